@@ -1,0 +1,38 @@
+"""Where the installation keeps its state, and loud readers of the process environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def var_dir() -> Path:
+    """The folder of this installation's state: ``TRANCHE_VAR``, else ``var/`` beside manage.py."""
+    folder = Path(os.environ.get("TRANCHE_VAR") or BASE_DIR / "var").resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def secret_from_file(path: Path) -> str:
+    """The secret kept in ``path``, drawn at the first call; only the owner can read the file."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_urlsafe(48)
+        file.write(secret)
+    return secret
+
+
+def redis_url(var: Path) -> str:
+    """``REDIS_URL``, else the address that the running desk left in ``redis.url``, else the usual port."""
+    if url := os.environ.get("REDIS_URL"):
+        return url
+    note = var / "redis.url"
+    if note.exists():
+        return note.read_text(encoding="utf-8").strip()
+    return "redis://127.0.0.1:6379/0"

@@ -1,0 +1,271 @@
+"""The words that every layer shares: sides, orders, quotes, markets, and what an exchange can say.
+
+Money and quantities are ``Decimal``; times are timezone-aware UTC ``datetime``. ``None`` means unknown,
+never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+ZERO = Decimal(0)
+BASIS_POINT = Decimal("0.0001")
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell: the sign of what the order does to the base balance."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class Unit(StrEnum):
+    BASE = "base"
+    QUOTE = "quote"
+
+
+class OrderType(StrEnum):
+    LIMIT = "limit"
+    MARKET = "market"
+
+
+class TimeInForce(StrEnum):
+    GTC = "gtc"  #: rests until filled or cancelled
+    IOC = "ioc"  #: fills at once what it can, the rest expires
+    POST_ONLY = "post_only"  #: rests, refused by the exchange if it would take
+
+
+class Liquidity(StrEnum):
+    MAKER = "maker"
+    TAKER = "taker"
+
+
+class VenueStatus(StrEnum):
+    """What an exchange says of an order. It knows nothing of our INTENDED, CANCELLING or UNKNOWN."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Limits and fees of a symbol at a venue. Fees are fractions of the notional (0.001 is 10 bp)."""
+
+    symbol: str
+    base: str
+    quote: str
+    tick: Decimal
+    lot: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    max_quantity: Decimal | None = None
+    maker_fee: Decimal | None = None
+    taker_fee: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid and ask with their sizes, as of ``at`` (when we received it)."""
+
+    bid: Decimal
+    ask: Decimal
+    bid_size: Decimal | None
+    ask_size: Decimal | None
+    at: datetime
+
+    @property
+    def mid(self) -> Decimal:
+        return (self.bid + self.ask) / 2
+
+    @property
+    def is_sane(self) -> bool:
+        """Finite, positive and not crossed: a venue's own book never is, when it is right."""
+        numbers_fine = self.bid.is_finite() and self.ask.is_finite()
+        return numbers_fine and ZERO < self.bid < self.ask
+
+    def passive(self, side: Side) -> Decimal:
+        """Own side of the book."""
+        return self.bid if side is Side.BUY else self.ask
+
+    def aggressive(self, side: Side) -> Decimal:
+        """The other side of the book."""
+        return self.ask if side is Side.BUY else self.bid
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRequest:
+    """Exactly what is sent to the exchange for a child order."""
+
+    client_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    price: Decimal | None
+    time_in_force: TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """How to find an order at the exchange: its own id when it is known, our client id always."""
+
+    client_id: str
+    symbol: str
+    exchange_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """What the exchange said of one order: in an answer, on the stream or in a look.
+
+    ``filled`` is cumulative base quantity, gross of fees.
+    """
+
+    symbol: str
+    client_id: str | None
+    exchange_id: str | None
+    status: VenueStatus | None
+    filled: Decimal | None
+    side: Side | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    average: Decimal | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One execution of an order of ours. Unique by (account, symbol, trade id, side)."""
+
+    symbol: str
+    trade_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    at: datetime
+    exchange_id: str | None = None
+    client_id: str | None = None
+    fee: Decimal | None = None
+    fee_currency: str | None = None
+    liquidity: Liquidity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTrade:
+    """One execution of the market, anybody's."""
+
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAmounts:
+    """Free and locked amount of one currency of an account."""
+
+    free: Decimal
+    locked: Decimal
+
+
+# --- the outcomes of a request -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The exchange took the order. ``trades`` are the fills its answer listed, if it lists any."""
+
+    report: OrderReport
+    trades: tuple[Trade, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The exchange refused; the order does not exist. ``kind`` is the name of the refusal's class."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request provably never reached the matching engine: the same id may be sent again."""
+
+    message: str
+    retry_after: timedelta = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither yes nor no: the order may exist, and is treated so until there is evidence."""
+
+    message: str
+
+
+CreateOutcome = Accepted | Rejected | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class CancelConfirmed:
+    """The exchange cancelled; ``report`` says how much was filled, if the answer does."""
+
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class CancelGone:
+    """There is no such open order: filled, cancelled or never placed. A look must tell."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFailed:
+    """The cancel may or may not have happened; it is tried again until confirmed."""
+
+    message: str
+    retry_after: timedelta = timedelta(seconds=1)
+
+
+CancelOutcome = CancelConfirmed | CancelGone | CancelFailed
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPermissions:
+    """What the exchange says a key may do; None where it does not tell."""
+
+    read: bool | None = None
+    trade: bool | None = None
+    withdraw: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """News from the account's private stream: reports, trades, or (``resumed``) that it (re)connected
+    and may have missed something, so that a look over REST is due at once."""
+
+    reports: tuple[OrderReport, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarketEvent:
+    """News from a market stream of one symbol."""
+
+    symbol: str
+    quote: Quote | None = None
+    trades: tuple[PublicTrade, ...] = field(default=())

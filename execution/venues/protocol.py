@@ -1,0 +1,74 @@
+"""What the engine asks of a venue. The ccxt gateway is one answer, a simulated exchange another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from execution.core.types import (
+    BalanceAmounts,
+    CancelOutcome,
+    ChildRequest,
+    CreateOutcome,
+    KeyPermissions,
+    Market,
+    MarketEvent,
+    OrderRef,
+    OrderReport,
+    Quote,
+    StreamEvent,
+    Trade,
+)
+
+
+class LookFailed(Exception):
+    """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Gateway(Protocol):
+    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``LookFailed``.
+
+    ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
+    """
+
+    async def open(self) -> None:
+        """Load the markets and the clock's difference. To be called once before anything else."""
+
+    async def close(self) -> None:
+        """Close connections and streams; safe to call twice."""
+
+    async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
+        """Limits and fees, asked anew; symbols that the venue does not list are left out."""
+
+    async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
+        """Place an order. The exchange itself refuses it when it arrives after ``valid_for``."""
+
+    async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
+
+    async def find(self, ref: OrderRef) -> OrderReport | None:
+        """The order, by exchange id or client id; None when the exchange says there is none."""
+
+    async def open_orders(self, symbol: str) -> list[OrderReport]: ...
+
+    async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
+        """Orders of any state that were created at or after ``since``."""
+
+    async def trades(self, symbol: str, since: datetime) -> list[Trade]:
+        """All our trades at or after ``since``, every page of them."""
+
+    async def balances(self) -> dict[str, BalanceAmounts]: ...
+
+    async def permissions(self) -> KeyPermissions: ...
+
+    async def quote(self, symbol: str) -> Quote: ...
+
+    def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
+        """The private stream, for ever: reconnects by itself and says so with ``resumed``."""
+
+    def watch_market(self, symbols: Sequence[str]) -> AsyncIterator[MarketEvent]:
+        """Quotes and public trades, for ever: reconnects by itself."""
