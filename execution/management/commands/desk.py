@@ -41,6 +41,7 @@ class Command(BaseCommand):
         keyring = Path(settings.TRANCHE_KEYRING).resolve()
         run = var / "run"
         run.mkdir(parents=True, exist_ok=True)
+        (var / "static").mkdir(exist_ok=True)  # whitenoise warns when its folder is missing
         lock = lock_folder(run)
         port = usable_port(options["host"], options["port"], "--port")
         os.chdir(settings.BASE_DIR)
@@ -48,6 +49,8 @@ class Command(BaseCommand):
         plan = Plan(settings.BASE_DIR, var, keyring, options["host"], port, options["workers"], paper_port)
         bootstrap = Bootstrap(var, keyring, settings.TRANCHE_ENVIRONMENT, paper_port)
         log = DeskLog(var / "desk.log")
+        if os.geteuid() == 0:
+            log.line("desk", "running as root; a user of its own is better for anything but a trial")
         if not supported():
             log.line(
                 "desk", "this system has no parent-death signal: after a kill -9 of the desk, stop the rest"

@@ -45,5 +45,6 @@ def worker_environment(*, var: str, keyring: str, ready_file: str) -> dict[str, 
     return (
         django_environment(var=var)
         | _take(NETWORK)
+        | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # the desk says so, once
         | {"TRANCHE_KEYRING": keyring, "TRANCHE_READY_FILE": ready_file, "REMAP_SIGTERM": "SIGQUIT"}
     )

@@ -99,7 +99,7 @@ class Plan:
 
     def beat(self) -> ChildSpec:
         # The schedule's file and the level come from the settings; no pid file, the lock is the desk's own.
-        command = ["-m", "celery", "-A", "config", "beat", "--pidfile", ""]
+        command = ["-m", "celery", "-q", "-A", "config", "beat", "--pidfile", ""]
         return self._python("beat", command, django_environment(var=str(self.var)), None)
 
     def engines(self) -> list[ChildSpec]:
@@ -121,7 +121,7 @@ class Plan:
 
         return ChildSpec(
             name,
-            [sys.executable, "-m", "celery", "-A", "config", "worker", *pool, *alone],
+            [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", *pool, *alone],
             environment,
             self.base,
             is_ready,
