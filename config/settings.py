@@ -26,8 +26,8 @@ if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 
+# Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

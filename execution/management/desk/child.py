@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -83,18 +84,24 @@ class Child:
         self._stopping = True
         self._signal(signal.SIGTERM)
 
-    async def finish_stop(self, deadline: float) -> None:
-        """Wait for the end until ``deadline`` (monotonic), then kill the process and all of its group."""
+    async def ended(self, deadline: float) -> bool:
+        """True when nothing runs any more, at the latest at ``deadline`` (monotonic seconds)."""
         if self._keeper is None:
-            return
+            return True
         await asyncio.wait([self._keeper], timeout=max(0.0, deadline - time.monotonic()))
-        if not self._keeper.done():
-            if self.pid is not None:
-                self.log.line("desk", f"{self.spec.name} did not end in time and is killed")
+        return self._keeper.done()
+
+    async def kill(self) -> None:
+        """End it whatever it does: the process with all of its group, or the pause before a restart."""
+        if self._keeper is None or self._keeper.done():
+            return
+        if self.pid is None:
+            self._keeper.cancel()
+        else:
+            self.log.line("desk", f"{self.spec.name} did not end in time and is killed")
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
                 os.killpg(self.pid, signal.SIGKILL)  # its session is its own: it leads the group
-            else:
-                self._keeper.cancel()  # it slept before a restart
-            await asyncio.wait([self._keeper], timeout=1.0)
+        await asyncio.wait([self._keeper], timeout=0.5)
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -150,7 +157,5 @@ class Child:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
                 self.process.send_signal(number)
-            except ProcessLookupError:
-                return  # it ended by itself just now

@@ -21,7 +21,9 @@ from execution.management.desk.plan import Plan
 #: Seconds a process may take to be ready: a cold start on a busy machine imports ccxt for long.
 READY_WITHIN = 90.0
 REDIS_WITHIN = 15.0
-#: When, in seconds after the request to stop, the next stage of the stop begins; stragglers are killed.
+FRONT = ("web", "beat")
+#: When, in seconds after the request to stop, the next stage of the stop begins at the latest. What is left
+#: of web, beat and workers is killed before the paper exchange and Redis go.
 WEB_GONE_BY = 1.0
 WORKERS_GONE_BY = 3.5
 PAPER_GONE_BY = 3.8
@@ -58,7 +60,7 @@ class Supervisor:
             await self._stop_all()
 
     async def _start(self) -> None:
-        """1. Redis and the paper exchange, while 2. the database is prepared; 3. everything else at once."""
+        """1. Redis and the paper exchange while 2. the database is prepared; 3. web, 4. workers and beat."""
         # A thread cannot be cancelled: a stop in the middle of it ends when the transaction has.
         preparing = asyncio.create_task(asyncio.to_thread(self._bootstrap.run))
         write_private(self._plan.var / "redis.url", self._plan.redis_url() + "\n")
@@ -66,11 +68,10 @@ class Supervisor:
         paper = self._launch([self._plan.paper()])
         await self._wait_redis(redis)
         created = await preparing
-        web = self._launch([self._plan.web()])
-        rest = self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()])
-        await _all_ready([*web, *paper])
+        # The page first: five interpreters that start at once on two cores would make it wait for them all.
+        await _all_ready([*paper, *self._launch([self._plan.web()])])
         self._say(f"the first page answers at {self._plan.address} after {self._age():.1f} s")
-        await _all_ready(rest)
+        await _all_ready(self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()]))
         self._greet(created)
 
     def _launch(self, specs: Sequence[ChildSpec | None]) -> list[Child]:
@@ -94,18 +95,15 @@ class Supervisor:
         """Web and beat first, so that nothing new comes in; workers release what they own; Redis last."""
         begun = time.monotonic()
         self._say("stopping")
-        names = set(self._children)
-        stages = [
-            (names & {"web", "beat"}, WEB_GONE_BY),
-            (names - {"web", "beat", "paper", "redis"}, WORKERS_GONE_BY),
-            (names & {"paper"}, PAPER_GONE_BY),
-            (names & {"redis"}, REDIS_GONE_BY),
-        ]
-        for stage, gone_by in stages:
-            children = [self._children[name] for name in stage]
-            for child in children:
-                child.begin_stop()
-            await asyncio.gather(*(child.finish_stop(begun + gone_by) for child in children))
+        front = [child for name, child in self._children.items() if name in FRONT]
+        workers = [child for name, child in self._children.items() if name not in (*FRONT, "paper", "redis")]
+        await _end(front, begun + WEB_GONE_BY)
+        await _end(workers, begun + WORKERS_GONE_BY)
+        await asyncio.gather(*(child.kill() for child in [*front, *workers]))
+        for name, gone_by in (("paper", PAPER_GONE_BY), ("redis", REDIS_GONE_BY)):
+            last = [self._children[name]] if name in self._children else []
+            await _end(last, begun + gone_by)
+            await asyncio.gather(*(child.kill() for child in last))
         self._say(f"stopped after {time.monotonic() - begun:.1f} s")
 
     def _note_pids(self) -> None:
@@ -134,6 +132,13 @@ class Supervisor:
 
 async def _all_ready(children: Sequence[Child]) -> None:
     await asyncio.gather(*(child.wait_ready(READY_WITHIN) for child in children))
+
+
+async def _end(children: Sequence[Child], deadline: float) -> None:
+    """Ask the processes to end and wait for them until ``deadline`` (monotonic)."""
+    for child in children:
+        child.begin_stop()
+    await asyncio.gather(*(child.ended(deadline) for child in children))
 
 
 async def _cancelled(*tasks: asyncio.Task[object]) -> None:
