@@ -15,7 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from execution.core.problems import Refused
 from execution.engine.keyring import Keyring, KeyringError, keyring_ensure
-from execution.management.desk.files import write_private
+from execution.management.desk.files import read_people, write_private
 from execution.models import Credential, Environment, User
 from execution.services.accounts import IN_USE, account_add, credential_add, venue_ensure
 from execution.services.installation import FIRST_PEOPLE, installation_ensure, people_ensure
@@ -144,9 +144,3 @@ def migrate_if_needed() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
-
-
-def read_people(path: Path) -> dict[str, str]:
-    """The passwords of ``people.txt`` by user name."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(" ", 1) for line in lines if line.strip())

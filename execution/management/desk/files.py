@@ -76,3 +76,9 @@ def usable_paper_port(note: Path, port: int) -> int:
         except (CommandError, ValueError):
             pass  # taken by now, or the note is damaged: any free port serves as well
     return usable_port("127.0.0.1", 0, "--paper-port")
+
+
+def read_people(path: Path) -> dict[str, str]:
+    """The passwords of ``people.txt`` by user name."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(" ", 1) for line in lines if line.strip())
