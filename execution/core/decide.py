@@ -61,7 +61,9 @@ def over_reason(view: OrderView) -> str:
 
 def _scheduled(view: OrderView) -> Decision:
     if view.now >= view.end_at:
-        return _close(view, OrderStatus.EXPIRED, f"its time was over before it could start: {view.end_at:%H:%M:%S}")
+        return _close(
+            view, OrderStatus.EXPIRED, f"its time was over before it could start: {view.end_at:%H:%M:%S}"
+        )
     if view.now >= view.start_at:
         return Decision((Move(OrderEvent.START, "its start has come"),), view.now, "starts")
     return Decision((), view.start_at, f"starts at {view.start_at:%H:%M:%S} UTC")
@@ -101,10 +103,14 @@ def _paused(view: OrderView) -> Decision:
 def _working(view: OrderView) -> Decision:
     if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
         reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
-        return Decision((Move(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason)
+        return Decision(
+            (Move(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason
+        )
     work = slice_at(view)
     if work is None:
-        first = min((part.starts_at for part in view.slices if part.starts_at > view.now), default=view.end_at)
+        first = min(
+            (part.starts_at for part in view.slices if part.starts_at > view.now), default=view.end_at
+        )
         return Decision((), first, f"waits for the next slice at {first:%H:%M:%S} UTC")
     # A cancel needs no market data: what must go, goes even when nothing new may come.
     trouble = view.blocked or view.quote_problem

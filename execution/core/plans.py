@@ -45,7 +45,9 @@ def base_quantity(quantity: Decimal, unit: Unit, market: Market, price: Decimal 
     """
     if unit is Unit.QUOTE:
         if price is None:
-            raise Refused([Problem("quantity", f"no price of {market.symbol} is known to convert {market.quote}")])
+            raise Refused(
+                [Problem("quantity", f"no price of {market.symbol} is known to convert {market.quote}")]
+            )
         base = floor_to(quantity / price, market.lot)
     else:
         base = quantity
@@ -69,7 +71,9 @@ def check_limit_price(limit: Decimal | None, market: Market) -> None:
         raise Refused([Problem("limit_price", message, plain(limit), plain(market.tick))])
 
 
-def plan_bounds(quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime) -> PlanBounds:
+def plan_bounds(
+    quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
+) -> PlanBounds:
     """How many slices the exchange's minimum and the shortest slice allow."""
     least = minimum_quantity(market, price) if price is not None else max(market.min_quantity, market.lot)
     by_time = max(1, int((end - start) / MIN_SLICE))

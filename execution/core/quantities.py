@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise
 
 from execution.core.types import BASIS_POINT, ZERO, Market, Side
 
@@ -54,7 +55,7 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
     """
     steps = int(total / step)
     edges = [steps * number // parts for number in range(parts + 1)]
-    return [(upper - lower) * step for lower, upper in zip(edges, edges[1:], strict=False)]
+    return [(upper - lower) * step for lower, upper in pairwise(edges)]
 
 
 def side_cost_bp(side: Side, average: Decimal, benchmark: Decimal) -> Decimal:

@@ -141,7 +141,13 @@ def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay
 
 
 def add_negative_look(
-    evidence: Evidence, *, kind: str, begun_at: datetime, window_from: datetime, intended_at: datetime, from_: datetime
+    evidence: Evidence,
+    *,
+    kind: str,
+    begun_at: datetime,
+    window_from: datetime,
+    intended_at: datetime,
+    from_: datetime,
 ) -> Evidence:
     """Evidence with one more look that did not show the order, if that look proves anything.
 

@@ -52,9 +52,7 @@ def slice_at(view: OrderView) -> SliceWork | None:
 def allowed_now(view: OrderView, work: SliceWork) -> Decimal:
     """What the slice may still do: up to its target and the catch-up cap, minus what may be filled already."""
     need = work.target - view.done - view.exposure
-    done_here = sum(
-        (c.done + c.exposure for c in view.children if c.slice_number == work.part.number), ZERO
-    )
+    done_here = sum((c.done + c.exposure for c in view.children if c.slice_number == work.part.number), ZERO)
     cap = work.part.quantity * view.parameters.catch_up_cap - done_here
     return max(min(need, cap, view.remaining - view.exposure), ZERO)
 
@@ -65,7 +63,9 @@ def rest_then_cross(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
     stale = [
         child
         for child in view.children
-        if child.can_be_cancelled and (crossing or child.slice_number != work.part.number) and child.purpose == REST
+        if child.can_be_cancelled
+        and (crossing or child.slice_number != work.part.number)
+        and child.purpose == REST
     ]
     if stale:
         why = f"slice {work.part.number}: cancel what rests, {'then cross' if crossing else 'its slice is over'}"

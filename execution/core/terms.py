@@ -77,7 +77,9 @@ class AlgorithmParameters(BaseModel):
         problems: list[Problem] = []
         start = self.start_at or now
         if start < now:
-            problems.append(Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat()))
+            problems.append(
+                Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat())
+            )
             start = now
         end = self.end_at if self.end_at is not None else start + (self.duration or timedelta(0))
         if end <= now:
@@ -182,7 +184,9 @@ def _named(enum: type[Named], name: str, label: str) -> Callable[[Any], Named]:
             return enum(text)
         except ValueError:
             allowed = ", ".join(member.value for member in enum)
-            raise Refused([Problem(name, f"{label} is {text!r}; it must be one of {allowed}", text, allowed)]) from None
+            raise Refused(
+                [Problem(name, f"{label} is {text!r}; it must be one of {allowed}", text, allowed)]
+            ) from None
 
     return parse
 
@@ -191,7 +195,9 @@ def _parse_algorithm(value: Any) -> str:
     name = str(value or "").strip().lower()
     if name not in ALGORITHMS:
         allowed = ", ".join(ALGORITHMS)
-        raise Refused([Problem("algorithm", f"algorithm is {name!r}; it must be one of {allowed}", name, allowed)])
+        raise Refused(
+            [Problem("algorithm", f"algorithm is {name!r}; it must be one of {allowed}", name, allowed)]
+        )
     return name
 
 
