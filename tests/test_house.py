@@ -49,7 +49,9 @@ def run(*command: str) -> None:
 
 def tracked_files() -> list[Path]:
     """What git tracks and is there, relative to the repository."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     paths = [Path(name) for name in listed.stdout.split("\0") if name]
     assert paths, "git tracks nothing here"
     return [path for path in paths if (REPOSITORY / path).is_file()]
