@@ -65,9 +65,9 @@ def client_class(exchange_id: str) -> type[Any]:
         number = str  # exact; Decimal here would lose fees inside ccxt
         quirks: Quirks = quirk
 
-        async def fetch(self, *args: Any, **kwargs: Any) -> Any:
+        async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
             asked_to_wait.set(None)
-            return checked_answer(await super().fetch(*args, **kwargs), self.quirks)
+            return checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
 
         def on_rest_response(self, *args: Any, **kwargs: Any) -> Any:
             headers: Mapping[str, str] = args[4]
@@ -81,11 +81,11 @@ def client_class(exchange_id: str) -> type[Any]:
         def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:
             return super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
 
-        def amount_to_precision(self, symbol: Any, amount: Any) -> Any:
+        def amount_to_precision(self, symbol: Any, amount: Any) -> Any:  # noqa: ARG002
             # Quantities were checked against the lot; ccxt would truncate.
             return exact_digits(amount)
 
-        def price_to_precision(self, symbol: Any, price: Any) -> Any:
+        def price_to_precision(self, symbol: Any, price: Any) -> Any:  # noqa: ARG002
             # Prices were checked against the tick; ccxt would round half up, for a buy to the worse.
             return exact_digits(price)
 
@@ -94,11 +94,11 @@ def client_class(exchange_id: str) -> type[Any]:
                 return super().get_exceptions_by_url(url, exact_or_broad)
             return self.exceptions.get(self.quirks.error_map, {}).get(exact_or_broad, {})
 
-        def handle_event_stream_terminated(self, client: Any, message: Any) -> None:
+        def handle_event_stream_terminated(self, client: Any, message: Any) -> None:  # noqa: ARG002
             # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
             client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
 
-        def ws_dial_delay(self, url: Any) -> float:
+        def ws_dial_delay(self, url: Any) -> float:  # noqa: ARG002
             return 0.0  # streams have their own back-off; ccxt's grows to 30 s
 
         def client(self, url: Any) -> Any:
@@ -148,7 +148,7 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def checked_answer(answer: Any, quirks: Quirks) -> Any:
+def checked_answer(answer: Any, url: str, quirks: Quirks) -> Any:
     """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
     for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
     if not isinstance(answer, dict | list):
@@ -156,6 +156,8 @@ def checked_answer(answer: Any, quirks: Quirks) -> Any:
     field = quirks.answer_field
     if field is not None and isinstance(answer, dict) and answer.get(field) is None:
         raise ccxt_errors.BadResponse(f"the answer has no {field!r}")
+    if quirks.list_addresses is not None and quirks.list_addresses.search(url):
+        return checked_list(answer, quirks)
     return answer
 
 
@@ -172,5 +174,3 @@ def exact_digits(value: Any) -> str | None:
         return None
     text = format(Decimal(str(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-

@@ -1,6 +1,6 @@
 """ccxt's structures become the core's types here and nowhere else.
 
-``None`` stays ``None``. What is not the structure that was asked for raises ``Malformed``.
+``None`` stays ``None``. What is not the structure that was asked for raises ``AnswerError``.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ STATUSES: Mapping[str, VenueStatus] = {
 }
 
 
-class Malformed(ValueError):
+class AnswerError(ValueError):
     """An answer that is not what was asked for."""
 
 
 def decimal_or_none(value: Any) -> Decimal | None:
-    """The exact number; ``Malformed`` for what is no finite number."""
+    """The exact number; ``AnswerError`` for what is no finite number."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise Malformed(f"{value!r} is no number")
+        raise AnswerError(f"{value!r} is no number")
     try:
         number = Decimal(str(value))  # the shortest digits of a float, which are those on the wire
     except InvalidOperation:
-        raise Malformed(f"{value!r} is no number") from None
+        raise AnswerError(f"{value!r} is no number") from None
     if not number.is_finite():
-        raise Malformed(f"{value!r} is not finite")
+        raise AnswerError(f"{value!r} is not finite")
     return number
 
 
@@ -65,7 +65,7 @@ def time_or_none(milliseconds: Any) -> datetime | None:
     try:
         return datetime.fromtimestamp(float(number / 1000), UTC)
     except (OverflowError, ValueError, OSError):
-        raise Malformed(f"{milliseconds!r} is no time") from None
+        raise AnswerError(f"{milliseconds!r} is no time") from None
 
 
 def milliseconds_of(moment: datetime) -> int:
@@ -77,7 +77,7 @@ def order_report(order: Any, *, symbol: str, quirks: Quirks) -> OrderReport:
     """A report from ccxt's order structure; ``symbol`` is the one asked for."""
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
-        raise Malformed(f"an order of {fields['symbol']!r} where {symbol!r} was asked for")
+        raise AnswerError(f"an order of {fields['symbol']!r} where {symbol!r} was asked for")
     quantity = decimal_or_none(fields.get("amount"))
     filled = _filled(fields, quirks)
     return OrderReport(
@@ -94,54 +94,43 @@ def order_report(order: Any, *, symbol: str, quirks: Quirks) -> OrderReport:
     )
 
 
-def own_trade(
-    trade: Any,
-    *,
-    symbol: str,
-    quirks: Quirks,
-    exchange_id: str | None = None,
-    at: datetime | None = None,
-) -> Trade:
-    """A trade of ours. ``exchange_id`` and ``at`` stand in where an order's answer lists its fills.
+def own_trade(trade: Any, *, symbol: str, quirks: Quirks, order: OrderReport | None = None) -> Trade:
+    """A trade of ours. ``order`` stands in for what its fills leave out where its answer lists them.
 
     ccxt's trades carry no client id; the raw message of some exchanges' streams does.
     """
     fields = _mapping(trade)
     if fields.get("symbol") not in (None, symbol):
-        raise Malformed(f"a trade of {fields['symbol']!r} where {symbol!r} was asked for")
+        raise AnswerError(f"a trade of {fields['symbol']!r} where {symbol!r} was asked for")
     fee, fee_currency = _fee(fields)
     raw = fields.get("info")
     named = quirks.stream_trade_client_id
     client_id = raw.get(named) if named is not None and isinstance(raw, Mapping) else None
+    side = _side_or_none(fields.get("side")) or (order.side if order else None)
+    at = time_or_none(fields.get("timestamp")) or (order.at if order else None)
     return Trade(
         symbol=symbol,
         trade_id=_required(_text(fields.get("id")), "trade without an id"),
-        side=_required(_side_or_none(fields.get("side")), "trade without a side"),
+        side=_required(side, "trade without a side"),
         price=_required(_positive(fields.get("price")), "trade without a price"),
         quantity=_required(_positive(fields.get("amount")), "trade without a quantity"),
-        at=_required(time_or_none(fields.get("timestamp")) or at, "trade without a time"),
-        exchange_id=_text(fields.get("order")) or exchange_id,
-        client_id=_client_id(client_id, quirks),
+        at=_required(at, "trade without a time"),
+        exchange_id=_text(fields.get("order")) or (order.exchange_id if order else None),
+        client_id=_client_id(client_id, quirks) or (order.client_id if order else None),
         fee=fee,
         fee_currency=fee_currency,
         liquidity=_liquidity(fields.get("takerOrMaker")),
     )
 
 
-def trades_of_answer(order: Any, *, report: OrderReport, quirks: Quirks) -> tuple[Trade, ...]:
-    """The fills that the answer to a create lists, or none where it lists them without an id or a time:
-    a look will bring those, and a made-up id would count them twice."""
-    listed = _mapping(order).get("trades") or []
-    if not isinstance(listed, list) or any(not _mapping(trade).get("id") for trade in listed):
+def trades_of_answer(answer: Any, *, order: OrderReport, quirks: Quirks) -> tuple[Trade, ...]:
+    """The fills that the answer to a create lists, or none where one cannot be read: the order is
+    accepted all the same, a look will bring them, and a made-up id would count them twice."""
+    try:
+        listed = _mapping(answer).get("trades") or []
+        return tuple(own_trade(trade, symbol=order.symbol, quirks=quirks, order=order) for trade in listed)
+    except (AnswerError, TypeError):
         return ()
-    if report.at is None and any(trade.get("timestamp") is None for trade in listed):
-        return ()
-    return tuple(
-        own_trade(
-            trade, symbol=report.symbol, quirks=quirks, exchange_id=report.exchange_id, at=report.at
-        )
-        for trade in listed
-    )
 
 
 def public_trade(trade: Any, *, symbol: str) -> PublicTrade:
@@ -171,7 +160,7 @@ def quote_of_book(book: Any, *, at: datetime) -> Quote:
     try:
         (bid, bid_size, *_), (ask, ask_size, *_) = fields["bids"][0], fields["asks"][0]
     except (KeyError, IndexError, TypeError, ValueError):
-        raise Malformed("a book with an empty side") from None
+        raise AnswerError("a book with an empty side") from None
     return quote_of_ticker({"bid": bid, "ask": ask, "bidVolume": bid_size, "askVolume": ask_size}, at=at)
 
 
@@ -180,7 +169,7 @@ def balances(balance: Any, *, quirks: Quirks) -> dict[str, BalanceAmounts]:
     fields = _mapping(balance)
     raw = fields.get("info")
     if quirks.balance_field is not None and not (isinstance(raw, Mapping) and quirks.balance_field in raw):
-        raise Malformed(f"a balance answer without {quirks.balance_field!r}")
+        raise AnswerError(f"a balance answer without {quirks.balance_field!r}")
     free, used = _mapping(fields.get("free")), _mapping(fields.get("used"))
     amounts = {code: (decimal_or_none(free[code]), decimal_or_none(used.get(code))) for code in free}
     return {
@@ -215,18 +204,18 @@ def market_limits(
 
 
 def step_of(precision: Any, *, precision_mode: int, what: str) -> Decimal:
-    """The step that prices or quantities are multiples of; ``Malformed`` where there is no fixed one."""
+    """The step that prices or quantities are multiples of; ``AnswerError`` where there is no fixed one."""
     number = decimal_or_none(precision)
     if number is None:
-        raise Malformed(f"{what} is not given")
+        raise AnswerError(f"{what} is not given")
     if precision_mode == TICK_SIZE:
         step = number
     elif precision_mode == DECIMAL_PLACES:
         step = Decimal(1).scaleb(-int(number))
     else:
-        raise Malformed(f"{what} is in significant digits, which have no fixed step")
+        raise AnswerError(f"{what} is in significant digits, which have no fixed step")
     if step <= 0:
-        raise Malformed(f"{what} is {step}")
+        raise AnswerError(f"{what} is {step}")
     return plain(step)
 
 
@@ -238,13 +227,13 @@ def plain(number: Decimal) -> Decimal:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise Malformed(f"a mapping was expected, not {type(value).__name__}")
+        raise AnswerError(f"a mapping was expected, not {type(value).__name__}")
     return value
 
 
 def _required(value: T | None, message: str) -> T:
     if value is None:
-        raise Malformed(message)
+        raise AnswerError(message)
     return value
 
 
@@ -284,7 +273,7 @@ def _filled(order: Mapping[str, Any], quirks: Quirks) -> Decimal | None:
         return None
     filled = decimal_or_none(order.get("filled"))
     if filled is not None and filled < 0:
-        raise Malformed(f"a filled quantity of {filled}")
+        raise AnswerError(f"a filled quantity of {filled}")
     return None if filled == 0 and order.get("status") is None else filled
 
 

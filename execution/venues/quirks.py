@@ -51,6 +51,8 @@ class Quirks:
     page: int = 50
     #: The field without which an answer of HTTP 200 is not an answer (ccxt takes its absence for "none").
     answer_field: str | None = None
+    #: Addresses whose answer is a list; ccxt reads anything else there as an empty one.
+    list_addresses: re.Pattern[str] | None = None
     #: Whether ``parse_orders`` and ``parse_trades`` of ccxt get a list; kraken's get a mapping.
     lists: bool = True
     #: The raw field of a balance answer without which it is no answer.
@@ -86,10 +88,16 @@ BINANCE = Quirks(
         window=10,
         reserve=100,
         costs={
-            "find": 4, "open_orders": 6, "closed_orders": 20, "trades": 20, "balances": 20,
-            "markets": 40, "permissions": 1, "quote": 4,
+            "find": 4,
+            "open_orders": 6,
+            "closed_orders": 20,
+            "trades": 20,
+            "balances": 20,
+            "markets": 40,
+            "permissions": 1,
+            "quote": 4,
         },
-    ),  # fmt: skip
+    ),
     order_limits=Limits(budget=90, window=10, reserve=0),
     # The incoming order goes and the resting one keeps its place: the answer to the create tells at once,
     # where EXPIRE_MAKER would kill another parent's child, which only the stream would tell.
@@ -100,6 +108,7 @@ BINANCE = Quirks(
     stream_trade_client_id="c",
     paging="from_id",
     page=1000,
+    list_addresses=re.compile(r"/(openOrders|allOrders|myTrades)(\?|$)"),
     balance_field="balances",
     cancel_tells_status=True,
     # "Invalid API-key, IP, or permissions": DDoSProtection for ccxt, once the key has worked.
