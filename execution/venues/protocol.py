@@ -22,7 +22,7 @@ from execution.core.types import (
 )
 
 
-class LookFailed(Exception):
+class LookFailed(Exception):  # noqa: N818  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
@@ -46,7 +46,11 @@ class Gateway(Protocol):
         """Limits and fees, asked anew; symbols that the venue does not list are left out."""
 
     async def ready(self, kind: Literal["create", "cancel"]) -> None:
-        """Wait until a request of this kind may leave at once, within the account's budget."""
+        """Wait until a create or a cancel may leave at once, and take its place in the rate limit.
+
+        To be awaited before the session's last check: ``create`` and ``cancel`` themselves never wait,
+        so nothing that was checked can be stale when the request leaves.
+        """
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
         """Place an order. The exchange itself refuses it when it arrives after ``valid_for``."""
