@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task, signals
@@ -13,6 +14,13 @@ from execution.services.housekeeping import samples_drop, workers_drop
 ENGINE_QUEUE = "engine"
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
+
+
+@signals.celeryd_after_setup.connect
+def import_engine(instance: Any, **_signal: Any) -> None:
+    """Load what takes seconds to import before the worker says that it is ready."""
+    if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
+        import_module("execution.engine.host")
 
 
 @signals.worker_ready.connect

@@ -237,7 +237,9 @@ def _historic_bar(parameters: MarketParameters, random: Random, start: int, clos
     volume = round_down(expected * random.lognormvariate(-0.08, 0.4), market.lot)
     buys = round_down(float(volume) * (0.4 + 0.2 * random.random()), market.lot)
     middle = round_down((high + low) / 2, market.tick)
-    trades = max(1, int(60 * parameters.takers_per_second * activity(start + 30) * (0.8 + 0.4 * random.random())))
+    trades = max(
+        1, int(60 * parameters.takers_per_second * activity(start + 30) * (0.8 + 0.4 * random.random()))
+    )
     return Bar(
         start, on_tick(opening), high, low, on_tick(close),
         volume, volume * middle, buys, buys * middle, trades,

@@ -64,7 +64,7 @@ class QuotePublisher:
             self._wake.clear()
             batch, self._waiting = self._waiting, {}
             try:
-                await self._client.mset(batch)  # type: ignore[arg-type]
+                await self._client.mset(batch)
             except (RedisError, OSError) as error:
                 log.warning("quotes could not be published", error=str(error))
                 await asyncio.sleep(RECONNECT)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -78,16 +79,16 @@ class EngineHost:
         self._loop = asyncio.get_running_loop()
         executor = ThreadPoolExecutor(THREADS.get(connection.vendor, 1), thread_name_prefix="database")
         publisher = QuotePublisher(settings.REDIS_URL)
-        keyring = Keyring(settings.TRANCHE_KEYRING)
+        keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
 
         def gateway(details: AccountDetails) -> Gateway:
             secrets = keyring.open(details.sealed, bound_to=details.public_id)
             return open_gateway(
                 exchange_id=details.exchange,
                 options=details.options,
-                api_key=secrets["api_key"],
+                api_key=secrets["apiKey"],
                 secret=secrets["secret"],
-                passphrase=secrets.get("passphrase"),
+                passphrase=secrets.get("password"),
                 clock=clock.now,
             )
 

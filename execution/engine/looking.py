@@ -130,12 +130,12 @@ class Looker:
     ) -> None:
         open_orders = await self._gateway.open_orders(symbol)
         trades = await self._gateway.trades(symbol, since)
-        for report in open_orders:
-            await self._record_report(report)
+        for shown in open_orders:
+            await self._record_report(shown)
         await self._record_trades(trades)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
         missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
-        unknown = []
+        unknown: list[SessionChild] = []
         for child in missing:
             report = await self._gateway.find(child.ref)
             if report is not None:

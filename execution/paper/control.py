@@ -38,7 +38,10 @@ def ledger(server: Server, _body: dict[str, Any]) -> Any:
                 if order.account == key
             ],
             "trades": [
-                _trade(trade) for (owner, _), trades in book.trades.items() if owner == key for trade in trades
+                _trade(trade)
+                for (owner, _), trades in book.trades.items()
+                if owner == key
+                for trade in trades
             ],
         }
         for key, account in book.accounts.items()
@@ -145,7 +148,9 @@ def _guarded(server: Server, action: Action) -> Callable[[web.Request], Awaitabl
             body = json.loads(text) if text else {}
             answer = action(server, body)
         except (ValueError, KeyError, AttributeError) as error:
-            return web.Response(status=400, text=encode({"error": str(error)}), content_type="application/json")
+            return web.Response(
+                status=400, text=encode({"error": str(error)}), content_type="application/json"
+            )
         return web.Response(text=json.dumps(answer, default=str), content_type="application/json")
 
     return handle

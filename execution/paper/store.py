@@ -60,7 +60,9 @@ class Store:
         return [_trade(json.loads(record)) for (record,) in rows]
 
     def balances(self, account: str) -> dict[str, AssetBalance]:
-        rows = self._database.execute("SELECT asset, free, locked FROM balances WHERE account = ?", (account,))
+        rows = self._database.execute(
+            "SELECT asset, free, locked FROM balances WHERE account = ?", (account,)
+        )
         return {asset: AssetBalance(Decimal(free), Decimal(locked)) for asset, free, locked in rows}
 
     def number(self, name: str) -> Decimal | None:
