@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from __future__ import annotations
 
-websocket_urlpatterns: list[URLPattern] = []
+from django.urls import URLPattern, path
+
+from dashboard.consumers import OrderConsumer, OrdersConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/orders/", OrdersConsumer.as_asgi()),
+    path("ws/orders/<slug:public_id>/", OrderConsumer.as_asgi()),
+]
