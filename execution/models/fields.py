@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
@@ -12,13 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from execution.core.identifiers import PUBLIC_ID_LENGTH, random_id
 
-if TYPE_CHECKING:
-    _DecimalBase = models.Field[Decimal | str | int, Decimal]
-else:
-    _DecimalBase = models.Field
+SetType = TypeVar("SetType", contravariant=True)
+GetType = TypeVar("GetType", covariant=True)
 
 
-class ExactDecimalField(_DecimalBase):
+class _ExactDecimalField(models.Field):  # type: ignore[type-arg]
     """A ``Decimal`` kept digit by digit: text on SQLite, ``numeric`` on PostgreSQL.
 
     Django's own DecimalField is a float on SQLite. Sums and comparisons are made in Python: lookups other
@@ -66,6 +64,14 @@ class ExactDecimalField(_DecimalBase):
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
         return "" if value is None else format(value, "f")
+
+
+if TYPE_CHECKING:
+    # For the type checker it reads and writes as Django's own does, nullable columns included.
+    class ExactDecimalField(models.DecimalField[SetType, GetType]): ...
+else:
+    ExactDecimalField = _ExactDecimalField
+    ExactDecimalField.__name__ = ExactDecimalField.__qualname__ = "ExactDecimalField"
 
 
 def draw_public_id() -> str:

@@ -4,12 +4,15 @@ from django.conf import settings
 from django.db import models
 
 from execution.core import states, types
+from execution.core.journal import GENESIS
 from execution.models.fields import ExactDecimalField, PublicIdField
 from execution.models.installation import Worker
 from execution.models.venues import Account
 
 
-def choices(*enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit]) -> list[tuple[str, str]]:
+def choices(
+    *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
+) -> list[tuple[str, str]]:
     """An enum of the core as Django's choices; its labels are its words."""
     return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
 
@@ -53,6 +56,9 @@ class Order(models.Model):
     memo = models.JSONField(default=dict, blank=True)
     why = models.TextField(blank=True, help_text="the last decision in words")
     next_sequence = models.PositiveIntegerField(default=1)
+    journal_hash = models.CharField(
+        max_length=64, default=GENESIS, help_text="hash of the newest journal entry"
+    )
 
     arrival_bid = ExactDecimalField(null=True, blank=True)
     arrival_ask = ExactDecimalField(null=True, blank=True)
@@ -167,7 +173,9 @@ class Fill(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills")
     order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
-    child = models.ForeignKey(ChildOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
+    child = models.ForeignKey(
+        ChildOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="fills"
+    )
     symbol = models.CharField(max_length=40)
     trade_id = models.CharField(max_length=64)
     side = models.CharField(max_length=4, choices=choices(types.Side))
@@ -177,14 +185,18 @@ class Fill(models.Model):
     fee = ExactDecimalField(null=True, blank=True)
     fee_currency = models.CharField(max_length=20, blank=True)
     fee_in_quote = ExactDecimalField(null=True, blank=True)
-    fee_rate = ExactDecimalField(null=True, blank=True, help_text="quote units for one unit of the fee's currency")
+    fee_rate = ExactDecimalField(
+        null=True, blank=True, help_text="quote units for one unit of the fee's currency"
+    )
     liquidity = models.CharField(max_length=5, blank=True, help_text="maker, taker, or unknown")
     executed_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "symbol", "trade_id", "side"], name="fill_recorded_once")
+            models.UniqueConstraint(
+                fields=["account", "symbol", "trade_id", "side"], name="fill_recorded_once"
+            )
         ]
         indexes = [models.Index(fields=["account", "exchange_order_id"], name="fill_by_exchange_order")]
 

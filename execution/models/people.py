@@ -19,7 +19,9 @@ class User(AbstractUser):
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.TRADER)
 
     class Meta(AbstractUser.Meta):
-        constraints = [models.CheckConstraint(name="user_role_known", condition=models.Q(role__in=Role.values))]
+        constraints = [
+            models.CheckConstraint(name="user_role_known", condition=models.Q(role__in=Role.values))
+        ]
 
     @property
     def may_trade(self) -> bool:

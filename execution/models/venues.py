@@ -29,7 +29,9 @@ class Account(models.Model):
     is_active = models.BooleanField(default=True)
     traders = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="accounts", blank=True)
 
-    owner = models.ForeignKey(Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts")
+    owner = models.ForeignKey(
+        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
+    )
     fence = models.PositiveBigIntegerField(default=0)
     #: Everything that happened at the venue before this moment is in our books.
     reconciled_until = models.DateTimeField(null=True, blank=True)
@@ -60,7 +62,9 @@ class Credential(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credentials")
     sealed = models.BinaryField()
     last_four = models.CharField(max_length=4)
-    state = models.CharField(max_length=12, choices=CredentialState.choices, default=CredentialState.UNCHECKED)
+    state = models.CharField(
+        max_length=12, choices=CredentialState.choices, default=CredentialState.UNCHECKED
+    )
     permissions = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -111,7 +115,9 @@ class Balance(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "currency"], name="balance_once_per_currency")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "currency"], name="balance_once_per_currency")
+        ]
 
     def __str__(self) -> str:
         return f"{self.account} {self.currency}"
