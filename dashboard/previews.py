@@ -127,7 +127,7 @@ def _subtitle(preview: Preview | None, market: Market | None) -> str:
     size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
     each = spoken(preview.slices[0].ends_at - preview.slices[0].starts_at)
     count = f"{len(quantities)} slice{'s' if len(quantities) > 1 else ''}"
-    return f"{count} × {size} {market.base}, one per {each}, exact total {grouped(total)}"
+    return f"{count} × {size} {market.base}, one every {each}, exact total {grouped(total)}"
 
 
 def _percent(fraction: Decimal | None) -> str | None:

@@ -17,7 +17,7 @@ export function drawPlan(node, plan) {
   });
   shown.yaxis2 = {
     ...shown.yaxis, title: { ...shown.yaxis.title, text: `${plan.base} a slice` }, overlaying: "y", side: "right",
-    range: [0, Math.max(...quantities) * 3.8], showgrid: false,
+    range: [0, Math.max(...quantities) * 3.8], showgrid: false, tickmode: "auto", nticks: 4,
   };
   shown.bargap = 0;
   const bars = {

@@ -43,7 +43,10 @@ function pill(table, status, title, suffix = "") {
 export function orderPill(order) {
   const suffix = order.status === "closing" && order.outcome ? ` → ${order.outcome}` : "";
   const made = pill(ORDERS, order.status, order.reason || null, suffix);
-  if (order.needs_person && !isFinal(order.status)) made.classList.add("bad");
+  if (order.needs_person && !isFinal(order.status)) {
+    made.classList.add("bad");
+    made.append(" · needs you");
+  }
   return made;
 }
 
