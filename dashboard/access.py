@@ -50,4 +50,4 @@ def person_of_session(session_key: str | None) -> User | None:
     if person is None:
         return None
     same = constant_time_compare(store.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
-    return cast("User", person) if same else None
+    return person if same else None

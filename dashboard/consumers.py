@@ -7,6 +7,7 @@ it; once a second it looks by itself, so that a lost message delays a page by a 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -100,10 +101,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def rest(self, seconds: float) -> None:
         """Until somebody rings, or the next heartbeat is due."""
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
-        except TimeoutError:
-            pass
         self.woken.clear()
 
     # --- for the consumers below

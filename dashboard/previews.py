@@ -163,7 +163,7 @@ def _figures(preview: Preview | None, market: Market | None, quote: Quote | None
         {
             "label": "slices allowed",
             "value": f"{preview.max_slices:,}" if preview and preview.max_slices is not None else "–",
-            "hint": "at most",
+            "hint": "at most" if preview and preview.max_slices is not None else "",
         },
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -64,7 +64,7 @@ def _resume(*, mode: str, **arguments: Any) -> object:
         raise Refused(
             [Problem("mode", f"mode is {mode!r}; it must be catch_up or shift", mode, "catch_up, shift")]
         )
-    return services.order_resume(mode=mode, **arguments)
+    return services.order_resume(mode=cast("services.ResumeMode", mode), **arguments)
 
 
 def _pause(*, mode: str, **arguments: Any) -> object:  # noqa: ARG001  # one shape for all actions

@@ -77,7 +77,8 @@ function band(view, line, total, colour) {
   const x = line.map(([time]) => time);
   const edge = (sign) => line.map(([, height]) => Math.min(total, Math.max(0, height + sign * width)));
   const shared = { x, mode: "lines", line: { width: 0 }, hoverinfo: "skip", type: "scatter" };
-  return [{ ...shared, y: edge(-1) }, { ...shared, y: edge(1), fill: "tonexty", fillcolor: colour.band }];
+  const shade = view.order.side === "buy" ? colour.band : colour.band_sell;
+  return [{ ...shared, y: edge(-1) }, { ...shared, y: edge(1), fill: "tonexty", fillcolor: shade }];
 }
 
 function schedule(line, view, own) {
@@ -163,7 +164,7 @@ function fillMarkers({ fills, order }, colour) {
       x: own.map((fill) => fill.at), y: own.map((fill) => Number(fill.price)),
       text: own.map((fill) => `${label}<br>${decimal(fill.quantity)} ${order.base} @ ${decimal(fill.price, places(order.tick))}`),
       type: "scatter", mode: "markers",
-      marker: { symbol, color, line: { color: colour.panel, width: 1 }, size: own.map((fill) => 6 + 6 * Math.sqrt(Number(fill.quantity) / largest)) },
+      marker: { symbol, color, opacity: 1, line: { color: colour.panel, width: 1 }, size: own.map((fill) => 6 + 6 * Math.sqrt(Number(fill.quantity) / largest)) },
       hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
     };
   });
@@ -199,7 +200,16 @@ function priceLevels(order, colour, range, digits) {
   add("arrival", order.arrival_mid, colour.muted, "dash");
   add("average", order.average, order.side === "buy" ? colour.buy : colour.sell, "solid");
   add("limit", order.limit_price, colour.warn, "longdash");
+  partLabels(annotations.filter((label) => label.yref === "y"), range);
   return { shapes, annotations };
+}
+
+/** Where two labels would lie on each other, the lower one hangs below its line. */
+function partLabels(labels, range) {
+  labels.sort((left, right) => left.y - right.y);
+  for (let index = 1; index < labels.length; index += 1) {
+    if (labels[index].y - labels[index - 1].y < (range[1] - range[0]) * 0.09) labels[index - 1].yanchor = "top";
+  }
 }
 
 // --- volume --------------------------------------------------------------------------------------

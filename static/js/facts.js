@@ -100,7 +100,7 @@ export function drawNow(view) {
       ["State", order.status.replaceAll("_", " "), "words"],
       ["Ended", clock(order.ended_at), "number", local(order.ended_at)],
       ["Left", rest],
-      ["Why", order.reason || order.why || DASH, "words"],
+      ["Why", order.reason || DASH, "words"],
     ]);
     return;
   }

@@ -51,7 +51,7 @@ function received() {
 
 function showPlan() {
   byId("plan-empty").hidden = data.plan !== null;
-  byId("plan-chart").classList.toggle("visually-hidden", data.plan === null);
+  byId("plan-chart").classList.toggle("invisible", data.plan === null);
   setText(byId("plan-subtitle"), byId("preview").querySelector("[data-subtitle]").dataset.subtitle);
   if (data.plan && window.Plotly) drawPlan(byId("plan-chart"), data.plan);
 }
