@@ -17,8 +17,8 @@ def parse_duration(value: Any) -> Any:
 
     Anything that is not text passes through, for pydantic to judge; other text raises ``ValueError``.
     """
-    if not isinstance(value, str):
-        return value
+    if not isinstance(value, str) or value.startswith("P"):
+        return value  # ISO 8601, as parameters are stored, is pydantic's own
     text = value.strip().lower()
     if match := _CLOCK.match(text):
         hours, minutes, seconds = (int(part or 0) for part in match.groups())

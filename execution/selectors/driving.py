@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q
 
@@ -13,7 +14,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
-from execution.models import Account, ChildOrder, CredentialState, Order, Slice
+from execution.models import Account, ChildOrder, CredentialState, Installation, Order, Slice
 from execution.selectors.markets import market_from_json
 
 #: How far back the run of refusals is counted.
@@ -186,3 +187,57 @@ def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
         Q(ended_at=None) | Q(ended_at__gte=since)
     )
     return set(orders.values_list("symbol", flat=True))
+
+
+#: Symbols of orders that ended this recently are still looked at: a trade may be listed late.
+STILL_LOOKED_AT = timedelta(minutes=2)
+
+
+def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
+    """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
+    account = Account.objects.get(pk=account_pk)
+    start = account.reconciled_until or now
+    since = min(start, now) - STILL_LOOKED_AT
+    alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
+    waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
+    return start, set(alive.exclude(waiting).values_list("symbol", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """What a session needs to open an account; the secret is still sealed."""
+
+    pk: int
+    public_id: str
+    label: str
+    venue_pk: int
+    exchange: str
+    options: dict[str, Any]
+    symbols: tuple[str, ...]
+    credential_pk: int
+    sealed: bytes
+    marks: frozenset[str]
+
+
+def account_details(account_pk: int) -> AccountDetails | None:
+    """The account with its key in use; None when it has none or is closed."""
+    account = Account.objects.select_related("venue").filter(pk=account_pk, is_active=True).first()
+    if account is None:
+        return None
+    usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
+    credential = account.credentials.filter(state__in=usable).first()
+    installation = Installation.objects.get()
+    if credential is None:
+        return None
+    return AccountDetails(
+        pk=account.pk,
+        public_id=account.public_id,
+        label=account.label,
+        venue_pk=account.venue_id,
+        exchange=account.venue.exchange,
+        options=account.venue.options,
+        symbols=tuple(account.symbols),
+        credential_pk=credential.pk,
+        sealed=bytes(credential.sealed),
+        marks=frozenset({installation.mark, *installation.former_marks}),
+    )

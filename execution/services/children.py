@@ -194,6 +194,13 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 
 
 @transaction.atomic
+def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
+    """Nobody knows what became of a child that was sent: evidence is to be gathered."""
+    child, order = _locked(child_pk)
+    _lost(child, order, Unknown(message), now)
+
+
+@transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
     """Record a confirmed cancel; False when its answer has no figure, so that somebody must ask."""
     child, order = _locked(child_pk)

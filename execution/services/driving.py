@@ -82,7 +82,7 @@ def _apply(
     order = _locked(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
-    if order.version != version:
+    if order.version != version or _is_too_late(order, decision, now):
         return Applied.STALE
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
@@ -100,6 +100,12 @@ def _apply(
     else:
         order.save(update_fields=["due_at", "why"])
     return Applied.DONE
+
+
+def _is_too_late(order: Order, decision: Decision, now: datetime) -> bool:
+    """The end came between the look and this write: another look decides what an order that is over does."""
+    wants_child = any(isinstance(command, Intend) for command in decision.commands)
+    return wants_child and order.terms is not None and now >= order.terms.end_at
 
 
 def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:

@@ -142,15 +142,13 @@ def _complete(
     known: Fill, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
 ) -> bool:
     """Add to a known fill what was unknown of it; False, because the trade itself is no news."""
-    changed = []
+    changed: list[str] = []
     if known.fee is None and trade.fee is not None:
         known.fee, known.fee_currency = trade.fee, trade.fee_currency or ""
         known.fee_in_quote, known.fee_rate = _fee_in_quote(trade)
         changed += ["fee", "fee_currency", "fee_in_quote", "fee_rate"]
         if order is not None and known.child_id is not None:
             _fold_fee(order, known.fee, known.fee_currency)
-            data = {"fill": known.pk, "fee": str(known.fee), "fee_currency": known.fee_currency}
-            journal_append(order=order, kind="fee", actor=VENUE, at=now, data=data)
     if not known.liquidity and trade.liquidity is not None:
         known.liquidity = trade.liquidity
         changed.append("liquidity")
@@ -161,6 +159,10 @@ def _complete(
         known.save(update_fields=changed)
     if known.child_id is None and child is not None and order is not None:
         _attach(known, child, order, now)
+    elif changed and child is not None and order is not None:
+        fee = None if known.fee is None else str(known.fee)
+        data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
+        journal_append(order=order, kind="fill_detail", actor=VENUE, at=now, data=data)
     return False
 
 

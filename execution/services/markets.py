@@ -9,15 +9,15 @@ from datetime import datetime
 from django.db import transaction
 
 from execution.core import types
-from execution.models import Account, Balance, Market, MarketSample
+from execution.models import Balance, Market, MarketSample
 
 
 @transaction.atomic
-def markets_record(*, account: Account, markets: Mapping[str, types.Market], now: datetime) -> None:
+def markets_record(*, venue_pk: int, markets: Mapping[str, types.Market], now: datetime) -> None:
     """Refresh the limits and fees that pages and plans use."""
     for market in markets.values():
         Market.objects.update_or_create(
-            venue_id=account.venue_id,
+            venue_id=venue_pk,
             symbol=market.symbol,
             defaults={**asdict(market), "refreshed_at": now},
         )

@@ -73,7 +73,7 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     """Take accounts that no running worker holds; each claim raises the fence."""
     now = database_now()
     usable = Account.objects.filter(
-        _free(now),
+        _free(now) & ~Q(owner_id=worker_pk),
         is_active=True,
         credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
     )
