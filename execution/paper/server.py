@@ -49,7 +49,8 @@ class Call:
     @property
     def account(self) -> Account:
         """The account that signed."""
-        assert self.signer is not None, "only signed endpoints ask for the account"
+        if self.signer is None:
+            raise LookupError(f"{self.endpoint.path} is not signed")
         return self.signer
 
     @property
