@@ -35,7 +35,7 @@ from execution.venues.client import asked_to_wait, open_client
 from execution.venues.options import is_closed
 from execution.venues.protocol import LookFailed
 from execution.venues.quirks import Call, Quirks, quirks_of
-from execution.venues.throttle import Throttle
+from execution.venues.throttle import throttle_of
 
 T = TypeVar("T")
 Outcome = TypeVar("Outcome")
@@ -84,8 +84,8 @@ class CcxtGateway:
         self._clock = clock
         limits = quirks.limits or requests.limits_of(client)
         self._costs = limits.costs
-        self.throttle = _throttle_of(limits)
-        self._order_throttle = _throttle_of(quirks.order_limits) if quirks.order_limits else None
+        self.throttle = throttle_of(limits)
+        self._order_throttle = throttle_of(quirks.order_limits) if quirks.order_limits else None
         self._markets: dict[str, Market] = {}
         self._is_open = False
         self._clock_due = 0.0
@@ -392,13 +392,3 @@ def _listed(answer: Any) -> list[Any]:
 
 def _look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
     return errors.look_failure(error, text=text, retry_after=retry_after)
-
-
-def _throttle_of(limits: Any) -> Throttle:
-    return Throttle(
-        budget=limits.budget,
-        window=limits.window,
-        reserve=limits.reserve,
-        clock=time.monotonic,
-        sleep=asyncio.sleep,
-    )

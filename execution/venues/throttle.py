@@ -7,8 +7,11 @@ would leave late. Here the wait is the caller's, who checks after it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+
+from execution.venues.quirks import Limits
 
 
 class Throttle:
@@ -81,3 +84,14 @@ class Throttle:
             self._used -= self._taken.popleft()[1]
         if not self._taken:
             self._used = 0.0  # fractions add up to dust over a long time
+
+
+def throttle_of(limits: Limits) -> Throttle:
+    """The limit as it stands, in real time."""
+    return Throttle(
+        budget=limits.budget,
+        window=limits.window,
+        reserve=limits.reserve,
+        clock=time.monotonic,
+        sleep=asyncio.sleep,
+    )

@@ -170,7 +170,7 @@ def paged(entries: list[dict[str, Any]], *, id_name: str, cursor_name: str) -> A
 @pytest.mark.parametrize("count", [999, 1000, 1001, 2500])
 async def test_every_page_of_trades_and_orders_is_read(stub: Stub, gateway: CcxtGateway, count: int) -> None:
     trades = [TRADE | {"id": number} for number in range(1, count + 1)]
-    orders = [ORDER | {"orderId": number, "time": 1} for number in range(1, count + 1)]
+    orders = [ORDER | {"orderId": number, "time": 1700000000000} for number in range(1, count + 1)]
     stub.answers["GET myTrades"] = paged(trades, id_name="id", cursor_name="fromId")
     stub.answers["GET allOrders"] = paged(orders, id_name="orderId", cursor_name="orderId")
     own = await gateway.trades(SYMBOL, SINCE)
