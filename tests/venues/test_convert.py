@@ -237,13 +237,14 @@ def test_digits_are_exact(number: str, digits: str) -> None:
 
 
 def raised(exchange: str, status: int, body: dict[str, Any]) -> Exception:
+    """What ccxt makes of an answer."""
     client = client_of(exchange)
     text = client.json(body)
     url = "https://venue.example/order"
     try:
         client.handle_errors(status, "", url, "POST", {}, text, body, {}, {})
         client.handle_http_status_code(status, "", url, "POST", text)
-    except Exception as error:
+    except ccxt_errors.BaseError as error:
         return error
     raise AssertionError("ccxt raised nothing")
 
