@@ -1,0 +1,119 @@
+"""Puts the paper exchange together as an aiohttp application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+
+from aiohttp import web
+
+from execution.core.market import MarketParameters
+from execution.paper import control, rest_account, rest_market
+from execution.paper.accounts import Accounts
+from execution.paper.connections import Connections
+from execution.paper.exchange import Exchange
+from execution.paper.faults import Faults
+from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
+from execution.paper.market_streams import MarketStreams
+from execution.paper.server import Server, add_endpoint
+from execution.paper.store import Store
+from execution.paper.symbols import LISTED
+from execution.paper.user_streams import UserStreams
+
+STEP_SECONDS = 0.1
+DEFAULT_FEE = Decimal("0.001")
+
+SERVER: web.AppKey[Server] = web.AppKey("server", Server)
+#: Runs the market; when it ends by itself, the exchange has failed.
+MARKET_TASK: web.AppKey[asyncio.Task[None]] = web.AppKey("market_task", asyncio.Task)
+
+
+def create_app(
+    folder: Path,
+    *,
+    seed: int,
+    clock: Callable[[], float] = time.time,
+    listed: Iterable[MarketParameters] = LISTED,
+    maker_fee: Decimal = DEFAULT_FEE,
+    taker_fee: Decimal = DEFAULT_FEE,
+    frozen: bool = False,
+    weight_per_minute: int = WEIGHT_PER_MINUTE,
+    orders_per_ten_seconds: int = ORDERS_PER_TEN_SECONDS,
+) -> web.Application:
+    """The exchange with its state in ``folder``.
+
+    ``clock`` gives seconds since the epoch; fees are fractions; ``frozen`` starts with the background
+    standing still, its books full. Raises OSError or sqlite3.Error when the folder cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(folder / "paper.sqlite3")
+    exchange = Exchange(store, listed, seed=seed, clock=clock, maker_fee=maker_fee, taker_fee=taker_fee)
+    accounts = Accounts(folder / "accounts.json", exchange.ledger)
+    accounts.load()
+    exchange.open_books()
+    for symbol in exchange.symbols.values():
+        symbol.frozen = frozen
+    connections, faults = Connections(clock), Faults(seed)
+    server = Server(
+        exchange=exchange,
+        accounts=accounts,
+        limits=Limits(weight_per_minute, orders_per_ten_seconds),
+        faults=faults,
+        connections=connections,
+        market_streams=MarketStreams(exchange, connections),
+        user_streams=UserStreams(exchange, accounts, connections, faults),
+        control_token=control_token(folder / "control"),
+    )
+    return _application(server, store)
+
+
+def control_token(path: Path) -> str:
+    """The token of the control API, drawn at the first call; only the owner can read the file."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    token = secrets.token_urlsafe(32)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(token)
+    return token
+
+
+def _application(server: Server, store: Store) -> web.Application:
+    application = web.Application()
+    application[SERVER] = server
+    for endpoint in (*rest_market.ENDPOINTS, *rest_account.ENDPOINTS):
+        add_endpoint(application, server, endpoint)
+    streams = server.market_streams.serve
+    for path in ("/stream", "/stream/ws", "/stream/ws/{number}", "/ws", "/ws/{names:.+}"):
+        application.router.add_get(path, streams)
+    application.router.add_get("/ws-api/v3", server.user_streams.serve)
+    control.add_routes(application, server)
+
+    async def run_market(application: web.Application) -> AsyncIterator[None]:
+        task = application[MARKET_TASK] = asyncio.create_task(_live(server))
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        store.close()
+
+    async def say_goodbye(_application: web.Application) -> None:
+        await server.connections.close()
+
+    application.cleanup_ctx.append(run_market)
+    application.on_shutdown.append(say_goodbye)
+    return application
+
+
+async def _live(server: Server) -> None:
+    while True:
+        server.exchange.advance()
+        server.market_streams.tick()
+        await asyncio.sleep(STEP_SECONDS)

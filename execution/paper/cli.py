@@ -1,0 +1,78 @@
+"""Starts the paper exchange from a command line. Knows no Django, so that it starts fast."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from aiohttp import web
+
+from execution.paper.app import DEFAULT_FEE, MARKET_TASK, create_app
+
+logger = logging.getLogger("paper")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
+    parser.add_argument("--port", type=int, default=9001, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--folder", type=Path, required=True, help="where state and accounts.json live")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the background market and the faults")
+    parser.add_argument("--maker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
+    parser.add_argument("--taker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
+
+
+def _fee(text: str) -> Decimal:
+    try:
+        fee = Decimal(text)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
+    if not Decimal(0) <= fee < Decimal("0.1"):
+        raise argparse.ArgumentTypeError(f"{text} is not in [0, 0.1): a fee is a fraction, 0.001 is 10 bp")
+    return fee
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="paper", description=__doc__)
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    return asyncio.run(
+        serve(
+            host=options.host,
+            port=options.port,
+            folder=options.folder,
+            seed=options.seed,
+            maker_fee=options.maker_fee,
+            taker_fee=options.taker_fee,
+        )
+    )
+
+
+async def serve(
+    *, host: str, port: int, folder: Path, seed: int, maker_fee: Decimal, taker_fee: Decimal
+) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit status, 1 when the market's task failed."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    application = create_app(folder, seed=seed, maker_fee=maker_fee, taker_fee=taker_fee)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.3)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    bound = runner.addresses[0][1]
+    sys.stdout.write(f"paper exchange ready on http://{host}:{bound}\n")
+    sys.stdout.flush()
+    stopped = asyncio.create_task(stop.wait())
+    market = application[MARKET_TASK]
+    await asyncio.wait({stopped, market}, return_when=asyncio.FIRST_COMPLETED)
+    failed = market.done() and not market.cancelled() and market.exception() is not None
+    if failed:
+        logger.error("the market's task failed", exc_info=market.exception())
+    await runner.cleanup()
+    return 1 if failed else 0

@@ -1,0 +1,116 @@
+"""Websocket connections: an outbox each, so that a slow reader never holds up the exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+#: A connection that is this many messages behind is dropped, as exchanges do.
+OUTBOX_LIMIT = 5_000
+
+
+def encode(message: Any) -> str:
+    return json.dumps(message, separators=(",", ":"))
+
+
+class Connection:
+    """One client's websocket. ``push`` never waits."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, path: str) -> None:
+        self.socket = socket
+        self.path = path
+        self._transport = request.transport
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_LIMIT)
+
+    def push(self, text: str) -> None:
+        try:
+            self._outbox.put_nowait(text)
+        except asyncio.QueueFull:
+            self.abort()
+
+    async def write(self) -> None:
+        """Send what is pushed, until the connection ends."""
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self.socket.send_str(await self._outbox.get())
+
+    def abort(self) -> None:
+        """Drop the connection without a farewell, as a network does."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+Receive = Callable[[Connection, dict[str, Any]], None]
+
+
+class Connections:
+    """All open websockets, so that they can be cut or made to fall silent together."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._open: set[Connection] = set()
+        self._silent_until = 0.0
+
+    @property
+    def silent(self) -> bool:
+        return self._clock() < self._silent_until
+
+    def silence(self, seconds: float) -> None:
+        """Keep connections open but send nothing, not even pongs; what would have been sent is lost."""
+        self._silent_until = self._clock() + seconds
+
+    def cut(self) -> int:
+        """Drop every connection; returns how many there were."""
+        count = len(self._open)
+        for connection in list(self._open):
+            connection.abort()
+        return count
+
+    def send(self, connection: Connection, text: str) -> None:
+        if not self.silent:
+            connection.push(text)
+
+    async def close(self) -> None:
+        """Say goodbye to everybody, for an orderly stop."""
+        for connection in list(self._open):
+            with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
+                await asyncio.wait_for(connection.socket.close(code=1001), timeout=0.1)
+
+    async def serve(
+        self, request: web.Request, enter: Callable[[Connection], None], receive: Receive,
+        leave: Callable[[Connection], None],
+    ) -> web.WebSocketResponse:  # fmt: skip
+        """Run one connection until it ends, handing each JSON message to ``receive``."""
+        # Pings are answered by hand: a silent connection must not give itself away as alive.
+        socket = web.WebSocketResponse(autoping=False, compress=False)
+        await socket.prepare(request)
+        connection = Connection(socket, request, request.path)
+        self._open.add(connection)
+        enter(connection)
+        writer = asyncio.create_task(connection.write())
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._dispatch(connection, message.data, receive)
+                elif message.type is WSMsgType.PING and not self.silent:
+                    await socket.pong(message.data)
+        finally:
+            self._open.discard(connection)
+            leave(connection)
+            writer.cancel()
+        return socket
+
+    def _dispatch(self, connection: Connection, text: str, receive: Receive) -> None:
+        try:
+            message = json.loads(text)
+        except ValueError:
+            message = None
+        if isinstance(message, dict):
+            receive(connection, message)
+        else:
+            self.send(connection, encode({"error": {"code": 3, "msg": "Invalid JSON"}}))

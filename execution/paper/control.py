@@ -1,0 +1,151 @@
+"""The control API under ``/_paper/``, for tests and demonstrations: the ledger, faults, stream cuts, the market.
+
+Every call needs the header ``X-Paper-Control`` with the content of the file ``control`` in the exchange's folder.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from aiohttp import web
+
+from execution.core.types import Side
+from execution.paper.connections import encode
+from execution.paper.exchange import SymbolMarket
+from execution.paper.faults import parse_rule
+from execution.paper.records import PaperOrder, PaperTrade
+from execution.paper.server import Server
+
+Action = Callable[[Server, dict[str, Any]], Any]
+
+
+def ledger(server: Server, _body: dict[str, Any]) -> Any:
+    """Everything by account key; ``times_accepted`` counts accepted creates with an order's client id."""
+    book = server.exchange.ledger
+    accepted = Counter((order.account, order.client_id) for order in book.orders.values())
+    return {
+        key: {
+            "balances": {asset: asdict(balance) for asset, balance in account.balances.items()},
+            "orders": [
+                _order(order, accepted[key, order.client_id])
+                for order in book.orders.values()
+                if order.account == key
+            ],
+            "trades": [
+                _trade(trade) for (owner, _), trades in book.trades.items() if owner == key for trade in trades
+            ],
+        }
+        for key, account in book.accounts.items()
+    }
+
+
+def _order(order: PaperOrder, times_accepted: int) -> dict[str, Any]:
+    return {
+        "id": order.id, "client_id": order.client_id, "symbol": order.symbol, "side": order.side,
+        "type": order.type, "time_in_force": order.time_in_force, "price": order.price,
+        "quantity": order.quantity, "quote_quantity": order.quote_quantity, "executed": order.executed,
+        "quote_executed": order.quote_executed, "status": order.status, "prevention": order.prevention,
+        "created": order.created, "updated": order.updated, "times_accepted": times_accepted,
+    }  # fmt: skip
+
+
+def _trade(trade: PaperTrade) -> dict[str, Any]:
+    return {
+        "id": trade.id, "order_id": trade.order_id, "client_id": trade.client_id, "symbol": trade.symbol,
+        "side": trade.side, "price": trade.price, "quantity": trade.quantity, "fee": trade.fee,
+        "fee_asset": trade.fee_asset, "is_maker": trade.is_maker, "time": trade.time,
+    }  # fmt: skip
+
+
+def faults_add(server: Server, body: dict[str, Any]) -> Any:
+    server.faults.add(parse_rule(body))
+    return faults_show(server, body)
+
+
+def faults_show(server: Server, _body: dict[str, Any]) -> Any:
+    return [asdict(rule) for rule in server.faults.rules]
+
+
+def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
+    server.faults.clear()
+    return []
+
+
+def streams_cut(server: Server, body: dict[str, Any]) -> Any:
+    """Drop all websockets, or with ``silent_seconds`` keep them open and send nothing for so long."""
+    if "silent_seconds" in body:
+        server.connections.silence(float(body["silent_seconds"]))
+        return {"cut": 0}
+    return {"cut": server.connections.cut()}
+
+
+def market(server: Server, body: dict[str, Any]) -> Any:
+    """``freeze``: stop or resume the background; ``mid``: jump; ``side``, ``quantity``, ``price``: one taker."""
+    symbol = _symbol(server, body)
+    if "freeze" in body:
+        symbol.frozen = bool(body["freeze"])
+    background = symbol.background
+    if "mid" in body:
+        background.move_to(_decimal(body, "mid"))
+        server.exchange.run_commands(symbol, background.settle(symbol.book))
+    if "quantity" in body:
+        price = _decimal(body, "price") if "price" in body else None
+        taker = background.taker(Side(str(body["side"]).lower()), _decimal(body, "quantity"), price)
+        server.exchange.run_commands(symbol, [taker])
+    server.exchange.commit()
+    bid, ask = symbol.book.best(Side.BUY), symbol.book.best(Side.SELL)
+    return {"symbol": symbol.name, "frozen": symbol.frozen, "mid": background.mid, "bid": bid, "ask": ask}
+
+
+def _symbol(server: Server, body: dict[str, Any]) -> SymbolMarket:
+    name = str(body.get("symbol", "")).replace("/", "")
+    if name not in server.exchange.symbols:
+        raise ValueError(f"symbol={name!r} is none of {sorted(server.exchange.symbols)}")
+    return server.exchange.symbols[name]
+
+
+def _decimal(body: dict[str, Any], name: str) -> Decimal:
+    try:
+        value = Decimal(str(body[name]))
+    except InvalidOperation as error:
+        raise ValueError(f"{name}={body[name]!r} is no number") from error
+    if not (value.is_finite() and value > 0):
+        raise ValueError(f"{name}={value} is not positive")
+    return value
+
+
+ROUTES: tuple[tuple[str, str, Action], ...] = (
+    ("GET", "/_paper/ledger", ledger),
+    ("GET", "/_paper/faults", faults_show),
+    ("POST", "/_paper/faults", faults_add),
+    ("DELETE", "/_paper/faults", faults_clear),
+    ("POST", "/_paper/streams/cut", streams_cut),
+    ("POST", "/_paper/market", market),
+)
+
+
+def add_routes(application: web.Application, server: Server) -> None:
+    for method, path, action in ROUTES:
+        application.router.add_route(method, path, _guarded(server, action))
+
+
+def _guarded(server: Server, action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        token = request.headers.get("X-Paper-Control", "")
+        if not hmac.compare_digest(token.encode(), server.control_token.encode()):
+            return web.Response(status=403, text="X-Paper-Control is missing or wrong.\n")
+        try:
+            text = await request.text()
+            body = json.loads(text) if text else {}
+            answer = action(server, body)
+        except (ValueError, KeyError, AttributeError) as error:
+            return web.Response(status=400, text=encode({"error": str(error)}), content_type="application/json")
+        return web.Response(text=json.dumps(answer, default=str), content_type="application/json")
+
+    return handle

@@ -1,0 +1,239 @@
+"""The exchange itself: books, background markets and the ledger, moved by requests and by time.
+
+Synchronous and single-threaded; whoever calls ``place``, ``cancel`` or ``advance`` calls ``commit``
+afterwards, which writes the state and only then spreads the news.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from execution.core.market import BackgroundMarket, Bar, Command, MarketParameters, Withdraw, history, round_down
+from execution.core.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
+from execution.core.types import ZERO, Market, Side
+from execution.paper import refusals
+from execution.paper.candles import CandleSeries
+from execution.paper.ledger import Ledger
+from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrder, PublicTrade
+from execution.paper.store import Store
+from execution.paper.symbols import exchange_symbol
+
+HISTORY_MINUTES = 26 * 60
+#: Trade ids are reserved in the store by the block, so that background trades cost no writes.
+ID_BLOCK = 10_000
+
+
+class SymbolMarket:
+    """One listed symbol: its book, background market, candles and recent trades."""
+
+    def __init__(self, parameters: MarketParameters, seed: int, store: Store, now: float) -> None:
+        self.market: Market = parameters.market
+        self.name = exchange_symbol(parameters.market)
+        last = store.number(f"{self.name} price")
+        self.background = BackgroundMarket(parameters, seed, mid=last)
+        # Update ids must never fall, also over a restart: milliseconds grow faster than changes do.
+        self.book = OrderBook(sequence=int(now * 1000))
+        self.frozen = False
+        self.trades: deque[PublicTrade] = deque(maxlen=1000)
+        self.fresh_trades: list[PublicTrade] = []
+        self.reserved_id = int(store.number(f"{self.name} trade id") or 0)
+        self.next_trade_id = self.reserved_id + 1
+        self.candles = CandleSeries(self._bars(parameters, seed, store, now))
+        self.candles.advance(now)
+        self.last_price = self.candles.bars[-1].close
+
+    def _bars(self, parameters: MarketParameters, seed: int, store: Store, now: float) -> list[Bar]:
+        """Stored bars, or a seeded history when there are none, or none recent enough."""
+        minute = int(now) // 60 * 60
+        bars = store.bars(self.name, minute - 14 * 86_400)
+        if bars and minute - bars[-1].start < 86_400:
+            return bars
+        bars = history(parameters, seed, minute, HISTORY_MINUTES, self.background.mid)
+        store.save(bars=[(self.name, bar) for bar in bars])
+        return bars
+
+    @property
+    def average_price(self) -> Decimal:
+        """Volume-weighted price of the last five minutes, or the last price."""
+        bars = self.candles.bars[-5:]
+        volume = sum((bar.volume for bar in bars), ZERO)
+        if not volume:
+            return self.last_price
+        return sum((bar.notional for bar in bars), ZERO) / volume
+
+
+class Exchange:
+    """All symbols and accounts. ``clock`` gives seconds since the epoch."""
+
+    def __init__(
+        self,
+        store: Store,
+        listed: Iterable[MarketParameters],
+        *,
+        seed: int,
+        clock: Callable[[], float],
+        maker_fee: Decimal,
+        taker_fee: Decimal,
+    ) -> None:
+        self.clock = clock
+        self._store = store
+        self.ledger = Ledger(store, maker_fee, taker_fee)
+        self.listeners: list[Callable[[list[News]], None]] = []
+        now = clock()
+        self._advanced = now
+        self.symbols = {
+            market.name: market for market in (SymbolMarket(each, seed, store, now) for each in listed)
+        }
+
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+        return int(self.clock() * 1000)
+
+    def symbol(self, name: str | None) -> SymbolMarket:
+        """Raises Refusal for a symbol that is not listed."""
+        if not name:
+            raise refusals.missing("symbol")
+        market = self.symbols.get(name)
+        if market is None:
+            raise refusals.bad_symbol()
+        return market
+
+    def open_books(self) -> None:
+        """Rest the open orders again, the oldest first, then let the makers quote around them.
+
+        The accounts' orders come first, so that none of them turns into a taker by the restart.
+        """
+        for order in self.ledger.open_orders():
+            market = self.symbols.get(order.symbol)
+            if market is not None and order.price is not None and order.account in self.ledger.accounts:
+                resting = NewOrder(order.id, order.account, order.side, order.remaining, order.price)
+                self._settle(market, resting, market.book.submit(resting), taker=order)
+        for market in self.symbols.values():
+            self.run_commands(market, market.background.settle(market.book))
+        self.commit()
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def place(self, account: Account, draft: Draft) -> PaperOrder:
+        """Accept and match an order. Raises Refusal, with nothing changed."""
+        market = self.symbol(draft.symbol)
+        draft = self._sized(market, draft)
+        if draft.type == "LIMIT_MAKER" and market.book.would_take(_new_order(0, account.key, draft)):
+            raise refusals.would_take()
+        cost = ZERO
+        if draft.price is None:
+            reachable = market.book.reachable(_new_order(0, account.key, draft))
+            cost = sum((price * quantity for price, quantity in reachable), ZERO)
+        order = self.ledger.open(account, draft, market.market, cost, self.now())
+        incoming = _new_order(order.id, account.key, draft)
+        self._settle(market, incoming, market.book.submit(incoming), taker=order)
+        return order
+
+    def cancel(self, order: PaperOrder, cancel_id: str) -> None:
+        """Take an open order off the book. Raises Refusal when it is not open any more."""
+        if not order.status.is_open:
+            raise refusals.cancel_unknown()
+        market = self.symbol(order.symbol)
+        market.book.cancel(order.id)
+        self.ledger.close(order, market.market, OrderStatus.CANCELED, "CANCELED", self.now(), cancel_id)
+
+    def commit(self) -> None:
+        """Write what has changed, then tell the listeners."""
+        numbers: dict[str, Decimal | int] = {}
+        for market in self.symbols.values():
+            if market.next_trade_id > market.reserved_id:
+                market.reserved_id = market.next_trade_id + ID_BLOCK
+                numbers[f"{market.name} trade id"] = market.reserved_id
+        news = self.ledger.commit(self.now(), numbers)
+        for listener in self.listeners:
+            listener(news)
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Let the background markets live up to now, and write finished bars."""
+        now = self.clock()
+        # A suspended machine must not wake up to a storm of trades.
+        elapsed = min(max(now - self._advanced, 0.0), 1.0)
+        self._advanced = now
+        finished = []
+        for market in self.symbols.values():
+            market.candles.advance(now)
+            finished += [(market.name, bar) for bar in market.candles.take_finished()]
+            if not market.frozen and elapsed:
+                self.run_commands(market, market.background.step(market.book, now, elapsed))
+        if finished:
+            prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
+            self._store.save(bars=finished, numbers=dict(prices))
+        self.commit()
+
+    def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
+        """Do what background makers and takers want."""
+        for command in commands:
+            if isinstance(command, Withdraw):
+                market.book.cancel(command.order_id)
+            else:
+                self._settle(market, command, market.book.submit(command), taker=None)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _sized(self, market: SymbolMarket, draft: Draft) -> Draft:
+        """Turn a quote quantity into the base quantity that it buys or sells now, on the lot."""
+        if draft.quantity:
+            return draft
+        left, base = draft.quote_quantity, ZERO
+        for price, quantity in market.book.levels(draft.side.opposite):
+            part = min(quantity, left / price)
+            base += part
+            left -= part * price
+            if part < quantity:
+                break
+        base = round_down(base, market.market.lot)
+        if not base:
+            raise refusals.filter_failure("LOT_SIZE")
+        return replace(draft, quantity=base)
+
+    def _settle(
+        self, market: SymbolMarket, incoming: NewOrder, result: MatchResult, taker: PaperOrder | None
+    ) -> None:
+        """Carry what the book did over to the ledger: trades, prevented makers, the taker's end."""
+        now = self.now()
+        for execution in result.executions:
+            self._trade(market, incoming, execution, taker, now)
+        for resting in result.expired_makers:
+            order = self.ledger.orders[resting.id]
+            status = OrderStatus.EXPIRED_IN_MATCH
+            self.ledger.close(order, market.market, status, "TRADE_PREVENTION", now)
+        if taker is None or not taker.status.is_open:
+            return
+        if result.stopped_by is not None:
+            status = OrderStatus.EXPIRED_IN_MATCH
+            self.ledger.close(taker, market.market, status, "TRADE_PREVENTION", now)
+        elif result.expired:
+            self.ledger.close(taker, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
+
+    def _trade(
+        self, market: SymbolMarket, incoming: NewOrder, execution: Execution, taker: PaperOrder | None, now: int
+    ) -> None:
+        trade_id = market.next_trade_id
+        market.next_trade_id += 1
+        price, quantity = execution.price, execution.quantity
+        if taker is not None:
+            self.ledger.fill(taker, market.market, trade_id, price, quantity, is_maker=False, now=now)
+        maker = self.ledger.orders.get(execution.maker_id)
+        if maker is not None:
+            self.ledger.fill(maker, market.market, trade_id, price, quantity, is_maker=True, now=now)
+        buyer_takes = incoming.side is Side.BUY
+        trade = PublicTrade(trade_id, market.name, price, quantity, now, not buyer_takes)
+        market.trades.append(trade)
+        market.fresh_trades.append(trade)
+        market.last_price = price
+        market.candles.add(price, quantity, buyer_takes=buyer_takes)
+
+
+def _new_order(order_id: int, owner: str, draft: Draft) -> NewOrder:
+    life = OrderLife.POST_ONLY if draft.type == "LIMIT_MAKER" else OrderLife(draft.time_in_force)
+    return NewOrder(order_id, owner, draft.side, draft.quantity, draft.price, life, draft.prevention)

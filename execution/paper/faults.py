@@ -1,0 +1,96 @@
+"""Faults on request: rules that spoil chosen calls, so that tests can see what a desk does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+#: What a rule may apply to. ``any`` is every signed call and every market-data call, not the stream.
+TARGETS = frozenset(
+    {
+        "create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream",
+    }
+)  # fmt: skip
+#: Not processed: the caller learns it, or at least the order does not exist.
+BEFORE = frozenset(
+    {
+        "delay_before", "drop_before", "status_429", "status_418", "status_500", "status_502", "status_503",
+        "status_504", "code_1021", "reject",
+    }
+)  # fmt: skip
+#: Processed, and then the answer is spoilt.
+AFTER = frozenset(
+    {
+        "delay", "drop_after", "status_500_after", "status_502_after", "status_503_after", "status_504_after",
+        "code_1007_after", "truncate", "html_200", "empty_200",
+    }
+)  # fmt: skip
+#: Processed and answered, but lists lag behind.
+LATE = frozenset({"late_orders", "late_trades"})
+STREAM = frozenset({"duplicate_events", "lost_events"})
+KINDS = BEFORE | AFTER | LATE | STREAM
+
+
+@dataclass(slots=True)
+class FaultRule:
+    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` is its length."""
+
+    on: str
+    kind: str
+    count: int | None = 1
+    probability: float = 1.0
+    seconds: float = 0.0
+
+
+def parse_rule(body: dict[str, Any]) -> FaultRule:
+    """A rule from JSON. Raises ValueError that names what is wrong."""
+    unknown = set(body) - {"on", "kind", "count", "probability", "seconds"}
+    if unknown:
+        raise ValueError(f"unknown fields {sorted(unknown)}")
+    on, kind = body.get("on"), body.get("kind")
+    if on not in TARGETS:
+        raise ValueError(f"on={on!r} is none of {sorted(TARGETS)}")
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is none of {sorted(KINDS)}")
+    if (on == "stream") != (kind in STREAM):
+        raise ValueError(f"kind={kind!r} does not go with on={on!r}")
+    count = body.get("count", 1)
+    if count is not None and (not isinstance(count, int) or count < 1):
+        raise ValueError(f"count={count!r} is neither null nor at least 1")
+    return FaultRule(on, kind, count, float(body.get("probability", 1)), float(body.get("seconds", 0)))
+
+
+class Faults:
+    """The rules in force. Draws are seeded, so that a run can be repeated."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(f"{seed}:faults")
+        self.rules: list[FaultRule] = []
+
+    def add(self, rule: FaultRule) -> None:
+        self.rules.append(rule)
+
+    def clear(self) -> None:
+        self.rules.clear()
+
+    def strike(self, on: str, kinds: frozenset[str]) -> FaultRule | None:
+        """The first rule of these kinds that hits this call; it is used up by one."""
+        if not self.rules:
+            return None
+        return self._first(lambda rule: rule.kind in kinds and (rule.on == on or self._is_any(rule, on)))
+
+    @staticmethod
+    def _is_any(rule: FaultRule, on: str) -> bool:
+        return rule.on == "any" and on != "stream"
+
+    def _first(self, fits: Callable[[FaultRule], bool]) -> FaultRule | None:
+        for rule in self.rules:
+            if fits(rule) and (rule.probability >= 1 or self._random.random() < rule.probability):
+                if rule.count is not None:
+                    rule.count -= 1
+                    if rule.count == 0:
+                        self.rules.remove(rule)
+                return rule
+        return None

@@ -1,0 +1,211 @@
+"""Who owns what: accounts, orders, trades and balances, and the news of their changes.
+
+A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received:
+base for a buy, quote for a sell.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from decimal import ROUND_DOWN, Decimal
+
+from execution.core.types import ZERO, Market, Side
+from execution.paper import refusals
+from execution.paper.records import (
+    Account,
+    AssetBalance,
+    BalanceNews,
+    Draft,
+    News,
+    OrderNews,
+    OrderStatus,
+    PaperOrder,
+    PaperTrade,
+)
+from execution.paper.store import Store
+
+#: Binance keeps eight decimals of every asset.
+ASSET_STEP = Decimal("0.00000001")
+
+
+class Ledger:
+    """Holds all state in memory; ``commit`` writes what has changed and hands out the news of it."""
+
+    def __init__(self, store: Store, maker_fee: Decimal, taker_fee: Decimal) -> None:
+        self._store = store
+        self.maker_fee = maker_fee
+        self.taker_fee = taker_fee
+        self.accounts: dict[str, Account] = {}
+        self.orders: dict[int, PaperOrder] = {}
+        self.by_account: dict[tuple[str, str], dict[int, PaperOrder]] = defaultdict(dict)
+        self.by_client_id: dict[tuple[str, str, str], int] = {}
+        self.trades: dict[tuple[str, str], list[PaperTrade]] = defaultdict(list)
+        self.by_order: dict[int, list[PaperTrade]] = defaultdict(list)
+        self._news: list[News] = []
+        self._dirty_orders: dict[int, PaperOrder] = {}
+        self._dirty_accounts: dict[str, set[str]] = defaultdict(set)
+        self._new_trades: list[PaperTrade] = []
+        self._load()
+
+    def _load(self) -> None:
+        for order in self._store.orders():
+            self._index(order)
+        for trade in self._store.trades():
+            self.trades[trade.account, trade.symbol].append(trade)
+            self.by_order[trade.order_id].append(trade)
+        self._next_order_id = max(self.orders, default=0) + 1
+
+    def _index(self, order: PaperOrder) -> None:
+        self.orders[order.id] = order
+        self.by_account[order.account, order.symbol][order.id] = order
+        # The latest order of a client id is the one that a query means.
+        self.by_client_id[order.account, order.symbol, order.client_id] = order.id
+
+    def register(self, account: Account, opening: dict[str, Decimal]) -> None:
+        """Take up an account; ``opening`` counts only if it has never been seen."""
+        account.balances = self._store.balances(account.key)
+        known = bool(account.balances)
+        self.accounts[account.key] = account
+        if not known:
+            account.balances = {asset: AssetBalance(free=amount) for asset, amount in opening.items()}
+            self._store.save(accounts=[account])
+
+    # --- finding --------------------------------------------------------------------------------
+
+    def find(self, account: str, symbol: str, order_id: int | None, client_id: str | None) -> PaperOrder | None:
+        """By the exchange's id if given, else the latest with the client id."""
+        if order_id is None:
+            order_id = self.by_client_id.get((account, symbol, client_id or ""))
+        order = self.orders.get(order_id) if order_id is not None else None
+        if order is None or order.account != account or order.symbol != symbol:
+            return None
+        return order
+
+    def open_orders(self, account: str | None = None, symbol: str | None = None) -> list[PaperOrder]:
+        """Open orders, oldest first."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.status.is_open
+            and (account is None or order.account == account)
+            and (symbol is None or order.symbol == symbol)
+        ]
+
+    # --- changing -------------------------------------------------------------------------------
+
+    def open(self, account: Account, draft: Draft, market: Market, cost: Decimal, now: int) -> PaperOrder:
+        """Write a new order and lock what it may need.
+
+        ``cost`` is the quote value that a market buy would pay now. Raises Refusal when an open order has
+        the same client id, or the balance is too small.
+        """
+        previous = self.find(account.key, draft.symbol, None, draft.client_id)
+        if previous is not None and previous.status.is_open:
+            raise refusals.duplicate_order()
+        asset, amount = self._needed(draft, market, cost)
+        balance = account.balance(asset)
+        if balance.free < amount:
+            raise refusals.insufficient_balance()
+        if draft.price is not None:
+            balance.free -= amount
+            balance.locked += amount
+        order = PaperOrder(
+            id=self._next_order_id, account=account.key, symbol=draft.symbol, client_id=draft.client_id,
+            side=draft.side, type=draft.type, time_in_force=draft.time_in_force, price=draft.price,
+            quantity=draft.quantity, quote_quantity=draft.quote_quantity, prevention=draft.prevention,
+            created=now, updated=now,
+        )  # fmt: skip
+        self._next_order_id += 1
+        self._index(order)
+        order.change(now, OrderStatus.NEW)
+        self._tell(order, "NEW", now)
+        self._dirty_accounts[account.key].update((market.base, market.quote))
+        return order
+
+    def fill(
+        self, order: PaperOrder, market: Market, trade_id: int, price: Decimal, quantity: Decimal,
+        *, is_maker: bool, now: int,
+    ) -> PaperTrade:  # fmt: skip
+        """Record one trade of an order and move the money."""
+        value = price * quantity
+        rate = self.maker_fee if is_maker else self.taker_fee
+        received, asset = (quantity, market.base) if order.side is Side.BUY else (value, market.quote)
+        fee = (received * rate).quantize(ASSET_STEP, ROUND_DOWN)
+        self._pay(order, market, quantity, value, fee)
+        order.executed += quantity
+        order.quote_executed += value
+        order.change(now, OrderStatus.PARTIALLY_FILLED if order.remaining else OrderStatus.FILLED)
+        trade = PaperTrade(
+            id=trade_id, account=order.account, symbol=order.symbol, order_id=order.id,
+            client_id=order.client_id, side=order.side, price=price, quantity=quantity, fee=fee,
+            fee_asset=asset, is_maker=is_maker, time=now,
+        )  # fmt: skip
+        self.trades[order.account, order.symbol].append(trade)
+        self.by_order[order.id].append(trade)
+        self._new_trades.append(trade)
+        self._tell(order, "TRADE", now, trade=trade)
+        return trade
+
+    def close(
+        self, order: PaperOrder, market: Market, status: OrderStatus, kind: str, now: int, cancel_id: str = ""
+    ) -> None:
+        """End an open order and unlock what it still held."""
+        if order.price is not None:
+            buys = order.side is Side.BUY
+            balance = self.accounts[order.account].balance(market.quote if buys else market.base)
+            amount = order.price * order.remaining if buys else order.remaining
+            balance.locked -= amount
+            balance.free += amount
+        order.change(now, status)
+        self._dirty_accounts[order.account].update((market.base, market.quote))
+        self._tell(order, kind, now, cancel_id=cancel_id)
+
+    def commit(self, now: int, numbers: dict[str, Decimal | int] | None = None) -> list[News]:
+        """Write what has changed, then return the news of it. Nothing changed: nothing is written."""
+        if not (self._dirty_orders or self._dirty_accounts or numbers):
+            return []
+        self._store.save(
+            orders=self._dirty_orders.values(),
+            trades=self._new_trades,
+            accounts=[self.accounts[key] for key in self._dirty_accounts],
+            numbers=numbers,
+        )
+        news = self._news
+        for key, assets in self._dirty_accounts.items():
+            account = self.accounts[key]
+            account.updated = now
+            balances = {asset: copy.copy(account.balance(asset)) for asset in sorted(assets)}
+            news.append(BalanceNews(key, now, balances))
+        self._news, self._new_trades = [], []
+        self._dirty_orders.clear()
+        self._dirty_accounts.clear()
+        return news
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _needed(self, draft: Draft, market: Market, cost: Decimal) -> tuple[str, Decimal]:
+        if draft.side is Side.SELL:
+            return market.base, draft.quantity
+        return market.quote, cost if draft.price is None else draft.price * draft.quantity
+
+    def _pay(self, order: PaperOrder, market: Market, quantity: Decimal, value: Decimal, fee: Decimal) -> None:
+        account = self.accounts[order.account]
+        base, quote = account.balance(market.base), account.balance(market.quote)
+        if order.side is Side.BUY:
+            held = ZERO if order.price is None else order.price * quantity
+            quote.locked -= held
+            quote.free += held - value
+            base.free += quantity - fee
+        else:
+            held = ZERO if order.price is None else quantity
+            base.locked -= held
+            base.free += held - quantity
+            quote.free += value - fee
+        self._dirty_accounts[order.account].update((market.base, market.quote))
+
+    def _tell(
+        self, order: PaperOrder, kind: str, now: int, trade: PaperTrade | None = None, cancel_id: str = ""
+    ) -> None:
+        self._dirty_orders[order.id] = order
+        self._news.append(OrderNews(kind, copy.copy(order), now, trade, cancel_id))

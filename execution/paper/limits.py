@@ -1,0 +1,71 @@
+"""Request weights per address and order counts per account, as Binance counts and announces them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from execution.paper.refusals import Refusal
+
+WEIGHT_PER_MINUTE = 6_000
+ORDERS_PER_TEN_SECONDS = 100
+ORDERS_PER_DAY = 200_000
+
+
+class _Counter:
+    """Counts by name within fixed windows of ``seconds``, which begin on the clock's multiples."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._window = -1
+        self._counts: dict[str, int] = defaultdict(int)
+
+    def count(self, name: str, now: float, more: int) -> int:
+        window = int(now // self._seconds)
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        self._counts[name] += more
+        return self._counts[name]
+
+    def left(self, now: float) -> int:
+        """Whole seconds until the window ends, at least 1."""
+        return max(1, self._seconds - int(now % self._seconds))
+
+
+class Limits:
+    """Raises Refusal with 429 and Retry-After beyond a limit."""
+
+    def __init__(self, weight_per_minute: int, orders_per_ten_seconds: int) -> None:
+        self.weight_per_minute = weight_per_minute
+        self.orders_per_ten_seconds = orders_per_ten_seconds
+        self._weight = _Counter(60)
+        self._orders = _Counter(10)
+        self._orders_of_day = _Counter(86_400)
+
+    def weigh(self, address: str, weight: int, now: float) -> dict[str, str]:
+        """Count a request and return the headers that announce what is used."""
+        used = self._weight.count(address, now, weight)
+        headers = {"X-MBX-USED-WEIGHT": str(used), "X-MBX-USED-WEIGHT-1M": str(used)}
+        if used > self.weight_per_minute:
+            raise Refusal(
+                -1003,
+                f"Too much request weight used; current limit is {self.weight_per_minute} request weight per"
+                " 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
+                status=429,
+                headers={**headers, "Retry-After": str(self._weight.left(now))},
+            )
+        return headers
+
+    def count_order(self, account: str, now: float) -> dict[str, str]:
+        """Count a new order and return the headers that announce the counts."""
+        recent = self._orders.count(account, now, 1)
+        of_day = self._orders_of_day.count(account, now, 1)
+        if recent > self.orders_per_ten_seconds or of_day > ORDERS_PER_DAY:
+            limit = f"{self.orders_per_ten_seconds} orders per 10 SECOND"
+            raise Refusal(
+                -1015,
+                f"Too many new orders; current limit is {limit}.",
+                status=429,
+                headers={"Retry-After": str(self._orders.left(now))},
+            )
+        return {"X-MBX-ORDER-COUNT-10S": str(recent), "X-MBX-ORDER-COUNT-1D": str(of_day)}

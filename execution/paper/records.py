@@ -1,0 +1,156 @@
+"""What the paper exchange keeps: orders, trades, balances. Times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from execution.core.matching import SelfTradePrevention
+from execution.core.types import ZERO, Side
+
+
+class OrderStatus(StrEnum):
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"  #: ended by self-trade prevention
+
+    @property
+    def is_open(self) -> bool:
+        return self in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A checked request for an order. ``price`` is None for a market order."""
+
+    symbol: str
+    client_id: str
+    side: Side
+    type: str
+    time_in_force: str
+    price: Decimal | None
+    quantity: Decimal
+    quote_quantity: Decimal
+    prevention: SelfTradePrevention
+
+
+@dataclass(slots=True)
+class PaperOrder:
+    """``executed`` is base quantity, ``quote_executed`` its value; ``history`` is what it was and when."""
+
+    id: int
+    account: str
+    symbol: str
+    client_id: str
+    side: Side
+    type: str
+    time_in_force: str
+    price: Decimal | None
+    quantity: Decimal
+    quote_quantity: Decimal
+    prevention: SelfTradePrevention
+    created: int
+    updated: int
+    status: OrderStatus = OrderStatus.NEW
+    executed: Decimal = ZERO
+    quote_executed: Decimal = ZERO
+    history: list[tuple[int, OrderStatus, Decimal, Decimal]] = field(default_factory=list)
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.executed
+
+    def change(self, at: int, status: OrderStatus) -> None:
+        """Take a new status and remember when, so that a stale view can be shown."""
+        self.status = status
+        self.updated = at
+        self.history.append((at, status, self.executed, self.quote_executed))
+
+    def as_of(self, at: int) -> PaperOrder | None:
+        """The order as it was at a time; None if it did not exist yet."""
+        if self.created > at:
+            return None
+        past = copy.copy(self)
+        for changed, status, executed, quote_executed in reversed(self.history):
+            if changed <= at:
+                past.updated, past.status = changed, status
+                past.executed, past.quote_executed = executed, quote_executed
+                break
+        return past
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTrade:
+    """One account's side of a trade; ``fee`` is in ``fee_asset``, the asset received."""
+
+    id: int
+    account: str
+    symbol: str
+    order_id: int
+    client_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_maker: bool
+    time: int
+
+
+@dataclass(slots=True)
+class AssetBalance:
+    free: Decimal = ZERO
+    locked: Decimal = ZERO
+
+
+@dataclass(slots=True)
+class Account:
+    key: str
+    secret: str
+    balances: dict[str, AssetBalance] = field(default_factory=dict)
+    may_trade: bool = True
+    may_withdraw: bool = False
+    updated: int = 0
+
+    def balance(self, asset: str) -> AssetBalance:
+        return self.balances.setdefault(asset, AssetBalance())
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTrade:
+    """One trade as everybody sees it."""
+
+    id: int
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    time: int
+    buyer_is_maker: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNews:
+    """Something that happened to an order, for the user's stream. ``order`` is a copy as it then was."""
+
+    kind: str  #: Binance's execution type: NEW, TRADE, CANCELED, EXPIRED, TRADE_PREVENTION
+    order: PaperOrder
+    time: int
+    trade: PaperTrade | None = None
+    cancel_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceNews:
+    """Balances of an account that an order has just changed."""
+
+    account: str
+    time: int
+    balances: dict[str, AssetBalance]
+
+
+News = OrderNews | BalanceNews

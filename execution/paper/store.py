@@ -1,0 +1,148 @@
+"""The paper exchange's memory: one SQLite file, written before an answer leaves.
+
+WAL without an fsync per commit: what was committed survives the end of the process, kill -9 included. It
+is a paper exchange; a power cut may cost the last moments.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+
+from execution.core.market import Bar
+from execution.core.matching import SelfTradePrevention
+from execution.core.types import Side
+from execution.paper.records import Account, AssetBalance, OrderStatus, PaperOrder, PaperTrade
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS trades (
+    symbol TEXT NOT NULL, id INTEGER NOT NULL, side TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (symbol, id, side)
+);
+CREATE TABLE IF NOT EXISTS balances (
+    account TEXT NOT NULL, asset TEXT NOT NULL, free TEXT NOT NULL, locked TEXT NOT NULL,
+    PRIMARY KEY (account, asset)
+);
+CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS bars (
+    symbol TEXT NOT NULL, start INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (symbol, start)
+);
+"""
+
+_ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_executed")
+
+
+class Store:
+    """Reads everything at the start, then only writes. Raises sqlite3.Error when the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def orders(self) -> list[PaperOrder]:
+        rows = self._database.execute("SELECT record FROM orders ORDER BY id")
+        return [_order(json.loads(record)) for (record,) in rows]
+
+    def trades(self) -> list[PaperTrade]:
+        rows = self._database.execute("SELECT record FROM trades ORDER BY symbol, id, side")
+        return [_trade(json.loads(record)) for (record,) in rows]
+
+    def balances(self, account: str) -> dict[str, AssetBalance]:
+        rows = self._database.execute("SELECT asset, free, locked FROM balances WHERE account = ?", (account,))
+        return {asset: AssetBalance(Decimal(free), Decimal(locked)) for asset, free, locked in rows}
+
+    def number(self, name: str) -> Decimal | None:
+        row = self._database.execute("SELECT value FROM numbers WHERE name = ?", (name,)).fetchone()
+        return Decimal(row[0]) if row else None
+
+    def bars(self, symbol: str, since: int) -> list[Bar]:
+        rows = self._database.execute(
+            "SELECT record FROM bars WHERE symbol = ? AND start >= ? ORDER BY start", (symbol, since)
+        )
+        return [_bar(json.loads(record)) for (record,) in rows]
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def save(
+        self,
+        *,
+        orders: Iterable[PaperOrder] = (),
+        trades: Iterable[PaperTrade] = (),
+        accounts: Iterable[Account] = (),
+        numbers: dict[str, Decimal | int] | None = None,
+        bars: Iterable[tuple[str, Bar]] = (),
+    ) -> None:
+        """One transaction: all of it, or nothing."""
+        database = self._database
+        database.execute("BEGIN")
+        try:
+            database.executemany(
+                "INSERT OR REPLACE INTO orders VALUES (?, ?)", [(order.id, _dump(order)) for order in orders]
+            )
+            database.executemany(
+                "INSERT INTO trades VALUES (?, ?, ?, ?)",
+                [(trade.symbol, trade.id, trade.side, _dump(trade)) for trade in trades],
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO balances VALUES (?, ?, ?, ?)",
+                [
+                    (account.key, asset, str(balance.free), str(balance.locked))
+                    for account in accounts
+                    for asset, balance in account.balances.items()
+                ],
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO numbers VALUES (?, ?)",
+                [(name, str(value)) for name, value in (numbers or {}).items()],
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO bars VALUES (?, ?, ?)",
+                [(symbol, bar.start, _dump(bar)) for symbol, bar in bars],
+            )
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
+
+
+def _dump(record: PaperOrder | PaperTrade | Bar) -> str:
+    names = [field.name for field in fields(record) if field.name != "history"]
+    return json.dumps({name: getattr(record, name) for name in names}, default=str, separators=(",", ":"))
+
+
+def _order(record: dict[str, object]) -> PaperOrder:
+    values: dict[str, object] = dict(record)
+    for name in _ORDER_DECIMALS:
+        values[name] = None if record[name] is None else Decimal(str(record[name]))
+    values["side"] = Side(str(record["side"]))
+    values["prevention"] = SelfTradePrevention(str(record["prevention"]))
+    values["status"] = OrderStatus(str(record["status"]))
+    return PaperOrder(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
+
+
+def _trade(record: dict[str, object]) -> PaperTrade:
+    values: dict[str, object] = dict(record)
+    for name in ("price", "quantity", "fee"):
+        values[name] = Decimal(str(record[name]))
+    values["side"] = Side(str(record["side"]))
+    return PaperTrade(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
+
+
+def _bar(record: dict[str, object]) -> Bar:
+    decimals = ("open", "high", "low", "close", "volume", "notional", "buy_volume", "buy_notional")
+    values: dict[str, object] = dict(record)
+    for name in decimals:
+        values[name] = Decimal(str(record[name]))
+    return Bar(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
