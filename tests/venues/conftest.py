@@ -97,6 +97,7 @@ def options_for(base: str) -> dict[str, Any]:
             "api": {
                 "public": f"{base}/api/v3",
                 "private": f"{base}/api/v3",
+                "sapi": f"{base}/sapi/v1",
                 "ws": {"spot": f"{websocket}/stream/ws", "ws-api": {"spot": f"{websocket}/ws-api/v3"}},
             }
         },

@@ -230,21 +230,24 @@ async def test_no_markets_is_a_failed_look_and_forgets_none(stub: Stub, gateway:
     assert SYMBOL in await gateway.markets([SYMBOL])
 
 
-async def test_permissions_are_unknown_where_nobody_can_be_asked(gateway: CcxtGateway) -> None:
-    assert await gateway.permissions() == KeyPermissions(None, None, None)
-
-
-async def test_permissions_of_a_key(stub: Stub) -> None:
+async def test_permissions_are_unknown_where_nobody_can_be_asked(stub: Stub) -> None:
     options = options_for(stub.base)
-    options["urls"]["api"]["sapi"] = f"{stub.base}/sapi/v1"
+    del options["urls"]["api"]["sapi"]
+    gateway = open_gateway(exchange_id="binance", options=options, api_key="k", secret="s", clock=now)
+    await gateway.open()
+    assert await gateway.permissions() == KeyPermissions(None, None, None)
+    await gateway.close()
+
+
+async def test_permissions_of_a_key(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer(
         "GET /sapi/v1/account/apiRestrictions",
         {"enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdrawals": False},
     )
-    gateway = open_gateway(exchange_id="binance", options=options, api_key="k", secret="s", clock=now)
-    await gateway.open()
     assert await gateway.permissions() == KeyPermissions(read=True, trade=True, withdraw=False)
-    await gateway.close()
+    stub.answer("GET /sapi/v1/account/apiRestrictions", {})
+    with pytest.raises(LookFailed):
+        await gateway.permissions()
 
 
 async def test_opening_fails_while_the_exchange_is_down_and_can_be_tried_again(stub: Stub) -> None:
