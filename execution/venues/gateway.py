@@ -215,13 +215,13 @@ class CcxtGateway:
         )
 
     async def permissions(self) -> KeyPermissions:
-        """binance tells what a key may do, at an address of its own; of others nothing is known."""
-        addresses = self._client.urls["api"]
-        if self._client.id != "binance" or is_closed(addresses.get("sapi")):
+        """What the key may do; all unknown where the exchange does not tell or its address is closed."""
+        if self._quirks.permissions_call is None:
             return KeyPermissions()
-        return await self._look(
-            "permissions", self._client.sapi_get_account_apirestrictions, requests.key_permissions
-        )
+        method, address = self._quirks.permissions_call
+        if is_closed(self._client.urls["api"].get(address)):
+            return KeyPermissions()
+        return await self._look("permissions", getattr(self._client, method), requests.key_permissions)
 
     async def quote(self, symbol: str) -> Quote:
         def read(answer: Any) -> Quote:
@@ -375,8 +375,8 @@ class CcxtGateway:
         return self._markets
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """The account's own rates where the balance answer tells them (binance), else None."""
-        if self._client.id != "binance":
+        """The account's own rates where the balance answer tells them, else None."""
+        if not self._quirks.fees_with_balance:
             return None
         try:
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)

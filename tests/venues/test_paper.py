@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -43,6 +44,7 @@ READY = "paper exchange ready on "
 class Paper:
     base: str
     token: str
+    key: str
 
     async def control(self, method: str, path: str, **body: Any) -> Any:
         headers = {"X-Paper-Control": self.token}
@@ -58,23 +60,33 @@ class Paper:
 
     async def orders(self) -> dict[str, dict[str, Any]]:
         ledger = await self.control("GET", "ledger")
-        return {order["client_id"]: order for order in ledger["the-key"]["orders"]}
+        return {order["client_id"]: order for order in ledger[self.key]["orders"]}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[tuple[str, Path]]:
+    """One exchange for all tests of this file; each test has an account of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        arguments = [sys.executable, "-m", "execution.paper", "--port", "0", "--folder", name]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline().strip()
+            assert line.startswith(READY), line
+            yield line.removeprefix(READY), Path(name)
+            process.terminate()
 
 
 @pytest.fixture
-async def paper(tmp_path: Path) -> AsyncIterator[Paper]:
+async def paper(folder: tuple[str, Path]) -> AsyncIterator[Paper]:
+    base, path = folder
+    accounts = path / "accounts.json"
+    known = json.loads(accounts.read_text()) if accounts.exists() else []
+    key = f"key-{len(known)}"
     balances = {"BTC": "100", "ETH": "100", "USDT": "10000000"}
-    account = {"key": "the-key", "secret": "the-secret", "balances": balances}
-    (tmp_path / "accounts.json").write_text(json.dumps([account]))
-    arguments = ["-m", "execution.paper", "--port", "0", "--folder", str(tmp_path)]
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    async with asyncio.timeout(30):
-        line = (await process.stdout.readline()).decode().strip()
-    assert line.startswith(READY), line
-    yield Paper(line.removeprefix(READY), (tmp_path / "control").read_text().strip())
-    process.terminate()
-    await process.wait()
+    accounts.write_text(json.dumps([*known, {"key": key, "secret": "the-secret", "balances": balances}]))
+    paper = Paper(base, (path / "control").read_text().strip(), key)
+    yield paper
+    await paper.control("DELETE", "faults")
 
 
 @pytest.fixture
@@ -82,21 +94,24 @@ async def gateway(paper: Paper) -> AsyncIterator[CcxtGateway]:
     gateway = open_gateway(
         exchange_id="binance",
         options=options_for(paper.base),
-        api_key="the-key",
+        api_key=paper.key,
         secret="the-secret",
         clock=now,
         timeout=2,
     )
     await gateway.open()
     yield gateway
+    for report in await gateway.open_orders(SYMBOL):
+        await gateway.cancel(OrderRef(str(report.client_id), SYMBOL, report.exchange_id))
     await gateway.close()
 
 
 @pytest.fixture
-async def quote(paper: Paper, gateway: CcxtGateway) -> Quote:
-    """The top of the book, which then stands still."""
+async def quote(paper: Paper, gateway: CcxtGateway) -> AsyncIterator[Quote]:
+    """The top of the book, which stands still meanwhile."""
     await paper.control("POST", "market", symbol="BTCUSDT", freeze=True)
-    return await gateway.quote(SYMBOL)
+    yield await gateway.quote(SYMBOL)
+    await paper.control("POST", "market", symbol="BTCUSDT", freeze=False)
 
 
 def passive(quote: Quote, **changes: Any) -> ChildRequest:
@@ -158,7 +173,7 @@ async def test_a_fill_is_the_same_in_the_answer_the_list_and_the_ledger(
     assert {t.trade_id: (t.price, t.quantity, t.fee, t.fee_currency) for t in created.trades} == {
         t.trade_id: (t.price, t.quantity, t.fee, t.fee_currency) for t in listed
     }
-    ledger = (await paper.control("GET", "ledger"))["the-key"]["trades"]
+    ledger = (await paper.control("GET", "ledger"))[paper.key]["trades"]
     assert {str(trade["id"]): Decimal(trade["quantity"]) for trade in ledger} == {
         trade.trade_id: trade.quantity for trade in listed
     }
@@ -226,7 +241,7 @@ async def test_our_own_resting_order_is_not_traded_with(
 @pytest.mark.parametrize(
     ("changes", "kind"),
     [
-        ({"quantity": Decimal(5000)}, "InsufficientFunds"),
+        ({"quantity": Decimal(101), "side": Side.SELL}, "InsufficientFunds"),
         ({"quantity": Decimal("0.00001")}, "BadRequest"),
     ],
 )
@@ -313,6 +328,7 @@ async def test_a_spoilt_look_is_no_evidence(
     paper: Paper, gateway: CcxtGateway, quote: Quote, kind: str
 ) -> None:
     since: datetime = now() - timedelta(minutes=1)
+    await gateway.balances()  # the clock's difference is learned by now
     await paper.fault("any", kind, count=4)
     for look in (
         lambda: gateway.find(ref_of(limit_order())),
@@ -320,7 +336,7 @@ async def test_a_spoilt_look_is_no_evidence(
         lambda: gateway.closed_orders(SYMBOL, since),
         lambda: gateway.trades(SYMBOL, since),
     ):
-        gateway.throttle._held_until = 0
+        gateway.throttle._held_until = 0  # it would wait as asked
         with pytest.raises(LookFailed):
             await look()
 
