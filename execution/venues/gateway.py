@@ -42,6 +42,8 @@ Outcome = TypeVar("Outcome")
 
 CLOCK_EVERY = 3600.0
 CLOCK_RETRY = 5.0
+#: A look waits so many seconds for a limiter, and fails at once when it asked for more.
+LONGEST_HOLD = 2.0
 
 
 def open_gateway(
@@ -291,6 +293,8 @@ class CcxtGateway:
         """A read within the limit; ``LookFailed`` for whatever goes wrong, the reading included."""
         if not self._is_open:
             raise LookFailed("the gateway is not open")
+        if (held := self.throttle.held_for) > LONGEST_HOLD:
+            raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
         await self.throttle.acquire(self._cost(call))
         await self._keep_time()
         try:

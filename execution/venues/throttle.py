@@ -60,14 +60,19 @@ class Throttle:
         """The exchange asked for a pause: ordinary calls wait that long, cancels do not."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
+    @property
+    def held_for(self) -> float:
+        """Seconds that ordinary calls have to wait yet because the exchange asked for it."""
+        return max(0.0, self._held_until - self._clock())
+
     def _limit(self, *, priority: bool) -> float:
         return self.budget if priority else self.budget - self.reserve
 
     def _wait(self, cost: float, *, priority: bool) -> float:
         """Seconds until it is worth looking again; 0 when the cost fits now."""
         now = self._clock()
-        if not priority and now < self._held_until:
-            return self._held_until - now
+        if not priority and self.held_for > 0:
+            return self.held_for
         self._forget(now)
         excess = self._used + cost - self._limit(priority=priority)
         for taken_at, taken in self._taken:

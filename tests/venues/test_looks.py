@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,6 +83,32 @@ async def test_a_failed_look_says_when_to_come_again(stub: Stub, gateway: CcxtGa
     with pytest.raises(LookFailed) as failure:
         await gateway.open_orders(SYMBOL)
     assert failure.value.retry_after == timedelta(seconds=11)
+
+
+async def test_a_long_pause_fails_looks_at_once_and_lets_cancels_pass(
+    stub: Stub, gateway: CcxtGateway
+) -> None:
+    stub.answer("GET openOrders", {"code": -1003, "msg": "Too many"}, 418, {"Retry-After": "120"})
+    with pytest.raises(LookFailed):
+        await gateway.open_orders(SYMBOL)
+    asked = len(stub.seen)
+    with pytest.raises(LookFailed, match="asked for a pause") as failure:
+        await gateway.open_orders(SYMBOL)
+    assert failure.value.retry_after is not None
+    assert timedelta(seconds=110) < failure.value.retry_after <= timedelta(seconds=120)
+    assert len(stub.seen) == asked
+    await asyncio.wait_for(gateway.ready("cancel"), 0.5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(gateway.ready("create"), 0.1)
+
+
+async def test_cancels_have_units_that_creates_and_looks_cannot_take(gateway: CcxtGateway) -> None:
+    limits = gateway.throttle
+    await limits.acquire(limits.budget - limits.reserve - limits._used)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(gateway.ready("create"), 0.1)
+    for _ in range(100):
+        await asyncio.wait_for(gateway.ready("cancel"), 0.5)
 
 
 async def test_the_wait_of_one_call_is_not_told_by_the_next(stub: Stub, gateway: CcxtGateway) -> None:
