@@ -1,6 +1,6 @@
-"""The control API under ``/_paper/``, for tests and demonstrations: the ledger, faults, stream cuts, the market.
+"""The control API under ``/_paper/``, for tests: the ledger, faults, stream cuts, the market.
 
-Every call needs the header ``X-Paper-Control`` with the content of the file ``control`` in the exchange's folder.
+Every call needs the header ``X-Paper-Control`` with the content of the exchange's file ``control``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def ledger(server: Server, _body: dict[str, Any]) -> Any:
                 if order.account == key
             ],
             "trades": [
-                _trade(trade) for (owner, _), trades in book.trades.items() if owner == key for trade in trades
+                _trade(trade)
+                for (owner, _), trades in book.trades.items()
+                if owner == key
+                for trade in trades
             ],
         }
         for key, account in book.accounts.items()
@@ -86,7 +89,7 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 
 
 def market(server: Server, body: dict[str, Any]) -> Any:
-    """``freeze``: stop or resume the background; ``mid``: jump; ``side``, ``quantity``, ``price``: one taker."""
+    """``freeze`` or resume the background; jump to ``mid``; a taker's ``side``, ``quantity``, ``price``."""
     symbol = _symbol(server, body)
     if "freeze" in body:
         symbol.frozen = bool(body["freeze"])
@@ -145,7 +148,9 @@ def _guarded(server: Server, action: Action) -> Callable[[web.Request], Awaitabl
             body = json.loads(text) if text else {}
             answer = action(server, body)
         except (ValueError, KeyError, AttributeError) as error:
-            return web.Response(status=400, text=encode({"error": str(error)}), content_type="application/json")
+            return web.Response(
+                status=400, text=encode({"error": str(error)}), content_type="application/json"
+            )
         return web.Response(text=json.dumps(answer, default=str), content_type="application/json")
 
     return handle

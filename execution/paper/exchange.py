@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from execution.core.market import BackgroundMarket, Bar, Command, MarketParameters, Withdraw, history, round_down
+from execution.core.market import (
+    BackgroundMarket,
+    Bar,
+    Command,
+    MarketParameters,
+    Withdraw,
+    history,
+    round_down,
+)
 from execution.core.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
 from execution.core.types import ZERO, Market, Side
 from execution.paper import refusals
@@ -216,7 +224,12 @@ class Exchange:
             self.ledger.close(taker, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
 
     def _trade(
-        self, market: SymbolMarket, incoming: NewOrder, execution: Execution, taker: PaperOrder | None, now: int
+        self,
+        market: SymbolMarket,
+        incoming: NewOrder,
+        execution: Execution,
+        taker: PaperOrder | None,
+        now: int,
     ) -> None:
         trade_id = market.next_trade_id
         market.next_trade_id += 1

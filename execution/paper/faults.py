@@ -9,15 +9,13 @@ from typing import Any
 
 #: What a rule may apply to. ``any`` is every signed call and every market-data call, not the stream.
 TARGETS = frozenset(
-    {
-        "create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream",
-    }
-)  # fmt: skip
+    {"create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream"}
+)
 #: Not processed: the caller learns it, or at least the order does not exist.
 BEFORE = frozenset(
     {
-        "delay_before", "drop_before", "status_429", "status_418", "status_500", "status_502", "status_503",
-        "status_504", "code_1021", "reject",
+        "delay_before", "drop_before", "code_1021", "reject", "status_429", "status_418",
+        "status_500", "status_502", "status_503", "status_504",
     }
 )  # fmt: skip
 #: Processed, and then the answer is spoilt.
@@ -35,7 +33,7 @@ KINDS = BEFORE | AFTER | LATE | STREAM
 
 @dataclass(slots=True)
 class FaultRule:
-    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` is its length."""
+    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` long."""
 
     on: str
     kind: str
@@ -66,7 +64,7 @@ class Faults:
     """The rules in force. Draws are seeded, so that a run can be repeated."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(f"{seed}:faults")
+        self._random = Random(f"{seed}:faults")  # noqa: S311  seeded on purpose, nothing secret
         self.rules: list[FaultRule] = []
 
     def add(self, rule: FaultRule) -> None:

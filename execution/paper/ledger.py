@@ -73,7 +73,9 @@ class Ledger:
 
     # --- finding --------------------------------------------------------------------------------
 
-    def find(self, account: str, symbol: str, order_id: int | None, client_id: str | None) -> PaperOrder | None:
+    def find(
+        self, account: str, symbol: str, order_id: int | None, client_id: str | None
+    ) -> PaperOrder | None:
         """By the exchange's id if given, else the latest with the client id."""
         if order_id is None:
             order_id = self.by_client_id.get((account, symbol, client_id or ""))
@@ -189,7 +191,9 @@ class Ledger:
             return market.base, draft.quantity
         return market.quote, cost if draft.price is None else draft.price * draft.quantity
 
-    def _pay(self, order: PaperOrder, market: Market, quantity: Decimal, value: Decimal, fee: Decimal) -> None:
+    def _pay(
+        self, order: PaperOrder, market: Market, quantity: Decimal, value: Decimal, fee: Decimal
+    ) -> None:
         account = self.accounts[order.account]
         base, quote = account.balance(market.base), account.balance(market.quote)
         if order.side is Side.BUY:

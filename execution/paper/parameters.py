@@ -31,7 +31,9 @@ def whole(parameters: Parameters, name: str) -> int | None:
     if not value:
         return None
     if not re.fullmatch(r"[0-9]{1,20}", value):
-        raise Refusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.")
+        raise Refusal(
+            -1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
+        )
     return int(value)
 
 
@@ -96,9 +98,7 @@ def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
     return checked
 
 
-def _choice(
-    parameters: Parameters, name: str, choices: Mapping[str, Choice], code: int, text: str
-) -> Choice:
+def _choice(parameters: Parameters, name: str, choices: Mapping[str, Choice], code: int, text: str) -> Choice:
     value = parameters.get(name, "")
     if not value:
         raise missing(name)

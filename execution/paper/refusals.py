@@ -17,9 +17,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a failure
 
 
 def missing(parameter: str) -> Refusal:
-    return Refusal(
-        -1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed."
-    )
+    return Refusal(-1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")
 
 
 def filter_failure(name: str) -> Refusal:

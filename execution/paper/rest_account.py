@@ -176,7 +176,12 @@ def commission(call: Call) -> Any:
         "standardCommission": standard,
         "specialCommission": nothing,
         "taxCommission": nothing,
-        "discount": {"enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": "0"},
+        "discount": {
+            "enabledForAccount": False,
+            "enabledForSymbol": False,
+            "discountAsset": "BNB",
+            "discount": "0",
+        },
     }
 
 
@@ -208,7 +213,12 @@ ENDPOINTS = (
     Endpoint("DELETE", f"{API}/order", "cancel", 1, cancel, signed=True),
     Endpoint("DELETE", f"{API}/openOrders", "cancel", 1, cancel_all, signed=True),
     Endpoint(
-        "GET", f"{API}/openOrders", "open_orders", lambda p: 6 if p.get("symbol") else 80, open_orders, signed=True
+        "GET",
+        f"{API}/openOrders",
+        "open_orders",
+        lambda p: 6 if p.get("symbol") else 80,
+        open_orders,
+        signed=True,
     ),
     Endpoint("GET", f"{API}/allOrders", "all_orders", 20, all_orders, signed=True),
     Endpoint(

@@ -49,7 +49,8 @@ class Call:
     @property
     def account(self) -> Account:
         """The account that signed."""
-        assert self.signer is not None, "only signed endpoints ask for the account"
+        if self.signer is None:
+            raise LookupError(f"{self.endpoint.path} is not signed")
         return self.signer
 
     @property
@@ -168,7 +169,9 @@ async def _spoil_after(rule: FaultRule, request: web.Request, answer: web.Respon
     if rule.kind == "empty_200":
         return web.Response(text="{}", content_type="application/json")
     if rule.kind == "code_1007_after":
-        text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+        text = (
+            "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+        )
         return _refused(Refusal(-1007, text, status=504))
     status = int(rule.kind.removeprefix("status_").removesuffix("_after"))
     return _page(status, "The paper exchange failed on request, after the call was processed.")
