@@ -22,7 +22,7 @@ from execution.core.types import (
 )
 
 
-class LookFailed(Exception):  # noqa: N818  # an outcome, named like the others
+class LookFailed(Exception):  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
