@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import connections
@@ -24,7 +25,6 @@ from execution.models import (
     Credential,
     CredentialState,
     Environment,
-    Fill,
     Installation,
     Order,
     User,
@@ -162,9 +162,13 @@ class World:
 
 
 def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
+    """``check_books`` with the exchange's books of the order's own account."""
+    check_books(order, ledger[order.accounts.get().label])
+
+
+def check_books(order: Order, theirs: dict[str, Any]) -> None:
     """The desk's books equal the exchange's, trade by trade; nothing twice, nothing open, nothing foreign."""
     check_order(order)
-    theirs = ledger[order.accounts.get().label]
     children = {child.client_id: child for child in order.children.all()}
     for row in theirs["orders"]:
         assert row["client_id"] in children, f"I4: {row['client_id']} has no child"
@@ -172,13 +176,13 @@ def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
         assert row["status"].lower() not in {"new", "partially_filled"}, f"{row['client_id']} is still open"
     fills = {
         (fill.trade_id, str(fill.side), fill.price, fill.quantity, fill.fee, fill.fee_currency)
-        for fill in Fill.objects.filter(order=order)
+        for fill in order.fills.all()
     }
     trades = {
         (
             str(trade["id"]),
             str(trade["side"]).lower(),
-            *(decimal(trade[name]) for name in ("price", "quantity", "fee")),
+            *(Decimal(str(trade[name])) for name in ("price", "quantity", "fee")),
             trade["fee_asset"],
         )
         for trade in theirs["trades"]
@@ -188,7 +192,3 @@ def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
     assert order.filled <= order.quantity
 
 
-def decimal(text: str) -> Any:
-    from decimal import Decimal
-
-    return Decimal(str(text))
