@@ -111,6 +111,7 @@ def _application(server: Server, store: Store) -> web.Application:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        server.exchange.remember_market()
         store.close()
 
     async def say_goodbye(_application: web.Application) -> None:

@@ -181,9 +181,13 @@ class Exchange:
             if not market.frozen and elapsed:
                 self.run_commands(market, market.background.step(market.book, now, elapsed))
         if finished:
-            prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
-            self._store.save(bars=finished, numbers=dict(prices))
+            self.remember_market(finished)
         self.commit()
+
+    def remember_market(self, finished: Iterable[tuple[str, Bar]] = ()) -> None:
+        """Write where the market stands, so that a restart goes on from there, and finished bars."""
+        prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
+        self._store.save(bars=finished, numbers=dict(prices))
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
         """Do what background makers and takers want."""

@@ -25,7 +25,7 @@ OPENING = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
 SYMBOL = "BTC/USDT"
 
 
-class Binance(ccxt.pro.binance):  # type: ignore[misc]  ccxt has no types
+class Binance(ccxt.pro.binance):  # type: ignore[misc]  # ccxt has no types
     """ccxt's own class with the one quirk: its map of spot errors, keyed by the real host, for any host."""
 
     def get_exceptions_by_url(self, url: str, exactOrBroad: str) -> Any:  # noqa: N803  ccxt's name

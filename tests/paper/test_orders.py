@@ -67,7 +67,7 @@ async def test_an_open_order_is_cancelled_and_its_money_is_free_again(paper: Pap
     cancelled = await ada.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
     assert cancelled["status"] == "canceled"
     balance = (await paper.ledger())["balances"]["USDT"]
-    assert (Decimal(balance["free"]), Decimal(balance["locked"])) == (Decimal(OPENING["USDT"]), 0)
+    assert (Decimal(balance["free"]), Decimal(balance["locked"])) == (Decimal(OPENING["USDT"]), Decimal(0))
     assert (await paper.order("one"))["status"] == "CANCELED"
 
 

@@ -7,6 +7,7 @@ import copy
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ async def test_market_streams_tell_quotes_trades_and_tickers(tmp_path: Path) -> 
             watching(lambda: client.watch_trades(SYMBOL, params={"name": "aggTrade"})) as aggregates,
         ):
             for seen in (quotes, trades, tickers, aggregates):
-                await eventually(lambda seen=seen: as_many(seen, 1))
+                await eventually(partial(as_many, seen, 1))
         quote = quotes[-1][SYMBOL]
         assert quote["bid"] < quote["ask"]
         assert trades[-1]["amount"] > 0
