@@ -2,10 +2,26 @@
 """Django's command line for Tranche."""
 
 import os
+import signal
 import sys
 
 
+def take_var(arguments: list[str]) -> None:
+    """Make ``--var FOLDER`` of the desk ``TRANCHE_VAR``: the settings are read before a command starts."""
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--var="):
+            os.environ["TRANCHE_VAR"] = argument.removeprefix("--var=")
+        elif argument == "--var" and position + 1 < len(arguments):
+            os.environ["TRANCHE_VAR"] = arguments[position + 1]
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["desk"]:
+        from execution.management.desk.parent_death import follow_uv
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: no traceback at an early Ctrl-C
+        follow_uv()  # before Django loads: uv may be killed while it does
+        take_var(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A worker told to stop finishes its short tasks and releases what it drives, instead of dying at once.
@@ -13,3 +16,15 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 app = Celery("tranche")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["execution"])
+
+
+@setup_logging.connect
+def keep_logging(**_arguments: Any) -> None:
+    """Being connected is enough: Celery leaves the logs as the settings have made them."""
+
+
+@worker_ready.connect
+def note_ready(**_arguments: Any) -> None:
+    """Tell the supervisor that this worker takes tasks now: it waits for the file that it named."""
+    if path := os.environ.get("TRANCHE_READY_FILE"):
+        Path(path).touch(mode=0o600)

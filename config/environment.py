@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -36,3 +37,15 @@ def redis_url(var: Path) -> str:
     if note.exists():
         return note.read_text(encoding="utf-8").strip()
     return "redis://127.0.0.1:6379/0"
+
+
+def broker_url(url: str) -> str:
+    """``url`` as Celery spells it: redis-py writes ``unix://`` where kombu wants ``redis+socket://``."""
+    if url.startswith("unix://"):
+        return "redis+socket://" + url.removeprefix("unix://")
+    return url
+
+
+def cookie_suffix(var: Path) -> str:
+    """Six hexadecimal digits that differ from one installation of a host to the next."""
+    return hashlib.sha256(str(var).encode()).hexdigest()[:6]

@@ -45,6 +45,10 @@ def configure_logs(level: str) -> None:
                 "daphne.http_protocol": {"level": "WARNING"},
                 "django.channels.server": {"level": "WARNING"},
                 "asyncio": {"level": "WARNING"},
+                # A line per hint would hide the lines that matter.
+                "celery.worker.strategy": {"level": "WARNING"},
+                "celery.app.trace": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
                 "axes": {"level": "WARNING"},
             },
         }

@@ -8,7 +8,7 @@ import environ
 import plotly
 from csp.constants import NONE, SELF
 
-from config.environment import BASE_DIR, redis_url, secret_from_file, var_dir
+from config.environment import BASE_DIR, broker_url, cookie_suffix, redis_url, secret_from_file, var_dir
 from config.logs import configure_logs
 
 env = environ.Env()
@@ -26,8 +26,8 @@ if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 
+# Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -150,8 +150,9 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_TLS = env.bool("SECURE_TLS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_TLS
-SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default="tranche_session")
-CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default="tranche_csrf")
+# A browser shares cookies between the ports of a host: two desks beside each other need names of their own.
+SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default=f"tranche_session_{cookie_suffix(VAR)}")
+CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default=f"tranche_csrf_{cookie_suffix(VAR)}")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -160,7 +161,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
 # Celery
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a failure
+class Refusal(Exception):
     """The exchange's answer is an error: nothing has changed."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from execution.core.types import (
     BalanceAmounts,
@@ -22,7 +22,7 @@ from execution.core.types import (
 )
 
 
-class LookFailed(Exception):
+class LookFailed(Exception):  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any."""
 
     def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
@@ -44,6 +44,13 @@ class Gateway(Protocol):
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Limits and fees, asked anew; symbols that the venue does not list are left out."""
+
+    async def ready(self, kind: Literal["create", "cancel"]) -> None:
+        """Wait until a create or a cancel may leave at once, and take its place in the rate limit.
+
+        To be awaited before the session's last check: ``create`` and ``cancel`` themselves never wait,
+        so nothing that was checked can be stale when the request leaves.
+        """
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
         """Place an order. The exchange itself refuses it when it arrives after ``valid_for``."""

@@ -1,0 +1,144 @@
+"""The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
+
+Steps, in this order: final, scheduled, closing, paused, done, over, blocked, and only then the tactic.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from execution.core.plans import plain
+from execution.core.quantities import minimum_quantity
+from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
+from execution.core.tactics import IDLE_LOOK, rest_then_cross, slice_at
+from execution.core.types import ZERO
+from execution.core.view import CancelChild, Command, Decision, Move, OrderView
+
+#: A storm of refusals needs a person; this many in a row pause the order.
+MAX_REJECTIONS = 10
+#: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
+HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
+BLOCKED_LOOK = timedelta(seconds=1)
+
+
+def decide(view: OrderView) -> Decision:
+    """What the order should do now."""
+    if view.status in ORDER_FINAL:
+        return Decision((), None, "the order is final")
+    if view.status is OrderStatus.SCHEDULED:
+        return _scheduled(view)
+    if view.status is OrderStatus.CLOSING:
+        return _closing(view)
+    if view.done >= view.quantity:
+        return _close(view, OrderStatus.COMPLETED, "everything is filled")
+    if view.now >= view.end_at:
+        return _close(view, OrderStatus.EXPIRED, over_reason(view))
+    if view.status is OrderStatus.PAUSED:
+        return _paused(view)
+    return _working(view)
+
+
+def over_reason(view: OrderView) -> str:
+    """Why an order that ran out of time has quantity left."""
+    left = f"time ran out with {plain(view.remaining)} {view.market.base} left"
+    if view.status is OrderStatus.PAUSED:
+        return f"{left} while it was paused"
+    if view.blocked:
+        return f"{left}: {view.blocked}"
+    if view.quote_problem:
+        return f"{left}: {view.quote_problem}"
+    if view.quote is not None and view.remaining < minimum_quantity(view.market, view.quote.mid):
+        return f"{left}: it is under the exchange's minimum"
+    if view.quote is not None and view.limit_price is not None:
+        touch = view.quote.aggressive(view.side)
+        if (touch - view.limit_price) * view.side.sign > 0:
+            return f"{left}: the market is beyond the limit price {plain(view.limit_price)}"
+    if any(not child.is_settled for child in view.children):
+        return f"{left}: children are not settled yet"
+    return f"{left}: the last slices did not fill inside the collar and the catch-up cap"
+
+
+def _scheduled(view: OrderView) -> Decision:
+    if view.now >= view.end_at:
+        return _close(
+            view, OrderStatus.EXPIRED, f"its time was over before it could start: {view.end_at:%H:%M:%S}"
+        )
+    if view.now >= view.start_at:
+        return Decision((Move(OrderEvent.START, "its start has come"),), view.now, "starts")
+    return Decision((), view.start_at, f"starts at {view.start_at:%H:%M:%S} UTC")
+
+
+def _cancels(view: OrderView, why: str) -> tuple[Command, ...]:
+    return tuple(CancelChild(child.sequence, why) for child in view.children if child.can_be_cancelled)
+
+
+def _close(view: OrderView, outcome: OrderStatus, reason: str) -> Decision:
+    """Begin to close, and end at once when there is nothing to settle."""
+    commands: list[Command] = [Move(OrderEvent.CLOSE, reason, outcome=outcome), *_cancels(view, reason)]
+    if view.is_settled:
+        commands.append(Move(CLOSING_EVENTS[outcome], reason))
+        return Decision(tuple(commands), None, reason)
+    return Decision(tuple(commands), view.now + IDLE_LOOK, f"{reason}; settling its children")
+
+
+def _closing(view: OrderView) -> Decision:
+    cancels = _cancels(view, "the order is closing")
+    if not view.is_settled:
+        waiting = sum(1 for child in view.children if not child.is_settled)
+        return Decision(cancels, view.now + IDLE_LOOK, f"closing: {waiting} children are not settled yet")
+    outcome = view.outcome or OrderStatus.FAILED
+    reason = view.outcome_reason
+    if view.done >= view.quantity:
+        outcome, reason = OrderStatus.COMPLETED, "everything is filled"
+    return Decision((Move(CLOSING_EVENTS[outcome], reason, outcome=outcome),), None, f"ends {outcome}")
+
+
+def _paused(view: OrderView) -> Decision:
+    cancels = _cancels(view, "the order is paused")
+    waiting = "" if view.is_settled else "; its last children are not settled yet"
+    return Decision(cancels, view.end_at, f"paused{waiting}")
+
+
+def _working(view: OrderView) -> Decision:
+    if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
+        reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
+        return Decision(
+            (Move(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason
+        )
+    work = slice_at(view)
+    if work is None:
+        first = min(
+            (part.starts_at for part in view.slices if part.starts_at > view.now), default=view.end_at
+        )
+        return Decision((), first, f"waits for the next slice at {first:%H:%M:%S} UTC")
+    # A cancel needs no market data: what must go, goes even when nothing new may come.
+    trouble = view.blocked or view.quote_problem
+    if trouble or view.quote is None:
+        return _blocked(view, trouble)
+    if (wait := _backoff(view)) > ZERO:
+        until = view.now + timedelta(seconds=float(wait))
+        return Decision((), min(until, work.part.ends_at), f"waits after a refusal: {view.rejections.kind}")
+    return rest_then_cross(view, work, view.quote)
+
+
+def _blocked(view: OrderView, trouble: str) -> Decision:
+    overdue = tuple(
+        CancelChild(child.sequence, f"its slice is over; {trouble}")
+        for child in view.children
+        if child.can_be_cancelled and _is_over(view, child.slice_number)
+    )
+    return Decision(overdue, view.now + BLOCKED_LOOK, f"waits: {trouble}")
+
+
+def _is_over(view: OrderView, number: int | None) -> bool:
+    return any(part.number == number and part.ends_at <= view.now for part in view.slices)
+
+
+def _backoff(view: OrderView) -> Decimal:
+    """Seconds still to wait after refusals: half a second, doubling, at most thirty."""
+    refused = view.rejections
+    if refused.count == 0 or refused.last_at is None:
+        return ZERO
+    pause = min(Decimal(2) ** (refused.count - 2), Decimal(30))
+    return pause - Decimal(str((view.now - refused.last_at).total_seconds()))

@@ -1,0 +1,65 @@
+"""The journal's chain, and the folds that status and terms must equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from execution.core.states import OrderStatus
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A journal entry without its hash. ``data`` holds JSON values only; numbers are texts."""
+
+    version: int
+    kind: str
+    actor: str
+    reason: str
+    data: Mapping[str, Any]
+    at: datetime
+
+
+def entry_hash(previous: str, entry: Entry) -> str:
+    """SHA-256 over the previous entry's hash and this entry's canonical JSON."""
+    body = json.dumps(
+        [entry.version, entry.kind, entry.actor, entry.reason, entry.data, entry.at.isoformat()],
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )
+    return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()
+
+
+def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
+    """The version of the first entry that does not follow from the one before; None when the chain holds."""
+    previous, expected = GENESIS, 1
+    for entry, stored in entries:
+        if entry.version != expected or entry_hash(previous, entry) != stored:
+            return entry.version
+        previous, expected = stored, expected + 1
+    return None
+
+
+def fold_status(entries: Iterable[Entry]) -> OrderStatus | None:
+    """The status that the journal leads to."""
+    status: OrderStatus | None = None
+    for entry in entries:
+        if "status" in entry.data:
+            status = OrderStatus(entry.data["status"])
+    return status
+
+
+def fold_terms_version(entries: Iterable[Entry]) -> int | None:
+    """The version of the terms that the journal leads to."""
+    version: int | None = None
+    for entry in entries:
+        if "terms_version" in entry.data:
+            version = int(entry.data["terms_version"])
+    return version

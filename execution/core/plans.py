@@ -1,0 +1,142 @@
+"""Plans: the slices of an order, with exact totals that respect lots and minimums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from execution.core.durations import as_clock
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import floor_to, is_multiple, minimum_quantity, split_even
+from execution.core.terms import MIN_SLICE, TwapParameters
+from execution.core.types import ZERO, Market, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePlan:
+    """This base quantity between these times."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBounds:
+    """What the market allows: the least base quantity of a child, and how many slices that makes."""
+
+    minimum: Decimal
+    max_slices: int
+
+
+def plain(number: Decimal) -> str:
+    """A number without exponent and without trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def base_quantity(quantity: Decimal, unit: Unit, market: Market, price: Decimal | None) -> Decimal:
+    """The base quantity of what was asked; a quote amount is converted at ``price``, down to the lot.
+
+    Raises ``Refused`` when it is finer than the lot, under the minimum, above the maximum, or when a quote
+    amount meets no known price.
+    """
+    if unit is Unit.QUOTE:
+        if price is None:
+            raise Refused(
+                [Problem("quantity", f"no price of {market.symbol} is known to convert {market.quote}")]
+            )
+        base = floor_to(quantity / price, market.lot)
+    else:
+        base = quantity
+        if not is_multiple(base, market.lot):
+            message = f"quantity {plain(base)} is finer than the lot {plain(market.lot)} {market.base}"
+            raise Refused([Problem("quantity", message, plain(base), plain(market.lot))])
+    least = market.min_quantity if price is None else minimum_quantity(market, price)
+    if base < least:
+        message = (
+            f"quantity {plain(base)} {market.base} is under the minimum of {plain(least)} {market.base} "
+            f"({plain(market.min_notional)} {market.quote} at the exchange)"
+        )
+        raise Refused([Problem("quantity", message, plain(base), plain(least))])
+    return base
+
+
+def check_limit_price(limit: Decimal | None, market: Market) -> None:
+    """Raises ``Refused`` when the limit price is not on the tick."""
+    if limit is not None and not is_multiple(limit, market.tick):
+        message = f"limit price {plain(limit)} is finer than the tick {plain(market.tick)} {market.quote}"
+        raise Refused([Problem("limit_price", message, plain(limit), plain(market.tick))])
+
+
+def plan_bounds(
+    quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
+) -> PlanBounds:
+    """How many slices the exchange's minimum and the shortest slice allow."""
+    least = minimum_quantity(market, price) if price is not None else max(market.min_quantity, market.lot)
+    by_time = max(1, int((end - start) / MIN_SLICE))
+    return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))
+
+
+def plan_even(
+    *,
+    quantity: Decimal,
+    parameters: TwapParameters,
+    market: Market,
+    price: Decimal | None,
+    start: datetime,
+    end: datetime,
+) -> tuple[SlicePlan, ...]:
+    """Even slices from ``start`` to ``end`` whose quantities sum exactly to ``quantity``.
+
+    Without a number of slices: one a minute, fewer where the minimum wants larger ones. Raises ``Refused``
+    when more were asked for than the minimum allows; the problem says how many it allows.
+    """
+    bounds = plan_bounds(quantity, market, price, start, end)
+    count = parameters.slices
+    if count is None:
+        count = min(max(1, round((end - start).total_seconds() / 60)), bounds.max_slices)
+    elif count > bounds.max_slices:
+        message = (
+            f"{count} slices are too many: {plain(quantity)} {market.base} over {as_clock(end - start)} allows "
+            f"at most {bounds.max_slices} (least child {plain(bounds.minimum)} {market.base}, "
+            f"least slice {MIN_SLICE.seconds} s)"
+        )
+        raise Refused([Problem("slices", message, str(count), str(bounds.max_slices))])
+    return spread_slices(split_even(quantity, market.lot, count), start, end)
+
+
+def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> tuple[SlicePlan, ...]:
+    """The quantities as slices of equal length that fill ``start`` to ``end`` without a gap."""
+    count = len(quantities)
+    edges = [start + (end - start) * number / count for number in range(count)] + [end]
+    return tuple(
+        SlicePlan(number + 1, edges[number], edges[number + 1], quantity)
+        for number, quantity in enumerate(quantities)
+    )
+
+
+def shift_plan(
+    slices: tuple[SlicePlan, ...], *, remaining: Decimal, paused_at: datetime, now: datetime
+) -> tuple[SlicePlan, ...]:
+    """What is left of a plan, moved by the time between ``paused_at`` and ``now``.
+
+    The slice that the pause cut keeps the rest of its time. The last slices keep their quantities and the
+    first takes whatever else remains, so the sum is exactly ``remaining``.
+    """
+    lost = now - paused_at
+    future = [part for part in slices if part.ends_at > paused_at]
+    kept: list[tuple[SlicePlan, Decimal]] = []
+    left = remaining
+    for part in reversed(future):
+        if left <= ZERO:
+            break
+        quantity = min(part.quantity, left) if part is not future[0] else left
+        kept.insert(0, (part, quantity))
+        left -= quantity
+    return tuple(
+        SlicePlan(number, max(part.starts_at + lost, now), part.ends_at + lost, quantity)
+        for number, (part, quantity) in enumerate(kept, start=1)
+    )

@@ -1,0 +1,65 @@
+"""Exact arithmetic on lots and ticks."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise
+
+from execution.core.types import BASIS_POINT, ZERO, Market, Side
+
+#: Notional minimums are judged by the exchange at its own price; we stay this much above them.
+NOTIONAL_MARGIN = Decimal("1.1")
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of ``step`` that is at most ``value``."""
+    return (value / step).to_integral_value(ROUND_FLOOR) * step
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of ``step`` that is at least ``value``."""
+    return (value / step).to_integral_value(ROUND_CEILING) * step
+
+
+def is_multiple(value: Decimal, step: Decimal) -> bool:
+    return value % step == 0
+
+
+def round_price(price: Decimal, tick: Decimal, side: Side) -> Decimal:
+    """``price`` on the tick, never worse than asked: a buy rounds down, a sell up."""
+    return floor_to(price, tick) if side is Side.BUY else ceil_to(price, tick)
+
+
+def collar_price(reference: Decimal, collar_bp: Decimal, tick: Decimal, side: Side) -> Decimal:
+    """The worst price within ``collar_bp`` of ``reference``, on the tick, inside the collar."""
+    return round_price(reference * (1 + side.sign * collar_bp * BASIS_POINT), tick, side)
+
+
+def worse_of_allowed(price: Decimal, limit: Decimal | None, side: Side) -> Decimal:
+    """``price`` bounded by the limit: never above it for a buy, never below it for a sell."""
+    if limit is None:
+        return price
+    return min(price, limit) if side is Side.BUY else max(price, limit)
+
+
+def minimum_quantity(market: Market, price: Decimal) -> Decimal:
+    """The least base quantity that the exchange takes around ``price``, on the lot, with a margin."""
+    by_notional = market.min_notional * NOTIONAL_MARGIN / price
+    return max(ceil_to(max(market.min_quantity, by_notional), market.lot), market.lot)
+
+
+def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
+    """``total`` (a multiple of ``step``) in ``parts`` multiples of ``step`` that differ by one step at most.
+
+    The sum is exact: each part is the difference of two rounded cumulative shares.
+    """
+    steps = int(total / step)
+    edges = [steps * number // parts for number in range(parts + 1)]
+    return [(upper - lower) * step for lower, upper in pairwise(edges)]
+
+
+def side_cost_bp(side: Side, average: Decimal, benchmark: Decimal) -> Decimal:
+    """Cost against a benchmark in basis points; + is cost for either side."""
+    if benchmark <= ZERO:
+        raise ValueError(f"benchmark price is {benchmark}; it must be above zero")
+    return side.sign * (average / benchmark - 1) / BASIS_POINT

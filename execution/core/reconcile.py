@@ -1,0 +1,166 @@
+"""What a report, a trade or a look proves about a child order. Facts only ever add up: nothing falls.
+
+The exchange may answer twice, late, out of order, or without a number; each rule here takes any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildEvent, ChildStatus, child_after
+from execution.core.types import ZERO, OrderReport, VenueStatus
+
+LOOKS = ("open_orders", "closed_orders", "trades")
+LOOKS_NEEDED = 3
+LOOKS_APART = timedelta(seconds=2)
+#: ABSENT is never concluded earlier than this after the last possible send.
+ABSENT_AFTER = timedelta(seconds=10)
+#: The longest a venue may take to list an order or a trade that it has.
+LISTING_DELAY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildFacts:
+    """What is known of a child: ``reported`` is the highest cumulative figure said, None if none was."""
+
+    status: ChildStatus
+    quantity: Decimal
+    reported: Decimal | None
+    filled: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Facts after a report. ``alert`` is set when a person should know."""
+
+    facts: ChildFacts
+    changed: bool
+    alert: str = ""
+    #: The exchange says it ended without saying how much was done: somebody must ask.
+    wants_figure: bool = False
+
+
+def settled(facts: ChildFacts) -> bool:
+    """Final, with its fills adding up to what was reported."""
+    return facts.status in CHILD_FINAL and facts.reported is not None and facts.filled == facts.reported
+
+
+def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
+    """The event that a report is; None when it ended without a figure, which is no evidence of how."""
+    filled = report.filled
+    if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
+        return ChildEvent.FILL
+    if report.status is VenueStatus.OPEN or report.status is None:
+        return ChildEvent.PART if filled else ChildEvent.OPENED
+    if report.status is VenueStatus.REJECTED and not filled:
+        return ChildEvent.REJECTED
+    if filled is None:
+        return None
+    # A venue may say "rejected" with something executed: then it was on the book, and is gone.
+    return ChildEvent.EXPIRED if report.status is VenueStatus.EXPIRED else ChildEvent.CANCELLED
+
+
+def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
+    """The facts after a report, whatever was known before: figures never fall, final states stay final."""
+    event = event_of(report, facts.quantity)
+    figure = report.filled
+    if event is ChildEvent.FILL and figure is None:
+        figure = facts.quantity
+    if event is ChildEvent.REJECTED and figure is None:
+        figure = ZERO
+    reported = _higher(facts.reported, figure)
+    status = facts.status if event is None else _status_after(facts.status, event)
+    alert = ""
+    if facts.status in CHILD_FINAL and reported != facts.reported and facts.reported is not None:
+        alert = f"late fill: reported rose from {facts.reported} to {reported} after it was {facts.status}"
+    if facts.status is ChildStatus.ABSENT and event is not ChildEvent.REJECTED and event is not None:
+        alert = "an order that was proven absent has appeared"
+    if reported is not None and reported > facts.quantity:
+        alert = f"overfilled by the venue: {reported} of {facts.quantity}"
+    after = ChildFacts(status, facts.quantity, reported, facts.filled)
+    return Merged(after, after != facts, alert, wants_figure=event is None)
+
+
+def merge_fill(facts: ChildFacts, quantity: Decimal) -> Merged:
+    """The facts after one more trade of ``quantity`` was recorded."""
+    filled = facts.filled + quantity
+    reported = _higher(facts.reported, filled)
+    event = ChildEvent.FILL if filled >= facts.quantity else ChildEvent.PART
+    status = _status_after(facts.status, event)
+    alert = ""
+    if filled > facts.quantity:
+        alert = f"overfilled by the venue: {filled} of {facts.quantity}"
+    elif facts.status in CHILD_FINAL and facts.reported is not None and filled > facts.reported:
+        alert = f"late fill: {filled} filled after it was {facts.status} with {facts.reported}"
+    if facts.status is ChildStatus.ABSENT:
+        alert = "an order that was proven absent has filled"
+    return Merged(ChildFacts(status, facts.quantity, reported, filled), True, alert)
+
+
+def _status_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
+    """Along the table; news that a final state does not take are an older picture, and change nothing."""
+    if status in CHILD_FINAL and (status, event) not in CHILD_TRANSITIONS:
+        return status
+    return child_after(status, event)
+
+
+def _higher(known: Decimal | None, said: Decimal | None) -> Decimal | None:
+    if known is None or said is None:
+        return said if known is None else known
+    return max(known, said)
+
+
+# --- evidence of absence -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Successful negative looks by kind, each two seconds apart, begun when the order must be listed."""
+
+    looks: Mapping[str, tuple[datetime, ...]]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Evidence:
+        return cls({kind: tuple(datetime.fromisoformat(at) for at in data.get(kind, ())) for kind in LOOKS})
+
+    def to_json(self) -> dict[str, list[str]]:
+        return {kind: [at.isoformat() for at in self.looks.get(kind, ())] for kind in LOOKS}
+
+    @property
+    def is_enough(self) -> bool:
+        return all(len(self.looks.get(kind, ())) >= LOOKS_NEEDED for kind in LOOKS)
+
+
+def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
+    """From when on a look that does not show the order says something: it must be listed by then."""
+    return last_possible_send + validity + listing_delay
+
+
+def add_negative_look(
+    evidence: Evidence,
+    *,
+    kind: str,
+    begun_at: datetime,
+    window_from: datetime,
+    intended_at: datetime,
+    from_: datetime,
+) -> Evidence:
+    """Evidence with one more look that did not show the order, if that look proves anything.
+
+    It must have begun after the order had to be listed (``from_``), cover the time since before it was
+    intended, and stand two seconds from the look before it.
+    """
+    looks = evidence.looks.get(kind, ())
+    too_early = begun_at < from_ or window_from >= intended_at
+    if too_early or (looks and begun_at - looks[-1] < LOOKS_APART) or len(looks) >= LOOKS_NEEDED:
+        return evidence
+    return Evidence({**evidence.looks, kind: (*looks, begun_at)})
+
+
+def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime) -> bool:
+    """True when the order is proven never to have reached the book."""
+    return evidence.is_enough and now - last_possible_send >= ABSENT_AFTER

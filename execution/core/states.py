@@ -1,0 +1,181 @@
+"""The states of parent and child orders: one table each, and the groups beside them.
+
+Nothing else in the project assigns a status. ``{(status, event): status}``; a pair that is not in the
+table raises ``ForbiddenTransition``. The documented table in docs/states.md is generated from here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ForbiddenTransition(Exception):
+    """An event that the table does not allow in this status."""
+
+
+# --- parent --------------------------------------------------------------------------------------
+
+
+class OrderStatus(StrEnum):
+    PENDING_APPROVAL = "pending_approval"
+    SCHEDULED = "scheduled"
+    WORKING = "working"
+    PAUSED = "paused"
+    CLOSING = "closing"  #: with the outcome to come, while children are settled
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  #: time ran out with quantity left
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+class OrderEvent(StrEnum):
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CLOSE = "close"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    FAIL = "fail"
+
+
+_O, _E = OrderStatus, OrderEvent
+
+ORDER_TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
+    (_O.PENDING_APPROVAL, _E.APPROVE): _O.SCHEDULED,
+    (_O.PENDING_APPROVAL, _E.REFUSE): _O.REJECTED,
+    # Nobody approved in time, or its trader withdrew it: there is nothing to settle.
+    (_O.PENDING_APPROVAL, _E.CANCEL): _O.CANCELLED,
+    (_O.PENDING_APPROVAL, _E.EXPIRE): _O.EXPIRED,
+    (_O.SCHEDULED, _E.START): _O.WORKING,
+    (_O.SCHEDULED, _E.PAUSE): _O.PAUSED,
+    (_O.SCHEDULED, _E.CLOSE): _O.CLOSING,
+    (_O.WORKING, _E.PAUSE): _O.PAUSED,
+    (_O.WORKING, _E.CLOSE): _O.CLOSING,
+    # A second reason to pause (a person's on top of the desk's own) keeps the order paused.
+    (_O.PAUSED, _E.PAUSE): _O.PAUSED,
+    (_O.PAUSED, _E.RESUME): _O.WORKING,
+    (_O.PAUSED, _E.CLOSE): _O.CLOSING,
+    # A cancel of an order that is closing as expired changes the outcome to come, not the status.
+    (_O.CLOSING, _E.CLOSE): _O.CLOSING,
+    # Only CLOSING becomes final once something may have been sent: children are settled first.
+    (_O.CLOSING, _E.COMPLETE): _O.COMPLETED,
+    (_O.CLOSING, _E.CANCEL): _O.CANCELLED,
+    (_O.CLOSING, _E.EXPIRE): _O.EXPIRED,
+    (_O.CLOSING, _E.FAIL): _O.FAILED,
+}
+
+ORDER_FINAL = frozenset({_O.COMPLETED, _O.CANCELLED, _O.EXPIRED, _O.FAILED, _O.REJECTED})
+ORDER_LIVE = frozenset(OrderStatus) - ORDER_FINAL
+#: A driver has something to do: everything alive that is approved.
+ORDER_DRIVEN = ORDER_LIVE - {_O.PENDING_APPROVAL}
+#: New children may be intended.
+ORDER_TRADING = frozenset({_O.WORKING})
+
+#: The event that ends CLOSING, by the outcome that was noted when the order began to close.
+CLOSING_EVENTS: dict[OrderStatus, OrderEvent] = {
+    _O.COMPLETED: _E.COMPLETE,
+    _O.CANCELLED: _E.CANCEL,
+    _O.EXPIRED: _E.EXPIRE,
+    _O.FAILED: _E.FAIL,
+}
+
+
+def order_after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
+    """The status of a parent after ``event``; raises ``ForbiddenTransition``."""
+    try:
+        return ORDER_TRANSITIONS[status, event]
+    except KeyError:
+        raise ForbiddenTransition(f"a {status} order cannot {event}") from None
+
+
+# --- child ---------------------------------------------------------------------------------------
+
+
+class ChildStatus(StrEnum):
+    INTENDED = "intended"  #: written; it may have been sent
+    OPEN = "open"
+    PARTLY_FILLED = "partly_filled"
+    CANCELLING = "cancelling"
+    UNKNOWN = "unknown"  #: sent, and nobody knows what became of it
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    ABSENT = "absent"  #: proven never to have reached the book
+
+
+class ChildEvent(StrEnum):
+    DROP = "drop"  #: not wanted any more before it was taken to be sent
+    LOSE = "lose"  #: the answer to the request is unknown
+    OPENED = "opened"
+    PART = "part"
+    FILL = "fill"
+    CANCEL = "cancel"  #: we ask for the cancel
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    PROVEN_ABSENT = "proven_absent"
+
+
+_C, _V = ChildStatus, ChildEvent
+
+_REPORTED: dict[ChildEvent, ChildStatus] = {
+    _V.FILL: _C.FILLED,
+    _V.CANCELLED: _C.CANCELLED,
+    _V.REJECTED: _C.REJECTED,
+    _V.EXPIRED: _C.EXPIRED,
+}
+
+CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
+    (_C.INTENDED, _V.DROP): _C.CANCELLED,
+    (_C.INTENDED, _V.LOSE): _C.UNKNOWN,
+    # A cancel wanted while the request is on its way: the session cancels as soon as it knows more.
+    (_C.INTENDED, _V.CANCEL): _C.CANCELLING,
+    (_C.INTENDED, _V.OPENED): _C.OPEN,
+    (_C.INTENDED, _V.PART): _C.PARTLY_FILLED,
+    **{(_C.INTENDED, event): status for event, status in _REPORTED.items()},
+    (_C.UNKNOWN, _V.OPENED): _C.OPEN,
+    (_C.UNKNOWN, _V.PART): _C.PARTLY_FILLED,
+    **{(_C.UNKNOWN, event): status for event, status in _REPORTED.items()},
+    (_C.UNKNOWN, _V.PROVEN_ABSENT): _C.ABSENT,
+    (_C.OPEN, _V.OPENED): _C.OPEN,
+    (_C.OPEN, _V.PART): _C.PARTLY_FILLED,
+    (_C.OPEN, _V.CANCEL): _C.CANCELLING,
+    **{(_C.OPEN, event): status for event, status in _REPORTED.items()},
+    (_C.PARTLY_FILLED, _V.OPENED): _C.PARTLY_FILLED,  # an older picture of the same order
+    (_C.PARTLY_FILLED, _V.PART): _C.PARTLY_FILLED,
+    (_C.PARTLY_FILLED, _V.CANCEL): _C.CANCELLING,
+    **{(_C.PARTLY_FILLED, event): status for event, status in _REPORTED.items()},
+    # While we wait for the cancel the order is still on the book, and may be filled.
+    (_C.CANCELLING, _V.OPENED): _C.CANCELLING,
+    (_C.CANCELLING, _V.PART): _C.CANCELLING,
+    (_C.CANCELLING, _V.CANCEL): _C.CANCELLING,
+    # The create's answer got lost, and the cancel found nothing: back to gathering evidence.
+    (_C.CANCELLING, _V.LOSE): _C.UNKNOWN,
+    **{(_C.CANCELLING, event): status for event, status in _REPORTED.items()},
+    # An order that appears after its absence was proven: cancelled, its fills recorded, a person told.
+    (_C.ABSENT, _V.OPENED): _C.CANCELLING,
+    (_C.ABSENT, _V.PART): _C.CANCELLING,
+    **{(_C.ABSENT, event): status for event, status in _REPORTED.items()},
+    # The last word of an exchange on how an order ended may be more exact than its first.
+    (_C.CANCELLED, _V.FILL): _C.FILLED,
+    (_C.EXPIRED, _V.FILL): _C.FILLED,
+}
+
+CHILD_FINAL = frozenset({_C.FILLED, _C.CANCELLED, _C.REJECTED, _C.EXPIRED, _C.ABSENT})
+#: It may be on the book, or may come to be.
+CHILD_LIVE = frozenset(ChildStatus) - CHILD_FINAL
+#: It is on the book, as far as we know, and a cancel makes sense.
+CHILD_CANCELLABLE = frozenset({_C.INTENDED, _C.OPEN, _C.PARTLY_FILLED})
+
+
+def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
+    """The status of a child after ``event``; raises ``ForbiddenTransition``."""
+    try:
+        return CHILD_TRANSITIONS[status, event]
+    except KeyError:
+        raise ForbiddenTransition(f"a child that is {status} cannot go by {event}") from None

@@ -1,0 +1,159 @@
+"""What an algorithm sees, and what it may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from execution.core.plans import SlicePlan
+from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
+from execution.core.terms import TwapParameters
+from execution.core.types import ZERO, Market, OrderType, Quote, Side, TimeInForce
+
+#: Market data older than this is no basis for a new child.
+MAX_QUOTE_AGE = timedelta(seconds=5)
+
+REST = "rest"
+CROSS = "cross"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildView:
+    """A child order as the algorithm sees it. ``done`` is the larger of its fills and what was reported."""
+
+    sequence: int
+    account: str
+    slice_number: int | None
+    purpose: str
+    status: ChildStatus
+    price: Decimal | None
+    quantity: Decimal
+    done: Decimal
+    is_settled: bool
+    cancel_wanted: bool
+    intended_at: datetime
+    ended_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def exposure(self) -> Decimal:
+        """Base quantity that may still be filled: all that is not done until the child is settled."""
+        return ZERO if self.is_settled else max(self.quantity - self.done, ZERO)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status in CHILD_CANCELLABLE and not self.cancel_wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """How many children in a row were refused, when the last one was, and why."""
+
+    count: int = 0
+    last_at: datetime | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """Everything that a decision depends on, as of ``now``.
+
+    ``children`` are all that are not settled and all of the current slice. ``done`` counts every child.
+    """
+
+    now: datetime
+    status: OrderStatus
+    outcome: OrderStatus | None
+    outcome_reason: str
+    side: Side
+    quantity: Decimal
+    done: Decimal
+    limit_price: Decimal | None
+    start_at: datetime
+    end_at: datetime
+    parameters: TwapParameters
+    slices: tuple[SlicePlan, ...]
+    children: tuple[ChildView, ...]
+    account: str
+    market: Market
+    quote: Quote | None
+    rejections: Rejections = field(default_factory=Rejections)
+    #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
+    blocked: str = ""
+
+    @property
+    def exposure(self) -> Decimal:
+        return sum((child.exposure for child in self.children), ZERO)
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.done
+
+    @property
+    def is_settled(self) -> bool:
+        return all(child.is_settled for child in self.children)
+
+    @property
+    def quote_problem(self) -> str:
+        """Why the quote is no basis for a new child; empty when it is one."""
+        if self.quote is None:
+            return "no market data yet"
+        age = (self.now - self.quote.at).total_seconds()
+        if age > MAX_QUOTE_AGE.total_seconds():
+            return f"market data is {age:.0f} s old (at most {MAX_QUOTE_AGE.seconds} s)"
+        if not self.quote.is_sane:
+            return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intend:
+    """Write a child order."""
+
+    account: str
+    slice_number: int | None
+    purpose: str
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal
+    time_in_force: TimeInForce
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Ask for the cancel of a child."""
+
+    sequence: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Move the order along its table. ``outcome`` goes with CLOSE: the final status to come."""
+
+    event: OrderEvent
+    reason: str
+    outcome: OrderStatus | None = None
+    needs_person: bool = False
+
+
+Command = Intend | CancelChild | Move
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, when to look again at the latest, and why.
+
+    ``wake_below`` and ``wake_above`` are bounds of the mid beyond which a look is worth it earlier.
+    """
+
+    commands: tuple[Command, ...]
+    due_at: datetime | None
+    why: str
+    wake_below: Decimal | None = None
+    wake_above: Decimal | None = None
+    memo: Mapping[str, Any] = field(default_factory=dict)

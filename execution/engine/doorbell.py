@@ -1,0 +1,70 @@
+"""Wake-ups from other processes, over Redis. Losing them costs a second, never an order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import redis.asyncio
+import structlog
+from redis.exceptions import RedisError
+
+from execution.notify import WAKE_CHANNEL
+
+log = structlog.get_logger(__name__)
+
+RECONNECT = 1.0  # seconds
+
+
+async def listen(url: str, *, on_order: Callable[[int], None], on_account: Callable[[int], None]) -> None:
+    """Call back for every wake-up, for ever; reconnects by itself."""
+    while True:
+        client = redis.asyncio.Redis.from_url(url, socket_timeout=None)
+        try:
+            async with client.pubsub() as pubsub:
+                await pubsub.subscribe(WAKE_CHANNEL)
+                async for message in pubsub.listen():
+                    if message["type"] == "message":
+                        _ring(message["data"], on_order, on_account)
+        except (RedisError, OSError) as error:
+            log.warning("the doorbell is out of order", error=str(error))
+        finally:
+            await client.aclose()
+        await asyncio.sleep(RECONNECT)
+
+
+def _ring(data: bytes, on_order: Callable[[int], None], on_account: Callable[[int], None]) -> None:
+    try:
+        wake = json.loads(data)
+    except ValueError:
+        log.warning("an unreadable wake-up", data=data[:100])
+        return
+    if "order" in wake:
+        on_order(int(wake["order"]))
+    if "account" in wake:
+        on_account(int(wake["account"]))
+
+
+class QuotePublisher:
+    """Puts the newest quotes into Redis, in the background; what cannot be put is replaced by the next."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.asyncio.Redis.from_url(url)
+        self._waiting: dict[str, str] = {}
+        self._wake = asyncio.Event()
+
+    def put(self, key: str, value: str) -> None:
+        self._waiting[key] = value
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._waiting = self._waiting, {}
+            try:
+                await self._client.mset(batch)
+            except (RedisError, OSError) as error:
+                log.warning("quotes could not be published", error=str(error))
+                await asyncio.sleep(RECONNECT)

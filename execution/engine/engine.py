@@ -1,0 +1,230 @@
+"""The engine: one asyncio loop that claims accounts and orders and runs their sessions and drivers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from execution.core.types import Quote
+from execution.engine.clock import Clock
+from execution.engine.database import Database
+from execution.engine.driver import OrderDriver
+from execution.engine.lease import Lease
+from execution.engine.parts import Parts
+from execution.engine.quotes import QuoteBoard
+from execution.engine.session import AccountSession, GatewayFactory
+from execution.services.workers import (
+    accounts_claim,
+    orders_claim,
+    owned,
+    pause_if_away,
+    worker_release,
+    worker_stop,
+)
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 0.5  # seconds between looks for what is free
+CLAIM_ORDERS = 500  # at most, in one look
+CLAIM_ACCOUNTS = 20
+#: Orders are left this long to the worker that holds their account.
+PATIENCE = timedelta(seconds=2)
+RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is started again
+PULL_PATIENCE = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class Running:
+    """An actor and the task that runs it."""
+
+    actor: OrderDriver | AccountSession
+    task: asyncio.Task[None]
+
+
+class Engine:
+    """Owns drivers and sessions; everything it needs of the world comes in as arguments."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        database: Database,
+        lease: Lease,
+        open_gateway: GatewayFactory,
+        publish_quote: Callable[[int, str, Quote], None],
+        helpers: Callable[[Engine], list[Coroutine[Any, Any, None]]] = lambda _engine: [],
+    ) -> None:
+        self._clock = clock
+        self._lease = lease
+        self._database = database
+        self._open_gateway = open_gateway
+        self._helpers = helpers
+        self._drivers: dict[int, Running] = {}
+        self._sessions: dict[int, Running] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self.parts = Parts(
+            clock=clock,
+            database=database,
+            lease=lease,
+            quotes=QuoteBoard(),
+            poke_order=self.poke_order,
+            poke_account=self.poke_account,
+            publish_quote=publish_quote,
+        )
+
+    # --- wake-ups (on the loop) ------------------------------------------------------------------
+
+    def poke_order(self, order_pk: int) -> None:
+        """Wake the order's driver, or look for free orders when none here drives it."""
+        running = self._drivers.get(order_pk)
+        if running is None:
+            self._wake.set()
+        elif isinstance(running.actor, OrderDriver):
+            running.actor.poke()
+
+    def poke_account(self, account_pk: int) -> None:
+        running = self._sessions.get(account_pk)
+        if running is not None and isinstance(running.actor, AccountSession):
+            running.actor.poke()
+
+    def stop(self) -> None:
+        """Ask the engine to stop; ``run`` returns when everything is released."""
+        self._stopping = True
+        self._wake.set()
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Claim and drive until told to stop or the lease is lost; then release."""
+        paused = await self._database.run(pause_if_away, now=self._clock.now())
+        if paused:
+            log.warning("the desk was away: orders resume paused", orders=paused)
+        await self._database.run(self._lease.start)
+        heart = asyncio.create_task(self._beat())
+        helpers = [asyncio.create_task(helper) for helper in self._helpers(self)]
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                await self._look()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+            await self._shut_down()
+        finally:
+            for task in (heart, *helpers):
+                task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._lease.turned()
+            await self._clock.sleep(0.1)
+
+    async def _look(self) -> None:
+        """Claim what is free, start what was claimed, and wake what has changed or end what was lost."""
+        if self._lease.left() <= 0:
+            return
+        worker_pk = self._lease.worker_pk
+        try:
+            await self._database.run(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
+            await self._database.run(
+                orders_claim, worker_pk=worker_pk, most=CLAIM_ORDERS, patience=PATIENCE, now=self._clock.now()
+            )
+            orders, accounts = await self._database.run(owned, worker_pk=worker_pk)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("the engine could not look", error=str(error))
+            return
+        for account_pk, fence in accounts.items():
+            self._ensure(self._sessions, account_pk, fence, self._session)
+        for order_pk, (fence, version) in orders.items():
+            self._ensure(self._drivers, order_pk, fence, self._driver)
+            self._wake_if_changed(order_pk, version)
+        for account_pk in set(self._sessions) - set(accounts):
+            self._sessions.pop(account_pk).task.cancel()
+
+    def _wake_if_changed(self, order_pk: int, version: int) -> None:
+        """The poll that makes up for a lost doorbell."""
+        running = self._drivers.get(order_pk)
+        if running is not None and isinstance(running.actor, OrderDriver) and running.actor.seen != version:
+            running.actor.poke()
+
+    def _ensure(
+        self, running: dict[int, Running], pk: int, fence: int, start: Callable[[int, int], Running]
+    ) -> None:
+        """Start an actor that is not running, or that runs under an older fence."""
+        current = running.get(pk)
+        if current is not None and current.actor.fence == fence:
+            return
+        if current is not None:
+            current.task.cancel()
+        running[pk] = start(pk, fence)
+
+    # --- actors ----------------------------------------------------------------------------------
+
+    def _driver(self, order_pk: int, fence: int) -> Running:
+        driver = OrderDriver(self.parts, order_pk, fence)
+        task = asyncio.create_task(self._keep_running(driver.run, f"driver {order_pk}"))
+        task.add_done_callback(lambda done: self._forget(self._drivers, order_pk, done))
+        return Running(driver, task)
+
+    def _session(self, account_pk: int, fence: int) -> Running:
+        session = AccountSession(self.parts, account_pk, fence, self._open_gateway)
+        task = asyncio.create_task(self._keep_running(session.run, f"session {account_pk}"))
+        task.add_done_callback(lambda done: self._forget(self._sessions, account_pk, done))
+        return Running(session, task)
+
+    async def _keep_running(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
+        pause = RESTART_FIRST
+        while True:
+            try:
+                await run()
+            except Exception:
+                log.exception("an actor failed and starts again", actor=name, pause=pause)
+            else:
+                return
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, RESTART_MOST)
+
+    def _forget(self, running: dict[int, Running], pk: int, task: asyncio.Task[None]) -> None:
+        current = running.get(pk)
+        if current is not None and current.task is task:
+            del running[pk]
+
+    # --- stopping --------------------------------------------------------------------------------
+
+    async def _shut_down(self) -> None:
+        """Stop deciding; when no other worker runs pull what rests; release everything."""
+        await self._end(self._drivers)
+        is_last = await self._database.surely(worker_stop, worker_pk=self._lease.worker_pk)
+        if is_last:
+            await self._pull()
+        await self._end(self._sessions)
+        self._lease.stop()
+        await self._database.surely(worker_release, worker_pk=self._lease.worker_pk)
+        log.info("engine stopped", was_last=is_last)
+
+    async def _pull(self) -> None:
+        """Cancel everything that rests at the venues, and say what stays."""
+        worker_pk = self._lease.worker_pk
+        await self._database.surely(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
+        _, accounts = await self._database.surely(owned, worker_pk=worker_pk)
+        for account_pk, fence in accounts.items():
+            self._ensure(self._sessions, account_pk, fence, self._session)
+        sessions = [r.actor for r in self._sessions.values() if isinstance(r.actor, AccountSession)]
+        left = await asyncio.gather(*(session.pull("the desk stops", PULL_PATIENCE) for session in sessions))
+        if sum(left):
+            log.warning("children stay at the venues", count=sum(left))
+
+    async def _end(self, running: dict[int, Running]) -> None:
+        tasks = [entry.task for entry in running.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        running.clear()

@@ -1,0 +1,125 @@
+"""The engine inside a Celery worker: a thread with its own loop, beside the tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from execution.core.types import Quote
+from execution.engine.clock import SystemClock
+from execution.engine.database import THREADS, Database
+from execution.engine.doorbell import QuotePublisher, listen
+from execution.engine.engine import Engine
+from execution.engine.keyring import Keyring
+from execution.engine.lease import Lease
+from execution.selectors.driving import AccountDetails
+from execution.selectors.quotes import quote_key, quote_to_json
+from execution.venues.gateway import open_gateway
+from execution.venues.protocol import Gateway
+
+log = structlog.get_logger(__name__)
+
+#: An engine that cannot go on ends its process: what is started again is alive for certain.
+EXIT_LOST = 70
+STOP_PATIENCE = 4.5  # seconds
+FACTS_PATIENCE = 3.0  # seconds for answers under way after the lease is lost
+
+
+class EngineHost:
+    """Starts, wakes and stops the engine of this process."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._engine: Engine | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Run the engine in a thread of its own; called once when the worker is ready."""
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the engine to release everything; returns at once."""
+        self._stopping = True
+        if self._loop is not None and self._engine is not None:
+            self._loop.call_soon_threadsafe(self._engine.stop)
+
+    def join(self) -> None:
+        """Wait until the engine has stopped, or its patience is over."""
+        if self._thread is not None:
+            self._thread.join(STOP_PATIENCE)
+
+    def hint(self, order_pk: int) -> None:
+        """From any thread: an order wants to be looked at."""
+        if self._loop is not None and self._engine is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException:
+            log.exception("the engine failed; its process ends")
+            os._exit(EXIT_LOST)
+        if not self._stopping:
+            log.error("the engine ended by itself; its process ends")
+            os._exit(EXIT_LOST)
+
+    async def _main(self) -> None:
+        clock = SystemClock()
+        self._loop = asyncio.get_running_loop()
+        executor = ThreadPoolExecutor(THREADS.get(connection.vendor, 1), thread_name_prefix="database")
+        publisher = QuotePublisher(settings.REDIS_URL)
+        keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
+
+        def gateway(details: AccountDetails) -> Gateway:
+            secrets = keyring.open(details.sealed, bound_to=details.public_id)
+            return open_gateway(
+                exchange_id=details.exchange,
+                options=details.options,
+                api_key=secrets["apiKey"],
+                secret=secrets["secret"],
+                passphrase=secrets.get("password"),
+                clock=clock.now,
+            )
+
+        def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
+            publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote))
+
+        def helpers(engine: Engine) -> list[Coroutine[Any, Any, None]]:
+            bell = listen(settings.REDIS_URL, on_order=engine.poke_order, on_account=engine.poke_account)
+            return [publisher.run(), bell]
+
+        self._engine = Engine(
+            clock=clock,
+            database=Database(executor, clock),
+            lease=Lease(clock, on_lost=self._lost),
+            open_gateway=gateway,
+            publish_quote=publish,
+            helpers=helpers,
+        )
+        if self._stopping:
+            return
+        log.info("engine starts", process=os.getpid())
+        await self._engine.run()
+        executor.shutdown(wait=True)
+
+    def _lost(self, reason: str) -> None:
+        """Called by the lease's thread: nothing may be decided or sent any more.
+
+        Answers under way are given a moment, because facts need no lease; then the process ends.
+        """
+        log.error("the lease is lost; the process ends", reason=reason)
+        threading.Timer(FACTS_PATIENCE, os._exit, args=(EXIT_LOST,)).start()
+
+
+host = EngineHost()

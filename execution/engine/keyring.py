@@ -1,0 +1,125 @@
+"""The workers' private keys: a file outside the database that only its owner can read.
+
+The first key of the file is the one that new secrets are sealed to; older ones stay, so that what was
+sealed before a rotation still opens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from execution.services.sealing import FORMAT, KEY_ID_LENGTH, SUITE, binding, key_id_of, sealed_key_id
+
+PRIVATE_MODE = 0o600
+
+
+class KeyringError(Exception):
+    """The keyring cannot be used, or a sealed secret cannot be opened with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Private keys by the id of their public key, the current one first."""
+
+    keys: dict[bytes, X25519PrivateKey]
+
+    @classmethod
+    def load(cls, path: Path) -> Keyring:
+        """Read ``path``. Raises ``KeyringError`` when it is missing, malformed or readable by others."""
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            text = path.read_text(encoding="ascii")
+        except OSError as error:
+            raise KeyringError(f"the keyring {path} cannot be read: {error.strerror}") from error
+        if mode & 0o077:
+            raise KeyringError(f"the keyring {path} has mode {mode:o}; others must not read it (chmod 600)")
+        try:
+            private_keys = [bytes.fromhex(key) for key in json.loads(text)["private_keys"]]
+            keys = [X25519PrivateKey.from_private_bytes(key) for key in private_keys]
+        except (ValueError, KeyError, TypeError):
+            # The cause is left out: it could quote the file.
+            raise KeyringError(f"the keyring {path} is not a list of X25519 keys") from None
+        if not keys:
+            raise KeyringError(f"the keyring {path} holds no key")
+        return cls({key_id_of(_public_bytes(key)): key for key in keys})
+
+    @property
+    def public_key_hex(self) -> str:
+        """The public key that new secrets are to be sealed to."""
+        return _public_bytes(next(iter(self.keys.values()))).hex()
+
+    def holds(self, sealed: bytes) -> bool:
+        """True when the key that ``sealed`` names is in this keyring."""
+        return sealed_key_id(sealed) in self.keys
+
+    def open_bytes(self, sealed: bytes, *, bound_to: str) -> bytes:
+        """The plain secret. Raises ``KeyringError`` when the key is unknown, the bytes were tampered
+        with, or the secret was sealed for another account than ``bound_to``."""
+        key_id = sealed_key_id(sealed)
+        if key_id is None:
+            raise KeyringError("these bytes are not a sealed secret")
+        if key_id not in self.keys:
+            raise KeyringError(f"sealed to the key {key_id.hex()}, which this keyring does not hold")
+        ciphertext = sealed[len(FORMAT) + KEY_ID_LENGTH :]
+        try:
+            return SUITE.decrypt(ciphertext, self.keys[key_id], info=binding(bound_to))
+        except (InvalidTag, ValueError):
+            raise KeyringError(
+                f"the secret does not open for {bound_to}: sealed for another, or changed"
+            ) from None
+
+    def open(self, sealed: bytes, *, bound_to: str) -> dict[str, str]:
+        """The plain secrets by name (ccxt's: apiKey, secret, ...). Raises as ``open_bytes`` does."""
+        try:
+            secrets = json.loads(self.open_bytes(sealed, bound_to=bound_to))
+        except ValueError:
+            raise KeyringError(f"the secret of {bound_to} is not a JSON object") from None
+        if not isinstance(secrets, dict) or not all(isinstance(text, str) for text in secrets.values()):
+            raise KeyringError(f"the secret of {bound_to} is not a JSON object of texts")
+        return secrets
+
+
+def keyring_ensure(path: Path) -> str:
+    """The public key (hex) of the keyring at ``path``, which is made with one key when it is missing."""
+    if not path.exists():
+        _write(path, [X25519PrivateKey.generate()], replace=False)
+    return Keyring.load(path).public_key_hex
+
+
+def keyring_rotate(path: Path) -> str:
+    """Put a new key before the others and return its public part (hex); the old ones still open."""
+    former = Keyring.load(path)
+    _write(path, [X25519PrivateKey.generate(), *former.keys.values()], replace=True)
+    return Keyring.load(path).public_key_hex
+
+
+def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
+    """Write beside ``path``, then move there: a half-written keyring would lose every secret."""
+    text = json.dumps({"private_keys": [key.private_bytes_raw().hex() for key in keys]})
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".keyring-")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            os.replace(name, path)
+            return
+        try:
+            os.link(name, path)  # unlike a rename it fails when another process was first
+        except FileExistsError:
+            return
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _public_bytes(key: X25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()

@@ -1,0 +1,91 @@
+"""A worker's lease: renewed from a thread of its own, and only while the engine's loop is alive."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+
+from execution.engine.clock import Clock
+from execution.services.workers import worker_renew, worker_start
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=3)
+RENEW_EVERY = 0.5  # seconds
+#: The owner stops acting this long before its own lease ends.
+SAFETY = 1.0  # seconds
+#: A loop that has not turned for this long is dead: the lease is not renewed for it.
+LOOP_SILENT = 1.5  # seconds
+
+
+class Lease:
+    """The right to act. ``left`` counts from before the renewal was asked for, less the safe second."""
+
+    def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._on_lost = on_lost
+        self._until = 0.0
+        self._turned_at = clock.boot()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.worker_pk = 0
+
+    def start(self) -> None:
+        """Register the worker and take the first lease. Blocking; to be called off the loop."""
+        asked_at = self._clock.boot()
+        worker = worker_start(
+            boot_id=secrets.token_hex(16), host=socket.gethostname(), process_id=os.getpid(), lease=LEASE
+        )
+        self.worker_pk = worker.pk
+        self._until = asked_at + LEASE.total_seconds()
+        self.turned()
+        self._thread = threading.Thread(target=self._renew_for_ever, name="lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing; the lease runs out by itself or is given back."""
+        self._stop.set()
+
+    def turned(self) -> None:
+        """The engine's loop says that it turns."""
+        self._turned_at = self._clock.boot()
+
+    def left(self) -> float:
+        """Seconds in which this worker may still act; zero or less means that it must not."""
+        return self._until - SAFETY - self._clock.boot()
+
+    def _renew_for_ever(self) -> None:
+        while not self._stop.is_set():
+            time.sleep(RENEW_EVERY)
+            if self._stop.is_set():
+                break
+            silent = self._clock.boot() - self._turned_at
+            if silent > LOOP_SILENT:
+                log.warning("the loop is silent, the lease is not renewed", seconds=round(silent, 2))
+            else:
+                self._renew()
+            if self._until <= self._clock.boot():
+                self._on_lost(f"the lease ran out (loop silent for {silent:.1f} s)")
+                break
+        connection.close()
+
+    def _renew(self) -> None:
+        asked_at = self._clock.boot()
+        try:
+            renewed = worker_renew(worker_pk=self.worker_pk, lease=LEASE)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("the lease could not be renewed", error=str(error))
+            connection.close()
+            return
+        if renewed:
+            self._until = asked_at + LEASE.total_seconds()
+        else:
+            self._until = min(self._until, asked_at)

@@ -1,0 +1,205 @@
+"""The part of an account session that looks: REST is the truth, streams are hints.
+
+Every 20 s while all is well, every 1.5 s while something is unsettled, at once after a reconnect or claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from execution.core.identifiers import has_our_mark
+from execution.core.reconcile import LISTING_DELAY
+from execution.core.states import ChildStatus
+from execution.core.types import OrderReport, Trade
+from execution.engine.parts import Parts
+from execution.engine.sending import CALL_BUDGET
+from execution.selectors.driving import (
+    SessionChild,
+    known_exchange_orders,
+    reconciliation_start,
+    unsettled_children,
+)
+from execution.services.children import NegativeLook, child_negative_looks, child_report
+from execution.services.fills import fill_record
+from execution.services.sessions import account_failed, account_reconciled, account_seen
+from execution.venues.protocol import Gateway, LookFailed
+
+log = structlog.get_logger(__name__)
+
+CALM, UNSETTLED = 20.0, 1.5  # seconds between looks
+#: Trades are asked for from this long before the mark: a venue may list them late.
+OVERLAP = timedelta(seconds=60)
+#: A look's window begins this long before the order was intended: our clocks may differ.
+MARGIN = timedelta(seconds=30)
+#: A child in one of these is looked at until it is settled; a resting one is the stream's business.
+RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
+
+
+class Looker:
+    """Reconciles one account with its venue."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        gateway: Gateway,
+        *,
+        account_pk: int,
+        fence: int,
+        marks: frozenset[str],
+        is_under_way: Callable[[int], bool],
+    ) -> None:
+        self._parts = parts
+        self._gateway = gateway
+        self._account_pk = account_pk
+        self._fence = fence
+        self._marks = marks
+        self._is_under_way = is_under_way
+        self._wake = asyncio.Event()
+        self.stream_is_healthy = False
+
+    def poke(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            wait = await self._guarded_look()
+            waker = asyncio.ensure_future(self._wake.wait())
+            sleeper = asyncio.ensure_future(self._parts.clock.sleep(wait))
+            try:
+                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waker.cancel()
+                sleeper.cancel()
+
+    async def _guarded_look(self) -> float:
+        """A look; the seconds until the next one."""
+        try:
+            return await self.look()
+        except LookFailed as error:
+            log.warning("a look failed", account=self._account_pk, error=str(error))
+            await self._parts.database.surely(
+                account_failed, account_pk=self._account_pk, error=str(error), now=self._parts.clock.now()
+            )
+            return max(UNSETTLED, error.retry_after.total_seconds() if error.retry_after else 0.0)
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("a look met the database's refusal", account=self._account_pk, error=str(error))
+            return UNSETTLED
+
+    async def look(self) -> float:
+        """Ask for open orders and trades of every symbol that matters, then for each child that they leave open.
+
+        Moves the account's mark when all of it succeeded. Raises ``LookFailed``.
+        """
+        begun = self._parts.clock.now()
+        children = await self._parts.database.run(unsettled_children, self._account_pk)
+        sent = [child for child in children if child.was_taken and not self._is_under_way(child.pk)]
+        start, symbols = await self._parts.database.run(reconciliation_start, self._account_pk, now=begun)
+        by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
+        for child in sent:
+            by_symbol[child.ref.symbol].append(child)
+        for symbol in sorted(symbols | set(by_symbol)):
+            oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
+            await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
+        await self._parts.database.run(
+            account_reconciled, account_pk=self._account_pk, fence=self._fence, until=begun
+        )
+        elapsed = (self._parts.clock.now() - begun) / timedelta(milliseconds=1)
+        await self._parts.database.run(
+            account_seen,
+            account_pk=self._account_pk,
+            looked_at=begun,
+            latency_ms=elapsed if symbols else None,
+        )
+        return await self._next_in()
+
+    async def _next_in(self) -> float:
+        children = await self._parts.database.run(unsettled_children, self._account_pk)
+        sent = [child for child in children if child.was_taken]
+        calm = all(child.status in RESTING for child in sent) and (self.stream_is_healthy or not sent)
+        return CALM if calm else UNSETTLED
+
+    async def _look_at(
+        self, symbol: str, children: list[SessionChild], since: datetime, begun: datetime
+    ) -> None:
+        open_orders = await self._gateway.open_orders(symbol)
+        trades = await self._gateway.trades(symbol, since)
+        for shown in open_orders:
+            await self._record_report(shown)
+        await self._record_trades(trades)
+        listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
+        missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
+        unknown: list[SessionChild] = []
+        for child in missing:
+            report = await self._gateway.find(child.ref)
+            if report is not None:
+                await self._record_report(report)
+            elif child.status is ChildStatus.UNKNOWN:
+                unknown.append(child)
+        if unknown:
+            await self._gather_evidence(symbol, unknown, trades, since, begun)
+
+    async def _gather_evidence(
+        self,
+        symbol: str,
+        unknown: list[SessionChild],
+        trades: list[Trade],
+        since: datetime,
+        begun: datetime,
+    ) -> None:
+        """Open orders and trades did not show these; closed orders are asked, and every trade accounted for."""
+        closed = await self._gateway.closed_orders(symbol, since)
+        for report in closed:
+            await self._record_report(report)
+        shown = {report.client_id for report in closed}
+        kinds = ["open_orders", "closed_orders"]
+        if await self._all_known(trades, closed):
+            kinds.append("trades")
+        looks = [NegativeLook(kind, begun, since) for kind in kinds]
+        for child in unknown:
+            if child.ref.client_id in shown:
+                continue
+            absent = await self._parts.database.surely(
+                child_negative_looks,
+                child_pk=child.pk,
+                looks=looks,
+                validity=CALL_BUDGET,
+                listing_delay=LISTING_DELAY,
+                now=self._parts.clock.now(),
+            )
+            if absent:
+                log.info("child proven absent", child=child.ref.client_id)
+                self._parts.poke_order(child.order_pk)
+
+    async def _all_known(self, trades: list[Trade], closed: list[OrderReport]) -> bool:
+        """Every trade of the window belongs to a child of ours or to a foreign order that we can see."""
+        ids = {trade.exchange_id for trade in trades if trade.exchange_id}
+        if any(trade.exchange_id is None for trade in trades):
+            return False
+        known = await self._parts.database.run(known_exchange_orders, self._account_pk, ids)
+        foreign = {
+            report.exchange_id
+            for report in closed
+            if report.exchange_id and not has_our_mark(report.client_id, self._marks)
+        }
+        return ids <= known | foreign
+
+    async def _record_report(self, report: OrderReport) -> None:
+        now = self._parts.clock.now()
+        order_pk = await self._parts.database.surely(
+            child_report, account_pk=self._account_pk, report=report, now=now
+        )
+        if order_pk is not None:
+            self._parts.poke_order(order_pk)
+
+    async def _record_trades(self, trades: list[Trade]) -> None:
+        for trade in trades:
+            await self._parts.database.surely(
+                fill_record, account_pk=self._account_pk, trade=trade, now=self._parts.clock.now()
+            )

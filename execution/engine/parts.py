@@ -1,0 +1,31 @@
+"""What drivers and sessions of one engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from execution.core.types import Quote
+from execution.engine.clock import Clock
+from execution.engine.database import Database
+from execution.engine.quotes import QuoteBoard
+
+
+class LeaseLike(Protocol):
+    worker_pk: int
+
+    def left(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """``poke_order`` and ``poke_account`` wake a driver or session of this engine, by primary key."""
+
+    clock: Clock
+    database: Database
+    lease: LeaseLike
+    quotes: QuoteBoard
+    poke_order: Callable[[int], None]
+    poke_account: Callable[[int], None]
+    publish_quote: Callable[[int, str, Quote], None]

@@ -1,0 +1,32 @@
+"""The newest quotes of the markets that this engine watches, and who wants to hear of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from execution.core.types import Quote
+
+Key = tuple[int, str]  #: venue's primary key and symbol
+Listener = Callable[[Quote], None]
+
+
+class QuoteBoard:
+    """In memory only; Redis carries quotes to pages and to other workers."""
+
+    def __init__(self) -> None:
+        self._quotes: dict[Key, Quote] = {}
+        self._listeners: defaultdict[Key, list[Listener]] = defaultdict(list)
+
+    def get(self, venue_pk: int, symbol: str) -> Quote | None:
+        return self._quotes.get((venue_pk, symbol))
+
+    def put(self, venue_pk: int, symbol: str, quote: Quote) -> None:
+        self._quotes[venue_pk, symbol] = quote
+        for listener in tuple(self._listeners[venue_pk, symbol]):
+            listener(quote)
+
+    def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` at each quote; returns what ends it."""
+        self._listeners[venue_pk, symbol].append(listener)
+        return lambda: self._listeners[venue_pk, symbol].remove(listener)

@@ -1,0 +1,189 @@
+"""The part of an account session that sends: cancels before creates, each row at most once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from execution.core.states import ChildStatus
+from execution.core.types import (
+    CancelConfirmed,
+    CancelGone,
+    CreateOutcome,
+    NotSent,
+)
+from execution.engine.parts import Parts
+from execution.selectors.driving import SessionChild, unsettled_children
+from execution.services.children import (
+    Taken,
+    child_cancelled,
+    child_lose,
+    child_outcome,
+    child_report,
+    child_take,
+)
+from execution.services.sessions import account_failed, account_seen
+from execution.venues.protocol import Gateway, LookFailed
+
+log = structlog.get_logger(__name__)
+
+#: How long a create may take to reach the exchange. The exchange refuses it later (its validity window).
+CALL_BUDGET = timedelta(seconds=1)
+POLL = 1.0  # seconds; a wake-up may be lost
+IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
+
+
+class Sender:
+    """Sends what is intended on one account."""
+
+    def __init__(self, parts: Parts, gateway: Gateway, account_pk: int, fence: int) -> None:
+        self._parts = parts
+        self._gateway = gateway
+        self._account_pk = account_pk
+        self._fence = fence
+        self._wake = asyncio.Event()
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._not_before: dict[int, datetime] = {}
+
+    def poke(self) -> None:
+        self._wake.set()
+
+    def is_under_way(self, child_pk: int) -> bool:
+        """True while a request of this child waits for its answer: a look would see too early a picture."""
+        return child_pk in self._under_way
+
+    async def run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._round()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("intents could not be read", account=self._account_pk, error=str(error))
+            waker = asyncio.ensure_future(self._wake.wait())
+            sleeper = asyncio.ensure_future(self._parts.clock.sleep(POLL))
+            try:
+                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waker.cancel()
+                sleeper.cancel()
+
+    async def finish(self) -> None:
+        """Let requests that are under way record their answers; what is left is for the next holder."""
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
+        for task in self._under_way.values():
+            task.cancel()
+
+    async def _round(self) -> None:
+        """One look at the rows: first every cancel that is due, then every create."""
+        now = self._parts.clock.now()
+        children = await self._parts.database.run(unsettled_children, self._account_pk)
+        idle = [child for child in children if child.pk not in self._under_way]
+        for child in idle:
+            if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
+                self._spawn(child, self._cancel(child))
+        for child in idle:
+            is_new = child.status is ChildStatus.INTENDED and not child.was_taken
+            if is_new and (child.send_not_before is None or child.send_not_before <= now):
+                self._spawn(child, self._create(child))
+
+    def _spawn(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(request, name=f"request {child.ref.client_id}")
+        self._under_way[child.pk] = task
+        task.add_done_callback(lambda done: self._ended(child, done))
+
+    def _ended(self, child: SessionChild, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(child.pk, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a request failed in our own code", child=child.ref.client_id, exc_info=error)
+        self._parts.poke_order(child.order_pk)
+        self._wake.set()
+
+    # --- create --------------------------------------------------------------------------------
+
+    async def _create(self, child: SessionChild) -> None:
+        """Wait for a place, check the lease, take the row, send. After the take nothing waits any more."""
+        await self._gateway.ready("create")
+        if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            return
+        taken = await self._parts.database.run(
+            child_take,
+            child_pk=child.pk,
+            worker_pk=self._parts.lease.worker_pk,
+            account_fence=self._fence,
+            budget=CALL_BUDGET,
+            now=self._parts.clock.now(),
+        )
+        if taken is None:
+            return
+        outcome = await self._send(taken)
+        await self._parts.database.surely(
+            child_outcome, child_pk=taken.child_pk, outcome=outcome, now=self._parts.clock.now()
+        )
+        if isinstance(outcome, NotSent):
+            await self._note_error(outcome.message)
+
+    async def _send(self, taken: Taken) -> CreateOutcome:
+        left = self._parts.lease.left()
+        if left <= 0:
+            return NotSent("the lease ran out before it could leave")
+        # Never longer than the lease: a request that is held up is refused by the exchange itself.
+        valid_for = min(CALL_BUDGET, timedelta(seconds=left))
+        begun = self._parts.clock.boot()
+        outcome = await self._gateway.create(taken.request, valid_for=valid_for)
+        elapsed = (self._parts.clock.boot() - begun) * 1000
+        log.info(
+            "child sent",
+            child=taken.request.client_id,
+            outcome=type(outcome).__name__,
+            milliseconds=round(elapsed, 1),
+            detail=getattr(outcome, "message", ""),
+        )
+        await self._parts.database.surely(account_seen, account_pk=self._account_pk, latency_ms=elapsed)
+        return outcome
+
+    # --- cancel --------------------------------------------------------------------------------
+
+    async def _cancel(self, child: SessionChild) -> None:
+        """Cancel, and when the exchange has no such open order, ask what became of it."""
+        await self._gateway.ready("cancel")
+        outcome = await self._gateway.cancel(child.ref)
+        now = self._parts.clock.now()
+        if isinstance(outcome, CancelConfirmed):
+            complete = await self._parts.database.surely(
+                child_cancelled, child_pk=child.pk, outcome=outcome, now=now
+            )
+            if complete:
+                return
+        elif not isinstance(outcome, CancelGone):
+            self._not_before[child.pk] = now + outcome.retry_after
+            log.warning("cancel not confirmed, again", child=child.ref.client_id, error=outcome.message)
+            await self._note_error(outcome.message)
+            return
+        await self._find_out(child)
+
+    async def _find_out(self, child: SessionChild) -> None:
+        now = self._parts.clock.now()
+        self._not_before[child.pk] = now + timedelta(seconds=1)
+        try:
+            report = await self._gateway.find(child.ref)
+        except LookFailed as error:
+            await self._note_error(str(error))
+            return
+        if report is not None:
+            await self._parts.database.surely(
+                child_report, account_pk=self._account_pk, report=report, now=self._parts.clock.now()
+            )
+        elif child.ref.exchange_id is None:
+            message = "the exchange knows neither the order nor anything to cancel"
+            await self._parts.database.surely(child_lose, child_pk=child.pk, message=message, now=now)
+
+    async def _note_error(self, message: str) -> None:
+        await self._parts.database.surely(
+            account_failed, account_pk=self._account_pk, error=message, now=self._parts.clock.now()
+        )

@@ -1,0 +1,203 @@
+"""An account session: the only one that talks to the exchange with an account's key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from execution.engine.looking import Looker
+from execution.engine.market_watch import MarketWatch
+from execution.engine.parts import Parts
+from execution.engine.sending import Sender
+from execution.selectors.driving import AccountDetails, account_details, unsettled_children
+from execution.services.children import child_report, children_recover
+from execution.services.fills import fill_record
+from execution.services.markets import balances_record, markets_record
+from execution.services.sessions import account_failed, account_seen, children_pull, credential_checked
+from execution.venues.protocol import Gateway, LookFailed
+
+log = structlog.get_logger(__name__)
+
+BALANCES_EVERY = 20.0  # seconds
+MARKETS_EVERY = 3600.0
+#: Fills come in bursts; the balance is asked for this long after the last one.
+BALANCES_AFTER_FILL = 1.0
+OPEN_FIRST, OPEN_MOST = 0.5, 5.0  # seconds between attempts to reach the venue
+
+
+GatewayFactory = Callable[[AccountDetails], Gateway]
+
+
+class AccountSession:
+    """One signer, one rate limit, one private stream, one reconciliation, for one fence of one account."""
+
+    def __init__(self, parts: Parts, account_pk: int, fence: int, open_gateway: GatewayFactory) -> None:
+        self.fence = fence
+        self._parts = parts
+        self._account_pk = account_pk
+        self._open_gateway = open_gateway
+        self._balances_wanted = asyncio.Event()
+        self._sender: Sender | None = None
+
+    def poke(self) -> None:
+        """There may be something to send."""
+        if self._sender is not None:
+            self._sender.poke()
+
+    async def run(self) -> None:
+        """Open the account, settle what an earlier holder left, then send, look and listen until cancelled."""
+        details = await self._parts.database.run(account_details, self._account_pk)
+        if details is None:
+            return
+        self._details = details
+        self._gateway = self._open_gateway(details)
+        sender = Sender(self._parts, self._gateway, details.pk, self.fence)
+        try:
+            await self._open()
+            recovered = await self._parts.database.surely(
+                children_recover,
+                account_pk=details.pk,
+                account_fence=self.fence,
+                now=self._parts.clock.now(),
+            )
+            if recovered:
+                log.warning("children of an earlier session are unknown", children=recovered)
+            self._sender = sender
+            await self._work(sender)
+        finally:
+            self._sender = None
+            # Answers of requests under way are facts: they are recorded before the connections close.
+            await asyncio.shield(asyncio.ensure_future(self._finish_and_close(sender)))
+
+    async def _work(self, sender: Sender) -> None:
+        self._looker = Looker(
+            self._parts,
+            self._gateway,
+            account_pk=self._account_pk,
+            fence=self.fence,
+            marks=self._details.marks,
+            is_under_way=sender.is_under_way,
+        )
+        watch = MarketWatch(
+            self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._looker.run())
+            tasks.create_task(sender.run())
+            tasks.create_task(self._listen())
+            tasks.create_task(watch.stream())
+            tasks.create_task(watch.sample())
+            tasks.create_task(self._refresh_balances())
+            tasks.create_task(self._refresh_markets())
+
+    async def _finish_and_close(self, sender: Sender) -> None:
+        await sender.finish()
+        await self._gateway.close()
+
+    async def pull(self, reason: str, patience: timedelta) -> int:
+        """Cancel everything that rests and wait for it; how many are still not settled after ``patience``."""
+        database = self._parts.database
+        await database.surely(
+            children_pull, account_pk=self._account_pk, reason=reason, now=self._parts.clock.now()
+        )
+        self.poke()
+        until = self._parts.clock.now() + patience
+        while left := len(await database.run(unsettled_children, self._account_pk)):
+            if self._parts.clock.now() >= until:
+                return left
+            await self._parts.clock.sleep(0.05)
+        return 0
+
+    # --- opening -------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        """Reach the venue, however long it takes: markets, and what the key may do."""
+        pause = OPEN_FIRST
+        while True:
+            try:
+                await self._gateway.open()
+                await self._check_key()
+                await self._load_markets()
+            except LookFailed as error:
+                log.warning("the venue cannot be reached", account=self._details.label, error=str(error))
+                await self._failed(str(error))
+                await self._parts.clock.sleep(pause)
+                pause = min(pause * 2, OPEN_MOST)
+            else:
+                log.info("account open", account=self._details.label, fence=self.fence)
+                return
+
+    async def _check_key(self) -> None:
+        permissions = await self._gateway.permissions()
+        credential = await self._parts.database.run(
+            credential_checked,
+            credential_pk=self._details.credential_pk,
+            permissions=permissions,
+            now=self._parts.clock.now(),
+        )
+        log.info("key checked", account=self._details.label, state=credential.state)
+
+    async def _load_markets(self) -> None:
+        markets = await self._gateway.markets(self._details.symbols)
+        missing = sorted(set(self._details.symbols) - set(markets))
+        if missing:
+            log.warning("the venue does not list symbols", account=self._details.label, symbols=missing)
+        await self._parts.database.run(
+            markets_record, venue_pk=self._details.venue_pk, markets=markets, now=self._parts.clock.now()
+        )
+
+    # --- listening -----------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Record what the private stream says; a reconnect means that something may have been missed."""
+        async for event in self._gateway.watch_account(self._details.symbols):
+            now = self._parts.clock.now()
+            if event.resumed:
+                self._looker.stream_is_healthy = True
+                self._looker.poke()
+                await self._parts.database.surely(account_seen, account_pk=self._details.pk, stream_at=now)
+            for report in event.reports:
+                order_pk = await self._parts.database.surely(
+                    child_report, account_pk=self._details.pk, report=report, now=now
+                )
+                if order_pk is not None:
+                    self._parts.poke_order(order_pk)
+            for trade in event.trades:
+                await self._parts.database.surely(
+                    fill_record, account_pk=self._details.pk, trade=trade, now=now
+                )
+                self._balances_wanted.set()
+
+    async def _refresh_balances(self) -> None:
+        while True:
+            try:
+                balances = await self._gateway.balances()
+                await self._parts.database.surely(
+                    balances_record,
+                    account_pk=self._details.pk,
+                    balances=balances,
+                    now=self._parts.clock.now(),
+                )
+            except LookFailed as error:
+                await self._failed(str(error))
+            self._balances_wanted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._balances_wanted.wait(), BALANCES_EVERY)
+                await self._parts.clock.sleep(BALANCES_AFTER_FILL)
+
+    async def _refresh_markets(self) -> None:
+        while True:
+            await self._parts.clock.sleep(MARKETS_EVERY)
+            try:
+                await self._load_markets()
+            except LookFailed as error:
+                await self._failed(str(error))
+
+    async def _failed(self, error: str) -> None:
+        await self._parts.database.surely(
+            account_failed, account_pk=self._details.pk, error=error, now=self._parts.clock.now()
+        )

@@ -1,0 +1,78 @@
+"""``manage.py desk``: starts everything on one machine and stops it again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandParser
+
+from execution.management.desk.bootstrap import Bootstrap, paper_key_ensure
+from execution.management.desk.files import lock_folder, usable_paper_port, usable_port, write_private
+from execution.management.desk.output import DeskLog
+from execution.management.desk.parent_death import supported
+from execution.management.desk.plan import Plan, refuse_bad_workers
+from execution.management.desk.supervisor import Supervisor
+
+PRIVATE_UMASK = 0o077
+
+
+class Command(BaseCommand):
+    help = "Start the desk: Redis, the paper exchange, workers, beat and web. Ctrl-C stops everything."
+    requires_system_checks: list[str] = []  # the tests run them; a start is quick
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="port of the pages (default 8000; 0: free)"
+        )
+        parser.add_argument("--var", help="folder of the state (default TRANCHE_VAR, else var/)")
+        parser.add_argument("--workers", type=int, default=2, help="engine workers (default 2)")
+        parser.add_argument("--paper-port", type=int, default=0, help="the paper exchange's (default: free)")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        """1. Refuse what cannot work. 2. Hold the folder. 3. Plan. 4. Run until told to stop."""
+        refuse_bad_workers(options["workers"])
+        os.umask(PRIVATE_UMASK)  # whatever a process of the desk writes is its owner's alone
+        var: Path = settings.VAR
+        keyring = Path(settings.TRANCHE_KEYRING).resolve()
+        run = var / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        (var / "static").mkdir(exist_ok=True)  # whitenoise warns when its folder is missing
+        lock = lock_folder(run)
+        port = usable_port(options["host"], options["port"], "--port")
+        os.chdir(settings.BASE_DIR)
+        paper_port = self._paper_port(var, options["paper_port"])
+        plan = Plan(settings.BASE_DIR, var, keyring, options["host"], port, options["workers"], paper_port)
+        bootstrap = Bootstrap(var, keyring, settings.TRANCHE_ENVIRONMENT, paper_port)
+        log = DeskLog(var / "desk.log")
+        if os.geteuid() == 0:
+            log.line("desk", "running as root; a user of its own is better for anything but a trial")
+        if not supported():
+            log.line(
+                "desk", "this system has no parent-death signal: after a kill -9 of the desk, stop the rest"
+            )
+        try:
+            asyncio.run(_supervise(plan, bootstrap, log))
+        finally:
+            log.close()
+            os.close(lock)
+
+    def _paper_port(self, var: Path, asked: int) -> int | None:
+        """The paper exchange's port, its folder and key made ready; None when this is no paper desk."""
+        if settings.TRANCHE_ENVIRONMENT != "paper":
+            return None
+        folder = var / "paper"
+        folder.mkdir(exist_ok=True)
+        note = folder / "port"
+        port = usable_paper_port(note, asked)
+        write_private(note, f"{port}\n")
+        paper_key_ensure(folder)
+        return port
+
+
+async def _supervise(plan: Plan, bootstrap: Bootstrap, log: DeskLog) -> None:
+    await Supervisor(plan, bootstrap, log).run()

@@ -1,0 +1,50 @@
+"""What each process of the desk inherits from the environment: what it needs, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV")
+SYSTEM_PREFIXES = ("LC_", "PYTHON")
+#: What the settings read, and libpq.
+SETTINGS = (
+    *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL"),
+    *("SECURE_TLS", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE"),
+)
+SETTINGS_PREFIXES = ("TRANCHE_", "PG")
+#: Engines talk to exchanges on the internet.
+NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+)
+
+
+def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str]:
+    wanted = frozenset(names)
+    return {name: text for name, text in os.environ.items() if name in wanted or name.startswith(prefixes)}
+
+
+def plain_environment() -> dict[str, str]:
+    """For processes that know nothing of Django: Redis and the paper exchange."""
+    return _take(SYSTEM, SYSTEM_PREFIXES) | {"PYTHONUNBUFFERED": "1"}
+
+
+def django_environment(*, var: str) -> dict[str, str]:
+    """For web and beat. Their keyring is the null device: they can seal a key and open none.
+
+    That keeps the path out of a process that has no use for it. It is no wall: all processes of one machine
+    run as one user, who can read the file.
+    """
+    settings = _take(SETTINGS, SETTINGS_PREFIXES)
+    return plain_environment() | settings | {"TRANCHE_VAR": var, "TRANCHE_KEYRING": os.devnull}
+
+
+def worker_environment(*, var: str, keyring: str, ready_file: str) -> dict[str, str]:
+    """For Celery workers. ``keyring`` is the null device for those that open no key."""
+    return (
+        django_environment(var=var)
+        | _take(NETWORK)
+        | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # the desk says so, once
+        | {"TRANCHE_KEYRING": keyring, "TRANCHE_READY_FILE": ready_file, "REMAP_SIGTERM": "SIGQUIT"}
+    )

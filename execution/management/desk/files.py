@@ -1,0 +1,84 @@
+"""The desk's files under its folder: the lock, private notes, and free ports."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+
+from django.core.management import CommandError
+
+PRIVATE_MODE = 0o600
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in one step; only the owner can read it, at no moment anybody else."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), PRIVATE_MODE)  # a left-over may have been opened to others
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def write_pids(path: Path, pids: dict[str, int]) -> None:
+    write_private(path, json.dumps(pids, indent=1) + "\n")
+
+
+def lock_folder(run: Path) -> int:
+    """Hold the folder for this desk while the process lives, and return the lock's descriptor.
+
+    Raises ``CommandError`` when another desk holds it. The kernel releases it whatever ends the process.
+    """
+    descriptor = os.open(run / "desk.lock", os.O_RDWR | os.O_CREAT, PRIVATE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise CommandError(
+            f"a desk is already running on {run.parent} (process {holder}): "
+            "stop it first, or give this one another folder with --var"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def usable_port(host: str, port: int, option: str) -> int:
+    """``port`` when it can be listened on, a free one for 0. Raises ``CommandError`` naming the port."""
+    if not 0 <= port <= 65_535:
+        raise CommandError(f"{option} {port}: a port is 0 to 65535")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CommandError(
+            f"port {port} on {host} cannot be used ({reason}): choose another with {option}"
+        ) from error
+
+
+def usable_paper_port(note: Path, port: int) -> int:
+    """The port that was asked for; else the last one, so that nothing needs to move; else a free one."""
+    if port:
+        return usable_port("127.0.0.1", port, "--paper-port")
+    if note.exists():
+        try:
+            return usable_port("127.0.0.1", int(note.read_text(encoding="ascii")), "--paper-port")
+        except (CommandError, ValueError):
+            pass  # taken by now, or the note is damaged: any free port serves as well
+    return usable_port("127.0.0.1", 0, "--paper-port")
+
+
+def read_people(path: Path) -> dict[str, str]:
+    """The passwords of ``people.txt`` by user name."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(" ", 1) for line in lines if line.strip())

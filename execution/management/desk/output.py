@@ -1,0 +1,85 @@
+"""One log of all processes: each line under the name of who wrote it, on the console and in a file."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+FILE_BYTES = 10_000_000
+FILES_KEPT = 5
+#: Lines that may wait for a console that does not read; more are dropped and counted.
+CONSOLE_LINES = 10_000
+COLOURS = (36, 32, 33, 35, 34, 31, 96, 92)
+NAME_WIDTH = 8
+
+
+class Console:
+    """Writes lines on a thread of its own: a terminal that is stopped (Ctrl-S) or a pipe that nobody reads
+    must not stop the supervision."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[str | None] = queue.Queue(CONSOLE_LINES)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write_lines, name="console", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+
+    def close(self, timeout: float) -> None:
+        """Write what is left, for at most ``timeout`` seconds."""
+        try:
+            self._lines.put(None, timeout=timeout)
+        except queue.Full:
+            return
+        self._thread.join(timeout)
+
+    def _write_lines(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._dropped:
+                line += f"\n[{self._dropped} lines were not shown here; desk.log has them]"
+                self._dropped = 0
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                return  # the terminal has gone; desk.log goes on
+
+
+class DeskLog:
+    """The console and ``desk.log`` (rotated, 10 MB five times)."""
+
+    def __init__(self, path: Path, stream: TextIO = sys.stdout) -> None:
+        self._console = Console(stream)
+        self._coloured = stream.isatty()
+        self._colours: dict[str, int] = {}
+        self._file = logging.handlers.RotatingFileHandler(
+            path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8", errors="replace"
+        )
+        self._file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+
+    def line(self, name: str, text: str) -> None:
+        """Write one line of the process ``name``."""
+        prefix = f"{name:{NAME_WIDTH}} | "
+        self._file.emit(logging.LogRecord(name, logging.INFO, "", 0, prefix + text, None, None))
+        if self._coloured:
+            colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+            prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
+        self._console.write(prefix + text)
+
+    def show(self, text: str) -> None:
+        """Say something on the console alone: what no file should keep."""
+        self._console.write(text)
+
+    def close(self) -> None:
+        self._console.close(timeout=0.5)
+        self._file.close()

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class Environment(models.TextChoices):
+    PAPER = "paper", "PAPER"
+    TESTNET = "testnet", "TESTNET"
+    LIVE = "live", "LIVE"
+
+
+class Installation(models.Model):
+    """The one row that says which installation this database belongs to.
+
+    ``mark`` stands in every client id; it is redrawn when a backup is restored and ``former_marks`` keeps
+    all earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex).
+    """
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    mark = models.CharField(max_length=4)
+    former_marks = models.JSONField(default=list, blank=True)
+    environment = models.CharField(max_length=8, choices=Environment.choices)
+    sealing_key = models.TextField(blank=True)
+    #: The last moment that some worker was alive: a long gap means that the desk was away.
+    last_alive_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.environment} installation {self.mark}"
+
+
+class Worker(models.Model):
+    """A running engine. Orders and accounts name it as their owner; it acts only while its lease runs."""
+
+    boot_id = models.CharField(max_length=32, unique=True)
+    host = models.CharField(max_length=255)
+    process_id = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    lease_until = models.DateTimeField(db_index=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.process_id}"

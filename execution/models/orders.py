@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from execution.core import states, types
+from execution.core.journal import GENESIS
+from execution.models.fields import ExactDecimalField, PublicIdField
+from execution.models.installation import Worker
+from execution.models.venues import Account
+
+
+def choices(
+    *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
+) -> list[tuple[str, str]]:
+    """An enum of the core as Django's choices; its labels are its words."""
+    return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
+
+
+class Order(models.Model):
+    """A parent order. Totals are folds over its fills; status and terms are folds over its journal."""
+
+    public_id = PublicIdField()
+    trader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    client_reference = models.CharField(max_length=64, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    group = models.CharField(max_length=16, null=True, blank=True, db_index=True)
+
+    accounts = models.ManyToManyField(Account, related_name="orders")
+    symbol = models.CharField(max_length=40)
+    side = models.CharField(max_length=4, choices=choices(types.Side))
+    quantity_asked = ExactDecimalField()
+    unit = models.CharField(max_length=5, choices=choices(types.Unit))
+    quantity = ExactDecimalField(help_text="base units")
+    algorithm = models.CharField(max_length=16)
+    terms = models.ForeignKey(
+        "OrderTerms", null=True, blank=True, on_delete=models.PROTECT, related_name="current_for"
+    )
+    plan_version = models.PositiveIntegerField(default=1)
+    market = models.JSONField(help_text="limits and fees that the order was planned with, by account")
+
+    status = models.CharField(max_length=20, choices=choices(states.OrderStatus), db_index=True)
+    outcome = models.CharField(max_length=20, blank=True, help_text="the final status to come, while closing")
+    reason = models.TextField(blank=True)
+    needs_person = models.BooleanField(default=False)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    filled = ExactDecimalField(default=0)
+    notional = ExactDecimalField(default=0, help_text="sum of price times quantity, quote units")
+    fees = models.JSONField(default=dict, help_text="fees by currency, decimals as text")
+
+    owner = models.ForeignKey(Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="orders")
+    fence = models.PositiveBigIntegerField(default=0)
+    version = models.PositiveBigIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    memo = models.JSONField(default=dict, blank=True)
+    why = models.TextField(blank=True, help_text="the last decision in words")
+    next_sequence = models.PositiveIntegerField(default=1)
+    journal_hash = models.CharField(
+        max_length=64, default=GENESIS, help_text="hash of the newest journal entry"
+    )
+
+    arrival_bid = ExactDecimalField(null=True, blank=True)
+    arrival_ask = ExactDecimalField(null=True, blank=True)
+    arrival_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["trader", "-created_at"], name="order_by_trader"),
+            models.Index(fields=["-created_at"], name="order_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.side} {self.quantity} {self.symbol}"
+
+
+class OrderTerms(models.Model):
+    """One version of what was asked for: parameters, limit and end, who set them and when. Append-only."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="all_terms")
+    version = models.PositiveIntegerField()
+    parameters = models.JSONField()
+    limit_price = ExactDecimalField(null=True, blank=True)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    end_is_fixed = models.BooleanField(default=False, help_text="the trader named the end, not a duration")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "version"], name="terms_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order.public_id} terms {self.version}"
+
+
+class Slice(models.Model):
+    """A part of the plan: this quantity between these times."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="slices")
+    plan_version = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    quantity = ExactDecimalField(help_text="base units")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "plan_version", "number"], name="slice_once_per_plan")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order.public_id} plan {self.plan_version} slice {self.number}"
+
+
+class ChildOrder(models.Model):
+    """A request to an exchange and what became of it."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="children")
+    slice = models.ForeignKey(Slice, null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="children")
+    sequence = models.PositiveIntegerField()
+    client_id = models.CharField(max_length=36, unique=True)
+    symbol = models.CharField(max_length=40)
+    side = models.CharField(max_length=4, choices=choices(types.Side))
+    type = models.CharField(max_length=8)
+    price = ExactDecimalField(null=True, blank=True)
+    quantity = ExactDecimalField()
+    time_in_force = models.CharField(max_length=10)
+    purpose = models.CharField(max_length=10, help_text="rest or cross")
+    why = models.TextField()
+
+    status = models.CharField(max_length=16, choices=choices(states.ChildStatus))
+    reason = models.TextField(blank=True)
+    exchange_id = models.CharField(max_length=64, blank=True)
+    #: The highest cumulative figure that the exchange ever said; null while it said none.
+    reported_filled = ExactDecimalField(null=True, blank=True)
+    #: Sum of the child's recorded fills.
+    filled = ExactDecimalField(default=0)
+    notional = ExactDecimalField(default=0)
+    is_settled = models.BooleanField(default=False)
+
+    intended_at = models.DateTimeField()
+    #: When and under which fence a session took the child to send it. Null: it has certainly not left.
+    taken_at = models.DateTimeField(null=True, blank=True)
+    taken_fence = models.PositiveBigIntegerField(null=True, blank=True)
+    last_possible_send_at = models.DateTimeField(null=True, blank=True)
+    send_not_before = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    #: What looks have shown about a child whose fate is unknown (core/reconcile.py).
+    evidence = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "sequence"], name="child_sequence_once")]
+        indexes = [
+            models.Index(
+                fields=["account"], condition=models.Q(is_settled=False), name="child_unsettled_by_account"
+            ),
+            models.Index(fields=["account", "exchange_id"], name="child_by_exchange_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_id
+
+
+class Fill(models.Model):
+    """One trade of ours at an exchange. Append-only; fee and liquidity may go once from null to a value."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills")
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="fills")
+    child = models.ForeignKey(
+        ChildOrder, null=True, blank=True, on_delete=models.PROTECT, related_name="fills"
+    )
+    symbol = models.CharField(max_length=40)
+    trade_id = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=choices(types.Side))
+    exchange_order_id = models.CharField(max_length=64, blank=True)
+    price = ExactDecimalField()
+    quantity = ExactDecimalField()
+    fee = ExactDecimalField(null=True, blank=True)
+    fee_currency = models.CharField(max_length=20, blank=True)
+    fee_in_quote = ExactDecimalField(null=True, blank=True)
+    fee_rate = ExactDecimalField(
+        null=True, blank=True, help_text="quote units for one unit of the fee's currency"
+    )
+    liquidity = models.CharField(max_length=5, blank=True, help_text="maker, taker, or unknown")
+    executed_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "symbol", "trade_id", "side"], name="fill_recorded_once"
+            )
+        ]
+        indexes = [models.Index(fields=["account", "exchange_order_id"], name="fill_by_exchange_order")]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
+
+
+class JournalEntry(models.Model):
+    """What happened to an order, who did it and why. ``version`` is the order's and the websocket's.
+
+    Each entry carries the hash of the one before it (core/journal.py). Append-only.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="journal")
+    version = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=32)
+    actor = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "version"], name="journal_version_once")]
+        verbose_name_plural = "journal entries"
+
+    def __str__(self) -> str:
+        return f"{self.order.public_id} {self.version} {self.kind}"
+
+
+class Submission(models.Model):
+    """An idempotency key of a person and the order that it made: same key, same order, one effect."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
+    key = models.CharField(max_length=64)
+    body_hash = models.CharField(max_length=64)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="submissions")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "key"], name="submission_once_per_key")]
+
+    def __str__(self) -> str:
+        return self.key

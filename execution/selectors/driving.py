@@ -1,0 +1,243 @@
+"""What a driver and a session read before they act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from execution.core.plans import SlicePlan
+from execution.core.states import ChildStatus, OrderStatus
+from execution.core.terms import parse_parameters
+from execution.core.types import ZERO, OrderRef, Quote, Side
+from execution.core.view import ChildView, OrderView, Rejections
+from execution.models import Account, ChildOrder, CredentialState, Installation, Order, Slice
+from execution.selectors.markets import market_from_json
+
+#: How far back the run of refusals is counted.
+REJECTIONS_LOOKED_AT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A view and what it was made of: the version to decide on and the fence that must still hold."""
+
+    view: OrderView
+    version: int
+    fence: int
+    owner: int | None
+    account_pk: int
+    venue_pk: int
+
+
+def order_market(order_pk: int) -> tuple[int, str] | None:
+    """Venue and symbol that an order trades at: where its quotes come from."""
+    order = Order.objects.filter(pk=order_pk).first()
+    if order is None:
+        return None
+    account = order.accounts.get()
+    return account.venue_id, order.symbol
+
+
+def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
+    """The order as its algorithm sees it, in one read each of order, plan and children."""
+    order = Order.objects.select_related("terms").get(pk=order_pk)
+    terms = order.terms
+    if terms is None:
+        raise RuntimeError(f"order {order.public_id} has no terms")
+    account = order.accounts.get()
+    slices = plan_rows(order)
+    current = next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
+    wanted = Q(is_settled=False) | Q(
+        slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
+    )
+    children = tuple(
+        child_view(child, account.public_id, order.plan_version)
+        for child in order.children.filter(wanted).select_related("slice").order_by("sequence")
+    )
+    unsettled_extra = sum((child.done for child in children if not child.is_settled), ZERO)
+    unsettled_fills = sum(order.children.filter(is_settled=False).values_list("filled", flat=True), ZERO)
+    view = OrderView(
+        now=now,
+        status=OrderStatus(order.status),
+        outcome=OrderStatus(order.outcome) if order.outcome else None,
+        outcome_reason=order.reason,
+        side=Side(order.side),
+        quantity=order.quantity,
+        done=order.filled + unsettled_extra - unsettled_fills,
+        limit_price=terms.limit_price,
+        start_at=terms.start_at,
+        end_at=terms.end_at,
+        parameters=parse_parameters(order.algorithm, terms.parameters),
+        slices=slices,
+        children=children,
+        account=account.public_id,
+        market=market_from_json(order.market[account.public_id]),
+        quote=quote,
+        rejections=_rejections(order),
+        blocked=account_block(account),
+    )
+    return Looked(view, order.version, order.fence, order.owner_id, account.pk, account.venue_id)
+
+
+def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
+    """The slices of the order's current plan."""
+    rows = Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number")
+    return tuple(SlicePlan(row.number, row.starts_at, row.ends_at, row.quantity) for row in rows)
+
+
+def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
+    """A child as the algorithm sees it; a child of an earlier plan belongs to no current slice."""
+    part = child.slice
+    number = part.number if part is not None and part.plan_version == plan_version else None
+    return ChildView(
+        sequence=child.sequence,
+        account=account,
+        slice_number=number,
+        purpose=child.purpose,
+        status=ChildStatus(child.status),
+        price=child.price,
+        quantity=child.quantity,
+        done=max(child.filled, child.reported_filled or ZERO),
+        is_settled=child.is_settled,
+        cancel_wanted=child.cancel_requested_at is not None,
+        intended_at=child.intended_at,
+        ended_at=child.ended_at,
+        reason=child.reason,
+    )
+
+
+def _rejections(order: Order) -> Rejections:
+    """The run of refused children at the order's end."""
+    newest = order.children.order_by("-sequence")[:REJECTIONS_LOOKED_AT]
+    count, last_at, kind = 0, None, ""
+    for child in newest:
+        if child.status != ChildStatus.REJECTED:
+            break
+        count += 1
+        last_at = last_at or child.ended_at
+        kind = kind or child.reason.partition(":")[0]
+    return Rejections(count, last_at, kind)
+
+
+def account_block(account: Account) -> str:
+    """Why no new child may go to an account now; empty when it may."""
+    if not account.is_active:
+        return f"account {account.label} is closed"
+    if not account.credentials.filter(state=CredentialState.ACTIVE).exists():
+        return f"account {account.label} has no checked key"
+    if account.owner_id is None:
+        return f"no worker holds account {account.label}"
+    if account.reconciled_until is None:
+        return f"account {account.label} is not reconciled yet"
+    return ""
+
+
+# --- the session's ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChild:
+    """A child that is not settled, as its session sees it."""
+
+    pk: int
+    order_pk: int
+    ref: OrderRef
+    status: ChildStatus
+    quantity: Decimal
+    intended_at: datetime
+    was_taken: bool
+    last_possible_send_at: datetime | None
+    send_not_before: datetime | None
+    taken_fence: int | None
+
+
+def unsettled_children(account_pk: int) -> list[SessionChild]:
+    """Everything on an account that is not settled, oldest first."""
+    rows = ChildOrder.objects.filter(account_id=account_pk, is_settled=False).order_by("pk")
+    return [
+        SessionChild(
+            pk=row.pk,
+            order_pk=row.order_id,
+            ref=OrderRef(row.client_id, row.symbol, row.exchange_id or None),
+            status=ChildStatus(row.status),
+            quantity=row.quantity,
+            intended_at=row.intended_at,
+            was_taken=row.taken_at is not None,
+            last_possible_send_at=row.last_possible_send_at,
+            send_not_before=row.send_not_before,
+            taken_fence=row.taken_fence,
+        )
+        for row in rows
+    ]
+
+
+def known_exchange_orders(account_pk: int, exchange_ids: set[str]) -> set[str]:
+    """Those of the exchange's order ids that belong to a child of ours."""
+    children = ChildOrder.objects.filter(account_id=account_pk, exchange_id__in=exchange_ids)
+    return set(children.values_list("exchange_id", flat=True))
+
+
+def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
+    """Symbols whose market is to be sampled: an order lives, or ended after ``since``."""
+    orders = Order.objects.filter(accounts__venue_id=venue_pk).filter(
+        Q(ended_at=None) | Q(ended_at__gte=since)
+    )
+    return set(orders.values_list("symbol", flat=True))
+
+
+#: Symbols of orders that ended this recently are still looked at: a trade may be listed late.
+STILL_LOOKED_AT = timedelta(minutes=2)
+
+
+def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
+    """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
+    account = Account.objects.get(pk=account_pk)
+    start = account.reconciled_until or now
+    since = min(start, now) - STILL_LOOKED_AT
+    alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
+    waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
+    return start, set(alive.exclude(waiting).values_list("symbol", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """What a session needs to open an account; the secret is still sealed."""
+
+    pk: int
+    public_id: str
+    label: str
+    venue_pk: int
+    exchange: str
+    options: dict[str, Any]
+    symbols: tuple[str, ...]
+    credential_pk: int
+    sealed: bytes
+    marks: frozenset[str]
+
+
+def account_details(account_pk: int) -> AccountDetails | None:
+    """The account with its key in use; None when it has none or is closed."""
+    account = Account.objects.select_related("venue").filter(pk=account_pk, is_active=True).first()
+    if account is None:
+        return None
+    usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
+    credential = account.credentials.filter(state__in=usable).first()
+    installation = Installation.objects.get()
+    if credential is None:
+        return None
+    return AccountDetails(
+        pk=account.pk,
+        public_id=account.public_id,
+        label=account.label,
+        venue_pk=account.venue_id,
+        exchange=account.venue.exchange,
+        options=account.venue.options,
+        symbols=tuple(account.symbols),
+        credential_pk=credential.pk,
+        sealed=bytes(credential.sealed),
+        marks=frozenset({installation.mark, *installation.former_marks}),
+    )

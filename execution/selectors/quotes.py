@@ -1,0 +1,48 @@
+"""The latest quotes, in Redis with their age. Missing or unreadable is unknown."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+import redis
+import structlog
+from django.conf import settings
+
+from execution.core.types import Quote
+
+log = structlog.get_logger(__name__)
+
+READ_TIMEOUT = 1.0  # seconds
+
+
+def quote_key(venue_pk: int, symbol: str) -> str:
+    return f"tranche:quote:{venue_pk}:{symbol}"
+
+
+def quote_to_json(quote: Quote) -> str:
+    sizes = [None if size is None else str(size) for size in (quote.bid_size, quote.ask_size)]
+    return json.dumps([str(quote.bid), str(quote.ask), *sizes, quote.at.isoformat()])
+
+
+def quote_from_json(text: str | bytes) -> Quote:
+    bid, ask, bid_size, ask_size, at = json.loads(text)
+    sizes = [None if size is None else Decimal(size) for size in (bid_size, ask_size)]
+    return Quote(Decimal(bid), Decimal(ask), sizes[0], sizes[1], datetime.fromisoformat(at))
+
+
+@lru_cache(maxsize=1)
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, socket_timeout=READ_TIMEOUT, socket_connect_timeout=READ_TIMEOUT)
+
+
+def quote_latest(venue_pk: int, symbol: str) -> Quote | None:
+    """The newest quote however old (its ``at`` says); None when there is none or Redis is away."""
+    try:
+        text = _client(settings.REDIS_URL).get(quote_key(venue_pk, symbol))
+    except redis.RedisError as error:
+        log.warning("quote not readable", symbol=symbol, error=str(error))
+        return None
+    return None if text is None else quote_from_json(text)

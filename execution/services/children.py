@@ -1,0 +1,306 @@
+"""What becomes of a child order: taken to be sent, answered, reported, proven absent.
+
+Everything an exchange says is a fact and needs no fence; only taking a child to send it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from execution.core.plans import plain
+from execution.core.reconcile import (
+    ChildFacts,
+    Evidence,
+    Merged,
+    add_negative_look,
+    counts_from,
+    is_absent,
+    merge_report,
+)
+from execution.core.states import CHILD_FINAL, ChildEvent, ChildStatus, OrderStatus, child_after
+from execution.core.types import (
+    ZERO,
+    Accepted,
+    CancelConfirmed,
+    ChildRequest,
+    CreateOutcome,
+    NotSent,
+    OrderRef,
+    OrderReport,
+    OrderType,
+    Rejected,
+    Side,
+    TimeInForce,
+    Unknown,
+)
+from execution.models import Account, ChildOrder, Order
+from execution.services.fills import child_of, facts_keep, facts_of, fill_record, fills_adopt, raise_alarm
+from execution.services.journal import DESK, VENUE, journal_append
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A child that this session alone may send now, exactly as its row says."""
+
+    child_pk: int
+    order_pk: int
+    request: ChildRequest
+
+
+def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
+    """A child and its order, the order under lock first."""
+    order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
+    order = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms").get(pk=order_pk)
+    return ChildOrder.objects.get(pk=child_pk), order
+
+
+def request_of(child: ChildOrder) -> ChildRequest:
+    """Exactly what the row says."""
+    return ChildRequest(
+        client_id=child.client_id,
+        symbol=child.symbol,
+        side=Side(child.side),
+        type=OrderType(child.type),
+        quantity=child.quantity,
+        price=child.price,
+        time_in_force=TimeInForce(child.time_in_force),
+    )
+
+
+def ref_of(child: ChildOrder) -> OrderRef:
+    return OrderRef(child.client_id, child.symbol, child.exchange_id or None)
+
+
+@transaction.atomic
+def child_take(
+    *, child_pk: int, worker_pk: int, account_fence: int, budget: timedelta, now: datetime
+) -> Taken | None:
+    """Take a child to send it, or drop it when it is not wanted any more; None when there is nothing to send.
+
+    The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
+    """
+    child, order = _locked(child_pk)
+    account = Account.objects.select_for_update(of=("self",)).get(pk=child.account_id)
+    if account.owner_id != worker_pk or account.fence != account_fence or not account.is_active:
+        return None
+    if child.taken_at is not None or child.status != ChildStatus.INTENDED:
+        return None
+    end_at = order.terms.end_at if order.terms is not None else None
+    if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
+        _drop(child, order, f"not wanted any more: the order is {order.status}", now)
+        return None
+    child.taken_at = now
+    child.taken_fence = account_fence
+    child.last_possible_send_at = now + budget
+    child.save(update_fields=["taken_at", "taken_fence", "last_possible_send_at"])
+    return Taken(child.pk, order.pk, request_of(child))
+
+
+def _drop(child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
+    """End a child that has certainly not left."""
+    status = child_after(ChildStatus(child.status), ChildEvent.DROP)
+    child.reason = reason
+    facts_keep(child, ChildFacts(status, child.quantity, ZERO, ZERO), now)
+    _journal(order, child, DESK, reason, now)
+
+
+def _journal(order: Order, child: ChildOrder, actor: str, reason: str, now: datetime) -> None:
+    journal_append(
+        order=order,
+        kind="child",
+        actor=actor,
+        reason=reason,
+        at=now,
+        data={
+            "child": child.sequence,
+            "child_status": child.status,
+            "reported": None if child.reported_filled is None else plain(child.reported_filled),
+        },
+    )
+
+
+@transaction.atomic
+def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
+    """Want a child cancelled, inside the caller's lock: dropped if it has not left, else the session cancels."""
+    if child.status == ChildStatus.INTENDED and child.taken_at is None:
+        _drop(child, order, reason, now)
+        return
+    child.status = child_after(ChildStatus(child.status), ChildEvent.CANCEL)
+    child.cancel_requested_at = child.cancel_requested_at or now
+    child.save(update_fields=["status", "cancel_requested_at"])
+    _journal(order, child, DESK, reason, now)
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> None:
+    """Record what became of a create."""
+    child, order = _locked(child_pk)
+    if isinstance(outcome, Accepted):
+        _report(child, order, outcome.report, now)
+        for trade in outcome.trades:
+            exchange_id = trade.exchange_id or child.exchange_id or None
+            fill_record(
+                account_pk=child.account_id,
+                trade=replace(trade, client_id=child.client_id, exchange_id=exchange_id),
+                now=now,
+            )
+    elif isinstance(outcome, Rejected):
+        _rejected(child, order, outcome, now)
+    elif isinstance(outcome, NotSent):
+        _not_sent(child, order, outcome, now)
+    else:
+        _lost(child, order, outcome, now)
+
+
+def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime) -> None:
+    child.reason = f"{outcome.kind}: {outcome.message}"
+    report = OrderReport(child.symbol, child.client_id, None, None, ZERO)
+    status = child_after(ChildStatus(child.status), ChildEvent.REJECTED)
+    facts_keep(child, replace(facts_of(child), status=status, reported=report.filled), now)
+    _journal(order, child, VENUE, child.reason, now)
+
+
+def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
+    """It certainly did not reach the book: the same row may be sent again, or ends if it is not wanted."""
+    if child.status == ChildStatus.CANCELLING:
+        status = child_after(ChildStatus(child.status), ChildEvent.CANCELLED)
+        child.reason = f"cancelled before it could be sent: {outcome.message}"
+        facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
+    elif child.status == ChildStatus.INTENDED:
+        child.taken_at = child.taken_fence = child.last_possible_send_at = None
+        child.send_not_before = now + outcome.retry_after
+        child.reason = f"not sent yet: {outcome.message}"
+        child.save()
+    _journal(order, child, DESK, child.reason, now)
+
+
+def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> None:
+    if child.status not in {ChildStatus.INTENDED, ChildStatus.CANCELLING}:
+        return  # the stream was faster than the failing answer: we know better already
+    if child.exchange_id:
+        return
+    child.status = child_after(ChildStatus(child.status), ChildEvent.LOSE)
+    child.reason = f"unknown: {outcome.message}"
+    child.evidence = {}
+    child.save(update_fields=["status", "reason", "evidence"])
+    _journal(order, child, VENUE, child.reason, now)
+
+
+@transaction.atomic
+def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
+    """Nobody knows what became of a child that was sent: evidence is to be gathered."""
+    child, order = _locked(child_pk)
+    _lost(child, order, Unknown(message), now)
+
+
+@transaction.atomic
+def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
+    """Record a confirmed cancel; False when its answer has no figure, so that somebody must ask."""
+    child, order = _locked(child_pk)
+    return not _report(child, order, outcome.report, now).wants_figure
+
+
+@transaction.atomic
+def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
+    """Record what the exchange said of an order; the order's primary key when it was news of ours."""
+    child = child_of(account_pk, report.exchange_id, report.client_id)
+    if child is None:
+        return None
+    child, order = _locked(child.pk)
+    merged = _report(child, order, report, now)
+    return order.pk if merged.changed else None
+
+
+def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:
+    known_id = child.exchange_id
+    if report.exchange_id and not known_id:
+        child.exchange_id = report.exchange_id
+    merged = merge_report(facts_of(child), report)
+    facts = merged.facts
+    wanted_gone = child.cancel_requested_at is not None or merged.alert.startswith("an order that was proven")
+    if wanted_gone and facts.status in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
+        # Its cancel was asked for before it was known to exist.
+        facts = replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
+    changed = facts != facts_of(child)
+    if changed or child.exchange_id != known_id:
+        if facts.status in CHILD_FINAL or facts.status != ChildStatus.UNKNOWN:
+            child.evidence = {}
+        facts_keep(child, facts, now)
+    if changed:
+        _journal(order, child, VENUE, "", now)
+    if merged.alert and changed:
+        raise_alarm(order, child, merged.alert, now)
+    fills_adopt(child=child, order=order, now=now)
+    return replace(merged, changed=changed)
+
+
+# --- recovery and evidence -----------------------------------------------------------------------
+
+
+@transaction.atomic
+def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
+    """A new holder of the account: what an earlier one took and never answered for is unknown."""
+    lost = ChildOrder.objects.filter(
+        account_id=account_pk,
+        is_settled=False,
+        status__in=[ChildStatus.INTENDED, ChildStatus.CANCELLING],
+        exchange_id="",
+        taken_at__isnull=False,
+        taken_fence__lt=account_fence,
+    )
+    recovered = []
+    for pk in list(lost.values_list("pk", flat=True)):
+        child, order = _locked(pk)
+        _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
+        recovered.append(child.client_id)
+    return recovered
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeLook:
+    """A successful look that did not show the order, over a window from ``window_from``."""
+
+    kind: str
+    begun_at: datetime
+    window_from: datetime
+
+
+@transaction.atomic
+def child_negative_looks(
+    *,
+    child_pk: int,
+    looks: Sequence[NegativeLook],
+    validity: timedelta,
+    listing_delay: timedelta,
+    now: datetime,
+) -> bool:
+    """Add looks to an unknown child's evidence; True when they prove that it never reached the book."""
+    child, order = _locked(child_pk)
+    if child.status != ChildStatus.UNKNOWN or child.last_possible_send_at is None:
+        return False
+    evidence = Evidence.from_json(child.evidence)
+    for look in looks:
+        evidence = add_negative_look(
+            evidence,
+            kind=look.kind,
+            begun_at=look.begun_at,
+            window_from=look.window_from,
+            intended_at=child.intended_at,
+            from_=counts_from(child.last_possible_send_at, validity, listing_delay),
+        )
+    child.evidence = evidence.to_json()
+    if not is_absent(evidence, now=now, last_possible_send=child.last_possible_send_at):
+        child.save(update_fields=["evidence"])
+        return False
+    child.reason = "absent: three looks each at open orders, closed orders and trades did not show it"
+    status = child_after(ChildStatus.UNKNOWN, ChildEvent.PROVEN_ABSENT)
+    facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
+    _journal(order, child, DESK, child.reason, now)
+    return True

@@ -1,0 +1,212 @@
+"""Turning a decision into rows: the only place that writes a child, with the invariants in its way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db import transaction
+
+from execution import notify
+from execution.core.identifiers import client_id
+from execution.core.plans import plain
+from execution.core.quantities import collar_price, is_multiple
+from execution.core.states import (
+    ORDER_FINAL,
+    ORDER_TRADING,
+    ChildStatus,
+    OrderEvent,
+    OrderStatus,
+    order_after,
+)
+from execution.core.types import ZERO, Quote, Side
+from execution.core.view import CancelChild, Decision, Intend, Move
+from execution.models import Account, ChildOrder, Installation, Order, Slice
+from execution.selectors.markets import market_from_json
+from execution.services.children import child_cancel_request
+from execution.services.journal import DESK, alert, journal_append
+
+
+class Applied(StrEnum):
+    """What became of a decision."""
+
+    DONE = "done"
+    STALE = "stale"  #: something has changed since the look: look again
+    FENCED = "fenced"  #: the order is another driver's now
+
+
+class InvariantBroken(Exception):
+    """A decision that must never be written: the parent pauses for a person, the process goes on."""
+
+
+def decision_apply(
+    *,
+    order_pk: int,
+    worker_pk: int,
+    fence: int,
+    version: int,
+    decision: Decision,
+    quote: Quote | None,
+    now: datetime,
+) -> Applied:
+    """Write what was decided on ``version``, all of it or nothing.
+
+    A broken invariant writes nothing of the decision, alerts, and pauses the order.
+    """
+    try:
+        return _apply(order_pk, worker_pk, fence, version, decision, quote, now)
+    except InvariantBroken as broken:
+        with transaction.atomic():
+            order = _locked(order_pk)
+            alert(order=order, text=f"refused by an invariant: {broken}", at=now)
+            pause_for_person(order, reason=str(broken), now=now)
+        return Applied.STALE
+
+
+def _locked(order_pk: int) -> Order:
+    orders = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms")
+    return orders.get(pk=order_pk)
+
+
+@transaction.atomic
+def _apply(
+    order_pk: int,
+    worker_pk: int,
+    fence: int,
+    version: int,
+    decision: Decision,
+    quote: Quote | None,
+    now: datetime,
+) -> Applied:
+    order = _locked(order_pk)
+    if order.owner_id != worker_pk or order.fence != fence:
+        return Applied.FENCED
+    if order.version != version or _is_too_late(order, decision, now):
+        return Applied.STALE
+    why_changed = order.why != decision.why
+    order.why, order.due_at = decision.why, decision.due_at
+    for command in decision.commands:
+        if isinstance(command, Move):
+            _move(order, command, quote, now)
+        elif isinstance(command, CancelChild):
+            child = order.children.get(sequence=command.sequence)
+            child_cancel_request(child=child, order=order, reason=command.why, now=now)
+            notify.wake_account(child.account_id)
+        else:
+            _intend(order, command, quote, now)
+    if why_changed and not decision.commands:
+        journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
+    else:
+        order.save(update_fields=["due_at", "why"])
+    return Applied.DONE
+
+
+def _is_too_late(order: Order, decision: Decision, now: datetime) -> bool:
+    """The end came between the look and this write: another look decides what an order that is over does."""
+    wants_child = any(isinstance(command, Intend) for command in decision.commands)
+    return wants_child and order.terms is not None and now >= order.terms.end_at
+
+
+def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
+    order.status = order_after(OrderStatus(order.status), move.event)
+    order.reason = move.reason
+    data: dict[str, str] = {"status": order.status}
+    if move.outcome is not None:
+        order.outcome = move.outcome
+        data["outcome"] = move.outcome
+    if move.event is OrderEvent.START:
+        order.started_at = now
+        if order.arrival_at is None and quote is not None and quote.is_sane:
+            order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+    if move.event is OrderEvent.PAUSE:
+        order.paused_at = now
+        order.needs_person = order.needs_person or move.needs_person
+    if order.status in ORDER_FINAL:
+        order.ended_at = now
+        order.due_at = None
+    journal_append(order=order, kind=move.event.value, actor=DESK, reason=move.reason, at=now, data=data)
+
+
+def pause_for_person(order: Order, *, reason: str, now: datetime) -> None:
+    """Pause a locked order that is working or about to, until a person has looked."""
+    if order.status not in {OrderStatus.WORKING, OrderStatus.SCHEDULED}:
+        return
+    _move(order, Move(OrderEvent.PAUSE, reason, needs_person=True), None, now)
+
+
+def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:
+    """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
+    account = Account.objects.get(public_id=intend.account)
+    _check_intent(order, intend, quote, now)
+    installation = Installation.objects.get()
+    part = None
+    if intend.slice_number is not None:
+        part = Slice.objects.get(order=order, plan_version=order.plan_version, number=intend.slice_number)
+    child = ChildOrder.objects.create(
+        order=order,
+        slice=part,
+        account=account,
+        sequence=order.next_sequence,
+        client_id=client_id(installation.mark, order.public_id, order.next_sequence),
+        symbol=order.symbol,
+        side=order.side,
+        type=intend.type,
+        price=intend.price,
+        quantity=intend.quantity,
+        time_in_force=intend.time_in_force,
+        purpose=intend.purpose,
+        why=intend.why,
+        status=ChildStatus.INTENDED,
+        intended_at=now,
+    )
+    order.next_sequence += 1
+    journal_append(
+        order=order,
+        kind="intend",
+        actor=DESK,
+        reason=intend.why,
+        at=now,
+        data={
+            "child": child.sequence,
+            "client_id": child.client_id,
+            "quantity": plain(child.quantity),
+            "price": None if child.price is None else plain(child.price),
+            "time_in_force": child.time_in_force,
+            "child_status": child.status,
+        },
+    )
+    notify.wake_account(account.pk)
+
+
+def exposure_of(order: Order) -> Decimal:
+    """Σ max(fills, reported) over all children, plus everything that may be live or unknown."""
+    total = order.filled
+    for child in order.children.filter(is_settled=False):
+        done = max(child.filled, child.reported_filled or ZERO)
+        total += max(child.quantity, done) - child.filled
+    return total
+
+
+def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:
+    if order.status not in ORDER_TRADING:
+        raise InvariantBroken(f"I7: a child of a {order.status} order")
+    if order.terms is None or now >= order.terms.end_at:
+        raise InvariantBroken(f"I7: a child after the end {order.terms.end_at if order.terms else 'unknown'}")
+    if intend.quantity <= ZERO or (total := exposure_of(order) + intend.quantity) > order.quantity:
+        raise InvariantBroken(f"I1: {plain(total)} could be filled of {plain(order.quantity)}")
+    if quote is None or not quote.is_sane or intend.price is None:
+        raise InvariantBroken("I14: a child without market data or price")
+    side = Side(order.side)
+    limit = order.terms.limit_price
+    if limit is not None and (intend.price - limit) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the limit {plain(limit)}")
+    market = market_from_json(order.market[intend.account])
+    collar_bp = Decimal(str(order.terms.parameters["collar_bp"]))
+    worst = collar_price(quote.mid, collar_bp, market.tick, side)
+    if (intend.price - worst) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the collar {plain(worst)}")
+    if not is_multiple(intend.quantity, market.lot) or not is_multiple(intend.price, market.tick):
+        raise InvariantBroken(
+            f"quantity {plain(intend.quantity)} or price {plain(intend.price)} off lot or tick"
+        )

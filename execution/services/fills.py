@@ -1,0 +1,178 @@
+"""Recording trades: each once, whoever learns of it and however often."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from execution.core.plans import plain
+from execution.core.reconcile import ChildFacts, merge_fill, settled
+from execution.core.states import ChildStatus
+from execution.core.types import Trade
+from execution.models import ChildOrder, Fill, Order
+from execution.services.journal import VENUE, alert, journal_append
+
+
+def facts_of(child: ChildOrder) -> ChildFacts:
+    """What the row says of a child, for the core."""
+    return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
+
+
+def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
+    """Write facts back to the row; settled and ended follow from them."""
+    was_live = child.ended_at is None
+    child.status = facts.status
+    child.reported_filled = facts.reported
+    child.filled = facts.filled
+    child.is_settled = settled(facts)
+    if was_live and child.is_settled:
+        child.ended_at = now
+    if not child.is_settled:
+        child.ended_at = None
+    child.save()
+
+
+@transaction.atomic
+def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
+    """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
+
+    1. The order's row is locked before the child's, as everywhere. 2. A known trade adds only what was
+    unknown. 3. The fill is written; child, order and journal follow in the same transaction.
+    """
+    child = child_of(account_pk, trade.exchange_id, trade.client_id)
+    order = None
+    if child is not None:
+        order = Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=child.order_id)
+        child = ChildOrder.objects.get(pk=child.pk)
+    known = Fill.objects.filter(
+        account_id=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=trade.side
+    ).first()
+    if known is not None:
+        return _complete(known, trade, child, order, now)
+    fee_in_quote, rate = _fee_in_quote(trade)
+    fill = Fill.objects.create(
+        account_id=account_pk,
+        symbol=trade.symbol,
+        trade_id=trade.trade_id,
+        side=trade.side,
+        exchange_order_id=trade.exchange_id or "",
+        price=trade.price,
+        quantity=trade.quantity,
+        fee=trade.fee,
+        fee_currency=trade.fee_currency or "",
+        fee_in_quote=fee_in_quote,
+        fee_rate=rate,
+        liquidity=trade.liquidity or "",
+        executed_at=trade.at,
+        recorded_at=now,
+    )
+    if child is not None and order is not None:
+        _attach(fill, child, order, now)
+    return True
+
+
+def child_of(account_pk: int, exchange_id: str | None, client_id: str | None) -> ChildOrder | None:
+    """The child that an exchange's ids mean, by either."""
+    children = ChildOrder.objects.filter(account_id=account_pk)
+    if client_id and (child := children.filter(client_id=client_id).first()) is not None:
+        return child
+    return children.filter(exchange_id=exchange_id).first() if exchange_id else None
+
+
+def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Attach fills that came before the exchange's order id was known. Inside the caller's transaction."""
+    if not child.exchange_id:
+        return
+    waiting = Fill.objects.filter(
+        account_id=child.account_id, symbol=child.symbol, exchange_order_id=child.exchange_id, child=None
+    )
+    for fill in waiting.order_by("executed_at", "pk"):
+        _attach(fill, child, order, now)
+
+
+def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
+    fill.child, fill.order = child, order
+    fill.save(update_fields=["child", "order"])
+    merged = merge_fill(facts_of(child), fill.quantity)
+    if not child.exchange_id and fill.exchange_order_id:
+        child.exchange_id = fill.exchange_order_id
+    child.notional += fill.price * fill.quantity
+    facts_keep(child, merged.facts, now)
+    order.filled += fill.quantity
+    order.notional += fill.price * fill.quantity
+    _fold_fee(order, fill.fee, fill.fee_currency)
+    journal_append(
+        order=order,
+        kind="fill",
+        actor=VENUE,
+        at=now,
+        data={
+            "child": child.sequence,
+            "fill": fill.pk,
+            "price": plain(fill.price),
+            "quantity": plain(fill.quantity),
+            "liquidity": fill.liquidity,
+            "child_status": child.status,
+        },
+    )
+    text = merged.alert
+    if order.filled > order.quantity:
+        text = f"overfilled: {plain(order.filled)} of {plain(order.quantity)}"
+    if text:
+        raise_alarm(order, child, text, now)
+
+
+def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
+    """Something that must not happen has: a person is needed, and a working order pauses."""
+    from execution.services.driving import pause_for_person
+
+    alert(order=order, text=f"child {child.sequence}: {text}", at=now, data={"child": child.sequence})
+    pause_for_person(order, reason=text, now=now)
+
+
+def _fold_fee(order: Order, fee: Decimal | None, currency: str) -> None:
+    if fee is not None and currency:
+        order.fees = {**order.fees, currency: str(Decimal(order.fees.get(currency, "0")) + fee)}
+
+
+def _complete(
+    known: Fill, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
+) -> bool:
+    """Add to a known fill what was unknown of it; False, because the trade itself is no news."""
+    changed: list[str] = []
+    if known.fee is None and trade.fee is not None:
+        known.fee, known.fee_currency = trade.fee, trade.fee_currency or ""
+        known.fee_in_quote, known.fee_rate = _fee_in_quote(trade)
+        changed += ["fee", "fee_currency", "fee_in_quote", "fee_rate"]
+        if order is not None and known.child_id is not None:
+            _fold_fee(order, known.fee, known.fee_currency)
+    if not known.liquidity and trade.liquidity is not None:
+        known.liquidity = trade.liquidity
+        changed.append("liquidity")
+    if not known.exchange_order_id and trade.exchange_id:
+        known.exchange_order_id = trade.exchange_id
+        changed.append("exchange_order_id")
+    if changed:
+        known.save(update_fields=changed)
+    if known.child_id is None and child is not None and order is not None:
+        _attach(known, child, order, now)
+    elif changed and child is not None and order is not None:
+        fee = None if known.fee is None else str(known.fee)
+        data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
+        journal_append(order=order, kind="fill_detail", actor=VENUE, at=now, data=data)
+    return False
+
+
+def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
+    """The fee in quote units and the rate used; None where the rate is not known from the trade itself."""
+    if trade.fee is None or trade.fee_currency is None:
+        return None, None
+    base, _, quote = trade.symbol.partition("/")
+    if trade.fee_currency == quote:
+        return trade.fee, Decimal(1)
+    if trade.fee_currency == base:
+        return trade.fee * trade.price, trade.price
+    return None, None

@@ -1,0 +1,74 @@
+"""Verbs on the installation itself: its one row and its first people."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.core.identifiers import MARK_LENGTH, random_id
+from execution.core.problems import Problem, Refused
+from execution.models import Environment, Installation, Role, User
+
+#: The people of a new installation, by user name.
+FIRST_PEOPLE: dict[str, Role] = {
+    "trader": Role.TRADER,
+    "supervisor": Role.SUPERVISOR,
+    "admin": Role.ADMIN,
+}
+MIN_PASSWORD_LENGTH = 12
+
+
+@transaction.atomic
+def installation_ensure(*, environment: str, sealing_key: str, now: datetime) -> Installation:
+    """The installation's row, made with a fresh mark at the first call.
+
+    ``sealing_key`` is the workers' current public key (hex); after a rotation the row takes the new one.
+    Raises ``Refused`` when the database belongs to another environment, or there is no such environment.
+    """
+    if environment not in Environment.values:
+        known = ", ".join(Environment.values)
+        raise Refused([Problem("environment", f"{environment!r} is not one of {known}", environment, known)])
+    installation, created = Installation.objects.get_or_create(
+        singleton=True,
+        defaults={
+            "mark": random_id(MARK_LENGTH, secrets.choice),
+            "environment": environment,
+            "sealing_key": sealing_key,
+        },
+    )
+    if created:
+        installation.created_at = now  # auto_now_add took the machine's own clock
+    elif installation.environment != environment:
+        message = (
+            f"this database belongs to a {installation.environment} installation; it cannot be started as "
+            f"{environment}: set TRANCHE_ENVIRONMENT={installation.environment} or use another database"
+        )
+        raise Refused([Problem("environment", message, environment, installation.environment)])
+    installation.sealing_key = sealing_key
+    installation.save(update_fields=["created_at", "sealing_key"])
+    return installation
+
+
+@transaction.atomic
+def people_ensure(*, passwords: Mapping[str, str]) -> tuple[str, ...]:
+    """Create the first people with ``passwords`` by user name, and return the names created.
+
+    Once anybody exists, nobody is created: who was renamed or removed does not come back. Raises
+    ``Refused`` when a name of ``FIRST_PEOPLE`` has no password or a short one.
+    """
+    for name in FIRST_PEOPLE:
+        length = len(passwords.get(name, ""))
+        if length < MIN_PASSWORD_LENGTH:
+            message = f"the password of {name} has {length} characters; at least {MIN_PASSWORD_LENGTH}"
+            raise Refused([Problem(name, message, str(length), str(MIN_PASSWORD_LENGTH))])
+    if User.objects.exists():
+        return ()
+    for name, role in FIRST_PEOPLE.items():
+        is_admin = role == Role.ADMIN
+        person = User(username=name, role=role, is_staff=is_admin, is_superuser=is_admin)
+        person.set_password(passwords[name])
+        person.save()
+    return tuple(FIRST_PEOPLE)

@@ -1,0 +1,314 @@
+"""What a person does with orders: submit, pause, resume, cancel. One transaction each, safe to repeat."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal
+
+from django.db import transaction
+
+from execution import notify
+from execution.core.plans import SlicePlan, plain, shift_plan
+from execution.core.problems import Problem, Refused
+from execution.core.states import (
+    ORDER_FINAL,
+    ForbiddenTransition,
+    OrderEvent,
+    OrderStatus,
+    order_after,
+)
+from execution.core.terms import OrderRequest
+from execution.models import Order, OrderTerms, Role, Slice, Submission, User
+from execution.selectors.driving import plan_rows
+from execution.selectors.markets import market_to_json
+from execution.services.journal import journal_append
+from execution.services.preview import Preview, order_preview
+
+ResumeMode = Literal["catch_up", "shift"]
+
+__all__ = [
+    "OrderNotFound",
+    "Preview",
+    "order_cancel",
+    "order_pause",
+    "order_preview",
+    "order_resume",
+    "order_submit",
+]
+
+
+class OrderNotFound(Exception):
+    """There is no such order, or it is somebody else's: the two look the same."""
+
+
+def person_actor(person: User) -> str:
+    """How the journal names a person."""
+    return f"{person.role}:{person.username}"
+
+
+# --- submit --------------------------------------------------------------------------------------
+
+
+def request_hash(request: OrderRequest) -> str:
+    """The same for requests that ask for the same."""
+    body = asdict(request) | {
+        "quantity": plain(request.quantity),
+        "limit_price": None if request.limit_price is None else plain(request.limit_price),
+        "parameters": {name: str(value) for name, value in request.parameters.items()},
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime) -> Order:
+    """Create the order and its plan, once per person and key; raises ``Refused`` and then creates nothing.
+
+    1. The same key with the same body gives the order that it made before; with another body it is refused.
+    2. The preview judges the request; any problem refuses it.
+    3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
+    """
+    if not key or len(key) > 64:
+        raise Refused(
+            [Problem("key", f"idempotency key has {len(key)} characters; it must have 1 to 64", key, "64")]
+        )
+    digest = request_hash(request)
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    preview = order_preview(person=person, request=request, now=now)
+    if preview.problems:
+        raise Refused(preview.problems)
+    with transaction.atomic():
+        # The key's row may have come while the preview was made: on SQLite the transaction holds the write
+        # lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
+        if (earlier := _submitted(person, key, digest)) is not None:
+            return earlier
+        order = _create(person, request, preview, now)
+        Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+        notify.drive(order.pk)
+    return order
+
+
+def _submitted(person: User, key: str, digest: str) -> Order | None:
+    submission = Submission.objects.filter(person=person, key=key).select_related("order").first()
+    if submission is None:
+        return None
+    if submission.body_hash != digest:
+        message = f"key {key} was used for another order ({submission.order.public_id}); nothing was sent"
+        raise Refused([Problem("key", message, key)])
+    return submission.order
+
+
+def _create(person: User, request: OrderRequest, preview: Preview, now: datetime) -> Order:
+    account, market, quote = preview.account, preview.market, preview.quote
+    if account is None or market is None or preview.quantity is None:
+        raise Refused([Problem("", "the order cannot be planned")])
+    order = Order(
+        trader=person,
+        created_by=person,
+        client_reference=request.client_reference,
+        tags=list(request.tags),
+        symbol=request.symbol,
+        side=request.side,
+        quantity_asked=request.quantity,
+        unit=request.unit,
+        quantity=preview.quantity,
+        algorithm=request.algorithm,
+        market={account.public_id: market_to_json(market)},
+        status=OrderStatus.SCHEDULED,
+        created_at=now,
+        due_at=preview.start_at,
+    )
+    if quote is not None and quote.is_sane and preview.quote_is_fresh and preview.start_at == now:
+        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+    order.save()
+    order.accounts.add(account)
+    terms = _first_terms(order, person, request, preview, now)
+    order.terms = terms
+    slices_create(order, preview.slices)
+    journal_append(
+        order=order,
+        kind="submitted",
+        actor=person_actor(person),
+        at=now,
+        data={
+            "status": order.status,
+            "terms_version": terms.version,
+            "plan_version": order.plan_version,
+            "slices": len(preview.slices),
+            "side": order.side,
+            "quantity": plain(order.quantity),
+            "symbol": order.symbol,
+            "account": account.label,
+        },
+    )
+    return order
+
+
+def _first_terms(
+    order: Order, person: User, request: OrderRequest, preview: Preview, now: datetime
+) -> OrderTerms:
+    if preview.parameters is None or preview.start_at is None or preview.end_at is None:
+        raise Refused([Problem("", "the order has no window")])
+    return OrderTerms.objects.create(
+        order=order,
+        version=1,
+        parameters=preview.parameters.model_dump(mode="json"),
+        limit_price=request.limit_price,
+        start_at=preview.start_at,
+        end_at=preview.end_at,
+        end_is_fixed=preview.parameters.end_at is not None,
+        actor=person,
+        created_at=now,
+    )
+
+
+def slices_create(order: Order, slices: tuple[SlicePlan, ...]) -> None:
+    """Write a plan under the order's current plan version."""
+    Slice.objects.bulk_create(
+        Slice(
+            order=order,
+            plan_version=order.plan_version,
+            number=part.number,
+            starts_at=part.starts_at,
+            ends_at=part.ends_at,
+            quantity=part.quantity,
+        )
+        for part in slices
+    )
+
+
+# --- pause, resume, cancel -----------------------------------------------------------------------
+
+
+def _locked(public_id: str, person: User) -> Order:
+    """The order under lock, if the person may act on it: its trader, or a supervisor."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms")
+    order = orders.filter(public_id=public_id).first()
+    if order is None or not (order.trader_id == person.pk or person.role == Role.SUPERVISOR):
+        raise OrderNotFound(public_id)
+    return order
+
+
+def _move(
+    order: Order,
+    event: OrderEvent,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Change the status along the table and journal it; raises ``Refused`` where the table does not allow it."""
+    try:
+        order.status = order_after(OrderStatus(order.status), event)
+    except ForbiddenTransition:
+        message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot {event}"
+        raise Refused([Problem("status", message, order.status)]) from None
+    order.reason = reason
+    journal_append(
+        order=order,
+        kind=event.value,
+        actor=actor,
+        reason=reason,
+        at=now,
+        data={"status": order.status, **(data or {})},
+    )
+
+
+@transaction.atomic
+def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
+    """No new children from this commit on; what rests is cancelled. Pausing a paused order changes nothing."""
+    order = _locked(public_id, person)
+    if order.status == OrderStatus.PAUSED:
+        return order
+    order.paused_at = now
+    _move(order, OrderEvent.PAUSE, actor=person_actor(person), reason=reason or "paused by a person", now=now)
+    return order
+
+
+@transaction.atomic
+def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
+    """Work on. ``catch_up`` keeps the schedule's times; ``shift`` moves them by the time lost.
+
+    ``shift`` is refused with a fixed end. Resuming a working order changes nothing.
+    """
+    order = _locked(public_id, person)
+    if order.status == OrderStatus.WORKING:
+        return order
+    if order.status == OrderStatus.PAUSED and mode == "shift":
+        _shift(order, person, reason, now)
+    order.needs_person = False
+    _move(
+        order,
+        OrderEvent.RESUME,
+        actor=person_actor(person),
+        reason=reason or "resumed by a person",
+        now=now,
+        data={"mode": mode},
+    )
+    order.paused_at = None
+    order.save(update_fields=["paused_at"])
+    return order
+
+
+def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
+    """New terms and a new plan version, moved by the time that the pause took."""
+    terms = order.terms
+    if terms is None or order.paused_at is None:
+        raise Refused([Problem("mode", "the order has no schedule to shift")])
+    if terms.end_is_fixed:
+        message = f"the end {terms.end_at:%H:%M:%S} UTC is fixed; resume with catch up"
+        raise Refused([Problem("mode", message, "shift", terms.end_at.isoformat())])
+    lost = now - order.paused_at
+    slices = shift_plan(
+        plan_rows(order), remaining=order.quantity - order.filled, paused_at=order.paused_at, now=now
+    )
+    order.terms = OrderTerms.objects.create(
+        order=order,
+        version=terms.version + 1,
+        parameters=terms.parameters,
+        limit_price=terms.limit_price,
+        start_at=terms.start_at,
+        end_at=terms.end_at + lost,
+        actor=person,
+        reason=reason or "shifted by the time of the pause",
+        created_at=now,
+    )
+    order.plan_version += 1
+    slices_create(order, slices)
+    journal_append(
+        order=order,
+        kind="replanned",
+        actor=person_actor(person),
+        reason=f"shifted by {lost.total_seconds():.0f} s",
+        at=now,
+        data={
+            "terms_version": order.terms.version,
+            "plan_version": order.plan_version,
+            "slices": len(slices),
+            "end_at": order.terms.end_at.isoformat(),
+        },
+    )
+
+
+@transaction.atomic
+def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
+    """Close the order as cancelled; it is final when its children are settled. Cancelling twice is once."""
+    order = _locked(public_id, person)
+    if order.status in ORDER_FINAL or (
+        order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.CANCELLED
+    ):
+        return order
+    order.outcome = OrderStatus.CANCELLED
+    text = reason or "cancelled by a person"
+    _move(
+        order,
+        OrderEvent.CANCEL if order.status == OrderStatus.PENDING_APPROVAL else OrderEvent.CLOSE,
+        actor=person_actor(person),
+        reason=text,
+        now=now,
+        data={"outcome": order.outcome},
+    )
+    return order

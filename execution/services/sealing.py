@@ -1,0 +1,60 @@
+"""Sealing of exchange keys: whoever holds the public key can seal, only the workers' keyring can open.
+
+HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. The account's public id is bound in as
+HPKE's ``info``: a sealed key that is moved to another account does not open. A sealed secret is::
+
+    b"T1"  +  8 bytes: id of the public key  +  HPKE's encapsulated key and ciphertext
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+FORMAT = b"T1"
+KEY_ID_LENGTH = 8
+PUBLIC_KEY_LENGTH = 32
+SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+
+
+class SealingError(Exception):
+    """The secret cannot be sealed: the public key or the owner's id is not usable."""
+
+
+def key_id_of(public_key: bytes) -> bytes:
+    """The id that sealed bytes carry, so that a keyring of several keys knows which one opens them."""
+    return hashlib.sha256(b"tranche key id\0" + public_key).digest()[:KEY_ID_LENGTH]
+
+
+def sealed_key_id(sealed: bytes) -> bytes | None:
+    """The id of the key that ``sealed`` was sealed to; None when these are not sealed bytes of ours."""
+    if len(sealed) <= len(FORMAT) + KEY_ID_LENGTH or not sealed.startswith(FORMAT):
+        return None
+    return sealed[len(FORMAT) : len(FORMAT) + KEY_ID_LENGTH]
+
+
+def binding(bound_to: str) -> bytes:
+    """What HPKE binds: our purpose and the owner's id. Raises ``SealingError`` for an empty id."""
+    if not bound_to:
+        raise SealingError("a secret is sealed for an account; the account's id is empty")
+    return b"tranche credential 1\0" + bound_to.encode()
+
+
+def seal(secret: Mapping[str, str] | bytes, *, public_key_hex: str, bound_to: str) -> bytes:
+    """``secret`` sealed to the public key, for ``bound_to`` alone. A mapping is sealed as JSON.
+
+    Raises ``SealingError`` when the public key is not 32 bytes of hex or ``bound_to`` is empty.
+    """
+    try:
+        public_bytes = bytes.fromhex(public_key_hex)
+    except ValueError:
+        raise SealingError("the installation's sealing key is not hexadecimal") from None
+    if len(public_bytes) != PUBLIC_KEY_LENGTH:
+        raise SealingError(f"the sealing key has {len(public_bytes)} bytes; it must have {PUBLIC_KEY_LENGTH}")
+    plain = secret if isinstance(secret, bytes) else json.dumps(dict(secret), sort_keys=True).encode()
+    public_key = X25519PublicKey.from_public_bytes(public_bytes)
+    return FORMAT + key_id_of(public_bytes) + SUITE.encrypt(plain, public_key, info=binding(bound_to))

@@ -1,0 +1,74 @@
+"""What an account session keeps of its account: health, the reconciliation mark, the key's state."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.core.states import CHILD_CANCELLABLE
+from execution.core.types import KeyPermissions
+from execution.models import Account, ChildOrder, Credential, CredentialState, Order
+from execution.services.children import child_cancel_request
+
+
+def account_seen(
+    *,
+    account_pk: int,
+    latency_ms: float | None = None,
+    looked_at: datetime | None = None,
+    stream_at: datetime | None = None,
+) -> None:
+    """Keep signs of health for the pages; what is None is left as it is."""
+    seen: dict[str, float | datetime | None] = {
+        "latency_ms": latency_ms,
+        "looked_at": looked_at,
+        "stream_at": stream_at,
+    }
+    changed: dict[str, float | datetime | str] = {
+        name: value for name, value in seen.items() if value is not None
+    }
+    if looked_at is not None:
+        changed["error"] = ""
+    Account.objects.filter(pk=account_pk).update(**changed)
+
+
+def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
+    """Keep the last error for the pages."""
+    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now)
+
+
+def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
+    """Everything at the venue before ``until`` is in our books; False when the account is another's now."""
+    updated = Account.objects.filter(pk=account_pk, fence=fence).update(reconciled_until=until)
+    return updated == 1
+
+
+@transaction.atomic
+def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
+    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused."""
+    credential = Credential.objects.select_for_update().get(pk=credential_pk)
+    credential.permissions = asdict(permissions)
+    credential.checked_at = now
+    refused = permissions.withdraw is True or permissions.trade is False
+    if credential.state in {CredentialState.UNCHECKED, CredentialState.ACTIVE}:
+        credential.state = CredentialState.REFUSED if refused else CredentialState.ACTIVE
+    credential.save()
+    return credential
+
+
+@transaction.atomic
+def children_pull(*, account_pk: int, reason: str, now: datetime) -> int:
+    """Ask for the cancel of everything that rests on an account; how many."""
+    resting = ChildOrder.objects.filter(
+        account_id=account_pk, is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None
+    )
+    pulled = 0
+    for pk, order_pk in list(resting.values_list("pk", "order_id")):
+        order = Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=order_pk)
+        child = ChildOrder.objects.get(pk=pk)
+        if child.status in CHILD_CANCELLABLE:
+            child_cancel_request(child=child, order=order, reason=reason, now=now)
+            pulled += 1
+    return pulled

@@ -1,0 +1,148 @@
+"""Workers' leases and what they own. Expiry is judged by the database's clock alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
+from execution.models import Account, CredentialState, Installation, Order, Worker
+from execution.services.journal import DESK, journal_append
+
+#: An absence longer than this and orders resume paused.
+AWAY_AFTER = timedelta(seconds=60)
+
+
+def database_now() -> datetime:
+    """The database's clock, UTC."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
+            (text,) = cursor.fetchone()
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        cursor.execute("SELECT clock_timestamp()")
+        (instant,) = cursor.fetchone()
+        return instant.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) -> Worker:
+    """Register a running engine; raises ``IntegrityError`` when the boot id was used before."""
+    now = database_now()
+    return Worker.objects.create(
+        boot_id=boot_id, host=host, process_id=process_id, started_at=now, lease_until=now + lease
+    )
+
+
+@transaction.atomic
+def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
+    """Prolong the lease, if it still runs; False when it is over and others may have claimed."""
+    now = database_now()
+    renewed = Worker.objects.filter(pk=worker_pk, stopped_at=None, lease_until__gt=now).update(
+        lease_until=now + lease
+    )
+    if renewed:
+        Installation.objects.update(last_alive_at=now)
+    return renewed == 1
+
+
+@transaction.atomic
+def worker_stop(*, worker_pk: int) -> bool:
+    """Mark the worker as stopping; True when no other runs, so that it is the last."""
+    now = database_now()
+    Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
+    return not Worker.objects.filter(stopped_at=None, lease_until__gt=now).exists()
+
+
+@transaction.atomic
+def worker_release(*, worker_pk: int) -> None:
+    """Give back everything, for others to claim at once."""
+    Order.objects.filter(owner_id=worker_pk).update(owner=None)
+    Account.objects.filter(owner_id=worker_pk).update(owner=None)
+
+
+def _free(now: datetime) -> Q:
+    """Rows whose owner is nobody, stopped or expired."""
+    return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
+
+
+@transaction.atomic
+def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
+    """Take accounts that no running worker holds; each claim raises the fence."""
+    now = database_now()
+    usable = Account.objects.filter(
+        _free(now) & ~Q(owner_id=worker_pk),
+        is_active=True,
+        credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
+    )
+    claimed = []
+    for pk in list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most]):
+        account = Account.objects.select_for_update(of=("self",)).filter(_free(now), pk=pk).first()
+        if account is not None:
+            account.owner_id = worker_pk
+            account.fence += 1
+            account.save(update_fields=["owner", "fence"])
+            claimed.append(account)
+    return claimed
+
+
+@transaction.atomic
+def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
+    """Take orders that no running worker drives: (primary key, fence) of each.
+
+    First those whose account this worker holds. Others are left to their account's holder for
+    ``patience`` after they were due, and taken then, so that no order waits for ever.
+    """
+    at = database_now()
+    free = Order.objects.filter(_free(at), status__in=ORDER_DRIVEN)
+    ours = Q(accounts__owner_id=worker_pk)
+    nobody_holds = Q(accounts__owner=None)
+    waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
+    claimed = []
+    chosen = free.filter(ours | (waited & ~nobody_holds)).order_by("due_at", "pk")
+    for pk in list(chosen.values_list("pk", flat=True).distinct()[:most]):
+        order = Order.objects.select_for_update(of=("self",)).filter(_free(at), pk=pk).first()
+        if order is not None:
+            order.owner_id = worker_pk
+            order.fence += 1
+            order.save(update_fields=["owner", "fence"])
+            claimed.append((order.pk, order.fence))
+    return claimed
+
+
+def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
+    orders = Order.objects.filter(owner_id=worker_pk, status__in=ORDER_DRIVEN)
+    versions = {pk: (fence, version) for pk, fence, version in orders.values_list("pk", "fence", "version")}
+    accounts = Account.objects.filter(owner_id=worker_pk, is_active=True)
+    return versions, dict(accounts.values_list("pk", "fence"))
+
+
+@transaction.atomic
+def pause_if_away(*, now: datetime) -> list[str]:
+    """After an absence of more than a minute: running orders come back paused. Their public ids.
+
+    To be called by a worker before it registers. Another running worker means that nobody was away.
+    """
+    at = database_now()
+    installation = Installation.objects.select_for_update().first()
+    if installation is None or installation.last_alive_at is None:
+        return []
+    away = at - installation.last_alive_at
+    if away < AWAY_AFTER or Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists():
+        return []
+    paused = []
+    for order in Order.objects.select_for_update(of=("self",)).filter(status=OrderStatus.WORKING):
+        order.status = order_after(OrderStatus(order.status), OrderEvent.PAUSE)
+        order.paused_at = installation.last_alive_at
+        order.needs_person = True
+        order.reason = f"the desk was away for {away.total_seconds():.0f} s"
+        journal_append(
+            order=order, kind="pause", actor=DESK, reason=order.reason, at=now, data={"status": order.status}
+        )
+        paused.append(order.public_id)
+    installation.last_alive_at = at
+    installation.save(update_fields=["last_alive_at"])
+    return paused

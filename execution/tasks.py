@@ -1,0 +1,68 @@
+"""Celery tasks: an id in, one call. They are commands and hints; the engine beside them does the work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from celery import shared_task, signals
+from django.utils import timezone
+
+from execution.services.housekeeping import samples_drop, workers_drop
+
+ENGINE_QUEUE = "engine"
+KEEP_SAMPLES = timedelta(days=7)
+KEEP_WORKERS = timedelta(days=1)
+
+
+@signals.celeryd_after_setup.connect
+def import_engine(instance: Any, **_signal: Any) -> None:
+    """Load what takes seconds to import before the worker says that it is ready."""
+    if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
+        import_module("execution.engine.host")
+
+
+@signals.worker_ready.connect
+def start_engine(sender: Any, **_signal: Any) -> None:
+    """Start the engine in workers that take from its queue; the compute worker has none."""
+    if ENGINE_QUEUE in {queue.name for queue in sender.task_consumer.queues}:
+        from execution.engine.host import host
+
+        host.start()
+
+
+@signals.worker_shutting_down.connect
+def stop_engine(**_signal: Any) -> None:
+    from execution.engine.host import host
+
+    host.stop()
+
+
+@signals.worker_shutdown.connect
+def wait_for_engine(**_signal: Any) -> None:
+    from execution.engine.host import host
+
+    host.join()
+
+
+@shared_task
+def drive(order_pk: int) -> None:
+    """Hurry the claim of an order; the engine would find it within half a second anyway."""
+    from execution.engine.host import host
+
+    host.hint(order_pk)
+
+
+@shared_task
+def hurry() -> None:
+    """Make an engine look now; it makes up for nothing but a lost doorbell."""
+    from execution.engine.host import host
+
+    host.hint(0)
+
+
+@shared_task
+def housekeep() -> None:
+    samples_drop(before=timezone.now() - KEEP_SAMPLES)
+    workers_drop(before=timezone.now() - KEEP_WORKERS)

@@ -1,0 +1,181 @@
+"""The ccxt.pro class of an exchange with what the gateway needs changed. The only subclass of ccxt."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import ccxt.pro
+from ccxt.base import errors as ccxt_errors
+
+from execution.venues.errors import retry_after_of
+from execution.venues.options import closed_except, configuration
+from execution.venues.quirks import Quirks, quirks_of
+
+#: What the last answer of this task's request asked us to wait. Per task, because answers to other
+#: requests of the same client come in between.
+asked_to_wait: ContextVar[timedelta | None] = ContextVar("asked_to_wait", default=None)
+
+#: The websocket addresses that the stream of this task has used, so that it can close them.
+used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
+
+# ccxt logs headers and bodies, keys and signatures among them, at DEBUG.
+QUIET_LOGGER = logging.getLogger("execution.venues.ccxt")
+QUIET_LOGGER.setLevel(logging.INFO)
+
+
+def open_client(
+    *,
+    exchange_id: str,
+    options: Mapping[str, Any],
+    api_key: str,
+    secret: str,
+    passphrase: str | None,
+    timeout: float,
+) -> Any:
+    """A ccxt.pro client that has not connected; ``ValueError`` for an unknown exchange or option."""
+    quirks = quirks_of(exchange_id)
+    config = configuration(
+        quirks=quirks,
+        options=options,
+        api_key=api_key,
+        secret=secret,
+        passphrase=passphrase,
+        timeout=timeout,
+    )
+    client = client_class(exchange_id)({**config, "logger": QUIET_LOGGER})
+    if "urls" in options:
+        client.urls["api"] = closed_except(client.urls["api"], options["urls"].get("api"))
+    return client
+
+
+@functools.cache
+def client_class(exchange_id: str) -> type[Any]:
+    """The exchange's class with our manners; made once, because ccxt adds methods to it."""
+    if exchange_id not in ccxt.pro.exchanges:
+        raise ValueError(f"ccxt.pro knows no exchange {exchange_id!r}")
+    base: Any = getattr(ccxt.pro, exchange_id)
+    quirk = quirks_of(exchange_id)
+
+    class VenueClient(base):  # type: ignore[misc]  # ccxt is untyped
+        rateLimiterAlgorithm = "rollingWindow"  # noqa: N815  # ccxt's name; read by its constructor
+        number = str  # exact; Decimal here would lose fees inside ccxt
+        quirks: Quirks = quirk
+
+        async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
+            asked_to_wait.set(None)
+            return checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
+
+        def on_rest_response(self, *args: Any, **kwargs: Any) -> Any:
+            headers: Mapping[str, str] = args[4]
+            lowered = {name.lower(): value for name, value in headers.items()}
+            asked_to_wait.set(retry_after_of(lowered.get("retry-after")))
+            return super().on_rest_response(*args, **kwargs)
+
+        def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().parse_orders(checked_list(orders, self.quirks), *args, **kwargs)
+
+        def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
+
+        def amount_to_precision(self, symbol: Any, amount: Any) -> Any:  # noqa: ARG002
+            # Quantities were checked against the lot; ccxt would truncate.
+            return exact_digits(amount)
+
+        def price_to_precision(self, symbol: Any, price: Any) -> Any:  # noqa: ARG002
+            # Prices were checked against the tick; ccxt would round half up, for a buy to the worse.
+            return exact_digits(price)
+
+        def get_exceptions_by_url(self, url: Any, exact_or_broad: Any) -> Any:
+            if self.quirks.error_map is None:
+                return super().get_exceptions_by_url(url, exact_or_broad)
+            return self.exceptions.get(self.quirks.error_map, {}).get(exact_or_broad, {})
+
+        def handle_event_stream_terminated(self, client: Any, message: Any) -> None:  # noqa: ARG002
+            # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
+            client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
+
+        def ws_dial_delay(self, url: Any) -> float:  # noqa: ARG002
+            return 0.0  # streams have their own back-off; ccxt's grows to 30 s
+
+        def client(self, url: Any) -> Any:
+            is_new = url not in (self.clients or {})
+            socket = super().client(url)
+            if is_new:
+                harden(socket)
+            if (used := used_sockets.get()) is not None:
+                used.add(url)
+            return socket
+
+    VenueClient.__name__ = exchange_id
+    return VenueClient
+
+
+def harden(socket: Any) -> None:
+    """Make a websocket client of ccxt end loudly instead of falling silent.
+
+    1. A message that cannot be handled closes the socket (ccxt's receive loop would just stop).
+    2. An error while receiving closes it too (ccxt would keep a socket that nobody reads).
+    3. A future that fails without anyone awaiting it is no news: its awaiters, if any, still see it.
+    """
+    handle, receive, future = socket.handle_message, socket.receive, socket.future
+
+    def handle_message(message: Any) -> None:
+        try:
+            handle(message)
+        except Exception as error:  # noqa: BLE001  # whatever a handler of ccxt raises
+            socket.on_error(ccxt_errors.NetworkError(f"message not understood: {type(error).__name__}"))
+
+    async def receive_message() -> Any:
+        try:
+            return await receive()
+        except Exception as error:
+            socket.on_error(ccxt_errors.NetworkError(f"receiving failed: {type(error).__name__}"))
+            raise
+
+    def quiet_future(message_hash: Any) -> Any:
+        made = future(message_hash)
+        made.remove_done_callback(_retrieve)
+        made.add_done_callback(_retrieve)
+        return made
+
+    socket.handle_message, socket.receive, socket.future = handle_message, receive_message, quiet_future
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
+def checked_answer(answer: Any, url: str, quirks: Quirks) -> Any:
+    """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
+    for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
+    if not isinstance(answer, dict | list):
+        raise ccxt_errors.BadResponse("the answer is not JSON")
+    field = quirks.answer_field
+    if field is not None and isinstance(answer, dict) and answer.get(field) is None:
+        raise ccxt_errors.BadResponse(f"the answer has no {field!r}")
+    if quirks.list_addresses is not None and quirks.list_addresses.search(url):
+        return checked_list(answer, quirks)
+    return answer
+
+
+def checked_list(entries: Any, quirks: Quirks) -> Any:
+    """The entries, if they are a list (a mapping, for the exchange that lists so)."""
+    if not isinstance(entries, list if quirks.lists else dict | list):
+        raise ccxt_errors.BadResponse(f"a list was expected, not {type(entries).__name__}")
+    return entries
+
+
+def exact_digits(value: Any) -> str | None:
+    """All digits of a number, without exponent and without trailing zeros."""
+    if value is None:
+        return None
+    text = format(Decimal(str(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

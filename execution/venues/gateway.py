@@ -1,0 +1,398 @@
+"""The gateway over ccxt: one account at one venue, one client, on the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from execution.core.types import (
+    Accepted,
+    BalanceAmounts,
+    CancelConfirmed,
+    CancelFailed,
+    CancelOutcome,
+    ChildRequest,
+    CreateOutcome,
+    KeyPermissions,
+    Market,
+    MarketEvent,
+    NotSent,
+    OrderRef,
+    OrderReport,
+    Quote,
+    StreamEvent,
+    Trade,
+    Unknown,
+)
+from execution.venues import convert, errors, pages, requests, streams
+from execution.venues.client import asked_to_wait, open_client
+from execution.venues.options import is_closed
+from execution.venues.protocol import LookFailed
+from execution.venues.quirks import Call, Quirks, quirks_of
+from execution.venues.throttle import throttle_of
+
+T = TypeVar("T")
+Outcome = TypeVar("Outcome")
+
+CLOCK_EVERY = 3600.0
+CLOCK_RETRY = 5.0
+#: A look waits so many seconds for a limiter, and fails at once when it asked for more.
+LONGEST_HOLD = 2.0
+
+
+def open_gateway(
+    *,
+    exchange_id: str,
+    options: Mapping[str, Any],
+    api_key: str,
+    secret: str,
+    passphrase: str | None = None,
+    clock: Callable[[], datetime],
+    timeout: float = 4.0,
+) -> CcxtGateway:
+    """A gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
+
+    ``options`` is ccxt's constructor configuration; when it gives ``urls``, every address of the exchange
+    that it does not give is closed. ``ValueError`` for an unknown exchange and for options that would set
+    credentials or print them.
+    """
+    client = open_client(
+        exchange_id=exchange_id,
+        options=options,
+        api_key=api_key,
+        secret=secret,
+        passphrase=passphrase,
+        timeout=timeout,
+    )
+    redact = errors.Redactor((api_key, secret, passphrase))
+    return CcxtGateway(client, quirks=quirks_of(exchange_id), redact=redact, clock=clock)
+
+
+class CcxtGateway:
+    """``Gateway`` for any spot exchange of ccxt, as far as its quirks are known."""
+
+    def __init__(
+        self, client: Any, *, quirks: Quirks, redact: errors.Redactor, clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._quirks = quirks
+        self._redact = redact
+        self._clock = clock
+        limits = quirks.limits or requests.limits_of(client)
+        self._costs = limits.costs
+        self.throttle = throttle_of(limits)
+        self._order_throttle = throttle_of(quirks.order_limits) if quirks.order_limits else None
+        self._markets: dict[str, Market] = {}
+        self._is_open = False
+        self._clock_due = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bells: set[streams.Bell] = set()
+
+    # --- opening and closing --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        self._is_open = True
+        self._clock_due = 0.0
+        try:
+            await self._look("markets", self._client.load_markets, lambda _: self._read_markets())
+        except BaseException:
+            self._is_open = False
+            raise
+
+    async def close(self) -> None:
+        """Streams first, because a watcher of ccxt that wakes after the end would connect again."""
+        self._is_open = False
+        for bell in self._bells:
+            bell.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    # --- orders ---------------------------------------------------------------------------------
+
+    async def ready(self, kind: Literal["create", "cancel"]) -> None:
+        if kind == "cancel":
+            await self.throttle.acquire(self._cost("cancel"), priority=True)
+            return
+        if self._order_throttle is not None:
+            await self._order_throttle.acquire(1)
+        await self.throttle.acquire(self._cost("create"))
+
+    async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
+        """Place an order.
+
+        1. What the market cannot take is refused here: ccxt would round it.
+        2. Send, with the validity window where the exchange knows one.
+        3. An answer without an id proves nothing.
+        """
+        if not self._is_open:
+            return NotSent("the gateway is not open")
+        if (refusal := requests.refusal(request, market=self._markets.get(request.symbol))) is not None:
+            return refusal
+        if valid_for <= timedelta(0):
+            return NotSent(f"the validity of {valid_for.total_seconds()} s is over")
+        params = requests.create_params(request, valid_for=valid_for, quirks=self._quirks)
+        try:
+            requests.refuse_quote_sized(self._client, request)
+            answer = await self._client.create_order(
+                request.symbol,
+                request.type.value,
+                request.side.value,
+                requests.digits(request.quantity),
+                requests.digits(request.price) if request.price is not None else None,
+                params,
+            )
+            return self._read_create(answer, request)
+        except Exception as error:  # noqa: BLE001  # everything is an outcome
+            return self._failed(error, errors.create_failure)
+
+    async def cancel(self, ref: OrderRef) -> CancelOutcome:
+        if not self._is_open:
+            return CancelFailed("the gateway is not open")
+        if ref.exchange_id is None and not self._quirks.by_client_id:
+            return CancelFailed(f"{self._client.id} cancels by its own id, which is not known yet")
+        try:
+            answer = await self._client.cancel_order(*requests.address(ref))
+            report = self._report(answer, ref.symbol)
+        except Exception as error:  # noqa: BLE001  # everything is an outcome
+            return self._failed(error, errors.cancel_failure)
+        if self._quirks.cancel_tells_status and report.status is None:
+            return CancelFailed("the answer to the cancel has no status")
+        # The answer's client id may be the cancel's own (binance).
+        exchange_id = report.exchange_id or ref.exchange_id
+        return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))
+
+    # --- looks ----------------------------------------------------------------------------------
+
+    async def find(self, ref: OrderRef) -> OrderReport | None:
+        if ref.exchange_id is None and not self._quirks.by_client_id:
+            raise LookFailed(f"{self._client.id} cannot be asked by client id")
+
+        async def ask() -> Any:
+            try:
+                return await self._client.fetch_order(*requests.address(ref))
+            except Exception as error:
+                if errors.says_not_found(error):
+                    return None
+                raise
+
+        def read(answer: Any) -> OrderReport | None:
+            return None if answer is None else self._identified(self._report(answer, ref.symbol), ref)
+
+        return await self._look("find", ask, read)
+
+    async def open_orders(self, symbol: str) -> list[OrderReport]:
+        orders = await self._look("open_orders", lambda: self._client.fetch_open_orders(symbol), _listed)
+        reports = self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
+        if self._quirks.paging is None and len(reports) >= self._quirks.page:
+            raise LookFailed(f"{len(reports)} open orders may be one page of more")
+        return reports
+
+    async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
+        fetch = pages.order_page(self._client, symbol)
+        orders = await pages.all_pages(self._paged("closed_orders", fetch), since=since, quirks=self._quirks)
+        return self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
+
+    async def trades(self, symbol: str, since: datetime) -> list[Trade]:
+        fetch = pages.trade_page(self._client, symbol)
+        listed = await pages.all_pages(self._paged("trades", fetch), since=since, quirks=self._quirks)
+        own = self._read(
+            lambda: [convert.own_trade(trade, symbol=symbol, quirks=self._quirks) for trade in listed]
+        )
+        # Ids count up on most exchanges, so that the longer is the later.
+        return sorted(own, key=lambda trade: (trade.at, len(trade.trade_id), trade.trade_id))
+
+    async def balances(self) -> dict[str, BalanceAmounts]:
+        return await self._look(
+            "balances",
+            self._client.fetch_balance,
+            lambda answer: convert.balances(answer, quirks=self._quirks),
+        )
+
+    async def permissions(self) -> KeyPermissions:
+        """What the key may do; all unknown where the exchange does not tell or its address is closed."""
+        if self._quirks.permissions_call is None:
+            return KeyPermissions()
+        method, address = self._quirks.permissions_call
+        if is_closed(self._client.urls["api"].get(address)):
+            return KeyPermissions()
+        return await self._look("permissions", getattr(self._client, method), requests.key_permissions)
+
+    async def quote(self, symbol: str) -> Quote:
+        def read(answer: Any) -> Quote:
+            return convert.quote_of_ticker(answer[symbol], at=self._clock())
+
+        if self._client.has.get("fetchBidsAsks"):
+            return await self._look("quote", lambda: self._client.fetch_bids_asks([symbol]), read)
+        return await self._look(
+            "quote",
+            lambda: self._client.fetch_order_book(symbol, 5),
+            lambda answer: convert.quote_of_book(answer, at=self._clock()),
+        )
+
+    async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
+        """Asked anew; an empty list of markets is a failed look and leaves the known ones."""
+        fresh = await self._look("markets", self._client.fetch_markets, _listed)
+        if not fresh:
+            raise LookFailed("the exchange lists no markets")
+        fees = await self._account_fees()
+
+        def take_over() -> dict[str, Market]:
+            self._client.set_markets(fresh, self._client.currencies)
+            return self._read_markets(fees)
+
+        listed = self._read(take_over)
+        if unreadable := [s for s in symbols if s in self._client.markets and s not in listed]:
+            raise LookFailed(f"the limits of {', '.join(unreadable)} cannot be used")
+        return {symbol: listed[symbol] for symbol in symbols if symbol in listed}
+
+    # --- streams --------------------------------------------------------------------------------
+
+    async def watch_account(self, symbols: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
+        """All symbols of the account, whichever are asked for. One at a time."""
+        bell = self._new_bell()
+        try:
+            stream = streams.watch_account(
+                self._client, quirks=self._quirks, bell=bell, describe=self._redact
+            )
+            async with aclosing(stream) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._bells.discard(bell)
+
+    async def watch_market(self, symbols: Sequence[str]) -> AsyncGenerator[MarketEvent, None]:
+        bell = self._new_bell()
+        try:
+            stream = streams.watch_market(
+                self._client, symbols, clock=self._clock, bell=bell, describe=self._redact
+            )
+            async with aclosing(stream) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._bells.discard(bell)
+
+    def _new_bell(self) -> streams.Bell:
+        if not self._is_open:
+            raise LookFailed("the gateway is not open")
+        bell = streams.Bell()
+        self._bells.add(bell)
+        return bell
+
+    # --- what every call shares -----------------------------------------------------------------
+
+    async def _look(self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]) -> T:
+        """A read within the limit; ``LookFailed`` for whatever goes wrong, the reading included."""
+        if not self._is_open:
+            raise LookFailed("the gateway is not open")
+        if (held := self.throttle.held_for) > LONGEST_HOLD:
+            raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
+        await self.throttle.acquire(self._cost(call))
+        await self._keep_time()
+        try:
+            return read(await ask())
+        except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
+            # Without the cause: its text holds the signed address.
+            raise self._failed(error, _look_failure) from None
+
+    def _read(self, read: Callable[[], T]) -> T:
+        """Read an answer that has already come; ``LookFailed`` when it is not what was asked for."""
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
+            raise self._failed(error, _look_failure) from None
+
+    def _paged(self, call: Call, fetch: pages.Fetch) -> pages.Fetch:
+        async def page(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
+            return await self._look(call, lambda: fetch(since, cursor, limit), _listed)
+
+        return page
+
+    def _failed(self, error: Exception, classify: Callable[..., Outcome]) -> Outcome:
+        """The outcome that ``error`` amounts to, with what else follows from it."""
+        retry_after = asked_to_wait.get()
+        asked_to_wait.set(None)
+        if errors.says_wrong_clock(error):
+            self._clock_due = 0.0
+            self._start(self._keep_time())
+        if isinstance(error, errors.TURNED_AWAY) and retry_after is not None:
+            self.throttle.hold(retry_after.total_seconds())
+        extra = {} if classify is _look_failure else {"quirks": self._quirks}
+        return classify(error, text=self._redact(error), retry_after=retry_after, **extra)
+
+    async def _keep_time(self) -> None:
+        """Learn the clock's difference hourly, and at once when the exchange complained of it."""
+        now = time.monotonic()
+        if now < self._clock_due or not self._client.has.get("fetchTime"):
+            return
+        self._clock_due = now + CLOCK_RETRY
+        try:
+            await self._client.load_time_difference()
+        except Exception:  # noqa: BLE001  # tried again soon; the call it goes before shows the trouble
+            return
+        self._clock_due = now + CLOCK_EVERY
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _cost(self, call: Call) -> float:
+        return self._costs.get(call, 1)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _report(self, answer: Any, symbol: str) -> OrderReport:
+        return convert.order_report(answer, symbol=symbol, quirks=self._quirks)
+
+    def _read_create(self, answer: Any, request: ChildRequest) -> CreateOutcome:
+        report = replace(self._report(answer, request.symbol), client_id=request.client_id)
+        if report.exchange_id is None:
+            return Unknown("the answer has no order id")
+        return Accepted(report, convert.trades_of_answer(answer, order=report, quirks=self._quirks))
+
+    def _identified(self, report: OrderReport, ref: OrderRef) -> OrderReport:
+        """The report, if it is of the order asked for; an answer about another one is no answer."""
+        self._complete(report)
+        by_id = ref.exchange_id is not None and report.exchange_id == ref.exchange_id
+        if not by_id and (ref.exchange_id is not None or report.client_id != ref.client_id):
+            raise convert.AnswerError(f"an answer about order {report.exchange_id}, which was not asked for")
+        return report
+
+    def _complete(self, report: OrderReport) -> OrderReport:
+        if report.exchange_id is None or report.status is None:
+            raise convert.AnswerError("an order without an id or a status")
+        return report
+
+    def _read_markets(self, fees: tuple[Decimal | None, Decimal | None] | None = None) -> dict[str, Market]:
+        if not self._client.markets:
+            raise convert.AnswerError("the exchange lists no markets")
+        self._markets = requests.spot_markets(self._client, fees)
+        return self._markets
+
+    async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
+        """The account's own rates where the balance answer tells them, else None."""
+        if not self._quirks.fees_with_balance:
+            return None
+        try:
+            return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
+        except LookFailed:
+            return None  # ccxt's published rates then
+
+
+def _listed(answer: Any) -> list[Any]:
+    if not isinstance(answer, list):
+        raise convert.AnswerError(f"a list was expected, not {type(answer).__name__}")
+    return answer
+
+
+def _look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
+    return errors.look_failure(error, text=text, retry_after=retry_after)

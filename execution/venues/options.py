@@ -1,0 +1,69 @@
+"""How a venue's options reach ccxt: constructor configuration, and addresses that fail closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from execution.venues.quirks import Quirks
+
+#: Nothing listens on the discard port: a request that strays is refused on this very machine.
+CLOSED_HTTP = "http://127.0.0.1:9/closed"
+CLOSED_WEBSOCKET = "ws://127.0.0.1:9/closed"
+
+#: Keys of the configuration that are not the venue's business: credentials come sealed, and ``verbose``
+#: would print signed requests.
+REFUSED_KEYS = frozenset({"apiKey", "secret", "password", "verbose", "session", "enableRateLimit"})
+
+
+def configuration(
+    *,
+    quirks: Quirks,
+    options: Mapping[str, Any],
+    api_key: str,
+    secret: str,
+    passphrase: str | None,
+    timeout: float,
+) -> dict[str, Any]:
+    """The constructor's argument for ccxt; ``timeout`` in seconds. ``ValueError`` names a refused key."""
+    if refused := REFUSED_KEYS & options.keys():
+        raise ValueError(f"venue options may not set {', '.join(sorted(refused))}")
+    forced: dict[str, Any] = {
+        "apiKey": api_key,
+        "secret": secret,
+        "timeout": int(timeout * 1000),
+        "enableRateLimit": False,  # ours stands before the last check, ccxt's would stand behind it
+        "newUpdates": True,
+        "options": {"maxRetriesOnFailure": 0},  # a create that failed is never sent again by a library
+    }
+    if passphrase is not None:
+        forced["password"] = passphrase
+    return merged(merged(quirks.config, options), forced)
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both trees in a new one, ``above`` winning at every leaf."""
+    tree = dict(below)
+    for key, value in above.items():
+        under = tree.get(key)
+        both_trees = isinstance(value, Mapping) and isinstance(under, Mapping)
+        tree[key] = merged(under or {}, value) if both_trees else value
+    return tree
+
+
+def closed_except(addresses: Any, given: Any) -> Any:
+    """``addresses`` (ccxt's ``urls["api"]``) with every leaf that ``given`` does not override closed.
+
+    A desk pointed at one host never talks to another because ccxt grew an address.
+    """
+    if isinstance(addresses, Mapping):
+        inner = given if isinstance(given, Mapping) else {}
+        return {key: closed_except(value, inner.get(key)) for key, value in addresses.items()}
+    if isinstance(given, str):
+        return given
+    is_websocket = isinstance(addresses, str) and addresses.startswith("ws")
+    return CLOSED_WEBSOCKET if is_websocket else CLOSED_HTTP
+
+
+def is_closed(address: object) -> bool:
+    return address in (CLOSED_HTTP, CLOSED_WEBSOCKET)

@@ -1,0 +1,48 @@
+"""What every test stands on: a folder of its own instead of var/, a browser, and the real desk.
+
+The environment is set here, at import: pytest-django loads the settings only after this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+TEST_VAR = Path(tempfile.mkdtemp(prefix="tranche-tests-"))
+os.environ["TRANCHE_VAR"] = str(TEST_VAR)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "SECRET_KEY"):
+    os.environ.pop(_name, None)  # a desk that is configured for this shell is not to be tested on
+
+hypothesis_settings.register_profile("tranche", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("tranche")
+
+pytest_plugins = ["tests.desk.browser", "tests.desk.running"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run when the settings were loaded before this file could point them elsewhere."""
+    from django.conf import settings
+
+    if Path(settings.VAR) != TEST_VAR.resolve():
+        raise pytest.UsageError(
+            f"the settings point at {settings.VAR}: unset DJANGO_SETTINGS_MODULE and try again"
+        )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(TEST_VAR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """The test database is a file: threads of a test see each other's rows only there."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    database.setdefault("TEST", {})["NAME"] = str(TEST_VAR / "test.sqlite3")

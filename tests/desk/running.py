@@ -1,0 +1,217 @@
+"""The real ``manage.py desk`` in a folder of its own, for tests that need what a user has.
+
+Fixture ``desk``: one desk for the whole session, paper exchange and all. ``desk_factory`` starts others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from execution.management.desk.files import read_people
+from execution.management.desk.parent_death import dies_with_parent
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_WITHIN = 120.0
+STOP_WITHIN = 15.0
+READY = re.compile(r"^desk +\| ready after", re.MULTILINE)
+FIRST_PAGE = re.compile(r"^desk +\| the first page answers", re.MULTILINE)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def desk_environment(**changes: str) -> dict[str, str]:
+    """The environment that a person's shell would give: without what the tests set for themselves."""
+    ours = ("TRANCHE_VAR", "DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    return {name: text for name, text in os.environ.items() if name not in ours} | changes
+
+
+def wait_until(condition: Callable[[], object], *, within: float, what: str) -> None:
+    """Poll until ``condition`` holds; fail after ``within`` seconds, saying ``what`` was waited for."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: not within {within:.0f} s")
+        time.sleep(0.05)
+
+
+def processes_of(var: Path) -> list[psutil.Process]:
+    """Every process that has ``var`` in its command line or environment, but this one and its parents."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            words = [*process.cmdline(), *process.environ().values()]
+            zombie = process.status() == psutil.STATUS_ZOMBIE
+            if process.pid not in own and not zombie and any(str(var) in word for word in words):
+                found.append(process)
+    return found
+
+
+@dataclass
+class RunningDesk:
+    """A started desk. ``process`` is what was started: the supervisor, or ``uv`` above it."""
+
+    var: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    seen: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def paper_url(self) -> str:
+        """Base URL of the paper exchange."""
+        return f"http://127.0.0.1:{(self.var / 'paper' / 'port').read_text().strip()}"
+
+    @property
+    def paper_control(self) -> str:
+        """The token of the paper exchange's control interface (ledger, faults)."""
+        return (self.var / "paper" / "control").read_text().strip()
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        """By user name: trader, supervisor, admin."""
+        return read_people(self.var / "people.txt")
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by name: desk, redis, paper, web, engine1, engine2, compute, beat."""
+        path = self.var / "run" / "children.json"
+        pids: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+        self.seen |= {pid: name for name, pid in pids.items()}
+        return pids
+
+    def console(self) -> str:
+        """What the desk has written to its terminal since this start."""
+        return (self.var / "console.txt").read_text(errors="replace")
+
+    def log(self) -> str:
+        """The whole of desk.log, over all starts."""
+        return (self.var / "desk.log").read_text(errors="replace")
+
+    def wait(self, sign: re.Pattern[str] = READY, *, within: float = START_WITHIN) -> None:
+        """Wait for a line of the console; fail with all of it when the desk ends before."""
+
+        def seen_or_ended() -> bool:
+            if self.process.poll() is not None:
+                pytest.fail(f"the desk ended with code {self.process.returncode}:\n{self.console()}")
+            return sign.search(self.console()) is not None
+
+        try:
+            wait_until(seen_or_ended, within=within, what=f"{sign.pattern!r} on the desk's console")
+        except pytest.fail.Exception:
+            sys.stderr.write(self.console())
+            raise
+
+    def kill(self, name: str) -> int:
+        """Kill -9 one process by its name and return the id that it had."""
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def wait_restarted(self, name: str, former: int, *, within: float = 30.0) -> int:
+        """Wait until the process runs again under another id than ``former``, and return it."""
+        wait_until(
+            lambda: self.pids().get(name, former) != former, within=within, what=f"{name} was to be restarted"
+        )
+        return self.pids()[name]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> float:
+        """Send the signal to the supervisor, wait until all has ended, and return the seconds it took."""
+        self.pids()
+        begun = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            self.process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+        return time.monotonic() - begun
+
+    def kill_all(self) -> None:
+        """Kill -9 whatever this desk ever started, by its id; for the end of a test, whatever happened."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(STOP_WITHIN)
+        for process in processes_of(self.var):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def start_desk(
+    var: Path, *, port: int | None = None, arguments: Sequence[str] = (), prefix: Sequence[str] = ()
+) -> RunningDesk:
+    """Start a desk and return at once. ``prefix`` comes before the interpreter, such as ``uv run``."""
+    var.mkdir(parents=True, exist_ok=True)
+    port = port or free_port()
+    command = [
+        *prefix,
+        sys.executable,
+        "manage.py",
+        "desk",
+        "--port",
+        str(port),
+        "--var",
+        str(var),
+        *arguments,
+    ]
+    with open(var / "console.txt", "wb") as console:
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=desk_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=dies_with_parent(),  # also when the test run itself is killed
+        )
+    return RunningDesk(var, port, process)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """One real desk for the whole session: tests may kill its workers, and leave it running."""
+    running = start_desk(tmp_path_factory.mktemp("desk") / "var")
+    try:
+        running.wait()
+        yield running
+        running.stop()
+    finally:
+        running.kill_all()
+
+
+@pytest.fixture
+def desk_factory() -> Iterator[Callable[..., RunningDesk]]:
+    """``start_desk`` whose desks are gone when the test ends, whatever happened."""
+    started: list[RunningDesk] = []
+
+    def start(*arguments: object, **options: object) -> RunningDesk:
+        running = start_desk(*arguments, **options)  # type: ignore[arg-type]
+        started.append(running)
+        return running
+
+    try:
+        yield start
+    finally:
+        for running in started:
+            running.kill_all()

@@ -1,0 +1,195 @@
+"""The supervisor on real processes: it starts, mends, refuses, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.desk.running import (
+    FIRST_PAGE,
+    REPOSITORY,
+    RunningDesk,
+    desk_environment,
+    free_port,
+    processes_of,
+    wait_until,
+)
+
+Factory = Callable[..., RunningDesk]
+CHILDREN = {"redis", "paper", "web", "engine1", "engine2", "compute", "beat"}
+
+
+def status_of(url: str) -> int:
+    """The status of a GET, whatever it is."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def expect_nothing_left(running: RunningDesk, *, within: float) -> None:
+    """By the ids that were recorded, and by anything that still names the folder."""
+    assert running.seen, "no process was recorded"
+    wait_until(
+        lambda: all(has_ended(pid) for pid in running.seen) and not processes_of(running.var),
+        within=within,
+        what=f"nothing of {running.var} was to be left, but {processes_of(running.var)}",
+    )
+
+
+def run_desk(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "desk", *arguments],
+        cwd=REPOSITORY,
+        env=desk_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_desk_starts_every_process_and_answers(desk: RunningDesk) -> None:
+    assert set(desk.pids()) == CHILDREN | {"desk"}
+    assert all(psutil.pid_exists(pid) for pid in desk.pids().values())
+    assert status_of(f"{desk.url}/admin/login/") == 200
+    assert status_of(f"{desk.paper_url}/api/v3/ping") == 200
+
+
+def test_each_process_writes_under_its_name(desk: RunningDesk) -> None:
+    assert re.search(r"^paper +\| paper exchange ready on http://", desk.console(), re.MULTILINE)
+    assert re.search(r"web +\| ", desk.log())
+
+
+def test_the_passwords_are_random_printed_and_private(desk: RunningDesk) -> None:
+    passwords = desk.passwords
+    assert set(passwords) == {"trader", "supervisor", "admin"}
+    assert len(set(passwords.values())) == 3
+    assert all(len(password) >= 20 for password in passwords.values())
+    for password in passwords.values():
+        assert password in desk.console()
+        assert password not in desk.log()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "people.txt",
+        "keyring",
+        "secret_key",
+        "paper/accounts.json",
+        "desk.log",
+        "tranche.sqlite3",
+        "redis.url",
+    ],
+)
+def test_files_are_readable_by_their_owner_only(desk: RunningDesk, name: str) -> None:
+    assert stat.S_IMODE((desk.var / name).stat().st_mode) == 0o600
+
+
+def test_web_knows_neither_the_keyring_nor_the_rest_of_the_environment(desk: RunningDesk) -> None:
+    environment = psutil.Process(desk.pids()["web"]).environ()
+    assert environment["TRANCHE_KEYRING"] == os.devnull
+    assert "UV" not in environment
+    assert psutil.Process(desk.pids()["engine1"]).environ()["TRANCHE_KEYRING"] == str(desk.var / "keyring")
+
+
+@pytest.mark.parametrize("name", ["engine2", "redis", "web", "beat"])
+def test_a_process_that_is_killed_is_started_again(desk: RunningDesk, name: str) -> None:
+    former = desk.kill(name)
+    assert desk.wait_restarted(name, former) != former
+    assert f"{name} ended by signal SIGKILL; restarting it" in desk.log()
+    wait_until(lambda: answers(desk.url), within=30, what="the page was to answer again")
+
+
+def answers(url: str) -> bool:
+    try:
+        return status_of(f"{url}/admin/login/") == 200
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+def test_a_second_desk_on_the_same_folder_is_refused(desk: RunningDesk) -> None:
+    done = run_desk("--port", str(free_port()), "--var", str(desk.var))
+    assert done.returncode == 1
+    assert f"a desk is already running on {desk.var} (process {desk.pids()['desk']})" in done.stderr
+    assert answers(desk.url)
+
+
+def test_a_taken_port_is_named(desk: RunningDesk, tmp_path: Path) -> None:
+    done = run_desk("--port", str(desk.port), "--var", str(tmp_path))
+    assert done.returncode == 1
+    assert f"port {desk.port} on 127.0.0.1 cannot be used" in done.stderr
+    assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--workers", "0"], "--workers 0: a desk has 1 to 16 engine workers"),
+        (["--port", "70000"], "--port 70000: a port is 0 to 65535"),
+    ],
+)
+def test_bad_options_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = run_desk("--var", str(tmp_path), *arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_a_second_desk_works_beside_the_first_and_nothing_outlives_either_end(
+    desk: RunningDesk, desk_factory: Factory, tmp_path: Path
+) -> None:
+    """One folder, two starts: the first is ended by Ctrl-C, the second by kill -9 of the supervisor."""
+    second = desk_factory(tmp_path / "other")
+    second.wait()
+    assert answers(second.url)
+    assert answers(desk.url)
+    assert not set(second.pids().values()) & set(desk.pids().values())
+    assert second.passwords != desk.passwords
+
+    seconds = second.stop(signal.SIGINT)
+    assert second.process.returncode == 0
+    assert seconds < 6, "a stop takes at most 5 s"  # and the interpreter's own end
+    expect_nothing_left(second, within=1)
+
+    again = desk_factory(second.var, port=second.port)
+    again.wait()
+    assert again.passwords == second.passwords
+    assert again.passwords["trader"] not in again.console(), "passwords are printed at the first start only"
+    again.pids()
+    os.kill(again.process.pid, signal.SIGKILL)
+    again.process.wait(5)
+    expect_nothing_left(again, within=5)
+    assert answers(desk.url)
+
+
+def test_nothing_is_left_when_uv_is_killed(desk_factory: Factory, tmp_path: Path) -> None:
+    uv = os.environ.get("UV") or shutil.which("uv")
+    assert uv, "uv is needed to run the tests: pip install uv"
+    running = desk_factory(tmp_path / "under-uv", prefix=[uv, "run", "--no-sync"])
+    running.wait(FIRST_PAGE)  # in the middle of the start
+    assert psutil.Process(running.pids()["desk"]).ppid() == running.process.pid
+    running.process.kill()
+    running.process.wait(5)
+    expect_nothing_left(running, within=10)
+    assert "stopped after" in running.log()

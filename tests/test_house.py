@@ -1,0 +1,137 @@
+"""The rules of the house, each a test: whoever breaks one sees what and where."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TOOLS = Path(sys.executable).parent
+TOP_LEVEL = {
+    *("manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *(".ci", ".gitignore", ".env.example"),
+    *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
+}
+#: A lock file carries a registry's address on every line.
+FORBIDDEN_NAMES = {"uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", ".env"}
+#: Hosts of package registries, in two pieces each: this file is searched as well.
+REGISTRIES = tuple(
+    ".".join(pieces)
+    for pieces in [
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("yarnpkg", "com"),
+        ("unpkg", "com"),
+        ("jsdelivr", "net"),
+        ("cdnjs", "cloudflare", "com"),
+        ("proxy", "golang", "org"),
+        ("crates", "io"),
+        ("rubygems", "org"),
+    ]
+)
+LONGEST_FILE = 400
+
+
+def run(*command: str) -> None:
+    """Run a tool in the repository; its whole output is the failure's message."""
+    done = subprocess.run(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout}", pytrace=False)
+
+
+def tracked_files() -> list[Path]:
+    """What git tracks and is there, relative to the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    paths = [Path(name) for name in listed.stdout.split("\0") if name]
+    assert paths, "git tracks nothing here"
+    return [path for path in paths if (REPOSITORY / path).is_file()]
+
+
+def text_of(path: Path) -> str | None:
+    """The text of a tracked file; None when it is not text."""
+    content = (REPOSITORY / path).read_bytes()
+    return None if b"\0" in content else content.decode()
+
+
+def test_ruff_finds_nothing() -> None:
+    run(str(TOOLS / "ruff"), "check", ".")
+
+
+def test_everything_is_formatted() -> None:
+    run(str(TOOLS / "ruff"), "format", "--check", ".")
+
+
+@pytest.mark.timeout(600)  # without a cache, on a busy machine
+def test_types_hold() -> None:
+    run(sys.executable, "-m", "mypy")
+
+
+def test_imports_go_downwards() -> None:
+    run(str(TOOLS / "lint-imports"), "--no-cache")
+
+
+def test_django_finds_nothing() -> None:
+    run(sys.executable, "manage.py", "check", "--fail-level", "WARNING")
+
+
+def test_migrations_are_complete() -> None:
+    run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run")
+
+
+def test_only_known_names_stand_at_the_top() -> None:
+    assert {path.parts[0] for path in tracked_files()} <= TOP_LEVEL
+
+
+def test_no_lock_file_or_secret_is_tracked() -> None:
+    assert [str(path) for path in tracked_files() if path.name in FORBIDDEN_NAMES] == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    found = [
+        f"{path}: {registry}"
+        for path in tracked_files()
+        if (text := text_of(path)) is not None
+        for registry in REGISTRIES
+        if registry in text.lower()
+    ]
+    assert found == []
+
+
+def test_python_files_stay_readable() -> None:
+    lengths = {
+        str(path): len((text_of(path) or "").splitlines())
+        for path in tracked_files()
+        if path.suffix == ".py" and "migrations" not in path.parts
+    }
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_the_changelog_has_something_to_say() -> None:
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## Unreleased" in changelog
+    assert "\n- " in changelog
+
+
+def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
+    script = REPOSITORY / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert "uv run pytest" in script.read_text(encoding="utf-8")
+    assert "uv run pytest" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_variable_that_the_settings_read_is_in_the_example() -> None:
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    settings = (REPOSITORY / "config" / "settings.py").read_text(encoding="utf-8")
+    names = {piece.split('"')[1] for piece in settings.split("env.")[1:] if piece[:12].count('("')}
+    names |= {"TRANCHE_VAR", "REDIS_URL"}  # config/environment.py
+    assert {name for name in names if name not in example} == set()

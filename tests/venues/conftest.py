@@ -1,0 +1,157 @@
+"""A small exchange of canned answers: real HTTP on loopback, so that ccxt and aiohttp are the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from aiohttp import web
+
+from execution.core.types import ChildRequest, OrderType, Side, TimeInForce
+from execution.venues.gateway import CcxtGateway, open_gateway
+
+SYMBOL = "BTC/USDT"
+VALID = timedelta(seconds=2)
+Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Seen:
+    method: str
+    path: str
+    params: dict[str, str]
+
+
+@dataclass
+class Stub:
+    """Answers by ``"POST order"`` and its kin; everything that came is in ``seen``."""
+
+    base: str = ""
+    answers: dict[str, Handler] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+    runner: web.AppRunner | None = None
+
+    def answer(self, what: str, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        text = body if isinstance(body, str) else json.dumps(body)
+        kind = "text/html" if text.startswith("<") else "application/json"
+
+        async def handler(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
+            return web.Response(text=text, status=status, headers=headers, content_type=kind)
+
+        self.answers[what] = handler
+
+    def last(self, what: str) -> dict[str, str]:
+        method, path = what.split()
+        return [seen.params for seen in self.seen if (seen.method, seen.path) == (method, path)][-1]
+
+    async def dispatch(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.text() or request.rel_url.raw_query_string
+        params = dict(parse_qsl(raw))
+        path = request.path.removeprefix("/api/v3/")
+        self.seen.append(Seen(request.method, path, params))
+        handler = self.answers.get(f"{request.method} {path}")
+        if handler is None:
+            return web.json_response({"code": -1, "msg": f"no answer for {path}"}, status=404)
+        return await handler(request, params)
+
+    async def stop(self) -> None:
+        if self.runner is not None:
+            await self.runner.cleanup()
+            self.runner = None
+
+
+def exchange_info(**changes: Any) -> dict[str, Any]:
+    market = {
+        "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT",
+        "baseAssetPrecision": 8, "quotePrecision": 8, "quoteAssetPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"], "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False, "permissions": ["SPOT"],
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": "0.01000000", "maxPrice": "1000000.00000000",
+             "tickSize": "0.01000000"},
+            {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000",
+             "stepSize": "0.00001000"},
+            {"filterType": "NOTIONAL", "minNotional": "5.00000000"},
+        ],
+    }  # fmt: skip
+    return {"timezone": "UTC", "serverTime": 0, "rateLimits": [], "symbols": [market | changes]}
+
+
+def options_for(base: str) -> dict[str, Any]:
+    """What a venue's options are to drive a binance dialect at ``base``."""
+    websocket = base.replace("http://", "ws://")
+    return {
+        "timeout_on_exit": 10,  # milliseconds; ccxt waits 250 for encrypted connections
+        "urls": {
+            "api": {
+                "public": f"{base}/api/v3",
+                "private": f"{base}/api/v3",
+                "sapi": f"{base}/sapi/v1",
+                "ws": {"spot": f"{websocket}/stream/ws", "ws-api": {"spot": f"{websocket}/ws-api/v3"}},
+            }
+        },
+    }
+
+
+def limit_order(**changes: Any) -> ChildRequest:
+    fields: dict[str, Any] = {
+        "client_id": "qtestparent010001",
+        "symbol": SYMBOL,
+        "side": Side.BUY,
+        "type": OrderType.LIMIT,
+        "quantity": Decimal("0.01"),
+        "price": Decimal("49000"),
+        "time_in_force": TimeInForce.GTC,
+    }
+    return ChildRequest(**(fields | changes))
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    stub = Stub()
+    stub.answer("GET exchangeInfo", exchange_info())
+
+    async def server_time(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
+        return web.json_response({"serverTime": int(now().timestamp() * 1000)})
+
+    stub.answers["GET time"] = server_time
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", stub.dispatch)
+    stub.runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await stub.runner.setup()
+    site = web.TCPSite(stub.runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = stub.runner.addresses[0][:2]
+    stub.base = f"http://{host}:{port}"
+    yield stub
+    await stub.stop()
+
+
+@pytest.fixture
+async def gateway(stub: Stub) -> AsyncIterator[CcxtGateway]:
+    gateway = open_gateway(
+        exchange_id="binance",
+        options=options_for(stub.base),
+        api_key="the-api-key",
+        secret="the-secret",
+        clock=now,
+        timeout=0.7,
+    )
+    await gateway.open()
+    yield gateway
+    await gateway.close()
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.05)
