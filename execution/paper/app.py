@@ -17,7 +17,7 @@ from execution.core.market import MarketParameters
 from execution.paper import control, rest_account, rest_market
 from execution.paper.accounts import Accounts
 from execution.paper.connections import Connections
-from execution.paper.exchange import Exchange
+from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
 from execution.paper.market_streams import MarketStreams
@@ -43,6 +43,7 @@ def create_app(
     maker_fee: Decimal = DEFAULT_FEE,
     taker_fee: Decimal = DEFAULT_FEE,
     frozen: bool = False,
+    history_minutes: int = HISTORY_MINUTES,
     weight_per_minute: int = WEIGHT_PER_MINUTE,
     orders_per_ten_seconds: int = ORDERS_PER_TEN_SECONDS,
 ) -> web.Application:
@@ -53,7 +54,15 @@ def create_app(
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
-    exchange = Exchange(store, listed, seed=seed, clock=clock, maker_fee=maker_fee, taker_fee=taker_fee)
+    exchange = Exchange(
+        store,
+        listed,
+        seed=seed,
+        clock=clock,
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
+        history_minutes=history_minutes,
+    )
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
     accounts.load()
     exchange.open_books()
@@ -102,6 +111,7 @@ def _application(server: Server, store: Store) -> web.Application:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        server.exchange.remember_market()
         store.close()
 
     async def say_goodbye(_application: web.Application) -> None:

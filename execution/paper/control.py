@@ -97,6 +97,7 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     if "mid" in body:
         background.move_to(_decimal(body, "mid"))
         server.exchange.run_commands(symbol, background.settle(symbol.book))
+        server.exchange.remember_market()
     if "quantity" in body:
         price = _decimal(body, "price") if "price" in body else None
         taker = background.taker(Side(str(body["side"]).lower()), _decimal(body, "quantity"), price)

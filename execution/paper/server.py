@@ -137,6 +137,18 @@ def _dropped(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def _truncated(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    """Promise the whole body, send half of it, and close."""
+    body = (answer.text or "").encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
 async def _spoil_before(rule: FaultRule, request: web.Request) -> web.StreamResponse | None:
     """The answer to a call that is not processed; None when it only had to wait."""
     if rule.kind == "delay_before":
@@ -163,7 +175,7 @@ async def _spoil_after(rule: FaultRule, request: web.Request, answer: web.Respon
     if rule.kind == "drop_after":
         return _dropped(request)
     if rule.kind == "truncate":
-        return web.Response(text=(answer.text or "")[:-20] or "{", content_type="application/json")
+        return await _truncated(request, answer)
     if rule.kind == "html_200":
         return _page(200, "The paper exchange is under maintenance.")
     if rule.kind == "empty_200":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -151,7 +152,7 @@ def test_history_is_continuous_consistent_and_ends_at_the_given_price() -> None:
     bars = history(BTC, 7, end, 240, Decimal(64_500))
     assert [bar.start for bar in bars] == list(range(end - 240 * 60, end, 60))
     assert bars[-1].close == 64_500
-    for previous, bar in zip(bars, bars[1:], strict=False):
+    for previous, bar in pairwise(bars):
         assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
         assert abs(previous.close - bar.open) <= Decimal("0.02")
         assert ZERO <= bar.buy_volume <= bar.volume

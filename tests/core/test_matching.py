@@ -170,7 +170,7 @@ def test_post_only_is_refused_when_it_would_take_and_changes_nothing() -> None:
     submit(book, order(1, Side.SELL, 1, 100))
     [result] = submit(book, order(2, Side.BUY, 1, 100, OrderLife.POST_ONLY))
     assert result.refused
-    assert book.levels(Side.SELL) == [(100, 1)]
+    assert book.levels(Side.SELL) == [(Decimal(100), Decimal(1))]
     assert not book.levels(Side.BUY)
 
 
@@ -178,7 +178,7 @@ def test_immediate_or_cancel_never_rests() -> None:
     book = OrderBook()
     submit(book, order(1, Side.SELL, 1, 100))
     [result] = submit(book, order(2, Side.BUY, 2, 100, OrderLife.IOC))
-    assert (result.filled, result.expired, result.rested) == (1, 1, 0)
+    assert (result.filled, result.expired, result.rested) == (Decimal(1), Decimal(1), ZERO)
 
 
 @pytest.mark.parametrize(("quantity", "filled"), [("2", 2), ("2.1", 0)])
@@ -207,7 +207,7 @@ def test_one_owner_never_trades_with_himself(
     assert not result.executions
     assert [each.id for each in result.expired_makers] == ([1] if maker_expires else [])
     assert (1 in book) is not maker_expires
-    assert (result.rested, result.expired) == (rested, expired)
+    assert (result.rested, result.expired) == (Decimal(rested), Decimal(expired))
 
 
 def test_without_prevention_an_owner_may_trade_with_himself() -> None:
