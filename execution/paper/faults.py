@@ -40,11 +40,12 @@ class FaultRule:
     count: int | None = 1
     probability: float = 1.0
     seconds: float = 0.0
+    key: str | None = None
 
 
 def parse_rule(body: dict[str, Any]) -> FaultRule:
     """A rule from JSON. Raises ValueError that names what is wrong."""
-    unknown = set(body) - {"on", "kind", "count", "probability", "seconds"}
+    unknown = set(body) - {"on", "kind", "count", "probability", "seconds", "key"}
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
     on, kind = body.get("on"), body.get("kind")
@@ -57,7 +58,8 @@ def parse_rule(body: dict[str, Any]) -> FaultRule:
     count = body.get("count", 1)
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count={count!r} is neither null nor at least 1")
-    return FaultRule(on, kind, count, float(body.get("probability", 1)), float(body.get("seconds", 0)))
+    probability, seconds = float(body.get("probability", 1)), float(body.get("seconds", 0))
+    return FaultRule(on, kind, count, probability, seconds, body.get("key"))
 
 
 class Faults:
@@ -73,11 +75,15 @@ class Faults:
     def clear(self) -> None:
         self.rules.clear()
 
-    def strike(self, on: str, kinds: frozenset[str]) -> FaultRule | None:
-        """The first rule of these kinds that hits this call; it is used up by one."""
+    def strike(self, on: str, kinds: frozenset[str], key: str | None) -> FaultRule | None:
+        """The first rule of these kinds that hits this call of ``key``; it is used up by one."""
         if not self.rules:
             return None
-        return self._first(lambda rule: rule.kind in kinds and (rule.on == on or self._is_any(rule, on)))
+        return self._first(
+            lambda rule: (
+                rule.kind in kinds and rule.key in (None, key) and (rule.on == on or self._is_any(rule, on))
+            )
+        )
 
     @staticmethod
     def _is_any(rule: FaultRule, on: str) -> bool:

@@ -59,7 +59,9 @@ class Call:
 
     def lag(self, kind: str) -> int:
         """Milliseconds by which this call's answer lags behind, for the faults of late visibility."""
-        rule = self.server.faults.strike(self.endpoint.on, frozenset({kind}))
+        rule = self.server.faults.strike(
+            self.endpoint.on, frozenset({kind}), self.signer.key if self.signer else None
+        )
         return int(rule.seconds * 1000) if rule else 0
 
 
@@ -85,13 +87,14 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 async def _answer(server: Server, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
     """1. Faults before. 2. Process, which writes before it returns. 3. Faults after."""
     body = await request.text()
-    rule = server.faults.strike(endpoint.on, BEFORE)
+    key = request.headers.get("X-MBX-APIKEY")
+    rule = server.faults.strike(endpoint.on, BEFORE, key)
     if rule is not None:
         spoilt = await _spoil_before(rule, request)
         if spoilt is not None:
             return spoilt
     answer = _process(server, endpoint, request, body)
-    rule = server.faults.strike(endpoint.on, AFTER)
+    rule = server.faults.strike(endpoint.on, AFTER, key)
     return answer if rule is None else await _spoil_after(rule, request, answer)
 
 

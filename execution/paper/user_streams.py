@@ -42,13 +42,13 @@ class UserStreams:
             if not listeners:
                 continue
             event = _event(item)
-            for _ in range(self._copies()):
+            for _ in range(self._copies(account)):
                 for connection, number in listeners.items():
                     self._connections.send(connection, encode({"subscriptionId": number, "event": event}))
 
-    def _copies(self) -> int:
+    def _copies(self, account: str) -> int:
         """How often an event is sent: once, unless a fault loses or doubles it."""
-        rule = self._faults.strike("stream", STREAM)
+        rule = self._faults.strike("stream", STREAM, account)
         if rule is None:
             return 1
         return 0 if rule.kind == "lost_events" else 2

@@ -63,9 +63,7 @@ def test_ten_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     with database_of(desk, django_db_blocker):
         wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
         before = {trade["id"] for trade in paper_ledger(desk)["trades"]}
-        public_id = Visitor(desk).launch(
-            quantity="0.9", duration="00:03:00", slices="36", catch_up_cap="20"
-        )
+        public_id = Visitor(desk).launch(quantity="0.9", duration="00:03:00", slices="36", catch_up_cap="20")
         wait_until(lambda: order_of(public_id).owner is not None, within=10, what="a driver")
         took = []
         for _ in range(KILLS):

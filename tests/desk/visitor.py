@@ -38,7 +38,9 @@ class Visitor:
         token = TOKEN.search(page)
         assert token is not None, "the page has no form"
         data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
-        request = urllib.request.Request(f"{self._base}{path}", data=data, headers={"Referer": self._base + path})
+        request = urllib.request.Request(
+            f"{self._base}{path}", data=data, headers={"Referer": self._base + path}
+        )
         with self._opener.open(request, timeout=30) as answer:
             return str(answer.geturl()), str(answer.read().decode())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +30,18 @@ class Exchange:
         return paper_options(self.port)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "execution.paper", "--port", str(self.port), "--folder", str(self.folder)]
-        self.process = subprocess.Popen([*command, "--seed", "5"], cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+        command = [
+            sys.executable,
+            "-m",
+            "execution.paper",
+            "--port",
+            str(self.port),
+            "--folder",
+            str(self.folder),
+        ]
+        self.process = subprocess.Popen(
+            [*command, "--seed", "5", "--weight-limit", "1000000"], cwd=REPOSITORY, stdout=subprocess.DEVNULL
+        )
         wait_until(self._answers, within=30, what="the paper exchange's ping")
 
     def _answers(self) -> bool:
@@ -75,6 +84,3 @@ class Exchange:
         """Orders, trades and balances by account key."""
         ledger: dict[str, Any] = self.control("GET", "ledger")
         return ledger
-
-    def wait_quiet(self, seconds: float) -> None:
-        time.sleep(seconds)

@@ -60,6 +60,8 @@ class EngineThread:
     def stop(self) -> None:
         if self._loop is not None and self._engine is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._engine.stop)
+        if self._thread.ident is None:
+            return  # the test failed before it started the engine
         self._thread.join(15)
         assert not self._thread.is_alive(), "the engine did not stop within 15 s"
         assert self._failure is None, f"the engine failed: {self._failure!r}"
@@ -190,5 +192,3 @@ def check_books(order: Order, theirs: dict[str, Any]) -> None:
     assert fills == trades
     assert all(child.is_settled for child in children.values())
     assert order.filled <= order.quantity
-
-

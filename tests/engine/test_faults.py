@@ -65,9 +65,14 @@ class Case:
 CREATE = [Case("create", kind, count=1) for kind in (*SPOILT, "reject")]
 CANCEL = [Case("cancel", kind, count=1) for kind in SPOILT if kind != "reject"]
 LOOK = [
-    *(Case(on, kind) for on in LOOKS for kind in ("drop_before", "status_429", "status_503", "truncate", "html_200")),
-    Case("create", "late_orders"),
-    Case("create", "late_trades"),
+    *(
+        Case(on, kind)
+        for on in LOOKS
+        for kind in ("drop_before", "status_429", "status_503", "truncate", "html_200")
+    ),
+    Case("find", "late_orders"),
+    Case("open_orders", "late_orders"),
+    Case("trades", "late_trades"),
     Case("stream", "lost_events", count=50),
     Case("stream", "duplicate_events", count=50),
 ]
@@ -109,9 +114,9 @@ def test_every_fault_leaves_the_books_equal_and_every_order_final(
         order.refresh_from_db()
         try:
             check_against_ledger(order, run.ledger)
-            assert not [rule for rule in run.left if rule["key"] == case.key and rule["count"] == case.count], (
-                "the fault never struck"
-            )
+            assert not [
+                rule for rule in run.left if rule["key"] == case.key and rule["count"] == case.count
+            ], "the fault never struck"
             if case.kind not in RESERVES:
                 assert order.status == OrderStatus.COMPLETED, f"{order.status}: {order.reason}"
         except AssertionError as error:
