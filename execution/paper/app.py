@@ -63,23 +63,29 @@ def create_app(
         taker_fee=taker_fee,
         history_minutes=history_minutes,
     )
+    limits = Limits(weight_per_minute, orders_per_ten_seconds)
+    server = _server(folder, exchange, limits, Faults(seed))
+    for symbol in exchange.symbols.values():
+        symbol.frozen = frozen
+    return _application(server, store)
+
+
+def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults) -> Server:
+    """Accounts before books: only orders of known accounts can rest again."""
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
     accounts.load()
     exchange.open_books()
-    for symbol in exchange.symbols.values():
-        symbol.frozen = frozen
-    connections, faults = Connections(clock), Faults(seed)
-    server = Server(
+    connections = Connections(exchange.clock)
+    return Server(
         exchange=exchange,
         accounts=accounts,
-        limits=Limits(weight_per_minute, orders_per_ten_seconds),
+        limits=limits,
         faults=faults,
         connections=connections,
         market_streams=MarketStreams(exchange, connections),
         user_streams=UserStreams(exchange, accounts, connections, faults),
         control_token=control_token(folder / "control"),
     )
-    return _application(server, store)
 
 
 def control_token(path: Path) -> str:
