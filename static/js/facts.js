@@ -37,7 +37,8 @@ function drawStatus(order) {
   }
   const reason = byId("order-reason");
   reason.hidden = !order.reason;
-  reason.className = order.needs_person ? "reason bad" : "reason";
+  const worrying = ["paused", "expired", "failed", "rejected"].includes(order.status);
+  reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
   setText(reason, (order.needs_person ? "Needs a person: " : "") + order.reason);
 }
 
