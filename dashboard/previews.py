@@ -36,6 +36,7 @@ def preview_context(
         "preview": preview,
         "market": market,
         "problems": problems,
+        "refusals": [_refusal(problem) for problem in problems],
         "subtitle": _subtitle(preview, market),
         "figures": _figures(preview, market, quote),
         "checks": _checks(preview),
@@ -84,6 +85,12 @@ def _problem(problem: Problem) -> dict[str, str]:
         "value": problem.value,
         "limit": problem.limit,
     }
+
+
+def _refusal(problem: Problem) -> dict[str, str]:
+    """What is only missing is not wrong yet: it waits with a question mark."""
+    state = "fail" if problem.value or problem.limit else "unknown"
+    return {"state": state, "mark": CHECK_MARKS[state], "word": CHECK_WORDS[state], "text": problem.message}
 
 
 def _helpers(

@@ -294,7 +294,10 @@ def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]
         unit=order.unit,
         client_reference=order.client_reference,
         owner=str(order.owner or ""),
-        fees=[Fee(currency=name, amount=str(amount)) for name, amount in sorted(order.fees.items())],
+        fees=[
+            Fee(currency=name, amount=text(Decimal(amount)) or "")
+            for name, amount in sorted(order.fees.items())
+        ],
         fees_bp=rounded(costs.fees_bp(quote_fees, order.notional), 2),
         maker_share=rounded(maker, 4),
         pauses=pauses(journal, instant(order.paused_at), instant(order.ended_at)),

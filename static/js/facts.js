@@ -37,7 +37,8 @@ function drawStatus(order) {
   }
   const reason = byId("order-reason");
   reason.hidden = !order.reason;
-  reason.className = order.needs_person ? "reason bad" : "reason";
+  const worrying = ["paused", "expired", "failed", "rejected"].includes(order.status);
+  reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
   setText(reason, (order.needs_person ? "Needs a person: " : "") + order.reason);
 }
 
@@ -50,7 +51,11 @@ export function drawDone(view, scheduled) {
   setText(byId("done-filled"), quantity(order.filled, order.lot));
   setText(byId("done-quantity"), `/ ${quantity(order.quantity, order.lot)} ${order.base}`);
   const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, schedule ${percent(mark)}`;
-  byId("done-bar").replaceChildren(bar(done, mark, label));
+  const drawn = `${done.toFixed(4)} ${mark?.toFixed(3)}`;
+  if (byId("done-bar").dataset.drawn !== drawn) {
+    byId("done-bar").dataset.drawn = drawn;
+    byId("done-bar").replaceChildren(bar(done, mark, label));
+  }
   const parts = [percent(done)];
   if (mark !== null && (order.status === "working" || order.status === "paused")) {
     const lead = done - mark;
@@ -63,7 +68,13 @@ export function drawDone(view, scheduled) {
   byId("done-line").replaceChildren(...parts);
 }
 
+const shown = new WeakMap();
+
+/** Drawn only when something differs, so that a selection in it survives. */
 function list(host, rows) {
+  const key = JSON.stringify(rows);
+  if (shown.get(host) === key) return;
+  shown.set(host, key);
   const nodes = rows.flatMap((row) => {
     if (row === null) return [element("hr")];
     const [name, value, kind = "number", title = null] = row;

@@ -51,7 +51,7 @@ function rowOf(row) {
     number(quantity(row.quantity, row.lot)),
     number(quantity(row.filled, row.lot)),
     element("td", { class: "bar-cell", "data-bar": "" }),
-    number(percent(share)),
+    element("td", { class: "number optional" }, percent(share)),
     number(average),
     number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1)),
     element("td", { class: `number ${costClass(row.cost_bp)}` }, points(row.cost_bp)),

@@ -45,7 +45,8 @@ export function orderPill(order) {
   const made = pill(ORDERS, order.status, order.reason || null, suffix);
   if (order.needs_person && !isFinal(order.status)) {
     made.classList.add("bad");
-    made.append(" · needs you");
+    made.prepend(element("b", {}, "!"));
+    made.append(element("span", { class: "visually-hidden" }, ", needs a person"));
   }
   return made;
 }

@@ -15,7 +15,7 @@ const TIMES = { gtc: "", ioc: ", IOC", post_only: ", post-only" };
 /** Facts of a journal entry as "key value, key value". */
 function details(data) {
   return Object.entries(data).map(([name, value]) => {
-    const shown = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+    const shown = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–");
     return `${name.replaceAll("_", " ")} ${shown}`;
   }).join(" · ");
 }

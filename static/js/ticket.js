@@ -2,7 +2,7 @@
 
 import { showConnection } from "./connection.js";
 import { byId, readJson, setText } from "./dom.js";
-import { clock, decimal } from "./format.js";
+import { clock, decimal, places } from "./format.js";
 import { drawPlan } from "./plan_chart.js";
 
 const REFRESH = 2000;
@@ -77,7 +77,8 @@ function showProblems(all = false) {
 function showHints() {
   const { market, helpers, quote } = data;
   setText(byId("hint-quantity"), quantityHint());
-  const against = data.limit_distance && quote ? `${data.limit_distance} against mid ${decimal(quote.mid)}` : quote ? `mid ${decimal(quote.mid)}` : "no quote";
+  const mid = quote ? decimal(quote.mid, places(market?.tick)) : null;
+  const against = data.limit_distance && quote ? `${data.limit_distance} against mid ${mid}` : quote ? `mid ${mid}` : "no quote";
   setText(byId("hint-limit_price"), against);
   for (const chip of form.querySelectorAll("[data-share]")) {
     chip.disabled = !helpers.shares[chip.dataset.share];

@@ -58,7 +58,7 @@ class Line:
 
 
 def keyed(picture: Mapping[str, Any]) -> dict[str, Any]:
-    rows = {section: {row["key"]: row for row in picture[section]} for section in SECTIONS}
+    rows: dict[str, Any] = {section: {row["key"]: row for row in picture[section]} for section in SECTIONS}
     return {"version": picture["version"], "order": picture["order"], **rows}
 
 

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from execution.models import Order
 from tests.dashboard.office import PASSWORD, Desk
@@ -162,3 +163,15 @@ def test_the_admin_shows_records_and_changes_none(model: str, office: Desk) -> N
 
 def test_keys_are_not_in_the_admin(office: Desk) -> None:
     assert office.client(office.admin).get("/admin/execution/credential/").status_code == 404
+
+
+def test_too_many_wrong_passwords_lock_the_name_and_say_so(office: Desk, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 2
+    settings.AXES_LOCKOUT_TEMPLATE = "lockout.html"
+    client = Client()
+    for _ in range(2):
+        response = client.post("/login/", {"username": "trader", "password": "wrong"})
+    assert response.status_code == 429
+    assert "wrong tries" in response.content.decode()
+    response = client.post("/login/", {"username": "trader", "password": PASSWORD})
+    assert response.status_code == 429
