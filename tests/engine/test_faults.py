@@ -98,6 +98,8 @@ def run_group(cases: list[Case], exchange: Exchange, world: World, engine: Engin
     world.wait_open(accounts.values())
     for case in cases:
         exchange.control("POST", "faults", case.rule)
+        if case.on == "find":  # an order is asked for by its id only when something else went wrong
+            exchange.control("POST", "faults", {"on": "create", "kind": "drop_before", "key": case.key})
         run.orders[case] = world.submit(accounts[case], parameters=WINDOW)
     world.wait_final(run.orders.values(), within=90)
     run.left = exchange.control("GET", "faults")
@@ -125,7 +127,7 @@ def test_every_fault_leaves_the_books_equal_and_every_order_final(
             assert not [
                 rule for rule in run.left if rule["key"] == case.key and rule["count"] == case.count
             ], "the fault never struck"
-            if case.kind not in RESERVES:
+            if case.kind not in RESERVES and case.on != "find":
                 assert order.status == OrderStatus.COMPLETED, f"{order.status}: {order.reason}"
         except AssertionError as error:
             failures.append(f"{case.key} ({order.status} {order.filled}): {error}\n{story(order)}")
