@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,13 @@ def parse_duration(value: Any) -> Any:
     """
     if not isinstance(value, str) or value.startswith("P"):
         return value  # ISO 8601, as parameters are stored, is pydantic's own
-    text = value.strip().lower()
+    with suppress(OverflowError):  # more than timedelta holds is none either
+        if (duration := _read_duration(value.strip().lower())) is not None:
+            return duration
+    raise ValueError(f"{value!r} is not a duration; write seconds, HH:MM:SS or 90m")
+
+
+def _read_duration(text: str) -> timedelta | None:
     if match := _CLOCK.match(text):
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
@@ -27,7 +34,7 @@ def parse_duration(value: Any) -> Any:
         return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _WORD.findall(text)))
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return timedelta(seconds=float(text))
-    raise ValueError(f"{value!r} is not a duration; write seconds, HH:MM:SS or 90m")
+    return None
 
 
 def parse_instant(value: Any) -> Any:
@@ -36,9 +43,9 @@ def parse_instant(value: Any) -> Any:
         return value
     try:
         instant = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(f"{value!r} is not a time; write it like 2030-01-31T16:30:00 (UTC)") from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def as_clock(duration: timedelta) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from execution.core.durations import as_clock
 from execution.core.problems import Problem, Refused
-from execution.core.quantities import floor_to, is_multiple, minimum_quantity, split_even
+from execution.core.quantities import ceil_to, floor_to, is_multiple, minimum_quantity, split_even
 from execution.core.terms import MIN_SLICE, TwapParameters
 from execution.core.types import ZERO, Market, Unit
 
@@ -75,7 +75,10 @@ def plan_bounds(
     quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
 ) -> PlanBounds:
     """How many slices the exchange's minimum and the shortest slice allow."""
-    least = minimum_quantity(market, price) if price is not None else max(market.min_quantity, market.lot)
+    if price is None:
+        least = max(ceil_to(market.min_quantity, market.lot), market.lot)
+    else:
+        least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))
 

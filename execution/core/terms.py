@@ -5,9 +5,10 @@ A parameter model is the single source of the ticket's form, its validation, the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
@@ -22,6 +23,10 @@ MAX_DURATION = timedelta(days=7)
 MIN_SLICE = timedelta(seconds=2)
 MAX_SLICES = 10_000
 MAX_REFERENCE = 64
+#: What a person may type: beyond it arithmetic with 28 digits would round.
+MAX_NUMBER = Decimal("1e15")
+FINEST_NUMBER = Decimal("1e-12")
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
@@ -81,6 +86,9 @@ class AlgorithmParameters(BaseModel):
                 Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat())
             )
             start = now
+        if start > datetime.max.replace(tzinfo=UTC) - MAX_DURATION:
+            message = f"the start {start:%Y-%m-%d %H:%M:%S} UTC is at the end of all time"
+            raise Refused([Problem("start_at", message, start.isoformat())])
         end = self.end_at if self.end_at is not None else start + (self.duration or timedelta(0))
         if end <= now:
             problems.append(Problem("end_at", _past("end", end, now), end.isoformat(), now.isoformat()))
@@ -159,18 +167,25 @@ class OrderRequest:
 
 
 def parse_decimal(name: str, label: str, value: Any) -> Decimal:
-    """A finite decimal above zero from text with or without thousands separators; raises ``Refused``."""
-    text = "" if value is None else str(value).strip().replace(",", "").replace("_", "")
+    """A finite decimal above zero from text with or without thousands separators; raises ``Refused``.
+
+    A decimal comma is refused: 1,5 must not become 15.
+    """
+    text = "" if value is None else str(value).strip()
     if not text:
         raise Refused([Problem(name, f"{label} is missing")])
     try:
-        number = Decimal(text)
+        number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
     except InvalidOperation:
         raise Refused([Problem(name, f"{label} {text!r} is not a number", text)]) from None
     if not number.is_finite():
         raise Refused([Problem(name, f"{label} {text} is not a finite number", text)])
     if number <= ZERO:
         raise Refused([Problem(name, f"{label} is {text}; it must be above 0", text, "0")])
+    if number > MAX_NUMBER or number % FINEST_NUMBER:
+        limit = f"{FINEST_NUMBER:f} to {MAX_NUMBER:f}"
+        message = f"{label} {text:.40} is out of range: {limit}"
+        raise Refused([Problem(name, message, text, limit)])
     return number
 
 
@@ -249,8 +264,11 @@ def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
         except Refused as refused:
             problems.extend(refused.problems)
     given = raw.get("parameters") or {}
+    if not isinstance(given, Mapping):
+        problems.append(Problem("parameters", "parameters must be named values", str(given)[:40]))
+        given = {}
     parameters = {name: value for name, value in given.items() if value not in (None, "")}
-    if "algorithm" in parsed:
+    if "algorithm" in parsed and not any(problem.field == "parameters" for problem in problems):
         try:
             parse_parameters(parsed["algorithm"], parameters)
         except Refused as refused:
@@ -282,13 +300,19 @@ def _problem(model: type[BaseModel], details: Any) -> Problem:
     context: Mapping[str, Any] = details.get("ctx") or {}
     for key, words in _LIMIT_WORDS.items():
         if key in context:
-            limit = _plain(context[key])
+            # pydantic's context holds a duration's limit only as Python source: the field has it itself.
+            limits = [getattr(bound, key) for bound in info.metadata if hasattr(bound, key)] if info else []
+            limit = _plain(limits[0] if limits else context[key])
             return Problem(name, f"{title} is {value}; it must be {words} {limit}", value, limit)
     if details["type"] == "extra_forbidden":
         allowed = ", ".join(model.model_fields)
         return Problem(name, f"there is no parameter {name!r}; there are {allowed}", name, allowed)
     message = str(details["msg"]).removeprefix("Value error, ")
-    return Problem(name, message if not location else f"{title}: {message}", value)
+    if not location:
+        return Problem(name, message, value)
+    return Problem(
+        name, f"{title}: {message}" if value in message else f"{title} is {value}: {message}", value
+    )
 
 
 def _plain(limit: Any) -> str:

@@ -1,0 +1,233 @@
+"""What a trader asks for: every bad input is named with its value and limit, and all of them at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.core.problems import Problem, Refused
+from execution.core.terms import (
+    MAX_DURATION,
+    TwapParameters,
+    parse_decimal,
+    parse_order_request,
+    parse_parameters,
+)
+from execution.core.types import Side, Unit
+from tests.core.builders import NOW, D, twap
+
+GOOD: dict[str, Any] = {
+    "symbol": "btc/usdt",
+    "side": "Buy",
+    "quantity": "2.5",
+    "unit": "base",
+    "algorithm": "twap",
+    "accounts": ["alpha"],
+    "parameters": {"duration": "3m", "slices": "12"},
+}
+
+
+def problems_of(**changes: Any) -> list[Problem]:
+    with pytest.raises(Refused) as exception:
+        parse_order_request(GOOD | changes)
+    return list(exception.value.problems)
+
+
+def test_a_good_request_is_understood() -> None:
+    request = parse_order_request(
+        GOOD | {"limit_price": "60,100.5", "client_reference": " desk 7 ", "tags": ["a"]}
+    )
+    assert (request.symbol, request.side, request.unit) == ("BTC/USDT", Side.BUY, Unit.BASE)
+    assert (request.quantity, request.limit_price) == (D("2.5"), D("60100.5"))
+    assert (request.client_reference, request.tags, request.accounts) == ("desk 7", ("a",), ("alpha",))
+
+
+def test_empty_fields_of_a_form_are_as_if_they_were_not_there() -> None:
+    request = parse_order_request(GOOD | {"limit_price": "", "parameters": {"duration": "3m", "slices": ""}})
+    assert request.limit_price is None
+    assert dict(request.parameters) == {"duration": "3m"}
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "value", "limit"),
+    [
+        ("symbol", " ", "", ""),
+        ("side", "hold", "hold", "buy, sell"),
+        ("quantity", "0", "0", "0"),
+        ("quantity", "-1", "-1", "0"),
+        ("quantity", "NaN", "NaN", ""),
+        ("quantity", "sNaN", "sNaN", ""),
+        ("quantity", "Infinity", "Infinity", ""),
+        ("quantity", "two", "two", ""),
+        ("quantity", "1,5", "1,5", ""),
+        ("quantity", "", "", ""),
+        ("quantity", None, "", ""),
+        ("unit", "lots", "lots", "base, quote"),
+        ("algorithm", "sniper", "sniper", "twap"),
+        ("accounts", [], "", ""),
+        ("limit_price", "0", "0", "0"),
+        ("limit_price", "NaN", "NaN", ""),
+        ("client_reference", "x" * 65, "65", "64"),
+    ],
+)
+def test_each_bad_field_is_named_with_its_value_and_limit(
+    field: str, given: Any, value: str, limit: str
+) -> None:
+    (problem,) = problems_of(**{field: given})
+    assert (problem.field, problem.value, problem.limit) == (field, value, limit)
+    assert value in problem.message
+
+
+@pytest.mark.parametrize("text", ["1e999999", "1E+30", "9" * 40, "1e-999999", "0." + "0" * 30 + "1"])
+def test_numbers_beyond_what_arithmetic_keeps_exactly_are_refused(text: str) -> None:
+    (problem,) = problems_of(quantity=text)
+    assert problem.field == "quantity"
+    assert problem.limit
+    assert len(problem.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "value", "limit"),
+    [
+        ({"duration": "0"}, "duration", "0", "00:00:00"),
+        ({"duration": "8d"}, "duration", "8d", "168:00:00"),
+        ({"duration": "soon"}, "duration", "soon", ""),
+        ({"duration": "9" * 30}, "duration", "9" * 30, ""),
+        ({"duration": "3m", "slices": "0"}, "slices", "0", "1"),
+        ({"duration": "3m", "slices": "10001"}, "slices", "10001", "10000"),
+        ({"duration": "3m", "slices": "many"}, "slices", "many", ""),
+        ({"duration": "3m", "slices": "2.5"}, "slices", "2.5", ""),
+        ({"duration": "3m", "rest_share": "0.96"}, "rest_share", "0.96", "0.95"),
+        ({"duration": "3m", "rest_share": "NaN"}, "rest_share", "NaN", ""),
+        ({"duration": "3m", "catch_up_cap": "0.5"}, "catch_up_cap", "0.5", "1"),
+        ({"duration": "3m", "collar_bp": "501"}, "collar_bp", "501", "500"),
+        ({"duration": "3m", "collar_bp": "0"}, "collar_bp", "0", "0"),
+        ({"duration": "3m", "speed": "9"}, "speed", "speed", None),
+        ({"end_at": "tomorrow"}, "end_at", "tomorrow", ""),
+    ],
+)
+def test_each_bad_parameter_is_named_with_its_value_and_limit(
+    parameters: dict[str, str], field: str, value: str, limit: str | None
+) -> None:
+    (problem,) = problems_of(parameters=parameters)
+    assert problem.field == field
+    assert value == problem.value
+    assert value in problem.message
+    assert limit is None or problem.limit == limit
+
+
+@pytest.mark.parametrize("parameters", [{}, {"duration": "3m", "end_at": "2030-01-01T00:00:00"}])
+def test_an_order_has_one_end_and_not_two_or_none(parameters: dict[str, str]) -> None:
+    (problem,) = problems_of(parameters=parameters)
+    assert "either a duration or an end" in problem.message
+
+
+def test_all_problems_come_at_once() -> None:
+    found = problems_of(
+        symbol="",
+        side="",
+        quantity="NaN",
+        unit="",
+        accounts=[],
+        limit_price="-1",
+        parameters={"duration": "0", "slices": "0"},
+    )
+    fields = [problem.field for problem in found]
+    assert fields == ["symbol", "side", "quantity", "unit", "accounts", "limit_price", "duration", "slices"]
+
+
+@given(
+    st.one_of(
+        st.timedeltas(timedelta(microseconds=1), MAX_DURATION),
+        st.timedeltas(timedelta(0), timedelta(days=20_000)).map(lambda later: NOW + later),
+    ),
+    st.one_of(st.none(), st.integers(1, 10_000)),
+    st.decimals(D(0), D("0.95"), places=4),
+    st.decimals(D("0.01"), D(500), places=2),
+)
+def test_parameters_survive_being_stored_as_json(
+    end: timedelta | datetime, slices: int | None, rest: Decimal, collar: Decimal
+) -> None:
+    given_end = {"duration": end} if isinstance(end, timedelta) else {"end_at": end}
+    parameters = TwapParameters.model_validate(
+        given_end | {"slices": slices, "rest_share": rest, "collar_bp": collar}
+    )
+    assert parse_parameters("twap", parameters.model_dump(mode="json")) == parameters
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_positive_finite_number_or_refused(text: str) -> None:
+    try:
+        number = parse_decimal("quantity", "quantity", text)
+    except Refused:
+        return
+    assert number.is_finite()
+    assert number > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1,000", "1000"), ("1,234,567.89", "1234567.89"), (" 12 ", "12")]
+)
+def test_thousands_may_be_separated(text: str, number: str) -> None:
+    assert parse_decimal("quantity", "quantity", text) == D(number)
+
+
+@pytest.mark.parametrize("text", ["1,5", "0,25", "1,00", "1,0000", "12,34,567", "1.000,5", ",5", "1000,000"])
+def test_a_decimal_comma_is_refused_and_never_read_as_another_number(text: str) -> None:
+    with pytest.raises(Refused, match="is not a number"):
+        parse_decimal("quantity", "quantity", text)
+
+
+# --- the window ----------------------------------------------------------------------------------
+
+
+def window_problem(**parameters: Any) -> Problem:
+    with pytest.raises(Refused) as exception:
+        TwapParameters(**parameters).window(NOW)
+    (problem,) = exception.value.problems
+    return problem
+
+
+def test_a_duration_starts_now_or_at_the_start() -> None:
+    later = NOW + timedelta(hours=1)
+    assert twap().window(NOW) == (NOW, NOW + timedelta(minutes=3))
+    assert twap(start_at=later).window(NOW) == (later, later + timedelta(minutes=3))
+
+
+def test_an_end_in_the_past_is_refused_with_both_times() -> None:
+    problem = window_problem(end_at=NOW - timedelta(seconds=1))
+    assert (problem.field, problem.value, problem.limit) == (
+        "end_at",
+        "2026-03-01T11:59:59+00:00",
+        NOW.isoformat(),
+    )
+    assert "in the past" in problem.message
+
+
+def test_a_start_in_the_past_is_refused() -> None:
+    assert window_problem(start_at=NOW - timedelta(seconds=1), duration="3m").field == "start_at"
+
+
+def test_an_end_before_the_start_is_refused() -> None:
+    problem = window_problem(start_at=NOW + timedelta(hours=2), end_at=NOW + timedelta(hours=1))
+    assert problem.field == "end_at"
+    assert "is not after the start" in problem.message
+
+
+def test_a_window_longer_than_a_week_is_refused_with_the_limit() -> None:
+    problem = window_problem(end_at=NOW + MAX_DURATION + timedelta(seconds=1))
+    assert (problem.value, problem.limit) == ("168:00:01", "168:00:00")
+
+
+def test_a_start_at_the_end_of_all_time_is_refused() -> None:
+    assert window_problem(start_at="9999-12-31T23:59:59", duration="3m").field == "start_at"
+
+
+def test_parameters_that_have_no_names_are_a_problem_and_no_crash() -> None:
+    (problem,) = problems_of(parameters=["duration"])
+    assert problem.field == "parameters"
