@@ -20,6 +20,7 @@ from django.utils import timezone
 from dashboard.access import person_of_session
 from execution.selectors import pages, tape
 from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
+from execution.selectors.texts import milliseconds
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -118,7 +119,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
 
 def _server_time() -> int:
-    return pages.milliseconds(timezone.now())
+    return milliseconds(timezone.now())
 
 
 class OrderConsumer(LiveConsumer):

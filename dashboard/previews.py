@@ -11,8 +11,8 @@ from dashboard import sizing
 from dashboard.sentences import grouped, spoken
 from execution.core.problems import Problem
 from execution.core.types import BASIS_POINT, Market, Quote, Side, Unit
-from execution.selectors.pages import milliseconds, text
 from execution.selectors.quotes import quote_latest
+from execution.selectors.texts import milliseconds, text
 from execution.selectors.ticket import balance_free, ticket_market
 from execution.services.orders import Preview
 

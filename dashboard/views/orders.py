@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.access import person_of
 from execution.core.problems import Problem, Refused
 from execution.selectors import pages
+from execution.selectors.texts import milliseconds
 from execution.services import orders as services
 
 FILTER_LABELS = {"all": "All", "needs": "Needs a person", "live": "Live", "final": "Final"}
@@ -31,7 +32,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
         for name, label in FILTER_LABELS.items()
     ]
     context = {
-        "list": {**found, "state": state, "page": page, "now": pages.milliseconds(timezone.now())},
+        "list": {**found, "state": state, "page": page, "now": milliseconds(timezone.now())},
         "filters": filters,
         "state": state,
         "number": page,
@@ -54,7 +55,7 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404("There is no such order.")
     snapshot = pages.order_snapshot(order_id)
     order = snapshot["order"]
-    context = {"order": order, "snapshot": snapshot, "now": pages.milliseconds(timezone.now())}
+    context = {"order": order, "snapshot": snapshot, "now": milliseconds(timezone.now())}
     return render(request, "dashboard/order.html", context)
 
 

@@ -30,6 +30,7 @@ from execution.selectors.payloads import (
     SliceRow,
     Snapshot,
 )
+from execution.selectors.texts import instant, milliseconds, rounded, text
 
 Row = TypeVar("Row", SliceRow, ChildRow, FillRow)
 
@@ -44,26 +45,6 @@ FILTERS: dict[str, Q] = {
     "live": Q(status__in=ORDER_LIVE),
     "final": Q(status__in=ORDER_FINAL),
 }
-
-
-def text(number: Decimal | None) -> str | None:
-    """A decimal as plain text without trailing zeros; unknown stays unknown."""
-    if number is None:
-        return None
-    plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
-
-
-def rounded(number: Decimal | None, places: int) -> str | None:
-    return None if number is None else text(round(number, places))
-
-
-def instant(moment: datetime | None) -> int | None:
-    return None if moment is None else milliseconds(moment)
-
-
-def milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
 
 
 # --- who may see what ----------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from decimal import Decimal
 from execution.core import costs
 from execution.core.types import ZERO, Side
 from execution.models import MarketSample, Order
-from execution.selectors.pages import milliseconds, rounded, text
 from execution.selectors.payloads import MarketUpdate, Sample
+from execution.selectors.texts import milliseconds, rounded, text
 
 #: A second may still grow this long after it began: trades arrive late.
 OPEN_FOR = timedelta(seconds=5)

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from execution.core import types
 from execution.models import Account, Balance, Market, User
-from execution.selectors.pages import text
 from execution.selectors.payloads import TicketAccount, TicketMarket
+from execution.selectors.texts import text
 
 
 def ticket_accounts(*, person: User) -> list[TicketAccount]:

@@ -18,7 +18,7 @@ const TIME_TICKS = [
   { dtickrange: [86400000, null], value: "%d %b" },
 ];
 
-export function layout(colour, { title, xRange, yRange, revision, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
+export function layout(colour, { title, xRange, yRange, revision, xRevision = revision, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
   const axis = {
     gridcolor: colour.line,
     linecolor: colour.line,
@@ -36,7 +36,7 @@ export function layout(colour, { title, xRange, yRange, revision, right = RIGHT,
     hovermode: "closest",
     hoverlabel: { bgcolor: colour.raised, bordercolor: colour.line, font: { family: colour.mono, size: 12, color: colour.text } },
     dragmode: "zoom",
-    xaxis: { ...axis, type: "date", range: xRange, tickformatstops: TIME_TICKS, nticks: 8, showline: true },
+    xaxis: { ...axis, type: "date", range: xRange, uirevision: xRevision, tickformatstops: TIME_TICKS, nticks: 8, showline: true },
     yaxis: {
       ...axis,
       title: { text: title, font: { size: 11 }, standoff: 4 },

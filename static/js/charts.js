@@ -8,8 +8,12 @@ const NAMES = ["progress", "price", "volume"];
 const BUCKETS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400].map((seconds) => seconds * 1000);
 
 export class OrderCharts {
-  constructor(orderId) {
+  constructor(orderId, onZoom) {
     this.revision = orderId;
+    this.onZoom = onZoom;
+    this.zoom = null;
+    this.zooms = 0;
+    this.resetUntil = 0;
     this.nodes = Object.fromEntries(NAMES.map((name) => [name, document.getElementById(`chart-${name}`)]));
     this.linked = false;
   }
@@ -32,29 +36,36 @@ export class OrderCharts {
     const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + 0.05 * (planned - start)), order.ended_at) : planned;
     const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn));
     const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
-    return { start, end, xRange: [start, end], shapes: marks, revision: this.revision };
+    const xRange = this.zoom ?? [start, end];
+    return { start, end, xRange, xRevision: `${this.revision}.${this.zooms}`, shapes: marks, revision: this.revision };
   }
 
-  /** Zooming one chart in time zooms the others. */
+  /** The time axis is ours, not each chart's: zooming one zooms all, a double click shows the whole again. */
   link() {
     if (this.linked) return;
     this.linked = true;
     for (const name of NAMES) {
-      this.nodes[name].on("plotly_relayout", (change) => this.follow(name, change));
+      this.nodes[name].on("plotly_relayout", (change) => this.zoomed(change));
+      this.nodes[name].on("plotly_doubleclick", () => this.unzoomed());
     }
   }
 
-  follow(source, change) {
+  zoomed(change) {
     const from = change["xaxis.range[0]"];
     const to = change["xaxis.range[1]"];
-    const reset = change["xaxis.autorange"];
-    if (this.following || (from === undefined && !reset)) return;
-    this.following = true;
-    const update = from === undefined ? { "xaxis.autorange": true } : { "xaxis.range[0]": from, "xaxis.range[1]": to };
-    const others = NAMES.filter((name) => name !== source);
-    Promise.all(others.map((name) => window.Plotly.relayout(this.nodes[name], update))).finally(() => {
-      this.following = false;
-    });
+    if (from !== undefined && performance.now() > this.resetUntil) this.setZoom([from, to]);
+  }
+
+  unzoomed() {
+    // The double click's own change of the range follows, and is not a zoom.
+    this.resetUntil = performance.now() + 400;
+    this.setZoom(null);
+  }
+
+  setZoom(zoom) {
+    this.zoom = zoom;
+    this.zooms += 1;
+    this.onZoom();
   }
 }
 

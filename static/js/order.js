@@ -14,7 +14,9 @@ const CHARTS_EVERY = 1000;
 const SECTIONS = ["slices", "children", "fills", "journal"];
 
 const host = byId("order");
-const charts = new OrderCharts(host.dataset.id);
+const charts = new OrderCharts(host.dataset.id, () => {
+  changed = true;
+});
 const table = new TableView(byId("panel-rows"));
 const rows = {};
 const samples = new Map();

@@ -116,6 +116,26 @@ def test_a_trader_launches_a_twap_and_watches_it_fill(browser: Browser, desk: Ru
     assert watched.complaints == []
 
 
+RANGES = "[...document.querySelectorAll('.chart')].map(chart => String(chart._fullLayout.xaxis.range))"
+
+
+def zoom_survives_updates(page: Page) -> None:
+    """Zooming the price zooms all three charts, and what comes in later leaves them so."""
+    plot = page.locator("#chart-price .nsewdrag").first
+    expect(plot).to_be_attached(timeout=SOON)
+    whole = page.evaluate(RANGES)
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 62, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"(whole) => new Set({RANGES}).size === 1 && {RANGES}[0] !== whole[0]", arg=whole)
+    zoomed = page.evaluate(RANGES)
+    page.wait_for_timeout(3000)  # several beats of the websocket
+    assert page.evaluate(RANGES) == zoomed
+
+
 @pytest.mark.timeout(300)
 def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browser, desk: RunningDesk) -> None:
     watched = Watched(browser, desk, theme="light")
@@ -124,6 +144,7 @@ def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browse
     page.get_by_role("button", name=re.compile("^Review")).click()
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#order-status")).to_contain_text("working", timeout=SOON)
+    zoom_survives_updates(page)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#order-status")).to_contain_text("paused", timeout=SOON)
     page.get_by_role("button", name="Resume…").click()
