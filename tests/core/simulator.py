@@ -48,6 +48,7 @@ class Rates:
     blocks: float = 0.0
     person_pauses: float = 0.0
     person_cancels: float = 0.0
+    shares: tuple[str, ...] = ("0.1", "0.5", "1", "1")  #: of what is left, that one fill takes
     swing: int = 20  #: ticks that the price may move per step
 
 
@@ -136,7 +137,7 @@ class Simulation:
         left = child.intend.quantity - child.filled
         crossing = child.intend.time_in_force.value == "ioc"
         if self.chance(self.rates.cross_fills if crossing else self.rates.rest_fills):
-            share = D(self.random.choice(["0.1", "0.5", "1", "1"]))
+            share = D(self.random.choice(self.rates.shares))
             amount = max(floor_to(left * share, self.view.market.lot), self.view.market.lot)
             child.filled += amount
             self._tell(child, amount)
