@@ -1,6 +1,6 @@
 """The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
 
-Steps, in this order: final, scheduled, closing, paused, done, over, blocked, and only then the tactic.
+Steps, in this order: final, not approved, scheduled, closing, paused, done, over, blocked, and only then the tactic.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def decide(view: OrderView) -> Decision:
     """What the order should do now."""
     if view.status in ORDER_FINAL:
         return Decision((), None, "the order is final")
+    if view.status is OrderStatus.PENDING_APPROVAL:
+        return Decision((), None, "waits for approval")
     if view.status is OrderStatus.SCHEDULED:
         return _scheduled(view)
     if view.status is OrderStatus.CLOSING:

@@ -77,16 +77,17 @@ def _rest(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
     number = work.part.number
     if any(not c.is_settled and c.slice_number == number for c in view.children):
         return Decision((), work.cross_at, f"slice {number}: rests until {work.cross_at:%H:%M:%S}")
-    least = minimum_quantity(view.market, quote.mid)
+    price = round_price(
+        worse_of_allowed(quote.passive(view.side), view.limit_price, view.side), view.market.tick, view.side
+    )
+    # A buy limit far below the market is worth less than the mid says, and refused under the minimum notional.
+    least = minimum_quantity(view.market, min(price, quote.mid))
     quantity = floor_to(allowed_now(view, work), view.market.lot)
     if work.is_last:
         # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
         quantity = quantity - least if quantity >= 2 * least else ZERO
     if quantity < least:
         return Decision((), work.cross_at, _too_little(number, quantity, work))
-    price = round_price(
-        worse_of_allowed(quote.passive(view.side), view.limit_price, view.side), view.market.tick, view.side
-    )
     why = f"slice {number}: rests {plain(quantity)} at {plain(price)}, own side of the book"
     return _intend(view, work, REST, price, quantity, TimeInForce.POST_ONLY, why, work.cross_at)
 

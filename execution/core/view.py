@@ -101,9 +101,9 @@ class OrderView:
         """Why the quote is no basis for a new child; empty when it is one."""
         if self.quote is None:
             return "no market data yet"
-        age = (self.now - self.quote.at).total_seconds()
-        if age > MAX_QUOTE_AGE.total_seconds():
-            return f"market data is {age:.0f} s old (at most {MAX_QUOTE_AGE.seconds} s)"
+        if self.now - self.quote.at > MAX_QUOTE_AGE:
+            # Since when, and not how old: a reason that changed each second would fill the journal.
+            return f"market data is stale since {self.quote.at:%H:%M:%S} UTC (at most {MAX_QUOTE_AGE.seconds} s old)"
         if not self.quote.is_sane:
             return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
         return ""

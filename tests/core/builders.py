@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from execution.core.plans import SlicePlan, split_even, spread_slices
+from execution.core.plans import SlicePlan, spread_slices
+from execution.core.quantities import split_even
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.terms import TwapParameters
 from execution.core.types import Market, Quote, Side

@@ -1,0 +1,298 @@
+"""The one decide, case by case: who does what when, and says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.core.decide import decide
+from execution.core.states import ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus
+from execution.core.types import OrderType, Quote, Side, TimeInForce
+from execution.core.view import CROSS, CancelChild, ChildView, Intend, Move, OrderView, Rejections
+from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, child_of, even_slices, twap, view_of
+
+REST_ENDS = timedelta(seconds=48)  # four fifths of a slice of a minute
+
+
+def seconds(number: float) -> timedelta:
+    return timedelta(seconds=number)
+
+
+def intend_of(view: OrderView) -> Intend:
+    (command,) = decide(view).commands
+    assert isinstance(command, Intend)
+    return command
+
+
+def moves_of(view: OrderView) -> list[Move]:
+    return [command for command in decide(view).commands if isinstance(command, Move)]
+
+
+def cancels_of(view: OrderView) -> list[int]:
+    return [command.sequence for command in decide(view).commands if isinstance(command, CancelChild)]
+
+
+def cancelled(done: Decimal, **changes: Any) -> ChildView:
+    return child_of(status=ChildStatus.CANCELLED, done=done, is_settled=True, cancel_wanted=True, **changes)
+
+
+# --- a slice --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "59999.50"), (Side.SELL, "60000.50")])
+def test_a_slice_rests_post_only_at_its_own_side_of_the_book(side: Side, price: str) -> None:
+    intend = intend_of(view_of(side=side))
+    assert (intend.price, intend.quantity, intend.slice_number) == (D(price), D("0.1"), 1)
+    assert (intend.type, intend.time_in_force) == (OrderType.LIMIT, TimeInForce.POST_ONLY)
+    assert decide(view_of(side=side)).due_at == NOW + REST_ENDS
+
+
+@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "59000"), (Side.SELL, "61000")])
+def test_what_rests_stays_within_the_limit(side: Side, limit: str) -> None:
+    assert intend_of(view_of(side=side, limit_price=D(limit))).price == D(limit)
+
+
+def test_while_it_rests_nothing_else_is_done() -> None:
+    decision = decide(view_of(now=NOW + seconds(10), children=(child_of(),)))
+    assert decision.commands == ()
+    assert decision.due_at == NOW + REST_ENDS
+
+
+def test_at_the_crossing_time_what_rests_is_cancelled_first() -> None:
+    view = view_of(now=NOW + REST_ENDS, children=(child_of(),))
+    assert cancels_of(view) == [1]
+    assert len(decide(view).commands) == 1, "and nothing is sent in its place yet"
+
+
+def test_nothing_crosses_before_the_cancel_is_settled() -> None:
+    for status in (ChildStatus.CANCELLING, ChildStatus.UNKNOWN, ChildStatus.CANCELLED):
+        waiting = child_of(status=status, cancel_wanted=True)
+        decision = decide(view_of(now=NOW + REST_ENDS, children=(waiting,)))
+        assert decision.commands == (), status
+        assert "settled" in decision.why
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60300.00"), (Side.SELL, "59700.00")])
+def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, price: str) -> None:
+    children = (cancelled(D("0.04"), ended_at=NOW),)
+    view = view_of(side=side, now=NOW + REST_ENDS, done=D("0.04"), children=children)
+    intend = intend_of(view)
+    assert (intend.quantity, intend.time_in_force, intend.purpose) == (D("0.06"), TimeInForce.IOC, CROSS)
+    assert intend.price == D(price), "50 bp from the mid, never a market order"
+
+
+@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60001"), (Side.SELL, "59999")])
+def test_a_crossing_child_stays_within_the_limit(side: Side, limit: str) -> None:
+    assert intend_of(view_of(side=side, now=NOW + REST_ENDS, limit_price=D(limit))).price == D(limit)
+
+
+@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60000"), (Side.SELL, "60000")])
+def test_a_market_beyond_the_limit_is_waited_for(side: Side, limit: str) -> None:
+    decision = decide(view_of(side=side, now=NOW + REST_ENDS, limit_price=D(limit)))
+    assert decision.commands == ()
+    bound = decision.wake_below if side is Side.BUY else decision.wake_above
+    assert bound == D(limit)
+
+
+def test_after_a_cross_the_book_gets_a_second_to_come_back() -> None:
+    taken = child_of(purpose=CROSS, status=ChildStatus.EXPIRED, is_settled=True, done=D("0.05"))
+    at = NOW + seconds(50)
+    view = view_of(now=at, done=D("0.05"), children=(replace(taken, ended_at=at - seconds(0.4)),))
+    decision = decide(view)
+    assert decision.commands == ()
+    assert decision.due_at == at + seconds(0.6)
+    assert intend_of(replace(view, now=at + seconds(0.6))).quantity == D("0.05")
+
+
+def test_what_a_slice_left_undone_is_carried_on() -> None:
+    assert intend_of(view_of(now=NOW + MINUTE, done=D("0.04"))).quantity == D("0.16")
+
+
+def test_catching_up_has_a_cap() -> None:
+    view = view_of(now=NOW + MINUTE, parameters=twap(catch_up_cap=D("1.5")))
+    assert intend_of(view).quantity == D("0.15")
+
+
+def test_a_child_of_an_earlier_slice_is_cancelled_when_its_time_is_over() -> None:
+    assert cancels_of(view_of(now=NOW + MINUTE, children=(child_of(),))) == [1]
+
+
+def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
+    view = view_of(now=NOW + 2 * MINUTE, done=D("0.2"))
+    assert intend_of(view).quantity == D("0.1") - D("0.00019")
+
+
+def test_a_last_slice_too_small_for_two_children_only_crosses() -> None:
+    small = {"quantity": D("0.0009"), "slices": even_slices(D("0.0009"), 3), "done": D("0.0006")}
+    assert decide(view_of(now=NOW + 2 * MINUTE, **small)).commands == ()
+    assert intend_of(view_of(now=NOW + 2 * MINUTE + REST_ENDS, **small)).quantity == D("0.0003")
+
+
+def test_dust_under_the_minimum_is_never_sent() -> None:
+    view = view_of(now=NOW + 2 * MINUTE + REST_ENDS, done=D("0.3") - D("0.00018"))
+    assert decide(view).commands == ()
+    assert "under the minimum" in decide(view).why
+
+
+def test_a_child_is_never_larger_than_the_exchange_takes() -> None:
+    market = replace(MARKET, max_quantity=D("0.030004"))
+    assert intend_of(view_of(market=market)).quantity == D("0.03")
+
+
+# --- what stops it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quote", "words"),
+    [
+        (None, "no market data"),
+        (replace(QUOTE, at=NOW - seconds(5.001)), "stale"),
+        (replace(QUOTE, bid=D(60_001)), "crossed"),
+        (replace(QUOTE, bid=QUOTE.ask), "crossed"),
+        (replace(QUOTE, ask=D("NaN")), "crossed or empty"),
+        (replace(QUOTE, ask=D("Infinity")), "crossed or empty"),
+        (replace(QUOTE, bid=D(0)), "crossed or empty"),
+    ],
+)
+def test_bad_market_data_intends_nothing_and_says_so(quote: Quote | None, words: str) -> None:
+    decision = decide(view_of(quote=quote))
+    assert decision.commands == ()
+    assert words in decision.why
+    assert decision.due_at is not None
+
+
+def test_stale_data_is_told_once_and_not_anew_each_second() -> None:
+    old = replace(QUOTE, at=NOW)
+    whys = {decide(view_of(now=NOW + seconds(second), quote=old)).why for second in range(6, 40)}
+    assert len(whys) == 1
+
+
+@pytest.mark.parametrize("trouble", [{"blocked": "the account is closed"}, {"quote": None}])
+def test_what_is_overdue_is_cancelled_even_when_nothing_new_may_come(trouble: dict[str, Any]) -> None:
+    view = view_of(now=NOW + MINUTE, children=(child_of(),), **trouble)
+    assert cancels_of(view) == [1]
+    assert cancels_of(replace(view, now=NOW + seconds(10))) == [], "its slice still runs"
+
+
+def test_a_paused_order_cancels_what_rests_and_intends_nothing() -> None:
+    view = view_of(status=OrderStatus.PAUSED, children=(child_of(), child_of(sequence=2, cancel_wanted=True)))
+    assert cancels_of(view) == [1], "one is on its way already"
+    assert len(decide(view).commands) == 1
+
+
+@pytest.mark.parametrize(("count", "wait"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 30), (9, 30)])
+def test_refusals_back_off_from_half_a_second_to_thirty(count: int, wait: float) -> None:
+    view = view_of(now=NOW, rejections=Rejections(count, NOW, "InsufficientFunds"))
+    assert decide(view).commands == ()
+    assert decide(view).due_at == NOW + seconds(wait)
+    ready = replace(view, now=NOW + seconds(wait))
+    assert isinstance(decide(replace(ready, quote=replace(QUOTE, at=ready.now))).commands[0], Intend)
+
+
+def test_ten_refusals_in_a_row_pause_the_order_for_a_person() -> None:
+    view = view_of(rejections=Rejections(10, NOW, "InsufficientFunds"), children=(child_of(),))
+    (move,) = moves_of(view)
+    assert (move.event, move.needs_person) == (OrderEvent.PAUSE, True)
+    assert "10 children in a row were refused: InsufficientFunds" in move.reason
+    assert cancels_of(view) == [1]
+
+
+def test_post_only_refusals_are_nobodys_fault() -> None:
+    assert moves_of(view_of(rejections=Rejections(10, NOW, "OrderImmediatelyFillable"))) == []
+
+
+# --- beginning and end ----------------------------------------------------------------------------
+
+
+def test_a_scheduled_order_starts_at_its_start() -> None:
+    early = view_of(status=OrderStatus.SCHEDULED, start_at=NOW + MINUTE)
+    assert decide(early).commands == ()
+    assert decide(early).due_at == NOW + MINUTE
+    (move,) = moves_of(replace(early, now=NOW + MINUTE))
+    assert move.event is OrderEvent.START
+
+
+def test_a_start_that_was_slept_through_expires_the_order() -> None:
+    moves = moves_of(view_of(status=OrderStatus.SCHEDULED, now=NOW + 3 * MINUTE))
+    assert [move.event for move in moves] == [OrderEvent.CLOSE, OrderEvent.EXPIRE]
+
+
+def test_an_order_that_is_done_and_settled_completes_at_once() -> None:
+    moves = moves_of(view_of(done=D("0.3")))
+    assert [move.event for move in moves] == [OrderEvent.CLOSE, OrderEvent.COMPLETE]
+    assert moves[0].outcome is OrderStatus.COMPLETED
+
+
+def test_an_order_whose_time_is_over_closes_and_settles_its_children_first() -> None:
+    view = view_of(now=NOW + 3 * MINUTE, done=D("0.1"), children=(child_of(slice_number=3),))
+    (move,) = moves_of(view)
+    assert (move.event, move.outcome) == (OrderEvent.CLOSE, OrderStatus.EXPIRED)
+    assert "0.2 BTC left" in move.reason
+    assert cancels_of(view) == [1]
+
+
+def test_a_closing_order_ends_as_it_was_to_end() -> None:
+    view = view_of(status=OrderStatus.CLOSING, outcome=OrderStatus.CANCELLED, outcome_reason="enough")
+    (move,) = moves_of(view)
+    assert (move.event, move.outcome, move.reason) == (OrderEvent.CANCEL, OrderStatus.CANCELLED, "enough")
+
+
+def test_a_closing_order_whose_last_child_filled_after_all_is_complete() -> None:
+    view = view_of(status=OrderStatus.CLOSING, outcome=OrderStatus.CANCELLED, done=D("0.3"))
+    (move,) = moves_of(view)
+    assert (move.event, move.outcome) == (OrderEvent.COMPLETE, OrderStatus.COMPLETED)
+
+
+def test_a_closing_order_waits_for_a_child_of_unknown_fate() -> None:
+    unknown = child_of(status=ChildStatus.UNKNOWN)
+    decision = decide(view_of(status=OrderStatus.CLOSING, outcome=OrderStatus.EXPIRED, children=(unknown,)))
+    assert decision.commands == ()
+    assert "1 children are not settled" in decision.why
+
+
+@pytest.mark.parametrize("status", sorted(ORDER_FINAL))
+def test_a_final_order_does_nothing(status: OrderStatus) -> None:
+    decision = decide(view_of(status=status, children=(child_of(),)))
+    assert (decision.commands, decision.due_at) == ((), None)
+
+
+@given(
+    st.sampled_from(OrderStatus),
+    st.floats(-10, 200),
+    st.integers(0, 30),
+    st.lists(st.tuples(st.sampled_from(ChildStatus), st.booleans(), st.booleans()), max_size=3),
+    st.booleans(),
+)
+def test_any_view_leads_to_one_decision_with_a_reason_and_no_more_than_is_left(
+    status: OrderStatus, at: float, done: int, kinds: list[tuple[ChildStatus, bool, bool]], blocked: bool
+) -> None:
+    children = tuple(
+        child_of(
+            sequence=number, status=kind, is_settled=is_settled, cancel_wanted=wanted, quantity=D("0.05")
+        )
+        for number, (kind, is_settled, wanted) in enumerate(kinds, start=1)
+    )
+    view = view_of(
+        status=status,
+        now=NOW + seconds(at),
+        done=D(done) / 100,
+        children=children,
+        blocked="no" if blocked else "",
+    )
+    decision = decide(view)
+    assert decision == decide(view)
+    assert decision.why
+    for command in decision.commands:
+        if isinstance(command, Intend):
+            assert status is OrderStatus.WORKING
+            assert NOW <= view.now < view.end_at
+            assert not blocked
+            assert view.done + view.exposure + command.quantity <= view.quantity
+        elif isinstance(command, CancelChild):
+            assert children[command.sequence - 1].can_be_cancelled
