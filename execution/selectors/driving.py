@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from execution.core.plans import SlicePlan
-from execution.core.states import ChildStatus, OrderStatus
+from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
@@ -111,11 +111,13 @@ def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
 
 
 def _rejections(order: Order) -> Rejections:
-    """The run of refused children at the order's end."""
+    """The run of refused children at the order's end, or since a person last resumed it."""
+    resumed = order.journal.filter(kind=OrderEvent.RESUME.value).order_by("-version").first()
     newest = order.children.order_by("-sequence")[:REJECTIONS_LOOKED_AT]
     count, last_at, kind = 0, None, ""
     for child in newest:
-        if child.status != ChildStatus.REJECTED:
+        is_forgiven = resumed is not None and child.intended_at < resumed.at
+        if child.status != ChildStatus.REJECTED or is_forgiven:
             break
         count += 1
         last_at = last_at or child.ended_at
