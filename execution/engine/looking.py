@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
-from execution.core.types import OrderReport, Trade
+from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
@@ -188,7 +188,7 @@ class Looker:
             await self._record_report(report)
         shown = {report.client_id for report in closed}
         kinds = ["open_orders", "closed_orders"]
-        if await self._all_known(trades, closed):
+        if await self._all_known(symbol, trades, closed):
             kinds.append("trades")
         looks = [NegativeLook(kind, begun, since) for kind in kinds]
         for child in unknown:
@@ -206,18 +206,23 @@ class Looker:
                 log.info("child proven absent", child=child.ref.client_id)
                 self._parts.poke_order(child.order_pk)
 
-    async def _all_known(self, trades: list[Trade], closed: list[OrderReport]) -> bool:
+    async def _all_known(self, symbol: str, trades: list[Trade], closed: list[OrderReport]) -> bool:
         """Every trade of the window belongs to a child of ours or to a foreign order that we can see."""
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}
         if any(trade.exchange_id is None for trade in trades):
             return False
-        known = await self._parts.database.run(known_exchange_orders, self._account_pk, ids)
+        known = await self._parts.database.run(known_exchange_orders, self._account_pk, symbol, ids)
         foreign = {
             report.exchange_id
             for report in closed
             if report.exchange_id and not has_our_mark(report.client_id, self._marks)
         }
-        return ids <= known | foreign
+        for exchange_id in sorted(ids - known - foreign):
+            # Perhaps an order from before the window; only the exchange can tell whose.
+            report = await self._gateway.find(OrderRef("", symbol, exchange_id))
+            if report is None or report.client_id is None or has_our_mark(report.client_id, self._marks):
+                return False
+        return True
 
     async def _record_report(self, report: OrderReport) -> None:
         now = self._parts.clock.now()

@@ -67,6 +67,7 @@ class ToldExchange:
     """A gateway whose answers are given; a symbol in ``failing`` answers nothing."""
 
     orders: list[OrderReport] = field(default_factory=list)
+    found: dict[str, OrderReport] = field(default_factory=dict)
     listed: list[Trade] = field(default_factory=list)
     news: list[StreamEvent] = field(default_factory=list)
     failing: dict[str, Exception] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class ToldExchange:
         )
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        return None
+        return self.found.get(ref.exchange_id or ref.client_id)
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         self.looked_at.append(symbol)

@@ -17,7 +17,7 @@ from execution.models import ChildOrder
 from execution.services.children import child_report
 from execution.venues.protocol import LookFailed
 from tests.engine.desk import Desk, at_once
-from tests.factories import D, Rows, report_of
+from tests.factories import D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
 
 __all__ = ["redis_url", "rows"]
@@ -69,6 +69,16 @@ def test_an_order_without_a_client_id_hides_no_child(desk: Desk) -> None:
     child = desk.rows.resting()
     stranger = OrderReport(child.symbol, None, "77", VenueStatus.OPEN, D(0))
     desk.exchange.orders = [stranger]
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.ABSENT
+
+
+def test_a_trade_of_an_older_order_of_somebody_else_does_not_leave_a_child_unknown(desk: Desk) -> None:
+    child = desk.rows.resting()
+    desk.exchange.listed = [trade_of(child, "9", "0.1", exchange_id="88")]
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.UNKNOWN, "a trade that nobody can explain may be the child's"
+    desk.exchange.found = {"88": OrderReport(child.symbol, "by-hand", "88", VenueStatus.FILLED, D("0.1"))}
     look_for(desk, looker_of(desk), 30)
     assert status_of(child) == C.ABSENT
 

@@ -315,7 +315,8 @@ def test_an_absent_child_that_appears_is_cancelled_and_pauses_its_order_for_a_pe
 def test_known_exchange_orders_are_those_of_children(rows: Rows) -> None:
     child = rows.resting()
     accept(child)
-    assert known_exchange_orders(rows.account.pk, {"X1", "X2"}) == {"X1"}
+    assert known_exchange_orders(rows.account.pk, child.symbol, {"X1", "X2"}) == {"X1"}
+    assert known_exchange_orders(rows.account.pk, "ETH/USDT", {"X1"}) == set(), "another order has that id"
 
 
 def test_a_cancelled_order_ends_when_its_child_is_settled(rows: Rows) -> None:
