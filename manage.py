@@ -2,6 +2,7 @@
 """Django's command line for Tranche."""
 
 import os
+import signal
 import sys
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     if sys.argv[1:2] == ["desk"]:
         from execution.management.desk.parent_death import follow_uv
 
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: no traceback at an early Ctrl-C
         follow_uv()  # before Django loads: uv may be killed while it does
         take_var(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -1,3 +1,15 @@
+from __future__ import annotations
+
 from typing import Any
 
-websocket_urlpatterns: list[Any] = []
+from django.urls import path
+
+from dashboard.consumers import OrderConsumer, OrdersConsumer
+
+# Django's own types know views only; Channels routes to consumers by the same function.
+_path: Any = path
+
+websocket_urlpatterns: list[Any] = [
+    _path("ws/orders/", OrdersConsumer.as_asgi()),
+    _path("ws/orders/<slug:public_id>/", OrderConsumer.as_asgi()),
+]

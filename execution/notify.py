@@ -47,6 +47,7 @@ class _Bell:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._redis: redis.asyncio.Redis | None = None
+        self._is_broken = False
 
     def ring(self, coroutine: Coroutine[Any, Any, None]) -> None:
         with self._lock:
@@ -55,12 +56,18 @@ class _Bell:
                 threading.Thread(target=self._loop.run_forever, name="doorbell", daemon=True).start()
         asyncio.run_coroutine_threadsafe(self._guarded(coroutine), self._loop)
 
-    @staticmethod
-    async def _guarded(coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Say once that the bell is broken, and once that it rings again: each ring would fill the log."""
         try:
             await asyncio.wait_for(coroutine, SEND_TIMEOUT)
         except Exception as error:  # noqa: BLE001  a doorbell is never fatal
-            log.warning("doorbell not rung", error=f"{type(error).__name__}: {error}")
+            if not self._is_broken:
+                log.warning("doorbells cannot be rung", error=f"{type(error).__name__}: {error}")
+            self._is_broken = True
+        else:
+            if self._is_broken:
+                log.info("doorbells ring again")
+            self._is_broken = False
 
     async def group(self, group: str, message: dict[str, Any]) -> None:
         layer = get_channel_layer()

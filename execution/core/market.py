@@ -99,7 +99,7 @@ class BackgroundMarket:
 
     def settle(self, book: OrderBook) -> list[Command]:
         """Commands that bring the whole book around the mid at once: at the start, or after a jump."""
-        return [*self._withdrawals(book), *self._refills(book, math.inf)]
+        return [*self._withdrawals(book), *self._refills(math.inf)]
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[Command]:
         """What the others do within ``dt`` seconds up to ``now`` (seconds since the epoch).
@@ -109,7 +109,7 @@ class BackgroundMarket:
         deviation = self.parameters.volatility * 1e-4 * math.sqrt(dt)
         self._mid *= math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
         commands = self._withdrawals(book)
-        commands += self._refills(book, dt)
+        commands += self._refills(dt)
         for _ in range(self._poisson(self.parameters.takers_per_second * activity(now) * dt)):
             commands.append(self._taker())
         return commands
@@ -136,7 +136,7 @@ class BackgroundMarket:
                     commands.append(Withdraw(order_id))
         return commands
 
-    def _refills(self, book: OrderBook, dt: float) -> list[Command]:
+    def _refills(self, dt: float) -> list[Command]:
         commands: list[Command] = []
         chance = 1 - math.exp(-self.parameters.refill_per_second * dt)
         near = self.parameters.near_levels

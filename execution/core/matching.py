@@ -192,10 +192,10 @@ class OrderBook:
             return MatchResult(expired=order.quantity)
         result = MatchResult()
         left = self._match(order, result)
-        rests = order.price is not None and order.life in (OrderLife.GTC, OrderLife.POST_ONLY)
-        if left > ZERO and rests and result.stopped_by is None:
+        rests = order.life in (OrderLife.GTC, OrderLife.POST_ONLY) and result.stopped_by is None
+        if left > ZERO and rests and order.price is not None:
             result.rested = left
-            self._rest(order, left)
+            self._rest(order, order.price, left)
         else:
             result.expired = left
         return result
@@ -304,12 +304,11 @@ class OrderBook:
                 return
             yield from facing.levels[price].orders.values()
 
-    def _rest(self, order: NewOrder, quantity: Decimal) -> None:
-        assert order.price is not None
-        resting = RestingOrder(order.id, order.owner, order.side, order.price, quantity)
+    def _rest(self, order: NewOrder, price: Decimal, quantity: Decimal) -> None:
+        resting = RestingOrder(order.id, order.owner, order.side, price, quantity)
         self._orders[order.id] = resting
         self._sides[order.side].add(resting)
-        self._touch(order.side, order.price)
+        self._touch(order.side, price)
 
     def _remove(self, order: RestingOrder) -> None:
         del self._orders[order.id]

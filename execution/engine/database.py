@@ -9,7 +9,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from execution.engine.clock import Clock
 
@@ -37,6 +37,11 @@ class Database:
             return call()
         return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_guarded, call))
 
+    async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function``, which computes and never touches the database, off the loop."""
+        call = partial(function, *args, **kwargs)
+        return call() if self._executor is None else await asyncio.to_thread(call)
+
     async def surely(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost."""
         pause = RETRY_FIRST
@@ -50,13 +55,13 @@ class Database:
 
 
 def _guarded(call: Callable[[], T]) -> T:
-    """Drop a connection that an error has left unusable, so that the next call gets a new one."""
+    """Drop a connection that an error may have left unusable, so that the next call opens a new one.
+
+    Connections are otherwise kept: opening one costs more than most calls.
+    """
     try:
         return call()
     except (DatabaseError, InterfaceError):
         if not connection.in_atomic_block:
             connection.close()
         raise
-    finally:
-        if not connection.in_atomic_block:
-            close_old_connections()

@@ -202,11 +202,12 @@ class Engine:
     async def _shut_down(self) -> None:
         """Stop deciding; when no other worker runs pull what rests; release everything."""
         await self._end(self._drivers)
+        # Nothing is decided or created from here on; cancels and facts need no lease.
+        self._lease.stop()
         is_last = await self._database.surely(worker_stop, worker_pk=self._lease.worker_pk)
         if is_last:
             await self._pull()
         await self._end(self._sessions)
-        self._lease.stop()
         await self._database.surely(worker_release, worker_pk=self._lease.worker_pk)
         log.info("engine stopped", was_last=is_last)
 

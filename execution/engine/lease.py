@@ -24,6 +24,8 @@ RENEW_EVERY = 0.5  # seconds
 SAFETY = 1.0  # seconds
 #: A loop that has not turned for this long is dead: the lease is not renewed for it.
 LOOP_SILENT = 1.5  # seconds
+#: A renewal that took this long says that the database is saturated.
+SLOW_RENEWAL = 0.75  # seconds
 
 
 class Lease:
@@ -85,6 +87,9 @@ class Lease:
             log.warning("the lease could not be renewed", error=str(error))
             connection.close()
             return
+        took = self._clock.boot() - asked_at
+        if took > SLOW_RENEWAL:
+            log.warning("the lease was renewed late", seconds=round(took, 2), renewed=renewed)
         if renewed:
             self._until = asked_at + LEASE.total_seconds()
         else:

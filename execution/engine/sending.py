@@ -27,7 +27,7 @@ from execution.services.children import (
     child_report,
     child_take,
 )
-from execution.services.sessions import account_failed, account_seen
+from execution.services.sessions import account_failed
 from execution.venues.protocol import Gateway, LookFailed
 
 log = structlog.get_logger(__name__)
@@ -144,7 +144,6 @@ class Sender:
             milliseconds=round(elapsed, 1),
             detail=getattr(outcome, "message", ""),
         )
-        await self._parts.database.surely(account_seen, account_pk=self._account_pk, latency_ms=elapsed)
         return outcome
 
     # --- cancel --------------------------------------------------------------------------------

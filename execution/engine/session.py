@@ -54,7 +54,8 @@ class AccountSession:
         if details is None:
             return
         self._details = details
-        self._gateway = self._open_gateway(details)
+        # Making a client takes a third of a second of pure computing: on the loop it would stop every driver.
+        self._gateway = await self._parts.database.compute(self._open_gateway, details)
         sender = Sender(self._parts, self._gateway, details.pk, self.fence)
         try:
             await self._open()

@@ -17,7 +17,7 @@ from execution.core.market import MarketParameters
 from execution.paper import control, rest_account, rest_market
 from execution.paper.accounts import Accounts
 from execution.paper.connections import Connections
-from execution.paper.exchange import Exchange
+from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
 from execution.paper.market_streams import MarketStreams
@@ -43,6 +43,7 @@ def create_app(
     maker_fee: Decimal = DEFAULT_FEE,
     taker_fee: Decimal = DEFAULT_FEE,
     frozen: bool = False,
+    history_minutes: int = HISTORY_MINUTES,
     weight_per_minute: int = WEIGHT_PER_MINUTE,
     orders_per_ten_seconds: int = ORDERS_PER_TEN_SECONDS,
 ) -> web.Application:
@@ -53,24 +54,38 @@ def create_app(
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
-    exchange = Exchange(store, listed, seed=seed, clock=clock, maker_fee=maker_fee, taker_fee=taker_fee)
+    exchange = Exchange(
+        store,
+        listed,
+        seed=seed,
+        clock=clock,
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
+        history_minutes=history_minutes,
+    )
+    limits = Limits(weight_per_minute, orders_per_ten_seconds)
+    server = _server(folder, exchange, limits, Faults(seed))
+    for symbol in exchange.symbols.values():
+        symbol.frozen = frozen
+    return _application(server, store)
+
+
+def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults) -> Server:
+    """Accounts before books: only orders of known accounts can rest again."""
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
     accounts.load()
     exchange.open_books()
-    for symbol in exchange.symbols.values():
-        symbol.frozen = frozen
-    connections, faults = Connections(clock), Faults(seed)
-    server = Server(
+    connections = Connections(exchange.clock)
+    return Server(
         exchange=exchange,
         accounts=accounts,
-        limits=Limits(weight_per_minute, orders_per_ten_seconds),
+        limits=limits,
         faults=faults,
         connections=connections,
         market_streams=MarketStreams(exchange, connections),
         user_streams=UserStreams(exchange, accounts, connections, faults),
         control_token=control_token(folder / "control"),
     )
-    return _application(server, store)
 
 
 def control_token(path: Path) -> str:
@@ -102,6 +117,7 @@ def _application(server: Server, store: Store) -> web.Application:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        server.exchange.remember_market()
         store.close()
 
     async def say_goodbye(_application: web.Application) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from execution.paper.app import DEFAULT_FEE, MARKET_TASK, create_app
+from execution.paper.limits import WEIGHT_PER_MINUTE
 
 logger = logging.getLogger("paper")
 
@@ -24,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=7, help="seed of the background market and the faults")
     parser.add_argument("--maker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
     parser.add_argument("--taker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
+    parser.add_argument(
+        "--weight-limit", type=int, default=WEIGHT_PER_MINUTE, help="request weight a minute and address"
+    )
 
 
 def _fee(text: str) -> Decimal:
@@ -49,18 +53,28 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             maker_fee=options.maker_fee,
             taker_fee=options.taker_fee,
+            weight_limit=options.weight_limit,
         )
     )
 
 
 async def serve(
-    *, host: str, port: int, folder: Path, seed: int, maker_fee: Decimal, taker_fee: Decimal
+    *,
+    host: str,
+    port: int,
+    folder: Path,
+    seed: int,
+    maker_fee: Decimal,
+    taker_fee: Decimal,
+    weight_limit: int,
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit status, 1 when the market's task failed."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    application = create_app(folder, seed=seed, maker_fee=maker_fee, taker_fee=taker_fee)
+    application = create_app(
+        folder, seed=seed, maker_fee=maker_fee, taker_fee=taker_fee, weight_per_minute=weight_limit
+    )
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.3)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

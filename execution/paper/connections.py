@@ -77,9 +77,10 @@ class Connections:
 
     async def close(self) -> None:
         """Say goodbye to everybody, for an orderly stop."""
-        for connection in list(self._open):
-            with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
-                await asyncio.wait_for(connection.socket.close(code=1001), timeout=0.1)
+        farewells = [
+            asyncio.wait_for(connection.socket.close(code=1001), timeout=0.2) for connection in self._open
+        ]
+        await asyncio.gather(*farewells, return_exceptions=True)
 
     async def serve(
         self, request: web.Request, enter: Callable[[Connection], None], receive: Receive,

@@ -1,6 +1,6 @@
-"""The control API under ``/_paper/``, for tests and demonstrations: the ledger, faults, stream cuts, the market.
+"""The control API under ``/_paper/``, for tests: the ledger, faults, stream cuts, the market.
 
-Every call needs the header ``X-Paper-Control`` with the content of the file ``control`` in the exchange's folder.
+Every call needs the header ``X-Paper-Control`` with the content of the exchange's file ``control``.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 
 
 def market(server: Server, body: dict[str, Any]) -> Any:
-    """``freeze``: stop or resume the background; ``mid``: jump; ``side``, ``quantity``, ``price``: one taker."""
+    """``freeze`` or resume the background; jump to ``mid``; a taker's ``side``, ``quantity``, ``price``."""
     symbol = _symbol(server, body)
     if "freeze" in body:
         symbol.frozen = bool(body["freeze"])
@@ -97,6 +97,7 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     if "mid" in body:
         background.move_to(_decimal(body, "mid"))
         server.exchange.run_commands(symbol, background.settle(symbol.book))
+        server.exchange.remember_market()
     if "quantity" in body:
         price = _decimal(body, "price") if "price" in body else None
         taker = background.taker(Side(str(body["side"]).lower()), _decimal(body, "quantity"), price)

@@ -29,6 +29,7 @@ from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrde
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
 
+#: Candles made up before the first start: a day and a little, so that 24 whole hours are always there.
 HISTORY_MINUTES = 26 * 60
 #: Trade ids are reserved in the store by the block, so that background trades cost no writes.
 ID_BLOCK = 10_000
@@ -37,7 +38,9 @@ ID_BLOCK = 10_000
 class SymbolMarket:
     """One listed symbol: its book, background market, candles and recent trades."""
 
-    def __init__(self, parameters: MarketParameters, seed: int, store: Store, now: float) -> None:
+    def __init__(
+        self, parameters: MarketParameters, seed: int, store: Store, now: float, history_minutes: int
+    ) -> None:
         self.market: Market = parameters.market
         self.name = exchange_symbol(parameters.market)
         last = store.number(f"{self.name} price")
@@ -49,17 +52,19 @@ class SymbolMarket:
         self.fresh_trades: list[PublicTrade] = []
         self.reserved_id = int(store.number(f"{self.name} trade id") or 0)
         self.next_trade_id = self.reserved_id + 1
-        self.candles = CandleSeries(self._bars(parameters, seed, store, now))
+        self.candles = CandleSeries(self._bars(parameters, seed, store, now, history_minutes))
         self.candles.advance(now)
         self.last_price = self.candles.bars[-1].close
 
-    def _bars(self, parameters: MarketParameters, seed: int, store: Store, now: float) -> list[Bar]:
+    def _bars(
+        self, parameters: MarketParameters, seed: int, store: Store, now: float, minutes: int
+    ) -> list[Bar]:
         """Stored bars, or a seeded history when there are none, or none recent enough."""
         minute = int(now) // 60 * 60
         bars = store.bars(self.name, minute - 14 * 86_400)
         if bars and minute - bars[-1].start < 86_400:
             return bars
-        bars = history(parameters, seed, minute, HISTORY_MINUTES, self.background.mid)
+        bars = history(parameters, seed, minute, minutes, self.background.mid)
         store.save(bars=[(self.name, bar) for bar in bars])
         return bars
 
@@ -85,6 +90,7 @@ class Exchange:
         clock: Callable[[], float],
         maker_fee: Decimal,
         taker_fee: Decimal,
+        history_minutes: int = HISTORY_MINUTES,
     ) -> None:
         self.clock = clock
         self._store = store
@@ -93,7 +99,8 @@ class Exchange:
         now = clock()
         self._advanced = now
         self.symbols = {
-            market.name: market for market in (SymbolMarket(each, seed, store, now) for each in listed)
+            market.name: market
+            for market in (SymbolMarket(each, seed, store, now, history_minutes) for each in listed)
         }
 
     def now(self) -> int:
@@ -174,9 +181,13 @@ class Exchange:
             if not market.frozen and elapsed:
                 self.run_commands(market, market.background.step(market.book, now, elapsed))
         if finished:
-            prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
-            self._store.save(bars=finished, numbers=dict(prices))
+            self.remember_market(finished)
         self.commit()
+
+    def remember_market(self, finished: Iterable[tuple[str, Bar]] = ()) -> None:
+        """Write where the market stands, so that a restart goes on from there, and finished bars."""
+        prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
+        self._store.save(bars=finished, numbers=dict(prices))
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
         """Do what background makers and takers want."""

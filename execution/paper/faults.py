@@ -9,15 +9,13 @@ from typing import Any
 
 #: What a rule may apply to. ``any`` is every signed call and every market-data call, not the stream.
 TARGETS = frozenset(
-    {
-        "create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream",
-    }
-)  # fmt: skip
+    {"create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream"}
+)
 #: Not processed: the caller learns it, or at least the order does not exist.
 BEFORE = frozenset(
     {
-        "delay_before", "drop_before", "status_429", "status_418", "status_500", "status_502", "status_503",
-        "status_504", "code_1021", "reject",
+        "delay_before", "drop_before", "code_1021", "reject", "status_429", "status_418",
+        "status_500", "status_502", "status_503", "status_504",
     }
 )  # fmt: skip
 #: Processed, and then the answer is spoilt.
@@ -35,18 +33,19 @@ KINDS = BEFORE | AFTER | LATE | STREAM
 
 @dataclass(slots=True)
 class FaultRule:
-    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` is its length."""
+    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` long."""
 
     on: str
     kind: str
     count: int | None = 1
     probability: float = 1.0
     seconds: float = 0.0
+    key: str | None = None
 
 
 def parse_rule(body: dict[str, Any]) -> FaultRule:
     """A rule from JSON. Raises ValueError that names what is wrong."""
-    unknown = set(body) - {"on", "kind", "count", "probability", "seconds"}
+    unknown = set(body) - {"on", "kind", "count", "probability", "seconds", "key"}
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
     on, kind = body.get("on"), body.get("kind")
@@ -59,14 +58,15 @@ def parse_rule(body: dict[str, Any]) -> FaultRule:
     count = body.get("count", 1)
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count={count!r} is neither null nor at least 1")
-    return FaultRule(on, kind, count, float(body.get("probability", 1)), float(body.get("seconds", 0)))
+    probability, seconds = float(body.get("probability", 1)), float(body.get("seconds", 0))
+    return FaultRule(on, kind, count, probability, seconds, body.get("key"))
 
 
 class Faults:
     """The rules in force. Draws are seeded, so that a run can be repeated."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(f"{seed}:faults")
+        self._random = Random(f"{seed}:faults")  # noqa: S311  seeded on purpose, nothing secret
         self.rules: list[FaultRule] = []
 
     def add(self, rule: FaultRule) -> None:
@@ -75,11 +75,15 @@ class Faults:
     def clear(self) -> None:
         self.rules.clear()
 
-    def strike(self, on: str, kinds: frozenset[str]) -> FaultRule | None:
-        """The first rule of these kinds that hits this call; it is used up by one."""
+    def strike(self, on: str, kinds: frozenset[str], key: str | None) -> FaultRule | None:
+        """The first rule of these kinds that hits this call of ``key``; it is used up by one."""
         if not self.rules:
             return None
-        return self._first(lambda rule: rule.kind in kinds and (rule.on == on or self._is_any(rule, on)))
+        return self._first(
+            lambda rule: (
+                rule.kind in kinds and rule.key in (None, key) and (rule.on == on or self._is_any(rule, on))
+            )
+        )
 
     @staticmethod
     def _is_any(rule: FaultRule, on: str) -> bool:

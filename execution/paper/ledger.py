@@ -38,6 +38,7 @@ class Ledger:
         self.taker_fee = taker_fee
         self.accounts: dict[str, Account] = {}
         self.orders: dict[int, PaperOrder] = {}
+        self._open: dict[int, PaperOrder] = {}
         self.by_account: dict[tuple[str, str], dict[int, PaperOrder]] = defaultdict(dict)
         self.by_client_id: dict[tuple[str, str, str], int] = {}
         self.trades: dict[tuple[str, str], list[PaperTrade]] = defaultdict(list)
@@ -58,6 +59,8 @@ class Ledger:
 
     def _index(self, order: PaperOrder) -> None:
         self.orders[order.id] = order
+        if order.status.is_open:
+            self._open[order.id] = order
         self.by_account[order.account, order.symbol][order.id] = order
         # The latest order of a client id is the one that a query means.
         self.by_client_id[order.account, order.symbol, order.client_id] = order.id
@@ -88,11 +91,14 @@ class Ledger:
         """Open orders, oldest first."""
         return [
             order
-            for order in self.orders.values()
-            if order.status.is_open
-            and (account is None or order.account == account)
-            and (symbol is None or order.symbol == symbol)
+            for order in self._open.values()
+            if account in (None, order.account) and symbol in (None, order.symbol)
         ]
+
+    def trades_of(self, account: str, symbol: str, order_id: int) -> list[PaperTrade]:
+        """Trades of one order; none when it is somebody else's or another symbol's."""
+        order = self.find(account, symbol, order_id, None)
+        return self.by_order[order.id] if order is not None else []
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -212,4 +218,6 @@ class Ledger:
         self, order: PaperOrder, kind: str, now: int, trade: PaperTrade | None = None, cancel_id: str = ""
     ) -> None:
         self._dirty_orders[order.id] = order
+        if not order.status.is_open:
+            self._open.pop(order.id, None)
         self._news.append(OrderNews(kind, copy.copy(order), now, trade, cancel_id))

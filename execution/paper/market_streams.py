@@ -6,6 +6,9 @@ Nothing is built for a stream without a subscriber.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +20,8 @@ from execution.paper.exchange import Exchange, SymbolMarket
 from execution.paper.records import News, PublicTrade
 
 PARTIAL_DEPTHS = (5, 10, 20)
+
+Changes = list[tuple[Side, Decimal, Decimal]]
 
 
 class MarketStreams:
@@ -85,8 +90,8 @@ class MarketStreams:
             if not self._subscribers:
                 continue
             for trade in fresh:
-                self._send(symbol, "trade", lambda trade=trade: _trade_event(symbol, trade))
-                self._send(symbol, "aggTrade", lambda trade=trade: _aggregate_event(symbol, trade))
+                self._send(symbol, "trade", partial(_trade_event, symbol, trade))
+                self._send(symbol, "aggTrade", partial(_aggregate_event, symbol, trade))
             self._publish_best(symbol)
 
     def tick(self) -> None:
@@ -99,14 +104,17 @@ class MarketStreams:
             if not self._subscribers:
                 continue
             if changes:
-                for suffix in ("depth@100ms", "depth"):
-                    self._send(symbol, suffix, lambda: self._depth_event(symbol, first, changes))
-                for levels in PARTIAL_DEPTHS:
-                    for suffix in (f"depth{levels}@100ms", f"depth{levels}"):
-                        self._send(symbol, suffix, lambda: dialect.depth(symbol, levels))
+                self._publish_depth(symbol, first, changes)
             if self._ticked % 10 == 0:
-                self._send(symbol, "miniTicker", lambda: self._ticker_event(symbol, mini=True))
-                self._send(symbol, "ticker", lambda: self._ticker_event(symbol, mini=False))
+                self._send(symbol, "miniTicker", partial(self._ticker_event, symbol, mini=True))
+                self._send(symbol, "ticker", partial(self._ticker_event, symbol, mini=False))
+
+    def _publish_depth(self, symbol: SymbolMarket, first: int, changes: Changes) -> None:
+        for suffix in ("depth@100ms", "depth"):
+            self._send(symbol, suffix, partial(self._depth_event, symbol, first, changes))
+        for levels in PARTIAL_DEPTHS:
+            for suffix in (f"depth{levels}@100ms", f"depth{levels}"):
+                self._send(symbol, suffix, partial(dialect.depth, symbol, levels))
 
     def _publish_best(self, symbol: SymbolMarket) -> None:
         if f"{symbol.name.lower()}@bookTicker" not in self._subscribers:
@@ -121,7 +129,7 @@ class MarketStreams:
         }  # fmt: skip
         self._send(symbol, "bookTicker", lambda: event)
 
-    def _send(self, symbol: SymbolMarket, suffix: str, build: Any) -> None:
+    def _send(self, symbol: SymbolMarket, suffix: str, build: Callable[[], dialect.Json]) -> None:
         name = f"{symbol.name.lower()}@{suffix}"
         connections = self._subscribers.get(name)
         if not connections or self._connections.silent:
@@ -134,9 +142,7 @@ class MarketStreams:
             else:
                 connection.push(bare)
 
-    def _depth_event(
-        self, symbol: SymbolMarket, first: int, changes: list[tuple[Side, Any, Any]]
-    ) -> dialect.Json:
+    def _depth_event(self, symbol: SymbolMarket, first: int, changes: Changes) -> dialect.Json:
         return {
             "e": "depthUpdate",
             "E": self._exchange.now(),

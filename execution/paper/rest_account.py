@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 from execution.paper import dialect, refusals
@@ -148,15 +149,15 @@ def my_trades(call: Call) -> Any:
         raise Refusal(-1128, "Combination of optional parameters invalid.")
     count = limit(call.parameters, 500, 1000)
     latest = call.exchange.now() - call.lag("late_trades")
-    found = [
-        trade
-        for trade in call.exchange.ledger.trades[call.account.key, symbol.name]
-        if trade.time <= latest
-        and (from_id is None or trade.id >= from_id)
-        and (order_id is None or trade.order_id == order_id)
-        and (start is None or trade.time >= start)
-        and (end is None or trade.time <= end)
-    ]
+    ledger = call.exchange.ledger
+    trades = ledger.trades[call.account.key, symbol.name]
+    if order_id is not None:
+        trades = ledger.trades_of(call.account.key, symbol.name, order_id)
+    # Both ids and times only ever grow within an account's trades of a symbol.
+    first = bisect_left(trades, start or 0, key=lambda trade: trade.time)
+    first = max(first, bisect_left(trades, from_id or 0, key=lambda trade: trade.id))
+    last = bisect_right(trades, latest if end is None else min(end, latest), key=lambda trade: trade.time)
+    found = trades[first:last]
     ascending = from_id is not None or start is not None
     return [dialect.account_trade(trade) for trade in (found[:count] if ascending else found[-count:])]
 

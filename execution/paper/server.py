@@ -49,7 +49,8 @@ class Call:
     @property
     def account(self) -> Account:
         """The account that signed."""
-        assert self.signer is not None, "only signed endpoints ask for the account"
+        if self.signer is None:
+            raise LookupError(f"{self.endpoint.path} is not signed")
         return self.signer
 
     @property
@@ -58,7 +59,9 @@ class Call:
 
     def lag(self, kind: str) -> int:
         """Milliseconds by which this call's answer lags behind, for the faults of late visibility."""
-        rule = self.server.faults.strike(self.endpoint.on, frozenset({kind}))
+        rule = self.server.faults.strike(
+            self.endpoint.on, frozenset({kind}), self.signer.key if self.signer else None
+        )
         return int(rule.seconds * 1000) if rule else 0
 
 
@@ -84,13 +87,14 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 async def _answer(server: Server, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
     """1. Faults before. 2. Process, which writes before it returns. 3. Faults after."""
     body = await request.text()
-    rule = server.faults.strike(endpoint.on, BEFORE)
+    key = request.headers.get("X-MBX-APIKEY")
+    rule = server.faults.strike(endpoint.on, BEFORE, key)
     if rule is not None:
         spoilt = await _spoil_before(rule, request)
         if spoilt is not None:
             return spoilt
     answer = _process(server, endpoint, request, body)
-    rule = server.faults.strike(endpoint.on, AFTER)
+    rule = server.faults.strike(endpoint.on, AFTER, key)
     return answer if rule is None else await _spoil_after(rule, request, answer)
 
 
@@ -136,6 +140,18 @@ def _dropped(request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def _truncated(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    """Promise the whole body, send half of it, and close."""
+    body = (answer.text or "").encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
 async def _spoil_before(rule: FaultRule, request: web.Request) -> web.StreamResponse | None:
     """The answer to a call that is not processed; None when it only had to wait."""
     if rule.kind == "delay_before":
@@ -162,7 +178,7 @@ async def _spoil_after(rule: FaultRule, request: web.Request, answer: web.Respon
     if rule.kind == "drop_after":
         return _dropped(request)
     if rule.kind == "truncate":
-        return web.Response(text=(answer.text or "")[:-20] or "{", content_type="application/json")
+        return await _truncated(request, answer)
     if rule.kind == "html_200":
         return _page(200, "The paper exchange is under maintenance.")
     if rule.kind == "empty_200":

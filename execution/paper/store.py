@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from execution.core.market import Bar
 from execution.core.matching import SelfTradePrevention
@@ -124,27 +125,27 @@ def _dump(record: PaperOrder | PaperTrade | Bar) -> str:
     return json.dumps({name: getattr(record, name) for name in names}, default=str, separators=(",", ":"))
 
 
-def _order(record: dict[str, object]) -> PaperOrder:
-    values: dict[str, object] = dict(record)
+def _order(record: dict[str, Any]) -> PaperOrder:
+    values = dict(record)
     for name in _ORDER_DECIMALS:
-        values[name] = None if record[name] is None else Decimal(str(record[name]))
-    values["side"] = Side(str(record["side"]))
-    values["prevention"] = SelfTradePrevention(str(record["prevention"]))
-    values["status"] = OrderStatus(str(record["status"]))
-    return PaperOrder(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
+        values[name] = None if record[name] is None else Decimal(record[name])
+    values["side"] = Side(record["side"])
+    values["prevention"] = SelfTradePrevention(record["prevention"])
+    values["status"] = OrderStatus(record["status"])
+    return PaperOrder(**values)
 
 
-def _trade(record: dict[str, object]) -> PaperTrade:
-    values: dict[str, object] = dict(record)
+def _trade(record: dict[str, Any]) -> PaperTrade:
+    values = dict(record)
     for name in ("price", "quantity", "fee"):
-        values[name] = Decimal(str(record[name]))
-    values["side"] = Side(str(record["side"]))
-    return PaperTrade(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
+        values[name] = Decimal(record[name])
+    values["side"] = Side(record["side"])
+    return PaperTrade(**values)
 
 
-def _bar(record: dict[str, object]) -> Bar:
+def _bar(record: dict[str, Any]) -> Bar:
     decimals = ("open", "high", "low", "close", "volume", "notional", "buy_volume", "buy_notional")
-    values: dict[str, object] = dict(record)
+    values = dict(record)
     for name in decimals:
-        values[name] = Decimal(str(record[name]))
-    return Bar(**values)  # type: ignore[arg-type]  the columns are the dataclass's own fields
+        values[name] = Decimal(record[name])
+    return Bar(**values)

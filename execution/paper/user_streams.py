@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
@@ -42,15 +41,14 @@ class UserStreams:
             listeners = self._listeners.get(account)
             if not listeners:
                 continue
-            is_order = isinstance(item, OrderNews)
-            event = dialect.execution_report(item) if is_order else dialect.account_position(item)
-            for _ in range(self._copies()):
+            event = _event(item)
+            for _ in range(self._copies(account)):
                 for connection, number in listeners.items():
                     self._connections.send(connection, encode({"subscriptionId": number, "event": event}))
 
-    def _copies(self) -> int:
+    def _copies(self, account: str) -> int:
         """How often an event is sent: once, unless a fault loses or doubles it."""
-        rule = self._faults.strike("stream", STREAM)
+        rule = self._faults.strike("stream", STREAM, account)
         if rule is None:
             return 1
         return 0 if rule.kind == "lost_events" else 2
@@ -59,7 +57,12 @@ class UserStreams:
         parameters = {name: _text(value) for name, value in (message.get("params") or {}).items()}
         try:
             result = self._answer(connection, str(message.get("method")), parameters)
-            answer = {"id": message.get("id"), "status": 200, "result": result, "rateLimits": []}
+            answer: dialect.Json = {
+                "id": message.get("id"),
+                "status": 200,
+                "result": result,
+                "rateLimits": [],
+            }
         except Refusal as refusal:
             error = {"code": refusal.code, "msg": refusal.message}
             answer = {"id": message.get("id"), "status": refusal.status, "error": error, "rateLimits": []}
@@ -90,9 +93,11 @@ class UserStreams:
         for listeners in self._listeners.values():
             listeners.pop(connection, None)
 
-    def listening(self) -> Iterator[str]:
-        """Keys of the accounts that somebody listens to."""
-        return (key for key, listeners in self._listeners.items() if listeners)
+
+def _event(item: News) -> dialect.Json:
+    if isinstance(item, OrderNews):
+        return dialect.execution_report(item)
+    return dialect.account_position(item)
 
 
 def _text(value: Any) -> str:

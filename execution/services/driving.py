@@ -112,7 +112,8 @@ def _is_too_late(order: Order, decision: Decision, quote: Quote | None, now: dat
 
 def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
     order.status = order_after(OrderStatus(order.status), move.event)
-    order.reason = move.reason
+    # A working order needs no reason; what it waits for is its ``why``.
+    order.reason = "" if order.status == OrderStatus.WORKING else move.reason
     data: dict[str, str] = {"status": order.status}
     if move.outcome is not None:
         order.outcome = move.outcome

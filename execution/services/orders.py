@@ -206,7 +206,7 @@ def _move(
     except ForbiddenTransition:
         message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot {event}"
         raise Refused([Problem("status", message, order.status)]) from None
-    order.reason = reason
+    order.reason = "" if order.status == OrderStatus.WORKING else reason
     journal_append(
         order=order,
         kind=event.value,

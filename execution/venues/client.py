@@ -22,6 +22,9 @@ from execution.venues.quirks import Quirks, quirks_of
 #: requests of the same client come in between.
 asked_to_wait: ContextVar[timedelta | None] = ContextVar("asked_to_wait", default=None)
 
+#: The websocket addresses that the stream of this task has used, so that it can close them.
+used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
+
 # ccxt logs headers and bodies, keys and signatures among them, at DEBUG.
 QUIET_LOGGER = logging.getLogger("execution.venues.ccxt")
 QUIET_LOGGER.setLevel(logging.INFO)
@@ -106,6 +109,8 @@ def client_class(exchange_id: str) -> type[Any]:
             socket = super().client(url)
             if is_new:
                 harden(socket)
+            if (used := used_sockets.get()) is not None:
+                used.add(url)
             return socket
 
     VenueClient.__name__ = exchange_id

@@ -94,7 +94,8 @@ def create_failure(
     if not refused and (isinstance(error, TURNED_AWAY) or was_never_connected(error)):
         return NotSent(message=text, retry_after=retry_after or DEFAULT_WAIT)
     if refused or (isinstance(error, REFUSALS) and not _may_exist(error)):
-        return Rejected(kind=type(error).__name__, message=text)
+        kind = "PermissionDenied" if refused else type(error).__name__
+        return Rejected(kind=kind, message=text)
     return Unknown(message=text)
 
 

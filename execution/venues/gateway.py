@@ -35,13 +35,15 @@ from execution.venues.client import asked_to_wait, open_client
 from execution.venues.options import is_closed
 from execution.venues.protocol import LookFailed
 from execution.venues.quirks import Call, Quirks, quirks_of
-from execution.venues.throttle import Throttle
+from execution.venues.throttle import throttle_of
 
 T = TypeVar("T")
 Outcome = TypeVar("Outcome")
 
 CLOCK_EVERY = 3600.0
 CLOCK_RETRY = 5.0
+#: A look waits so many seconds for a limiter, and fails at once when it asked for more.
+LONGEST_HOLD = 2.0
 
 
 def open_gateway(
@@ -84,8 +86,8 @@ class CcxtGateway:
         self._clock = clock
         limits = quirks.limits or requests.limits_of(client)
         self._costs = limits.costs
-        self.throttle = _throttle_of(limits)
-        self._order_throttle = _throttle_of(quirks.order_limits) if quirks.order_limits else None
+        self.throttle = throttle_of(limits)
+        self._order_throttle = throttle_of(quirks.order_limits) if quirks.order_limits else None
         self._markets: dict[str, Market] = {}
         self._is_open = False
         self._clock_due = 0.0
@@ -215,13 +217,13 @@ class CcxtGateway:
         )
 
     async def permissions(self) -> KeyPermissions:
-        """binance tells what a key may do, at an address of its own; of others nothing is known."""
-        addresses = self._client.urls["api"]
-        if self._client.id != "binance" or is_closed(addresses.get("sapi")):
+        """What the key may do; all unknown where the exchange does not tell or its address is closed."""
+        if self._quirks.permissions_call is None:
             return KeyPermissions()
-        return await self._look(
-            "permissions", self._client.sapi_get_account_apirestrictions, requests.key_permissions
-        )
+        method, address = self._quirks.permissions_call
+        if is_closed(self._client.urls["api"].get(address)):
+            return KeyPermissions()
+        return await self._look("permissions", getattr(self._client, method), requests.key_permissions)
 
     async def quote(self, symbol: str) -> Quote:
         def read(answer: Any) -> Quote:
@@ -291,6 +293,8 @@ class CcxtGateway:
         """A read within the limit; ``LookFailed`` for whatever goes wrong, the reading included."""
         if not self._is_open:
             raise LookFailed("the gateway is not open")
+        if (held := self.throttle.held_for) > LONGEST_HOLD:
+            raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
         await self.throttle.acquire(self._cost(call))
         await self._keep_time()
         try:
@@ -375,8 +379,8 @@ class CcxtGateway:
         return self._markets
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """The account's own rates where the balance answer tells them (binance), else None."""
-        if self._client.id != "binance":
+        """The account's own rates where the balance answer tells them, else None."""
+        if not self._quirks.fees_with_balance:
             return None
         try:
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
@@ -392,13 +396,3 @@ def _listed(answer: Any) -> list[Any]:
 
 def _look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
     return errors.look_failure(error, text=text, retry_after=retry_after)
-
-
-def _throttle_of(limits: Any) -> Throttle:
-    return Throttle(
-        budget=limits.budget,
-        window=limits.window,
-        reserve=limits.reserve,
-        clock=time.monotonic,
-        sleep=asyncio.sleep,
-    )

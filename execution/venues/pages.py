@@ -33,10 +33,13 @@ def order_page(client: Any, symbol: str) -> Fetch:
             params = {} if cursor is None else {"orderId": cursor}
             listed: list[Any] = await client.fetch_orders(symbol, since, limit, params)
             return listed
-        parts = [await client.fetch_closed_orders(symbol, since, limit)]
+        # Open ones first: an order that closes meanwhile is then in both lists, and the later one counts.
+        parts = [
+            await client.fetch_open_orders(symbol, since, limit),
+            await client.fetch_closed_orders(symbol, since, limit),
+        ]
         if client.has.get("fetchCanceledOrders"):
             parts.append(await client.fetch_canceled_orders(symbol, since, limit))
-        parts.append(await client.fetch_open_orders(symbol, since, limit))
         return [entry for part in parts for entry in part]
 
     return fetch

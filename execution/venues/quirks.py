@@ -59,7 +59,11 @@ class Quirks:
     balance_field: str | None = None
     #: Whether the answer to a cancel carries the order's status, so that one without it is no answer.
     cancel_tells_status: bool = False
-    #: Refusals that ccxt reports as something else; the order of such an answer does not exist.
+    #: ccxt's method that tells what a key may do, and the address (in ``urls["api"]``) that it is at.
+    permissions_call: tuple[str, str] | None = None
+    #: Whether the balance answer tells the account's own fees, as ``commissionRates``.
+    fees_with_balance: bool = False
+    #: Refusals of the key that ccxt reports as something else; the order of such an answer does not exist.
     refusal: re.Pattern[str] | None = None
     #: Messages of InvalidOrder by which a cancel says that there is no such open order.
     cancel_gone: re.Pattern[str] | None = None
@@ -111,6 +115,8 @@ BINANCE = Quirks(
     list_addresses=re.compile(r"/(openOrders|allOrders|myTrades)(\?|$)"),
     balance_field="balances",
     cancel_tells_status=True,
+    permissions_call=("sapi_get_account_apirestrictions", "sapi"),
+    fees_with_balance=True,
     # "Invalid API-key, IP, or permissions": DDoSProtection for ccxt, once the key has worked.
     refusal=re.compile(r"-2015\b"),
     authenticate_confirms=True,

@@ -7,6 +7,7 @@ update comes never sees it. So updates are read where ccxt appends them to its c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 
 from execution.core.types import MarketEvent, OrderReport, PublicTrade, Quote, StreamEvent, Trade
 from execution.venues import convert
+from execution.venues.client import used_sockets
 from execution.venues.quirks import Quirks
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ LONGEST_BACK_OFF = 5.0
 CONFIRM_WITHIN = 10.0
 #: Where an exchange does not say that it subscribed us: connected, and this many seconds more.
 CONFIRM_GRACE = 0.5
+CLOSE_WITHIN = 1.0
 CACHE = 1000
 
 Clock = Callable[[], datetime]
@@ -137,6 +140,60 @@ class PublicCache(ArrayCache):  # type: ignore[misc]  # ccxt is untyped
         super().append(item)
 
 
+class Watchers:
+    """The tasks of one connection of a stream, and the sockets that they opened."""
+
+    def __init__(self, client: Any, bell: Bell) -> None:
+        self._client = client
+        self._bell = bell
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._sockets: set[str] = set()
+
+    def start(self, call: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+        async def run() -> None:
+            used_sockets.set(self._sockets)
+            await call()
+
+        task = asyncio.create_task(run())
+        task.add_done_callback(self._bell.ring)
+        self._tasks.append(task)
+        return task
+
+    async def run(self, call: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        """Wait for one call, at most so long."""
+        task = self.start(call)
+        self._tasks.remove(task)
+        try:
+            await asyncio.wait_for(task, seconds)
+        except asyncio.CancelledError:
+            if task.cancelled() and not _is_being_cancelled():
+                raise ConnectionError("the socket was closed") from None
+            raise
+
+    @property
+    def are_connected(self) -> bool:
+        sockets = [self._client.clients.get(url) for url in self._sockets]
+        return bool(sockets) and all(socket is not None and socket.isConnected for socket in sockets)
+
+    def raise_ended(self) -> None:
+        for task in self._tasks:
+            if task.cancelled():
+                raise ConnectionError("the socket was closed")
+            if task.done():
+                task.result()
+
+    async def end(self) -> None:
+        """Cancel the tasks and close the sockets: ccxt leaves half-made subscriptions on one that failed,
+        and waits for them for ever."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for url in self._sockets:
+            if (socket := (self._client.clients or {}).pop(url, None)) is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(socket.close(), CLOSE_WITHIN)
+
+
 class BackOff:
     """Seconds to wait before the next attempt: twice the last, until a connection proved good."""
 
@@ -169,20 +226,20 @@ async def watch_account(
     client.myTrades = OwnCache(lambda trade: tape.record_trade(trade, quirks), stores=stores)
     back_off = BackOff()
     while not bell.closed:
-        watchers: list[asyncio.Task[None]] = []
+        watchers = Watchers(client, bell)
         try:
-            await _open_account(client, quirks, watchers, bell)
+            await _open_account(client, quirks, watchers)
             yield StreamEvent(resumed=True)
             while not bell.closed:
                 if (event := tape.take()) is not None:
                     back_off.reset()
                     yield event
-                _raise_ended(watchers)
+                watchers.raise_ended()
                 await bell.wait()
         except Exception as error:  # noqa: BLE001  # whatever it is, the answer is to connect again
             log.warning("account stream of %s ended: %s", client.id, describe(error))
         finally:
-            await _end(watchers)
+            await watchers.end()
         await _pause(bell, back_off.seconds())
 
 
@@ -195,34 +252,35 @@ async def watch_market(
         client.trades[symbol] = PublicCache(_public_recorder(tape, symbol))
     back_off = BackOff()
     while not bell.closed:
-        watchers: list[asyncio.Task[None]] = []
+        watchers = Watchers(client, bell)
         try:
-            watchers += [_start(call, bell) for call in _market_calls(client, symbols, tape, clock)]
+            for call in _market_calls(client, symbols, tape, clock):
+                watchers.start(call)
             while not bell.closed:
                 for event in tape.take():
                     back_off.reset()
                     yield event
-                _raise_ended(watchers)
+                watchers.raise_ended()
                 await bell.wait()
         except Exception as error:  # noqa: BLE001  # whatever it is, the answer is to connect again
             log.warning("market stream of %s ended: %s", client.id, describe(error))
         finally:
-            await _end(watchers)
+            await watchers.end()
         await _pause(bell, back_off.seconds())
 
 
-async def _open_account(client: Any, quirks: Quirks, watchers: list[asyncio.Task[None]], bell: Bell) -> None:
+async def _open_account(client: Any, quirks: Quirks, watchers: Watchers) -> None:
     """Subscribe, and return when the exchange confirmed it (or is connected and had time to)."""
     if quirks.authenticate_confirms:
-        await asyncio.wait_for(client.authenticate(), CONFIRM_WITHIN)
-    watchers.append(_start(lambda: _repeat(client.watch_orders), bell))
+        await watchers.run(client.authenticate, CONFIRM_WITHIN)
+    watchers.start(lambda: _repeat(client.watch_orders))
     if client.has.get("watchMyTrades"):
-        watchers.append(_start(lambda: _repeat(client.watch_my_trades), bell))
+        watchers.start(lambda: _repeat(client.watch_my_trades))
     if quirks.authenticate_confirms:
         return
     async with asyncio.timeout(CONFIRM_WITHIN):
-        while not any(socket.isConnected for socket in (client.clients or {}).values()):
-            _raise_ended(watchers)
+        while not watchers.are_connected:
+            watchers.raise_ended()
             await asyncio.sleep(0.05)
     await asyncio.sleep(CONFIRM_GRACE)
 
@@ -293,27 +351,9 @@ def _bound(function: Callable[..., Awaitable[None]], *arguments: Any) -> Callabl
     return lambda: function(*arguments)
 
 
-def _start(call: Callable[[], Awaitable[None]], bell: Bell) -> asyncio.Task[None]:
-    async def run() -> None:
-        await call()
-
-    task = asyncio.create_task(run())
-    task.add_done_callback(bell.ring)
-    return task
-
-
-def _raise_ended(watchers: Sequence[asyncio.Task[None]]) -> None:
-    for watcher in watchers:
-        if watcher.done():
-            if watcher.cancelled():
-                raise ConnectionError("the socket was closed")
-            watcher.result()
-
-
-async def _end(watchers: Sequence[asyncio.Task[None]]) -> None:
-    for watcher in watchers:
-        watcher.cancel()
-    await asyncio.gather(*watchers, return_exceptions=True)
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _pause(bell: Bell, seconds: float) -> None:

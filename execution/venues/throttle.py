@@ -7,8 +7,11 @@ would leave late. Here the wait is the caller's, who checks after it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+
+from execution.venues.quirks import Limits
 
 
 class Throttle:
@@ -57,14 +60,19 @@ class Throttle:
         """The exchange asked for a pause: ordinary calls wait that long, cancels do not."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
+    @property
+    def held_for(self) -> float:
+        """Seconds that ordinary calls have to wait yet because the exchange asked for it."""
+        return max(0.0, self._held_until - self._clock())
+
     def _limit(self, *, priority: bool) -> float:
         return self.budget if priority else self.budget - self.reserve
 
     def _wait(self, cost: float, *, priority: bool) -> float:
         """Seconds until it is worth looking again; 0 when the cost fits now."""
         now = self._clock()
-        if not priority and now < self._held_until:
-            return self._held_until - now
+        if not priority and self.held_for > 0:
+            return self.held_for
         self._forget(now)
         excess = self._used + cost - self._limit(priority=priority)
         for taken_at, taken in self._taken:
@@ -81,3 +89,14 @@ class Throttle:
             self._used -= self._taken.popleft()[1]
         if not self._taken:
             self._used = 0.0  # fractions add up to dust over a long time
+
+
+def throttle_of(limits: Limits) -> Throttle:
+    """The limit as it stands, in real time."""
+    return Throttle(
+        budget=limits.budget,
+        window=limits.window,
+        reserve=limits.reserve,
+        clock=time.monotonic,
+        sleep=asyncio.sleep,
+    )

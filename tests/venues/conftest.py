@@ -97,6 +97,7 @@ def options_for(base: str) -> dict[str, Any]:
             "api": {
                 "public": f"{base}/api/v3",
                 "private": f"{base}/api/v3",
+                "sapi": f"{base}/sapi/v1",
                 "ws": {"spot": f"{websocket}/stream/ws", "ws-api": {"spot": f"{websocket}/ws-api/v3"}},
             }
         },
@@ -127,7 +128,7 @@ async def stub() -> AsyncIterator[Stub]:
     stub.answers["GET time"] = server_time
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stub.dispatch)
-    stub.runner = web.AppRunner(app)
+    stub.runner = web.AppRunner(app, shutdown_timeout=0.1)
     await stub.runner.setup()
     site = web.TCPSite(stub.runner, "127.0.0.1", 0)
     await site.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,6 +83,32 @@ async def test_a_failed_look_says_when_to_come_again(stub: Stub, gateway: CcxtGa
     with pytest.raises(LookFailed) as failure:
         await gateway.open_orders(SYMBOL)
     assert failure.value.retry_after == timedelta(seconds=11)
+
+
+async def test_a_long_pause_fails_looks_at_once_and_lets_cancels_pass(
+    stub: Stub, gateway: CcxtGateway
+) -> None:
+    stub.answer("GET openOrders", {"code": -1003, "msg": "Too many"}, 418, {"Retry-After": "120"})
+    with pytest.raises(LookFailed):
+        await gateway.open_orders(SYMBOL)
+    asked = len(stub.seen)
+    with pytest.raises(LookFailed, match="asked for a pause") as failure:
+        await gateway.open_orders(SYMBOL)
+    assert failure.value.retry_after is not None
+    assert timedelta(seconds=110) < failure.value.retry_after <= timedelta(seconds=120)
+    assert len(stub.seen) == asked
+    await asyncio.wait_for(gateway.ready("cancel"), 0.5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(gateway.ready("create"), 0.1)
+
+
+async def test_cancels_have_units_that_creates_and_looks_cannot_take(gateway: CcxtGateway) -> None:
+    limits = gateway.throttle
+    await limits.acquire(limits.budget - limits.reserve - limits._used)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(gateway.ready("create"), 0.1)
+    for _ in range(100):
+        await asyncio.wait_for(gateway.ready("cancel"), 0.5)
 
 
 async def test_the_wait_of_one_call_is_not_told_by_the_next(stub: Stub, gateway: CcxtGateway) -> None:
@@ -170,7 +197,7 @@ def paged(entries: list[dict[str, Any]], *, id_name: str, cursor_name: str) -> A
 @pytest.mark.parametrize("count", [999, 1000, 1001, 2500])
 async def test_every_page_of_trades_and_orders_is_read(stub: Stub, gateway: CcxtGateway, count: int) -> None:
     trades = [TRADE | {"id": number} for number in range(1, count + 1)]
-    orders = [ORDER | {"orderId": number, "time": 1} for number in range(1, count + 1)]
+    orders = [ORDER | {"orderId": number, "time": 1700000000000} for number in range(1, count + 1)]
     stub.answers["GET myTrades"] = paged(trades, id_name="id", cursor_name="fromId")
     stub.answers["GET allOrders"] = paged(orders, id_name="orderId", cursor_name="orderId")
     own = await gateway.trades(SYMBOL, SINCE)
@@ -230,21 +257,24 @@ async def test_no_markets_is_a_failed_look_and_forgets_none(stub: Stub, gateway:
     assert SYMBOL in await gateway.markets([SYMBOL])
 
 
-async def test_permissions_are_unknown_where_nobody_can_be_asked(gateway: CcxtGateway) -> None:
-    assert await gateway.permissions() == KeyPermissions(None, None, None)
-
-
-async def test_permissions_of_a_key(stub: Stub) -> None:
+async def test_permissions_are_unknown_where_nobody_can_be_asked(stub: Stub) -> None:
     options = options_for(stub.base)
-    options["urls"]["api"]["sapi"] = f"{stub.base}/sapi/v1"
+    del options["urls"]["api"]["sapi"]
+    gateway = open_gateway(exchange_id="binance", options=options, api_key="k", secret="s", clock=now)
+    await gateway.open()
+    assert await gateway.permissions() == KeyPermissions(None, None, None)
+    await gateway.close()
+
+
+async def test_permissions_of_a_key(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer(
         "GET /sapi/v1/account/apiRestrictions",
         {"enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdrawals": False},
     )
-    gateway = open_gateway(exchange_id="binance", options=options, api_key="k", secret="s", clock=now)
-    await gateway.open()
     assert await gateway.permissions() == KeyPermissions(read=True, trade=True, withdraw=False)
-    await gateway.close()
+    stub.answer("GET /sapi/v1/account/apiRestrictions", {})
+    with pytest.raises(LookFailed):
+        await gateway.permissions()
 
 
 async def test_opening_fails_while_the_exchange_is_down_and_can_be_tried_again(stub: Stub) -> None:

@@ -153,7 +153,7 @@ REFUSALS: list[tuple[int, dict[str, Any], str]] = [
     (400, refused(-1013, "Filter failure: NOTIONAL"), "BadRequest"),
     (400, refused(-1013, "Filter failure: LOT_SIZE"), "InvalidOrder"),
     (400, refused(-1121, "Invalid symbol."), "BadSymbol"),
-    (401, refused(-2015, "Invalid API-key, IP, or permissions for action."), "DDoSProtection"),
+    (401, refused(-2015, "Invalid API-key, IP, or permissions for action."), "PermissionDenied"),
     (400, refused(-1022, "Signature for this request is not valid."), "AuthenticationError"),
 ]
 

@@ -7,7 +7,7 @@ import gc
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ class Streams:
 
     base: str = ""
     users: list[web.WebSocketResponse] = field(default_factory=list)
-    takers: list[web.WebSocketResponse] = field(default_factory=list)
+    takers: list[tuple[str, web.WebSocketResponse]] = field(default_factory=list)
     subscriptions: int = 0
     refuse: bool = False
 
@@ -52,22 +52,24 @@ class Streams:
         await socket.prepare(request)
         async for message in socket:
             if message.type is WSMsgType.TEXT:
-                await socket.send_json({"result": None, "id": json.loads(message.data)["id"]})
-                self.takers.append(socket)
+                asked = json.loads(message.data)
+                await socket.send_json({"result": None, "id": asked["id"]})
+                self.takers += [(stream, socket) for stream in asked["params"]]
         return socket
 
     async def tell(self, event: dict[str, Any]) -> None:
         await self.users[-1].send_json({"subscriptionId": 0, "event": event})
 
     async def publish(self, *events: dict[str, Any]) -> None:
-        sockets = {id(socket): socket for socket in self.takers if not socket.closed}
         for event in events:
-            for socket in sockets.values():
-                await socket.send_json(event)
+            stream = "btcusdt@trade" if event.get("e") == "trade" else "btcusdt@bookTicker"
+            for subscribed, socket in self.takers:
+                if subscribed == stream and not socket.closed:
+                    await socket.send_json(event)
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Streams]:
+@asynccontextmanager
+async def serving() -> AsyncIterator[Streams]:
     streams = Streams()
 
     async def info(request: web.Request) -> web.Response:
@@ -87,6 +89,12 @@ async def server() -> AsyncIterator[Streams]:
     streams.base = "http://{}:{}".format(*runner.addresses[0][:2])
     yield streams
     await runner.cleanup()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Streams]:
+    async with serving() as streams:
+        yield streams
 
 
 @pytest.fixture
@@ -139,7 +147,7 @@ class Reader:
 
     async def until(self, condition: Any, seconds: float = 10) -> None:
         async with asyncio.timeout(seconds):
-            while not condition(self):
+            while not condition(self):  # noqa: ASYNC110  # conditions of many kinds
                 await asyncio.sleep(0.01)
 
     @property
@@ -300,7 +308,7 @@ async def test_the_market_stream_comes_back_after_a_cut(server: Streams, gateway
     reader = Reader(gateway.watch_market([SYMBOL]))
     await reader.until(lambda _: len(server.takers) >= 2)
     before = len(server.takers)
-    for socket in {id(socket): socket for socket in server.takers}.values():
+    for socket in {id(socket): socket for _, socket in server.takers}.values():
         await socket.close()
     await reader.until(lambda _: len(server.takers) >= before + 2)
     await server.publish(book("48999.9", "49000.1"), trade(1))
@@ -312,9 +320,7 @@ def test_nothing_is_left_behind(caplog: pytest.LogCaptureFixture, recwarn: pytes
     """Streams cut, refused and cancelled: no task destroyed, no exception unretrieved, no socket open."""
 
     async def run() -> None:
-        make = server.__wrapped__ if hasattr(server, "__wrapped__") else None
-        assert make is not None
-        async for streams in make():
+        async with serving() as streams:
             gateway = open_gateway(
                 exchange_id="binance", options=options_for(streams.base), api_key="k", secret="s", clock=now
             )

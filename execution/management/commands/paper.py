@@ -19,7 +19,7 @@ class Command(BaseCommand):
         cli.add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        names = ("host", "port", "folder", "seed", "maker_fee", "taker_fee")
+        names = ("host", "port", "folder", "seed", "maker_fee", "taker_fee", "weight_limit")
         status = asyncio.run(cli.serve(**{name: options[name] for name in names}))
         if status:
             sys.exit(status)

@@ -92,8 +92,8 @@ class Bootstrap:
         """
         try:
             migrate_if_needed()
-            public_key = keyring_ensure(self.keyring)
             self._refuse_lost_keys()
+            public_key = keyring_ensure(self.keyring)
             now = datetime.now(UTC)
             installation_ensure(environment=self.environment, sealing_key=public_key, now=now)
             created = self._people()
@@ -129,13 +129,17 @@ class Bootstrap:
             credential_add(account=account, secrets=parts, last_four=key.key[-4:])
 
     def _refuse_lost_keys(self) -> None:
-        """A new keyring beside sealed keys means that the old file was lost: say so."""
-        keyring = Keyring.load(self.keyring)
-        for credential in Credential.objects.filter(state__in=IN_USE).select_related("account"):
-            if not keyring.holds(bytes(credential.sealed)):
+        """Make no new keyring beside sealed keys: they would be lost without a word."""
+        in_use = list(Credential.objects.filter(state__in=IN_USE).select_related("account"))
+        restore = "restore the keyring that belongs to this database (TRANCHE_KEYRING)"
+        if in_use and not self.keyring.exists():
+            raise KeyringError(
+                f"the keyring {self.keyring} is gone and {len(in_use)} keys need it: {restore}"
+            )
+        for credential in in_use:
+            if not Keyring.load(self.keyring).holds(bytes(credential.sealed)):
                 raise KeyringError(
-                    f"the keyring {self.keyring} cannot open the key of {credential.account}: "
-                    "restore the keyring that belongs to this database (TRANCHE_KEYRING)"
+                    f"the keyring {self.keyring} cannot open the key of {credential.account}: {restore}"
                 )
 
 

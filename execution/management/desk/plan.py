@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 from django.core.management import CommandError
 
 from execution.management.desk import redis_server
@@ -23,18 +23,24 @@ COMPUTE_THREADS = 1
 PAPER_SEED = 1
 
 
-def answers_http(url: str) -> Callable[[], Awaitable[bool]]:
-    """A readiness check: anything that speaks HTTP answers at ``url``, whatever the status."""
+def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool]]:
+    """A readiness check: something answers a GET in HTTP, whatever the status.
+
+    By hand: an HTTP client is a third of a second of imports before anything starts.
+    """
+
+    async def ask() -> bool:
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return (await reader.readline()).startswith(b"HTTP/")
+        finally:
+            writer.close()
 
     async def check() -> bool:
-        timeout = aiohttp.ClientTimeout(total=10)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url, allow_redirects=False),
-            ):
-                return True
-        except (aiohttp.ClientError, TimeoutError):
+            return await asyncio.wait_for(ask(), timeout=10)
+        except (OSError, TimeoutError):
             return False
 
     return check
@@ -59,8 +65,13 @@ class Plan:
     @property
     def address(self) -> str:
         """The address for a browser on this machine."""
-        host = EVERYWHERE.get(self.host, self.host)
+        host = self.reachable_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def reachable_host(self) -> str:
+        """Where this machine reaches what listens on ``host``."""
+        return EVERYWHERE.get(self.host, self.host)
 
     def redis_url(self) -> str:
         """``REDIS_URL``, else the socket of our own server."""
@@ -72,9 +83,11 @@ class Plan:
             return None
         folder = self.var / "redis"
         folder.mkdir(mode=0o700, exist_ok=True)
-        socket, url = redis_server.socket_path(self.var), self.redis_url()
+        socket = redis_server.socket_path(self.var)
         command = redis_server.server_command(redis_server.server_binary(), socket, folder)
-        return ChildSpec("redis", command, plain_environment(), self.base, lambda: redis_server.answers(url))
+        return ChildSpec(
+            "redis", command, plain_environment(), self.base, lambda: redis_server.socket_answers(socket)
+        )
 
     def paper(self) -> ChildSpec | None:
         """The paper exchange; None in an installation that is not a paper one."""
@@ -82,7 +95,7 @@ class Plan:
             return None
         arguments = ("--host", "127.0.0.1", "--port", str(self.paper_port))
         state = ("--folder", str(self.var / "paper"), "--seed", str(PAPER_SEED))
-        ready = answers_http(f"http://127.0.0.1:{self.paper_port}/api/v3/ping")
+        ready = answers_http("127.0.0.1", self.paper_port, "/api/v3/ping")
         return self._python(
             "paper", ["-m", "execution.paper", *arguments, *state], plain_environment(), ready
         )
@@ -95,7 +108,9 @@ class Plan:
         quiet = ("-v", "0", "--no-server-name")
         pings = ("--ping-interval", "20", "--ping-timeout", "30", "--application-close-timeout", "2")
         command = ["-m", "daphne", *bind, *quiet, *pings, "config.asgi:application"]
-        return self._python("web", command, environment, answers_http(f"{self.address}/login"))
+        return self._python(
+            "web", command, environment, answers_http(self.reachable_host, self.port, "/login")
+        )
 
     def beat(self) -> ChildSpec:
         # The schedule's file and the level come from the settings; no pid file, the lock is the desk's own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -10,8 +11,6 @@ import tempfile
 from pathlib import Path
 
 from django.core.management import CommandError
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 #: What the kernel takes as a Unix socket's path, in bytes.
 LONGEST_SOCKET_PATH = 107
@@ -64,8 +63,28 @@ def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
     ]
 
 
+async def socket_answers(path: Path) -> bool:
+    """True when the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
+
+    async def ask() -> bool:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        try:
+            writer.write(b"PING\r\n")
+            return await reader.readline() == b"+PONG\r\n"
+        finally:
+            writer.close()
+
+    try:
+        return await asyncio.wait_for(ask(), timeout=5)
+    except (OSError, TimeoutError):
+        return False
+
+
 async def answers(url: str) -> bool:
-    """True when a Redis at ``url`` answers PING and has loaded its data."""
+    """True when the Redis at ``url`` answers PING."""
+    from redis.asyncio import Redis  # here: only a desk with a REDIS_URL needs the import's time
+    from redis.exceptions import RedisError
+
     client = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
     try:
         return bool(await client.ping())

@@ -1,0 +1,53 @@
+"""Who is asking: decorators for views, and the check that a websocket makes again at every event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+Arguments = ParamSpec("Arguments")
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
+
+
+def person_of(request: HttpRequest) -> User:
+    """The person who is logged in; behind ``login_required`` there always is one."""
+    return cast("User", request.user)
+
+
+def trader_required(view: View[Arguments]) -> View[Arguments]:
+    """Orders are placed by traders only; everybody else gets a 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if not person_of(request).may_trade:
+            raise PermissionDenied("Only traders place orders.")
+        return view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", login_required(guarded))
+
+
+def person_of_session(session_key: str | None) -> User | None:
+    """The active person whose session this still is; None after a logout or a change of password.
+
+    Reads the session's row afresh: a websocket outlives the login that opened it.
+    """
+    if not session_key:
+        return None
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    person = get_user_model().objects.filter(pk=store.get(SESSION_KEY), is_active=True).first()
+    if person is None:
+        return None
+    same = constant_time_compare(store.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
+    return person if same else None

@@ -1,0 +1,218 @@
+"""Websockets: a doorbell wakes a consumer, a version decides what it sends.
+
+Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries
+it; once a second it looks by itself, so that a lost message delays a page by a second and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.utils import timezone
+
+from dashboard.access import person_of_session
+from execution.selectors import pages, tape
+from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
+from execution.selectors.texts import milliseconds
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+log = structlog.get_logger()
+
+LOGGED_OUT = 4401
+NOT_FOUND = 4404
+#: At most four messages with changes a second, and at least one heartbeat.
+LEAST_PAUSE = 0.25
+BEAT = 1.0
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
+
+    task: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        # Accepted first: a refused handshake would reach the page as 1006, which says nothing.
+        await self.accept()
+        self.woken = asyncio.Event()
+        self.wants_snapshot = True
+        if await self.admitted():
+            await self.join()
+            self.task = asyncio.create_task(self.run())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+    async def receive_json(self, content: Any, **_kwargs: Any) -> None:
+        """The one thing a page asks for: a snapshot, after a gap in the versions."""
+        if isinstance(content, Mapping) and content.get("type") == "snapshot":
+            self.wants_snapshot = True
+            self.woken.set()
+
+    async def ring(self, _event: Mapping[str, Any]) -> None:
+        self.woken.set()
+
+    order_changed = ring
+    orders_changed = ring
+
+    @property
+    def session_key(self) -> str | None:
+        session = self.scope.get("session")
+        return session.session_key if session is not None else None
+
+    async def admitted(self) -> bool:
+        """Whether the person may (still) see this; closes the socket when not."""
+        code = await database_sync_to_async(self.refusal)()
+        if code is not None:
+            await self.close(code=code)
+        return code is None
+
+    async def join(self) -> None:
+        """Without the channel layer the page is a second slower, not broken."""
+        try:
+            await self.channel_layer.group_add(self.group, self.channel_name)
+        except Exception:
+            log.exception("no doorbell for a page", group=self.group)
+
+    async def run(self) -> None:
+        """Sends until the person may not see it any more, or the socket goes."""
+        clock = asyncio.get_running_loop().time
+        beat_at = clock()
+        try:
+            while await self.admitted():
+                with_beat = clock() >= beat_at
+                if with_beat:
+                    beat_at = clock() + BEAT
+                await self.send_news(with_beat)
+                await asyncio.sleep(LEAST_PAUSE)
+                await self.rest(beat_at - clock())
+        except Exception:
+            # The page reconnects and starts from a snapshot; silence would look like calm.
+            log.exception("a page's socket failed", group=getattr(self, "group", ""))
+            await self.close(code=1011)
+
+    async def rest(self, seconds: float) -> None:
+        """Until somebody rings, or the next heartbeat is due."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
+        self.woken.clear()
+
+    # --- for the consumers below
+
+    group = ""
+
+    def refusal(self) -> int | None:
+        """The code to close with, or None. Runs in a thread, may read the database."""
+        raise NotImplementedError
+
+    async def send_news(self, with_beat: bool) -> None:
+        raise NotImplementedError
+
+
+def _server_time() -> int:
+    return milliseconds(timezone.now())
+
+
+class OrderConsumer(LiveConsumer):
+    """One order: a snapshot, then deltas with versions; the market and the server's time once a second."""
+
+    order_id = 0
+    tape: tape.Tape | None = None
+    held: Snapshot | None = None
+
+    def refusal(self) -> int | None:
+        person = person_of_session(self.session_key)
+        if person is None:
+            return LOGGED_OUT
+        public_id = self.scope["url_route"]["kwargs"]["public_id"]
+        found = pages.order_find(person=person, public_id=public_id)
+        if found is None:
+            return NOT_FOUND
+        self.order_id, self.group = found, f"order.{public_id}"
+        return None
+
+    async def send_news(self, with_beat: bool) -> None:
+        if self.wants_snapshot:
+            self.wants_snapshot = False
+            await self.send_json({"type": "snapshot", **(await self.snapshot())})
+        elif (delta := await self.delta()) is not None:
+            await self.send_json({"type": "delta", **delta})
+        if with_beat:
+            await self.send_json({"type": "beat", "market": await self.market(), "now": _server_time()})
+
+    @database_sync_to_async
+    def snapshot(self) -> Snapshot:
+        self.tape = None  # the samples start again, too
+        self.held = pages.order_snapshot(self.order_id)
+        return self.held
+
+    @database_sync_to_async
+    def delta(self) -> Delta | None:
+        if self.held is None or pages.order_version(self.order_id) == self.held["version"]:
+            return None
+        delta = pages.order_delta(self.order_id, self.held)
+        self.held = pages.delta_applied(self.held, delta)
+        return delta
+
+    @database_sync_to_async
+    def market(self) -> MarketUpdate | None:
+        self.tape = self.tape or tape.tape_open(self.order_id)
+        return tape.tape_read(self.tape, self.order_id, timezone.now()) if self.tape else None
+
+
+class OrdersConsumer(LiveConsumer):
+    """A page of the list: all rows first, then those that changed, with the order they stand in."""
+
+    person: User | None = None
+    marks: tuple[int, int] = (-1, -1)
+    number = 0
+
+    def refusal(self) -> int | None:
+        self.person = person_of_session(self.session_key)
+        if self.person is None:
+            return LOGGED_OUT
+        if not self.group:
+            query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
+            page = query.get("page", ["1"])[0]
+            self.state = query.get("state", ["all"])[0]
+            self.page = int(page) if page.isdecimal() and len(page) < 9 and int(page) > 0 else 1
+            self.rows: dict[str, Any] = {}
+            self.group = f"trader.{self.person.public_id}"
+        return None
+
+    async def send_news(self, with_beat: bool) -> None:
+        if (found := await self.read()) is not None:
+            rows = {row["id"]: row for row in found["rows"]}
+            whole = self.wants_snapshot
+            changed = [row for key, row in rows.items() if whole or self.rows.get(key) != row]
+            message = {
+                "type": "snapshot" if whole else "delta",
+                "from": self.number,
+                "version": self.number + 1,
+                "rows": changed,
+                "order": list(rows),
+                "counts": found["counts"],
+            }
+            self.rows, self.number, self.wants_snapshot = rows, self.number + 1, False
+            await self.send_json(message)
+        if with_beat:
+            await self.send_json({"type": "beat", "now": _server_time()})
+
+    @database_sync_to_async
+    def read(self) -> OrderPage | None:
+        if self.person is None:
+            return None
+        marks = pages.order_marks(person=self.person)
+        if marks == self.marks and not self.wants_snapshot:
+            return None
+        self.marks = marks
+        return pages.order_rows(person=self.person, state=self.state, page=self.page)

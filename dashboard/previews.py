@@ -1,0 +1,188 @@
+"""What the ticket's right side shows, and what its script needs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from dashboard import sizing
+from dashboard.sentences import grouped, spoken
+from execution.core.problems import Problem
+from execution.core.types import BASIS_POINT, Market, Quote, Side, Unit
+from execution.selectors.quotes import quote_latest
+from execution.selectors.texts import milliseconds, text
+from execution.selectors.ticket import balance_free, ticket_market
+from execution.services.orders import Preview
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+CHECK_MARKS = {"ok": "✓", "warn": "!", "fail": "✕", "unknown": "?"}
+CHECK_WORDS = {"ok": "fine", "warn": "warning", "fail": "refused", "unknown": "not known"}
+
+
+def preview_context(
+    *,
+    person: User,
+    written: Mapping[str, str],
+    preview: Preview | None,
+    problems: Sequence[Problem],
+    now: datetime,
+) -> dict[str, Any]:
+    market, quote = _market(person, written)
+    return {
+        "preview": preview,
+        "market": market,
+        "problems": problems,
+        "refusals": [_refusal(problem) for problem in problems],
+        "subtitle": _subtitle(preview, market),
+        "figures": _figures(preview, market, quote),
+        "checks": _checks(preview),
+        "data": {
+            "quote": _quote(quote, now),
+            "market": {
+                "base": market.base,
+                "quote": market.quote,
+                "tick": text(market.tick),
+                "lot": text(market.lot),
+            }
+            if market
+            else None,
+            "helpers": _helpers(person, written, market, quote),
+            "plan": _plan(preview),
+            "problems": [_problem(problem) for problem in problems],
+            "notional": text(preview.notional) if preview else None,
+            "quantity": text(preview.quantity) if preview else None,
+            "limit_distance": _percent(preview.limit_distance) if preview else None,
+        },
+    }
+
+
+def _market(person: User, written: Mapping[str, str]) -> tuple[Market | None, Quote | None]:
+    found = ticket_market(
+        person=person, account=written.get("accounts", ""), symbol=written.get("symbol", "")
+    )
+    if found is None:
+        return None, None
+    venue_id, market = found
+    return market, quote_latest(venue_id, market.symbol)
+
+
+def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
+    """The quote with its age on the server's clock: a browser's own clock may be wrong."""
+    if quote is None:
+        return None
+    age = milliseconds(now) - milliseconds(quote.at)
+    return {"bid": text(quote.bid), "ask": text(quote.ask), "mid": text(quote.mid), "age": max(0, age)}
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {
+        "field": problem.field.removeprefix("parameters."),
+        "message": problem.message,
+        "value": problem.value,
+        "limit": problem.limit,
+    }
+
+
+def _refusal(problem: Problem) -> dict[str, str]:
+    """What is only missing is not wrong yet: it waits with a question mark."""
+    state = "fail" if problem.value or problem.limit else "unknown"
+    return {"state": state, "mark": CHECK_MARKS[state], "word": CHECK_WORDS[state], "text": problem.message}
+
+
+def _helpers(
+    person: User, written: Mapping[str, str], market: Market | None, quote: Quote | None
+) -> dict[str, Any]:
+    """Values for the buttons beside quantity and limit price."""
+    if market is None or quote is None:
+        return {"shares": {}, "limit": None}
+    side = Side.SELL if written.get("side") == "sell" else Side.BUY
+    unit = Unit.QUOTE if written.get("unit") == "quote" else Unit.BASE
+    currency = market.quote if side is Side.BUY else market.base
+    free = balance_free(person=person, account=written.get("accounts", ""), currency=currency)
+    price = quote.aggressive(side)
+    return {
+        "shares": sizing.quantity_shares(side=side, unit=unit, market=market, free=free, price=price),
+        "free": text(free),
+        "currency": currency,
+        "limit": sizing.limit_beside(side, quote.mid, market.tick),
+    }
+
+
+def _plan(preview: Preview | None) -> dict[str, Any] | None:
+    """Start, length and quantity of each slice for the chart."""
+    if preview is None or not preview.slices:
+        return None
+    return {
+        "base": preview.market.base if preview.market else "",
+        "side": preview.request.side.value,
+        "slices": [
+            (milliseconds(part.starts_at), milliseconds(part.ends_at), text(part.quantity))
+            for part in preview.slices
+        ],
+    }
+
+
+def _subtitle(preview: Preview | None, market: Market | None) -> str:
+    if preview is None or not preview.slices or market is None:
+        return "no plan yet"
+    quantities = [part.quantity for part in preview.slices]
+    low, high, total = min(quantities), max(quantities), sum(quantities, Decimal(0))
+    size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
+    each = spoken(preview.slices[0].ends_at - preview.slices[0].starts_at)
+    count = f"{len(quantities)} slice{'s' if len(quantities) > 1 else ''}"
+    return f"{count} × {size} {market.base}, one every {each}, exact total {grouped(total)}"
+
+
+def _percent(fraction: Decimal | None) -> str | None:
+    return None if fraction is None else f"{fraction * 100:+.2f} %".replace("-", "−")
+
+
+def _figures(preview: Preview | None, market: Market | None, quote: Quote | None) -> list[dict[str, str]]:
+    """The row of numbers; what is not known is a dash."""
+    spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT if quote else None
+    notional = preview.notional if preview else None
+    worst = preview.worst_cost_bp if preview else None
+    least = preview.minimum if preview else None
+    base, currency = (market.base, market.quote) if market else ("", "")
+    return [
+        {"label": "notional", "value": f"{notional:,.2f}" if notional is not None else "–", "hint": currency},
+        {
+            "label": "spread now",
+            "value": f"{spread:.2f} bp" if spread is not None else "–",
+            "hint": f"{grouped(quote.bid)} / {grouped(quote.ask)}" if quote else "no quote",
+        },
+        {
+            "label": "worst at limit",
+            "value": f"{worst:,.0f} bp".replace("-", "−") if worst is not None else "–",
+            "hint": f"{notional * worst * BASIS_POINT:,.0f} {currency}".replace("-", "−")
+            if notional is not None and worst is not None
+            else "no limit price",
+        },
+        {
+            "label": "least child",
+            "value": grouped(least) if least is not None else "–",
+            "hint": f"{base}, exchange's minimum" if least is not None else "",
+        },
+        {
+            "label": "slices allowed",
+            "value": f"{preview.max_slices:,}" if preview and preview.max_slices is not None else "–",
+            "hint": "at most" if preview and preview.max_slices is not None else "",
+        },
+    ]
+
+
+def _checks(preview: Preview | None) -> list[dict[str, str]]:
+    checks = preview.checks if preview else ()
+    return [
+        {
+            "state": check.state,
+            "mark": CHECK_MARKS.get(check.state, "?"),
+            "word": CHECK_WORDS.get(check.state, check.state),
+            "text": check.text,
+        }
+        for check in checks
+    ]

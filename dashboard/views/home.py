@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+
+from dashboard.access import person_of
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """The page that a person's work begins on."""
+    if person_of(request).role == "admin":
+        return redirect("admin:index")
+    return redirect("orders")
+
+
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it unasked; an answer spares a failed request."""
+    return redirect(static("mark.svg"), permanent=True)

@@ -1,0 +1,152 @@
+"""The Django admin: people may be managed here; orders, fills and the journal can only be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db import models
+from django.http import HttpRequest
+
+from execution.models import (
+    Account,
+    Balance,
+    ChildOrder,
+    Fill,
+    JournalEntry,
+    Market,
+    Order,
+    OrderTerms,
+    Slice,
+    User,
+    Venue,
+    Worker,
+)
+
+admin.site.site_header = "Tranche"
+admin.site.site_title = "Tranche"
+admin.site.index_title = "Records"
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[models.Model]
+    _UserAdmin = UserAdmin[User]
+else:  # the stubs' classes are generic, Django's are not
+    _Admin = admin.ModelAdmin
+    _UserAdmin = UserAdmin
+
+
+class ReadOnlyAdmin(_Admin):
+    """Shows rows and nothing else: the server refuses every other request, whoever makes it."""
+
+    actions = None
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class PersonAdmin(_UserAdmin):
+    list_display = ("username", "role", "is_active", "is_staff", "last_login")
+    list_filter = ("role", "is_active")
+    readonly_fields = ("public_id", "last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "public_id")}),
+        ("Desk", {"fields": ("role", "is_active", "is_staff", "is_superuser")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("public_id", "trader", "side", "symbol", "quantity", "filled", "status", "created_at")
+    list_filter = ("status", "symbol", "side")
+    search_fields = ("public_id", "client_reference")
+    date_hierarchy = "created_at"
+    list_select_related = ("trader",)
+
+
+@admin.register(OrderTerms)
+class OrderTermsAdmin(ReadOnlyAdmin):
+    list_display = ("order", "version", "limit_price", "start_at", "end_at", "actor", "created_at")
+    search_fields = ("order__public_id",)
+    list_select_related = ("order", "actor")
+
+
+@admin.register(Slice)
+class SliceAdmin(ReadOnlyAdmin):
+    list_display = ("order", "plan_version", "number", "starts_at", "ends_at", "quantity")
+    search_fields = ("order__public_id",)
+    list_select_related = ("order",)
+
+
+@admin.register(ChildOrder)
+class ChildOrderAdmin(ReadOnlyAdmin):
+    list_display = ("client_id", "order", "account", "side", "quantity", "price", "filled", "status")
+    list_filter = ("status", "account", "purpose")
+    search_fields = ("client_id", "exchange_id", "order__public_id")
+    list_select_related = ("order", "account")
+
+
+@admin.register(Fill)
+class FillAdmin(ReadOnlyAdmin):
+    list_display = ("executed_at", "order", "account", "side", "quantity", "price", "fee", "fee_currency")
+    list_filter = ("account", "symbol", "liquidity")
+    search_fields = ("trade_id", "order__public_id", "exchange_order_id")
+    date_hierarchy = "executed_at"
+    list_select_related = ("order", "account")
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "order", "version", "kind", "actor", "reason")
+    list_filter = ("kind",)
+    search_fields = ("order__public_id", "actor")
+    list_select_related = ("order",)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """Accounts without their keys: credentials are not registered at all."""
+
+    list_display = ("label", "venue", "environment", "is_active", "owner", "looked_at", "error")
+    list_select_related = ("venue", "owner")
+
+
+@admin.register(Venue)
+class VenueAdmin(ReadOnlyAdmin):
+    list_display = ("label", "exchange")
+    fields: ClassVar[Any] = ("label", "exchange")
+
+
+@admin.register(Market)
+class MarketAdmin(ReadOnlyAdmin):
+    list_display = (
+        "symbol",
+        "venue",
+        "tick",
+        "lot",
+        "min_notional",
+        "maker_fee",
+        "taker_fee",
+        "refreshed_at",
+    )
+    list_filter = ("venue",)
+
+
+@admin.register(Balance)
+class BalanceAdmin(ReadOnlyAdmin):
+    list_display = ("account", "currency", "free", "locked", "at")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ("boot_id", "host", "process_id", "started_at", "lease_until", "stopped_at")

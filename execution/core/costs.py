@@ -1,0 +1,63 @@
+"""What an execution cost: averages, slippage against benchmarks, shares. ``None`` means unknown.
+
+Costs are in basis points of the benchmark, side × (average / benchmark − 1) × 10,000; + is cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from execution.core.types import BASIS_POINT, ZERO, Liquidity, Side
+
+
+def average_price(notional: Decimal, quantity: Decimal) -> Decimal | None:
+    """Price of a unit; unknown while nothing is done."""
+    return notional / quantity if quantity > ZERO else None
+
+
+def middle(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
+    """The mid of a quote; unknown while a side is."""
+    return None if bid is None or ask is None else (bid + ask) / 2
+
+
+def slippage_bp(side: Side, average: Decimal | None, benchmark: Decimal | None) -> Decimal | None:
+    """Cost of ``average`` against ``benchmark``; unknown while one of them is, or is not a price."""
+    if average is None or benchmark is None or benchmark <= ZERO:
+        return None
+    return side.sign * (average / benchmark - 1) / BASIS_POINT
+
+
+def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
+    """Volume-weighted average price of ``(notional, volume)`` parts; unknown without volume."""
+    notional = volume = ZERO
+    for part_notional, part_volume in parts:
+        notional += part_notional
+        volume += part_volume
+    return average_price(notional, volume)
+
+
+def participation(own: Decimal, market: Decimal) -> Decimal | None:
+    """Own share of the market's volume, at most 1: the feed of trades may lag behind our own fills."""
+    return min(own / market, Decimal(1)) if market > ZERO else None
+
+
+def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None:
+    """Fees in quote units as a cost; unknown while the fee of any fill is."""
+    total = ZERO
+    for fee in fees:
+        if fee is None:
+            return None
+        total += fee
+    return total / notional / BASIS_POINT if notional > ZERO else None
+
+
+def maker_share(parts: Iterable[tuple[Decimal, str]]) -> Decimal | None:
+    """Share of the quantity that was filled as maker, of ``(quantity, liquidity)``; unknown while any is."""
+    maker = total = ZERO
+    for quantity, liquidity in parts:
+        if liquidity not in {Liquidity.MAKER, Liquidity.TAKER}:
+            return None
+        total += quantity
+        maker += quantity if liquidity == Liquidity.MAKER else ZERO
+    return maker / total if total > ZERO else None

@@ -1,0 +1,192 @@
+"""What the pages are sent, shared by the selectors that build it and the consumers that send it.
+
+Numbers are decimals as text, ``None`` is unknown (a dash on the page). Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+Number = str | None
+Instant = int | None
+
+
+class OrderRow(TypedDict):
+    """An order in the list."""
+
+    id: str
+    version: int
+    status: str
+    outcome: str
+    reason: str
+    needs_person: bool
+    trader: str
+    account: str
+    symbol: str
+    base: str
+    quote: str
+    tick: Number
+    lot: Number
+    side: str
+    algorithm: str
+    quantity: str
+    filled: str
+    average: Number
+    arrival_mid: Number
+    cost_bp: Number
+    start_at: Instant
+    end_at: Instant
+    ended_at: Instant
+    created_at: int
+    last_fill_at: Instant
+    #: Time and the share that should be done by then, thinned; straight lines between.
+    schedule: list[tuple[int, float]]
+
+
+class OrderPage(TypedDict):
+    """One page of the list, and how many orders each filter has."""
+
+    rows: list[OrderRow]
+    counts: dict[str, int]
+    total: int
+
+
+class Fee(TypedDict):
+    currency: str
+    amount: str
+
+
+class OrderFacts(OrderRow):
+    """An order on its own page."""
+
+    why: str
+    due_at: Instant
+    paused_at: Instant
+    limit_price: Number
+    end_is_fixed: bool
+    plan_version: int
+    terms_version: int
+    quantity_asked: str
+    unit: str
+    client_reference: str
+    owner: str
+    fees: list[Fee]
+    fees_bp: Number
+    maker_share: Number
+    #: Start and end of each pause; an open one has no end.
+    pauses: list[tuple[int, Instant]]
+
+
+class SliceRow(TypedDict):
+    key: str
+    number: int
+    starts_at: int
+    ends_at: int
+    quantity: str
+    filled: str
+
+
+class ChildRow(TypedDict):
+    key: str
+    sequence: int
+    at: int
+    ended_at: Instant
+    account: str
+    slice: int | None
+    type: str
+    time_in_force: str
+    purpose: str
+    why: str
+    price: Number
+    quantity: str
+    filled: str
+    average: Number
+    status: str
+    reason: str
+    settled: bool
+
+
+class FillRow(TypedDict):
+    key: str
+    at: int
+    account: str
+    child: int | None
+    trade: str
+    price: str
+    quantity: str
+    fee: Number
+    fee_currency: str
+    fee_in_quote: Number
+    liquidity: str
+
+
+class JournalRow(TypedDict):
+    key: str
+    version: int
+    at: int
+    kind: str
+    actor: str
+    reason: str
+    data: dict[str, object]
+
+
+class Snapshot(TypedDict):
+    """Everything of an order at a version."""
+
+    version: int
+    order: OrderFacts
+    slices: list[SliceRow]
+    children: list[ChildRow]
+    fills: list[FillRow]
+    journal: list[JournalRow]
+
+
+#: What ``Snapshot`` holds in lists, each row with its ``key``.
+Section = Literal["slices", "children", "fills", "journal"]
+SECTIONS: tuple[Section, ...] = ("slices", "children", "fills", "journal")
+
+#: ``from`` is a keyword of Python, hence the form of a call.
+Delta = TypedDict(
+    "Delta",
+    {
+        "from": int,
+        "version": int,
+        "order": OrderFacts,
+        #: A new plan: its slices replace all of the old one's.
+        "replan": bool,
+        "slices": list[SliceRow],
+        "children": list[ChildRow],
+        "fills": list[FillRow],
+        "journal": list[JournalRow],
+    },
+)
+
+#: Time, bid, ask, volume, notional of a second (or of a longer bucket in the past).
+Sample = tuple[int, Number, Number, str, str]
+
+
+class MarketUpdate(TypedDict):
+    """The market while the order lived: samples since the last update, and what they say of the order."""
+
+    samples: list[Sample]
+    volume: Number
+    vwap: Number
+    vwap_bp: Number
+    participation: Number
+
+
+class TicketMarket(TypedDict):
+    """A market as the ticket shows it."""
+
+    symbol: str
+    base: str
+    quote: str
+    tick: str
+    lot: str
+
+
+class TicketAccount(TypedDict):
+    id: str
+    label: str
+    venue: int
+    markets: list[TicketMarket]

@@ -1,0 +1,89 @@
+"""The market beside an order: its samples, read second by second, and the benchmarks folded over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core import costs
+from execution.core.types import ZERO, Side
+from execution.models import MarketSample, Order
+from execution.selectors.payloads import MarketUpdate, Sample
+from execution.selectors.texts import milliseconds, rounded, text
+
+#: A second may still grow this long after it began: trades arrive late.
+OPEN_FOR = timedelta(seconds=5)
+#: A longer past is sent in buckets, so that a day's order does not send 86,400 rows.
+MAX_POINTS = 3000
+
+
+@dataclass(slots=True)
+class Tape:
+    """Where a reader of an order's market is: what is summed for good, and from when to read on."""
+
+    venue_id: int
+    symbol: str
+    since: datetime
+    volume: Decimal = ZERO
+    notional: Decimal = ZERO
+    seen: bool = field(default=False)
+
+
+def tape_open(order_id: int) -> Tape | None:
+    """The tape of an order's market from its start; None without an account or terms."""
+    order = Order.objects.select_related("terms").prefetch_related("accounts").get(pk=order_id)
+    account = next(iter(order.accounts.all()), None)
+    start = order.started_at or (order.terms.start_at if order.terms else None)
+    if account is None or start is None:
+        return None
+    return Tape(venue_id=account.venue_id, symbol=order.symbol, since=start.replace(microsecond=0))
+
+
+def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
+    """Samples since the last reading (open seconds again) and the benchmarks up to now or the order's end."""
+    order = Order.objects.only("side", "filled", "notional", "ended_at").get(pk=order_id)
+    until = order.ended_at or now
+    found = MarketSample.objects.filter(
+        venue=tape.venue_id, symbol=tape.symbol, second__gte=tape.since, second__lte=until
+    )
+    samples = list(found.order_by("second"))
+    open_volume = open_notional = ZERO
+    for sample in samples:
+        if sample.second < now - OPEN_FOR:
+            tape.volume += sample.volume
+            tape.notional += sample.notional
+            tape.since = sample.second + timedelta(seconds=1)
+        else:
+            open_volume += sample.volume
+            open_notional += sample.notional
+    volume = tape.volume + open_volume
+    vwap = costs.average_price(tape.notional + open_notional, volume)
+    average = costs.average_price(order.notional, order.filled)
+    rows = _thinned(samples) if not tape.seen else [_row([sample]) for sample in samples]
+    tape.seen = True
+    return MarketUpdate(
+        samples=rows,
+        volume=text(volume),
+        vwap=rounded(vwap, 12),
+        vwap_bp=rounded(costs.slippage_bp(Side(order.side), average, vwap), 2),
+        participation=rounded(costs.participation(order.filled, volume), 4),
+    )
+
+
+def _thinned(samples: Sequence[MarketSample]) -> list[Sample]:
+    size = max(1, -(-len(samples) // MAX_POINTS))
+    return [_row(samples[first : first + size]) for first in range(0, len(samples), size)]
+
+
+def _row(bucket: Sequence[MarketSample]) -> Sample:
+    """A bucket's last quote and its whole volume, at its first second."""
+    last = bucket[-1]
+    return (
+        milliseconds(bucket[0].second),
+        text(last.bid),
+        text(last.ask),
+        text(sum((sample.volume for sample in bucket), ZERO)) or "0",
+        text(sum((sample.notional for sample in bucket), ZERO)) or "0",
+    )

@@ -1,0 +1,70 @@
+// The look that all charts share, taken from the page's own colours.
+
+const LEFT = 64;
+const RIGHT = 14;
+
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(`--${name}`).trim();
+  const names = ["text", "muted", "faint", "line", "panel", "raised", "buy", "sell", "warn", "accent", "benchmark", "band", "band-sell", "market-bar", "primary"];
+  const found = Object.fromEntries(names.map((name) => [name.replace("-", "_"), read(name)]));
+  return { ...found, sans: read("sans"), mono: read("mono") };
+}
+
+/** Seconds only where the ticks are that close; the date stands elsewhere, once. */
+const TIME_TICKS = [
+  { dtickrange: [null, 59999], value: "%H:%M:%S" },
+  { dtickrange: [60000, 86399999], value: "%H:%M" },
+  { dtickrange: [86400000, null], value: "%d %b" },
+];
+
+export function layout(colour, { title, xRange, yRange, revision, xRevision = revision, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
+  const axis = {
+    gridcolor: colour.line,
+    linecolor: colour.line,
+    zeroline: false,
+    tickfont: { size: 11, color: colour.muted },
+    automargin: false,
+  };
+  return {
+    uirevision: revision,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: colour.sans, size: 12, color: colour.muted },
+    margin: { l: LEFT, r: right, t: 8, b: bottom },
+    showlegend: false,
+    hovermode: "closest",
+    hoverlabel: { bgcolor: colour.raised, bordercolor: colour.line, font: { family: colour.mono, size: 12, color: colour.text } },
+    dragmode: "zoom",
+    xaxis: { ...axis, type: "date", range: xRange, uirevision: xRevision, tickformatstops: TIME_TICKS, nticks: 8, showline: true },
+    yaxis: {
+      ...axis,
+      title: { text: title, font: { size: 11 }, standoff: 4 },
+      range: yRange,
+      nticks: 6,
+      separatethousands: true,
+      exponentformat: "none",
+      fixedrange: false,
+    },
+    shapes,
+    annotations,
+  };
+}
+
+export const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset" };
+
+/** A vertical dotted line at now, over the whole height. */
+export const nowLine = (time, colour) => ({
+  type: "line", xref: "x", yref: "paper", x0: time, x1: time, y0: 0, y1: 1,
+  line: { color: colour.text, width: 1.5, dash: "dot" },
+});
+
+export const levelLine = (height, colour, dash) => ({
+  type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: height, y1: height, layer: "below",
+  line: { color: colour, width: 1, dash },
+});
+
+export const shadedTime = (from, to, colour) => ({
+  type: "rect", xref: "x", yref: "paper", x0: from, x1: to, y0: 0, y1: 1, layer: "below",
+  fillcolor: colour, opacity: 0.14, line: { width: 0 },
+});

@@ -1,0 +1,97 @@
+// Numbers and times as they stand on the desk. Decimals come as text; unknown is a dash, never zero.
+
+export const DASH = "–";
+const known = (value) => value !== null && value !== undefined && value !== "";
+
+/** How many places a tick or lot has: "0.00100" and "0.001" have three. */
+export function places(step) {
+  if (!known(step)) return null;
+  const fraction = String(step).split(".")[1] ?? "";
+  return fraction.replace(/0+$/, "").length;
+}
+
+const grouped = (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** Exact text with thousands separators, padded or rounded to a number of places when one is given. */
+export function decimal(value, digits = null) {
+  if (!known(value)) return DASH;
+  let text = String(value);
+  if (digits !== null) {
+    const fraction = text.split(".")[1] ?? "";
+    text = fraction.length <= digits && !text.includes("e") ? padded(text, digits) : Number(text).toFixed(digits);
+  }
+  const negative = text.startsWith("-");
+  const [whole, fraction] = text.replace("-", "").split(".");
+  return (negative ? "−" : "") + grouped(whole) + (fraction ? `.${fraction}` : "");
+}
+
+function padded(text, digits) {
+  const [whole, fraction = ""] = text.split(".");
+  return digits ? `${whole}.${fraction.padEnd(digits, "0")}` : whole;
+}
+
+export const price = (value, tick, extra = 0) => decimal(value, tick === null ? null : places(tick) + extra);
+export const quantity = (value, lot) => decimal(value, lot === null ? null : places(lot));
+
+/** Basis points with a sign: + is cost. */
+export function points(value, digits = 1) {
+  if (!known(value)) return DASH;
+  const number = Number(value);
+  const text = Math.abs(number).toFixed(digits);
+  return (number < 0 && Number(text) !== 0 ? "−" : "+") + text;
+}
+
+export const costClass = (value) => (!known(value) || Number(value) === 0 ? "" : Number(value) > 0 ? "warn" : "good");
+
+export function percent(share, digits = 1) {
+  return known(share) ? `${(Number(share) * 100).toFixed(digits)} %` : DASH;
+}
+
+/** 14:52:07, UTC; with milliseconds or without. */
+export function clock(milliseconds, exact = false) {
+  if (!known(milliseconds)) return DASH;
+  return new Date(milliseconds).toISOString().slice(11, exact ? 23 : 19);
+}
+
+/** The clock, with the day before it when that is not today. */
+export function moment(milliseconds, now) {
+  if (!known(milliseconds)) return DASH;
+  const day = new Date(milliseconds).toISOString().slice(0, 10);
+  return day === new Date(now).toISOString().slice(0, 10) ? clock(milliseconds) : `${day} ${clock(milliseconds)}`;
+}
+
+/** For a tooltip: the same moment where the reader is. */
+export function local(milliseconds) {
+  if (!known(milliseconds)) return "";
+  const zone = { dateStyle: "medium", timeStyle: "medium" };
+  return `${new Date(milliseconds).toLocaleString(undefined, zone)} your time`;
+}
+
+/** 00:00:11 */
+export function countdown(milliseconds) {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** 0.3 s, 41 s, 12 min, 3 h: how long ago. */
+export function age(milliseconds) {
+  if (!known(milliseconds)) return DASH;
+  const seconds = Math.max(0, milliseconds / 1000);
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+}
+
+/** 1 h 30 min */
+export function spoken(milliseconds) {
+  const seconds = Math.round(milliseconds / 1000);
+  const parts = [
+    [Math.floor(seconds / 86400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "min"],
+    [seconds % 60, "s"],
+  ];
+  return parts.filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(" ") || "0 s";
+}

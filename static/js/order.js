@@ -1,0 +1,144 @@
+// An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
+
+import { OrderCharts, bucketOf, scheduledNow } from "./charts.js";
+import { showConnection } from "./connection.js";
+import { byId, readJson, setText } from "./dom.js";
+import { drawActions, drawCost, drawDone, drawHead, drawNow } from "./facts.js";
+import { age, spoken } from "./format.js";
+import { notice } from "./notices.js";
+import { LiveSocket } from "./socket.js";
+import { TableView } from "./tables.js";
+
+const DRAW_EVERY = 250;
+const CHARTS_EVERY = 1000;
+const SECTIONS = ["slices", "children", "fills", "journal"];
+
+const host = byId("order");
+const charts = new OrderCharts(host.dataset.id, () => {
+  changed = true;
+});
+const table = new TableView(byId("panel-rows"));
+const rows = {};
+const samples = new Map();
+let order = null;
+let market = null;
+let tab = location.hash.slice(1);
+let changed = true;
+let chartsAt = -Infinity;
+
+function take(snapshot) {
+  for (const section of SECTIONS) rows[section] = new Map(snapshot[section].map((row) => [row.key, row]));
+  order = snapshot.order;
+  changed = true;
+}
+
+const opened = readJson("order-now");
+const openedAt = performance.now();
+take(readJson("order-data"));
+
+const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
+  snapshot: (message) => {
+    samples.clear();
+    take(message);
+  },
+  delta: (message) => {
+    if (message.replan) rows.slices.clear();
+    for (const section of SECTIONS) for (const row of message[section]) rows[section].set(row.key, row);
+    order = message.order;
+    changed = true;
+  },
+  beat: (message) => {
+    if (!message.market) return;
+    for (const sample of message.market.samples) samples.set(sample[0], sample);
+    market = message.market;
+  },
+  gone: () => notice("This order is not yours to see any more."),
+});
+
+const now = () => (socket.server === null ? opened + performance.now() - openedAt : socket.now());
+
+function view() {
+  const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
+  return {
+    order, market, fills, now: now(),
+    slices: [...rows.slices.values()].sort((left, right) => left.number - right.number),
+    children: [...rows.children.values()],
+    samples: [...samples.values()].sort((left, right) => left[0] - right[0]),
+  };
+}
+
+function drawTabs(current) {
+  for (const section of SECTIONS) setText(byId(`tab-${section}`).querySelector("b"), String(rows[section].size));
+  table.draw(rows[tab].values(), current);
+}
+
+function select(name) {
+  tab = SECTIONS.includes(name) ? name : "children";
+  for (const section of SECTIONS) {
+    const button = byId(`tab-${section}`);
+    button.setAttribute("aria-selected", String(section === tab));
+    button.tabIndex = section === tab ? 0 : -1;
+  }
+  byId("panel-rows").setAttribute("aria-labelledby", `tab-${tab}`);
+  table.select(tab);
+  drawTabs(view());
+}
+
+function drawAges(current) {
+  const last = current.samples.at(-1);
+  setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
+  const length = order.end_at === null ? 0 : order.end_at - order.start_at;
+  setText(byId("volume-unit"), `market by ${spoken(bucketOf(length))}, own share`);
+}
+
+let drawing = Promise.resolve();
+
+function draw() {
+  if (document.hidden) return;
+  const current = view();
+  drawDone(current, scheduledNow(current));
+  drawNow(current);
+  drawAges(current);
+  if (changed) {
+    drawHead(order, current.now);
+    drawActions(order);
+  }
+  drawCost(current);
+  drawTabs(current);
+  if (window.Plotly && (changed || performance.now() - chartsAt >= CHARTS_EVERY)) {
+    chartsAt = performance.now();
+    drawing = drawing.then(() => charts.draw(current)).catch((error) => notice(`The charts cannot be drawn: ${error.message}`));
+  }
+  changed = false;
+}
+
+for (const section of SECTIONS) {
+  byId(`tab-${section}`).addEventListener("click", () => {
+    history.replaceState(null, "", `#${section}`);
+    select(section);
+  });
+}
+document.querySelector(".tab-list").addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const next = SECTIONS[(SECTIONS.indexOf(tab) + step + SECTIONS.length) % SECTIONS.length];
+  select(next);
+  byId(`tab-${next}`).focus();
+});
+
+document.querySelector('[data-act="pause"]').addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) event.target.closest?.("dialog")?.close();
+});
+document.addEventListener("visibilitychange", () => {
+  changed = true;
+  draw();
+});
+document.addEventListener("tranche:theme", () => {
+  changed = true;
+});
+
+select(tab);
+draw();
+setInterval(draw, DRAW_EVERY);
+showConnection(() => ({ state: socket.state, age: socket.age }));

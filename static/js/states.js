@@ -1,0 +1,59 @@
+// States of orders and children as pills: always a sign, a word and a colour together.
+
+import { element } from "./dom.js";
+
+const ORDERS = {
+  pending_approval: ["?", "warn"],
+  scheduled: ["◷", "plain"],
+  working: ["▶", "good"],
+  paused: ["‖", "warn"],
+  closing: ["◐", "plain"],
+  completed: ["●", "good"],
+  cancelled: ["○", ""],
+  expired: ["◔", "warn"],
+  failed: ["✕", "bad"],
+  rejected: ["✕", "bad"],
+};
+
+const CHILDREN = {
+  intended: ["◌", "plain"],
+  open: ["▶", "plain"],
+  partly_filled: ["◐", "plain"],
+  cancelling: ["◍", "warn"],
+  unknown: ["?", "bad"],
+  filled: ["●", "good"],
+  cancelled: ["○", ""],
+  rejected: ["✕", "bad"],
+  expired: ["○", ""],
+  absent: ["∅", "warn"],
+};
+
+const FINAL = new Set(["completed", "cancelled", "expired", "failed", "rejected"]);
+const LIVE_CHILDREN = new Set(["intended", "open", "partly_filled", "cancelling", "unknown"]);
+
+export const isFinal = (status) => FINAL.has(status);
+export const isLiveChild = (status) => LIVE_CHILDREN.has(status);
+
+function pill(table, status, title, suffix = "") {
+  const [sign, tone] = table[status] ?? ["?", ""];
+  const word = status.replaceAll("_", " ") + suffix;
+  return element("span", { class: `pill ${tone}`, title }, element("span", { "aria-hidden": "true" }, sign), word);
+}
+
+export function orderPill(order) {
+  const suffix = order.status === "closing" && order.outcome ? ` → ${order.outcome}` : "";
+  const made = pill(ORDERS, order.status, order.reason || null, suffix);
+  if (order.needs_person && !isFinal(order.status)) {
+    made.classList.add("bad");
+    made.prepend(element("b", {}, "!"));
+    made.append(element("span", { class: "visually-hidden" }, ", needs a person"));
+  }
+  return made;
+}
+
+export const childPill = (child) => pill(CHILDREN, child.status, child.reason || null);
+
+export function side(value) {
+  const buys = value === "buy";
+  return element("span", { class: buys ? "buy-text" : "sell-text" }, buys ? "▲ BUY" : "▼ SELL");
+}

@@ -1,0 +1,127 @@
+// The tables under the charts. Newest first; the DOM holds at most 200 rows until all are asked for.
+
+import { element } from "./dom.js";
+import { DASH, clock, decimal, local, percent, price, quantity } from "./format.js";
+import { childPill } from "./states.js";
+
+const LIMIT = 200;
+
+const cell = (text, kind = "", title = null) => element("td", { class: kind, title }, text);
+const time = (milliseconds) => cell(clock(milliseconds, true), "mono", local(milliseconds));
+const average = (value, order) => (value === null ? DASH : price(value, order.tick, 1));
+
+const TIMES = { gtc: "", ioc: ", IOC", post_only: ", post-only" };
+
+/** Facts of a journal entry as "key value, key value". */
+function details(data) {
+  return Object.entries(data).map(([name, value]) => {
+    const shown = typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "–");
+    return `${name.replaceAll("_", " ")} ${shown}`;
+  }).join(" · ");
+}
+
+const share = (row) => percent(Number(row.filled) / Number(row.quantity));
+
+function sliceState(row, now) {
+  if (now >= row.ends_at) return "over";
+  return now >= row.starts_at ? "running" : "to come";
+}
+
+export const TABLES = {
+  children: {
+    heads: ["Time (UTC)", "Child", "Slice", "Account", "Type", "Why", ">Quantity", ">Price", ">Filled", ">Average", "State", "Reason"],
+    sort: (row) => row.sequence,
+    empty: "No child order yet.",
+    cells: (row, { order }) => [
+      time(row.at), cell(`#${row.sequence}`, "mono"), cell(row.slice === null ? DASH : String(row.slice), "mono"), cell(row.account),
+      cell(row.type + (TIMES[row.time_in_force] ?? `, ${row.time_in_force}`)), cell(row.why, "wide", row.why),
+      cell(quantity(row.quantity, order.lot), "number"), cell(row.price === null ? DASH : price(row.price, order.tick), "number"),
+      cell(quantity(row.filled, order.lot), "number"), cell(average(row.average, order), "number"),
+      element("td", {}, childPill(row)), cell(row.reason, "wide", row.reason),
+    ],
+  },
+  fills: {
+    heads: ["Time (UTC)", "Child", "Account", "Trade", "Liquidity", ">Quantity", ">Price", ">Value", ">Fee", "Currency", ">Fee in quote"],
+    sort: (row) => row.at,
+    empty: "No fill yet.",
+    cells: (row, { order }) => [
+      time(row.at), cell(row.child === null ? DASH : `#${row.child}`, "mono"), cell(row.account), cell(row.trade, "mono"),
+      cell({ maker: "● maker", taker: "◆ taker" }[row.liquidity] ?? DASH),
+      cell(quantity(row.quantity, order.lot), "number"), cell(price(row.price, order.tick), "number"),
+      cell(decimal((Number(row.price) * Number(row.quantity)).toFixed(2)), "number"),
+      cell(decimal(row.fee), "number"), cell(row.fee_currency || DASH), cell(decimal(row.fee_in_quote), "number"),
+    ],
+  },
+  slices: {
+    heads: ["Slice", "From (UTC)", "To (UTC)", ">Planned", ">Filled", ">Done", "State"],
+    sort: (row) => -row.number,
+    empty: "No plan yet.",
+    cells: (row, { order, now }) => [
+      cell(String(row.number), "mono"), cell(clock(row.starts_at), "mono", local(row.starts_at)), cell(clock(row.ends_at), "mono", local(row.ends_at)),
+      cell(quantity(row.quantity, order.lot), "number"), cell(quantity(row.filled, order.lot), "number"), cell(share(row), "number"),
+      cell(sliceState(row, now), "muted"),
+    ],
+  },
+  journal: {
+    heads: ["Time (UTC)", ">Version", "What", "Who", "Why", "Details"],
+    sort: (row) => row.version,
+    empty: "Nothing in the journal yet.",
+    cells: (row) => [
+      time(row.at), cell(String(row.version), "number"), cell(row.kind.replaceAll("_", " ")), cell(row.actor),
+      cell(row.reason || DASH, "wrap"), cell(details(row.data), "wide", details(row.data)),
+    ],
+  },
+};
+
+/** Draws one table and re-uses the rows that did not change, so that a selection in it survives. */
+export class TableView {
+  constructor(host) {
+    this.host = host;
+    this.all = false;
+    this.cache = new Map();
+  }
+
+  select(name) {
+    if (this.name === name) return;
+    this.name = name;
+    this.all = false;
+    this.cache.clear();
+    const heads = TABLES[name].heads.map((head) =>
+      head.startsWith(">") ? element("th", { class: "number" }, head.slice(1)) : element("th", {}, head));
+    this.body = element("tbody");
+    this.rest = element("div", { class: "more-rows", hidden: true });
+    this.host.replaceChildren(element("table", { class: "grid" }, element("thead", {}, element("tr", {}, ...heads)), this.body), this.rest);
+  }
+
+  draw(rows, context) {
+    const table = TABLES[this.name];
+    const sorted = [...rows].sort((left, right) => table.sort(right) - table.sort(left));
+    const shown = this.all ? sorted : sorted.slice(0, LIMIT);
+    const nodes = shown.map((row) => this.node(row, table, context));
+    if (!shown.length) nodes.push(element("tr", {}, element("td", { class: "empty", colspan: table.heads.length }, table.empty)));
+    const same = nodes.length === this.body.children.length && nodes.every((node, index) => node === this.body.children[index]);
+    if (!same) this.body.replaceChildren(...nodes);
+    this.drawRest(sorted.length, rows, context);
+  }
+
+  node(row, table, context) {
+    const state = this.name === "slices" ? sliceState(row, context.now) : "";
+    const known = this.cache.get(row.key);
+    if (known?.row === row && known.state === state) return known.node;
+    const node = element("tr", {}, ...table.cells(row, context));
+    this.cache.set(row.key, { row, node, state });
+    return node;
+  }
+
+  drawRest(count, rows, context) {
+    this.rest.hidden = this.all || count <= LIMIT;
+    if (this.rest.hidden || this.rest.dataset.count === String(count)) return;
+    this.rest.dataset.count = String(count);
+    const button = element("button", { type: "button" }, `Show all ${count}`);
+    button.addEventListener("click", () => {
+      this.all = true;
+      this.draw(rows, context);
+    });
+    this.rest.replaceChildren(button);
+  }
+}

@@ -1,0 +1,211 @@
+// The ticket: the form stands still, only the right side is swapped; so focus and caret are never lost.
+
+import { showConnection } from "./connection.js";
+import { byId, readJson, setText } from "./dom.js";
+import { clock, decimal, places } from "./format.js";
+import { drawPlan } from "./plan_chart.js";
+
+const REFRESH = 2000;
+const DEBOUNCE = 250;
+
+const form = byId("ticket");
+const dialog = byId("review-dialog");
+const send = byId("send");
+const accounts = readJson("ticket-accounts");
+const touched = new Set();
+let data = null;
+let receivedAt = 0;
+let failed = false;
+let asked = null;
+let timer = null;
+
+// --- the preview ---------------------------------------------------------------------------------
+
+/** Asks for the right side. An answer to an older question is dropped by htmx: the newest wins. */
+function refresh() {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, REFRESH);
+  if (document.hidden || dialog.open) return;
+  window.htmx.ajax("POST", form.dataset.preview, { source: "#preview", target: "#preview", swap: "innerHTML", values: values() });
+}
+
+function values() {
+  const found = {};
+  for (const [name, value] of new FormData(form)) found[name] = value;
+  return found;
+}
+
+function soon() {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, DEBOUNCE);
+}
+
+function received() {
+  data = readJson("preview-data");
+  receivedAt = performance.now();
+  failed = false;
+  showProblems();
+  showHints();
+  showPlan();
+}
+
+function showPlan() {
+  byId("plan-empty").hidden = data.plan !== null;
+  byId("plan-chart").classList.toggle("invisible", data.plan === null);
+  setText(byId("plan-subtitle"), byId("preview").querySelector("[data-subtitle]").dataset.subtitle);
+  if (data.plan && window.Plotly) drawPlan(byId("plan-chart"), data.plan);
+}
+
+// --- beside the fields ---------------------------------------------------------------------------
+
+/** A problem stands beside its field once the field was used; the list at the right has them all. */
+function showProblems(all = false) {
+  const byField = new Map();
+  for (const problem of data.problems) if (!byField.has(problem.field)) byField.set(problem.field, problem.message);
+  for (const node of form.querySelectorAll(".error")) {
+    const name = node.id.replace("error-", "");
+    const message = all || touched.has(name) ? (byField.get(name) ?? "") : "";
+    setText(node, message);
+    const input = form.elements[name];
+    if (input instanceof HTMLElement) {
+      if (message) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+}
+
+function showHints() {
+  const { market, helpers, quote } = data;
+  setText(byId("hint-quantity"), quantityHint());
+  const mid = quote ? decimal(quote.mid, places(market?.tick)) : null;
+  const against = data.limit_distance && quote ? `${data.limit_distance} against mid ${mid}` : quote ? `mid ${mid}` : "no quote";
+  setText(byId("hint-limit_price"), against);
+  for (const chip of form.querySelectorAll("[data-share]")) {
+    chip.disabled = !helpers.shares[chip.dataset.share];
+    chip.title = helpers.free ? `of ${decimal(helpers.free)} ${helpers.currency} free` : "the balance is not known";
+  }
+  form.querySelector('[data-limit="beside"]').disabled = !helpers.limit;
+  setText(form.querySelector('[data-limit="beside"]'), side() === "buy" ? "mid + 25 bp" : "mid − 25 bp");
+  if (market) {
+    setText(form.elements.unit.options[0], market.base);
+    setText(form.elements.unit.options[1], market.quote);
+  }
+  showTimes();
+  const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
+  setText(byId("review-text"), `Review ${side().toUpperCase()} ${size}`.trim());
+}
+
+function quantityHint() {
+  if (!data.market || data.notional === null) return "";
+  const base = form.elements.unit.value === "quote";
+  return base ? `≈ ${decimal(data.quantity)} ${data.market.base}` : `≈ ${decimal(data.notional, 2)} ${data.market.quote}`;
+}
+
+/** The end that a duration makes stands in the empty field, greyed. */
+function showTimes() {
+  const slices = data.plan?.slices;
+  const end = form.elements.end_at;
+  if (end) end.placeholder = slices && form.elements.duration.value ? clock(slices.at(-1)[1]) : "by duration";
+  const count = form.elements.slices;
+  if (count) count.placeholder = slices ? String(slices.length) : "one a minute";
+}
+
+const side = () => form.elements.side.value;
+
+// --- the form ------------------------------------------------------------------------------------
+
+form.addEventListener("input", (event) => {
+  const { name, value } = event.target;
+  touched.add(name);
+  // Either a duration or an end: what is written last holds.
+  if (name === "end_at" && value) form.elements.duration.value = "";
+  if (name === "duration" && value) form.elements.end_at.value = "";
+  if (name === "accounts") fillSymbols();
+  soon();
+});
+
+form.addEventListener("click", (event) => {
+  const share = event.target.closest("[data-share]");
+  const limit = event.target.closest("[data-limit]");
+  if (share) setField("quantity", data.helpers.shares[share.dataset.share]);
+  if (limit) setField("limit_price", limit.dataset.limit === "none" ? "" : data.helpers.limit);
+});
+
+function setField(name, value) {
+  form.elements[name].value = value;
+  touched.add(name);
+  refresh();
+}
+
+/** Only symbols that the chosen account trades. */
+function fillSymbols() {
+  const account = accounts.find((known) => known.id === form.elements.accounts.value);
+  const select = form.elements.symbol;
+  const before = select.value;
+  select.replaceChildren(...(account?.markets ?? []).map((market) => new Option(market.symbol, market.symbol)));
+  if ([...select.options].some((option) => option.value === before)) select.value = before;
+}
+
+// --- review and send -----------------------------------------------------------------------------
+
+function review() {
+  if (dialog.open || byId("review").disabled) return;
+  asked = JSON.stringify(values());
+  window.htmx.ajax("POST", form.dataset.review, { source: "#review-body", target: "#review-body", swap: "innerHTML", values: values() });
+}
+
+function reviewed() {
+  const problems = readJson("review-problems");
+  if (problems === null) return; // the answer to Send: it stays in the dialog
+  if (problems.length) {
+    data = { ...(data ?? {}), problems };
+    showProblems(true);
+    const field = problems.map((problem) => form.elements[problem.field]).find((node) => node instanceof HTMLElement);
+    field?.closest("details")?.setAttribute("open", "");
+    (field ?? byId("review")).focus();
+    return;
+  }
+  send.disabled = false;
+  dialog.showModal();
+  send.focus();
+}
+
+byId("review").addEventListener("click", review);
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) review();
+});
+
+send.addEventListener("htmx:beforeRequest", (event) => {
+  // What was reviewed is what is sent.
+  if (asked !== JSON.stringify(values())) event.preventDefault();
+  send.disabled = true;
+});
+send.addEventListener("htmx:afterRequest", (event) => {
+  // Without an answer the same key may be sent again: it makes one order at most.
+  if (!event.detail.successful) send.disabled = false;
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "preview") received();
+  if (event.detail.target.id === "review-body") reviewed();
+});
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(name, () => {
+    failed = true;
+  });
+}
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+document.addEventListener("tranche:theme", () => data && showPlan());
+// Back from the order that was sent: the same form with the same key; sending it again makes no second order.
+addEventListener("pageshow", (event) => event.persisted && dialog.close());
+
+showConnection(() => {
+  if (failed) return { state: "lost", age: null };
+  if (data === null) return { state: "waiting", age: null };
+  if (!data.quote) return { state: "unknown", age: null };
+  return { state: "live", age: data.quote.age + performance.now() - receivedAt };
+});
+
+fillSymbols();
+refresh();

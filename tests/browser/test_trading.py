@@ -1,0 +1,208 @@
+"""A trader at the real desk, in Chromium: launches a TWAP, watches it fill, and finds no error anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+
+from tests.desk.browser import CHROMIUM_FLAGS
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+SIZE = {"width": 1440, "height": 1080}
+#: An order of 24 seconds, seen from a busy machine.
+FINAL_WITHIN = 90_000
+SOON = 20_000
+
+
+@pytest.fixture(autouse=True)
+def _django_in_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
+
+
+@pytest.fixture
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page whose every complaint is kept: console, exceptions, failed requests, errors of the server."""
+
+    def __init__(self, browser: Browser, desk: RunningDesk, theme: str = "dark") -> None:
+        self.desk = desk
+        context = browser.new_context(viewport=SIZE, base_url=desk.url)  # type: ignore[arg-type]
+        self.page: Page = context.new_page()
+        self.page.add_init_script(f"localStorage.setItem('tranche-theme', '{theme}')")
+        self.complaints: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("response", self._answered)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # Leaving a page ends what it was still asking for.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+
+    def log_in(self, name: str) -> Page:
+        self.page.goto("/login/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(self.desk.passwords[name])
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page).to_have_url(re.compile(r"/(orders|admin)/$"))
+        return self.page
+
+    def picture(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
+    page.goto("/orders/new/")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)
+    page.get_by_label("Quantity", exact=True).fill(quantity)
+    page.get_by_label("Duration").fill(duration)
+    page.get_by_label("Slices").fill(slices)
+    expect(page.locator("#plan-subtitle")).to_contain_text(f"{slices} slices", timeout=SOON)
+
+
+@pytest.mark.timeout(300)
+def test_a_trader_launches_a_twap_and_watches_it_fill(browser: Browser, desk: RunningDesk) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    fill_ticket(page, "0.5", "24", "6")
+    watched.picture("ticket")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#review-body")).to_contain_text(
+        "BUY 0.5 BTC for USDT, by TWAP in 6 slices over 24 s"
+    )
+    watched.picture("review")
+    page.get_by_role("button", name="Send").dblclick()
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
+    address = page.url
+
+    expect(page.locator("#tab-fills b")).not_to_have_text("0", timeout=60_000)
+    # Fills stand in the chart without a reload.
+    expect(page.locator("#chart-price .scatterlayer .point").first).to_be_attached(timeout=SOON)
+    watched.picture("order-live")
+    expect(page.locator("#order-status")).to_contain_text("completed", timeout=FINAL_WITHIN)
+    expect(page.locator("#done-filled")).to_have_text(re.compile(r"^0\.50*$"))
+    assert page.url == address
+    for tab in ("fills", "slices", "journal"):
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator("#panel-rows tbody tr").first).to_be_visible()
+    watched.picture("order-completed")
+    page.goto("/orders/")
+    expect(page.locator("#order-rows tr")).to_have_count(1)  # two clicks on Send, one order
+    watched.picture("orders")
+    assert watched.complaints == []
+
+
+RANGES = "[...document.querySelectorAll('.chart')].map(chart => String(chart._fullLayout.xaxis.range))"
+
+
+def zoom_survives_updates(page: Page) -> None:
+    """Zooming the price zooms all three charts, and what comes in later leaves them so."""
+    plot = page.locator("#chart-price .nsewdrag").first
+    expect(plot).to_be_attached(timeout=SOON)
+    whole = page.evaluate(RANGES)
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 62, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"(whole) => new Set({RANGES}).size === 1 && {RANGES}[0] !== whole[0]", arg=whole)
+    zoomed = page.evaluate(RANGES)
+    page.wait_for_timeout(3000)  # several beats of the websocket
+    assert page.evaluate(RANGES) == zoomed
+
+
+@pytest.mark.timeout(300)
+def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browser, desk: RunningDesk) -> None:
+    watched = Watched(browser, desk, theme="light")
+    page = watched.log_in("trader")
+    fill_ticket(page, "0.2", "00:10:00", "20")
+    page.get_by_role("button", name=re.compile("^Review")).click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#order-status")).to_contain_text("working", timeout=SOON)
+    zoom_survives_updates(page)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#order-status")).to_contain_text("paused", timeout=SOON)
+    page.get_by_role("button", name="Resume…").click()
+    page.get_by_label("Shift").check()
+    page.locator("#resume-dialog").get_by_role("button", name="Resume").click()
+    expect(page.locator("#order-status")).to_contain_text("working", timeout=SOON)
+    page.get_by_role("button", name="Cancel…").click()
+    page.get_by_label("Reason").last.fill("seen enough")
+    watched.picture("cancel-light")
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.locator("#order-status")).to_contain_text("cancelled", timeout=SOON)
+    expect(page.locator("#order-reason")).to_contain_text("seen enough")
+    watched.picture("order-cancelled-light")
+    assert watched.complaints == []
+
+
+def test_enter_never_submits_and_bad_input_is_said_beside_the_field(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    page.goto("/orders/new/")
+    quantity = page.get_by_label("Quantity", exact=True)
+    quantity.fill("0")
+    quantity.press("Enter")
+    expect(page.locator("#error-quantity")).to_contain_text("it must be above 0", timeout=SOON)
+    expect(quantity).to_be_focused()
+    page.get_by_role("button", name=re.compile("^Review")).click()
+    expect(page.locator("#review-dialog")).to_be_hidden()
+    assert page.url.endswith("/orders/new/")
+    watched.picture("ticket-refused")
+    assert watched.complaints == []
+
+
+def test_the_keyboard_leads_to_pages_and_the_theme_stays(browser: Browser, desk: RunningDesk) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    page.keyboard.press("n")
+    expect(page).to_have_url(re.compile(r"/orders/new/$"))
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.locator("#content").focus()
+    page.keyboard.press("o")
+    expect(page).to_have_url(re.compile(r"/orders/$"))
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("details.menu summary").click()
+    page.get_by_role("button", name="Light theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert watched.complaints == []
+
+
+def test_the_page_says_when_the_line_is_gone_and_comes_back(browser: Browser, desk: RunningDesk) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SOON)
+    former = desk.kill("web")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "lost", timeout=SOON)
+    desk.wait_restarted("web", former)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)

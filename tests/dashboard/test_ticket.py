@@ -1,0 +1,116 @@
+"""The ticket: one form makes one order, and bad input is refused with the value and the limit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from execution.models import Order
+from tests.dashboard.office import Desk
+
+
+def test_a_good_form_makes_an_order_and_leads_to_its_page(office: Desk) -> None:
+    response = office.client(office.trader).post("/orders/new/", office.form())
+    order = Order.objects.get()
+    assert response.status_code == 303
+    assert response.headers["Location"] == f"/orders/{order.public_id}/"
+    assert (str(order.quantity), order.side, order.slices.count()) == ("2.5", "buy", 12)
+
+
+def test_the_same_form_posted_twice_makes_one_order(office: Desk) -> None:
+    client = office.client(office.trader)
+    first = client.post("/orders/new/", office.form(), HTTP_HX_REQUEST="true")
+    second = client.post("/orders/new/", office.form(), HTTP_HX_REQUEST="true")
+    assert first.headers["HX-Redirect"] == second.headers["HX-Redirect"]
+    assert Order.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(office: Desk) -> None:
+    client = office.client(office.trader)
+    client.post("/orders/new/", office.form())
+    response = client.post("/orders/new/", office.form(quantity="3"))
+    assert response.status_code == 422
+    assert "used for another order" in response.content.decode()
+    assert Order.objects.count() == 1
+
+
+def test_every_form_has_a_key_of_its_own(office: Desk) -> None:
+    client = office.client(office.trader)
+    assert client.get("/orders/new/").context["key"] != client.get("/orders/new/").context["key"]
+
+
+def test_a_refused_form_keeps_its_key_and_what_was_written(office: Desk) -> None:
+    page = office.client(office.trader).post("/orders/new/", office.form(quantity="0")).content.decode()
+    assert 'value="key-1"' in page
+    assert 'value="65200"' in page
+
+
+PAST = f"{timezone.now() - timedelta(days=2):%Y-%m-%dT%H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"symbol": "DOGE/USDT"}, "symbol", ["DOGE/USDT"]),
+        ({"quantity": "0"}, "quantity", ["0"]),
+        ({"quantity": ""}, "quantity", ["missing"]),
+        ({"quantity": "NaN"}, "quantity", ["NaN"]),
+        ({"quantity": "-1"}, "quantity", ["-1", "above 0"]),
+        ({"quantity": "0.00015"}, "quantity", ["0.00015", "0.0001"]),
+        ({"quantity": "0.0001", "limit_price": "10"}, "quantity", ["0.0001", "minimum"]),
+        ({"quantity": "100"}, "quantity", ["500000"]),
+        ({"limit_price": "65200.123"}, "limit_price", ["65200.123", "0.1"]),
+        ({"duration": "", "end_at": PAST}, "end_at", ["past"]),
+        ({"duration": "soon"}, "duration", ["soon"]),
+        ({"slices": "5000"}, "slices", ["5000", "1800"]),
+        ({"slices": "0"}, "slices", ["0", "at least 1"]),
+        ({"rest_share": "120"}, "rest_share", ["120 %", "95 %"]),
+        ({"collar_bp": "0"}, "collar_bp", ["0"]),
+        ({"accounts": "somebody"}, "accounts", ["somebody"]),
+    ],
+)
+def test_bad_input_names_field_value_and_limit_and_creates_nothing(
+    office: Desk, changes: dict[str, str], field: str, words: list[str]
+) -> None:
+    client = office.client(office.trader)
+    context = client.post("/orders/new/preview/", office.form(**changes)).context
+    messages = [problem["message"] for problem in context["data"]["problems"] if problem["field"] == field]
+    assert messages, context["data"]["problems"]
+    assert all(word in messages[0] for word in words), messages
+    assert client.post("/orders/new/", office.form(**changes)).status_code == 422
+    assert Order.objects.count() == 0
+
+
+def test_the_preview_shows_the_plan_and_creates_nothing(office: Desk) -> None:
+    response = office.client(office.trader).post("/orders/new/preview/", office.form())
+    data = response.context["data"]
+    assert len(data["plan"]["slices"]) == 12
+    assert data["quote"] is None  # unknown is not zero
+    assert "exact total 2.5" in response.content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_an_empty_form_has_a_preview_too(office: Desk) -> None:
+    response = office.client(office.trader).post("/orders/new/preview/", {})
+    assert response.status_code == 200
+    assert response.context["data"]["plan"] is None
+
+
+def test_the_review_says_the_order_in_one_sentence(office: Desk) -> None:
+    page = office.client(office.trader).post("/orders/new/review/", office.form()).content.decode()
+    assert "BUY 2.5 BTC for USDT, by TWAP in 12 slices over 1 h" in page
+    assert "never above 65,200" in page
+
+
+def test_a_time_without_a_day_is_todays(office: Desk) -> None:
+    ends = timezone.now() + timedelta(minutes=90)
+    if ends.date() != timezone.now().date():
+        pytest.skip("it is about midnight")
+    form = office.form(duration="", end_at=f"{ends:%H:%M:%S}")
+    office.client(office.trader).post("/orders/new/", form)
+    terms = Order.objects.get().terms
+    assert terms is not None
+    assert terms.end_at == ends.replace(microsecond=0)
+    assert terms.end_is_fixed

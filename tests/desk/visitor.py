@@ -1,0 +1,86 @@
+"""A person at the desk without a browser: logs in, posts forms, reads pages."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import re
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from tests.desk.running import RunningDesk
+
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+KEY = re.compile(r'name="key" value="([^"]+)"')
+ACCOUNT = re.compile(r'<option value="([a-z0-9]{8})"')
+
+
+class Visitor:
+    """Someone with a session of their own."""
+
+    def __init__(self, desk: RunningDesk, name: str = "trader") -> None:
+        self._base = desk.url
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        )
+        self._post("/login/", {"username": name, "password": desk.passwords[name]}, self.get("/login/"))
+
+    def get(self, path: str) -> str:
+        with self._opener.open(f"{self._base}{path}", timeout=30) as answer:
+            return str(answer.read().decode())
+
+    def post(self, path: str, fields: dict[str, str], page: str) -> tuple[str, str]:
+        """Post ``fields`` with the token of ``page``; the address that it led to, and the answer."""
+        return self._post(path, fields, page)
+
+    def _post(self, path: str, fields: dict[str, str], page: str) -> tuple[str, str]:
+        token = TOKEN.search(page)
+        assert token is not None, "the page has no form"
+        data = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
+        request = urllib.request.Request(
+            f"{self._base}{path}", data=data, headers={"Referer": self._base + path}
+        )
+        with self._opener.open(request, timeout=30) as answer:
+            return str(answer.geturl()), str(answer.read().decode())
+
+    def ticket(self, **changes: str) -> tuple[dict[str, str], str]:
+        """The fields of a filled ticket, with its idempotency key, and the page that they are of."""
+        page = self.get("/orders/new/")
+        key, account = KEY.search(page), ACCOUNT.search(page)
+        assert key is not None
+        assert account is not None
+        fields = {
+            "side": "buy",
+            "symbol": "BTC/USDT",
+            "accounts": account[1],
+            "algorithm": "twap",
+            "quantity": "0.1",
+            "unit": "base",
+            "duration": "00:00:20",
+            "slices": "4",
+            "key": key[1],
+        }
+        return fields | changes, page
+
+    def launch(self, **changes: str) -> str:
+        """Send a ticket; the public id of its order."""
+        fields, page = self.ticket(**changes)
+        return self.send(fields, page)
+
+    def send(self, fields: dict[str, str], page: str) -> str:
+        address, answer = self._post("/orders/new/", fields, page)
+        found = re.search(r"/orders/([a-z0-9]{8})/$", address)
+        assert found is not None, f"the ticket was refused: {re.findall(r'<p[^>]*>([^<]+)</p>', answer)}"
+        return found[1]
+
+
+def paper_ledger(desk: RunningDesk) -> dict[str, Any]:
+    """The paper exchange's books of the desk's one account."""
+    request = urllib.request.Request(
+        f"{desk.paper_url}/_paper/ledger", headers={"X-Paper-Control": desk.paper_control}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        books: dict[str, Any] = json.loads(answer.read())
+    (only,) = books.values()
+    return dict(only)

@@ -1,0 +1,194 @@
+"""The real engine in this process, on the test database, with the real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connections
+
+from execution.core.states import ORDER_FINAL
+from execution.core.terms import parse_order_request
+from execution.core.types import Quote
+from execution.engine.clock import SystemClock
+from execution.engine.database import Database
+from execution.engine.engine import Engine
+from execution.engine.lease import Lease
+from execution.models import (
+    Account,
+    Credential,
+    CredentialState,
+    Environment,
+    Installation,
+    Order,
+    User,
+    Venue,
+)
+from execution.selectors.driving import AccountDetails
+from execution.services.orders import order_submit
+from execution.venues.gateway import open_gateway
+from execution.venues.protocol import Gateway
+from tests.desk.running import wait_until
+from tests.engine.exchange import Exchange
+from tests.invariants import check_order
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EngineThread:
+    """An engine with a loop of its own; ``lost`` holds the reason when its lease was lost."""
+
+    def __init__(self, open_gateway_of: Callable[[AccountDetails], Gateway]) -> None:
+        self.lost: list[str] = []
+        self._open_gateway = open_gateway_of
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="engine under test", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._loop is not None and self._engine is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._engine.stop)
+        if self._thread.ident is None:
+            return  # the test failed before it started the engine
+        self._thread.join(15)
+        assert not self._thread.is_alive(), "the engine did not stop within 15 s"
+        assert self._failure is None, f"the engine failed: {self._failure!r}"
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001  the test that stops it says so
+            self._failure = error
+
+    async def _main(self) -> None:
+        clock = SystemClock()
+        executor = ThreadPoolExecutor(1)
+        self._loop = asyncio.get_running_loop()
+        self._engine = Engine(
+            clock=clock,
+            database=Database(executor, clock),
+            lease=Lease(clock, on_lost=self.lost.append),
+            open_gateway=self._open_gateway,
+            publish_quote=_nobody_reads,
+        )
+        await self._engine.run()
+        await self._loop.run_in_executor(executor, connections.close_all)
+        executor.shutdown()
+
+
+def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:
+    """These tests have no pages."""
+
+
+@dataclass
+class World:
+    """An installation with a trader and paper accounts, each with a key of its own at one exchange."""
+
+    exchange: Exchange
+    trader: User = field(init=False)
+    venue: Venue = field(init=False)
+
+    def __post_init__(self) -> None:
+        Installation.objects.create(mark="test", environment=Environment.PAPER)
+        self.trader = User.objects.create_user("trader")
+        self.venue = Venue.objects.create(label="paper", exchange="binance", options=self.exchange.options)
+
+    def account(self, label: str) -> Account:
+        account = Account.objects.create(
+            venue=self.venue, label=label, environment=Environment.PAPER, symbols=["BTC/USDT"]
+        )
+        account.traders.add(self.trader)
+        Credential.objects.create(account=account, sealed=b"", last_four="test", state=CredentialState.ACTIVE)
+        return account
+
+    def gateway(self, details: AccountDetails) -> Gateway:
+        """The real gateway; a test account's key is its label."""
+        return open_gateway(
+            exchange_id="binance",
+            options=details.options,
+            api_key=details.label,
+            secret=f"{details.label}-secret",
+            clock=now,
+        )
+
+    def submit(self, account: Account, *, key: str = "", **changes: Any) -> Order:
+        """A TWAP of 0.02 BTC in two slices over ten seconds, or as ``changes`` say."""
+        parameters = {"duration": "10", "slices": "2", "rest_share": "0.5"} | changes.pop("parameters", {})
+        raw = {
+            "symbol": "BTC/USDT",
+            "side": "buy",
+            "quantity": "0.02",
+            "unit": "base",
+            "algorithm": "twap",
+            "accounts": [account.public_id],
+            "parameters": parameters,
+        } | changes
+        request = parse_order_request(raw)
+        return order_submit(person=self.trader, request=request, key=key or account.label, now=now())
+
+    def wait_open(self, accounts: Iterable[Account], within: float = 60) -> None:
+        """Until each account is reconciled and its market's limits are known."""
+        labels = [account.label for account in accounts]
+
+        def all_open() -> bool:
+            waiting = Account.objects.filter(label__in=labels, reconciled_until=None).exists()
+            return not waiting and self.venue.markets.filter(symbol="BTC/USDT").exists()
+
+        wait_until(all_open, within=within, what="accounts to be reconciled")
+
+    def wait_final(self, orders: Iterable[Order], within: float) -> None:
+        """Until every order is final; says which are not."""
+        pks = [order.pk for order in orders]
+
+        def left() -> list[str]:
+            rows = Order.objects.filter(pk__in=pks).exclude(status__in=ORDER_FINAL)
+            return [f"{order.accounts.get().label} {order.status}: {order.why}" for order in rows]
+
+        try:
+            wait_until(lambda: not left(), within=within, what="orders to be final")
+        except BaseException:
+            print("\n".join(left()))
+            raise
+
+
+def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
+    """``check_books`` with the exchange's books of the order's own account."""
+    check_books(order, ledger[order.accounts.get().label])
+
+
+def check_books(order: Order, theirs: dict[str, Any]) -> None:
+    """The desk's books equal the exchange's, trade by trade; nothing twice, nothing open, nothing foreign."""
+    check_order(order)
+    children = {child.client_id: child for child in order.children.all()}
+    for row in theirs["orders"]:
+        assert row["client_id"] in children, f"I4: {row['client_id']} has no child"
+        assert row["times_accepted"] == 1, f"I3: {row['client_id']} was sent {row['times_accepted']} times"
+        assert row["status"].lower() not in {"new", "partially_filled"}, f"{row['client_id']} is still open"
+    fills = {
+        (fill.trade_id, str(fill.side), fill.price, fill.quantity, fill.fee, fill.fee_currency)
+        for fill in order.fills.all()
+    }
+    trades = {
+        (
+            str(trade["id"]),
+            str(trade["side"]).lower(),
+            *(Decimal(str(trade[name])) for name in ("price", "quantity", "fee")),
+            trade["fee_asset"],
+        )
+        for trade in theirs["trades"]
+    }
+    assert fills == trades
+    assert all(child.is_settled for child in children.values())
+    assert order.filled <= order.quantity
