@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import shared_task, signals
 from django.utils import timezone
 
 from execution.services.housekeeping import samples_drop, workers_drop
 
+if TYPE_CHECKING:
+    from execution.engine.host import EngineHost
+
 ENGINE_QUEUE = "engine"
+ENGINE_MODULE = "execution.engine.host"
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 
@@ -20,46 +25,47 @@ KEEP_WORKERS = timedelta(days=1)
 def import_engine(instance: Any, **_signal: Any) -> None:
     """Load what takes seconds to import before the worker says that it is ready."""
     if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
-        import_module("execution.engine.host")
+        import_module(ENGINE_MODULE)
 
 
 @signals.worker_ready.connect
 def start_engine(sender: Any, **_signal: Any) -> None:
     """Start the engine in workers that take from its queue; the compute worker has none."""
     if ENGINE_QUEUE in {queue.name for queue in sender.task_consumer.queues}:
-        from execution.engine.host import host
+        if (host := _host()) is not None:
+            host.start()
 
-        host.start()
+
+def _host() -> EngineHost | None:
+    """The engine's host, in the workers that have loaded it; the compute worker never does."""
+    module = sys.modules.get(ENGINE_MODULE)
+    return None if module is None else module.host
 
 
 @signals.worker_shutting_down.connect
 def stop_engine(**_signal: Any) -> None:
-    from execution.engine.host import host
-
-    host.stop()
+    if (host := _host()) is not None:
+        host.stop()
 
 
 @signals.worker_shutdown.connect
 def wait_for_engine(**_signal: Any) -> None:
-    from execution.engine.host import host
-
-    host.join()
+    if (host := _host()) is not None:
+        host.join()
 
 
 @shared_task
 def drive(order_pk: int) -> None:
     """Hurry the claim of an order; the engine would find it within half a second anyway."""
-    from execution.engine.host import host
-
-    host.hint(order_pk)
+    if (host := _host()) is not None:
+        host.hint(order_pk)
 
 
 @shared_task
 def hurry() -> None:
     """Make an engine look now; it makes up for nothing but a lost doorbell."""
-    from execution.engine.host import host
-
-    host.hint(0)
+    if (host := _host()) is not None:
+        host.hint(0)
 
 
 @shared_task

@@ -28,11 +28,12 @@ COMES_BACK = (ChildStatus.ABSENT, ChildStatus.CANCELLING)
 
 
 def check_order(order: Order) -> None:
-    """Everything that holds at every moment."""
-    order = Order.objects.select_related("terms").get(pk=order.pk)
-    journal = list(JournalEntry.objects.filter(order=order).order_by("version"))
-    children = list(ChildOrder.objects.filter(order=order).order_by("sequence"))
-    fills = list(Fill.objects.filter(order=order))
+    """Everything that holds at every moment, in the database that ``order`` came from."""
+    database = order._state.db
+    order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
+    journal = list(order.journal.order_by("version"))
+    children = list(order.children.order_by("sequence"))
+    fills = list(order.fills.all())
     broken = [
         *_journal(order, journal),
         *_statuses(journal),
@@ -48,7 +49,7 @@ def check_order(order: Order) -> None:
 def check_final(order: Order) -> None:
     """What holds besides when an order has ended and its exchange has said everything."""
     check_order(order)
-    order = Order.objects.get(pk=order.pk)
+    order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
     assert order.status in ORDER_FINAL, f"order {order.public_id} is still {order.status}"
     assert order.ended_at is not None, f"order {order.public_id} is {order.status} and has no end"
@@ -143,7 +144,8 @@ def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
     sequences = [child.sequence for child in children]
     if sequences != list(range(1, order.next_sequence)):
         yield f"sequences {sequences}, the next is {order.next_sequence}"
-    if ChildOrder.objects.filter(client_id__in=[c.client_id for c in children]).count() != len(children):
+    same_ids = ChildOrder.objects.using(order._state.db).filter(client_id__in=[c.client_id for c in children])
+    if same_ids.count() != len(children):
         yield "client ids are not unique"
 
 
@@ -173,9 +175,13 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
     for child in children:
         if not child.exchange_id:
             continue
-        loose = Fill.objects.filter(
-            account_id=child.account_id,
-            symbol=child.symbol,
-            exchange_order_id=child.exchange_id,
-        ).exclude(child=child)
+        loose = (
+            Fill.objects.using(child._state.db)
+            .filter(
+                account_id=child.account_id,
+                symbol=child.symbol,
+                exchange_order_id=child.exchange_id,
+            )
+            .exclude(child=child)
+        )
         yield from (f"trade {fill.trade_id} of child {child.sequence} is not with it" for fill in loose)

@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 ASK_AFTER = timedelta(seconds=2)
 #: Markets are sampled this long after their last order ended.
 SAMPLE_AFTER = timedelta(minutes=5)
-SYMBOLS_EVERY = 5  # seconds
 PUBLISH_EVERY = timedelta(milliseconds=250)
 
 
@@ -69,16 +68,18 @@ class MarketWatch:
         second.notional += trade.quantity * trade.price
 
     async def sample(self) -> None:
-        """Once a second: keep the second that has passed, and ask for quotes that have grown old."""
-        sampled: set[str] = set()
+        """Once a second: keep the second that has passed, and ask for quotes that have grown old:
+        of every market in which an order lives, and of one other in turn.
+        """
         turn = 0
         while True:
             try:
-                if turn % SYMBOLS_EVERY == 0:
-                    since = self._parts.clock.now() - SAMPLE_AFTER
-                    sampled = await self._parts.database.run(symbols_with_orders, self._venue_pk, since=since)
-                await self._keep(sampled & set(self._symbols))
-                await self._refresh(turn)
+                since = self._parts.clock.now() - SAMPLE_AFTER
+                wanted = await self._parts.database.run(symbols_with_orders, self._venue_pk, since=since)
+                sampled = wanted & set(self._symbols)
+                await self._keep(sampled)
+                for symbol in sampled | {self._symbols[turn % len(self._symbols)]}:
+                    await self._refresh(symbol)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("market samples could not be kept", error=str(error))
             turn += 1
@@ -109,11 +110,8 @@ class MarketWatch:
             notional=traded.notional,
         )
 
-    async def _refresh(self, turn: int) -> None:
-        """Ask over REST for a quote that the stream leaves old; one symbol a second keeps it cheap."""
-        symbol = self._symbols[turn % len(self._symbols)] if self._symbols else None
-        if symbol is None:
-            return
+    async def _refresh(self, symbol: str) -> None:
+        """Ask over REST for a quote that the stream has left to grow old."""
         quote = self._parts.quotes.get(self._venue_pk, symbol)
         if quote is not None and self._parts.clock.now() - quote.at < ASK_AFTER:
             return

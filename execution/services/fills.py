@@ -178,7 +178,7 @@ def _complete(
     if known.child_id is None and child is not None and order is not None:
         _attach(known, child, order, now)
     elif changed and child is not None and order is not None:
-        fee = None if known.fee is None else str(known.fee)
+        fee = None if known.fee is None else plain(known.fee)
         data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
         journal_append(order=order, kind="fill_detail", actor=VENUE, at=now, data=data)
     return False

@@ -6,7 +6,9 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -53,31 +55,68 @@ def kill_owner(public_id: str) -> float:
     return time.monotonic() - begun
 
 
+def finish(public_id: str) -> None:
+    """Wait for the end and compare the desk's books with the exchange's."""
+    wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=120, what="the end of the order")
+
+
+def compare(desk: RunningDesk, public_id: str) -> None:
+    """The order is complete, and the desk's books of it equal the exchange's."""
+    order = order_of(public_id)
+    assert order.status == OrderStatus.COMPLETED, order.reason
+    theirs = paper_ledger(desk)
+    theirs["orders"] = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
+    ids = {row["id"] for row in theirs["orders"]}
+    theirs["trades"] = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
+    check_books(order, theirs)
+
+
 @pytest.mark.timeout(600)
 def test_ten_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
-    desk: RunningDesk, django_db_blocker: Any
+    desk_factory: Callable[..., RunningDesk], tmp_path: Path, django_db_blocker: Any
 ) -> None:
     seed = int(os.environ.get("TRANCHE_KILL_SEED", random.SystemRandom().randrange(10**6)))
     print(f"\nseed of the kills: {seed}")
     draw = random.Random(seed)
+    # Three engines, so that two are left while the third starts again.
+    desk = desk_factory(tmp_path / "var", arguments=("--workers", "3"))
+    desk.wait()
     with database_of(desk, django_db_blocker):
-        wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
-        before = {trade["id"] for trade in paper_ledger(desk)["trades"]}
-        public_id = Visitor(desk).launch(quantity="0.9", duration="00:03:00", slices="36", catch_up_cap="20")
+        wait_until(lambda: engines_alive() == 3, within=60, what="three engines")
+        public_id = Visitor(desk).launch(quantity="0.9", duration="00:01:50", slices="22", catch_up_cap="20")
         wait_until(lambda: order_of(public_id).owner is not None, within=10, what="a driver")
         took = []
         for _ in range(KILLS):
-            wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
+            wait_until(lambda: engines_alive() >= 2, within=60, what="an engine beside the one to be killed")
             time.sleep(draw.uniform(0.5, 4.5))
             if order_of(public_id).status != OrderStatus.WORKING:
                 break
             took.append(kill_owner(public_id))
         print("seconds until another went on:", ", ".join(f"{seconds:.1f}" for seconds in took))
-        wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=240, what="the end of the order")
-        order = order_of(public_id)
         assert len(took) == KILLS, f"only {len(took)} kills met the order at work"
-        assert order.status == OrderStatus.COMPLETED, order.reason
-        theirs = paper_ledger(desk)
-        theirs["trades"] = [trade for trade in theirs["trades"] if trade["id"] not in before]
-        theirs["orders"] = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
-        check_books(order, theirs)
+        finish(public_id)
+        compare(desk, public_id)
+
+
+@pytest.mark.timeout(300)
+def test_when_every_engine_is_killed_at_once_the_desk_starts_them_again_and_the_order_goes_on(
+    desk: RunningDesk, django_db_blocker: Any
+) -> None:
+    with database_of(desk, django_db_blocker):
+        wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
+        public_id = Visitor(desk).launch(quantity="0.5", duration="00:00:40", slices="8", catch_up_cap="8")
+        try:
+            wait_until(lambda: order_of(public_id).filled > 0, within=20, what="the first fill")
+        finally:
+            order = order_of(public_id)
+            print(f"\n{order.status}, filled {order.filled}: {order.why}")
+        since, begun = datetime.now(UTC), time.monotonic()
+        assert order.owner_id is not None
+        for name in ("engine1", "engine2"):
+            desk.kill(name)
+        wait_until(
+            lambda: goes_on(public_id, order.owner_id or 0, since), within=40, what="an engine to go on"
+        )
+        print(f"\nseconds until an engine went on with none left: {time.monotonic() - begun:.1f}")
+        finish(public_id)
+        compare(desk, public_id)

@@ -182,7 +182,7 @@ def test_chance_faults_follow_their_probability_and_seed() -> None:
     def strikes(seed: int) -> list[bool]:
         faults = Faults(seed)
         faults.add(parse_rule({"on": "any", "kind": "drop_after", "count": None, "probability": 0.3}))
-        return [faults.strike("create", AFTER) is not None for _ in range(1000)]
+        return [faults.strike("create", AFTER, "key") is not None for _ in range(1000)]
 
     assert strikes(7) == strikes(7) != strikes(8)
     assert Decimal("0.2") < Decimal(sum(strikes(7))) / 1000 < Decimal("0.4")
