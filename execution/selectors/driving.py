@@ -222,8 +222,8 @@ class AccountDetails:
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use; None when it has none or is closed."""
-    account = Account.objects.select_related("venue").filter(pk=account_pk, is_active=True).first()
+    """The account with its key in use; None when it has none."""
+    account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
     usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
