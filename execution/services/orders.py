@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from execution import notify
 from execution.core.plans import SlicePlan, plain, shift_plan
@@ -79,14 +79,19 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
     preview = order_preview(person=person, request=request, now=now)
     if preview.problems:
         raise Refused(preview.problems)
-    with transaction.atomic():
-        # The key's row may have come while the preview was made: on SQLite the transaction holds the write
-        # lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
+    try:
+        with transaction.atomic():
+            # The key's row may have come while the preview was made: on SQLite the transaction holds the
+            # write lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
+            if (earlier := _submitted(person, key, digest)) is not None:
+                return earlier
+            order = _create(person, request, preview, now)
+            Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+            notify.drive(order.pk)
+    except IntegrityError:
         if (earlier := _submitted(person, key, digest)) is not None:
             return earlier
-        order = _create(person, request, preview, now)
-        Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
-        notify.drive(order.pk)
+        raise
     return order
 
 
