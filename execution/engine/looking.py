@@ -25,7 +25,7 @@ from execution.selectors.driving import (
     reconciliation_start,
     unsettled_children,
 )
-from execution.services.children import NegativeLook, child_negative_looks, child_report
+from execution.services.children import NegativeLook, child_lose, child_negative_looks, child_report
 from execution.services.fills import fill_record
 from execution.services.sessions import account_failed, account_reconciled, account_seen
 from execution.venues.protocol import Gateway, LookFailed
@@ -142,8 +142,17 @@ class Looker:
                 await self._record_report(report)
             elif child.status is ChildStatus.UNKNOWN:
                 unknown.append(child)
+            elif child.status is ChildStatus.INTENDED:
+                await self._lose(child)
         if unknown:
             await self._gather_evidence(symbol, unknown, trades, since, begun)
+
+    async def _lose(self, child: SessionChild) -> None:
+        """Taken to be sent, and its request is neither under way nor answered."""
+        message = "its request ended without an answer being recorded"
+        await self._parts.database.surely(
+            child_lose, child_pk=child.pk, message=message, now=self._parts.clock.now()
+        )
 
     async def _gather_evidence(
         self,

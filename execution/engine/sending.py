@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a create may take to reach the exchange. The exchange refuses it later (its validity window).
 CALL_BUDGET = timedelta(seconds=1)
+#: Before a row that could not be taken is looked at again.
+NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
@@ -110,6 +112,7 @@ class Sender:
         """Wait for a place, check the lease, take the row, send. After the take nothing waits any more."""
         await self._gateway.ready("create")
         if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            await self._parts.clock.sleep(NOT_NOW)
             return
         taken = await self._parts.database.run(
             child_take,
@@ -120,6 +123,7 @@ class Sender:
             now=self._parts.clock.now(),
         )
         if taken is None:
+            await self._parts.clock.sleep(NOT_NOW)
             return
         outcome = await self._send(taken)
         await self._parts.database.surely(

@@ -131,6 +131,7 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         order=order,
         kind="submitted",
         actor=person_actor(person),
+        reason=request.client_reference or "submitted by a person",
         at=now,
         data={
             "status": order.status,

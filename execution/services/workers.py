@@ -68,9 +68,11 @@ def _free(now: datetime) -> Q:
     return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
 
 
-@transaction.atomic
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Take accounts that no running worker holds; each claim raises the fence."""
+    """Take accounts that no running worker holds; each claim raises the fence.
+
+    What is free is read first: a look that finds nothing takes no write lock.
+    """
     now = database_now()
     usable = Account.objects.filter(
         _free(now) & ~Q(owner_id=worker_pk),
@@ -79,36 +81,37 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     )
     claimed = []
     for pk in list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most]):
-        account = Account.objects.select_for_update(of=("self",)).filter(_free(now), pk=pk).first()
-        if account is not None:
-            account.owner_id = worker_pk
-            account.fence += 1
-            account.save(update_fields=["owner", "fence"])
-            claimed.append(account)
+        with transaction.atomic():
+            locked = Account.objects.select_for_update(of=("self",))
+            account = locked.filter(_free(database_now()), pk=pk).first()
+            if account is not None:
+                account.owner_id = worker_pk
+                account.fence += 1
+                account.save(update_fields=["owner", "fence"])
+                claimed.append(account)
     return claimed
 
 
-@transaction.atomic
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Take orders that no running worker drives: (primary key, fence) of each.
 
     First those whose account this worker holds. Others are left to their account's holder for
     ``patience`` after they were due, and taken then, so that no order waits for ever.
     """
-    at = database_now()
-    free = Order.objects.filter(_free(at), status__in=ORDER_DRIVEN)
+    free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
-    nobody_holds = Q(accounts__owner=None)
     waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
     claimed = []
-    chosen = free.filter(ours | (waited & ~nobody_holds)).order_by("due_at", "pk")
-    for pk in list(chosen.values_list("pk", flat=True).distinct()[:most]):
-        order = Order.objects.select_for_update(of=("self",)).filter(_free(at), pk=pk).first()
-        if order is not None:
-            order.owner_id = worker_pk
-            order.fence += 1
-            order.save(update_fields=["owner", "fence"])
-            claimed.append((order.pk, order.fence))
+    chosen = free.filter(ours | waited).order_by("due_at", "pk")
+    for pk in list(dict.fromkeys(chosen.values_list("pk", flat=True)))[:most]:
+        with transaction.atomic():
+            locked = Order.objects.select_for_update(of=("self",))
+            order = locked.filter(_free(database_now()), pk=pk).first()
+            if order is not None:
+                order.owner_id = worker_pk
+                order.fence += 1
+                order.save(update_fields=["owner", "fence"])
+                claimed.append((order.pk, order.fence))
     return claimed
 
 
