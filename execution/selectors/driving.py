@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 
 from execution.core.plans import SlicePlan
-from execution.core.states import ChildStatus, OrderStatus
+from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
@@ -110,12 +110,16 @@ def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
 
 
 def _rejections(order: Order) -> Rejections:
-    """The run of refused children at the order's end."""
-    newest = order.children.order_by("-sequence").values_list("status", "ended_at", "reason")
+    """The run of refused children at the order's end, or since a person last resumed it."""
+    newest = order.children.order_by("-sequence").values_list("status", "ended_at", "reason", "intended_at")
     run = list(takewhile(lambda row: row[0] == ChildStatus.REJECTED, newest[:REJECTIONS_LOOKED_AT]))
     if not run:
         return Rejections()
-    _, last_at, reason = run[0]
+    resumed = order.journal.filter(kind=OrderEvent.RESUME.value).order_by("-version").first()
+    run = [row for row in run if resumed is None or row[3] >= resumed.at]
+    if not run:
+        return Rejections()
+    _, last_at, reason, _ = run[0]
     return Rejections(len(run), last_at, reason.partition(":")[0])
 
 

@@ -38,7 +38,15 @@ from execution.core.types import (
     Unknown,
 )
 from execution.models import Account, ChildOrder, Order
-from execution.services.fills import child_of, facts_keep, facts_of, fill_record, fills_adopt, raise_alarm
+from execution.services.fills import (
+    cancel_as_wanted,
+    child_of,
+    facts_keep,
+    facts_of,
+    fill_record,
+    fills_adopt,
+    raise_alarm,
+)
 from execution.services.journal import DESK, VENUE, journal_append
 
 
@@ -159,7 +167,15 @@ def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> No
         _lost(child, order, outcome, now)
 
 
+def _is_known(child: ChildOrder) -> bool:
+    """The exchange has shown the order already: an answer that it never came to be is wrong, or comes twice."""
+    awaited = {ChildStatus.INTENDED, ChildStatus.UNKNOWN, ChildStatus.CANCELLING}
+    return bool(child.exchange_id) or child.status not in awaited
+
+
 def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime) -> None:
+    if _is_known(child):
+        return
     child.reason = f"{outcome.kind}: {outcome.message}"
     report = OrderReport(child.symbol, child.client_id, None, None, ZERO)
     status = child_after(ChildStatus(child.status), ChildEvent.REJECTED)
@@ -169,6 +185,8 @@ def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime)
 
 def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
     """It certainly did not reach the book: the same row may be sent again, or ends if it is not wanted."""
+    if _is_known(child):
+        return
     if child.status == ChildStatus.CANCELLING:
         status = child_after(ChildStatus(child.status), ChildEvent.CANCELLED)
         child.reason = f"cancelled before it could be sent: {outcome.message}"
@@ -182,10 +200,8 @@ def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) 
 
 
 def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> None:
-    if child.status not in {ChildStatus.INTENDED, ChildStatus.CANCELLING}:
+    if _is_known(child) or child.status == ChildStatus.UNKNOWN:
         return  # the stream was faster than the failing answer: we know better already
-    if child.exchange_id:
-        return
     child.status = child_after(ChildStatus(child.status), ChildEvent.LOSE)
     child.reason = f"unknown: {outcome.message}"
     child.evidence = {}
@@ -210,7 +226,7 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 @transaction.atomic
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
     """Record what the exchange said of an order; the order's primary key when it was news of ours."""
-    child = child_of(account_pk, report.exchange_id, report.client_id)
+    child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None:
         return None
     child, order = _locked(child.pk)
@@ -223,11 +239,7 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
     if report.exchange_id and not known_id:
         child.exchange_id = report.exchange_id
     merged = merge_report(facts_of(child), report)
-    facts = merged.facts
-    wanted_gone = child.cancel_requested_at is not None or merged.alert.startswith("an order that was proven")
-    if wanted_gone and facts.status in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
-        # Its cancel was asked for before it was known to exist.
-        facts = replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
+    facts = cancel_as_wanted(child, merged.facts)
     changed = facts != facts_of(child)
     if changed or child.exchange_id != known_id:
         if facts.status in CHILD_FINAL or facts.status != ChildStatus.UNKNOWN:

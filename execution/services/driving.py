@@ -21,7 +21,7 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO, Quote, Side
-from execution.core.view import CancelChild, Decision, Intend, Move
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Installation, Order, Slice
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
@@ -82,7 +82,7 @@ def _apply(
     order = _locked(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
-    if order.version != version or _is_too_late(order, decision, now):
+    if order.version != version or _is_too_late(order, decision, quote, now):
         return Applied.STALE
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
@@ -102,10 +102,12 @@ def _apply(
     return Applied.DONE
 
 
-def _is_too_late(order: Order, decision: Decision, now: datetime) -> bool:
-    """The end came between the look and this write: another look decides what an order that is over does."""
-    wants_child = any(isinstance(command, Intend) for command in decision.commands)
-    return wants_child and order.terms is not None and now >= order.terms.end_at
+def _is_too_late(order: Order, decision: Decision, quote: Quote | None, now: datetime) -> bool:
+    """The end came, or the quote grew old, between the look and this write: another look decides anew."""
+    if not any(isinstance(command, Intend) for command in decision.commands):
+        return False
+    is_over = order.terms is not None and now >= order.terms.end_at
+    return is_over or (quote is not None and now - quote.at > MAX_QUOTE_AGE)
 
 
 def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
@@ -194,8 +196,11 @@ def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: dateti
         raise InvariantBroken(f"I7: a child of a {order.status} order")
     if order.terms is None or now >= order.terms.end_at:
         raise InvariantBroken(f"I7: a child after the end {order.terms.end_at if order.terms else 'unknown'}")
-    if intend.quantity <= ZERO or (total := exposure_of(order) + intend.quantity) > order.quantity:
-        raise InvariantBroken(f"I1: {plain(total)} could be filled of {plain(order.quantity)}")
+    total = exposure_of(order) + intend.quantity
+    if intend.quantity <= ZERO or total > order.quantity:
+        raise InvariantBroken(
+            f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(intend.quantity)}"
+        )
     if quote is None or not quote.is_sane or intend.price is None:
         raise InvariantBroken("I14: a child without market data or price")
     side = Side(order.side)
