@@ -120,8 +120,7 @@ def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
         data["outcome"] = move.outcome
     if move.event is OrderEvent.START:
         order.started_at = now
-        if order.arrival_at is None and quote is not None and quote.is_sane:
-            order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+        _arrive(order, quote)
     if move.event is OrderEvent.PAUSE:
         order.paused_at = now
         order.needs_person = order.needs_person or move.needs_person
@@ -129,6 +128,12 @@ def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
         order.ended_at = now
         order.due_at = None
     journal_append(order=order, kind=move.event.value, actor=DESK, reason=move.reason, at=now, data=data)
+
+
+def _arrive(order: Order, quote: Quote | None) -> None:
+    """Keep the arrival quote, once."""
+    if order.arrival_at is None and quote is not None and quote.is_sane:
+        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 
 
 def pause_for_person(order: Order, *, reason: str, now: datetime) -> None:
@@ -142,6 +147,7 @@ def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) ->
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
     account = Account.objects.get(public_id=intend.account)
     _check_intent(order, intend, quote, now)
+    _arrive(order, quote)  # an order that was paused before its start has none yet
     installation = Installation.objects.get()
     part = None
     if intend.slice_number is not None:

@@ -250,7 +250,9 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
         data={"mode": mode},
     )
     order.paused_at = None
-    order.save(update_fields=["paused_at"])
+    if order.started_at is None and order.terms is not None:
+        order.started_at = max(order.terms.start_at, now)  # it was paused before its start
+    order.save(update_fields=["paused_at", "started_at"])
     return order
 
 
