@@ -92,7 +92,7 @@ def test_a_trader_launches_a_twap_and_watches_it_fill(browser: Browser, desk: Ru
     watched.picture("ticket")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#review-body")).to_contain_text(
-        "BUY 0.5 BTC for USDT, by TWAP in 6 slices over 24 s"
+        "BUY 0.5 BTC for USDT on alpha, by TWAP in 6 slices over 24 s"
     )
     watched.picture("review")
     page.get_by_role("button", name="Send").dblclick()
