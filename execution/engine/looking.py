@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
-from execution.core.types import OrderReport, Trade
+from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
@@ -70,13 +70,24 @@ class Looker:
         while True:
             self._wake.clear()
             wait = await self._guarded_look()
-            waker = asyncio.ensure_future(self._wake.wait())
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(wait))
-            try:
-                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waker.cancel()
-                sleeper.cancel()
+            if wait < CALM:
+                await self._pause(wait)
+                continue
+            # What was calm may be unsettled soon: the rows are read again long before the venue is asked.
+            for _ in range(round(CALM / UNSETTLED)):
+                if await self._pause(UNSETTLED) or not await self._is_calm():
+                    break
+
+    async def _pause(self, seconds: float) -> bool:
+        """Until a wake-up, or for ``seconds``; True when it was a wake-up."""
+        waker = asyncio.ensure_future(self._wake.wait())
+        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
+        try:
+            await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waker.cancel()
+            sleeper.cancel()
+        return self._wake.is_set()
 
     async def _guarded_look(self) -> float:
         """A look; the seconds until the next one."""
@@ -104,9 +115,17 @@ class Looker:
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
+        failures: list[LookFailed] = []
         for symbol in sorted(symbols | set(by_symbol)):
             oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
-            await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
+            try:
+                await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
+            except LookFailed as error:
+                if error.retry_after is not None:
+                    raise
+                failures.append(error)  # one symbol's trouble does not keep the others from being settled
+        if failures:
+            raise failures[0]
         await self._parts.database.run(
             account_reconciled, account_pk=self._account_pk, fence=self._fence, until=begun
         )
@@ -117,13 +136,16 @@ class Looker:
             looked_at=begun,
             latency_ms=elapsed if symbols else None,
         )
-        return await self._next_in()
+        return CALM if await self._is_calm() else UNSETTLED
 
-    async def _next_in(self) -> float:
-        children = await self._parts.database.run(unsettled_children, self._account_pk)
+    async def _is_calm(self) -> bool:
+        """Nothing waits for a look; a database that cannot say so is asked again by the look itself."""
+        try:
+            children = await self._parts.database.run(unsettled_children, self._account_pk)
+        except (DatabaseError, InterfaceError):
+            return False
         sent = [child for child in children if child.was_taken]
-        calm = all(child.status in RESTING for child in sent) and (self.stream_is_healthy or not sent)
-        return CALM if calm else UNSETTLED
+        return all(child.status in RESTING for child in sent) and (self.stream_is_healthy or not sent)
 
     async def _look_at(
         self, symbol: str, children: list[SessionChild], since: datetime, begun: datetime
@@ -134,6 +156,7 @@ class Looker:
             await self._record_report(shown)
         await self._record_trades(trades)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
+        listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
         missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
         unknown: list[SessionChild] = []
         for child in missing:
@@ -142,17 +165,14 @@ class Looker:
                 await self._record_report(report)
             elif child.status is ChildStatus.UNKNOWN:
                 unknown.append(child)
-            elif child.status is ChildStatus.INTENDED:
-                await self._lose(child)
+            elif child.status is ChildStatus.INTENDED and not self._is_under_way(child.pk):
+                # Its answer was never recorded, and no request of this session waits for one any more.
+                message = "its answer was lost, and the exchange does not show it"
+                await self._parts.database.surely(
+                    child_lose, child_pk=child.pk, message=message, now=self._parts.clock.now()
+                )
         if unknown:
             await self._gather_evidence(symbol, unknown, trades, since, begun)
-
-    async def _lose(self, child: SessionChild) -> None:
-        """Taken to be sent, and its request is neither under way nor answered."""
-        message = "its request ended without an answer being recorded"
-        await self._parts.database.surely(
-            child_lose, child_pk=child.pk, message=message, now=self._parts.clock.now()
-        )
 
     async def _gather_evidence(
         self,
@@ -168,7 +188,7 @@ class Looker:
             await self._record_report(report)
         shown = {report.client_id for report in closed}
         kinds = ["open_orders", "closed_orders"]
-        if await self._all_known(trades, closed):
+        if await self._all_known(symbol, trades, closed):
             kinds.append("trades")
         looks = [NegativeLook(kind, begun, since) for kind in kinds]
         for child in unknown:
@@ -186,18 +206,23 @@ class Looker:
                 log.info("child proven absent", child=child.ref.client_id)
                 self._parts.poke_order(child.order_pk)
 
-    async def _all_known(self, trades: list[Trade], closed: list[OrderReport]) -> bool:
+    async def _all_known(self, symbol: str, trades: list[Trade], closed: list[OrderReport]) -> bool:
         """Every trade of the window belongs to a child of ours or to a foreign order that we can see."""
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}
         if any(trade.exchange_id is None for trade in trades):
             return False
-        known = await self._parts.database.run(known_exchange_orders, self._account_pk, ids)
+        known = await self._parts.database.run(known_exchange_orders, self._account_pk, symbol, ids)
         foreign = {
             report.exchange_id
             for report in closed
             if report.exchange_id and not has_our_mark(report.client_id, self._marks)
         }
-        return ids <= known | foreign
+        for exchange_id in sorted(ids - known - foreign):
+            # Perhaps an order from before the window; only the exchange can tell whose.
+            report = await self._gateway.find(OrderRef("", symbol, exchange_id))
+            if report is None or report.client_id is None or has_our_mark(report.client_id, self._marks):
+                return False
+        return True
 
     async def _record_report(self, report: OrderReport) -> None:
         now = self._parts.clock.now()

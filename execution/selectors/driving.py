@@ -175,9 +175,9 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
     ]
 
 
-def known_exchange_orders(account_pk: int, exchange_ids: set[str]) -> set[str]:
-    """Those of the exchange's order ids that belong to a child of ours."""
-    children = ChildOrder.objects.filter(account_id=account_pk, exchange_id__in=exchange_ids)
+def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
+    """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
+    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)
     return set(children.values_list("exchange_id", flat=True))
 
 

@@ -213,7 +213,8 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
     """Nobody knows what became of a child that was sent: evidence is to be gathered."""
     child, order = _locked(child_pk)
-    _lost(child, order, Unknown(message), now)
+    if child.taken_at is not None:  # else it was given back meanwhile, and has certainly not left
+        _lost(child, order, Unknown(message), now)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from execution import notify
 from execution.core.plans import SlicePlan, plain, shift_plan
@@ -79,14 +79,24 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
     preview = order_preview(person=person, request=request, now=now)
     if preview.problems:
         raise Refused(preview.problems)
-    with transaction.atomic():
-        # The key's row may have come while the preview was made: on SQLite the transaction holds the write
-        # lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
-        if (earlier := _submitted(person, key, digest)) is not None:
-            return earlier
-        order = _create(person, request, preview, now)
-        Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
-        notify.drive(order.pk)
+    try:
+        return _submit(person, request, preview, key, digest, now)
+    except IntegrityError:
+        # Somebody was faster with the same key: the constraint undid all of ours.
+        if (earlier := _submitted(person, key, digest)) is None:
+            raise
+        return earlier
+
+
+@transaction.atomic
+def _submit(
+    person: User, request: OrderRequest, preview: Preview, key: str, digest: str, now: datetime
+) -> Order:
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    order = _create(person, request, preview, now)
+    Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    notify.drive(order.pk)
     return order
 
 
