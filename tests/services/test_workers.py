@@ -122,10 +122,13 @@ def test_an_order_is_left_to_its_accounts_holder_for_a_while(rows: Rows) -> None
     assert claim(other, patience=timedelta(seconds=2)) == [(order.pk, 1)]
 
 
-def test_an_order_whose_account_nobody_holds_waits_for_a_holder(rows: Rows) -> None:
-    rows.submit()
+def test_an_order_whose_account_nobody_holds_is_driven_all_the_same_so_that_it_ends(rows: Rows) -> None:
+    order = rows.submit()
     Account.objects.update(owner=None)
-    assert claim(rows.worker) == []
+    patience = timedelta(seconds=2)
+    assert claim(rows.worker, patience=patience) == []
+    Order.objects.update(due_at=NOW - patience)
+    assert claim(rows.worker, patience=patience) == [(order.pk, 1)]
 
 
 def test_a_final_order_is_claimed_by_nobody(rows: Rows) -> None:
