@@ -89,6 +89,8 @@ class Sender:
         for child in idle:
             if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
                 self._spawn(child, self._cancel(child))
+        if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            return
         for child in idle:
             is_new = child.status is ChildStatus.INTENDED and not child.was_taken
             if is_new and (child.send_not_before is None or child.send_not_before <= now):
@@ -114,6 +116,7 @@ class Sender:
         if self._parts.lease.left() < CALL_BUDGET.total_seconds():
             await self._parts.clock.sleep(NOT_NOW)
             return
+        asked_at = self._parts.clock.boot()
         taken = await self._parts.database.run(
             child_take,
             child_pk=child.pk,
@@ -125,14 +128,17 @@ class Sender:
         if taken is None:
             await self._parts.clock.sleep(NOT_NOW)
             return
-        outcome = await self._send(taken)
+        outcome = await self._send(taken, asked_at)
         await self._parts.database.surely(
             child_outcome, child_pk=taken.child_pk, outcome=outcome, now=self._parts.clock.now()
         )
         if isinstance(outcome, NotSent):
             await self._note_error(outcome.message)
 
-    async def _send(self, taken: Taken) -> CreateOutcome:
+    async def _send(self, taken: Taken, asked_at: float) -> CreateOutcome:
+        """Send within what the row says: its last possible send is counted from before it was taken."""
+        if self._parts.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
+            return NotSent("the database took too long to give it")
         left = self._parts.lease.left()
         if left <= 0:
             return NotSent("the lease ran out before it could leave")

@@ -152,6 +152,7 @@ class SessionChild:
     was_taken: bool
     last_possible_send_at: datetime | None
     send_not_before: datetime | None
+    cancel_requested_at: datetime | None
     taken_fence: int | None
 
 
@@ -169,6 +170,7 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
             was_taken=row.taken_at is not None,
             last_possible_send_at=row.last_possible_send_at,
             send_not_before=row.send_not_before,
+            cancel_requested_at=row.cancel_requested_at,
             taken_fence=row.taken_fence,
         )
         for row in rows
@@ -220,8 +222,8 @@ class AccountDetails:
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use; None when it has none or is closed."""
-    account = Account.objects.select_related("venue").filter(pk=account_pk, is_active=True).first()
+    """The account with its key in use; None when it has none."""
+    account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
     usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]

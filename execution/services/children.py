@@ -93,13 +93,16 @@ def child_take(
     """
     child, order = _locked(child_pk)
     account = Account.objects.select_for_update(of=("self",)).get(pk=child.account_id)
-    if account.owner_id != worker_pk or account.fence != account_fence or not account.is_active:
+    if account.owner_id != worker_pk or account.fence != account_fence:
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
         return None
     end_at = order.terms.end_at if order.terms is not None else None
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
         _drop(child, order, f"not wanted any more: the order is {order.status}", now)
+        return None
+    if not account.is_active:
+        _drop(child, order, f"account {account.label} is closed", now)
         return None
     child.taken_at = now
     child.taken_fence = account_fence

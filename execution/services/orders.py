@@ -218,6 +218,9 @@ def _move(
         message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot {event}"
         raise Refused([Problem("status", message, order.status)]) from None
     order.reason = "" if order.status == OrderStatus.WORKING else reason
+    # Whoever drives it, or comes to drive it, has something to do now.
+    order.due_at = None if order.status in ORDER_FINAL else now
+    order.ended_at = now if order.status in ORDER_FINAL else None
     journal_append(
         order=order,
         kind=event.value,

@@ -68,6 +68,10 @@ def _free(now: datetime) -> Q:
     return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
 
 
+#: A closed account is served until nothing of ours is left there: cancels go out, fills come in.
+_SERVED = Q(is_active=True) | Q(children__is_settled=False)
+
+
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     """Take accounts that no running worker holds; each claim raises the fence.
 
@@ -75,8 +79,7 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     """
     now = database_now()
     usable = Account.objects.filter(
-        _free(now) & ~Q(owner_id=worker_pk),
-        is_active=True,
+        _free(now) & ~Q(owner_id=worker_pk) & _SERVED,
         credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
     )
     claimed = []
@@ -96,7 +99,8 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     """Take orders that no running worker drives: (primary key, fence) of each.
 
     First those whose account this worker holds. Others are left to their account's holder for
-    ``patience`` after they were due, and taken then, so that no order waits for ever.
+    ``patience`` after they were due, and taken then, so that no order waits for ever: one whose account
+    is closed still ends.
     """
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
@@ -119,7 +123,7 @@ def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]
     """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
     orders = Order.objects.filter(owner_id=worker_pk, status__in=ORDER_DRIVEN)
     versions = {pk: (fence, version) for pk, fence, version in orders.values_list("pk", "fence", "version")}
-    accounts = Account.objects.filter(owner_id=worker_pk, is_active=True)
+    accounts = Account.objects.filter(_SERVED, owner_id=worker_pk)
     return versions, dict(accounts.values_list("pk", "fence"))
 
 

@@ -197,3 +197,11 @@ def test_an_order_that_was_paused_before_its_start_still_starts(rows: Rows) -> N
     order.refresh_from_db()
     assert (order.status, order.started_at, order.arrival_at) == ("working", start, start)
     check_order(order)
+
+
+def test_an_order_that_is_withdrawn_before_its_approval_has_ended(rows: Rows) -> None:
+    order = rows.submit()
+    Order.objects.update(status="pending_approval")
+    order_cancel(public_id=order.public_id, person=rows.trader, reason="", now=NOW)
+    order.refresh_from_db()
+    assert (order.status, order.ended_at, order.due_at) == ("cancelled", NOW, None)

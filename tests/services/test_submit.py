@@ -10,6 +10,7 @@ from django.apps import apps
 
 from execution.core.problems import Problem, Refused
 from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User
+from execution.services import orders
 from tests.factories import NOW, SYMBOL, D, Rows, make_account
 from tests.invariants import check_order
 
@@ -50,6 +51,21 @@ def test_the_same_key_and_body_make_one_order(rows: Rows) -> None:
     counts = row_counts()
     again = rows.submit(quantity="0.3000", now=NOW + timedelta(seconds=9))
     assert again == first
+    assert row_counts() == counts
+
+
+def test_the_later_of_two_submits_at_once_gets_the_order_of_the_first(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = rows.submit()
+    counts = row_counts()
+    really, unseen = orders._submitted, iter([True, True])  # as on PostgreSQL, before the first commits
+
+    def submitted(*arguments: Any) -> Order | None:
+        return None if next(unseen, False) else really(*arguments)
+
+    monkeypatch.setattr(orders, "_submitted", submitted)
+    assert rows.submit() == first
     assert row_counts() == counts
 
 

@@ -7,8 +7,12 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError
 
+from execution.core.types import VenueStatus
 from execution.models import Account, Installation, Order, Worker
+from execution.selectors.driving import account_details
+from execution.services.children import child_report
 from execution.services.housekeeping import workers_drop
+from execution.services.orders import order_cancel, order_pause
 from execution.services.sessions import account_reconciled
 from execution.services.workers import (
     AWAY_AFTER,
@@ -21,7 +25,7 @@ from execution.services.workers import (
     worker_renew,
     worker_stop,
 )
-from tests.factories import NOW, Rows, make_account, make_worker
+from tests.factories import NOW, Rows, make_account, make_worker, report_of
 from tests.invariants import check_order
 
 LEASE = timedelta(minutes=5)
@@ -129,6 +133,41 @@ def test_an_order_whose_account_nobody_holds_is_driven_all_the_same_so_that_it_e
     assert claim(rows.worker, patience=patience) == []
     Order.objects.update(due_at=NOW - patience)
     assert claim(rows.worker, patience=patience) == [(order.pk, 1)]
+
+
+def test_an_order_whose_account_nobody_can_hold_still_ends(rows: Rows) -> None:
+    order = rows.submit()
+    Account.objects.update(owner=None, is_active=False)
+    assert accounts_claim(worker_pk=rows.worker.pk, most=9) == []
+    assert claim(rows.worker) == [(order.pk, 1)]
+    for _ in range(2):
+        rows.step(order, now=NOW + timedelta(hours=1))
+    order.refresh_from_db()
+    assert order.status == "expired"
+
+
+def test_a_cancel_makes_a_paused_order_due(rows: Rows) -> None:
+    order = rows.working()
+    order_pause(public_id=order.public_id, person=rows.trader, reason="", now=NOW)
+    rows.step(order, now=NOW)
+    Account.objects.update(owner=None, is_active=False)
+    worker_release(worker_pk=rows.worker.pk)
+    assert claim(rows.worker, patience=timedelta(seconds=2)) == [], "its end is what it waits for"
+    order_cancel(public_id=order.public_id, person=rows.trader, reason="", now=NOW - timedelta(seconds=2))
+    assert claim(rows.worker, patience=timedelta(seconds=2)) == [(order.pk, 2)]
+
+
+def test_a_closed_account_is_served_until_its_last_child_is_settled(rows: Rows) -> None:
+    child = rows.resting()
+    Account.objects.update(is_active=False)
+    assert set(owned(worker_pk=rows.worker.pk)[1]) == {rows.account.pk}
+    assert account_details(rows.account.pk) is not None
+    other = make_worker("boot-2")
+    expire(rows.worker)
+    assert [account.pk for account in accounts_claim(worker_pk=other.pk, most=9)] == [rows.account.pk]
+    report = report_of(child, VenueStatus.CANCELLED, "0")
+    child_report(account_pk=rows.account.pk, report=report, now=NOW)
+    assert not owned(worker_pk=other.pk)[1]
 
 
 def test_a_final_order_is_claimed_by_nobody(rows: Rows) -> None:
