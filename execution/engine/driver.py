@@ -109,7 +109,8 @@ class OrderDriver:
         quote = self._parts.quotes.get(venue_pk, symbol)
         if quote is not None and self._parts.clock.now() - quote.at < MAX_QUOTE_AGE / 2:
             return quote
-        remote = await self._parts.database.run(quote_latest, venue_pk, symbol)
+        # Not on the database's thread: a Redis that hangs would hold up every fact.
+        remote = await self._parts.database.compute(quote_latest, venue_pk, symbol)
         return max((q for q in (quote, remote) if q is not None), key=lambda q: q.at, default=None)
 
     def _on_quote(self, quote: Quote) -> None:

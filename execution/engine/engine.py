@@ -32,6 +32,7 @@ from execution.services.workers import (
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5  # seconds between looks for what is free
+LOOK_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
 CLAIM_ORDERS = 500  # at most, in one look
 CLAIM_ACCOUNTS = 20
 #: Orders are left this long to the worker that holds their account.
@@ -118,8 +119,9 @@ class Engine:
             while not self._stopping:
                 self._wake.clear()
                 await self._look()
+                await self._clock.sleep(LOOK_GAP)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY - LOOK_GAP)
             await self._shut_down()
         finally:
             for task in (heart, *helpers):

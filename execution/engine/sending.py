@@ -130,7 +130,11 @@ class Sender:
             return
         outcome = await self._send(taken, asked_at)
         await self._parts.database.surely(
-            child_outcome, child_pk=taken.child_pk, outcome=outcome, now=self._parts.clock.now()
+            child_outcome,
+            child_pk=taken.child_pk,
+            outcome=outcome,
+            now=self._parts.clock.now(),
+            fence=taken.fence,
         )
         if isinstance(outcome, NotSent):
             await self._note_error(outcome.message)

@@ -57,6 +57,7 @@ class Taken:
     child_pk: int
     order_pk: int
     request: ChildRequest
+    fence: int
 
 
 def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
@@ -108,7 +109,7 @@ def child_take(
     child.taken_fence = account_fence
     child.last_possible_send_at = now + budget
     child.save(update_fields=["taken_at", "taken_fence", "last_possible_send_at"])
-    return Taken(child.pk, order.pk, request_of(child))
+    return Taken(child.pk, order.pk, request_of(child), account_fence)
 
 
 def _drop(child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
@@ -150,8 +151,8 @@ def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: d
 
 
 @transaction.atomic
-def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> None:
-    """Record what became of a create."""
+def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime, fence: int | None = None) -> None:
+    """Record what became of a create; ``fence`` is the one under which the child was taken for it."""
     child, order = _locked(child_pk)
     if isinstance(outcome, Accepted):
         _report(child, order, outcome.report, now)
@@ -165,6 +166,8 @@ def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> No
     elif isinstance(outcome, Rejected):
         _rejected(child, order, outcome, now)
     elif isinstance(outcome, NotSent):
+        if fence is not None and child.taken_fence not in {None, fence}:
+            return  # another session has taken it since, and may have sent it
         _not_sent(child, order, outcome, now)
     else:
         _lost(child, order, outcome, now)

@@ -75,23 +75,28 @@ _SERVED = Q(is_active=True) | Q(children__is_settled=False)
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     """Take accounts that no running worker holds; each claim raises the fence.
 
-    What is free is read first: a look that finds nothing takes no write lock.
+    Only where some are free does it take the database's write lock: engines look many times a second.
     """
     now = database_now()
     usable = Account.objects.filter(
         _free(now) & ~Q(owner_id=worker_pk) & _SERVED,
         credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
     )
+    candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
+    return _accounts_take(worker_pk, candidates) if candidates else []
+
+
+@transaction.atomic
+def _accounts_take(worker_pk: int, candidates: list[int]) -> list[Account]:
+    now = database_now()
     claimed = []
-    for pk in list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most]):
-        with transaction.atomic():
-            locked = Account.objects.select_for_update(of=("self",))
-            account = locked.filter(_free(database_now()), pk=pk).first()
-            if account is not None:
-                account.owner_id = worker_pk
-                account.fence += 1
-                account.save(update_fields=["owner", "fence"])
-                claimed.append(account)
+    for pk in candidates:
+        account = Account.objects.select_for_update(of=("self",)).filter(_free(now), pk=pk).first()
+        if account is not None:
+            account.owner_id = worker_pk
+            account.fence += 1
+            account.save(update_fields=["owner", "fence"])
+            claimed.append(account)
     return claimed
 
 
@@ -105,17 +110,23 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
     waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
-    claimed = []
     chosen = free.filter(ours | waited).order_by("due_at", "pk")
-    for pk in list(dict.fromkeys(chosen.values_list("pk", flat=True)))[:most]:
-        with transaction.atomic():
-            locked = Order.objects.select_for_update(of=("self",))
-            order = locked.filter(_free(database_now()), pk=pk).first()
-            if order is not None:
-                order.owner_id = worker_pk
-                order.fence += 1
-                order.save(update_fields=["owner", "fence"])
-                claimed.append((order.pk, order.fence))
+    candidates = list(chosen.values_list("pk", flat=True).distinct()[:most])
+    return _orders_take(worker_pk, candidates) if candidates else []
+
+
+@transaction.atomic
+def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]:
+    at = database_now()
+    claimed = []
+    # In one order everywhere, or two engines that claim at once could wait for each other.
+    for pk in sorted(candidates):
+        order = Order.objects.select_for_update(of=("self",)).filter(_free(at), pk=pk).first()
+        if order is not None:
+            order.owner_id = worker_pk
+            order.fence += 1
+            order.save(update_fields=["owner", "fence"])
+            claimed.append((order.pk, order.fence))
     return claimed
 
 

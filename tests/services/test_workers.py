@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import VenueStatus
 from execution.models import Account, Installation, Order, Worker
@@ -168,6 +169,15 @@ def test_a_closed_account_is_served_until_its_last_child_is_settled(rows: Rows) 
     report = report_of(child, VenueStatus.CANCELLED, "0")
     child_report(account_pk=rows.account.pk, report=report, now=NOW)
     assert not owned(worker_pk=other.pk)[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_look_that_finds_nothing_free_takes_no_write_lock(rows: Rows) -> None:
+    rows.claim(rows.submit())
+    with CaptureQueriesContext(connection) as queries:
+        assert accounts_claim(worker_pk=rows.worker.pk, most=9) == []
+        assert claim(rows.worker) == []
+    assert [query["sql"] for query in queries if query["sql"].startswith("BEGIN")] == []
 
 
 def test_a_final_order_is_claimed_by_nobody(rows: Rows) -> None:
