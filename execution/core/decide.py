@@ -44,7 +44,7 @@ def decide(view: OrderView) -> Decision:
 
 def over_reason(view: OrderView) -> str:
     """Why an order that ran out of time has quantity left."""
-    left = f"time ran out with {plain(view.remaining)} {view.market.base} left"
+    left = _left(view)
     if view.status is OrderStatus.PAUSED:
         return f"{left} while it was paused"
     if view.blocked:
@@ -60,6 +60,10 @@ def over_reason(view: OrderView) -> str:
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
     return f"{left}: the last slices did not fill inside the collar and the catch-up cap"
+
+
+def _left(view: OrderView) -> str:
+    return f"time ran out with {plain(view.remaining)} {view.market.base} left"
 
 
 def _scheduled(view: OrderView) -> Decision:
@@ -94,6 +98,9 @@ def _closing(view: OrderView) -> Decision:
     reason = view.outcome_reason
     if view.done >= view.quantity:
         outcome, reason = OrderStatus.COMPLETED, "everything is filled"
+    elif outcome is OrderStatus.EXPIRED and reason.startswith("time ran out with "):
+        # What was still under way at the end may have filled since.
+        reason = _left(view) + reason.partition(" left")[2]
     return Decision((Move(CLOSING_EVENTS[outcome], reason, outcome=outcome),), None, f"ends {outcome}")
 
 

@@ -38,6 +38,7 @@ CLAIM_ACCOUNTS = 20
 #: Orders are left this long to the worker that holds their account.
 PATIENCE = timedelta(seconds=2)
 RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is started again
+RAN_WELL = 60.0  # seconds after which a failure is a new one
 PULL_PATIENCE = timedelta(seconds=2)
 
 Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
@@ -189,9 +190,12 @@ class Engine:
         """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
         pause = RESTART_FIRST
         while True:
+            begun = self._clock.boot()
             try:
                 await run()
             except Exception:
+                if self._clock.boot() - begun > RAN_WELL:
+                    pause = RESTART_FIRST
                 log.exception("an actor failed and starts again", actor=name, pause=pause)
             else:
                 return

@@ -63,3 +63,29 @@ async def test_the_quote_in_redis_is_not_read_on_the_databases_thread(rows: Rows
     driver = OrderDriver(desk.parts, 1, 1)
     assert await driver._quote(rows.venue.pk, "BTC/USDT") is None
     assert database.used == []
+
+
+async def test_an_actor_that_ran_well_for_long_is_started_again_at_once(rows: Rows) -> None:
+    clock = Desk(rows).clock
+    engine = Engine(
+        clock=clock,
+        database=NoDatabase(),  # type: ignore[arg-type]
+        lease=Lease(clock, on_lost=lambda _: None),
+        open_gateway=lambda _: pytest.fail("nothing is opened"),
+        publish_quote=lambda *_: None,
+    )
+    ran, pauses = iter([0, 0, 0, 3600, 0]), []
+    ended = clock.boot()
+
+    async def run() -> None:
+        nonlocal ended
+        pauses.append(clock.boot() - ended)
+        seconds = next(ran, None)
+        if seconds is None:
+            return
+        clock.pass_by(seconds)
+        ended = clock.boot()
+        raise RuntimeError("a fault of ours")
+
+    await engine._keep_running(run, "test")
+    assert pauses == [0, 0.5, 1, 2, 0.5, 1]
