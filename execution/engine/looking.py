@@ -17,6 +17,7 @@ from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
@@ -81,15 +82,7 @@ class Looker:
                     break
 
     async def _pause(self, seconds: float) -> bool:
-        """Until a wake-up, or for ``seconds``; True when it was a wake-up."""
-        waker = asyncio.ensure_future(self._wake.wait())
-        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
-        try:
-            await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waker.cancel()
-            sleeper.cancel()
-        return self._wake.is_set()
+        return await pause(self._parts.clock, self._wake, seconds)
 
     async def _guarded_look(self) -> float:
         """A look; the seconds until the next one."""

@@ -17,6 +17,7 @@ from execution.core.types import (
     CreateOutcome,
     NotSent,
 )
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.selectors.driving import SessionChild, unsettled_children
 from execution.services.children import (
@@ -66,13 +67,7 @@ class Sender:
                 await self._round()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("intents could not be read", account=self._account_pk, error=str(error))
-            waker = asyncio.ensure_future(self._wake.wait())
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(POLL))
-            try:
-                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waker.cancel()
-                sleeper.cancel()
+            await pause(self._parts.clock, self._wake, POLL)
 
     async def finish(self) -> None:
         """Let requests that are under way record their answers; what is left is for the next holder."""

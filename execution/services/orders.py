@@ -134,27 +134,30 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
     order.save()
     order.accounts.add(account)
-    terms = _first_terms(order, person, request, preview, now)
-    order.terms = terms
+    order.terms = _first_terms(order, person, request, preview, now)
     slices_create(order, preview.slices)
+    _journal_submitted(order, account.label, len(preview.slices), now)
+    return order
+
+
+def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -> None:
     journal_append(
         order=order,
         kind="submitted",
-        actor=person_actor(person),
-        reason=request.client_reference or "submitted by a person",
+        actor=person_actor(order.created_by),
+        reason=order.client_reference or "submitted by a person",
         at=now,
         data={
             "status": order.status,
-            "terms_version": terms.version,
+            "terms_version": 1,
             "plan_version": order.plan_version,
-            "slices": len(preview.slices),
+            "slices": slices,
             "side": order.side,
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
-            "account": account.label,
+            "account": account,
         },
     )
-    return order
 
 
 def _first_terms(

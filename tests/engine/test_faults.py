@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +104,11 @@ def run_group(cases: list[Case], exchange: Exchange, world: World, engine: Engin
         if case.on == "find":  # an order is asked for by its id only when something else went wrong
             exchange.control("POST", "faults", {"on": "create", "kind": "drop_before", "key": case.key})
         run.orders[case] = world.submit(accounts[case], parameters=WINDOW)
+    if cases is LOOK:  # the streams are cut for everybody, and later stay open without a word
+        time.sleep(3)
+        exchange.control("POST", "streams/cut", {})
+        time.sleep(6)
+        exchange.control("POST", "streams/cut", {"silent_seconds": 4})
     world.wait_final(run.orders.values(), within=90)
     run.left = exchange.control("GET", "faults")
     run.ledger = exchange.ledger()
