@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dashboard import sizing
+from dashboard.estimates import figures
 from dashboard.sentences import grouped, spoken
 from execution.core.problems import Problem
-from execution.core.types import BASIS_POINT, Market, Quote, Side, Unit
+from execution.core.types import Market, Quote, Side, Unit
 from execution.selectors.quotes import quote_latest
+from execution.selectors.tape import Pace, market_pace
 from execution.selectors.texts import milliseconds, text
 from execution.selectors.ticket import balance_free, ticket_market
 from execution.services.orders import Preview
@@ -31,14 +33,14 @@ def preview_context(
     problems: Sequence[Problem],
     now: datetime,
 ) -> dict[str, Any]:
-    market, quote = _market(person, written)
+    market, quote, pace = _market(person, written, now)
     return {
         "preview": preview,
         "market": market,
         "problems": problems,
         "refusals": [_refusal(problem) for problem in problems],
         "subtitle": _subtitle(preview, market),
-        "figures": _figures(preview, market, quote),
+        "figures": figures(preview, market, quote, pace),
         "checks": _checks(preview),
         "data": {
             "quote": _quote(quote, now),
@@ -60,14 +62,16 @@ def preview_context(
     }
 
 
-def _market(person: User, written: Mapping[str, str]) -> tuple[Market | None, Quote | None]:
+def _market(
+    person: User, written: Mapping[str, str], now: datetime
+) -> tuple[Market | None, Quote | None, Pace | None]:
     found = ticket_market(
         person=person, account=written.get("accounts", ""), symbol=written.get("symbol", "")
     )
     if found is None:
-        return None, None
+        return None, None, None
     venue_id, market = found
-    return market, quote_latest(venue_id, market.symbol)
+    return market, quote_latest(venue_id, market.symbol), market_pace(venue_id, market.symbol, now)
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
@@ -139,40 +143,6 @@ def _subtitle(preview: Preview | None, market: Market | None) -> str:
 
 def _percent(fraction: Decimal | None) -> str | None:
     return None if fraction is None else f"{fraction * 100:+.2f} %".replace("-", "−")
-
-
-def _figures(preview: Preview | None, market: Market | None, quote: Quote | None) -> list[dict[str, str]]:
-    """The row of numbers; what is not known is a dash."""
-    spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT if quote else None
-    notional = preview.notional if preview else None
-    worst = preview.worst_cost_bp if preview else None
-    least = preview.minimum if preview else None
-    base, currency = (market.base, market.quote) if market else ("", "")
-    return [
-        {"label": "notional", "value": f"{notional:,.2f}" if notional is not None else "–", "hint": currency},
-        {
-            "label": "spread now",
-            "value": f"{spread:.2f} bp" if spread is not None else "–",
-            "hint": f"{grouped(quote.bid)} / {grouped(quote.ask)}" if quote else "no quote",
-        },
-        {
-            "label": "worst at limit",
-            "value": f"{worst:,.0f} bp".replace("-", "−") if worst is not None else "–",
-            "hint": f"{notional * worst * BASIS_POINT:,.0f} {currency}".replace("-", "−")
-            if notional is not None and worst is not None
-            else "no limit price",
-        },
-        {
-            "label": "least child",
-            "value": grouped(least) if least is not None else "–",
-            "hint": f"{base}, exchange's minimum" if least is not None else "",
-        },
-        {
-            "label": "slices allowed",
-            "value": f"{preview.max_slices:,}" if preview and preview.max_slices is not None else "–",
-            "hint": "at most" if preview and preview.max_slices is not None else "",
-        },
-    ]
 
 
 def _checks(preview: Preview | None) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.terms import ALGORITHMS
@@ -30,16 +30,40 @@ def spoken(duration: timedelta) -> str:
 def order_sentence(preview: Preview) -> str:
     """What will be sent, in one sentence; empty while the plan is not known."""
     market, start, end = preview.market, preview.start_at, preview.end_at
-    if market is None or start is None or end is None or preview.quantity is None:
+    account = preview.account
+    if market is None or account is None or start is None or end is None or preview.quantity is None:
         return ""
     request = preview.request
-    limit = request.limit_price
+    count = len(preview.slices)
     parts = [
-        f"{request.side.value.upper()} {grouped(preview.quantity)} {market.base} for {market.quote}",
-        f"by {ALGORITHMS[request.algorithm].label} in {len(preview.slices)} slices over {spoken(end - start)}",
-        f"from {start:%H:%M:%S} to {end:%H:%M:%S} UTC",
-        f"never {'above' if request.side.sign > 0 else 'below'} {grouped(limit)}"
-        if limit
-        else "without a limit price",
+        f"{request.side.value.upper()} {grouped(preview.quantity)} {market.base} for {market.quote}"
+        f" on {account.label}",
+        f"by {ALGORITHMS[request.algorithm].label} in {count} slice{'' if count == 1 else 's'}"
+        f" over {spoken(end - start)}",
+        _window(preview, start, end),
+        _limit(preview),
     ]
     return ", ".join(parts) + "."
+
+
+def _window(preview: Preview, start: datetime, end: datetime) -> str:
+    """From when until when. With a duration from now on, the end moves with the moment of sending."""
+    until = f"ending at {_moment(end, preview.now)}"
+    if start > preview.now:
+        return f"starting at {_moment(start, preview.now)}, {until}"
+    fixed = preview.parameters is not None and preview.parameters.end_at is not None
+    return f"starting at once, {until}{'' if fixed else ' if sent now'}"
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    """The time in UTC, with the day when that is not today."""
+    day = "" if moment.date() == now.date() else f"{moment:%-d %B} "
+    return f"{day}{moment:%H:%M:%S} UTC"
+
+
+def _limit(preview: Preview) -> str:
+    limit, market = preview.request.limit_price, preview.market
+    if limit is None or market is None:
+        return "no limit price"
+    side = "above" if preview.request.side.sign > 0 else "below"
+    return f"limit: never {side} {grouped(limit)} {market.quote}"

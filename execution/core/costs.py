@@ -6,6 +6,7 @@ Costs are in basis points of the benchmark, side × (average / benchmark − 1) 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 
 from execution.core.types import BASIS_POINT, ZERO, Liquidity, Side
@@ -40,6 +41,19 @@ def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
 def participation(own: Decimal, market: Decimal) -> Decimal | None:
     """Own share of the market's volume, at most 1: the feed of trades may lag behind our own fills."""
     return min(own / market, Decimal(1)) if market > ZERO else None
+
+
+def planned_participation(
+    quantity: Decimal, duration: timedelta, volume: Decimal, over: timedelta
+) -> Decimal | None:
+    """The order's pace as a share of the market's, which traded ``volume`` ``over`` a time just past.
+
+    Above 1 when the order wants more than the market traded; unknown where nothing was traded.
+    """
+    if duration <= timedelta(0) or over <= timedelta(0) or volume <= ZERO:
+        return None
+    seconds = Decimal(str(over.total_seconds())) / Decimal(str(duration.total_seconds()))
+    return quantity / volume * seconds
 
 
 def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None:

@@ -19,6 +19,7 @@ from execution.core.view import CancelChild, Command, Decision, Move, OrderView
 MAX_REJECTIONS = 10
 #: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
 HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
+SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
 BLOCKED_LOOK = timedelta(seconds=1)
 
 
@@ -145,9 +146,15 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 
 
 def _backoff(view: OrderView) -> Decimal:
-    """Seconds still to wait after refusals: half a second, doubling, at most thirty."""
+    """Seconds still to wait after refusals: half a second, doubling, at most thirty.
+
+    Harmless ones stay at half a second: the book has moved on, and the slice goes by.
+    """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:
         return ZERO
-    pause = min(Decimal(2) ** (refused.count - 2), Decimal(30))
+    harmless = refused.kind in HARMLESS_REJECTIONS
+    pause = (
+        SHORTEST_BACK_OFF if harmless else min(SHORTEST_BACK_OFF * 2 ** (refused.count - 1), LONGEST_BACK_OFF)
+    )
     return pause - Decimal(str((view.now - refused.last_at).total_seconds()))

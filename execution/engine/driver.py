@@ -13,6 +13,7 @@ from execution.core.decide import decide
 from execution.core.states import ORDER_FINAL
 from execution.core.types import Quote
 from execution.core.view import MAX_QUOTE_AGE, Decision
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.selectors.driving import Looked, order_look, order_market
 from execution.selectors.quotes import quote_latest
@@ -129,10 +130,4 @@ class OrderDriver:
         if seconds <= 0:
             await self._parts.clock.sleep(0)
             return
-        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
-        waker = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeper.cancel()
-            waker.cancel()
+        await pause(self._parts.clock, self._wake, seconds)

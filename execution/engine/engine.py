@@ -41,6 +41,8 @@ RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is star
 RAN_WELL = 60.0  # seconds after which a failure is a new one
 PULL_PATIENCE = timedelta(seconds=2)
 
+Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
+
 
 @dataclass(slots=True)
 class Running:
@@ -61,7 +63,7 @@ class Engine:
         lease: Lease,
         open_gateway: GatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
-        helpers: Callable[[Engine], list[Coroutine[Any, Any, None]]] = lambda _engine: [],
+        helpers: Callable[[Engine], Helpers] = lambda _engine: {},
     ) -> None:
         self._clock = clock
         self._lease = lease
@@ -111,7 +113,9 @@ class Engine:
             log.warning("the desk was away: orders resume paused", orders=paused)
         await self._database.run(self._lease.start)
         heart = asyncio.create_task(self._beat())
-        helpers = [asyncio.create_task(helper) for helper in self._helpers(self)]
+        helpers = [
+            asyncio.create_task(self._keep_running(run, name)) for name, run in self._helpers(self).items()
+        ]
         try:
             while not self._stopping:
                 self._wake.clear()

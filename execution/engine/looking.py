@@ -17,6 +17,7 @@ from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
@@ -33,6 +34,8 @@ from execution.venues.protocol import Gateway, LookFailed
 log = structlog.get_logger(__name__)
 
 CALM, UNSETTLED = 20.0, 1.5  # seconds between looks
+#: A cancel that was not confirmed for this long is looked into.
+ANSWERED_WITHIN = timedelta(seconds=1)
 #: Trades are asked for from this long before the mark: a venue may list them late.
 OVERLAP = timedelta(seconds=60)
 #: A look's window begins this long before the order was intended: our clocks may differ.
@@ -79,15 +82,7 @@ class Looker:
                     break
 
     async def _pause(self, seconds: float) -> bool:
-        """Until a wake-up, or for ``seconds``; True when it was a wake-up."""
-        waker = asyncio.ensure_future(self._wake.wait())
-        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
-        try:
-            await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waker.cancel()
-            sleeper.cancel()
-        return self._wake.is_set()
+        return await pause(self._parts.clock, self._wake, seconds)
 
     async def _guarded_look(self) -> float:
         """A look; the seconds until the next one."""
@@ -144,8 +139,21 @@ class Looker:
             children = await self._parts.database.run(unsettled_children, self._account_pk)
         except (DatabaseError, InterfaceError):
             return False
-        sent = [child for child in children if child.was_taken]
-        return all(child.status in RESTING for child in sent) and (self.stream_is_healthy or not sent)
+        return not any(self._wants_a_look(child) for child in children if child.was_taken)
+
+    def _wants_a_look(self, child: SessionChild) -> bool:
+        """Something about it is unsettled for longer than an answer or the stream takes.
+
+        A request that has just left is no reason to ask: looks cost the budget that creates need.
+        """
+        now = self._parts.clock.now()
+        if child.status in RESTING:
+            return not self.stream_is_healthy
+        if child.status is ChildStatus.INTENDED:
+            return child.last_possible_send_at is None or child.last_possible_send_at < now
+        if child.status is ChildStatus.CANCELLING:
+            return child.cancel_requested_at is None or child.cancel_requested_at < now - ANSWERED_WITHIN
+        return True
 
     async def _look_at(
         self, symbol: str, children: list[SessionChild], since: datetime, begun: datetime

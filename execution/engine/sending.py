@@ -17,6 +17,7 @@ from execution.core.types import (
     CreateOutcome,
     NotSent,
 )
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.selectors.driving import SessionChild, unsettled_children
 from execution.services.children import (
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a create may take to reach the exchange. The exchange refuses it later (its validity window).
 CALL_BUDGET = timedelta(seconds=1)
+#: Before a row that could not be taken is looked at again.
+NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
@@ -64,13 +67,7 @@ class Sender:
                 await self._round()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("intents could not be read", account=self._account_pk, error=str(error))
-            waker = asyncio.ensure_future(self._wake.wait())
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(POLL))
-            try:
-                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waker.cancel()
-                sleeper.cancel()
+            await pause(self._parts.clock, self._wake, POLL)
 
     async def finish(self) -> None:
         """Let requests that are under way record their answers; what is left is for the next holder."""
@@ -112,6 +109,7 @@ class Sender:
         """Wait for a place, check the lease, take the row, send. After the take nothing waits any more."""
         await self._gateway.ready("create")
         if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            await self._parts.clock.sleep(NOT_NOW)
             return
         asked_at = self._parts.clock.boot()
         taken = await self._parts.database.run(
@@ -123,6 +121,7 @@ class Sender:
             now=self._parts.clock.now(),
         )
         if taken is None:
+            await self._parts.clock.sleep(NOT_NOW)
             return
         outcome = await self._send(taken, asked_at)
         await self._parts.database.surely(

@@ -15,7 +15,7 @@ from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Sum, V
 
 from execution.core import costs
 from execution.core.states import ORDER_FINAL, ORDER_LIVE
-from execution.core.types import ZERO, Side
+from execution.core.types import Side
 from execution.models import ChildOrder, Fill, JournalEntry, Market, Order, Role, Slice, User
 from execution.selectors.payloads import (
     SECTIONS,
@@ -30,13 +30,12 @@ from execution.selectors.payloads import (
     SliceRow,
     Snapshot,
 )
+from execution.selectors.schedules import earlier_plans, schedule_line
 from execution.selectors.texts import instant, milliseconds, rounded, text
 
 Row = TypeVar("Row", SliceRow, ChildRow, FillRow)
 
 PAGE_SIZE = 100
-#: Points of a schedule's line in the list: enough for a mark on a bar of 200 pixels.
-SCHEDULE_POINTS = 20
 
 #: The filters of the list by their name in the URL.
 FILTERS: dict[str, Q] = {
@@ -113,9 +112,23 @@ def _rows(orders: Sequence[Order]) -> list[OrderRow]:
     live = [order.pk for order in orders if order.status in ORDER_LIVE]
     for part in Slice.objects.filter(order__in=live).order_by("number"):
         slices[part.order_id].append(part)
+    unsettled = _unsettled(live)
     return [
-        _row(order, markets.get(order.pk), last_fills.get(order.pk), slices[order.pk]) for order in orders
+        _row(
+            order,
+            markets.get(order.pk),
+            last_fills.get(order.pk),
+            slices[order.pk],
+            unsettled.get(order.pk, 0),
+        )
+        for order in orders
     ]
+
+
+def _unsettled(order_ids: Sequence[int]) -> dict[int, int]:
+    """How many children of each order are not settled; orders with none are left out."""
+    children = ChildOrder.objects.filter(order__in=order_ids, is_settled=False)
+    return dict(children.values_list("order").annotate(count=Count("pk")))
 
 
 def _markets(orders: Iterable[Order]) -> dict[int, Market]:
@@ -132,7 +145,11 @@ def _markets(orders: Iterable[Order]) -> dict[int, Market]:
 
 
 def _row(
-    order: Order, market: Market | None, last_fill: datetime | None, slices: Sequence[Slice]
+    order: Order,
+    market: Market | None,
+    last_fill: datetime | None,
+    slices: Sequence[Slice],
+    unsettled: int,
 ) -> OrderRow:
     terms = order.terms
     average = costs.average_price(order.notional, order.filled)
@@ -164,21 +181,9 @@ def _row(
         ended_at=instant(order.ended_at),
         created_at=milliseconds(order.created_at),
         last_fill_at=instant(last_fill),
-        schedule=_schedule(order, [part for part in slices if part.plan_version == order.plan_version]),
+        schedule=schedule_line(order, [part for part in slices if part.plan_version == order.plan_version]),
+        unsettled=unsettled,
     )
-
-
-def _schedule(order: Order, slices: Sequence[Slice]) -> list[tuple[int, float]]:
-    """What share should be done by when. A later plan begins with what was done when it was made."""
-    if not slices or order.quantity <= ZERO:
-        return []
-    done = order.quantity - sum((part.quantity for part in slices), ZERO)
-    points = [(milliseconds(slices[0].starts_at), float(done / order.quantity))]
-    for part in slices:
-        done += part.quantity
-        points.append((milliseconds(part.ends_at), round(float(done / order.quantity), 6)))
-    step = max(1, len(points) // SCHEDULE_POINTS)
-    return points[:-1:step] + points[-1:]
 
 
 # --- one order -----------------------------------------------------------------------------------
@@ -255,7 +260,8 @@ def _order(order_id: int) -> Order:
 
 def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderFacts:
     last_fill = max((fill["at"] for fill in fills), default=None)
-    row = _row(order, _markets([order]).get(order.pk), None, [])
+    unsettled = _unsettled([order.pk]).get(order.pk, 0)
+    row = _row(order, _markets([order]).get(order.pk), None, [], unsettled)
     row["last_fill_at"] = last_fill
     terms = order.terms
     quote_fees = [
@@ -282,6 +288,7 @@ def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]
         fees_bp=rounded(costs.fees_bp(quote_fees, order.notional), 2),
         maker_share=rounded(maker, 4),
         pauses=pauses(journal, instant(order.paused_at), instant(order.ended_at)),
+        earlier_plans=earlier_plans(order, journal),
     )
 
 

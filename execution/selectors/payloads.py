@@ -9,6 +9,8 @@ from typing import Literal, TypedDict
 
 Number = str | None
 Instant = int | None
+#: Time, and the share that should be done by then.
+SchedulePoint = tuple[int, float]
 
 
 class OrderRow(TypedDict):
@@ -39,8 +41,10 @@ class OrderRow(TypedDict):
     ended_at: Instant
     created_at: int
     last_fill_at: Instant
-    #: Time and the share that should be done by then, thinned; straight lines between.
-    schedule: list[tuple[int, float]]
+    #: Thinned; straight lines between.
+    schedule: list[SchedulePoint]
+    #: Children whose fate or fills are not complete: a pause or an end takes effect when there is none.
+    unsettled: int
 
 
 class OrderPage(TypedDict):
@@ -54,6 +58,13 @@ class OrderPage(TypedDict):
 class Fee(TypedDict):
     currency: str
     amount: str
+
+
+class EarlierPlan(TypedDict):
+    """A plan that a later one replaced at ``until``."""
+
+    until: int
+    line: list[SchedulePoint]
 
 
 class OrderFacts(OrderRow):
@@ -75,6 +86,7 @@ class OrderFacts(OrderRow):
     maker_share: Number
     #: Start and end of each pause; an open one has no end.
     pauses: list[tuple[int, Instant]]
+    earlier_plans: list[EarlierPlan]
 
 
 class SliceRow(TypedDict):

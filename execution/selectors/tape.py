@@ -17,6 +17,9 @@ from execution.selectors.texts import milliseconds, rounded, text
 OPEN_FOR = timedelta(seconds=5)
 #: A longer past is sent in buckets, so that a day's order does not send 86,400 rows.
 MAX_POINTS = 3000
+#: The past by which a market's pace is judged, and how much of it must have been watched.
+PACE_OVER = timedelta(minutes=5)
+PACE_NEEDS = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -70,6 +73,28 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
         vwap_bp=rounded(costs.slippage_bp(Side(order.side), average, vwap), 2),
         participation=rounded(costs.participation(order.filled, volume), 4),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a market traded in the seconds of the recent past that were watched."""
+
+    volume: Decimal
+    watched: timedelta
+
+    @property
+    def per_hour(self) -> Decimal:
+        return self.volume * 3600 / Decimal(str(self.watched.total_seconds()))
+
+
+def market_pace(venue_id: int, symbol: str, now: datetime) -> Pace | None:
+    """The market's volume of the last five minutes; None when less than a minute of them was watched."""
+    found = MarketSample.objects.filter(
+        venue=venue_id, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
+    )
+    volumes = list(found.values_list("volume", flat=True))
+    watched = timedelta(seconds=len(volumes))
+    return Pace(sum(volumes, ZERO), watched) if watched >= PACE_NEEDS else None
 
 
 def _thinned(samples: Sequence[MarketSample]) -> list[Sample]:

@@ -253,7 +253,7 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
             child.evidence = {}
         facts_keep(child, facts, now)
     if changed:
-        _journal(order, child, VENUE, "", now)
+        _journal(order, child, VENUE, f"the exchange reports it {child.status.replace('_', ' ')}", now)
     if merged.alert and changed:
         raise_alarm(order, child, merged.alert, now)
     fills_adopt(child=child, order=order, now=now)
@@ -265,14 +265,17 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """A new holder of the account: what an earlier one took and never answered for is unknown."""
+    """A session that begins: what an earlier one took and never recorded an answer for is unknown.
+
+    That may have been one of the same fence, which failed and was started again.
+    """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,
         is_settled=False,
         status__in=[ChildStatus.INTENDED, ChildStatus.CANCELLING],
         exchange_id="",
         taken_at__isnull=False,
-        taken_fence__lt=account_fence,
+        taken_fence__lte=account_fence,
     )
     recovered = []
     for pk in list(lost.values_list("pk", flat=True)):

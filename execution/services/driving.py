@@ -148,16 +148,30 @@ def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) ->
     account = Account.objects.get(public_id=intend.account)
     _check_intent(order, intend, quote, now)
     _arrive(order, quote)  # an order that was paused before its start has none yet
-    installation = Installation.objects.get()
+    child = _write_child(order, account, intend, now)
+    order.next_sequence += 1
+    data = {
+        "child": child.sequence,
+        "client_id": child.client_id,
+        "quantity": plain(child.quantity),
+        "price": None if child.price is None else plain(child.price),
+        "time_in_force": child.time_in_force,
+        "child_status": child.status,
+    }
+    journal_append(order=order, kind="intend", actor=DESK, reason=intend.why, at=now, data=data)
+    notify.wake_account(account.pk)
+
+
+def _write_child(order: Order, account: Account, intend: Intend, now: datetime) -> ChildOrder:
     part = None
     if intend.slice_number is not None:
         part = Slice.objects.get(order=order, plan_version=order.plan_version, number=intend.slice_number)
-    child = ChildOrder.objects.create(
+    return ChildOrder.objects.create(
         order=order,
         slice=part,
         account=account,
         sequence=order.next_sequence,
-        client_id=client_id(installation.mark, order.public_id, order.next_sequence),
+        client_id=client_id(Installation.objects.get().mark, order.public_id, order.next_sequence),
         symbol=order.symbol,
         side=order.side,
         type=intend.type,
@@ -169,23 +183,6 @@ def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) ->
         status=ChildStatus.INTENDED,
         intended_at=now,
     )
-    order.next_sequence += 1
-    journal_append(
-        order=order,
-        kind="intend",
-        actor=DESK,
-        reason=intend.why,
-        at=now,
-        data={
-            "child": child.sequence,
-            "client_id": child.client_id,
-            "quantity": plain(child.quantity),
-            "price": None if child.price is None else plain(child.price),
-            "time_in_force": child.time_in_force,
-            "child_status": child.status,
-        },
-    )
-    notify.wake_account(account.pk)
 
 
 def exposure_of(order: Order) -> Decimal:

@@ -57,6 +57,8 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     fee_in_quote, rate = _fee_in_quote(trade)
     fill = Fill.objects.create(
         account_id=account_pk,
+        order=order,
+        child=child,
         symbol=trade.symbol,
         trade_id=trade.trade_id,
         side=trade.side,
@@ -72,7 +74,7 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
         recorded_at=now,
     )
     if child is not None and order is not None:
-        _attach(fill, child, order, now)
+        _fold(fill, child, order, now)
     return True
 
 
@@ -111,9 +113,14 @@ def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
+    """Give a fill that came before its child was known to that child."""
     fill.child, fill.order = child, order
     fill.save(update_fields=["child", "order"])
+    _fold(fill, child, order, now)
+
+
+def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
     merged = merge_fill(facts_of(child), fill.quantity)
     if not child.exchange_id and fill.exchange_order_id:
         child.exchange_id = fill.exchange_order_id
@@ -126,6 +133,7 @@ def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
         order=order,
         kind="fill",
         actor=VENUE,
+        reason=f"{plain(fill.quantity)} at {plain(fill.price)}",
         at=now,
         data={
             "child": child.sequence,
@@ -180,7 +188,8 @@ def _complete(
     elif changed and child is not None and order is not None:
         fee = None if known.fee is None else plain(known.fee)
         data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
-        journal_append(order=order, kind="fill_detail", actor=VENUE, at=now, data=data)
+        reason = "the exchange tells more of a fill"
+        journal_append(order=order, kind="fill_detail", actor=VENUE, reason=reason, at=now, data=data)
     return False
 
 

@@ -80,18 +80,23 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
     if preview.problems:
         raise Refused(preview.problems)
     try:
-        with transaction.atomic():
-            # The key's row may have come while the preview was made: on SQLite the transaction holds the
-            # write lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
-            if (earlier := _submitted(person, key, digest)) is not None:
-                return earlier
-            order = _create(person, request, preview, now)
-            Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
-            notify.drive(order.pk)
+        return _submit(person, request, preview, key, digest, now)
     except IntegrityError:
-        if (earlier := _submitted(person, key, digest)) is not None:
-            return earlier
-        raise
+        # Somebody was faster with the same key: the constraint undid all of ours.
+        if (earlier := _submitted(person, key, digest)) is None:
+            raise
+        return earlier
+
+
+@transaction.atomic
+def _submit(
+    person: User, request: OrderRequest, preview: Preview, key: str, digest: str, now: datetime
+) -> Order:
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    order = _create(person, request, preview, now)
+    Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    notify.drive(order.pk)
     return order
 
 
@@ -129,26 +134,30 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
     order.save()
     order.accounts.add(account)
-    terms = _first_terms(order, person, request, preview, now)
-    order.terms = terms
+    order.terms = _first_terms(order, person, request, preview, now)
     slices_create(order, preview.slices)
+    _journal_submitted(order, account.label, len(preview.slices), now)
+    return order
+
+
+def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -> None:
     journal_append(
         order=order,
         kind="submitted",
-        actor=person_actor(person),
+        actor=person_actor(order.created_by),
+        reason=order.client_reference or "submitted by a person",
         at=now,
         data={
             "status": order.status,
-            "terms_version": terms.version,
+            "terms_version": 1,
             "plan_version": order.plan_version,
-            "slices": len(preview.slices),
+            "slices": slices,
             "side": order.side,
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
-            "account": account.label,
+            "account": account,
         },
     )
-    return order
 
 
 def _first_terms(

@@ -107,8 +107,7 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     ``patience`` after they were due, and taken then, so that no order waits for ever: one whose account
     is closed still ends.
     """
-    at = database_now()
-    free = Order.objects.filter(_free(at), status__in=ORDER_DRIVEN)
+    free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
     waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
     chosen = free.filter(ours | waited).order_by("due_at", "pk")

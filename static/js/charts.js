@@ -1,7 +1,9 @@
 // The three charts of an order on one time axis: progress, price, volume.
 
 import { CONFIG, colours, layout, levelLine, nowLine, shadedTime } from "./chart_style.js";
+import { byId, setText } from "./dom.js";
 import { decimal, percent, places } from "./format.js";
+import { projection } from "./pace.js";
 import { heightAt, scheduleLine } from "./plan.js";
 
 const NAMES = ["progress", "price", "volume"];
@@ -26,6 +28,7 @@ export class OrderCharts {
     await Promise.all(
       NAMES.map((name, index) => window.Plotly.react(this.nodes[name], drawings[index].traces, drawings[index].layout, CONFIG)),
     );
+    NAMES.forEach((name, index) => drawings[index].legend && setText(byId(`legend-${name}`), drawings[index].legend.join(", ")));
     this.link();
   }
 
@@ -75,9 +78,16 @@ function progress(view, colour, frame) {
   const total = Number(view.order.quantity);
   const line = scheduleLine(view.slices, total);
   const own = view.order.side === "buy" ? colour.buy : colour.sell;
-  const traces = [...band(view, line, total, colour), ...schedule(line, view, own), filledLine(view, own, frame)];
+  const earlier = earlierPlans(view, total, colour);
+  const projected = projectedLine(view, own);
+  const traces = [...band(view, line, total, colour), ...earlier, ...schedule(line, view, own), filledLine(view, own, frame), ...projected];
+  const legend = [line.length ? "filled against schedule" : "filled"];
+  if (line.length) legend.push("band ±2 slices");
+  if (earlier.length) legend.push("earlier plan in grey");
+  if (projected.length) legend.push("dotted at the pace of now");
   return {
     traces,
+    legend,
     layout: layout(colour, { ...frame, title: view.order.base, yRange: [0, total * 1.04] }),
   };
 }
@@ -98,6 +108,31 @@ function schedule(line, view, own) {
   return [{
     x: line.map(([time]) => time), y: line.map(([, height]) => height), text,
     type: "scatter", mode: "lines", opacity: 0.75, line: { color: own, width: 1, dash: "dash" },
+    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
+  }];
+}
+
+/** Each replaced plan up to the moment at which the next one replaced it. */
+function earlierPlans({ order }, total, colour) {
+  return order.earlier_plans.filter((plan) => plan.line.length).map((plan) => {
+    const before = plan.line.filter(([time]) => time < plan.until);
+    const points = [...before, [plan.until, heightAt(plan.line, plan.until)]].map(([time, share]) => [time, share * total]);
+    return {
+      x: points.map(([time]) => time), y: points.map(([, height]) => height),
+      text: points.map(([, height]) => `earlier plan ${decimal(height.toFixed(places(order.lot) ?? 4))}`),
+      type: "scatter", mode: "lines", line: { color: colour.faint, width: 1, dash: "dash" },
+      hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
+    };
+  });
+}
+
+function projectedLine(view, own) {
+  const found = projection(view);
+  if (found === null) return [];
+  const y = [found.done, found.height];
+  return [{
+    x: [found.from, found.to], y, text: y.map((height) => `at the pace of now ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`),
+    type: "scatter", mode: "lines", line: { color: own, width: 2, dash: "dot" },
     hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
   }];
 }
@@ -139,11 +174,26 @@ function price(view, colour, frame) {
   const levels = priceLevels(order, colour, range, digits);
   return {
     traces,
+    legend: priceLegend(order, fills, mids.length > 0, vwap.length > 0),
     layout: layout(colour, {
       ...frame, title: order.quote, yRange: range,
       shapes: [...frame.shapes, ...levels.shapes], annotations: levels.annotations,
     }),
   };
+}
+
+/** Only what is drawn is named. */
+function priceLegend(order, fills, hasMid, hasVwap) {
+  const drawn = (kind) => fills.some((fill) => (fill.liquidity || "") === kind);
+  const markers = [drawn("maker") && "● maker", drawn("taker") && "◆ taker", drawn("") && "□ liquidity unknown"].filter(Boolean);
+  return [
+    hasMid && "mid",
+    markers.length > 0 && `own fills ${markers.join(" ")}`,
+    order.limit_price !== null && "limit",
+    order.arrival_mid !== null && "arrival",
+    hasVwap && "market VWAP",
+    order.average !== null && "own average",
+  ].filter(Boolean);
 }
 
 function lineOf(x, y, name, color, width, digits) {

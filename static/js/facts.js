@@ -2,7 +2,8 @@
 
 import { bar, byId, element, setText } from "./dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "./format.js";
-import { isFinal, isLiveChild, orderPill, side } from "./states.js";
+import { paceWords } from "./pace.js";
+import { isFinal, isLiveChild, orderPill, reasonOf, side } from "./states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
 const figure = (text) => element("span", { class: "number" }, text);
@@ -30,16 +31,17 @@ export function drawHead(order, now) {
 
 function drawStatus(order) {
   const host = byId("order-status");
-  const key = `${order.status} ${order.outcome} ${order.needs_person}`;
+  const key = `${order.status} ${order.outcome} ${order.needs_person} ${order.unsettled}`;
   if (host.dataset.key !== key) {
     host.dataset.key = key;
     host.replaceChildren(orderPill(order));
   }
   const reason = byId("order-reason");
-  reason.hidden = !order.reason;
+  const text = reasonOf(order);
+  reason.hidden = !text;
   const worrying = ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
-  setText(reason, (order.needs_person ? "Needs a person: " : "") + order.reason);
+  setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
 }
 
 export function drawDone(view, scheduled) {
@@ -125,6 +127,7 @@ export function drawNow(view) {
     ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
     ["Working", working],
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+    ["At this pace", paceWords(view)],
     ["Next look", order.due_at === null ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", order.why || DASH, "words"],

@@ -5,7 +5,7 @@ import { bar, byId, element, readJson, setText } from "./dom.js";
 import { DASH, age, costClass, local, moment, percent, points, price, quantity } from "./format.js";
 import { heightAt } from "./plan.js";
 import { LiveSocket } from "./socket.js";
-import { isFinal, orderPill, side } from "./states.js";
+import { isFinal, orderPill, reasonOf, side } from "./states.js";
 
 const host = byId("orders");
 const body = byId("order-rows");
@@ -57,7 +57,7 @@ function rowOf(row) {
     element("td", { class: `number ${costClass(row.cost_bp)}` }, points(row.cost_bp)),
     number(moment(row.ended_at ?? row.end_at, socket.now()), { title: local(row.ended_at ?? row.end_at) }),
     number("", { "data-age": "" }),
-    element("td", { class: "wide", title: row.reason || null }, row.reason),
+    element("td", { class: "wide", title: reasonOf(row) || null }, reasonOf(row)),
   ];
   return element("tr", { "data-id": row.id }, ...cells);
 }

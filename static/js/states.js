@@ -6,6 +6,7 @@ const ORDERS = {
   pending_approval: ["?", "warn"],
   scheduled: ["◷", "plain"],
   working: ["▶", "good"],
+  pausing: ["◐", "warn"],
   paused: ["‖", "warn"],
   closing: ["◐", "plain"],
   completed: ["●", "good"],
@@ -40,9 +41,20 @@ function pill(table, status, title, suffix = "") {
   return element("span", { class: `pill ${tone}`, title }, element("span", { "aria-hidden": "true" }, sign), word);
 }
 
+/** A pause is effective when the last child is settled; until then the order is pausing. */
+export const shownStatus = (order) => (order.status === "paused" && order.unsettled > 0 ? "pausing" : order.status);
+
+/** "pausing: 2 children not settled · seen enough" */
+export function reasonOf(order) {
+  const status = shownStatus(order);
+  const waits = order.unsettled > 0 && (status === "pausing" || status === "closing");
+  const children = order.unsettled === 1 ? "1 child" : `${order.unsettled} children`;
+  return [waits ? `${status}: ${children} not settled` : "", order.reason].filter(Boolean).join(" · ");
+}
+
 export function orderPill(order) {
   const suffix = order.status === "closing" && order.outcome ? ` → ${order.outcome}` : "";
-  const made = pill(ORDERS, order.status, order.reason || null, suffix);
+  const made = pill(ORDERS, shownStatus(order), reasonOf(order) || null, suffix);
   if (order.needs_person && !isFinal(order.status)) {
     made.classList.add("bad");
     made.prepend(element("b", {}, "!"));

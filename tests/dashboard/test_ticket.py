@@ -100,8 +100,8 @@ def test_an_empty_form_has_a_preview_too(office: Desk) -> None:
 
 def test_the_review_says_the_order_in_one_sentence(office: Desk) -> None:
     page = office.client(office.trader).post("/orders/new/review/", office.form()).content.decode()
-    assert "BUY 2.5 BTC for USDT, by TWAP in 12 slices over 1 h" in page
-    assert "never above 65,200" in page
+    assert "BUY 2.5 BTC for USDT on alpha, by TWAP in 12 slices over 1 h" in page
+    assert "never above 65,200 USDT." in page
 
 
 def test_a_time_without_a_day_is_todays(office: Desk) -> None:

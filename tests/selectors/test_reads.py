@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
@@ -125,14 +124,10 @@ def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) 
     assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
 
 
-@pytest.mark.parametrize("spoil", ["closed", "keyless"])
-def test_an_account_that_cannot_be_opened_has_no_details(rows: Rows, spoil: str) -> None:
+def test_an_account_without_a_key_in_use_has_no_details(rows: Rows) -> None:
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
-    if spoil == "closed":
-        Account.objects.update(is_active=False)
-    else:
-        rows.credential.state = "refused"
-        rows.credential.save()
+    rows.credential.state = "refused"
+    rows.credential.save()
     assert account_details(rows.account.pk) is None

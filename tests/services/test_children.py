@@ -245,14 +245,13 @@ def test_pulling_drops_what_has_not_left_and_cancels_what_has(rows: Rows) -> Non
 # --- recovery and evidence ------------------------------------------------------------------------
 
 
-def test_a_new_holder_makes_unanswered_children_of_the_old_one_unknown(rows: Rows) -> None:
+@pytest.mark.parametrize("fence", [1, 2], ids=["of the same fence, started again", "of a new holder"])
+def test_a_session_that_begins_makes_unanswered_children_unknown(rows: Rows, fence: int) -> None:
     child = rows.resting()
-    assert children_recover(account_pk=rows.account.pk, account_fence=1, now=NOW) == [], (
-        "its own are under way"
-    )
-    assert children_recover(account_pk=rows.account.pk, account_fence=2, now=NOW) == [child.client_id]
+    assert children_recover(account_pk=rows.account.pk, account_fence=0, now=NOW) == [], "a later one's"
+    assert children_recover(account_pk=rows.account.pk, account_fence=fence, now=NOW) == [child.client_id]
     assert facts(child)[0] == C.UNKNOWN
-    assert children_recover(account_pk=rows.account.pk, account_fence=2, now=NOW) == []
+    assert children_recover(account_pk=rows.account.pk, account_fence=fence, now=NOW) == []
 
 
 def test_a_new_holder_leaves_what_was_answered_or_never_taken(rows: Rows) -> None:

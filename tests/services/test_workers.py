@@ -127,6 +127,15 @@ def test_an_order_is_left_to_its_accounts_holder_for_a_while(rows: Rows) -> None
     assert claim(other, patience=timedelta(seconds=2)) == [(order.pk, 1)]
 
 
+def test_an_order_whose_account_nobody_holds_is_driven_all_the_same_so_that_it_ends(rows: Rows) -> None:
+    order = rows.submit()
+    Account.objects.update(owner=None)
+    patience = timedelta(seconds=2)
+    assert claim(rows.worker, patience=patience) == []
+    Order.objects.update(due_at=NOW - patience)
+    assert claim(rows.worker, patience=patience) == [(order.pk, 1)]
+
+
 def test_an_order_whose_account_nobody_can_hold_still_ends(rows: Rows) -> None:
     order = rows.submit()
     Account.objects.update(owner=None, is_active=False)

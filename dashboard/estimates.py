@@ -1,0 +1,91 @@
+"""The ticket's row of figures. What is not known is a dash, and beside it stands why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from dashboard.sentences import grouped
+from execution.core import costs
+from execution.core.types import BASIS_POINT, Market, Quote
+from execution.selectors.tape import Pace
+from execution.services.orders import Preview
+
+DASH = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    label: str
+    value: str
+    hint: str
+    title: str = ""
+
+
+def figures(
+    preview: Preview | None, market: Market | None, quote: Quote | None, pace: Pace | None
+) -> list[Figure]:
+    currency = market.quote if market else ""
+    return [
+        _notional(preview, currency),
+        _participation(preview, market, pace),
+        _spread(quote),
+        _worst(preview, currency),
+        _least(preview, market),
+    ]
+
+
+def _notional(preview: Preview | None, currency: str) -> Figure:
+    notional = preview.notional if preview else None
+    return Figure("notional", DASH if notional is None else f"{notional:,.2f}", currency)
+
+
+def _participation(preview: Preview | None, market: Market | None, pace: Pace | None) -> Figure:
+    """The order's quantity an hour against the market's of the last five minutes."""
+    title = (
+        "The order's quantity an hour as a share of what the market traded an hour, by its last five minutes"
+    )
+    if market is None or pace is None:
+        return Figure("participation", DASH, "the market was not watched", title)
+    volume = f"{grouped(_three_digits(pace.per_hour))} {market.base}/h"
+    share = None
+    if preview and preview.quantity is not None and preview.start_at and preview.end_at:
+        duration = preview.end_at - preview.start_at
+        share = costs.planned_participation(preview.quantity, duration, pace.volume, pace.watched)
+    if share is None:
+        return Figure("participation", DASH, f"market {volume}", title)
+    return Figure("participation", f"{share * 100:,.1f} %", f"of {volume}", title)
+
+
+def _three_digits(number: Decimal) -> Decimal:
+    """Rounded to three digits: a pace is an estimate. Nothing before the point is rounded away."""
+    places = min(0, number.adjusted() - 2) if number else 0
+    return number.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
+
+
+def _spread(quote: Quote | None) -> Figure:
+    if quote is None:
+        return Figure("spread now", DASH, "no quote")
+    spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
+    return Figure("spread now", f"{spread:.2f} bp", f"{grouped(quote.bid)} / {grouped(quote.ask)}")
+
+
+def _worst(preview: Preview | None, currency: str) -> Figure:
+    """What the order costs at most against the mid of now: everything at the limit."""
+    limit = preview.request.limit_price if preview else None
+    notional = preview.notional if preview else None
+    worst = preview.worst_cost_bp if preview else None
+    if worst is None or notional is None:
+        return Figure("worst at limit", DASH, "no limit price" if limit is None else "no quote")
+    amount = f"{notional * worst * BASIS_POINT:,.0f} {currency}"
+    return Figure("worst at limit", f"{worst:,.0f} bp".replace("-", "−"), amount.replace("-", "−"))
+
+
+def _least(preview: Preview | None, market: Market | None) -> Figure:
+    least = preview.minimum if preview else None
+    most = preview.max_slices if preview else None
+    title = "The exchange's minimum for a child order, and how many slices it allows"
+    if least is None or market is None:
+        return Figure("least child", DASH, "", title)
+    slices = f", at most {most:,} slice{'' if most == 1 else 's'}" if most is not None else ""
+    return Figure("least child", grouped(least), f"{market.base}{slices}", title)

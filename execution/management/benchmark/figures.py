@@ -1,0 +1,54 @@
+"""Percentiles and tables. Pure: numbers in, text out; what was not measured is a dash."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+DASH = "–"
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The least value that ``share`` (0 to 1) of all are not above (nearest rank); None without values."""
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share}; it must be above 0 and at most 1")
+    if not values:
+        return None
+    return sorted(values)[math.ceil(share * len(values)) - 1]
+
+
+def median(values: Sequence[float]) -> float | None:
+    """The middle value, of an even number the mean of the two in the middle; None without values."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def total(values: Sequence[float | None]) -> float | None:
+    """The sum; None when a part is not known: a sum without it would be wrong, not smaller."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def shown(value: float | None, places: int = 0, unit: str = "") -> str:
+    """A number with thousands separators and its unit; a dash when it is not known."""
+    if value is None:
+        return DASH
+    return f"{value:,.{places}f}{f' {unit}' if unit else ''}"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> str:
+    """Aligned columns: the first to the left, the others, which are numbers, to the right."""
+    if markdown:
+        rule = ["---", *("---:" for _ in heads[1:])]
+        return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))
+    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
+    return "\n".join(_line(row, widths) for row in (heads, ["-" * width for width in widths], *rows))
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first = row[0].ljust(widths[0])
+    rest = (text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join((first, *rest)).rstrip()

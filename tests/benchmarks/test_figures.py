@@ -1,0 +1,106 @@
+"""The benchmark's arithmetic and tables. What it measures is never a test."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.management.benchmark.figures import median, percentile, shown, table, total
+from execution.management.benchmark.processes import memory_of, processor_seconds
+from execution.management.benchmark.report import report
+
+NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1)
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    hundred = list(range(1, 101))
+    assert [percentile(hundred, share) for share in (0.01, 0.5, 0.99, 1)] == [1, 50, 99, 100]
+    assert percentile([7.0], 0.99) == 7.0
+    assert percentile([], 0.5) is None
+
+
+@given(NUMBERS, st.floats(0.01, 1))
+def test_at_least_the_share_is_not_above_a_percentile(values: list[float], share: float) -> None:
+    found = percentile(values, share)
+    assert found in values
+    assert sum(value <= found for value in values) >= share * len(values) - 1e-6
+
+
+def test_the_median_is_in_the_middle() -> None:
+    assert median([3, 1, 2]) == 2
+    assert median([4, 1, 2, 3]) == 2.5
+    assert median([]) is None
+
+
+def test_a_share_outside_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"share is 99"):
+        percentile([1.0], 99)
+
+
+def test_what_is_not_known_is_a_dash_and_spoils_a_sum() -> None:
+    assert total([1.0, None]) is None
+    assert total([1.0, 2.0]) == 3.0
+    assert (shown(None, 1, "s"), shown(1234.56, 1, "s")) == ("–", "1,234.6 s")
+
+
+def test_a_table_is_aligned_or_markdown() -> None:
+    rows = [["web", "9"], ["engine1", "1,000"]]
+    assert table(["process", "MB"], rows).splitlines() == [
+        "process     MB",
+        "-------  -----",
+        "web          9",
+        "engine1  1,000",
+    ]
+    assert table(["process", "MB"], rows, markdown=True).splitlines()[:3] == [
+        "| process | MB |",
+        "| --- | ---: |",
+        "| web | 9 |",
+    ]
+
+
+def measured() -> dict[str, Any]:
+    web = {"cpu": 1.25, "rss": 100.0, "pss": 80.0}
+    gone = {"cpu": None, "rss": None, "pss": None}
+    spread = {"count": 2, "p50": 12.0, "p99": None}
+    return {
+        "machine": "2 cores",
+        "load_before": 0.1,
+        "wishes": {"orders": 20, "seconds": 180, "slices": 18},
+        "first_start": {"first_page": 4.0, "ready": 9.0},
+        "warm_starts": [{}, {}, {}],
+        "warm_start": {"first_page": 2.04, "ready": 7.0},
+        "processes": {"web": {"idle": web, "live": web}, "beat": {"idle": web, "live": gone}},
+        "outcomes": {"completed": 19, "expired": 1},
+        "fill_delay_ms": spread,
+        "slice_delay_ms": spread,
+        "slice_delay_percent": spread,
+    }
+
+
+def test_the_report_has_every_figure_and_no_invented_one() -> None:
+    text = report(measured(), markdown=True)
+    assert "| warm start to the first page (median of 3) | 2.0 s |" in text
+    assert "19 completed, 1 expired" in text
+    assert "| beat | 80 | 100 | – | 1.2 | – |" in text
+    assert (
+        "| all | 160 | – | – | 2.5 | – |" in text
+    )  # a sum of the unknown is unknown, one of RSS says nothing
+
+
+def test_this_process_uses_memory_and_time() -> None:
+    memory = memory_of(os.getpid())
+    assert memory.rss is None or (memory.pss is not None and memory.rss >= memory.pss > 1)
+    used = processor_seconds(os.getpid())
+    assert used is None or used > 0
+    assert processor_seconds(2**30) is None
+
+
+@pytest.mark.parametrize("option", ["--orders=0", "--seconds=5", "--starts=99"])
+def test_the_command_refuses_what_it_cannot_measure(option: str) -> None:
+    with pytest.raises(CommandError, match="it must be"):
+        call_command("benchmark", "desk", option)

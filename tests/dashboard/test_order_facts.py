@@ -1,0 +1,62 @@
+"""What an order's page is told beside its rows: replaced plans, and children that a pause waits for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from execution.models import ChildOrder, Order
+from execution.selectors import pages
+from execution.services.orders import order_cancel, order_pause, order_resume
+from tests.dashboard.office import Desk
+
+
+def child(office: Desk, order: Order, sequence: int, *, settled: bool) -> ChildOrder:
+    return ChildOrder.objects.create(
+        order=order,
+        account=office.account,
+        sequence=sequence,
+        client_id=f"child{sequence}",
+        symbol=order.symbol,
+        side=order.side,
+        type="limit",
+        quantity=1,
+        time_in_force="gtc",
+        purpose="rest",
+        why="",
+        status="cancelled" if settled else "cancelling",
+        is_settled=settled,
+        intended_at=timezone.now(),
+    )
+
+
+def test_a_shifted_order_keeps_its_earlier_plan_up_to_the_new_one(office: Desk) -> None:
+    order = office.order()
+    assert pages.order_snapshot(order.pk)["order"]["earlier_plans"] == []
+    before = pages.order_snapshot(order.pk)
+    paused_at = timezone.now() + timedelta(minutes=10)
+    resumed_at = paused_at + timedelta(minutes=5)
+    who = {"public_id": order.public_id, "person": office.trader, "reason": ""}
+    order_pause(**who, now=paused_at)
+    order_resume(**who, mode="shift", now=resumed_at)
+    (plan,) = pages.order_snapshot(order.pk)["order"]["earlier_plans"]
+    assert plan["until"] == round(resumed_at.timestamp() * 1000)
+    first, last = before["slices"][0], before["slices"][-1]
+    assert (plan["line"][0], plan["line"][-1]) == ((first["starts_at"], 0.0), (last["ends_at"], 1.0))
+    assert pages.order_delta(order.pk, before)["order"]["earlier_plans"] == [plan]
+
+
+def test_a_pause_and_a_cancel_count_the_children_that_they_wait_for(office: Desk) -> None:
+    order = office.order()
+    child(office, order, 1, settled=True)
+    waiting = child(office, order, 2, settled=False)
+    who = {"public_id": order.public_id, "person": office.trader, "reason": "", "now": timezone.now()}
+    order_pause(**who)
+    assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 1
+    (row,) = pages.order_rows(person=office.trader)["rows"]
+    assert (row["status"], row["unsettled"]) == ("paused", 1)
+    order_cancel(**who)
+    assert pages.order_rows(person=office.trader)["rows"][0]["unsettled"] == 1
+    ChildOrder.objects.filter(pk=waiting.pk).update(is_settled=True)
+    assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 0
