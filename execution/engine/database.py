@@ -9,7 +9,14 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    connection,
+)
 
 from execution.engine.clock import Clock
 
@@ -21,6 +28,8 @@ T = TypeVar("T")
 #: Threads by database: SQLite has one writer anyway.
 THREADS = {"sqlite": 1, "postgresql": 4}
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
+#: Two that race for the same row heal at the next try; what is refused this often is refused for good.
+REFUSALS_MOST = 5
 
 
 class Database:
@@ -43,12 +52,21 @@ class Database:
         return call() if self._executor is None else await asyncio.to_thread(call)
 
     async def surely(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost."""
+        """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost.
+
+        A database that is away or busy is asked for ever. One that refuses the fact itself (a value that
+        does not fit, a constraint that no repetition heals) is asked a few times, and then raises.
+        """
         pause = RETRY_FIRST
+        refusals = 0
         while True:
             try:
                 return await self.run(function, *args, **kwargs)
             except (DatabaseError, InterfaceError) as error:
+                refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
+                if refusals >= REFUSALS_MOST:
+                    log.exception("the database refuses a fact for good")
+                    raise
                 log.warning("database refused a fact, trying again", error=str(error), pause=pause)
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, RETRY_MOST)

@@ -22,6 +22,7 @@ from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
     SessionChild,
+    known_client_ids,
     known_exchange_orders,
     reconciliation_start,
     unsettled_children,
@@ -64,6 +65,7 @@ class Looker:
         self._marks = marks
         self._is_under_way = is_under_way
         self._wake = asyncio.Event()
+        self._orphans: list[str] = []
         self.stream_is_healthy = False
 
     def poke(self) -> None:
@@ -111,6 +113,7 @@ class Looker:
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
         failures: list[LookFailed] = []
+        self._orphans = []
         for symbol in sorted(symbols | set(by_symbol)):
             oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
             try:
@@ -131,6 +134,7 @@ class Looker:
             looked_at=begun,
             latency_ms=elapsed if symbols else None,
         )
+        await self._tell_orphans()
         return CALM if await self._is_calm() else UNSETTLED
 
     async def _is_calm(self) -> bool:
@@ -163,6 +167,7 @@ class Looker:
         for shown in open_orders:
             await self._record_report(shown)
         await self._record_trades(trades)
+        await self._note_orphans(symbol, open_orders)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
         listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
         missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
@@ -181,6 +186,22 @@ class Looker:
                 )
         if unknown:
             await self._gather_evidence(symbol, unknown, trades, since, begun)
+
+    async def _note_orphans(self, symbol: str, open_orders: list[OrderReport]) -> None:
+        """I4: an open order with our mark and no child of ours must not be."""
+        marked = {r.client_id for r in open_orders if r.client_id and has_our_mark(r.client_id, self._marks)}
+        if marked:
+            known = await self._parts.database.run(known_client_ids, self._account_pk, marked)
+            self._orphans += [f"{client_id} ({symbol})" for client_id in sorted(marked - known)]
+
+    async def _tell_orphans(self) -> None:
+        """Shown with the account for as long as looks find them."""
+        if self._orphans:
+            text = f"open orders with our mark and no child: {', '.join(self._orphans)}"
+            log.error(text, account=self._account_pk)
+            await self._parts.database.surely(
+                account_failed, account_pk=self._account_pk, error=text, now=self._parts.clock.now()
+            )
 
     async def _gather_evidence(
         self,

@@ -8,7 +8,9 @@ from contextlib import suppress
 from datetime import timedelta
 
 import structlog
+from django.db import DatabaseError, InterfaceError
 
+from execution.core.types import StreamEvent
 from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
@@ -55,7 +57,11 @@ class AccountSession:
             return
         self._details = details
         # Making a client takes a third of a second of pure computing: on the loop it would stop every driver.
-        self._gateway = await self._parts.database.compute(self._open_gateway, details)
+        try:
+            self._gateway = await self._parts.database.compute(self._open_gateway, details)
+        except Exception as error:
+            await self._failed(f"the account cannot be opened: {error}")
+            raise
         sender = Sender(self._parts, self._gateway, details.pk, self.fence)
         try:
             await self._open()
@@ -134,7 +140,7 @@ class AccountSession:
 
     async def _check_key(self) -> None:
         permissions = await self._gateway.permissions()
-        credential = await self._parts.database.run(
+        credential = await self._parts.database.surely(
             credential_checked,
             credential_pk=self._details.credential_pk,
             permissions=permissions,
@@ -147,7 +153,7 @@ class AccountSession:
         missing = sorted(set(self._details.symbols) - set(markets))
         if missing:
             log.warning("the venue does not list symbols", account=self._details.label, symbols=missing)
-        await self._parts.database.run(
+        await self._parts.database.surely(
             markets_record, venue_pk=self._details.venue_pk, markets=markets, now=self._parts.clock.now()
         )
 
@@ -163,17 +169,24 @@ class AccountSession:
                 self._looker.stream_is_healthy = True
                 self._looker.poke()
                 await self._parts.database.surely(account_seen, account_pk=self._details.pk, stream_at=now)
-            for report in event.reports:
-                order_pk = await self._parts.database.surely(
-                    child_report, account_pk=self._details.pk, report=report, now=now
-                )
-                if order_pk is not None:
-                    self._parts.poke_order(order_pk)
-            for trade in event.trades:
-                await self._parts.database.surely(
-                    fill_record, account_pk=self._details.pk, trade=trade, now=now
-                )
-                self._balances_wanted.set()
+            try:
+                await self._record(event)
+            except (DatabaseError, InterfaceError) as error:
+                # Said in the log already; the look brings what this event brought, and the next ones go on.
+                await self._failed(f"an event could not be recorded: {error}")
+                self._looker.poke()
+
+    async def _record(self, event: StreamEvent) -> None:
+        now = self._parts.clock.now()
+        for report in event.reports:
+            order_pk = await self._parts.database.surely(
+                child_report, account_pk=self._details.pk, report=report, now=now
+            )
+            if order_pk is not None:
+                self._parts.poke_order(order_pk)
+        for trade in event.trades:
+            await self._parts.database.surely(fill_record, account_pk=self._details.pk, trade=trade, now=now)
+            self._balances_wanted.set()
 
     async def _refresh_balances(self) -> None:
         while True:

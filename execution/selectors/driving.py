@@ -177,6 +177,12 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
     ]
 
 
+def known_client_ids(account_pk: int, client_ids: set[str]) -> set[str]:
+    """Those of the client ids that belong to a child of ours."""
+    children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=client_ids)
+    return set(children.values_list("client_id", flat=True))
+
+
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
     """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
     children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)

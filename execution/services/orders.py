@@ -280,9 +280,13 @@ def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
     if terms.end_is_fixed:
         message = f"the end {terms.end_at:%H:%M:%S} UTC is fixed; resume with catch up"
         raise Refused([Problem("mode", message, "shift", terms.end_at.isoformat())])
-    lost = now - order.paused_at
+    # Time lost before the start is no time lost.
+    paused_at = max(order.paused_at, terms.start_at)
+    if now <= paused_at:
+        return
+    lost = now - paused_at
     slices = shift_plan(
-        plan_rows(order), remaining=order.quantity - order.filled, paused_at=order.paused_at, now=now
+        plan_rows(order), remaining=order.quantity - order.filled, paused_at=paused_at, now=now
     )
     order.terms = OrderTerms.objects.create(
         order=order,

@@ -123,3 +123,16 @@ async def two_looks(desk: Desk, looker: Looker, child: ChildOrder) -> list[datet
         task.cancel()
         connections.close_all()
     return looks
+
+
+def test_an_open_order_with_our_mark_and_no_child_is_shown_with_the_account(desk: Desk) -> None:
+    child = desk.rows.resting()
+    orphan = OrderReport(child.symbol, "qtestzzzzzzzz0009", "99", VenueStatus.OPEN, D(0))
+    desk.exchange.orders = [orphan]
+    at_once(looker_of(desk).look())
+    desk.rows.account.refresh_from_db()
+    assert "qtestzzzzzzzz0009" in desk.rows.account.error
+    desk.exchange.orders = []
+    at_once(looker_of(desk).look())
+    desk.rows.account.refresh_from_db()
+    assert desk.rows.account.error == ""

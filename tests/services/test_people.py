@@ -105,6 +105,15 @@ def test_shifting_moves_schedule_and_end_by_the_time_lost(rows: Rows) -> None:
     check_order(order)
 
 
+def test_time_lost_before_the_start_does_not_shift(rows: Rows) -> None:
+    start = NOW + 10 * MINUTE
+    order = rows.submit(parameters={"duration": "3m", "slices": "3", "start_at": start.isoformat()})
+    order = resume(rows, pause(rows, order), mode="shift", now=NOW + 5 * MINUTE)
+    assert order.terms is not None
+    assert (order.plan_version, order.terms.end_at) == (1, start + 3 * MINUTE)
+    check_order(order)
+
+
 def test_a_fixed_end_does_not_shift(rows: Rows) -> None:
     end = NOW + 3 * MINUTE
     order = pause(rows, rows.working(parameters={"end_at": end.isoformat(), "slices": "3"}))
