@@ -28,18 +28,16 @@ def import_engine(instance: Any, **_signal: Any) -> None:
         import_module(ENGINE_MODULE)
 
 
-@signals.worker_ready.connect
-def start_engine(sender: Any, **_signal: Any) -> None:
-    """Start the engine in workers that take from its queue; the compute worker has none."""
-    if ENGINE_QUEUE in {queue.name for queue in sender.task_consumer.queues}:
-        if (host := _host()) is not None:
-            host.start()
-
-
 def _host() -> EngineHost | None:
     """The engine's host, in the workers that have loaded it; the compute worker never does."""
     module = sys.modules.get(ENGINE_MODULE)
     return None if module is None else module.host
+
+
+@signals.worker_ready.connect
+def start_engine(**_signal: Any) -> None:
+    if (host := _host()) is not None:
+        host.start()
 
 
 @signals.worker_shutting_down.connect

@@ -19,7 +19,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "SECRET_KEY"):
     os.environ.pop(_name, None)  # a desk that is configured for this shell is not to be tested on
 
-hypothesis_settings.register_profile("tranche", deadline=None, print_blob=True)
+hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
 pytest_plugins = ["tests.desk.browser", "tests.desk.running"]

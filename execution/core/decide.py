@@ -19,6 +19,7 @@ from execution.core.view import CancelChild, Command, Decision, Move, OrderView
 MAX_REJECTIONS = 10
 #: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
 HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
+SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
 BLOCKED_LOOK = timedelta(seconds=1)
 
 
@@ -43,7 +44,7 @@ def decide(view: OrderView) -> Decision:
 
 def over_reason(view: OrderView) -> str:
     """Why an order that ran out of time has quantity left."""
-    left = f"time ran out with {plain(view.remaining)} {view.market.base} left"
+    left = _left(view)
     if view.status is OrderStatus.PAUSED:
         return f"{left} while it was paused"
     if view.blocked:
@@ -59,6 +60,10 @@ def over_reason(view: OrderView) -> str:
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
     return f"{left}: the last slices did not fill inside the collar and the catch-up cap"
+
+
+def _left(view: OrderView) -> str:
+    return f"time ran out with {plain(view.remaining)} {view.market.base} left"
 
 
 def _scheduled(view: OrderView) -> Decision:
@@ -93,6 +98,9 @@ def _closing(view: OrderView) -> Decision:
     reason = view.outcome_reason
     if view.done >= view.quantity:
         outcome, reason = OrderStatus.COMPLETED, "everything is filled"
+    elif outcome is OrderStatus.EXPIRED and reason.startswith("time ran out with "):
+        # What was still under way at the end may have filled since.
+        reason = _left(view) + reason.partition(" left")[2]
     return Decision((Move(CLOSING_EVENTS[outcome], reason, outcome=outcome),), None, f"ends {outcome}")
 
 
@@ -138,9 +146,15 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 
 
 def _backoff(view: OrderView) -> Decimal:
-    """Seconds still to wait after refusals: half a second, doubling, at most thirty."""
+    """Seconds still to wait after refusals: half a second, doubling, at most thirty.
+
+    Harmless ones stay at half a second: the book has moved on, and the slice goes by.
+    """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:
         return ZERO
-    pause = min(Decimal(2) ** (refused.count - 2), Decimal(30))
+    harmless = refused.kind in HARMLESS_REJECTIONS
+    pause = (
+        SHORTEST_BACK_OFF if harmless else min(SHORTEST_BACK_OFF * 2 ** (refused.count - 1), LONGEST_BACK_OFF)
+    )
     return pause - Decimal(str((view.now - refused.last_at).total_seconds()))

@@ -13,6 +13,8 @@ from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, Orde
 
 #: The book needs a moment to come back after we took from it.
 CROSS_AGAIN = timedelta(seconds=1)
+#: A cancel, its settling and the crossing order need this long, however large the resting share is.
+LEAST_CROSSING = timedelta(seconds=2)
 #: Without a fact or a due time the driver looks again after this long.
 IDLE_LOOK = timedelta(seconds=5)
 
@@ -38,15 +40,20 @@ def slice_at(view: OrderView) -> SliceWork | None:
     after = ZERO
     for part in reversed(view.slices):
         if part.starts_at <= view.now < part.ends_at:
-            rest = (part.ends_at - part.starts_at) * float(view.parameters.rest_share)
             return SliceWork(
                 part=part,
                 is_last=part is view.slices[-1],
                 target=view.quantity - after,
-                cross_at=part.starts_at + rest,
+                cross_at=cross_time(part, view.parameters.rest_share),
             )
         after += part.quantity
     return None
+
+
+def cross_time(part: SlicePlan, rest_share: Decimal) -> datetime:
+    """When a slice stops resting: after its share of the time, early enough to cancel, settle and cross."""
+    length = part.ends_at - part.starts_at
+    return min(part.starts_at + length * float(rest_share), part.ends_at - min(LEAST_CROSSING, length / 2))
 
 
 def allowed_now(view: OrderView, work: SliceWork) -> Decimal:

@@ -255,11 +255,12 @@ class KeyPermissions:
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """News from the account's private stream: reports, trades, or (``resumed``) that it (re)connected
-    and may have missed something, so that a look over REST is due at once."""
+    and may have missed something, so that a look over REST is due at once. ``lost``: it says nothing now."""
 
     reports: tuple[OrderReport, ...] = ()
     trades: tuple[Trade, ...] = ()
     resumed: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

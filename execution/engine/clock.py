@@ -30,3 +30,15 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+async def pause(clock: Clock, wake: asyncio.Event, seconds: float) -> bool:
+    """Wait until ``wake`` is set, ``seconds`` at most; True when it was set."""
+    sleeper = asyncio.ensure_future(clock.sleep(seconds))
+    waker = asyncio.ensure_future(wake.wait())
+    try:
+        await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sleeper.cancel()
+        waker.cancel()
+    return wake.is_set()

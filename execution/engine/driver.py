@@ -13,6 +13,7 @@ from execution.core.decide import decide
 from execution.core.states import ORDER_FINAL
 from execution.core.types import Quote
 from execution.core.view import MAX_QUOTE_AGE, Decision
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.selectors.driving import Looked, order_look, order_market
 from execution.selectors.quotes import quote_latest
@@ -109,7 +110,8 @@ class OrderDriver:
         quote = self._parts.quotes.get(venue_pk, symbol)
         if quote is not None and self._parts.clock.now() - quote.at < MAX_QUOTE_AGE / 2:
             return quote
-        remote = await self._parts.database.run(quote_latest, venue_pk, symbol)
+        # Not on the database's thread: a Redis that hangs would hold up every fact.
+        remote = await self._parts.database.compute(quote_latest, venue_pk, symbol)
         return max((q for q in (quote, remote) if q is not None), key=lambda q: q.at, default=None)
 
     def _on_quote(self, quote: Quote) -> None:
@@ -128,10 +130,4 @@ class OrderDriver:
         if seconds <= 0:
             await self._parts.clock.sleep(0)
             return
-        sleeper = asyncio.ensure_future(self._parts.clock.sleep(seconds))
-        waker = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeper.cancel()
-            waker.cancel()
+        await pause(self._parts.clock, self._wake, seconds)

@@ -32,12 +32,16 @@ from execution.services.workers import (
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5  # seconds between looks for what is free
+LOOK_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
 CLAIM_ORDERS = 500  # at most, in one look
 CLAIM_ACCOUNTS = 20
 #: Orders are left this long to the worker that holds their account.
 PATIENCE = timedelta(seconds=2)
 RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is started again
+RAN_WELL = 60.0  # seconds after which a failure is a new one
 PULL_PATIENCE = timedelta(seconds=2)
+
+Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ class Engine:
         lease: Lease,
         open_gateway: GatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
-        helpers: Callable[[Engine], list[Coroutine[Any, Any, None]]] = lambda _engine: [],
+        helpers: Callable[[Engine], Helpers] = lambda _engine: {},
     ) -> None:
         self._clock = clock
         self._lease = lease
@@ -109,13 +113,16 @@ class Engine:
             log.warning("the desk was away: orders resume paused", orders=paused)
         await self._database.run(self._lease.start)
         heart = asyncio.create_task(self._beat())
-        helpers = [asyncio.create_task(helper) for helper in self._helpers(self)]
+        helpers = [
+            asyncio.create_task(self._keep_running(run, name)) for name, run in self._helpers(self).items()
+        ]
         try:
             while not self._stopping:
                 self._wake.clear()
                 await self._look()
+                await self._clock.sleep(LOOK_GAP)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY - LOOK_GAP)
             await self._shut_down()
         finally:
             for task in (heart, *helpers):
@@ -183,9 +190,12 @@ class Engine:
         """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
         pause = RESTART_FIRST
         while True:
+            begun = self._clock.boot()
             try:
                 await run()
             except Exception:
+                if self._clock.boot() - begun > RAN_WELL:
+                    pause = RESTART_FIRST
                 log.exception("an actor failed and starts again", actor=name, pause=pause)
             else:
                 return

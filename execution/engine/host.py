@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 from django.conf import settings
@@ -18,7 +17,7 @@ from execution.core.types import Quote
 from execution.engine.clock import SystemClock
 from execution.engine.database import THREADS, Database
 from execution.engine.doorbell import QuotePublisher, listen
-from execution.engine.engine import Engine
+from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
 from execution.selectors.driving import AccountDetails
@@ -95,9 +94,11 @@ class EngineHost:
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
             publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote))
 
-        def helpers(engine: Engine) -> list[Coroutine[Any, Any, None]]:
-            bell = listen(settings.REDIS_URL, on_order=engine.poke_order, on_account=engine.poke_account)
-            return [publisher.run(), bell]
+        def helpers(engine: Engine) -> Helpers:
+            bell = partial(
+                listen, settings.REDIS_URL, on_order=engine.poke_order, on_account=engine.poke_account
+            )
+            return {"quotes": publisher.run, "doorbell": bell}
 
         self._engine = Engine(
             clock=clock,

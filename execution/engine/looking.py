@@ -16,7 +16,8 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
-from execution.core.types import OrderReport, Trade
+from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.driving import (
@@ -25,7 +26,7 @@ from execution.selectors.driving import (
     reconciliation_start,
     unsettled_children,
 )
-from execution.services.children import NegativeLook, child_negative_looks, child_report
+from execution.services.children import NegativeLook, child_lose, child_negative_looks, child_report
 from execution.services.fills import fill_record
 from execution.services.sessions import account_failed, account_reconciled, account_seen
 from execution.venues.protocol import Gateway, LookFailed
@@ -33,6 +34,8 @@ from execution.venues.protocol import Gateway, LookFailed
 log = structlog.get_logger(__name__)
 
 CALM, UNSETTLED = 20.0, 1.5  # seconds between looks
+#: A cancel that was not confirmed for this long is looked into.
+ANSWERED_WITHIN = timedelta(seconds=1)
 #: Trades are asked for from this long before the mark: a venue may list them late.
 OVERLAP = timedelta(seconds=60)
 #: A look's window begins this long before the order was intended: our clocks may differ.
@@ -70,13 +73,16 @@ class Looker:
         while True:
             self._wake.clear()
             wait = await self._guarded_look()
-            waker = asyncio.ensure_future(self._wake.wait())
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(wait))
-            try:
-                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waker.cancel()
-                sleeper.cancel()
+            if wait < CALM:
+                await self._pause(wait)
+                continue
+            # What was calm may be unsettled soon: the rows are read again long before the venue is asked.
+            for _ in range(round(CALM / UNSETTLED)):
+                if await self._pause(UNSETTLED) or not await self._is_calm():
+                    break
+
+    async def _pause(self, seconds: float) -> bool:
+        return await pause(self._parts.clock, self._wake, seconds)
 
     async def _guarded_look(self) -> float:
         """A look; the seconds until the next one."""
@@ -104,9 +110,17 @@ class Looker:
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
+        failures: list[LookFailed] = []
         for symbol in sorted(symbols | set(by_symbol)):
             oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
-            await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
+            try:
+                await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
+            except LookFailed as error:
+                if error.retry_after is not None:
+                    raise
+                failures.append(error)  # one symbol's trouble does not keep the others from being settled
+        if failures:
+            raise failures[0]
         await self._parts.database.run(
             account_reconciled, account_pk=self._account_pk, fence=self._fence, until=begun
         )
@@ -117,13 +131,29 @@ class Looker:
             looked_at=begun,
             latency_ms=elapsed if symbols else None,
         )
-        return await self._next_in()
+        return CALM if await self._is_calm() else UNSETTLED
 
-    async def _next_in(self) -> float:
-        children = await self._parts.database.run(unsettled_children, self._account_pk)
-        sent = [child for child in children if child.was_taken]
-        calm = all(child.status in RESTING for child in sent) and (self.stream_is_healthy or not sent)
-        return CALM if calm else UNSETTLED
+    async def _is_calm(self) -> bool:
+        """Nothing waits for a look; a database that cannot say so is asked again by the look itself."""
+        try:
+            children = await self._parts.database.run(unsettled_children, self._account_pk)
+        except (DatabaseError, InterfaceError):
+            return False
+        return not any(self._wants_a_look(child) for child in children if child.was_taken)
+
+    def _wants_a_look(self, child: SessionChild) -> bool:
+        """Something about it is unsettled for longer than an answer or the stream takes.
+
+        A request that has just left is no reason to ask: looks cost the budget that creates need.
+        """
+        now = self._parts.clock.now()
+        if child.status in RESTING:
+            return not self.stream_is_healthy
+        if child.status is ChildStatus.INTENDED:
+            return child.last_possible_send_at is None or child.last_possible_send_at < now
+        if child.status is ChildStatus.CANCELLING:
+            return child.cancel_requested_at is None or child.cancel_requested_at < now - ANSWERED_WITHIN
+        return True
 
     async def _look_at(
         self, symbol: str, children: list[SessionChild], since: datetime, begun: datetime
@@ -134,6 +164,7 @@ class Looker:
             await self._record_report(shown)
         await self._record_trades(trades)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
+        listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
         missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
         unknown: list[SessionChild] = []
         for child in missing:
@@ -142,6 +173,12 @@ class Looker:
                 await self._record_report(report)
             elif child.status is ChildStatus.UNKNOWN:
                 unknown.append(child)
+            elif child.status is ChildStatus.INTENDED and not self._is_under_way(child.pk):
+                # Its answer was never recorded, and no request of this session waits for one any more.
+                message = "its answer was lost, and the exchange does not show it"
+                await self._parts.database.surely(
+                    child_lose, child_pk=child.pk, message=message, now=self._parts.clock.now()
+                )
         if unknown:
             await self._gather_evidence(symbol, unknown, trades, since, begun)
 
@@ -159,7 +196,7 @@ class Looker:
             await self._record_report(report)
         shown = {report.client_id for report in closed}
         kinds = ["open_orders", "closed_orders"]
-        if await self._all_known(trades, closed):
+        if await self._all_known(symbol, trades, closed):
             kinds.append("trades")
         looks = [NegativeLook(kind, begun, since) for kind in kinds]
         for child in unknown:
@@ -177,18 +214,23 @@ class Looker:
                 log.info("child proven absent", child=child.ref.client_id)
                 self._parts.poke_order(child.order_pk)
 
-    async def _all_known(self, trades: list[Trade], closed: list[OrderReport]) -> bool:
+    async def _all_known(self, symbol: str, trades: list[Trade], closed: list[OrderReport]) -> bool:
         """Every trade of the window belongs to a child of ours or to a foreign order that we can see."""
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}
         if any(trade.exchange_id is None for trade in trades):
             return False
-        known = await self._parts.database.run(known_exchange_orders, self._account_pk, ids)
+        known = await self._parts.database.run(known_exchange_orders, self._account_pk, symbol, ids)
         foreign = {
             report.exchange_id
             for report in closed
             if report.exchange_id and not has_our_mark(report.client_id, self._marks)
         }
-        return ids <= known | foreign
+        for exchange_id in sorted(ids - known - foreign):
+            # Perhaps an order from before the window; only the exchange can tell whose.
+            report = await self._gateway.find(OrderRef("", symbol, exchange_id))
+            if report is None or report.client_id is None or has_our_mark(report.client_id, self._marks):
+                return False
+        return True
 
     async def _record_report(self, report: OrderReport) -> None:
         now = self._parts.clock.now()

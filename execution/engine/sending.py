@@ -17,6 +17,7 @@ from execution.core.types import (
     CreateOutcome,
     NotSent,
 )
+from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.selectors.driving import SessionChild, unsettled_children
 from execution.services.children import (
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a create may take to reach the exchange. The exchange refuses it later (its validity window).
 CALL_BUDGET = timedelta(seconds=1)
+#: Before a row that could not be taken is looked at again.
+NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
@@ -64,13 +67,7 @@ class Sender:
                 await self._round()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("intents could not be read", account=self._account_pk, error=str(error))
-            waker = asyncio.ensure_future(self._wake.wait())
-            sleeper = asyncio.ensure_future(self._parts.clock.sleep(POLL))
-            try:
-                await asyncio.wait({waker, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waker.cancel()
-                sleeper.cancel()
+            await pause(self._parts.clock, self._wake, POLL)
 
     async def finish(self) -> None:
         """Let requests that are under way record their answers; what is left is for the next holder."""
@@ -87,6 +84,8 @@ class Sender:
         for child in idle:
             if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
                 self._spawn(child, self._cancel(child))
+        if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            return
         for child in idle:
             is_new = child.status is ChildStatus.INTENDED and not child.was_taken
             if is_new and (child.send_not_before is None or child.send_not_before <= now):
@@ -110,7 +109,9 @@ class Sender:
         """Wait for a place, check the lease, take the row, send. After the take nothing waits any more."""
         await self._gateway.ready("create")
         if self._parts.lease.left() < CALL_BUDGET.total_seconds():
+            await self._parts.clock.sleep(NOT_NOW)
             return
+        asked_at = self._parts.clock.boot()
         taken = await self._parts.database.run(
             child_take,
             child_pk=child.pk,
@@ -120,15 +121,23 @@ class Sender:
             now=self._parts.clock.now(),
         )
         if taken is None:
+            await self._parts.clock.sleep(NOT_NOW)
             return
-        outcome = await self._send(taken)
+        outcome = await self._send(taken, asked_at)
         await self._parts.database.surely(
-            child_outcome, child_pk=taken.child_pk, outcome=outcome, now=self._parts.clock.now()
+            child_outcome,
+            child_pk=taken.child_pk,
+            outcome=outcome,
+            now=self._parts.clock.now(),
+            fence=taken.fence,
         )
         if isinstance(outcome, NotSent):
             await self._note_error(outcome.message)
 
-    async def _send(self, taken: Taken) -> CreateOutcome:
+    async def _send(self, taken: Taken, asked_at: float) -> CreateOutcome:
+        """Send within what the row says: its last possible send is counted from before it was taken."""
+        if self._parts.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
+            return NotSent("the database took too long to give it")
         left = self._parts.lease.left()
         if left <= 0:
             return NotSent("the lease ran out before it could leave")

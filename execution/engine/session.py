@@ -157,6 +157,8 @@ class AccountSession:
         """Record what the private stream says; a reconnect means that something may have been missed."""
         async for event in self._gateway.watch_account(self._details.symbols):
             now = self._parts.clock.now()
+            if event.lost:
+                self._looker.stream_is_healthy = False  # until it is back, looks stand in for it
             if event.resumed:
                 self._looker.stream_is_healthy = True
                 self._looker.poke()

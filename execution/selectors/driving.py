@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from django.db.models import Q
 
 from execution.core.plans import SlicePlan
-from execution.core.states import ChildStatus, OrderStatus
+from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
@@ -54,12 +55,10 @@ def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
     wanted = Q(is_settled=False) | Q(
         slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
     )
-    children = tuple(
-        child_view(child, account.public_id, order.plan_version)
-        for child in order.children.filter(wanted).select_related("slice").order_by("sequence")
-    )
-    unsettled_extra = sum((child.done for child in children if not child.is_settled), ZERO)
-    unsettled_fills = sum(order.children.filter(is_settled=False).values_list("filled", flat=True), ZERO)
+    rows = list(order.children.filter(wanted).select_related("slice").order_by("sequence"))
+    children = tuple(child_view(row, account.public_id, order.plan_version) for row in rows)
+    # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
+    reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
     view = OrderView(
         now=now,
         status=OrderStatus(order.status),
@@ -67,7 +66,7 @@ def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
         outcome_reason=order.reason,
         side=Side(order.side),
         quantity=order.quantity,
-        done=order.filled + unsettled_extra - unsettled_fills,
+        done=order.filled + reported_beyond,
         limit_price=terms.limit_price,
         start_at=terms.start_at,
         end_at=terms.end_at,
@@ -111,16 +110,17 @@ def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
 
 
 def _rejections(order: Order) -> Rejections:
-    """The run of refused children at the order's end."""
-    newest = order.children.order_by("-sequence")[:REJECTIONS_LOOKED_AT]
-    count, last_at, kind = 0, None, ""
-    for child in newest:
-        if child.status != ChildStatus.REJECTED:
-            break
-        count += 1
-        last_at = last_at or child.ended_at
-        kind = kind or child.reason.partition(":")[0]
-    return Rejections(count, last_at, kind)
+    """The run of refused children at the order's end, or since a person last resumed it."""
+    newest = order.children.order_by("-sequence").values_list("status", "ended_at", "reason", "intended_at")
+    run = list(takewhile(lambda row: row[0] == ChildStatus.REJECTED, newest[:REJECTIONS_LOOKED_AT]))
+    if not run:
+        return Rejections()
+    resumed = order.journal.filter(kind=OrderEvent.RESUME.value).order_by("-version").first()
+    run = [row for row in run if resumed is None or row[3] >= resumed.at]
+    if not run:
+        return Rejections()
+    _, last_at, reason, _ = run[0]
+    return Rejections(len(run), last_at, reason.partition(":")[0])
 
 
 def account_block(account: Account) -> str:
@@ -152,6 +152,7 @@ class SessionChild:
     was_taken: bool
     last_possible_send_at: datetime | None
     send_not_before: datetime | None
+    cancel_requested_at: datetime | None
     taken_fence: int | None
 
 
@@ -169,15 +170,16 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
             was_taken=row.taken_at is not None,
             last_possible_send_at=row.last_possible_send_at,
             send_not_before=row.send_not_before,
+            cancel_requested_at=row.cancel_requested_at,
             taken_fence=row.taken_fence,
         )
         for row in rows
     ]
 
 
-def known_exchange_orders(account_pk: int, exchange_ids: set[str]) -> set[str]:
-    """Those of the exchange's order ids that belong to a child of ours."""
-    children = ChildOrder.objects.filter(account_id=account_pk, exchange_id__in=exchange_ids)
+def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
+    """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
+    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)
     return set(children.values_list("exchange_id", flat=True))
 
 
@@ -220,8 +222,8 @@ class AccountDetails:
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use; None when it has none or is closed."""
-    account = Account.objects.select_related("venue").filter(pk=account_pk, is_active=True).first()
+    """The account with its key in use; None when it has none."""
+    account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
     usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]

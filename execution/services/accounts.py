@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from execution.core.problems import Problem, Refused
 from execution.models import Account, Credential, CredentialState, Installation, User, Venue
@@ -92,6 +93,8 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
     sealing_key = _installation().sealing_key
     sealed = seal(secrets, public_key_hex=sealing_key, bound_to=account.public_id)
     Account.objects.select_for_update().get(pk=account.pk)  # two adding at once queue here
+    # Another fence ends the session that still signs with the former key; its holder starts a new one.
+    Account.objects.filter(pk=account.pk).update(fence=F("fence") + 1)
     account.credentials.filter(state__in=IN_USE).update(state=CredentialState.RETIRED)
     return Credential.objects.create(account=account, sealed=sealed, last_four=last_four)
 

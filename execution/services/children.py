@@ -38,7 +38,15 @@ from execution.core.types import (
     Unknown,
 )
 from execution.models import Account, ChildOrder, Order
-from execution.services.fills import child_of, facts_keep, facts_of, fill_record, fills_adopt, raise_alarm
+from execution.services.fills import (
+    cancel_as_wanted,
+    child_of,
+    facts_keep,
+    facts_of,
+    fill_record,
+    fills_adopt,
+    raise_alarm,
+)
 from execution.services.journal import DESK, VENUE, journal_append
 
 
@@ -49,6 +57,7 @@ class Taken:
     child_pk: int
     order_pk: int
     request: ChildRequest
+    fence: int
 
 
 def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
@@ -85,7 +94,7 @@ def child_take(
     """
     child, order = _locked(child_pk)
     account = Account.objects.select_for_update(of=("self",)).get(pk=child.account_id)
-    if account.owner_id != worker_pk or account.fence != account_fence or not account.is_active:
+    if account.owner_id != worker_pk or account.fence != account_fence:
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
         return None
@@ -93,11 +102,14 @@ def child_take(
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
         _drop(child, order, f"not wanted any more: the order is {order.status}", now)
         return None
+    if not account.is_active:
+        _drop(child, order, f"account {account.label} is closed", now)
+        return None
     child.taken_at = now
     child.taken_fence = account_fence
     child.last_possible_send_at = now + budget
     child.save(update_fields=["taken_at", "taken_fence", "last_possible_send_at"])
-    return Taken(child.pk, order.pk, request_of(child))
+    return Taken(child.pk, order.pk, request_of(child), account_fence)
 
 
 def _drop(child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
@@ -139,8 +151,8 @@ def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: d
 
 
 @transaction.atomic
-def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> None:
-    """Record what became of a create."""
+def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime, fence: int | None = None) -> None:
+    """Record what became of a create; ``fence`` is the one under which the child was taken for it."""
     child, order = _locked(child_pk)
     if isinstance(outcome, Accepted):
         _report(child, order, outcome.report, now)
@@ -154,12 +166,22 @@ def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime) -> No
     elif isinstance(outcome, Rejected):
         _rejected(child, order, outcome, now)
     elif isinstance(outcome, NotSent):
+        if fence is not None and child.taken_fence not in {None, fence}:
+            return  # another session has taken it since, and may have sent it
         _not_sent(child, order, outcome, now)
     else:
         _lost(child, order, outcome, now)
 
 
+def _is_known(child: ChildOrder) -> bool:
+    """The exchange has shown the order already: an answer that it never came to be is wrong, or comes twice."""
+    awaited = {ChildStatus.INTENDED, ChildStatus.UNKNOWN, ChildStatus.CANCELLING}
+    return bool(child.exchange_id) or child.status not in awaited
+
+
 def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime) -> None:
+    if _is_known(child):
+        return
     child.reason = f"{outcome.kind}: {outcome.message}"
     report = OrderReport(child.symbol, child.client_id, None, None, ZERO)
     status = child_after(ChildStatus(child.status), ChildEvent.REJECTED)
@@ -169,6 +191,8 @@ def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime)
 
 def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
     """It certainly did not reach the book: the same row may be sent again, or ends if it is not wanted."""
+    if _is_known(child):
+        return
     if child.status == ChildStatus.CANCELLING:
         status = child_after(ChildStatus(child.status), ChildEvent.CANCELLED)
         child.reason = f"cancelled before it could be sent: {outcome.message}"
@@ -182,10 +206,8 @@ def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) 
 
 
 def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> None:
-    if child.status not in {ChildStatus.INTENDED, ChildStatus.CANCELLING}:
+    if _is_known(child) or child.status == ChildStatus.UNKNOWN:
         return  # the stream was faster than the failing answer: we know better already
-    if child.exchange_id:
-        return
     child.status = child_after(ChildStatus(child.status), ChildEvent.LOSE)
     child.reason = f"unknown: {outcome.message}"
     child.evidence = {}
@@ -197,7 +219,8 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
     """Nobody knows what became of a child that was sent: evidence is to be gathered."""
     child, order = _locked(child_pk)
-    _lost(child, order, Unknown(message), now)
+    if child.taken_at is not None:  # else it was given back meanwhile, and has certainly not left
+        _lost(child, order, Unknown(message), now)
 
 
 @transaction.atomic
@@ -210,7 +233,7 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 @transaction.atomic
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
     """Record what the exchange said of an order; the order's primary key when it was news of ours."""
-    child = child_of(account_pk, report.exchange_id, report.client_id)
+    child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None:
         return None
     child, order = _locked(child.pk)
@@ -223,18 +246,14 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
     if report.exchange_id and not known_id:
         child.exchange_id = report.exchange_id
     merged = merge_report(facts_of(child), report)
-    facts = merged.facts
-    wanted_gone = child.cancel_requested_at is not None or merged.alert.startswith("an order that was proven")
-    if wanted_gone and facts.status in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
-        # Its cancel was asked for before it was known to exist.
-        facts = replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
+    facts = cancel_as_wanted(child, merged.facts)
     changed = facts != facts_of(child)
     if changed or child.exchange_id != known_id:
         if facts.status in CHILD_FINAL or facts.status != ChildStatus.UNKNOWN:
             child.evidence = {}
         facts_keep(child, facts, now)
     if changed:
-        _journal(order, child, VENUE, "", now)
+        _journal(order, child, VENUE, f"the exchange reports it {child.status.replace('_', ' ')}", now)
     if merged.alert and changed:
         raise_alarm(order, child, merged.alert, now)
     fills_adopt(child=child, order=order, now=now)
@@ -246,14 +265,17 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """A new holder of the account: what an earlier one took and never answered for is unknown."""
+    """A session that begins: what an earlier one took and never recorded an answer for is unknown.
+
+    That may have been one of the same fence, which failed and was started again.
+    """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,
         is_settled=False,
         status__in=[ChildStatus.INTENDED, ChildStatus.CANCELLING],
         exchange_id="",
         taken_at__isnull=False,
-        taken_fence__lt=account_fence,
+        taken_fence__lte=account_fence,
     )
     recovered = []
     for pk in list(lost.values_list("pk", flat=True)):

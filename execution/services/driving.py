@@ -21,7 +21,7 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO, Quote, Side
-from execution.core.view import CancelChild, Decision, Intend, Move
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Installation, Order, Slice
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
@@ -82,7 +82,7 @@ def _apply(
     order = _locked(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
-    if order.version != version or _is_too_late(order, decision, now):
+    if order.version != version or _is_too_late(order, decision, quote, now):
         return Applied.STALE
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
@@ -102,10 +102,12 @@ def _apply(
     return Applied.DONE
 
 
-def _is_too_late(order: Order, decision: Decision, now: datetime) -> bool:
-    """The end came between the look and this write: another look decides what an order that is over does."""
-    wants_child = any(isinstance(command, Intend) for command in decision.commands)
-    return wants_child and order.terms is not None and now >= order.terms.end_at
+def _is_too_late(order: Order, decision: Decision, quote: Quote | None, now: datetime) -> bool:
+    """The end came, or the quote grew old, between the look and this write: another look decides anew."""
+    if not any(isinstance(command, Intend) for command in decision.commands):
+        return False
+    is_over = order.terms is not None and now >= order.terms.end_at
+    return is_over or (quote is not None and now - quote.at > MAX_QUOTE_AGE)
 
 
 def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
@@ -118,8 +120,7 @@ def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
         data["outcome"] = move.outcome
     if move.event is OrderEvent.START:
         order.started_at = now
-        if order.arrival_at is None and quote is not None and quote.is_sane:
-            order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+        _arrive(order, quote)
     if move.event is OrderEvent.PAUSE:
         order.paused_at = now
         order.needs_person = order.needs_person or move.needs_person
@@ -127,6 +128,12 @@ def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
         order.ended_at = now
         order.due_at = None
     journal_append(order=order, kind=move.event.value, actor=DESK, reason=move.reason, at=now, data=data)
+
+
+def _arrive(order: Order, quote: Quote | None) -> None:
+    """Keep the arrival quote, once."""
+    if order.arrival_at is None and quote is not None and quote.is_sane:
+        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 
 
 def pause_for_person(order: Order, *, reason: str, now: datetime) -> None:
@@ -140,16 +147,31 @@ def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) ->
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
     account = Account.objects.get(public_id=intend.account)
     _check_intent(order, intend, quote, now)
-    installation = Installation.objects.get()
+    _arrive(order, quote)  # an order that was paused before its start has none yet
+    child = _write_child(order, account, intend, now)
+    order.next_sequence += 1
+    data = {
+        "child": child.sequence,
+        "client_id": child.client_id,
+        "quantity": plain(child.quantity),
+        "price": None if child.price is None else plain(child.price),
+        "time_in_force": child.time_in_force,
+        "child_status": child.status,
+    }
+    journal_append(order=order, kind="intend", actor=DESK, reason=intend.why, at=now, data=data)
+    notify.wake_account(account.pk)
+
+
+def _write_child(order: Order, account: Account, intend: Intend, now: datetime) -> ChildOrder:
     part = None
     if intend.slice_number is not None:
         part = Slice.objects.get(order=order, plan_version=order.plan_version, number=intend.slice_number)
-    child = ChildOrder.objects.create(
+    return ChildOrder.objects.create(
         order=order,
         slice=part,
         account=account,
         sequence=order.next_sequence,
-        client_id=client_id(installation.mark, order.public_id, order.next_sequence),
+        client_id=client_id(Installation.objects.get().mark, order.public_id, order.next_sequence),
         symbol=order.symbol,
         side=order.side,
         type=intend.type,
@@ -161,23 +183,6 @@ def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) ->
         status=ChildStatus.INTENDED,
         intended_at=now,
     )
-    order.next_sequence += 1
-    journal_append(
-        order=order,
-        kind="intend",
-        actor=DESK,
-        reason=intend.why,
-        at=now,
-        data={
-            "child": child.sequence,
-            "client_id": child.client_id,
-            "quantity": plain(child.quantity),
-            "price": None if child.price is None else plain(child.price),
-            "time_in_force": child.time_in_force,
-            "child_status": child.status,
-        },
-    )
-    notify.wake_account(account.pk)
 
 
 def exposure_of(order: Order) -> Decimal:
@@ -194,8 +199,11 @@ def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: dateti
         raise InvariantBroken(f"I7: a child of a {order.status} order")
     if order.terms is None or now >= order.terms.end_at:
         raise InvariantBroken(f"I7: a child after the end {order.terms.end_at if order.terms else 'unknown'}")
-    if intend.quantity <= ZERO or (total := exposure_of(order) + intend.quantity) > order.quantity:
-        raise InvariantBroken(f"I1: {plain(total)} could be filled of {plain(order.quantity)}")
+    total = exposure_of(order) + intend.quantity
+    if intend.quantity <= ZERO or total > order.quantity:
+        raise InvariantBroken(
+            f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(intend.quantity)}"
+        )
     if quote is None or not quote.is_sane or intend.price is None:
         raise InvariantBroken("I14: a child without market data or price")
     side = Side(order.side)

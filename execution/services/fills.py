@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from execution.core.plans import plain
 from execution.core.reconcile import ChildFacts, merge_fill, settled
-from execution.core.states import ChildStatus
+from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.services.journal import VENUE, alert, journal_append
@@ -41,19 +42,23 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     1. The order's row is locked before the child's, as everywhere. 2. A known trade adds only what was
     unknown. 3. The fill is written; child, order and journal follow in the same transaction.
     """
-    child = child_of(account_pk, trade.exchange_id, trade.client_id)
+    known = known_fill(account_pk, trade)
+    # Who has it already, keeps it: the trade may come again without naming its order.
+    child = known.child if known is not None else None
+    child = child or child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id)
     order = None
     if child is not None:
         order = Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=child.order_id)
         child = ChildOrder.objects.get(pk=child.pk)
-    known = Fill.objects.filter(
-        account_id=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=trade.side
-    ).first()
+        # Somebody may have recorded it while we waited for the lock.
+        known = known_fill(account_pk, trade)
     if known is not None:
         return _complete(known, trade, child, order, now)
     fee_in_quote, rate = _fee_in_quote(trade)
     fill = Fill.objects.create(
         account_id=account_pk,
+        order=order,
+        child=child,
         symbol=trade.symbol,
         trade_id=trade.trade_id,
         side=trade.side,
@@ -69,13 +74,28 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
         recorded_at=now,
     )
     if child is not None and order is not None:
-        _attach(fill, child, order, now)
+        _fold(fill, child, order, now)
     return True
 
 
-def child_of(account_pk: int, exchange_id: str | None, client_id: str | None) -> ChildOrder | None:
-    """The child that an exchange's ids mean, by either."""
-    children = ChildOrder.objects.filter(account_id=account_pk)
+def known_fill(account_pk: int, trade: Trade) -> Fill | None:
+    """The record of a trade, if it is recorded."""
+    same = {"symbol": trade.symbol, "trade_id": trade.trade_id, "side": trade.side}
+    return Fill.objects.filter(account_id=account_pk, **same).select_related("child").first()
+
+
+def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
+    """The facts of a child that turned out to be on the book after its cancel was asked for."""
+    if child.cancel_requested_at is None or facts.status not in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
+        return facts
+    return replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
+
+
+def child_of(
+    account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
+) -> ChildOrder | None:
+    """The child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
+    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol)
     if client_id and (child := children.filter(client_id=client_id).first()) is not None:
         return child
     return children.filter(exchange_id=exchange_id).first() if exchange_id else None
@@ -93,14 +113,19 @@ def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
+    """Give a fill that came before its child was known to that child."""
     fill.child, fill.order = child, order
     fill.save(update_fields=["child", "order"])
+    _fold(fill, child, order, now)
+
+
+def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
     merged = merge_fill(facts_of(child), fill.quantity)
     if not child.exchange_id and fill.exchange_order_id:
         child.exchange_id = fill.exchange_order_id
     child.notional += fill.price * fill.quantity
-    facts_keep(child, merged.facts, now)
+    facts_keep(child, cancel_as_wanted(child, merged.facts), now)
     order.filled += fill.quantity
     order.notional += fill.price * fill.quantity
     _fold_fee(order, fill.fee, fill.fee_currency)
@@ -108,6 +133,7 @@ def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
         order=order,
         kind="fill",
         actor=VENUE,
+        reason=f"{plain(fill.quantity)} at {plain(fill.price)}",
         at=now,
         data={
             "child": child.sequence,
@@ -162,7 +188,8 @@ def _complete(
     elif changed and child is not None and order is not None:
         fee = None if known.fee is None else plain(known.fee)
         data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
-        journal_append(order=order, kind="fill_detail", actor=VENUE, at=now, data=data)
+        reason = "the exchange tells more of a fill"
+        journal_append(order=order, kind="fill_detail", actor=VENUE, reason=reason, at=now, data=data)
     return False
 
 

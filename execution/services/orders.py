@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from execution import notify
 from execution.core.plans import SlicePlan, plain, shift_plan
@@ -79,14 +79,24 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
     preview = order_preview(person=person, request=request, now=now)
     if preview.problems:
         raise Refused(preview.problems)
-    with transaction.atomic():
-        # The key's row may have come while the preview was made: on SQLite the transaction holds the write
-        # lock from its start, on PostgreSQL the unique constraint makes the later one fail whole.
-        if (earlier := _submitted(person, key, digest)) is not None:
-            return earlier
-        order = _create(person, request, preview, now)
-        Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
-        notify.drive(order.pk)
+    try:
+        return _submit(person, request, preview, key, digest, now)
+    except IntegrityError:
+        # Somebody was faster with the same key: the constraint undid all of ours.
+        if (earlier := _submitted(person, key, digest)) is None:
+            raise
+        return earlier
+
+
+@transaction.atomic
+def _submit(
+    person: User, request: OrderRequest, preview: Preview, key: str, digest: str, now: datetime
+) -> Order:
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    order = _create(person, request, preview, now)
+    Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    notify.drive(order.pk)
     return order
 
 
@@ -124,26 +134,30 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
     order.save()
     order.accounts.add(account)
-    terms = _first_terms(order, person, request, preview, now)
-    order.terms = terms
+    order.terms = _first_terms(order, person, request, preview, now)
     slices_create(order, preview.slices)
+    _journal_submitted(order, account.label, len(preview.slices), now)
+    return order
+
+
+def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -> None:
     journal_append(
         order=order,
         kind="submitted",
-        actor=person_actor(person),
+        actor=person_actor(order.created_by),
+        reason=order.client_reference or "submitted by a person",
         at=now,
         data={
             "status": order.status,
-            "terms_version": terms.version,
+            "terms_version": 1,
             "plan_version": order.plan_version,
-            "slices": len(preview.slices),
+            "slices": slices,
             "side": order.side,
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
-            "account": account.label,
+            "account": account,
         },
     )
-    return order
 
 
 def _first_terms(
@@ -207,6 +221,9 @@ def _move(
         message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot {event}"
         raise Refused([Problem("status", message, order.status)]) from None
     order.reason = "" if order.status == OrderStatus.WORKING else reason
+    # Whoever drives it, or comes to drive it, has something to do now.
+    order.due_at = None if order.status in ORDER_FINAL else now
+    order.ended_at = now if order.status in ORDER_FINAL else None
     journal_append(
         order=order,
         kind=event.value,
@@ -249,7 +266,9 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
         data={"mode": mode},
     )
     order.paused_at = None
-    order.save(update_fields=["paused_at"])
+    if order.started_at is None and order.terms is not None:
+        order.started_at = max(order.terms.start_at, now)  # it was paused before its start
+    order.save(update_fields=["paused_at", "started_at"])
     return order
 
 

@@ -68,17 +68,29 @@ def _free(now: datetime) -> Q:
     return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
 
 
-@transaction.atomic
+#: A closed account is served until nothing of ours is left there: cancels go out, fills come in.
+_SERVED = Q(is_active=True) | Q(children__is_settled=False)
+
+
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Take accounts that no running worker holds; each claim raises the fence."""
+    """Take accounts that no running worker holds; each claim raises the fence.
+
+    Only where some are free does it take the database's write lock: engines look many times a second.
+    """
     now = database_now()
     usable = Account.objects.filter(
-        _free(now) & ~Q(owner_id=worker_pk),
-        is_active=True,
+        _free(now) & ~Q(owner_id=worker_pk) & _SERVED,
         credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
     )
+    candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
+    return _accounts_take(worker_pk, candidates) if candidates else []
+
+
+@transaction.atomic
+def _accounts_take(worker_pk: int, candidates: list[int]) -> list[Account]:
+    now = database_now()
     claimed = []
-    for pk in list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most]):
+    for pk in candidates:
         account = Account.objects.select_for_update(of=("self",)).filter(_free(now), pk=pk).first()
         if account is not None:
             account.owner_id = worker_pk
@@ -88,21 +100,27 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     return claimed
 
 
-@transaction.atomic
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
     """Take orders that no running worker drives: (primary key, fence) of each.
 
     First those whose account this worker holds. Others are left to their account's holder for
-    ``patience`` after they were due, and taken then, so that no order waits for ever.
+    ``patience`` after they were due, and taken then, so that no order waits for ever: one whose account
+    is closed still ends.
     """
-    at = database_now()
-    free = Order.objects.filter(_free(at), status__in=ORDER_DRIVEN)
+    free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
-    nobody_holds = Q(accounts__owner=None)
     waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
+    chosen = free.filter(ours | waited).order_by("due_at", "pk")
+    candidates = list(chosen.values_list("pk", flat=True).distinct()[:most])
+    return _orders_take(worker_pk, candidates) if candidates else []
+
+
+@transaction.atomic
+def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]:
+    at = database_now()
     claimed = []
-    chosen = free.filter(ours | (waited & ~nobody_holds)).order_by("due_at", "pk")
-    for pk in list(chosen.values_list("pk", flat=True).distinct()[:most]):
+    # In one order everywhere, or two engines that claim at once could wait for each other.
+    for pk in sorted(candidates):
         order = Order.objects.select_for_update(of=("self",)).filter(_free(at), pk=pk).first()
         if order is not None:
             order.owner_id = worker_pk
@@ -116,7 +134,7 @@ def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]
     """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
     orders = Order.objects.filter(owner_id=worker_pk, status__in=ORDER_DRIVEN)
     versions = {pk: (fence, version) for pk, fence, version in orders.values_list("pk", "fence", "version")}
-    accounts = Account.objects.filter(owner_id=worker_pk, is_active=True)
+    accounts = Account.objects.filter(_SERVED, owner_id=worker_pk)
     return versions, dict(accounts.values_list("pk", "fence"))
 
 

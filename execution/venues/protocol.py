@@ -75,7 +75,7 @@ class Gateway(Protocol):
     async def quote(self, symbol: str) -> Quote: ...
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
-        """The private stream, for ever: reconnects by itself and says so with ``resumed``."""
+        """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""
 
     def watch_market(self, symbols: Sequence[str]) -> AsyncIterator[MarketEvent]:
         """Quotes and public trades, for ever: reconnects by itself."""

@@ -211,7 +211,8 @@ class BackOff:
 async def watch_account(
     client: Any, *, quirks: Quirks, bell: Bell, describe: Callable[[BaseException], str]
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Reports and trades of the account until ``bell`` closes; ``resumed`` after each (re)connection.
+    """Reports and trades of the account until ``bell`` closes; ``resumed`` after each (re)connection,
+    ``lost`` after each end of one.
 
     1. Put our caches in the place of ccxt's, so that nothing is missed from the first message on.
     2. Subscribe and have it confirmed.
@@ -240,6 +241,7 @@ async def watch_account(
             log.warning("account stream of %s ended: %s", client.id, describe(error))
         finally:
             await watchers.end()
+        yield StreamEvent(lost=True)
         await _pause(bell, back_off.seconds())
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
+from execution.models import Order
+from tests.desk.books import compare
 from tests.desk.browser import CHROMIUM_FLAGS
+from tests.desk.database import ALIAS, database_of
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
@@ -85,8 +89,19 @@ def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_trader_launches_a_twap_and_watches_it_fill(browser: Browser, desk: RunningDesk) -> None:
-    watched = Watched(browser, desk)
+def test_a_trader_launches_a_twap_and_watches_it_fill(
+    browser: Browser, desk: RunningDesk, django_db_blocker: Any
+) -> None:
+    with database_of(desk, django_db_blocker):
+        before = Order.objects.using(ALIAS).count()
+        public_id = launch_and_watch(Watched(browser, desk))
+        assert Order.objects.using(ALIAS).count() == before + 1, "two clicks on Send are one order"
+        order = compare(desk, public_id)
+        assert order.filled == Decimal("0.5")
+
+
+def launch_and_watch(watched: Watched) -> str:
+    """What the trader does and sees, from the ticket to the end; the order's public id."""
     page = watched.log_in("trader")
     fill_ticket(page, "0.5", "24", "6")
     watched.picture("ticket")
@@ -111,9 +126,10 @@ def test_a_trader_launches_a_twap_and_watches_it_fill(browser: Browser, desk: Ru
         expect(page.locator("#panel-rows tbody tr").first).to_be_visible()
     watched.picture("order-completed")
     page.goto("/orders/")
-    expect(page.locator("#order-rows tr")).to_have_count(1)  # two clicks on Send, one order
+    expect(page.locator("#order-rows tr").first).to_contain_text(address.split("/")[-2])
     watched.picture("orders")
     assert watched.complaints == []
+    return address.split("/")[-2]
 
 
 RANGES = "[...document.querySelectorAll('.chart')].map(chart => String(chart._fullLayout.xaxis.range))"

@@ -249,6 +249,15 @@ def test_a_closing_order_whose_last_child_filled_after_all_is_complete() -> None
     assert (move.event, move.outcome) == (OrderEvent.COMPLETE, OrderStatus.COMPLETED)
 
 
+def test_an_expired_order_says_what_is_left_at_its_end_and_not_when_it_began_to_close() -> None:
+    reason = "time ran out with 0.2 BTC left: children are not settled yet"
+    view = view_of(
+        status=OrderStatus.CLOSING, outcome=OrderStatus.EXPIRED, outcome_reason=reason, done=D("0.25")
+    )
+    (move,) = moves_of(view)
+    assert move.reason == "time ran out with 0.05 BTC left: children are not settled yet"
+
+
 def test_a_closing_order_waits_for_a_child_of_unknown_fate() -> None:
     unknown = child_of(status=ChildStatus.UNKNOWN)
     decision = decide(view_of(status=OrderStatus.CLOSING, outcome=OrderStatus.EXPIRED, children=(unknown,)))

@@ -74,7 +74,7 @@ def ended(run: Run) -> None:
     assert run.view.outcome_reason
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(orders(), rates, seeds)
 def test_whatever_the_exchange_does_no_invariant_breaks_and_the_order_ends(
     view: OrderView, happens: Rates, seed: int

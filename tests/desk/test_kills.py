@@ -16,10 +16,10 @@ import pytest
 
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.models import Account, Worker
+from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.running import RunningDesk, wait_until
-from tests.desk.visitor import Visitor, paper_ledger
-from tests.engine.running import check_books
+from tests.desk.visitor import Visitor
 
 KILLS = 10
 OTHERS_WITHIN = 15.0  # the promise is 5 s on a machine that does nothing else; measured figures are printed
@@ -56,19 +56,8 @@ def kill_owner(public_id: str) -> float:
 
 
 def finish(public_id: str) -> None:
-    """Wait for the end and compare the desk's books with the exchange's."""
+    """Wait for the end of the order."""
     wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=120, what="the end of the order")
-
-
-def compare(desk: RunningDesk, public_id: str) -> None:
-    """The order is complete, and the desk's books of it equal the exchange's."""
-    order = order_of(public_id)
-    assert order.status == OrderStatus.COMPLETED, order.reason
-    theirs = paper_ledger(desk)
-    theirs["orders"] = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
-    ids = {row["id"] for row in theirs["orders"]}
-    theirs["trades"] = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
-    check_books(order, theirs)
 
 
 @pytest.mark.timeout(600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.engine.running import EngineThread, World, check_against_ledger
 #: Faults after which the order may end with quantity left: its quantity was reserved until it was too late.
 RESERVES = {"drop_before", "status_500", "status_503", "status_504", "delay_before", "delay"}
 #: Long enough that a busy machine, which works a dozen orders at once, does not run out of an order's time.
-WINDOW = {"duration": "16", "slices": "2", "rest_share": "0.4"}
+WINDOW = {"duration": "24", "slices": "2", "rest_share": "0.4"}
 
 SPOILT = (
     "delay",
@@ -96,11 +97,18 @@ def run_group(cases: list[Case], exchange: Exchange, world: World, engine: Engin
     accounts = {case: world.account(case.key) for case in cases}
     engine.start()
     world.wait_open(accounts.values())
+    if cases is CANCEL:  # so that every order has something left to cancel
+        exchange.control("POST", "market", {"symbol": "BTC/USDT", "freeze": True})
     for case in cases:
         exchange.control("POST", "faults", case.rule)
         if case.on == "find":  # an order is asked for by its id only when something else went wrong
             exchange.control("POST", "faults", {"on": "create", "kind": "drop_before", "key": case.key})
         run.orders[case] = world.submit(accounts[case], parameters=WINDOW)
+    if cases is LOOK:  # the streams are cut for everybody, and later stay open without a word
+        time.sleep(3)
+        exchange.control("POST", "streams/cut", {})
+        time.sleep(6)
+        exchange.control("POST", "streams/cut", {"silent_seconds": 4})
     world.wait_final(run.orders.values(), within=90)
     run.left = exchange.control("GET", "faults")
     run.ledger = exchange.ledger()

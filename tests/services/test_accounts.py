@@ -113,6 +113,14 @@ def test_a_second_key_retires_the_first(venue: Venue) -> None:
     assert states == {first.pk: CredentialState.RETIRED, second.pk: CredentialState.UNCHECKED}
 
 
+def test_a_new_key_ends_the_session_that_signs_with_the_former_one(venue: Venue) -> None:
+    account = add(venue)
+    credential_add(account=account, secrets=SECRETS, last_four="1234")
+    fence = Account.objects.get().fence
+    credential_add(account=account, secrets=SECRETS, last_four="5678")
+    assert Account.objects.get().fence == fence + 1
+
+
 @pytest.mark.parametrize(
     ("secrets", "last_four", "message"),
     [

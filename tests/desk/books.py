@@ -1,0 +1,32 @@
+"""A running desk's books of an order against the exchange's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from execution.core.states import OrderStatus
+from execution.models import Order
+from tests.desk.database import order_of
+from tests.desk.running import RunningDesk
+from tests.desk.visitor import paper_ledger
+from tests.engine.running import check_books
+
+#: The promise is two seconds; a machine that runs other things is given more.
+FINAL_AFTER_END = timedelta(seconds=10)
+
+
+def compare(desk: RunningDesk, public_id: str) -> Order:
+    """The order is complete, in time, and the desk's books of it equal the exchange's, trade by trade."""
+    order = order_of(public_id)
+    assert order.status == OrderStatus.COMPLETED, order.reason
+    assert order.filled == order.quantity
+    assert order.terms is not None
+    assert order.ended_at is not None
+    assert all(child.intended_at < order.terms.end_at for child in order.children.all())
+    assert order.ended_at < order.terms.end_at + FINAL_AFTER_END
+    theirs = paper_ledger(desk)
+    theirs["orders"] = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
+    ids = {row["id"] for row in theirs["orders"]}
+    theirs["trades"] = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
+    check_books(order, theirs)
+    return order

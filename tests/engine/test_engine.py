@@ -1,0 +1,91 @@
+"""The engine's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from execution.engine.clock import SystemClock
+from execution.engine.driver import OrderDriver
+from execution.engine.engine import Engine
+from execution.engine.lease import Lease
+from tests.engine.desk import Desk
+from tests.factories import Rows
+from tests.fixtures import redis_url, rows
+
+__all__ = ["redis_url", "rows"]
+
+
+class NoDatabase:
+    """Neither on threads nor at all; ``used`` names what was asked of it."""
+
+    def __init__(self) -> None:
+        self.used: list[str] = []
+
+    async def run(self, function: Any, *_: Any, **__: Any) -> None:
+        self.used.append(function.__name__)
+
+    async def compute(self, function: Any, *_: Any, **__: Any) -> None: ...
+
+
+async def test_a_doorbell_that_never_stops_does_not_make_the_engine_look_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SystemClock()
+    engine = Engine(
+        clock=clock,
+        database=NoDatabase(),  # type: ignore[arg-type]
+        lease=Lease(clock, on_lost=lambda _: None),
+        open_gateway=lambda _: pytest.fail("nothing is opened"),
+        publish_quote=lambda *_: None,
+    )
+    looks = []
+
+    async def look() -> None:
+        looks.append(clock.boot())
+
+    monkeypatch.setattr(engine, "_look", look)
+    task = asyncio.create_task(engine.run())
+    until = clock.boot() + 0.5
+    while clock.boot() < until:
+        engine.poke_order(1)  # another engine's order
+        await asyncio.sleep(0.001)
+    task.cancel()
+    assert 1 <= len(looks) <= 6
+
+
+async def test_the_quote_in_redis_is_not_read_on_the_databases_thread(rows: Rows) -> None:
+    desk = Desk(rows)
+    database = NoDatabase()
+    object.__setattr__(desk.parts, "database", database)
+    driver = OrderDriver(desk.parts, 1, 1)
+    assert await driver._quote(rows.venue.pk, "BTC/USDT") is None
+    assert database.used == []
+
+
+async def test_an_actor_that_ran_well_for_long_is_started_again_at_once(rows: Rows) -> None:
+    clock = Desk(rows).clock
+    engine = Engine(
+        clock=clock,
+        database=NoDatabase(),  # type: ignore[arg-type]
+        lease=Lease(clock, on_lost=lambda _: None),
+        open_gateway=lambda _: pytest.fail("nothing is opened"),
+        publish_quote=lambda *_: None,
+    )
+    ran, pauses = iter([0, 0, 0, 3600, 0]), []
+    ended = clock.boot()
+
+    async def run() -> None:
+        nonlocal ended
+        pauses.append(clock.boot() - ended)
+        seconds = next(ran, None)
+        if seconds is None:
+            return
+        clock.pass_by(seconds)
+        ended = clock.boot()
+        raise RuntimeError("a fault of ours")
+
+    await engine._keep_running(run, "test")
+    assert pauses == [0, 0.5, 1, 2, 0.5, 1]

@@ -1,0 +1,125 @@
+"""Looks: whatever was sent is settled by them, whoever failed to record its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connections
+
+from execution.core.states import ChildStatus
+from execution.core.types import OrderReport, VenueStatus
+from execution.engine import looking
+from execution.engine.looking import Looker
+from execution.models import ChildOrder
+from execution.services.children import child_report
+from execution.venues.protocol import LookFailed
+from tests.engine.desk import Desk, at_once
+from tests.factories import D, Rows, report_of, trade_of
+from tests.fixtures import redis_url, rows
+
+__all__ = ["redis_url", "rows"]
+
+C = ChildStatus
+
+
+@pytest.fixture
+def desk(rows: Rows) -> Desk:
+    return Desk(rows)
+
+
+def looker_of(desk: Desk, *, is_under_way: Callable[[int], bool] = lambda _: False) -> Looker:
+    return Looker(
+        desk.parts,
+        desk.exchange,
+        account_pk=desk.rows.account.pk,
+        fence=1,
+        marks=frozenset({"test"}),
+        is_under_way=is_under_way,
+    )
+
+
+def look_for(desk: Desk, looker: Looker, seconds: int) -> None:
+    """Looks every 1.5 s."""
+    for _ in range(int(seconds / looking.UNSETTLED)):
+        at_once(looker.look())
+        desk.clock.pass_by(looking.UNSETTLED)
+
+
+def status_of(child: ChildOrder) -> str:
+    child.refresh_from_db()
+    return child.status
+
+
+def test_a_child_whose_answer_nobody_recorded_is_settled_under_the_same_fence(desk: Desk) -> None:
+    child = desk.rows.resting()
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.ABSENT
+
+
+def test_a_request_under_way_is_not_taken_for_lost(desk: Desk) -> None:
+    child = desk.rows.resting()
+    look_for(desk, looker_of(desk, is_under_way=lambda _: True), 6)
+    assert status_of(child) == C.INTENDED
+
+
+def test_an_order_without_a_client_id_hides_no_child(desk: Desk) -> None:
+    child = desk.rows.resting()
+    stranger = OrderReport(child.symbol, None, "77", VenueStatus.OPEN, D(0))
+    desk.exchange.orders = [stranger]
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.ABSENT
+
+
+def test_a_trade_of_an_older_order_of_somebody_else_does_not_leave_a_child_unknown(desk: Desk) -> None:
+    child = desk.rows.resting()
+    desk.exchange.listed = [trade_of(child, "9", "0.1", exchange_id="88")]
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.UNKNOWN, "a trade that nobody can explain may be the child's"
+    desk.exchange.found = {"88": OrderReport(child.symbol, "by-hand", "88", VenueStatus.FILLED, D("0.1"))}
+    look_for(desk, looker_of(desk), 30)
+    assert status_of(child) == C.ABSENT
+
+
+def test_a_symbol_that_cannot_be_looked_at_does_not_hold_up_the_others(desk: Desk) -> None:
+    child = desk.rows.resting()
+    ChildOrder.objects.filter(pk=child.pk).update(symbol="AAA/USDT")
+    desk.exchange.failing = {"AAA/USDT": LookFailed("it is not listed any more")}
+    before = desk.rows.account.reconciled_until
+    with pytest.raises(LookFailed, match="not listed"):
+        at_once(looker_of(desk).look())
+    assert desk.exchange.looked_at == ["AAA/USDT", "BTC/USDT"]
+    desk.rows.account.refresh_from_db()
+    assert desk.rows.account.reconciled_until == before, "the mark moves only when all of it succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_child_that_turns_unsettled_is_looked_at_soon(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the loop runs in the test's own thread
+    child = desk.rows.resting()
+    looker = looker_of(desk)
+    looker.stream_is_healthy = True
+    resting = report_of(child, VenueStatus.OPEN, "0")
+    child_report(account_pk=desk.rows.account.pk, report=resting, now=desk.clock.now())
+    desk.exchange.orders = [resting]
+    looks = asyncio.run(asyncio.wait_for(two_looks(desk, looker, child), 10))
+    assert looks[1] - looks[0] <= timedelta(seconds=looking.UNSETTLED)
+
+
+async def two_looks(desk: Desk, looker: Looker, child: ChildOrder) -> list[datetime]:
+    """When the looker looked; after its first look the child ends, and its trades are not on the stream."""
+    looks: list[datetime] = []
+    task = asyncio.create_task(looker.run())
+    try:
+        while len(looks) < 2 and not task.done():
+            await asyncio.sleep(0)
+            if len(desk.exchange.looked_at) > len(looks):
+                looks.append(desk.clock.now())
+                ended = report_of(child, VenueStatus.CANCELLED, "0.04")
+                child_report(account_pk=desk.rows.account.pk, report=ended, now=desk.clock.now())
+    finally:
+        task.cancel()
+        connections.close_all()
+    return looks

@@ -1,0 +1,67 @@
+"""Sending: within the lease and within what the row says, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from execution.core.states import ChildStatus
+from execution.engine import sending
+from execution.engine.sending import Sender
+from execution.models import ChildOrder
+from execution.selectors.driving import unsettled_children
+from execution.services.children import child_take
+from tests.engine.desk import Desk, at_once
+from tests.factories import Rows
+from tests.fixtures import redis_url, rows
+
+__all__ = ["redis_url", "rows"]
+
+
+@pytest.fixture
+def desk(rows: Rows) -> Desk:
+    return Desk(rows)
+
+
+def send(desk: Desk) -> ChildOrder:
+    """Have the first child of an order sent."""
+    child = desk.rows.resting(taken=False)
+    sender = Sender(desk.parts, desk.exchange, desk.rows.account.pk, 1)
+    (seen,) = unsettled_children(desk.rows.account.pk)
+    at_once(sender._create(seen))
+    child.refresh_from_db()
+    return child
+
+
+def test_a_child_is_sent_as_its_row_says(desk: Desk) -> None:
+    child = send(desk)
+    assert [request.client_id for request in desk.exchange.created] == [child.client_id]
+    assert child.status == ChildStatus.UNKNOWN, "this exchange never answers"
+
+
+def test_a_child_that_was_given_too_late_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "child_take", after(desk, 1.1, child_take))
+    child = send(desk)
+    assert desk.exchange.created == [], "it would leave after its last possible send"
+    assert (child.status, child.taken_at) == (ChildStatus.INTENDED, None), "the same row goes later"
+
+
+def test_with_too_short_a_lease_nothing_is_taken(desk: Desk) -> None:
+    desk.lease.seconds = 0.9
+    child = desk.rows.resting(taken=False)
+    sender = Sender(desk.parts, desk.exchange, desk.rows.account.pk, 1)
+    at_once(sender._round())
+    assert not sender.is_under_way(child.pk), "each try would cost a place in the rate limit"
+
+
+def after(desk: Desk, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, at a database that takes its time."""
+
+    def slow(**arguments: Any) -> Any:
+        result = function(**arguments)
+        desk.clock.pass_by(seconds)
+        return result
+
+    return slow

@@ -1,0 +1,201 @@
+"""A desk in rows, as small as an order needs: people, an account with its market, and a worker that holds it.
+
+Fixture ``rows`` (tests/fixtures.py) is such a desk with a real Redis beside it, in which ``Rows.quote`` puts
+the market's quote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import redis
+
+from execution.core.decide import decide
+from execution.core.terms import parse_order_request
+from execution.core.types import BalanceAmounts, OrderReport, Quote, Side, Trade, VenueStatus
+from execution.core.types import Market as MarketLimits
+from execution.models import (
+    Account,
+    ChildOrder,
+    Credential,
+    CredentialState,
+    Installation,
+    Order,
+    Role,
+    User,
+    Venue,
+    Worker,
+)
+from execution.selectors.driving import order_look
+from execution.selectors.quotes import quote_key, quote_to_json
+from execution.services.children import Taken, child_take
+from execution.services.driving import Applied, decision_apply
+from execution.services.markets import balances_record, markets_record
+from execution.services.orders import order_submit
+from execution.services.workers import orders_claim, worker_start
+
+D = Decimal
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SYMBOL = "BTC/USDT"
+BUDGET = timedelta(seconds=1)
+LIMITS = MarketLimits(
+    symbol=SYMBOL,
+    base="BTC",
+    quote="USDT",
+    tick=D("0.01"),
+    lot=D("0.00001"),
+    min_quantity=D("0.00001"),
+    min_notional=D(10),
+    maker_fee=D("0.001"),
+    taker_fee=D("0.001"),
+)
+
+
+@dataclass
+class Rows:
+    """A trader, a supervisor, an account and a worker that holds it."""
+
+    redis_url: str
+    installation: Installation
+    trader: User
+    supervisor: User
+    venue: Venue
+    account: Account
+    credential: Credential
+    worker: Worker
+
+    def quote(self, bid: str = "59999.50", ask: str = "60000.50", *, at: datetime = NOW) -> Quote:
+        """Put the market's quote in Redis."""
+        quote = Quote(D(bid), D(ask), D(2), D(2), at)
+        client = redis.Redis.from_url(self.redis_url)
+        client.set(quote_key(self.venue.pk, SYMBOL), quote_to_json(quote))
+        client.close()
+        return quote
+
+    def raw(self, **changes: Any) -> dict[str, Any]:
+        """A ticket as a form sends it: BUY 0.3 BTC over three minutes in three slices."""
+        return {
+            "symbol": SYMBOL,
+            "side": "buy",
+            "quantity": "0.3",
+            "unit": "base",
+            "algorithm": "twap",
+            "accounts": [self.account.public_id],
+            "parameters": {"duration": "3m", "slices": "3"},
+        } | changes
+
+    def submit(
+        self, *, key: str = "key-1", person: User | None = None, now: datetime = NOW, **changes: Any
+    ) -> Order:
+        request = parse_order_request(self.raw(**changes))
+        return order_submit(person=person or self.trader, request=request, key=key, now=now)
+
+    def claim(self, order: Order, *, now: datetime = NOW) -> Order:
+        """The order as this worker's own."""
+        orders_claim(worker_pk=self.worker.pk, most=50, patience=timedelta(0), now=now)
+        order.refresh_from_db()
+        assert order.owner_id == self.worker.pk
+        return order
+
+    def working(self, *, now: datetime = NOW, **changes: Any) -> Order:
+        """An order that was submitted, claimed and started."""
+        order = self.claim(self.submit(now=now, **changes), now=now)
+        assert self.step(order, now=now) is Applied.DONE
+        order.refresh_from_db()
+        assert order.status == "working"
+        return order
+
+    def step(self, order: Order, *, now: datetime, quote: Quote | None = None) -> Applied:
+        """One look, decision and write, as the driver does it."""
+        quote = quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
+        looked = order_look(order_pk=order.pk, quote=quote, now=now)
+        return decision_apply(
+            order_pk=order.pk,
+            worker_pk=self.worker.pk,
+            fence=looked.fence,
+            version=looked.version,
+            decision=decide(looked.view),
+            quote=quote,
+            now=now,
+        )
+
+    def resting(self, *, taken: bool = True, **changes: Any) -> ChildOrder:
+        """The first child of a working order, on its way to the exchange."""
+        order = self.working(**changes)
+        self.step(order, now=NOW)
+        child = order.children.get()
+        if taken:
+            assert self.take(child) is not None
+            child.refresh_from_db()
+        return child
+
+    def take(self, child: ChildOrder, *, now: datetime = NOW, fence: int | None = None) -> Taken | None:
+        self.account.refresh_from_db()
+        held = self.account.fence if fence is None else fence
+        return child_take(
+            child_pk=child.pk, worker_pk=self.worker.pk, account_fence=held, budget=BUDGET, now=now
+        )
+
+
+def report_of(
+    child: ChildOrder, status: VenueStatus | None, filled: str | Decimal | None, **changes: Any
+) -> OrderReport:
+    """What the exchange says of a child; ``exchange_id`` is X and its sequence."""
+    fields: dict[str, Any] = {
+        "symbol": child.symbol,
+        "client_id": child.client_id,
+        "exchange_id": f"X{child.sequence}",
+        "status": status,
+        "filled": None if filled is None else D(filled),
+    }
+    return OrderReport(**(fields | changes))
+
+
+def trade_of(child: ChildOrder, trade_id: str, quantity: str | Decimal, **changes: Any) -> Trade:
+    """A trade of a child, as a look lists it: without our client id."""
+    fields: dict[str, Any] = {
+        "symbol": child.symbol,
+        "trade_id": trade_id,
+        "side": Side(child.side),
+        "price": D("59999.50"),
+        "quantity": D(quantity),
+        "at": NOW + timedelta(seconds=1),
+        "exchange_id": f"X{child.sequence}",
+    }
+    return Trade(**(fields | changes))
+
+
+def make_worker(boot_id: str, *, lease: timedelta = timedelta(minutes=5)) -> Worker:
+    return worker_start(boot_id=boot_id, host="here", process_id=1, lease=lease)
+
+
+def make_account(venue: Venue, label: str, *traders: User) -> Account:
+    """An account with a key in use; its sealed bytes open nothing."""
+    account = Account.objects.create(
+        venue=venue, label=label, environment="paper", symbols=[SYMBOL], reconciled_until=NOW
+    )
+    account.traders.set(traders)
+    Credential.objects.create(
+        account=account, sealed=b"sealed", last_four="1234", state=CredentialState.ACTIVE
+    )
+    balances = {"USDT": BalanceAmounts(D(1_000_000), D(0)), "BTC": BalanceAmounts(D(10), D(0))}
+    balances_record(account_pk=account.pk, balances=balances, now=NOW)
+    return account
+
+
+def make_rows(redis_url: str = "") -> Rows:
+    """The rows of a desk, its account held by its worker."""
+    installation = Installation.objects.create(mark="test", environment="paper", sealing_key="00")
+    trader = User.objects.create(username="trader", role=Role.TRADER)
+    supervisor = User.objects.create(username="supervisor", role=Role.SUPERVISOR)
+    venue = Venue.objects.create(label="alpha", exchange="binance")
+    markets_record(venue_pk=venue.pk, markets={SYMBOL: LIMITS}, now=NOW)
+    account = make_account(venue, "alpha", trader)
+    worker = make_worker("boot-1")
+    account.owner, account.fence = worker, 1
+    account.save()
+    credential = account.credentials.get()
+    return Rows(redis_url, installation, trader, supervisor, venue, account, credential, worker)

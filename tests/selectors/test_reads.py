@@ -1,0 +1,133 @@
+"""What is read, and that nothing unknown becomes a number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from execution.core.types import Market as MarketLimits
+from execution.core.types import Quote, VenueStatus
+from execution.models import Account, Balance, Market, Order
+from execution.selectors.driving import (
+    account_details,
+    order_look,
+    order_market,
+    plan_rows,
+    reconciliation_start,
+    symbols_with_orders,
+    unsettled_children,
+)
+from execution.selectors.markets import balance_free, market_from_json, market_of, market_to_json
+from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
+from execution.services.children import child_report
+from execution.services.orders import order_pause, order_resume
+from tests.core.builders import markets
+from tests.factories import LIMITS, NOW, SYMBOL, D, Rows, make_account, report_of
+
+MINUTE = timedelta(minutes=1)
+amounts = st.decimals(D("1e-10"), D("1e10"), places=10)
+sizes = st.one_of(st.none(), amounts)
+
+
+@given(st.builds(Quote, amounts, amounts, sizes, sizes, st.just(NOW)))
+def test_a_quote_survives_redis(quote: Quote) -> None:
+    assert quote_from_json(quote_to_json(quote)) == quote
+
+
+@given(markets(), sizes)
+def test_a_market_survives_being_kept_with_its_order(market: MarketLimits, most: Decimal | None) -> None:
+    kept = replace(market, max_quantity=most)
+    assert market_from_json(market_to_json(kept)) == kept
+
+
+def test_the_latest_quote_is_read_with_its_age(rows: Rows) -> None:
+    quote = rows.quote("1.5", "1.6", at=NOW - MINUTE)
+    assert quote_latest(rows.venue.pk, SYMBOL) == quote
+    assert quote_latest(rows.venue.pk, "ETH/USDT") is None
+
+
+def test_without_redis_there_is_no_quote_and_no_error(rows: Rows, settings: Settings) -> None:
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    assert quote_latest(rows.venue.pk, SYMBOL) is None
+
+
+def test_a_market_that_is_not_listed_is_none(rows: Rows) -> None:
+    assert market_of(rows.account, SYMBOL) == LIMITS
+    assert market_of(rows.account, "ETH/USDT") is None
+
+
+def test_a_balance_nobody_knows_is_none_and_a_currency_not_held_is_zero(rows: Rows) -> None:
+    assert balance_free(rows.account, "BTC") == 10
+    assert balance_free(rows.account, "DOGE") == 0
+    Balance.objects.all().delete()
+    assert balance_free(rows.account, "BTC") is None
+
+
+def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
+    order = rows.working()
+    Market.objects.update(lot=D("0.1"))
+    assert order_look(order_pk=order.pk, quote=None, now=NOW).view.market == LIMITS
+
+
+def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> None:
+    child = rows.resting()
+    person = {"public_id": child.order.public_id, "person": rows.trader, "reason": ""}
+    order_pause(**person, now=NOW)
+    order_resume(**person, mode="shift", now=NOW + MINUTE)
+    view = order_look(order_pk=child.order_id, quote=None, now=NOW + MINUTE).view
+    assert [(seen.sequence, seen.slice_number) for seen in view.children] == [(1, None)]
+    assert view.exposure == child.quantity, "and still counts"
+
+
+def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
+    order = rows.submit()
+    assert order_market(order.pk) == (rows.venue.pk, SYMBOL)
+    assert order_market(-1) is None
+    assert sum(part.quantity for part in plan_rows(order)) == order.quantity
+
+
+def test_a_session_sees_what_is_not_settled_on_its_account(rows: Rows) -> None:
+    child = rows.resting()
+    (seen,) = unsettled_children(rows.account.pk)
+    assert (seen.pk, seen.was_taken, seen.ref.exchange_id) == (child.pk, True, None)
+    child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0"), now=NOW)
+    assert unsettled_children(rows.account.pk) == []
+    assert unsettled_children(make_account(rows.venue, "beta").pk) == []
+
+
+def test_reconciliation_asks_for_symbols_of_orders_that_live_or_just_ended(rows: Rows) -> None:
+    order = rows.submit()
+    later = NOW + 10 * MINUTE
+    assert reconciliation_start(rows.account.pk, now=later) == (NOW, set()), "nothing was sent yet"
+    order = rows.working(key="2")
+    assert reconciliation_start(rows.account.pk, now=later) == (NOW, {SYMBOL})
+    Account.objects.update(reconciled_until=later)
+    Order.objects.filter(pk=order.pk).update(status="completed", ended_at=later - MINUTE)
+    assert reconciliation_start(rows.account.pk, now=later)[1] == {SYMBOL}
+    Order.objects.filter(pk=order.pk).update(ended_at=later - 3 * MINUTE)
+    rest = Order.objects.exclude(pk=order.pk)
+    rest.update(status="completed", ended_at=later - 3 * MINUTE)
+    assert reconciliation_start(rows.account.pk, now=later)[1] == set()
+
+
+def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) -> None:
+    assert symbols_with_orders(rows.venue.pk, since=NOW) == set()
+    rows.submit()
+    assert symbols_with_orders(rows.venue.pk, since=NOW) == {SYMBOL}
+    Order.objects.update(ended_at=NOW)
+    assert symbols_with_orders(rows.venue.pk, since=NOW) == {SYMBOL}
+    assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
+
+
+def test_an_account_without_a_key_in_use_has_no_details(rows: Rows) -> None:
+    details = account_details(rows.account.pk)
+    assert details is not None
+    assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
+    rows.credential.state = "refused"
+    rows.credential.save()
+    assert account_details(rows.account.pk) is None
