@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 
@@ -27,6 +28,7 @@ from execution.models import (
 admin.site.site_header = "Tranche"
 admin.site.site_title = "Tranche"
 admin.site.index_title = "Records"
+admin.site.unregister(Group)  # what a person may do follows from the role alone
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[models.Model]

@@ -259,6 +259,10 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='all_terms', to='execution.order')),
             ],
+            options={
+                'verbose_name': 'order terms',
+                'verbose_name_plural': 'order terms',
+            },
         ),
         migrations.AddField(
             model_name='order',

@@ -93,6 +93,7 @@ class OrderTerms(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "version"], name="terms_version_once")]
+        verbose_name = verbose_name_plural = "order terms"
 
     def __str__(self) -> str:
         return f"{self.order.public_id} terms {self.version}"

@@ -53,7 +53,7 @@ function rowOf(row) {
     element("td", { class: "bar-cell", "data-bar": "" }),
     element("td", { class: "number optional" }, percent(share)),
     number(average),
-    number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1)),
+    number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1), { class: "number optional" }),
     element("td", { class: `number ${costClass(row.cost_bp)}` }, points(row.cost_bp)),
     number(moment(row.ended_at ?? row.end_at, socket.now()), { title: local(row.ended_at ?? row.end_at) }),
     number("", { "data-age": "" }),

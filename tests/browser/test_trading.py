@@ -3,80 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Order
+from tests.browser.watched import Watched
 from tests.desk.books import compare
-from tests.desk.browser import CHROMIUM_FLAGS
 from tests.desk.database import ALIAS, database_of
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
-SIZE = {"width": 1440, "height": 1080}
 #: An order of 24 seconds, seen from a busy machine.
 FINAL_WITHIN = 90_000
 SOON = 20_000
-
-
-@pytest.fixture(autouse=True)
-def _django_in_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs in this thread
-
-
-@pytest.fixture
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page whose every complaint is kept: console, exceptions, failed requests, errors of the server."""
-
-    def __init__(self, browser: Browser, desk: RunningDesk, theme: str = "dark") -> None:
-        self.desk = desk
-        context = browser.new_context(viewport=SIZE, base_url=desk.url)  # type: ignore[arg-type]
-        self.page: Page = context.new_page()
-        self.page.add_init_script(f"localStorage.setItem('tranche-theme', '{theme}')")
-        self.complaints: list[str] = []
-        self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("response", self._answered)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(f"console: {message.text}")
-
-    def _failed(self, request: Request) -> None:
-        # Leaving a page ends what it was still asking for.
-        if request.failure != "net::ERR_ABORTED":
-            self.complaints.append(f"failed: {request.url} {request.failure}")
-
-    def _answered(self, response: Response) -> None:
-        if response.status >= 400:
-            self.complaints.append(f"{response.status}: {response.url}")
-
-    def log_in(self, name: str) -> Page:
-        self.page.goto("/login/")
-        self.page.get_by_label("Name").fill(name)
-        self.page.get_by_label("Password").fill(self.desk.passwords[name])
-        self.page.get_by_role("button", name="Log in").click()
-        expect(self.page).to_have_url(re.compile(r"/(orders|admin)/$"))
-        return self.page
-
-    def picture(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 def fill_ticket(page: Page, quantity: str, duration: str, slices: str) -> None:
@@ -167,6 +110,7 @@ def test_an_order_is_paused_resumed_and_cancelled_in_the_browser(browser: Browse
     page.get_by_label("Shift").check()
     page.locator("#resume-dialog").get_by_role("button", name="Resume").click()
     expect(page.locator("#order-status")).to_contain_text("working", timeout=SOON)
+    expect(page.locator("#legend-progress")).to_contain_text("earlier plan", timeout=SOON)
     page.get_by_role("button", name="Cancel…").click()
     page.get_by_label("Reason").last.fill("seen enough")
     watched.picture("cancel-light")

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -60,6 +61,34 @@ def test_every_page_says_its_environment(office: Desk) -> None:
         page = client.get(path).content.decode()
         assert 'data-environment="paper"' in page, path
         assert ">PAPER<" in page, path
+
+
+def test_the_admin_needs_nothing_that_the_policy_refuses_and_says_its_environment(office: Desk) -> None:
+    order = office.order()
+    client = office.client(office.admin)
+    for path in ("", "execution/order/", f"execution/order/{order.pk}/change/", "execution/user/add/"):
+        page = client.get(f"/admin/{path}").content.decode()
+        parser = Inline()
+        parser.feed(page)
+        assert parser.found == [], path
+        assert 'data-environment="paper"' in page, path
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_an_error_page_needs_no_context(name: str) -> None:
+    page = render_to_string(name)
+    parser = Inline()
+    parser.feed(page)
+    assert parser.found == []
+    assert "To the start" in page
+
+
+def test_a_post_whose_token_is_gone_is_told_so_in_the_desks_look(office: Desk) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(office.trader, backend="django.contrib.auth.backends.ModelBackend")
+    response = client.post("/orders/new/", office.form())
+    assert response.status_code == 403
+    assert "nothing was done" in response.content.decode()
 
 
 def test_plotly_finds_the_elements_that_spare_it_an_inline_style(office: Desk) -> None:

@@ -1,0 +1,55 @@
+"""A page in Chromium whose every complaint is kept."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
+SIZE = {"width": 1440, "height": 1080}
+
+
+class Watched:
+    """A page whose every complaint is kept: console, exceptions, failed requests, errors of the server."""
+
+    def __init__(self, browser: Browser, desk: RunningDesk, theme: str = "dark") -> None:
+        self.desk = desk
+        context = browser.new_context(viewport=SIZE, base_url=desk.url)  # type: ignore[arg-type]
+        self.page: Page = context.new_page()
+        self.page.add_init_script(f"localStorage.setItem('tranche-theme', '{theme}')")
+        self.complaints: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("response", self._answered)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        # Leaving a page ends what it was still asking for.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status}: {response.url}")
+
+    def log_in(self, name: str) -> Page:
+        self.page.goto("/login/")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(self.desk.passwords[name])
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page).to_have_url(re.compile(r"/(orders|admin)/$"))
+        return self.page
+
+    def picture(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
