@@ -100,7 +100,10 @@ def child_take(
         return None
     end_at = order.terms.end_at if order.terms is not None else None
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
-        _drop(child, order, f"not wanted any more: the order is {order.status}", now)
+        came = (
+            f"the order is {order.status}" if order.status != OrderStatus.WORKING else "the order's end came"
+        )
+        _drop(child, order, f"not wanted any more: {came}", now)
         return None
     if not account.is_active:
         _drop(child, order, f"account {account.label} is closed", now)
