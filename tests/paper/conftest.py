@@ -32,7 +32,7 @@ class Binance(ccxt.pro.binance):  # type: ignore[misc]  # ccxt has no types
         return self.safe_dict(self.safe_dict(self.exceptions, "spot", {}), exactOrBroad, {})
 
 
-def binance(port: int, key: str = "ada", secret: str = "ada's secret", **options: Any) -> Binance:
+def binance(port: int, key: str = "first", secret: str = "first's secret", **options: Any) -> Binance:
     client = Binance(
         {
             "apiKey": key,
@@ -72,7 +72,7 @@ class Paper:
         self._clients: list[Binance] = []
         self._session = aiohttp.ClientSession()
 
-    async def client(self, key: str = "ada", **options: Any) -> Binance:
+    async def client(self, key: str = "first", **options: Any) -> Binance:
         client = binance(self.port, key, f"{key}'s secret", **options)
         self._clients.append(client)
         await client.load_markets()
@@ -91,10 +91,10 @@ class Paper:
         async with self._session.get(f"{self.url}{path}", headers=headers) as answer:
             return answer.status, await answer.json()
 
-    async def ledger(self, key: str = "ada") -> Any:
+    async def ledger(self, key: str = "first") -> Any:
         return (await self.control("GET", "ledger"))[key]
 
-    async def order(self, client_id: str, key: str = "ada") -> Any:
+    async def order(self, client_id: str, key: str = "first") -> Any:
         """The exchange's own record of an order; None if it was never accepted."""
         orders = (await self.ledger(key))["orders"]
         return next((order for order in orders if order["client_id"] == client_id), None)
@@ -127,7 +127,7 @@ def write_accounts(folder: Path, *keys: str) -> None:
 async def running(folder: Path, **options: Any) -> AsyncIterator[Paper]:
     """A paper exchange with its background standing still, unless told otherwise."""
     if not (folder / "accounts.json").exists():
-        write_accounts(folder, "ada", "bob")
+        write_accounts(folder, "first", "second")
     application = create_app(folder, **{"seed": 7, "frozen": True, "history_minutes": 90, **options})
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -147,8 +147,8 @@ async def paper(tmp_path: Path) -> AsyncIterator[Paper]:
 
 
 @pytest.fixture
-async def ada(paper: Paper) -> Binance:
-    return await paper.client("ada")
+async def first(paper: Paper) -> Binance:
+    return await paper.client("first")
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:

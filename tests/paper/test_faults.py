@@ -48,38 +48,40 @@ def test_every_kind_of_fault_on_a_call_has_its_case() -> None:
 
 @pytest.mark.parametrize("kind", sorted(SEEN))
 async def test_a_fault_on_create_decides_what_the_caller_sees_and_what_the_exchange_has(
-    paper: Paper, ada: Binance, kind: str
+    paper: Paper, first: Binance, kind: str
 ) -> None:
     await paper.fault("create", kind, count=1, seconds=0.2)
     expected = SEEN[kind]
     if expected is None:
-        await create(ada)
+        await create(first)
     else:
         with pytest.raises(ccxt.BaseError) as raised:
-            await create(ada)
+            await create(first)
         assert isinstance(raised.value, expected), repr(raised.value)
     accepted = await paper.order("one") is not None
     assert accepted is (kind in AFTER or kind == "delay_before")
-    await create(ada, "two")
+    await create(first, "two")
     assert await paper.order("two") is not None
 
 
 @pytest.mark.parametrize("kind", ["html_200", "empty_200"])
-async def test_an_answer_without_an_id_hides_an_accepted_order(paper: Paper, ada: Binance, kind: str) -> None:
+async def test_an_answer_without_an_id_hides_an_accepted_order(
+    paper: Paper, first: Binance, kind: str
+) -> None:
     await paper.fault("create", kind)
-    assert (await create(ada))["id"] is None
+    assert (await create(first))["id"] is None
     assert (await paper.order("one"))["status"] == "NEW"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("drop_before", "NEW"), ("drop_after", "CANCELED")])
 async def test_a_cancel_whose_answer_is_lost_may_have_happened(
-    paper: Paper, ada: Binance, kind: str, status: str
+    paper: Paper, first: Binance, kind: str, status: str
 ) -> None:
-    await create(ada)
+    await create(first)
     # Twice, because aiohttp's client by itself repeats an idempotent request on a dropped connection.
     await paper.fault("cancel", kind, count=2)
     with pytest.raises(ccxt.NetworkError):
-        await ada.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
+        await first.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
     assert (await paper.order("one"))["status"] == status
 
 
@@ -96,71 +98,79 @@ LOOKS: dict[str, Callable[[Binance], Awaitable[Any]]] = {
 @pytest.mark.parametrize("on", sorted(LOOKS))
 @pytest.mark.parametrize("target", ["own", "any"])
 async def test_a_fault_strikes_the_look_it_is_meant_for_once(
-    paper: Paper, ada: Binance, on: str, target: str
+    paper: Paper, first: Binance, on: str, target: str
 ) -> None:
-    await create(ada)
+    await create(first)
     await paper.fault(on if target == "own" else "any", "status_500")
     with pytest.raises(ccxt.ExchangeNotAvailable):
-        await LOOKS[on](ada)
-    assert await LOOKS[on](ada) is not None
+        await LOOKS[on](first)
+    assert await LOOKS[on](first) is not None
 
 
 async def test_a_delay_longer_than_the_caller_waits_is_a_timeout_with_the_order_placed(
-    paper: Paper, ada: Binance
+    paper: Paper, first: Binance
 ) -> None:
-    ada.timeout = 200
+    first.timeout = 200
     await paper.fault("create", "delay", seconds=1)
     with pytest.raises(ccxt.RequestTimeout):
-        await create(ada)
+        await create(first)
     assert await paper.order("one") is not None
 
 
-async def test_a_request_that_arrives_after_its_window_is_refused(paper: Paper, ada: Binance) -> None:
+async def test_a_request_that_arrives_after_its_window_is_refused(paper: Paper, first: Binance) -> None:
     await paper.fault("create", "delay_before", seconds=0.6)
     with pytest.raises(ccxt.InvalidNonce):
-        await ada.create_order(
+        await first.create_order(
             SYMBOL, "limit", "buy", 0.01, 60_000, {"clientOrderId": "one", "recvWindow": 200}
         )
     assert await paper.order("one") is None
 
 
-async def test_orders_can_be_visible_late_everywhere(paper: Paper, ada: Binance) -> None:
+async def test_orders_can_be_visible_late_everywhere(paper: Paper, first: Binance) -> None:
     await paper.fault("any", "late_orders", count=None, seconds=60)
-    await create(ada)
-    assert await ada.fetch_open_orders(SYMBOL) == []
-    assert await ada.fetch_orders(SYMBOL) == []
+    await create(first)
+    assert await first.fetch_open_orders(SYMBOL) == []
+    assert await first.fetch_orders(SYMBOL) == []
     with pytest.raises(ccxt.OrderNotFound):
-        await LOOKS["find"](ada)
+        await LOOKS["find"](first)
     await paper.control("DELETE", "faults")
-    assert len(await ada.fetch_open_orders(SYMBOL)) == 1
+    assert len(await first.fetch_open_orders(SYMBOL)) == 1
 
 
-async def test_a_late_view_shows_the_state_of_then(paper: Paper, ada: Binance) -> None:
+async def test_a_late_view_shows_the_state_of_then(paper: Paper, first: Binance) -> None:
     bid, _ = await paper.quote()
-    await ada.create_order(SYMBOL, "limit", "buy", 0.2, float(bid) + 0.01, {"clientOrderId": "one"})
+    await first.create_order(SYMBOL, "limit", "buy", 0.2, float(bid) + 0.01, {"clientOrderId": "one"})
     await asyncio.sleep(1.2)
     await paper.taker("sell", "0.2")
     await paper.fault("find", "late_orders", count=1, seconds=1)
-    assert (await LOOKS["find"](ada))["filled"] == 0
-    assert (await LOOKS["find"](ada))["filled"] == 0.2
+    assert (await LOOKS["find"](first))["filled"] == 0
+    assert (await LOOKS["find"](first))["filled"] == 0.2
 
 
-async def test_trades_can_be_listed_late(paper: Paper, ada: Binance) -> None:
+async def test_trades_can_be_listed_late(paper: Paper, first: Binance) -> None:
     await paper.fault("trades", "late_trades", count=1, seconds=60)
-    await ada.create_order(SYMBOL, "market", "buy", 0.01)
-    assert await ada.fetch_my_trades(SYMBOL) == []
-    assert len(await ada.fetch_my_trades(SYMBOL)) == 1
+    await first.create_order(SYMBOL, "market", "buy", 0.01)
+    assert await first.fetch_my_trades(SYMBOL) == []
+    assert len(await first.fetch_my_trades(SYMBOL)) == 1
 
 
-async def test_faults_are_shown_used_up_and_cleared(paper: Paper, ada: Binance) -> None:
+async def test_faults_are_shown_used_up_and_cleared(paper: Paper, first: Binance) -> None:
     await paper.fault("create", "reject", count=2)
     await paper.fault("cancel", "drop_after", count=None, probability=0.5, seconds=1)
     with pytest.raises(ccxt.InvalidOrder):
-        await create(ada)
+        await create(first)
     rules = await paper.control("GET", "faults")
-    assert rules[0] == {"on": "create", "kind": "reject", "count": 1, "probability": 1.0, "seconds": 0.0}
+    left = {"on": "create", "kind": "reject", "count": 1, "probability": 1.0, "seconds": 0.0, "key": None}
+    assert rules[0] == left
     assert await paper.control("DELETE", "faults") == []
-    assert await create(ada)
+    assert await create(first)
+
+
+async def test_a_fault_with_a_key_hits_that_account_alone(paper: Paper, first: Binance) -> None:
+    await paper.fault("create", "reject", key="first")
+    assert await create(await paper.client("second"))
+    with pytest.raises(ccxt.InvalidOrder):
+        await create(first)
 
 
 @pytest.mark.parametrize(

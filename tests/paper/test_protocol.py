@@ -20,8 +20,8 @@ from tests.paper.conftest import SYMBOL, Binance, Paper, running, write_accounts
 
 
 async def signed(
-    paper: Paper, method: str = "POST", path: str = "/api/v3/order", key: str = "ada",
-    secret: str = "ada's secret", **parameters: Any,
+    paper: Paper, method: str = "POST", path: str = "/api/v3/order", key: str = "first",
+    secret: str = "first's secret", **parameters: Any,
 ) -> tuple[int, Any, Any]:  # fmt: skip
     """(status, JSON, headers) of a hand-made signed request; POST carries everything in its body."""
     query = urlencode({"timestamp": int(time.time() * 1000), **parameters})
@@ -123,10 +123,10 @@ async def test_too_many_orders_are_refused(tmp_path: Path) -> None:
         assert {answer["code"] for status, answer, _ in answers if status == 429} == {-1015}
 
 
-async def test_trades_are_listed_by_time_id_order_and_limit(paper: Paper, ada: Binance) -> None:
-    first = await ada.create_order(SYMBOL, "market", "buy", 0.01)
-    await ada.create_order(SYMBOL, "market", "buy", 0.01)
-    third = await ada.create_order(SYMBOL, "market", "sell", 0.01)
+async def test_trades_are_listed_by_time_id_order_and_limit(paper: Paper, first: Binance) -> None:
+    earliest = await first.create_order(SYMBOL, "market", "buy", 0.01)
+    await first.create_order(SYMBOL, "market", "buy", 0.01)
+    third = await first.create_order(SYMBOL, "market", "sell", 0.01)
     path, symbol = "/api/v3/myTrades", {"symbol": "BTCUSDT"}
     _, everything, _ = await signed(paper, "GET", path, **symbol)
     ids = [trade["id"] for trade in everything]
@@ -144,11 +144,11 @@ async def test_trades_are_listed_by_time_id_order_and_limit(paper: Paper, ada: B
     now = int(time.time() * 1000)
     assert (await listed(startTime=now - 90_000_000, endTime=now))["code"] == -1127
     assert (await listed(fromId=1, startTime=now))["code"] == -1128
-    assert first["id"] != third["id"]
+    assert earliest["id"] != third["id"]
 
 
-async def test_all_orders_are_listed_from_an_id_or_by_time(paper: Paper, ada: Binance) -> None:
-    placed = [await ada.create_order(SYMBOL, "limit", "buy", 0.01, 60_000 + n) for n in range(3)]
+async def test_all_orders_are_listed_from_an_id_or_by_time(paper: Paper, first: Binance) -> None:
+    placed = [await first.create_order(SYMBOL, "limit", "buy", 0.01, 60_000 + n) for n in range(3)]
     ids = [int(order["id"]) for order in placed]
     path, symbol = "/api/v3/allOrders", {"symbol": "BTCUSDT"}
     listed = (await signed(paper, "GET", path, **symbol))[1]
@@ -161,26 +161,26 @@ async def test_all_orders_are_listed_from_an_id_or_by_time(paper: Paper, ada: Bi
     assert (await signed(paper, "GET", path, **symbol, startTime=later))[1] == []
 
 
-async def test_a_key_tells_what_it_may_do_and_the_fees(paper: Paper, ada: Binance) -> None:
-    restrictions = await ada.sapi_get_account_apirestrictions()
+async def test_a_key_tells_what_it_may_do_and_the_fees(paper: Paper, first: Binance) -> None:
+    restrictions = await first.sapi_get_account_apirestrictions()
     assert restrictions["enableReading"] is True
     assert restrictions["enableSpotAndMarginTrading"] is True
     assert restrictions["enableWithdrawals"] is False
-    fees = await ada.fetch_trading_fee(SYMBOL)
+    fees = await first.fetch_trading_fee(SYMBOL)
     assert (fees["maker"], fees["taker"]) == (0.001, 0.001)
 
 
 async def test_an_account_that_is_added_later_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "paper"
     async with running(folder) as paper:
-        write_accounts(folder, "ada", "bob", "cy")
+        write_accounts(folder, "first", "second", "cy")
         client = await paper.client("cy")
         assert (await client.fetch_balance())["SOL"]["free"] == 50_000
 
 
-async def test_markets_carry_the_filters(ada: Binance) -> None:
-    market = ada.market(SYMBOL)
-    assert set(ada.markets) == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
+async def test_markets_carry_the_filters(first: Binance) -> None:
+    market = first.market(SYMBOL)
+    assert set(first.markets) == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
     assert (market["precision"]["price"], market["precision"]["amount"]) == (0.01, 0.00001)
     assert market["limits"]["cost"]["min"] == 5
     information = market["info"]
@@ -188,13 +188,13 @@ async def test_markets_carry_the_filters(ada: Binance) -> None:
     assert "EXPIRE_BOTH" in information["allowedSelfTradePreventionModes"]
 
 
-async def test_tickers_books_and_trades_agree(paper: Paper, ada: Binance) -> None:
+async def test_tickers_books_and_trades_agree(paper: Paper, first: Binance) -> None:
     await paper.taker("buy", "0.1")
     bid, ask = await paper.quote()
-    ticker = await ada.fetch_ticker(SYMBOL)
-    quotes = (await ada.fetch_bids_asks([SYMBOL]))[SYMBOL]
-    book = await ada.fetch_order_book(SYMBOL, 5)
-    trade = (await ada.fetch_trades(SYMBOL, params={"fetchTradesMethod": "publicGetTrades"}))[-1]
+    ticker = await first.fetch_ticker(SYMBOL)
+    quotes = (await first.fetch_bids_asks([SYMBOL]))[SYMBOL]
+    book = await first.fetch_order_book(SYMBOL, 5)
+    trade = (await first.fetch_trades(SYMBOL, params={"fetchTradesMethod": "publicGetTrades"}))[-1]
     assert quotes["bid"] == book["bids"][0][0] == ticker["bid"] == float(bid)
     assert quotes["ask"] == book["asks"][0][0] == ticker["ask"] == float(ask)
     assert ticker["last"] == trade["price"]
@@ -206,21 +206,21 @@ async def test_candles_reach_back_a_day_and_go_on_with_what_is_traded(tmp_path: 
         await check_candles(paper, await paper.client())
 
 
-async def check_candles(paper: Paper, ada: Binance) -> None:
-    minutes = await ada.fetch_ohlcv(SYMBOL, "1m", limit=1000)
+async def check_candles(paper: Paper, first: Binance) -> None:
+    minutes = await first.fetch_ohlcv(SYMBOL, "1m", limit=1000)
     assert len(minutes) == 1000
     opens = [bar[0] for bar in minutes]
     assert opens == list(range(opens[0], opens[0] + 1000 * 60_000, 60_000))
-    hours = await ada.fetch_ohlcv(SYMBOL, "1h", limit=24)
+    hours = await first.fetch_ohlcv(SYMBOL, "1h", limit=24)
     assert len(hours) == 24
     last_hour = [bar for bar in minutes if bar[0] // 3_600_000 == hours[-2][0] // 3_600_000]
     assert hours[-2][5] == pytest.approx(sum(bar[5] for bar in last_hour))
     assert hours[-2][2] == max(bar[2] for bar in last_hour)
     since = opens[100]
-    assert [bar[0] for bar in await ada.fetch_ohlcv(SYMBOL, "1m", since, 3)] == opens[100:103]
-    before = (await ada.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]
+    assert [bar[0] for bar in await first.fetch_ohlcv(SYMBOL, "1m", since, 3)] == opens[100:103]
+    before = (await first.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]
     await paper.taker("buy", "0.5")
-    after = (await ada.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]
+    after = (await first.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]
     assert after == pytest.approx(before + 0.5)
 
 

@@ -59,7 +59,7 @@ async def trade_a_little(paper: Paper) -> Any:
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 async def test_nothing_is_forgotten_when_the_process_ends(tmp_path: Path, end: signal.Signals) -> None:
-    write_accounts(tmp_path, "ada")
+    write_accounts(tmp_path, "first")
     async with process(tmp_path) as (child, paper):
         before = await trade_a_little(paper)
         child.send_signal(end)
@@ -73,7 +73,7 @@ async def test_nothing_is_forgotten_when_the_process_ends(tmp_path: Path, end: s
 
 
 async def test_open_orders_rest_again_in_their_order_after_kill_nine(tmp_path: Path) -> None:
-    write_accounts(tmp_path, "ada")
+    write_accounts(tmp_path, "first")
     async with process(tmp_path) as (child, paper):
         before = await trade_a_little(paper)
         child.kill()

@@ -42,16 +42,16 @@ async def subscribed(client: Binance) -> None:
     await client.ensure_user_data_stream_ws_subscribe_signature("spot")
 
 
-async def test_watch_orders_shows_each_step_of_an_order(paper: Paper, ada: Binance) -> None:
-    await subscribed(ada)
+async def test_watch_orders_shows_each_step_of_an_order(paper: Paper, first: Binance) -> None:
+    await subscribed(first)
     bid, _ = await paper.quote()
     steps: list[tuple[str, str, float]] = []
-    async with watching(lambda: ada.watch_orders(SYMBOL)) as seen:
-        await ada.create_order(SYMBOL, "limit", "buy", 0.2, float(bid) + 0.01, {"clientOrderId": "one"})
+    async with watching(lambda: first.watch_orders(SYMBOL)) as seen:
+        await first.create_order(SYMBOL, "limit", "buy", 0.2, float(bid) + 0.01, {"clientOrderId": "one"})
         await eventually(lambda: found(seen, "open"))
         await paper.taker("sell", "0.05")
         await eventually(lambda: found(seen, "open", 0.05))
-        await ada.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
+        await first.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
         last = await eventually(lambda: found(seen, "canceled"))
         steps = [(order["clientOrderId"], order["status"], order["filled"]) for order in seen]
     assert steps == [("one", "open", 0.0), ("one", "open", 0.05), ("one", "canceled", 0.05)]
@@ -65,10 +65,10 @@ async def found(orders: list[Any], status: str, filled: float | None = None) -> 
     return matching[-1] if matching else None
 
 
-async def test_watch_my_trades_agrees_with_the_ledger(paper: Paper, ada: Binance) -> None:
-    await subscribed(ada)
-    async with watching(lambda: ada.watch_my_trades(SYMBOL)) as seen:
-        await ada.create_order(SYMBOL, "market", "buy", 1.2)
+async def test_watch_my_trades_agrees_with_the_ledger(paper: Paper, first: Binance) -> None:
+    await subscribed(first)
+    async with watching(lambda: first.watch_my_trades(SYMBOL)) as seen:
+        await first.create_order(SYMBOL, "market", "buy", 1.2)
         kept = (await paper.ledger())["trades"]
         await eventually(lambda: as_many(seen, len(kept)))
     assert len(kept) > 1
@@ -80,11 +80,11 @@ async def as_many(seen: list[Any], count: int) -> bool:
     return len(seen) >= count
 
 
-async def test_watch_balance_hears_of_every_change(paper: Paper, ada: Binance) -> None:
-    await subscribed(ada)
-    async with watching(ada.watch_balance) as seen:
+async def test_watch_balance_hears_of_every_change(paper: Paper, first: Binance) -> None:
+    await subscribed(first)
+    async with watching(first.watch_balance) as seen:
         await asyncio.sleep(0.1)
-        await ada.create_order(SYMBOL, "limit", "buy", 0.2, 60_000)
+        await first.create_order(SYMBOL, "limit", "buy", 0.2, 60_000)
         await eventually(lambda: as_many(seen, 1))
     assert seen[-1]["USDT"]["used"] == 12_000
 
@@ -124,42 +124,42 @@ async def test_market_streams_tell_quotes_trades_and_tickers(tmp_path: Path) -> 
         assert tickers[-1]["quoteVolume"] > 0
 
 
-async def test_streams_that_are_cut_raise_and_come_back(paper: Paper, ada: Binance) -> None:
-    await subscribed(ada)
-    waiting = asyncio.create_task(ada.watch_orders(SYMBOL))
+async def test_streams_that_are_cut_raise_and_come_back(paper: Paper, first: Binance) -> None:
+    await subscribed(first)
+    waiting = asyncio.create_task(first.watch_orders(SYMBOL))
     await asyncio.sleep(0.1)
     assert (await paper.control("POST", "streams/cut"))["cut"] >= 1
     with pytest.raises(ccxt.NetworkError):
         await waiting
-    await subscribed(ada)
-    async with watching(lambda: ada.watch_orders(SYMBOL)) as seen:
+    await subscribed(first)
+    async with watching(lambda: first.watch_orders(SYMBOL)) as seen:
         await asyncio.sleep(0.1)
-        await ada.create_order(SYMBOL, "limit", "buy", 0.2, 60_000)
+        await first.create_order(SYMBOL, "limit", "buy", 0.2, 60_000)
         await eventually(lambda: as_many(seen, 1))
 
 
-async def test_silent_streams_stay_open_and_lose_what_happens(paper: Paper, ada: Binance) -> None:
-    await subscribed(ada)
-    async with watching(lambda: ada.watch_orders(SYMBOL)) as seen:
+async def test_silent_streams_stay_open_and_lose_what_happens(paper: Paper, first: Binance) -> None:
+    await subscribed(first)
+    async with watching(lambda: first.watch_orders(SYMBOL)) as seen:
         await asyncio.sleep(0.1)
         await paper.control("POST", "streams/cut", silent_seconds=60)
-        await ada.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": "lost"})
+        await first.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": "lost"})
         await paper.control("POST", "streams/cut", silent_seconds=0)
-        await ada.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": "seen"})
+        await first.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": "seen"})
         await eventually(lambda: as_many(seen, 1))
     assert [order["clientOrderId"] for order in seen] == ["seen"]
 
 
 @pytest.mark.parametrize(("kind", "copies"), [("duplicate_events", 2), ("lost_events", 0)])
 async def test_events_of_the_user_s_stream_can_be_doubled_or_lost(
-    paper: Paper, ada: Binance, kind: str, copies: int
+    paper: Paper, first: Binance, kind: str, copies: int
 ) -> None:
-    await subscribed(ada)
+    await subscribed(first)
     await paper.fault("stream", kind, count=1)
-    async with watching(lambda: ada.watch_orders(SYMBOL)) as seen:
+    async with watching(lambda: first.watch_orders(SYMBOL)) as seen:
         await asyncio.sleep(0.1)
         for name in ("first", "second"):
-            await ada.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": name})
+            await first.create_order(SYMBOL, "limit", "buy", 0.2, 60_000, {"clientOrderId": name})
         await eventually(lambda: found_client_id(seen, "second"))
     assert [order["clientOrderId"] for order in seen].count("first") == copies
 
@@ -169,7 +169,7 @@ async def found_client_id(orders: list[Any], client_id: str) -> bool:
 
 
 async def test_a_wrong_signature_gets_no_user_stream(paper: Paper) -> None:
-    parameters = {"apiKey": "ada", "timestamp": int(time.time() * 1000), "signature": "guessed"}
+    parameters = {"apiKey": "first", "timestamp": int(time.time() * 1000), "signature": "guessed"}
     request = {"id": "1", "method": "userDataStream.subscribe.signature", "params": parameters}
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{paper.url}/ws-api/v3") as socket:
         await socket.send_json(request)
