@@ -48,6 +48,7 @@ from execution.services.fills import (
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
+from execution.services.locking import order_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Taken:
 def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
     """A child and its order, the order under lock first."""
     order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
-    order = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms").get(pk=order_pk)
+    order = order_locked(order_pk)
     return ChildOrder.objects.get(pk=child_pk), order
 
 

@@ -13,12 +13,8 @@ from execution.core.identifiers import client_id
 from execution.core.plans import plain
 from execution.core.quantities import collar_price, is_multiple
 from execution.core.states import (
-    ORDER_FINAL,
     ORDER_TRADING,
     ChildStatus,
-    OrderEvent,
-    OrderStatus,
-    order_after,
 )
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move
@@ -26,6 +22,8 @@ from execution.models import Account, ChildOrder, Installation, Order, Slice
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
 from execution.services.journal import DESK, alert, journal_append
+from execution.services.locking import order_locked
+from execution.services.moves import order_arrive, order_move, pause_for_person
 
 
 class Applied(StrEnum):
@@ -58,15 +56,10 @@ def decision_apply(
         return _apply(order_pk, worker_pk, fence, version, decision, quote, now)
     except InvariantBroken as broken:
         with transaction.atomic():
-            order = _locked(order_pk)
+            order = order_locked(order_pk)
             alert(order=order, text=f"refused by an invariant: {broken}", at=now)
             pause_for_person(order, reason=str(broken), now=now)
         return Applied.STALE
-
-
-def _locked(order_pk: int) -> Order:
-    orders = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms")
-    return orders.get(pk=order_pk)
 
 
 @transaction.atomic
@@ -79,7 +72,7 @@ def _apply(
     quote: Quote | None,
     now: datetime,
 ) -> Applied:
-    order = _locked(order_pk)
+    order = order_locked(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
     if order.version != version or _is_too_late(order, decision, quote, now):
@@ -88,7 +81,7 @@ def _apply(
     order.why, order.due_at = decision.why, decision.due_at
     for command in decision.commands:
         if isinstance(command, Move):
-            _move(order, command, quote, now)
+            order_move(order, command, quote, now)
         elif isinstance(command, CancelChild):
             child = order.children.get(sequence=command.sequence)
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
@@ -110,44 +103,11 @@ def _is_too_late(order: Order, decision: Decision, quote: Quote | None, now: dat
     return is_over or (quote is not None and now - quote.at > MAX_QUOTE_AGE)
 
 
-def _move(order: Order, move: Move, quote: Quote | None, now: datetime) -> None:
-    order.status = order_after(OrderStatus(order.status), move.event)
-    # A working order needs no reason; what it waits for is its ``why``.
-    order.reason = "" if order.status == OrderStatus.WORKING else move.reason
-    data: dict[str, str] = {"status": order.status}
-    if move.outcome is not None:
-        order.outcome = move.outcome
-        data["outcome"] = move.outcome
-    if move.event is OrderEvent.START:
-        order.started_at = now
-        _arrive(order, quote)
-    if move.event is OrderEvent.PAUSE:
-        order.paused_at = now
-        order.needs_person = order.needs_person or move.needs_person
-    if order.status in ORDER_FINAL:
-        order.ended_at = now
-        order.due_at = None
-    journal_append(order=order, kind=move.event.value, actor=DESK, reason=move.reason, at=now, data=data)
-
-
-def _arrive(order: Order, quote: Quote | None) -> None:
-    """Keep the arrival quote, once."""
-    if order.arrival_at is None and quote is not None and quote.is_sane:
-        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
-
-
-def pause_for_person(order: Order, *, reason: str, now: datetime) -> None:
-    """Pause a locked order that is working or about to, until a person has looked."""
-    if order.status not in {OrderStatus.WORKING, OrderStatus.SCHEDULED}:
-        return
-    _move(order, Move(OrderEvent.PAUSE, reason, needs_person=True), None, now)
-
-
 def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
     account = Account.objects.get(public_id=intend.account)
     _check_intent(order, intend, quote, now)
-    _arrive(order, quote)  # an order that was paused before its start has none yet
+    order_arrive(order, quote)  # an order that was paused before its start has none yet
     child = _write_child(order, account, intend, now)
     order.next_sequence += 1
     data = {

@@ -14,6 +14,8 @@ from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.services.journal import VENUE, alert, journal_append
+from execution.services.locking import order_locked
+from execution.services.moves import pause_for_person
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
@@ -48,7 +50,7 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     child = child or child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id)
     order = None
     if child is not None:
-        order = Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=child.order_id)
+        order = order_locked(child.order_id)
         child = ChildOrder.objects.get(pk=child.pk)
         # Somebody may have recorded it while we waited for the lock.
         known = known_fill(account_pk, trade)
@@ -153,8 +155,6 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
     """Something that must not happen has: a person is needed, and a working order pauses."""
-    from execution.services.driving import pause_for_person
-
     alert(order=order, text=f"child {child.sequence}: {text}", at=now, data={"child": child.sequence})
     pause_for_person(order, reason=text, now=now)
 

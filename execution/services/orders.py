@@ -198,7 +198,7 @@ def slices_create(order: Order, slices: tuple[SlicePlan, ...]) -> None:
 
 def _locked(public_id: str, person: User) -> Order:
     """The order under lock, if the person may act on it: its trader, or a supervisor."""
-    orders = Order.objects.select_for_update(of=("self",)).select_related("trader", "terms")
+    orders = Order.objects.select_for_update(of=("self",)).select_related("trader")
     order = orders.filter(public_id=public_id).first()
     if order is None or not (order.trader_id == person.pk or person.role == Role.SUPERVISOR):
         raise OrderNotFound(public_id)

@@ -9,8 +9,9 @@ from django.db import transaction
 
 from execution.core.states import CHILD_CANCELLABLE
 from execution.core.types import KeyPermissions
-from execution.models import Account, ChildOrder, Credential, CredentialState, Order
+from execution.models import Account, ChildOrder, Credential, CredentialState
 from execution.services.children import child_cancel_request
+from execution.services.locking import order_locked
 
 
 def account_seen(
@@ -66,7 +67,7 @@ def children_pull(*, account_pk: int, reason: str, now: datetime) -> int:
     )
     pulled = 0
     for pk, order_pk in list(resting.values_list("pk", "order_id")):
-        order = Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=order_pk)
+        order = order_locked(order_pk)
         child = ChildOrder.objects.get(pk=pk)
         if child.status in CHILD_CANCELLABLE:
             child_cancel_request(child=child, order=order, reason=reason, now=now)
