@@ -121,6 +121,9 @@ USE_I18N = False
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
+STATIC_ROOT.mkdir(
+    exist_ok=True
+)  # whitenoise warns of a folder that is not there, also where finders serve all
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     # Plotly's script comes from its wheel; PlotlyFinder serves that one file and nothing else of the folder.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from dashboard.fields import parameters_raw
 from execution.models import Order
 from tests.dashboard.office import Desk
 
@@ -104,13 +105,16 @@ def test_the_review_says_the_order_in_one_sentence(office: Desk) -> None:
     assert "never above 65,200 USDT." in page
 
 
-def test_a_time_without_a_day_is_todays(office: Desk) -> None:
-    ends = timezone.now() + timedelta(minutes=90)
-    if ends.date() != timezone.now().date():
-        pytest.skip("it is about midnight")
-    form = office.form(duration="", end_at=f"{ends:%H:%M:%S}")
-    office.client(office.trader).post("/orders/new/", form)
+@pytest.mark.parametrize("written", ["16:30", "16:30:00"])
+def test_a_time_without_a_day_is_todays(written: str) -> None:
+    now = datetime(2030, 1, 31, 23, 59, tzinfo=UTC)
+    assert parameters_raw("twap", {"end_at": written}, now)["end_at"].startswith("2030-01-31T16:30")
+
+
+def test_an_end_instead_of_a_duration_is_fixed(office: Desk) -> None:
+    ends = (timezone.now() + timedelta(minutes=90)).replace(microsecond=0)
+    office.client(office.trader).post("/orders/new/", office.form(duration="", end_at=ends.isoformat()))
     terms = Order.objects.get().terms
     assert terms is not None
-    assert terms.end_at == ends.replace(microsecond=0)
+    assert terms.end_at == ends
     assert terms.end_is_fixed
