@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from execution.core.plans import plain
 from execution.core.problems import Problem
 from execution.core.terms import ALGORITHMS
 
@@ -66,8 +67,7 @@ def _shown(value: Any, widget: str) -> str:
 
 
 def _percent(value: Any) -> str:
-    plain = format(Decimal(str(value)) * 100, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return plain(Decimal(str(value)) * 100)
 
 
 def parameters_raw(algorithm: str, written: Mapping[str, str], now: datetime) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
+from execution.core.quantities import side_cost_bp
 from execution.core.types import BASIS_POINT, ZERO, Liquidity, Side
 
 
@@ -26,7 +27,7 @@ def slippage_bp(side: Side, average: Decimal | None, benchmark: Decimal | None) 
     """Cost of ``average`` against ``benchmark``; unknown while one of them is, or is not a price."""
     if average is None or benchmark is None or benchmark <= ZERO:
         return None
-    return side.sign * (average / benchmark - 1) / BASIS_POINT
+    return side_cost_bp(side, average, benchmark)
 
 
 def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:

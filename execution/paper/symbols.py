@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from execution.core.market import MarketParameters
@@ -47,10 +46,6 @@ LISTED = (
         taker_size=14.0,
     ),
 )
-
-
-def with_fees(parameters: MarketParameters, maker: Decimal, taker: Decimal) -> MarketParameters:
-    return replace(parameters, market=replace(parameters.market, maker_fee=maker, taker_fee=taker))
 
 
 def exchange_symbol(market: Market) -> str:

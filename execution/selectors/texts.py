@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from execution.core.plans import plain
+
 
 def text(number: Decimal | None) -> str | None:
     """A decimal as plain text without trailing zeros; unknown stays unknown."""
-    if number is None:
-        return None
-    plain = format(number, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return None if number is None else plain(number)
 
 
 def rounded(number: Decimal | None, places: int) -> str | None:

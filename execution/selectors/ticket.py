@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from execution.core import types
 from execution.models import Account, Balance, Market, User
+from execution.selectors.markets import market_of
 from execution.selectors.payloads import TicketAccount, TicketMarket
 from execution.selectors.texts import text
 
@@ -47,21 +48,8 @@ def _market(market: Market) -> TicketMarket:
 def ticket_market(*, person: User, account: str, symbol: str) -> tuple[int, types.Market] | None:
     """Venue and limits of a symbol at one of the trader's accounts; None when there is no such market."""
     found = Account.objects.filter(traders=person, is_active=True, public_id=account).first()
-    row = Market.objects.filter(venue=found.venue_id, symbol=symbol).first() if found else None
-    if row is None:
-        return None
-    return row.venue_id, types.Market(
-        symbol=row.symbol,
-        base=row.base,
-        quote=row.quote,
-        tick=row.tick,
-        lot=row.lot,
-        min_quantity=row.min_quantity,
-        min_notional=row.min_notional,
-        max_quantity=row.max_quantity,
-        maker_fee=row.maker_fee,
-        taker_fee=row.taker_fee,
-    )
+    market = market_of(found, symbol) if found else None
+    return (found.venue_id, market) if found and market else None
 
 
 def balance_free(*, person: User, account: str, currency: str) -> Decimal | None:
