@@ -1,5 +1,7 @@
 """Tables; no verbs. Services write them, selectors read them."""
 
+from execution.models.audit import AuditEntry
+from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
 from execution.models.market_data import Candle, MarketSample
 from execution.models.orders import (
@@ -11,11 +13,13 @@ from execution.models.orders import (
     Slice,
     Submission,
 )
-from execution.models.people import Role, User
+from execution.models.people import ApiToken, Role, User
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
 __all__ = [
     "Account",
+    "ApiToken",
+    "AuditEntry",
     "Balance",
     "Candle",
     "ChildOrder",
@@ -23,6 +27,10 @@ __all__ = [
     "CredentialState",
     "Environment",
     "Fill",
+    "Halt",
+    "HaltGate",
+    "HaltKind",
+    "HaltScope",
     "Installation",
     "JournalEntry",
     "Market",

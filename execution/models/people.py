@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-from execution.models.fields import PublicIdField
+from execution.models.fields import ExactDecimalField, PublicIdField
 
 
 class Role(models.TextChoices):
@@ -17,6 +20,11 @@ class User(AbstractUser):
 
     public_id = PublicIdField()
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.TRADER)
+    sees_desk = models.BooleanField(default=False, help_text="a trader who may see everybody's orders")
+    #: Above this notional (quote units) the ticket has the quantity typed again; null: never.
+    confirm_above = ExactDecimalField(
+        null=True, blank=True, default=Decimal(100_000), help_text="quote units; empty: never asked"
+    )
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -26,3 +34,20 @@ class User(AbstractUser):
     @property
     def may_trade(self) -> bool:
         return self.role == Role.TRADER
+
+
+class ApiToken(models.Model):
+    """A bearer token of a person. Only its hash is kept; it is shown once, when it is made."""
+
+    public_id = PublicIdField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=40, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256, hex")
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.person} …{self.last_four}"

@@ -40,6 +40,7 @@ class Account(models.Model):
     latency_ms = models.FloatField(null=True, blank=True)
     error = models.TextField(blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last good look")
     stream_at = models.DateTimeField(null=True, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
 
@@ -67,6 +68,9 @@ class Credential(models.Model):
     )
     permissions = models.JSONField(default=dict, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    #: Somebody asked for a check that no session has made yet.
+    check_wanted_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="why the last check failed or the key was refused")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -202,3 +202,64 @@ class TicketAccount(TypedDict):
     label: str
     venue: int
     markets: list[TicketMarket]
+
+
+class HaltChild(TypedDict):
+    """A child that a halt has still to get off the book, and what stands in its way."""
+
+    order: str
+    account: str
+    symbol: str
+    side: str
+    quantity: str
+    filled: str
+    status: str
+    #: Why it is not cancelled yet: an unknown fate, an error of the venue; empty while the cancel is under way.
+    reason: str
+
+
+class HaltCount(TypedDict):
+    """What a halt would cancel on an account, or has still to cancel there."""
+
+    account: str
+    orders: int
+    children: int
+    #: Open quantity times price, in quote units by currency; None where a price is unknown.
+    notional: dict[str, Number]
+
+
+class HaltPreview(TypedDict):
+    """What a halt would do now. ``phrase`` is what the supervisor types to confirm it."""
+
+    kind: str
+    scope: str
+    subject: str
+    phrase: str
+    orders: int
+    children: int
+    accounts: list[HaltCount]
+
+
+class HaltRow(TypedDict):
+    """A halt in force, or a former one, with its progress."""
+
+    id: str
+    kind: str
+    scope: str
+    #: "the desk", an account's label, a trader's name, a symbol.
+    subject: str
+    reason: str
+    set_by: str
+    set_at: int
+    swept_at: Instant
+    flat_at: Instant
+    #: Milliseconds from the click until the exchanges confirmed that nothing is open; None until then.
+    time_to_flat: int | None
+    lifted_by: str
+    lifted_at: Instant
+    lift_reason: str
+    orders: int
+    children: int
+    settled: int
+    #: What is still open, and why.
+    open: list[HaltChild]

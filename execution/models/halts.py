@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from execution.models.fields import PublicIdField
+from execution.models.orders import ChildOrder, Order
+from execution.models.venues import Account
+
+
+class HaltKind(models.TextChoices):
+    NO_NEW_ORDERS = "no_new_orders", "No new orders"
+    STOP = "stop", "Cancel everything and stop"
+
+
+class HaltScope(models.TextChoices):
+    DESK = "desk", "The desk"
+    ACCOUNT = "account", "An account"
+    TRADER = "trader", "A trader"
+    SYMBOL = "symbol", "A symbol"
+
+
+class HaltGate(models.Model):
+    """The one row that intents and halts meet on.
+
+    Whoever sets a halt, submits an order, writes a child or takes one to be sent locks it, after any
+    order's, child's or account's row; so a halt that is committed is seen by all of them.
+    """
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+
+    def __str__(self) -> str:
+        return "the gate"
+
+
+class Halt(models.Model):
+    """What a supervisor stopped, until a supervisor lifts it. Lifting resumes nothing by itself."""
+
+    public_id = PublicIdField()
+    kind = models.CharField(max_length=16, choices=HaltKind.choices)
+    scope = models.CharField(max_length=8, choices=HaltScope.choices)
+    account = models.ForeignKey(
+        Account, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
+    )
+    trader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
+    )
+    symbol = models.CharField(max_length=40, blank=True)
+    reason = models.TextField()
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    #: When the click reached the server: the time to flat counts from here.
+    set_at = models.DateTimeField()
+    #: Parents are paused and cancels asked for; null while that is still to be done.
+    swept_at = models.DateTimeField(null=True, blank=True)
+    #: The exchanges have confirmed that nothing of ``children`` is open.
+    flat_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lift_reason = models.TextField(blank=True)
+    #: Parents that it paused, and children that were not settled when it came.
+    orders = models.ManyToManyField(Order, related_name="halts", blank=True)
+    children = models.ManyToManyField(ChildOrder, related_name="halts", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="halt_names_its_scope",
+                condition=models.Q(scope=HaltScope.DESK, account=None, trader=None, symbol="")
+                | models.Q(scope=HaltScope.ACCOUNT, account__isnull=False, trader=None, symbol="")
+                | models.Q(scope=HaltScope.TRADER, account=None, trader__isnull=False, symbol="")
+                | (models.Q(scope=HaltScope.SYMBOL, account=None, trader=None) & ~models.Q(symbol="")),
+            )
+        ]
+        indexes = [models.Index(fields=["set_at"], condition=models.Q(lifted_at=None), name="halt_in_force")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.scope}"
