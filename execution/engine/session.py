@@ -98,6 +98,7 @@ class AccountSession:
             tasks.create_task(self._listen())
             tasks.create_task(watch.stream())
             tasks.create_task(watch.sample())
+            tasks.create_task(watch.books())
             tasks.create_task(self._refresh_balances())
             tasks.create_task(self._refresh_markets())
 

@@ -15,7 +15,7 @@ from execution.core.decide import decide
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus
 from execution.core.types import OrderType, Quote, Side, TimeInForce
 from execution.core.view import CROSS, CancelChild, ChildView, Intend, Move, OrderView, Rejections
-from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, child_of, even_slices, twap, view_of
+from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, at_venue, child_of, even_slices, twap, view_of
 
 REST_ENDS = timedelta(seconds=48)  # four fifths of a slice of a minute
 
@@ -192,7 +192,7 @@ def test_refusals_back_off_from_half_a_second_to_thirty(count: int, wait: float)
     assert decide(view).commands == ()
     assert decide(view).due_at == NOW + seconds(wait)
     ready = replace(view, now=NOW + seconds(wait))
-    assert isinstance(decide(replace(ready, quote=replace(QUOTE, at=ready.now))).commands[0], Intend)
+    assert isinstance(decide(at_venue(ready, quote=replace(QUOTE, at=ready.now))).commands[0], Intend)
 
 
 def test_ten_refusals_in_a_row_pause_the_order_for_a_person() -> None:
