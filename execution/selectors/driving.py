@@ -35,6 +35,12 @@ class Looked:
     venue_pk: int
 
 
+def accounts_of(order: Order) -> list[Account]:
+    """The order's accounts as they were named, which settles ties between them."""
+    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
+    return [link.account for link in links]
+
+
 def order_market(order_pk: int) -> tuple[int, str] | None:
     """Venue and symbol that an order trades at: where its quotes come from."""
     order = Order.objects.filter(pk=order_pk).first()
