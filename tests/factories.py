@@ -116,16 +116,19 @@ class Rows:
         return order
 
     def step(self, order: Order, *, now: datetime, quote: Quote | None = None) -> Applied:
-        """One look, decision and write, as the driver does it."""
-        quote = quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
-        looked = order_look(order_pk=order.pk, quote=quote, now=now)
+        """One look, decision and write, as the driver does it; ``quote`` is that of every venue."""
+        quotes = {
+            venue: quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
+            for venue in Venue.objects.values_list("pk", flat=True)
+        }
+        looked = order_look(order_pk=order.pk, quotes=quotes, now=now)
         return decision_apply(
             order_pk=order.pk,
             worker_pk=self.worker.pk,
             fence=looked.fence,
             version=looked.version,
             decision=decide(looked.view),
-            quote=quote,
+            quotes=looked.view.quotes,
             now=now,
         )
 
