@@ -3,13 +3,17 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import home, orders, ticket
+from dashboard.views import accounts, home, orders, ticket
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
+    path("accounts/", accounts.account_list, name="accounts"),
+    path("accounts/new/", accounts.account_new, name="account_new"),
+    path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),
+    path("accounts/<slug:public_id>/<slug:action>/", accounts.account_act, name="account_act"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
