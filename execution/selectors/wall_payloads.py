@@ -20,8 +20,9 @@ class WallRow(TypedDict):
     reason: str
     needs_person: bool
     trader: str
-    accounts: str
+    account: str
     symbol: str
+    tick: Number
     lot: Number
     side: str
     algorithm: str
