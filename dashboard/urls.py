@@ -3,18 +3,20 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import halts, home, orders, ticket, wall
+from dashboard.views import blotter, halts, home, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
-    path("orders/", orders.order_list, name="orders"),
+    path("orders/", blotter.order_list, name="orders"),
+    path("orders/export.csv", blotter.order_export, name="orders_export"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
     path("orders/new/review/", ticket.review, name="review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
+    path("orders/<slug:public_id>/parts/", blotter.order_parts, name="order_parts"),
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
     path("wall/", wall.wall, name="wall"),
     path("halts/", halts.halt_list, name="halts"),
