@@ -3,13 +3,15 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import home, orders, ticket
+from dashboard.views import home, me, orders, ticket
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
+    path("me/", me.me, name="me"),
+    path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
