@@ -1,6 +1,7 @@
 """The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
 
-Steps, in this order: final, not approved, scheduled, closing, paused, done, over, blocked, and only then the tactic.
+Steps, in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked, and
+only then the tactic.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def over_reason(view: OrderView) -> str:
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         return f"{left} while it was paused"
-    if view.blocked:
-        return f"{left}: {view.blocked}"
+    if view.halted or view.blocked:
+        return f"{left}: {view.halted or view.blocked}"
     if view.quote_problem:
         return f"{left}: {view.quote_problem}"
     if view.quote is not None and view.remaining < minimum_quantity(view.market, view.quote.mid):
@@ -111,6 +112,8 @@ def _paused(view: OrderView) -> Decision:
 
 
 def _working(view: OrderView) -> Decision:
+    if view.halted:  # its parent is about to be paused; the cancels do not wait for that
+        return Decision(_cancels(view, view.halted), view.now + BLOCKED_LOOK, f"waits: {view.halted}")
     if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
         reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
         return Decision(

@@ -83,6 +83,8 @@ class OrderView:
     rejections: Rejections = field(default_factory=Rejections)
     #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
     blocked: str = ""
+    #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
+    halted: str = ""
 
     @property
     def exposure(self) -> Decimal:

@@ -16,6 +16,7 @@ from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
 from execution.models import Account, ChildOrder, CredentialState, Installation, Order, Slice
+from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 
 #: How far back the run of refusals is counted.
@@ -78,6 +79,7 @@ def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
         quote=quote,
         rejections=_rejections(order),
         blocked=account_block(account),
+        halted=halt_blocks_order(order),
     )
     return Looked(view, order.version, order.fence, order.owner_id, account.pk, account.venue_id)
 
