@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import home, me, orders, ticket
+from dashboard.views import halts, home, me, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -18,4 +18,10 @@ urlpatterns: list[URLPattern] = [
     path("orders/new/review/", ticket.review, name="review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
+    path("wall/", wall.wall, name="wall"),
+    path("halts/", halts.halt_list, name="halts"),
+    path("halts/new/", halts.halt_new, name="halt_new"),
+    path("halts/new/preview/", halts.halt_preview, name="halt_preview"),
+    path("halts/<slug:public_id>/", halts.halt_detail, name="halt"),
+    path("halts/<slug:public_id>/lift/", halts.halt_lift, name="halt_lift"),
 ]

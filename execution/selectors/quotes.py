@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -46,3 +47,16 @@ def quote_latest(venue_pk: int, symbol: str) -> Quote | None:
         log.warning("quote not readable", symbol=symbol, error=str(error))
         return None
     return None if text is None else quote_from_json(text)
+
+
+def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
+    """The newest quotes of these venues and symbols in one call; what is missing or unreadable is left out."""
+    if not pairs:
+        return {}
+    try:
+        texts = _client(settings.REDIS_URL).mget([quote_key(*pair) for pair in pairs])
+    except redis.RedisError as error:
+        log.warning("quotes not readable", error=str(error))
+        return {}
+    found = zip(pairs, texts, strict=True)
+    return {pair: quote_from_json(text) for pair, text in found if text is not None}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from execution.core.states import CHILD_CANCELLABLE
 from execution.core.types import KeyPermissions
@@ -27,17 +29,16 @@ def account_seen(
         "looked_at": looked_at,
         "stream_at": stream_at,
     }
-    changed: dict[str, float | datetime | str] = {
-        name: value for name, value in seen.items() if value is not None
-    }
+    changed: dict[str, Any] = {name: value for name, value in seen.items() if value is not None}
     if looked_at is not None:
-        changed["error"] = ""
+        changed |= {"error": "", "failures": 0}
     Account.objects.filter(pk=account_pk).update(**changed)
 
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
-    """Keep the last error for the pages."""
-    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now)
+    """Keep the last error for the pages, and count it until a look succeeds."""
+    failures = F("failures") + 1
+    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=failures)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
