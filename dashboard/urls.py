@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import accounts, blotter, halts, home, orders, ticket, wall
+from dashboard.views import accounts, blotter, halts, home, me, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),
     path("accounts/<slug:public_id>/<slug:action>/", accounts.account_act, name="account_act"),
+    path("me/", me.me, name="me"),
+    path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),
     path("orders/", blotter.order_list, name="orders"),
     path("orders/export.csv", blotter.order_export, name="orders_export"),
     path("orders/new/", ticket.ticket, name="ticket"),

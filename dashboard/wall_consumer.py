@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from dashboard.access import person_of_session
-from dashboard.consumers import LOGGED_OUT, NOT_FOUND, LiveConsumer
+from dashboard.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer
 from execution.notify import WALL_GROUP
 from execution.selectors.halts import halt_row
 from execution.selectors.payloads import HaltRow
 from execution.selectors.texts import milliseconds
 from execution.selectors.wall import Wall, WallPicture
+
+if TYPE_CHECKING:
+    from execution.models import User
 
 
 class SupervisorConsumer(LiveConsumer):
@@ -24,11 +26,8 @@ class SupervisorConsumer(LiveConsumer):
 
     wall_changed = LiveConsumer.ring
 
-    def refusal(self) -> int | None:
-        person = person_of_session(self.session_key)
-        if person is None:
-            return LOGGED_OUT
-        return None if person.role == "supervisor" else NOT_FOUND
+    def refusal(self, person: User) -> int | None:
+        return None if person.role == "supervisor" else ROLE_CHANGED
 
     async def send_change(self, content: dict[str, Any]) -> None:
         """A snapshot or what changed, with the version that it starts from and the one that it leads to."""
@@ -84,8 +83,8 @@ class HaltConsumer(SupervisorConsumer):
 
     shown: HaltRow | None = None
 
-    def refusal(self) -> int | None:
-        code = super().refusal()
+    def refusal(self, person: User) -> int | None:
+        code = super().refusal(person)
         if code is None and self.read_row() is None:
             return NOT_FOUND
         return code

@@ -33,6 +33,7 @@ from execution.services.preview import Preview, order_preview
 ResumeMode = Literal["catch_up", "shift"]
 
 __all__ = [
+    "KeyReused",
     "OrderNotFound",
     "Preview",
     "order_cancel",
@@ -45,6 +46,10 @@ __all__ = [
 
 class OrderNotFound(Exception):
     """There is no such order, or it is somebody else's: the two look the same."""
+
+
+class KeyReused(Refused):
+    """The idempotency key belongs to another order."""
 
 
 def person_actor(person: User) -> str:
@@ -121,7 +126,7 @@ def _submitted(person: User, key: str, digest: str) -> Order | None:
         return None
     if submission.body_hash != digest:
         message = f"key {key} was used for another order ({submission.order.public_id}); nothing was sent"
-        raise Refused([Problem("key", message, key)])
+        raise KeyReused([Problem("key", message, key)])
     return submission.order
 
 
