@@ -13,7 +13,7 @@ from dashboard.api import rows, schemas
 from dashboard.api.access import api_person, api_trader
 from dashboard.api.problems import NotFound
 from dashboard.api.reading import read_order
-from execution.selectors import pages, tape
+from execution.selectors import blotter, pages, tape
 from execution.selectors.payloads import Snapshot
 from execution.services import orders as services
 
@@ -61,8 +61,9 @@ def preview(request: HttpRequest, body: schemas.OrderBody) -> dict[str, Any]:
 @router.get("/orders", response=schemas.Orders, summary="List orders", operation_id="order_list")
 def order_list(request: HttpRequest, asked: Query[schemas.OrdersAsked]) -> dict[str, Any]:
     """Your own orders, or everybody's where you may see them: first what needs a person, then what lives."""
-    found = pages.order_rows(person=api_person(request), state=asked.state, page=asked.page)
-    last = max(1, -(-found["total"] // pages.PAGE_SIZE))
+    chosen = blotter.BlotterFilter(state=asked.state)
+    found = blotter.blotter_page(person=api_person(request), chosen=chosen, page=asked.page)
+    last = max(1, -(-found["total"] // blotter.PAGE_SIZE))
     return {"orders": found["rows"], "page": asked.page, "pages": last, "total": found["total"]}
 
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from execution.core.states import OrderStatus
 from execution.core.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
-from execution.selectors import pages
+from execution.selectors import blotter
 
 #: Longer than any reason that a person would read.
 MAX_REASON = 500
@@ -32,7 +32,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Number = Annotated[str, Field(description="a decimal number, exactly")]
 Known = Annotated[str | None, BeforeValidator(_known)]
 #: A filter of the list, or a status.
-STATES = (*pages.FILTERS, *OrderStatus)
+STATES = (*blotter.STATES, *OrderStatus)
 Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
 
 

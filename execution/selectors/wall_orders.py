@@ -16,7 +16,7 @@ from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.types import ZERO, Side
 from execution.models import ChildOrder, Fill, Market, Order, Slice
 from execution.selectors.payloads import SchedulePoint
-from execution.selectors.schedules import schedule_line
+from execution.selectors.schedules import Part, schedule_line
 from execution.selectors.texts import instant, rounded, text
 from execution.selectors.wall_payloads import WallRow
 
@@ -107,12 +107,13 @@ def _plans(orders: Sequence[Order], known: Mapping[int, Held]) -> dict[int, Plan
     }
     missing = [order for order in orders if order.pk not in found]
     keys = _by_key_or_state([order.pk for order in missing]).values("pk")
-    slices: defaultdict[int, list[Slice]] = defaultdict(list)
+    slices: defaultdict[int, list[Part]] = defaultdict(list)
     rows = Slice.objects.filter(order__in=keys, plan_version=F("order__plan_version"))
-    for part in rows.order_by("order_id", "number") if missing else ():
-        slices[part.order_id].append(part)
+    parts = rows.order_by("order_id", "number").values_list("order_id", "starts_at", "ends_at", "quantity")
+    for order_id, starts_at, ends_at, quantity in parts if missing else ():
+        slices[order_id].append((starts_at, ends_at, quantity))
     for order in missing:
-        largest = max((part.quantity for part in slices[order.pk]), default=ZERO)
+        largest = max((quantity for _, _, quantity in slices[order.pk]), default=ZERO)
         share = float(largest / order.quantity) if order.quantity > ZERO else 0.0
         found[order.pk] = Plan(order.plan_version, schedule_line(order, slices[order.pk]), share)
     return found

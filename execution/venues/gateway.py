@@ -392,7 +392,3 @@ class CcxtGateway:
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
         except LookFailed:
             return None  # ccxt's published rates then
-
-
-def _look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
-    return errors.look_failure(error, text=text, retry_after=retry_after)
