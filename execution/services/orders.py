@@ -21,10 +21,12 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.terms import OrderRequest
-from execution.models import Order, OrderTerms, Role, Slice, Submission, User
+from execution.models import HaltScope, Order, OrderTerms, Role, Slice, Submission, User
 from execution.selectors.driving import plan_rows
+from execution.selectors.halts import ANY_KIND, STOPS, halt_reason, halt_subject, order_halt
 from execution.selectors.markets import market_to_json
 from execution.services.journal import journal_append
+from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
 
 ResumeMode = Literal["catch_up", "shift"]
@@ -96,8 +98,20 @@ def _submit(
         return earlier
     order = _create(person, request, preview, now)
     Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    _refuse_if_halted(order, ANY_KIND)
     notify.drive(order.pk)
     return order
+
+
+def _refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
+    """Refuse what a halt covers, under the gate: from a halt's commit on nothing of it gets through."""
+    gate_locked()
+    halt = order_halt(order, kinds)
+    if halt is not None:
+        fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
+        subject = halt_subject(halt)
+        message = f"{subject}: {halt_reason(halt)}; a supervisor must lift it first"
+        raise Refused([Problem(fields.get(HaltScope(halt.scope), ""), message, subject, halt.public_id)])
 
 
 def _submitted(person: User, key: str, digest: str) -> Order | None:
@@ -255,6 +269,8 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
     order = _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
         return order
+    if order.status == OrderStatus.PAUSED:
+        _refuse_if_halted(order, STOPS)
     if order.status == OrderStatus.PAUSED and mode == "shift":
         _shift(order, person, reason, now)
     order.needs_person = False
