@@ -44,14 +44,8 @@ SCOPES = {
 
 
 def halt(rows: Rows, request: HaltRequest = DESK, **changes: Any) -> Halt:
-    given: dict[str, Any] = {
-        "person": rows.supervisor,
-        "request": request,
-        "phrase": SCOPES.get(request, "HALT DESK"),
-        "reason": "a test",
-        "now": NOW,
-    }
-    return halt_set(**(given | changes))
+    given: dict[str, Any] = {"person": rows.supervisor, "phrase": SCOPES.get(request, "HALT DESK")}
+    return halt_set(**({"request": request, "reason": "a test", "now": NOW} | given | changes))
 
 
 def lift(rows: Rows, stopped: Halt, **changes: Any) -> Halt:
@@ -304,7 +298,7 @@ def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, r
         fence=looked.fence,
         version=looked.version,
         decision=decision,
-        quotes={rows.account.public_id: quote},
+        quotes=looked.view.quotes,
         now=NOW,
     )
     assert applied is Applied.STALE
