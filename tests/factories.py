@@ -67,11 +67,18 @@ class Rows:
     credential: Credential
     worker: Worker
 
-    def quote(self, bid: str = "59999.50", ask: str = "60000.50", *, at: datetime = NOW) -> Quote:
-        """Put the market's quote in Redis."""
+    def quote(
+        self,
+        bid: str = "59999.50",
+        ask: str = "60000.50",
+        *,
+        at: datetime = NOW,
+        venue: Venue | None = None,
+    ) -> Quote:
+        """Put the market's quote in Redis; at the desk's own venue, unless another is named."""
         quote = Quote(D(bid), D(ask), D(2), D(2), at)
         client = redis.Redis.from_url(self.redis_url)
-        client.set(quote_key(self.venue.pk, SYMBOL), quote_to_json(quote))
+        client.set(quote_key((venue or self.venue).pk, SYMBOL), quote_to_json(quote))
         client.close()
         return quote
 

@@ -15,7 +15,7 @@ from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections
-from execution.models import Account, ChildOrder, CredentialState, Installation, Order, Slice
+from execution.models import Account, ChildOrder, Credential, CredentialState, Installation, Order, Slice
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 
@@ -33,6 +33,12 @@ class Looked:
     owner: int | None
     account_pk: int
     venue_pk: int
+
+
+def accounts_of(order: Order) -> list[Account]:
+    """The order's accounts as they were named, which settles ties between them."""
+    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
+    return [link.account for link in links]
 
 
 def order_market(order_pk: int) -> tuple[int, str] | None:
@@ -226,16 +232,24 @@ class AccountDetails:
     symbols: tuple[str, ...]
     credential_pk: int
     sealed: bytes
+    #: False for a key that is suspended, refused or retired: it cancels and looks, and is not checked.
+    key_is_in_use: bool
     marks: frozenset[str]
 
 
+def check_is_wanted(credential_pk: int) -> bool:
+    """Somebody asked for a check of this key."""
+    return Credential.objects.filter(pk=credential_pk, check_wanted_at__isnull=False).exists()
+
+
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use; None when it has none."""
+    """The account with its key in use, else its newest one, for cancels and looks only; None without any."""
     account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
     usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
-    credential = account.credentials.filter(state__in=usable).first()
+    keys = account.credentials.order_by("-pk")
+    credential = keys.filter(state__in=usable).first() or keys.first()
     installation = Installation.objects.get()
     if credential is None:
         return None
@@ -249,5 +263,6 @@ def account_details(account_pk: int) -> AccountDetails | None:
         symbols=tuple(account.symbols),
         credential_pk=credential.pk,
         sealed=bytes(credential.sealed),
+        key_is_in_use=credential.state in usable,
         marks=frozenset({installation.mark, *installation.former_marks}),
     )

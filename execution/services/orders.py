@@ -130,8 +130,8 @@ def _submitted(person: User, key: str, digest: str) -> Order | None:
 
 
 def _create(person: User, request: OrderRequest, preview: Preview, now: datetime) -> Order:
-    account, market, quote = preview.account, preview.market, preview.quote
-    if account is None or market is None or preview.quantity is None:
+    quote = preview.quote
+    if not preview.accounts or preview.quantity is None:
         raise Refused([Problem("", "the order cannot be planned")])
     order = Order(
         trader=person,
@@ -144,7 +144,7 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         unit=request.unit,
         quantity=preview.quantity,
         algorithm=request.algorithm,
-        market={account.public_id: market_to_json(market)},
+        market={public_id: market_to_json(market) for public_id, market in preview.markets.items()},
         status=OrderStatus.SCHEDULED,
         created_at=now,
         due_at=preview.start_at,
@@ -152,14 +152,15 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
     if quote is not None and quote.is_sane and preview.quote_is_fresh and preview.start_at == now:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
     order.save()
-    order.accounts.add(account)
+    for account in preview.accounts:  # one by one: their order settles ties between them
+        order.accounts.add(account)
     order.terms = _first_terms(order, person, request, preview, now)
     slices_create(order, preview.slices)
-    _journal_submitted(order, account.label, len(preview.slices), now)
+    _journal_submitted(order, [account.label for account in preview.accounts], len(preview.slices), now)
     return order
 
 
-def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -> None:
+def _journal_submitted(order: Order, accounts: list[str], slices: int, now: datetime) -> None:
     journal_append(
         order=order,
         kind="submitted",
@@ -174,7 +175,7 @@ def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -
             "side": order.side,
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
-            "account": account,
+            "accounts": accounts,
         },
     )
 

@@ -22,7 +22,13 @@ from execution.selectors.driving import (
     symbols_with_orders,
     unsettled_children,
 )
-from execution.selectors.markets import balance_free, market_from_json, market_of, market_to_json
+from execution.selectors.markets import (
+    balances_free,
+    balances_sum,
+    market_from_json,
+    market_to_json,
+    markets_of,
+)
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
 from execution.services.children import child_report
 from execution.services.orders import order_pause, order_resume
@@ -57,15 +63,27 @@ def test_without_redis_there_is_no_quote_and_no_error(rows: Rows, settings: Sett
 
 
 def test_a_market_that_is_not_listed_is_none(rows: Rows) -> None:
-    assert market_of(rows.account, SYMBOL) == LIMITS
-    assert market_of(rows.account, "ETH/USDT") is None
+    assert markets_of([rows.account], SYMBOL) == {rows.account.pk: LIMITS}
+    assert markets_of([rows.account], "ETH/USDT") == {}
+    Account.objects.update(symbols=["ETH/USDT"])
+    rows.account.refresh_from_db()
+    assert markets_of([rows.account], SYMBOL) == {}, "the venue lists it, the account does not trade it"
 
 
 def test_a_balance_nobody_knows_is_none_and_a_currency_not_held_is_zero(rows: Rows) -> None:
-    assert balance_free(rows.account, "BTC") == 10
-    assert balance_free(rows.account, "DOGE") == 0
+    assert balances_free([rows.account], "BTC") == {rows.account.pk: D(10)}
+    assert balances_free([rows.account], "DOGE") == {rows.account.pk: D(0)}
     Balance.objects.all().delete()
-    assert balance_free(rows.account, "BTC") is None
+    assert balances_free([rows.account], "BTC") == {rows.account.pk: None}
+
+
+def test_a_sum_of_balances_is_not_known_while_one_of_them_is_not(rows: Rows) -> None:
+    other = make_account(rows.venue, "beta")
+    accounts = [rows.account, other]
+    assert balances_sum(balances_free(accounts, "BTC").values()) == 20
+    Balance.objects.filter(account=other).delete()
+    assert balances_sum(balances_free(accounts, "BTC").values()) is None
+    assert balances_sum([]) is None
 
 
 def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
@@ -124,10 +142,15 @@ def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) 
     assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
 
 
-def test_an_account_without_a_key_in_use_has_no_details(rows: Rows) -> None:
+def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_looks(rows: Rows) -> None:
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
-    rows.credential.state = "refused"
+    assert details.key_is_in_use
+    rows.credential.state = "suspended"
     rows.credential.save()
+    details = account_details(rows.account.pk)
+    assert details is not None
+    assert (details.credential_pk, details.key_is_in_use) == (rows.credential.pk, False)
+    rows.credential.delete()
     assert account_details(rows.account.pk) is None
