@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
+from django_htmx.http import HttpResponseClientRefresh
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -48,6 +49,24 @@ def supervisor_required(view: View[Arguments]) -> View[Arguments]:
         return view(request, *args, **kwargs)
 
     return cast("View[Arguments]", login_required(guarded))
+
+
+def admin_required(view: View[Arguments]) -> View[Arguments]:
+    """Accounts and keys are an admin's; everybody else gets a 403, whatever is or is not there."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if getattr(request, "htmx", False) and not request.user.is_authenticated:
+            return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
+        return checked(request, *args, **kwargs)
+
+    @login_required
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if person_of(request).role != "admin":
+            raise PermissionDenied("Accounts and keys are an admin's.")
+        return view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", guarded)
 
 
 def person_of_session(session_key: str | None) -> User | None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import halts, home, me, orders, ticket, wall
+from dashboard.views import accounts, halts, home, me, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -12,6 +12,10 @@ urlpatterns: list[URLPattern] = [
     path("favicon.ico", home.favicon, name="favicon"),
     path("me/", me.me, name="me"),
     path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),
+    path("accounts/", accounts.account_list, name="accounts"),
+    path("accounts/new/", accounts.account_new, name="account_new"),
+    path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),
+    path("accounts/<slug:public_id>/<slug:action>/", accounts.account_act, name="account_act"),
     path("orders/", orders.order_list, name="orders"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),

@@ -12,7 +12,7 @@ from dashboard.access import person_of
 def home(request: HttpRequest) -> HttpResponse:
     """The page that a person's work begins on."""
     if person_of(request).role == "admin":
-        return redirect("admin:index")
+        return redirect("accounts")
     return redirect("wall" if person_of(request).role == "supervisor" else "orders")
 
 
