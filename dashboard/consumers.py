@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import structlog
 from channels.db import database_sync_to_async
@@ -18,7 +18,9 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
 from dashboard.access import person_of_session
+from dashboard.filters import read_filter
 from execution.selectors import pages, tape
+from execution.selectors.blotter import blotter_marks, blotter_page
 from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
 from execution.selectors.texts import milliseconds
 
@@ -191,13 +193,11 @@ class OrdersConsumer(LiveConsumer):
 
     def refusal(self, person: User) -> int | None:
         if not self.group:
-            query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
-            page = query.get("page", ["1"])[0]
-            self.state = query.get("state", ["all"])[0]
-            self.page = int(page) if page.isdecimal() and len(page) < 9 and int(page) > 0 else 1
+            query = self.scope.get("query_string", b"").decode("ascii", "replace")
+            self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
             self.rows: dict[str, Any] = {}
             self.group = f"trader.{person.public_id}"
-        return None
+        return NOT_FOUND if self.chosen.problems else None
 
     async def send_news(self, with_beat: bool) -> None:
         if (found := await self.read()) is not None:
@@ -211,6 +211,7 @@ class OrdersConsumer(LiveConsumer):
                 "rows": changed,
                 "order": list(rows),
                 "counts": found["counts"],
+                "total": found["total"],
             }
             self.rows, self.number, self.wants_snapshot = rows, self.number + 1, False
             await self.send_json(message)
@@ -221,8 +222,10 @@ class OrdersConsumer(LiveConsumer):
     def read(self) -> OrderPage | None:
         if self.person is None:
             return None
-        marks = pages.order_marks(person=self.person)
+        marks = blotter_marks(person=self.person)
         if marks == self.marks and not self.wants_snapshot:
             return None
         self.marks = marks
-        return pages.order_rows(person=self.person, state=self.state, page=self.page)
+        return blotter_page(
+            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=self.rows
+        )

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import accounts, halts, home, me, orders, ticket, wall
+from dashboard.views import accounts, blotter, halts, home, me, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
@@ -16,11 +16,13 @@ urlpatterns: list[URLPattern] = [
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),
     path("accounts/<slug:public_id>/<slug:action>/", accounts.account_act, name="account_act"),
-    path("orders/", orders.order_list, name="orders"),
+    path("orders/", blotter.order_list, name="orders"),
+    path("orders/export.csv", blotter.order_export, name="orders_export"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
     path("orders/new/review/", ticket.review, name="review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
+    path("orders/<slug:public_id>/parts/", blotter.order_parts, name="order_parts"),
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
     path("wall/", wall.wall, name="wall"),
     path("halts/", halts.halt_list, name="halts"),

@@ -6,6 +6,7 @@ import { decimal } from "./format.js";
 import { isFinal } from "./states.js";
 
 const menu = byId("row-menu");
+// The blotter or the wall.
 const host = document.querySelector("[data-user-role]");
 
 const mayAct = (row) =>

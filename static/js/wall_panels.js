@@ -71,7 +71,8 @@ function tickUnknown(totals, now) {
 const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"] };
 
 const makeAccount = (account) => element("li", {},
-  span("sign", "sign"), element("b", { class: "name" }, account.label), span("words"), span("figures", "figures mono"),
+  span("sign", "sign"),
+  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "figures mono" })),
   span("halt", "pill bad"), haltLink("account", account.id, "Halt account…"));
 
 function fillAccount(node, account) {
@@ -91,7 +92,7 @@ function tickAccount(node, account, now) {
   const error = account.error ? `: ${account.error}` : "";
   const lasting = account.since === null ? "" : ` since ${clock(account.since)} (${since(account.since)})`;
   setText(words, fine ? "ok" : `${account.words}${lasting}${error}`);
-  words.className = fine ? "visually-hidden" : `words ${SIGNS[account.health][1]}`;
+  words.className = fine ? "muted" : SIGNS[account.health][1];
   words.title = fine ? "" : words.textContent;
   const quotes = account.quotes.filter((quote) => quote.wanted);
   const seen = (quotes.length ? quotes : account.quotes).filter((quote) => quotes.length || quote.at !== null);
