@@ -47,6 +47,8 @@ class Strike:
     person: User
     done: threading.Event = field(default_factory=threading.Event)
     committed: int = 0
+    #: Its moment did not come, and it was set at another.
+    forced: bool = False
     halt: Halt | None = None
 
     @property
@@ -150,6 +152,7 @@ class Loop:
             waits = strike in self._armed
             if waits:
                 self._armed.remove(strike)
+                strike.forced = True
         if waits:
             strike.fire()
 
