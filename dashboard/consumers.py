@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LOGGED_OUT = 4401
+#: The person is another one now than the page was made for: it loads again, or is refused.
+ROLE_CHANGED = 4403
 NOT_FOUND = 4404
 #: At most four messages with changes a second, and at least one heartbeat.
 LEAST_PAUSE = 0.25
@@ -40,6 +42,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
 
     task: asyncio.Task[None] | None = None
+    #: Who looks, read afresh before each message; None before the first look and after a logout.
+    person: User | None = None
+    #: What the person was allowed when the socket opened.
+    standing: tuple[str, bool] | None = None
 
     async def connect(self) -> None:
         # Accepted first: a refused handshake would reach the page as 1006, which says nothing.
@@ -73,10 +79,21 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def admitted(self) -> bool:
         """Whether the person may (still) see this; closes the socket when not."""
-        code = await database_sync_to_async(self.refusal)()
+        code = await database_sync_to_async(self.verdict)()
         if code is not None:
             await self.close(code=code)
         return code is None
+
+    def verdict(self) -> int | None:
+        """The code to close with, or None. A logout, a new password or another role ends every socket."""
+        self.person = person_of_session(self.session_key)
+        if self.person is None:
+            return LOGGED_OUT
+        standing = (self.person.role, self.person.sees_desk)
+        if self.standing not in (None, standing):
+            return ROLE_CHANGED
+        self.standing = standing
+        return self.refusal(self.person)
 
     async def join(self) -> None:
         """Without the channel layer the page is a second slower, not broken."""
@@ -112,8 +129,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     group = ""
 
-    def refusal(self) -> int | None:
-        """The code to close with, or None. Runs in a thread, may read the database."""
+    def refusal(self, person: User) -> int | None:
+        """The code to close with, or None: may this person see it? Runs in a thread, may read the database."""
         raise NotImplementedError
 
     async def send_news(self, with_beat: bool) -> None:
@@ -131,10 +148,7 @@ class OrderConsumer(LiveConsumer):
     tape: tape.Tape | None = None
     held: Snapshot | None = None
 
-    def refusal(self) -> int | None:
-        person = person_of_session(self.session_key)
-        if person is None:
-            return LOGGED_OUT
+    def refusal(self, person: User) -> int | None:
         public_id = self.scope["url_route"]["kwargs"]["public_id"]
         found = pages.order_find(person=person, public_id=public_id)
         if found is None:
@@ -174,19 +188,15 @@ class OrderConsumer(LiveConsumer):
 class OrdersConsumer(LiveConsumer):
     """A page of the list: all rows first, then those that changed, with the order they stand in."""
 
-    person: User | None = None
     marks: tuple[int, int] = (-1, -1)
     number = 0
 
-    def refusal(self) -> int | None:
-        self.person = person_of_session(self.session_key)
-        if self.person is None:
-            return LOGGED_OUT
+    def refusal(self, person: User) -> int | None:
         if not self.group:
             query = self.scope.get("query_string", b"").decode("ascii", "replace")
-            self.chosen = read_filter(self.person, dict(parse_qsl(query, keep_blank_values=True)))
+            self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
             self.rows: dict[str, Any] = {}
-            self.group = f"trader.{self.person.public_id}"
+            self.group = f"trader.{person.public_id}"
         return NOT_FOUND if self.chosen.problems else None
 
     async def send_news(self, with_beat: bool) -> None:

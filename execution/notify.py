@@ -33,6 +33,10 @@ class OrderChanged(TypedDict):
     version: int
 
 
+#: The group of everybody who watches the whole desk; its messages are ``wall.changed``.
+WALL_GROUP = "wall"
+
+
 class Wake(TypedDict, total=False):
     """To every engine: rows to look at."""
 
@@ -101,6 +105,16 @@ def _ring_order(message: OrderChanged, trader_id: str, order_pk: int) -> None:
     _bell.ring(_bell.group(order_group(message["order"]), dict(message)))
     _bell.ring(_bell.group(trader_group(trader_id), {"type": "orders.changed"}))
     _bell.ring(_bell.wake(Wake(order=order_pk)))
+    _ring_wall()
+
+
+def wall_changed() -> None:
+    """After the commit: a halt was set, has come further or was lifted."""
+    transaction.on_commit(_ring_wall)
+
+
+def _ring_wall() -> None:
+    _bell.ring(_bell.group(WALL_GROUP, {"type": "wall.changed"}))
 
 
 def wake_account(account_pk: int) -> None:

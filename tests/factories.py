@@ -6,7 +6,7 @@ the market's quote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,6 +81,16 @@ class Rows:
         client.set(quote_key((venue or self.venue).pk, SYMBOL), quote_to_json(quote))
         client.close()
         return quote
+
+    def beside(self, label: str = "beta", **limits: Any) -> Account:
+        """Another account of the trader, at a venue of its own with limits and a quote, held by the worker."""
+        venue = Venue.objects.create(label=label, exchange="binance")
+        markets_record(venue_pk=venue.pk, markets={SYMBOL: replace(LIMITS, **limits)}, now=NOW)
+        self.quote(venue=venue)
+        account = make_account(venue, label, self.trader)
+        account.owner, account.fence = self.worker, 1
+        account.save()
+        return account
 
     def raw(self, **changes: Any) -> dict[str, Any]:
         """A ticket as a form sends it: BUY 0.3 BTC over three minutes in three slices."""

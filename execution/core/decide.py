@@ -1,6 +1,7 @@
 """The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
 
-Steps, in this order: final, not approved, scheduled, closing, paused, done, over, blocked, and only then the tactic.
+Steps, in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked, and
+only then the tactic.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def over_reason(view: OrderView) -> str:
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         return f"{left} while it was paused"
-    if view.trouble:
-        return f"{left}: {view.trouble}"
+    if view.halted or view.trouble:
+        return f"{left}: {view.halted or view.trouble}"
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
         return f"{left}: it is under the exchange's minimum"
     if (limit := view.limit_price) is not None:
@@ -107,6 +108,8 @@ def _paused(view: OrderView) -> Decision:
 
 
 def _working(view: OrderView) -> Decision:
+    if view.halted:  # its parent is about to be paused; the cancels do not wait for that
+        return Decision(_cancels(view, view.halted), view.now + BLOCKED_LOOK, f"waits: {view.halted}")
     if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
         reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
         return Decision(

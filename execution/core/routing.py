@@ -148,6 +148,15 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
     """
     if len(view.venues) == 1:
         return Choice(view.venues[0], _at_once(view.venues[0], quantity), "")
+    ranked, left_out = ranking(view, quantity, purpose)
+    if not ranked:
+        return Choice(None, ZERO, "; ".join(left_out))
+    why = "; ".join([_compared(ranked, quantity, view.side), *left_out])
+    return Choice(ranked[0].venue, ranked[0].takes, why)
+
+
+def ranking(view: OrderView, quantity: Decimal, purpose: str) -> tuple[list[Candidate], list[str]]:
+    """The venues that take something of ``quantity``, best first, and why each other one is out."""
     candidates, left_out = [], []
     for venue in view.venues:
         found = _candidate(view, venue, quantity, purpose)
@@ -155,11 +164,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
             candidates.append(found)
         else:
             left_out.append(f"{venue.label}: {found}")
-    ranked = sorted(candidates, key=lambda candidate: candidate.rank(view.side, quantity))
-    if not ranked:
-        return Choice(None, ZERO, "; ".join(left_out))
-    why = "; ".join([_compared(ranked, quantity, view.side), *left_out])
-    return Choice(ranked[0].venue, ranked[0].takes, why)
+    return sorted(candidates, key=lambda candidate: candidate.rank(view.side, quantity)), left_out
 
 
 def _candidate(view: OrderView, venue: VenueView, quantity: Decimal, purpose: str) -> Candidate | str:

@@ -112,6 +112,8 @@ class OrderView:
     children: tuple[ChildView, ...]
     venues: tuple[VenueView, ...]
     rejections: Rejections = field(default_factory=Rejections)
+    #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
+    halted: str = ""
 
     @property
     def exposure(self) -> Decimal:

@@ -20,6 +20,7 @@ from execution.engine.lease import Lease
 from execution.engine.parts import Parts, unpublished
 from execution.engine.quotes import QuoteBoard
 from execution.engine.session import AccountSession, GatewayFactory
+from execution.services.halts import halts_tend
 from execution.services.workers import (
     accounts_claim,
     orders_claim,
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5  # seconds between looks for what is free
 LOOK_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
+TEND_EVERY = 0.5  # seconds between looks after the halts in force
 CLAIM_ORDERS = 500  # at most, in one look
 CLAIM_ACCOUNTS = 20
 #: Orders are left this long to the worker that holds their account.
@@ -116,7 +118,8 @@ class Engine:
         await self._database.run(self._lease.start)
         heart = asyncio.create_task(self._beat())
         helpers = [
-            asyncio.create_task(self._keep_running(run, name)) for name, run in self._helpers(self).items()
+            asyncio.create_task(self._keep_running(run, name))
+            for name, run in {"halts": self._tend_halts, **self._helpers(self)}.items()
         ]
         try:
             while not self._stopping:
@@ -134,6 +137,15 @@ class Engine:
         while True:
             self._lease.turned()
             await self._clock.sleep(0.1)
+
+    async def _tend_halts(self) -> None:
+        """See every halt through until nothing of it is open; in every engine, because any may be the last."""
+        while True:
+            try:
+                await self._database.run(halts_tend, now=self._clock.now())
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("halts could not be tended", error=str(error))
+            await self._clock.sleep(TEND_EVERY)
 
     async def _look(self) -> None:
         """Claim what is free, start what was claimed, and wake what has changed or end what was lost."""

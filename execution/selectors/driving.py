@@ -16,7 +16,17 @@ from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, Book, OrderRef, Quote, Side
 from execution.core.view import ChildView, OrderView, Rejections, VenueView
-from execution.models import Account, Balance, ChildOrder, CredentialState, Installation, Order, Slice
+from execution.models import (
+    Account,
+    Balance,
+    ChildOrder,
+    Credential,
+    CredentialState,
+    Installation,
+    Order,
+    Slice,
+)
+from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
 
 #: How far back the run of refusals is counted.
@@ -93,6 +103,7 @@ def order_look(
         children=children,
         venues=_venues(order, accounts, quotes, books or {}),
         rejections=_rejections(order),
+        halted=halt_blocks_order(order),
     )
     pks = {account.public_id: account.pk for account in accounts}
     return Looked(view, order.version, order.fence, order.owner_id, pks)
@@ -293,16 +304,24 @@ class AccountDetails:
     symbols: tuple[str, ...]
     credential_pk: int
     sealed: bytes
+    #: False for a key that is suspended, refused or retired: it cancels and looks, and is not checked.
+    key_is_in_use: bool
     marks: frozenset[str]
 
 
+def check_is_wanted(credential_pk: int) -> bool:
+    """Somebody asked for a check of this key."""
+    return Credential.objects.filter(pk=credential_pk, check_wanted_at__isnull=False).exists()
+
+
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use; None when it has none."""
+    """The account with its key in use, else its newest one, for cancels and looks only; None without any."""
     account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
     usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
-    credential = account.credentials.filter(state__in=usable).first()
+    keys = account.credentials.order_by("-pk")
+    credential = keys.filter(state__in=usable).first() or keys.first()
     installation = Installation.objects.get()
     if credential is None:
         return None
@@ -316,5 +335,6 @@ def account_details(account_pk: int) -> AccountDetails | None:
         symbols=tuple(account.symbols),
         credential_pk=credential.pk,
         sealed=bytes(credential.sealed),
+        key_is_in_use=credential.state in usable,
         marks=frozenset({installation.mark, *installation.former_marks}),
     )

@@ -37,7 +37,8 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import Account, ChildOrder, Order
+from execution.models import Account, ChildOrder, CredentialState, Order
+from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
     cancel_as_wanted,
     child_of,
@@ -48,7 +49,7 @@ from execution.services.fills import (
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
-from execution.services.locking import order_locked
+from execution.services.locking import gate_locked, order_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,13 @@ def child_take(
     if not account.is_active:
         _drop(child, order, f"account {account.label} is closed", now)
         return None
+    if not account.credentials.filter(state=CredentialState.ACTIVE).exists():
+        _drop(child, order, f"account {account.label} has no checked key", now)
+        return None
+    gate_locked()
+    if halted := halt_blocks_order(order):
+        _drop(child, order, halted, now)
+        return None
     child.taken_at = now
     child.taken_fence = account_fence
     child.last_possible_send_at = now + budget
@@ -145,7 +153,8 @@ def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: d
     if child.status == ChildStatus.INTENDED and child.taken_at is None:
         _drop(child, order, reason, now)
         return
-    child.status = child_after(ChildStatus(child.status), ChildEvent.CANCEL)
+    if child.status != ChildStatus.UNKNOWN:  # that one is cancelled as soon as it turns out to be on the book
+        child.status = child_after(ChildStatus(child.status), ChildEvent.CANCEL)
     child.cancel_requested_at = child.cancel_requested_at or now
     child.save(update_fields=["status", "cancel_requested_at"])
     _journal(order, child, DESK, reason, now)

@@ -21,10 +21,11 @@ from execution.core.states import (
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Installation, Order, Slice
+from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
 from execution.services.journal import DESK, alert, journal_append
-from execution.services.locking import order_locked
+from execution.services.locking import gate_locked, order_locked
 from execution.services.moves import order_arrive, order_move, pause_for_person
 
 
@@ -34,6 +35,10 @@ class Applied(StrEnum):
     DONE = "done"
     STALE = "stale"  #: something has changed since the look: look again
     FENCED = "fenced"  #: the order is another driver's now
+
+
+class _Halted(Exception):
+    """A halt was committed between the look and this write: nothing of it may be written."""
 
 
 class InvariantBroken(Exception):
@@ -56,6 +61,8 @@ def decision_apply(
     """
     try:
         return _apply(order_pk, worker_pk, fence, version, decision, quotes, now)
+    except _Halted:
+        return Applied.STALE
     except InvariantBroken as broken:
         with transaction.atomic():
             order = order_locked(order_pk)
@@ -90,11 +97,23 @@ def _apply(
             notify.wake_account(child.account_id)
         else:
             _intend(order, command, quotes, now)
+    _stop_if_halted(order, decision)
     if why_changed and not decision.commands:
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
     else:
         order.save(update_fields=["due_at", "why"])
     return Applied.DONE
+
+
+def _stop_if_halted(order: Order, decision: Decision) -> None:
+    """A child and a halt meet on the gate, which is locked last: the child's row refers to its account's.
+
+    What was written above is undone, cancels too; the next look, which sees the halt, decides them again.
+    """
+    if any(isinstance(command, Intend) for command in decision.commands):
+        gate_locked()
+        if halted := halt_blocks_order(order):
+            raise _Halted(halted)
 
 
 def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:

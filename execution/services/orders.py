@@ -21,18 +21,21 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.terms import OrderRequest
-from execution.models import Order, OrderTerms, Slice, Submission, User
+from execution.models import HaltScope, Order, OrderTerms, Slice, Submission, User
 from execution.selectors.driving import plan_rows
+from execution.selectors.halts import ANY_KIND, STOPS, halt_reason, halt_subject, order_halt
 from execution.selectors.markets import market_to_json
 from execution.selectors.ticket import lookalike_find
 from execution.selectors.visibility import may_act, order_find
 from execution.services.confirmation import Confirmation, confirmation_problems, lookalike_problems
 from execution.services.journal import journal_append
+from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
 
 ResumeMode = Literal["catch_up", "shift"]
 
 __all__ = [
+    "KeyReused",
     "OrderNotFound",
     "Preview",
     "order_cancel",
@@ -45,6 +48,10 @@ __all__ = [
 
 class OrderNotFound(Exception):
     """There is no such order, or it is somebody else's: the two look the same."""
+
+
+class KeyReused(Refused):
+    """The idempotency key belongs to another order."""
 
 
 def person_actor(person: User) -> str:
@@ -119,8 +126,20 @@ def _submit(
         raise Refused(lookalike_problems(found))
     order = _create(person, request, preview, now)
     Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    _refuse_if_halted(order, ANY_KIND)
     notify.drive(order.pk)
     return order
+
+
+def _refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
+    """Refuse what a halt covers, under the gate: from a halt's commit on nothing of it gets through."""
+    gate_locked()
+    halt = order_halt(order, kinds)
+    if halt is not None:
+        fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
+        subject = halt_subject(halt)
+        message = f"{subject}: {halt_reason(halt)}; a supervisor must lift it first"
+        raise Refused([Problem(fields.get(HaltScope(halt.scope), ""), message, subject, halt.public_id)])
 
 
 def _submitted(person: User, key: str, digest: str) -> Order | None:
@@ -129,7 +148,7 @@ def _submitted(person: User, key: str, digest: str) -> Order | None:
         return None
     if submission.body_hash != digest:
         message = f"key {key} was used for another order ({submission.order.public_id}); nothing was sent"
-        raise Refused([Problem("key", message, key)])
+        raise KeyReused([Problem("key", message, key)])
     return submission.order
 
 
@@ -288,6 +307,8 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
     order = _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
         return order
+    if order.status == OrderStatus.PAUSED:
+        _refuse_if_halted(order, STOPS)
     if order.status == OrderStatus.PAUSED and mode == "shift":
         _shift(order, person, reason, now)
     order.needs_person = False

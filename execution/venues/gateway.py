@@ -308,14 +308,14 @@ class CcxtGateway:
             return read(await ask())
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
             # Without the cause: its text holds the signed address.
-            raise self._failed(error, _look_failure) from None
+            raise self._failed(error, errors.look_failure) from None
 
     def _read(self, read: Callable[[], T]) -> T:
         """Read an answer that has already come; ``LookFailed`` when it is not what was asked for."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
-            raise self._failed(error, _look_failure) from None
+            raise self._failed(error, errors.look_failure) from None
 
     def _paged(self, call: Call, fetch: pages.Fetch) -> pages.Fetch:
         async def page(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
@@ -332,8 +332,7 @@ class CcxtGateway:
             self._start(self._keep_time())
         if isinstance(error, errors.TURNED_AWAY) and retry_after is not None:
             self.throttle.hold(retry_after.total_seconds())
-        extra = {} if classify is _look_failure else {"quirks": self._quirks}
-        return classify(error, text=self._redact(error), retry_after=retry_after, **extra)
+        return classify(error, quirks=self._quirks, text=self._redact(error), retry_after=retry_after)
 
     async def _keep_time(self) -> None:
         """Learn the clock's difference hourly, and at once when the exchange complained of it."""
@@ -393,7 +392,3 @@ class CcxtGateway:
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
         except LookFailed:
             return None  # ccxt's published rates then
-
-
-def _look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
-    return errors.look_failure(error, text=text, retry_after=retry_after)

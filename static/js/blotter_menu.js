@@ -6,7 +6,8 @@ import { decimal } from "./format.js";
 import { isFinal } from "./states.js";
 
 const menu = byId("row-menu");
-const host = byId("orders");
+// The blotter or the wall.
+const host = document.querySelector("[data-user-role]");
 
 const mayAct = (row) =>
   host.dataset.userRole === "supervisor" || ("mayTrade" in host.dataset && row.trader === host.dataset.userName);

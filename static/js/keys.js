@@ -8,6 +8,7 @@ const go = (selector) => document.querySelector(selector)?.click();
 
 const LETTERS = {
   n: () => go('nav a[href$="/orders/new/"]'),
+  w: () => go('nav a[href$="/wall/"]'),
   o: () => go('nav a[href$="/orders/"]'),
   "/": () => (byId("q") ?? byId("quantity"))?.focus(),
   "?": () => byId("shortcuts")?.showModal(),

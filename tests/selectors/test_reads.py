@@ -143,10 +143,15 @@ def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) 
     assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
 
 
-def test_an_account_without_a_key_in_use_has_no_details(rows: Rows) -> None:
+def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_looks(rows: Rows) -> None:
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
-    rows.credential.state = "refused"
+    assert details.key_is_in_use
+    rows.credential.state = "suspended"
     rows.credential.save()
+    details = account_details(rows.account.pk)
+    assert details is not None
+    assert (details.credential_pk, details.key_is_in_use) == (rows.credential.pk, False)
+    rows.credential.delete()
     assert account_details(rows.account.pk) is None

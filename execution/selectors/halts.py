@@ -1,0 +1,223 @@
+"""Halts: which are in force, what they cover, and how far they have come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from execution.core.reconcile import LOOKS_NEEDED, Evidence
+from execution.core.states import ChildStatus, OrderStatus
+from execution.core.types import ZERO
+from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order
+from execution.selectors.payloads import HaltChild, HaltCount, HaltPreview, HaltRow, Number
+from execution.selectors.texts import instant, milliseconds, text
+
+STOPS = (HaltKind.STOP,)
+ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
+#: A halt pauses these; what is paused already, or closing, stays so.
+PAUSABLE = (OrderStatus.SCHEDULED, OrderStatus.WORKING)
+
+
+# --- what covers what ----------------------------------------------------------------------------
+
+
+def halts_in_force() -> QuerySet[Halt]:
+    """Halts that nobody has lifted, oldest first: one read of the index of those."""
+    return (
+        Halt.objects.filter(lifted_at=None)
+        .select_related("account", "trader", "set_by", "lifted_by")
+        .order_by("set_at", "pk")
+    )
+
+
+def halt_covering(
+    *, trader_pk: int, symbol: str, account_pks: Collection[int], kinds: Collection[str]
+) -> Halt | None:
+    """A halt of ``kinds`` in force for an order like this, a stop before others; None when there is none.
+
+    An order on several accounts is covered by the halt of any of them.
+    """
+    scopes = (
+        Q(scope=HaltScope.DESK)
+        | Q(scope=HaltScope.ACCOUNT, account_id__in=account_pks)
+        | Q(scope=HaltScope.TRADER, trader_id=trader_pk)
+        | Q(scope=HaltScope.SYMBOL, symbol=symbol)
+    )
+    # Few are ever in force at once: sorted here, whatever the kinds' names sort like.
+    covering = list(halts_in_force().filter(scopes, kind__in=kinds))
+    return min(covering, key=lambda halt: halt.kind != HaltKind.STOP, default=None)
+
+
+def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
+    """The halt of ``kinds`` in force that covers the order; None when there is none."""
+    if not Halt.objects.filter(lifted_at=None).exists():
+        return None
+    accounts = list(order.accounts.values_list("pk", flat=True))
+    return halt_covering(trader_pk=order.trader_id, symbol=order.symbol, account_pks=accounts, kinds=kinds)
+
+
+def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
+    """Why a halt keeps the order from trading, in words; empty when none does."""
+    halt = order_halt(order, kinds)
+    return "" if halt is None else halt_reason(halt)
+
+
+def halt_reason(halt: Halt) -> str:
+    """What an order that is covered is told."""
+    word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
+    return f"{word}: {halt.reason} (by {halt.set_by.role}:{halt.set_by.username})"
+
+
+def halt_subject(halt: Halt) -> str:
+    """The scope in words."""
+    if halt.account is not None:
+        return halt.account.label
+    if halt.trader is not None:
+        return halt.trader.username
+    return halt.symbol or "the desk"
+
+
+def orders_covered(halt: Halt) -> QuerySet[Order]:
+    if halt.scope == HaltScope.ACCOUNT:
+        return Order.objects.filter(accounts=halt.account)
+    if halt.scope == HaltScope.TRADER:
+        return Order.objects.filter(trader=halt.trader)
+    if halt.scope == HaltScope.SYMBOL:
+        return Order.objects.filter(symbol=halt.symbol)
+    return Order.objects.all()
+
+
+def orders_to_pause(halt: Halt) -> QuerySet[Order]:
+    """Orders that trade, or are about to, in spite of the halt."""
+    return orders_covered(halt).filter(status__in=PAUSABLE)
+
+
+def children_open(halt: Halt) -> QuerySet[ChildOrder]:
+    """Children in the halt's scope that are not settled. An account's halt asks for those on that account."""
+    unsettled = ChildOrder.objects.filter(is_settled=False)
+    if halt.scope == HaltScope.ACCOUNT:
+        return unsettled.filter(account=halt.account)
+    if halt.scope == HaltScope.TRADER:
+        return unsettled.filter(order__trader=halt.trader)
+    if halt.scope == HaltScope.SYMBOL:
+        return unsettled.filter(symbol=halt.symbol)
+    return unsettled
+
+
+# --- for the pages -------------------------------------------------------------------------------
+
+
+def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
+    """Halts in force, oldest first, or the last ones lifted, newest first."""
+    if not lifted:
+        return [_row(halt) for halt in halts_in_force()[:limit]]
+    former = Halt.objects.exclude(lifted_at=None).select_related("account", "trader", "set_by", "lifted_by")
+    return [_row(halt) for halt in former.order_by("-lifted_at", "-pk")[:limit]]
+
+
+def halt_row(public_id: str) -> HaltRow | None:
+    """The halt with its progress; None when there is no such halt."""
+    halts = Halt.objects.select_related("account", "trader", "set_by", "lifted_by")
+    halt = halts.filter(public_id=public_id).first()
+    return None if halt is None else _row(halt)
+
+
+def _row(halt: Halt) -> HaltRow:
+    settled = list(halt.children.values_list("is_settled", flat=True))
+    still = halt.children.filter(is_settled=False).select_related("order", "account").order_by("pk")
+    flat_after = None if halt.flat_at is None else milliseconds(halt.flat_at) - milliseconds(halt.set_at)
+    return HaltRow(
+        id=halt.public_id,
+        kind=halt.kind,
+        scope=halt.scope,
+        subject=halt_subject(halt),
+        reason=halt.reason,
+        set_by=halt.set_by.username,
+        set_at=milliseconds(halt.set_at),
+        swept_at=instant(halt.swept_at),
+        flat_at=instant(halt.flat_at),
+        time_to_flat=flat_after,
+        lifted_by="" if halt.lifted_by is None else halt.lifted_by.username,
+        lifted_at=instant(halt.lifted_at),
+        lift_reason=halt.lift_reason,
+        orders=halt.orders.count(),
+        children=len(settled),
+        settled=sum(settled),
+        open=[_open(child) for child in still],
+    )
+
+
+def _open(child: ChildOrder) -> HaltChild:
+    return HaltChild(
+        order=child.order.public_id,
+        account=child.account.label,
+        symbol=child.symbol,
+        side=child.side,
+        quantity=text(child.quantity) or "0",
+        filled=text(child.filled) or "0",
+        status=child.status,
+        reason=_in_the_way(child),
+    )
+
+
+def _in_the_way(child: ChildOrder) -> str:
+    """Why a child is not settled yet; empty while its cancel is simply under way."""
+    account = child.account
+    if child.status == ChildStatus.UNKNOWN:
+        evidence = Evidence.from_json(child.evidence)
+        looks = ", ".join(f"{kind.replace('_', ' ')} {len(at)}" for kind, at in evidence.looks.items())
+        return f"{child.reason}; looks that did not show it: {looks} (of {LOOKS_NEEDED} each)"
+    if account.owner_id is None:
+        return f"no worker holds account {account.label}"
+    asked = child.cancel_requested_at
+    if account.error and account.error_at is not None and asked is not None and account.error_at >= asked:
+        return account.error
+    if child.reported_filled is not None and child.reported_filled > child.filled:
+        return f"the exchange reports {text(child.reported_filled)} filled; the trades are not listed yet"
+    return ""
+
+
+def preview_of(halt: Halt, phrase: str) -> HaltPreview:
+    """What a halt that is not set yet would pause and cancel."""
+    is_stop = halt.kind == HaltKind.STOP
+    pausing = list(orders_to_pause(halt).values_list("pk", "accounts__label")) if is_stop else []
+    children = list(children_open(halt).select_related("account")) if is_stop else []
+    by_account: defaultdict[str, set[int]] = defaultdict(set)
+    for pk, label in pausing:
+        # An account's halt counts what happens there, though its orders pause everywhere.
+        if halt.scope != HaltScope.ACCOUNT or label == halt_subject(halt):
+            by_account[label].add(pk)
+    for child in children:
+        by_account[child.account.label].add(child.order_id)
+    return HaltPreview(
+        kind=halt.kind,
+        scope=halt.scope,
+        subject=halt_subject(halt),
+        phrase=phrase,
+        orders=len({pk for pk, _ in pausing}),
+        children=len(children),
+        accounts=[
+            _count(label, len(by_account[label]), [c for c in children if c.account.label == label])
+            for label in sorted(by_account)
+        ],
+    )
+
+
+def _count(account: str, orders: int, children: list[ChildOrder]) -> HaltCount:
+    sums: dict[str, Decimal | None] = {}
+    for child in children:
+        currency = child.symbol.partition("/")[2]
+        so_far = sums.get(currency, ZERO)
+        left = max(child.quantity - max(child.filled, child.reported_filled or ZERO), ZERO)
+        sums[currency] = None if so_far is None or child.price is None else so_far + left * child.price
+    notional: dict[str, Number] = {currency: text(total) for currency, total in sums.items()}
+    return HaltCount(account=account, orders=orders, children=len(children), notional=notional)
+
+
+def symbol_is_known(symbol: str) -> bool:
+    """The desk trades it on an account, or has an order in it."""
+    listed = (symbol in symbols for symbols in Account.objects.values_list("symbols", flat=True))
+    return any(listed) or Order.objects.filter(symbol=symbol).exists()

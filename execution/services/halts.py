@@ -1,0 +1,300 @@
+"""The halt: what a supervisor stops, for whom, until a supervisor lifts it (docs/halts.md).
+
+Setting it is one short transaction under the gate. From its commit nothing new is submitted, intended or
+taken in its scope; pausing and cancelling what was there before is the sweep, which anybody may finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, transaction
+from django.db.models import Q
+
+from execution import notify
+from execution.core.problems import Problem, Refused
+from execution.core.states import CHILD_CANCELLABLE, ChildStatus
+from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
+from execution.selectors.halts import (
+    children_open,
+    halt_reason,
+    halt_subject,
+    halts_in_force,
+    orders_covered,
+    orders_to_pause,
+    preview_of,
+    symbol_is_known,
+)
+from execution.selectors.payloads import HaltPreview
+from execution.services.audit import audit_append
+from execution.services.children import child_cancel_request
+from execution.services.locking import gate_locked, order_locked
+from execution.services.moves import pause_for_person
+from execution.services.orders import person_actor
+
+log = structlog.get_logger(__name__)
+
+MAX_REASON_LENGTH = 500
+#: A sweep is left this long to the process that set the halt; then whoever tends halts finishes it.
+SWEEP_PATIENCE = timedelta(seconds=2)
+#: A halt has its cancel asked for: the unknown ones are cancelled as soon as they turn up.
+CANCEL_WANTED = CHILD_CANCELLABLE | {ChildStatus.UNKNOWN}
+
+
+class HaltNotFound(Exception):
+    """There is no such halt."""
+
+
+@dataclass(frozen=True, slots=True)
+class HaltRequest:
+    """``subject`` is an account's public id or label, a trader's username or public id, a symbol; "" for the desk."""
+
+    kind: str
+    scope: str
+    subject: str = ""
+
+
+def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
+    """The request in ``raw``'s kind, scope and subject; raises ``Refused`` with everything that is wrong."""
+    kind, scope = str(raw.get("kind") or ""), str(raw.get("scope") or "")
+    subject = str(raw.get("subject") or "").strip()
+    problems = [
+        *_known("kind", kind, HaltKind.values),
+        *_known("scope", scope, HaltScope.values),
+    ]
+    if scope == HaltScope.DESK and subject:
+        problems.append(Problem("subject", f"the desk has no subject, this one is {subject!r}", subject))
+    if scope in HaltScope.values and scope != HaltScope.DESK and not subject:
+        problems.append(Problem("subject", f"a halt of {_article(scope)} needs its name"))
+    if problems:
+        raise Refused(problems)
+    return HaltRequest(kind, scope, subject)
+
+
+def _known(field: str, value: str, values: Iterable[str]) -> list[Problem]:
+    if value in values:
+        return []
+    limit = ", ".join(values)
+    return [Problem(field, f"{field} {value!r} is none of {limit}", value, limit)]
+
+
+def _article(scope: str) -> str:
+    return str(HaltScope(scope).label).lower()
+
+
+def _draft(person: User, request: HaltRequest) -> Halt:
+    """The halt that is asked for, not saved; raises ``Refused`` when there is no such subject, or no supervisor."""
+    _refuse_all_but_supervisors(person)
+    halt = Halt(kind=request.kind, scope=request.scope, set_by=person)
+    subject, found = request.subject, True
+    if request.scope == HaltScope.ACCOUNT:
+        halt.account = Account.objects.filter(Q(public_id=subject) | Q(label=subject)).first()
+        found = halt.account is not None
+    elif request.scope == HaltScope.TRADER:
+        halt.trader = User.objects.filter(Q(public_id=subject) | Q(username=subject)).first()
+        found = halt.trader is not None and (halt.trader.may_trade or halt.trader.orders.exists())
+    elif request.scope == HaltScope.SYMBOL:
+        halt.symbol, found = subject, symbol_is_known(subject)
+    if not found:
+        raise Refused([Problem("subject", f"the desk has no {request.scope} {subject!r}", subject)])
+    return halt
+
+
+def _refuse_all_but_supervisors(person: User) -> None:
+    if person.role != Role.SUPERVISOR:
+        message = f"only a supervisor sets and lifts halts; {person.username} is {person.role}"
+        raise Refused([Problem("", message, person.role, Role.SUPERVISOR)])
+
+
+def _phrase(halt: Halt) -> str:
+    return "HALT DESK" if halt.scope == HaltScope.DESK else f"HALT {halt_subject(halt)}"
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
+        message = f"a reason has 1 to {MAX_REASON_LENGTH} characters, this one {len(reason)}"
+        raise Refused([Problem("reason", message, str(len(reason)), str(MAX_REASON_LENGTH))])
+    return reason
+
+
+def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPreview:  # noqa: ARG001  as its siblings
+    """What the halt would pause and cancel, and the phrase that confirms it. Changes nothing."""
+    halt = _draft(person, request)
+    return preview_of(halt, _phrase(halt))
+
+
+# --- set -----------------------------------------------------------------------------------------
+
+
+def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
+    """Stop what ``request`` names; raises ``Refused``. The same halt in force already is returned as it is.
+
+    1. Under the gate: the halt, the children that it has to get off the book, the audit. Committed.
+    2. The sweep pauses the parents and asks for the cancels.
+    """
+    halt = _draft(person, request)
+    reason = _reason(reason)
+    if phrase.strip() != _phrase(halt):
+        message = f"type {_phrase(halt)} to confirm"
+        raise Refused([Problem("phrase", message, phrase, _phrase(halt))])
+    halt = _commit(halt, reason, now)
+    halt_sweep(halt_pk=halt.pk, now=now)
+    halt.refresh_from_db()
+    return halt
+
+
+@transaction.atomic
+def _commit(halt: Halt, reason: str, now: datetime) -> Halt:
+    if halt.account is not None:  # before the gate, as everywhere: the new row refers to it
+        Account.objects.select_for_update(of=("self",)).get(pk=halt.account.pk)
+    gate_locked()
+    same = {name: getattr(halt, name) for name in ("kind", "scope", "account", "trader", "symbol")}
+    if (earlier := halts_in_force().filter(**same).first()) is not None:
+        return earlier
+    halt.reason, halt.set_at = reason, now
+    if halt.kind != HaltKind.STOP:
+        halt.swept_at = now  # what runs goes on: there is nothing to sweep, and nothing to become flat
+    halt.save()
+    if halt.kind == HaltKind.STOP:
+        halt.children.set(children_open(halt))
+    _audit("halt_set", halt, halt.set_by, reason, now)
+    notify.wall_changed()
+    return halt
+
+
+def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> None:
+    """``last_child`` is the newest child under the gate: by it everybody can tell what was intended later."""
+    newest = ChildOrder.objects.order_by("-pk").first()
+    audit_append(
+        kind=kind,
+        actor=person_actor(person),
+        subject=halt.public_id,
+        at=now,
+        reason=reason,
+        data={
+            "kind": halt.kind,
+            "scope": halt.scope,
+            "subject": halt_subject(halt),
+            "last_child": "" if newest is None else newest.client_id,
+        },
+    )
+
+
+# --- sweep ---------------------------------------------------------------------------------------
+
+
+def halt_sweep(*, halt_pk: int, now: datetime) -> None:
+    """Pause the parents in scope and ask for every cancel, an order at a time. To be repeated at will.
+
+    An order that the database refuses now is left to the next sweep, and does not keep the others.
+    """
+    halt = halts_in_force().filter(pk=halt_pk, kind=HaltKind.STOP, swept_at=None).first()
+    if halt is not None and _sweep(halt, now):
+        _note_swept(halt, now)
+
+
+def _note_swept(halt: Halt, now: datetime) -> None:
+    if halt.swept_at is None:
+        halt.swept_at = now
+        Halt.objects.filter(pk=halt.pk, swept_at=None).update(swept_at=now)
+        notify.wall_changed()
+
+
+def _sweep(halt: Halt, now: datetime) -> bool:
+    """Whether all of what was to be swept is."""
+    wanted = children_open(halt).filter(status__in=CANCEL_WANTED, cancel_requested_at=None)
+    pks = {*orders_to_pause(halt).values_list("pk", flat=True), *wanted.values_list("order_id", flat=True)}
+    complete = True
+    for pk in sorted(pks):
+        try:
+            _sweep_order(halt, pk, now)
+        except DatabaseError as error:
+            complete = False
+            log.warning("an order could not be swept yet", halt=halt.public_id, order=pk, error=str(error))
+    return complete
+
+
+@transaction.atomic
+def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
+    order = order_locked(order_pk)
+    # Lifted since it was read: somebody may have resumed the order, and it stays so.
+    if not Halt.objects.filter(pk=halt.pk, lifted_at=None).exists():
+        return
+    reason = halt_reason(halt)
+    version = order.version
+    if orders_covered(halt).filter(pk=order_pk).exists():
+        pause_for_person(order, reason=reason, now=now)
+    if order.version != version:
+        halt.orders.add(order)
+    children = children_open(halt).filter(order=order, status__in=CANCEL_WANTED, cancel_requested_at=None)
+    for child in children.order_by("sequence"):
+        child_cancel_request(child=child, order=order, reason=reason, now=now)
+        notify.wake_account(child.account_id)
+
+
+# --- tend ----------------------------------------------------------------------------------------
+
+
+def halts_tend(*, now: datetime) -> None:
+    """Finish what a halt began: called by every engine at each look, one indexed query when none is in force."""
+    for halt in halts_in_force().filter(kind=HaltKind.STOP):
+        if halt.swept_at is None and now - halt.set_at < SWEEP_PATIENCE:
+            continue  # the process that set it is at it
+        if _sweep(halt, now):
+            _note_swept(halt, now)
+        if halt.swept_at is not None:
+            _note_flat(halt)
+
+
+def _note_flat(halt: Halt) -> None:
+    """Flat is when the last child ended; one that turns up later (proven absent, and there after all) undoes it."""
+    still = list(children_open(halt))
+    flat_at = None if still else _flat_at(halt)
+    if flat_at == halt.flat_at:
+        return
+    with transaction.atomic():
+        halt.children.add(*still)
+        Halt.objects.filter(pk=halt.pk, lifted_at=None).update(flat_at=flat_at)
+        notify.wall_changed()
+
+
+def _flat_at(halt: Halt) -> datetime | None:
+    """When the last of its children ended; without any it was flat when it was swept.
+
+    An answer that was under way when the halt came may carry an earlier time: never before it was set.
+    """
+    ends = [at for at in halt.children.values_list("ended_at", flat=True) if at is not None]
+    return max(halt.set_at, *ends) if ends else halt.swept_at
+
+
+# --- lift ----------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def halt_lift(*, public_id: str, person: User, reason: str, now: datetime) -> Halt:
+    """End a halt; its orders stay paused until somebody resumes each. Lifting twice is once.
+
+    Raises ``HaltNotFound``, and ``Refused``: also while its sweep is unfinished, because the parents that
+    are not paused yet would go on by themselves.
+    """
+    _refuse_all_but_supervisors(person)
+    reason = _reason(reason)
+    gate_locked()
+    halt = Halt.objects.select_related("account", "trader", "set_by").filter(public_id=public_id).first()
+    if halt is None:
+        raise HaltNotFound(public_id)
+    if halt.lifted_at is not None:
+        return halt
+    if halt.swept_at is None:
+        message = "its orders are still being paused: lifted now, the others would go on by themselves"
+        raise Refused([Problem("", message)])
+    halt.lifted_by, halt.lifted_at, halt.lift_reason = person, now, reason
+    halt.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
+    _audit("halt_lifted", halt, person, reason, now)
+    notify.wall_changed()
+    return halt
