@@ -57,7 +57,8 @@ class Desk:
             "collar_bp": "50",
             "client_reference": "",
         }
-        return form | changes
+        # It is above the threshold, so its quantity was typed again.
+        return {"confirm_quantity": changes.get("quantity", form["quantity"])} | form | changes
 
     def order(self, person: User | None = None, key: str = "made", **changes: Any) -> Order:
         raw = {
@@ -118,8 +119,6 @@ def _password_hash() -> str:
 
 
 def _person(name: str, role: str, **more: Any) -> User:
-    # Nobody types a quantity again but in the tests of that.
-    more = {"confirm_above": None} | more
     return User.objects.create(username=name, password=_password_hash(), role=role, **more)
 
 
