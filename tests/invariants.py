@@ -1,7 +1,8 @@
-"""What must hold of every order at every moment, whatever happened to it (I5, I6, I12, I13).
+"""What must hold of every order at every moment, whatever happened to it (I5, I6, I7's halts, I12, I13).
 
 ``check_order`` reads the rows afresh and raises ``AssertionError`` with every rule that is broken. It stands
-on the models and the core alone, so that any test, whatever it drives the desk with, may end with it.
+on the models, the core and the reading of halts alone, so that any test, whatever it drives the desk with, may
+end with it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO
-from execution.models import ChildOrder, Fill, JournalEntry, Order
+from execution.models import AuditEntry, ChildOrder, Fill, Halt, HaltKind, JournalEntry, Order
+from execution.selectors.halts import orders_covered
 
 #: The only way out of a final state of a child: it was proven absent, and appeared after all.
 COMES_BACK = (ChildStatus.ABSENT, ChildStatus.CANCELLING)
@@ -42,6 +44,7 @@ def check_order(order: Order) -> None:
         *_children(order, children),
         *_child_histories(journal, children),
         *_strangers(children),
+        *_halts(order, children),
     ]
     assert not broken, f"order {order.public_id}: " + "; ".join(broken)
 
@@ -185,3 +188,21 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
             .exclude(child=child)
         )
         yield from (f"trade {fill.trade_id} of child {child.sequence} is not with it" for fill in loose)
+
+
+def _halts(order: Order, children: list[ChildOrder]) -> Iterator[str]:
+    """I7: no child was intended while a stop that covers the order was in force.
+
+    Not by the clock: the audit names the newest child of all under the gate, when a halt was set and lifted.
+    """
+    database = order._state.db
+    for halt in Halt.objects.using(database).filter(kind=HaltKind.STOP):
+        if not orders_covered(halt).using(database).filter(pk=order.pk).exists():
+            continue
+        newest = {"halt_set": 0, "halt_lifted": 2**63}
+        for entry in AuditEntry.objects.using(database).filter(subject=halt.public_id):
+            child = ChildOrder.objects.using(database).filter(client_id=entry.data["last_child"]).first()
+            newest[entry.kind] = 0 if child is None else child.pk
+        slipped = [c.sequence for c in children if newest["halt_set"] < c.pk <= newest["halt_lifted"]]
+        if slipped:
+            yield f"I7: children {slipped} were intended under the halt {halt.public_id} ({halt.reason})"

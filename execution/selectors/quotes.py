@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -71,3 +72,16 @@ def _read(key: str) -> bytes | str | None:
     except redis.RedisError as error:
         log.warning("market data not readable", key=key, error=str(error))
         return None
+
+
+def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
+    """The newest quotes of these venues and symbols in one call; what is missing or unreadable is left out."""
+    if not pairs:
+        return {}
+    try:
+        texts = _client(settings.REDIS_URL).mget([quote_key(*pair) for pair in pairs])
+    except redis.RedisError as error:
+        log.warning("quotes not readable", error=str(error))
+        return {}
+    found = zip(pairs, texts, strict=True)
+    return {pair: quote_from_json(text) for pair, text in found if text is not None}

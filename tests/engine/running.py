@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import connections
@@ -18,7 +19,8 @@ from execution.core.terms import parse_order_request
 from execution.core.types import Quote
 from execution.engine.clock import SystemClock
 from execution.engine.database import Database
-from execution.engine.engine import Engine
+from execution.engine.doorbell import listen
+from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import Lease
 from execution.models import (
     Account,
@@ -46,8 +48,11 @@ def now() -> datetime:
 class EngineThread:
     """An engine with a loop of its own; ``lost`` holds the reason when its lease was lost."""
 
-    def __init__(self, open_gateway_of: Callable[[AccountDetails], Gateway]) -> None:
+    def __init__(
+        self, open_gateway_of: Callable[[AccountDetails], Gateway], doorbell_url: str | None = None
+    ) -> None:
         self.lost: list[str] = []
+        self._doorbell_url = doorbell_url
         self._open_gateway = open_gateway_of
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,10 +87,23 @@ class EngineThread:
             lease=Lease(clock, on_lost=self.lost.append),
             open_gateway=self._open_gateway,
             publish_quote=_nobody_reads,
+            helpers=self._helpers,
         )
         await self._engine.run()
         await self._loop.run_in_executor(executor, connections.close_all)
         executor.shutdown()
+
+    def poke(self, order_pk: int) -> None:
+        """Have the order's driver look again."""
+        if self._loop is not None and self._engine is not None:
+            self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
+
+    def _helpers(self, engine: Engine) -> Helpers:
+        """Wake-ups over Redis, as a worker has them; without, rows are polled."""
+        if self._doorbell_url is None:
+            return {}
+        wake = {"on_order": engine.poke_order, "on_account": engine.poke_account}
+        return {"doorbell": partial(listen, self._doorbell_url, **wake)}
 
 
 def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:
@@ -105,9 +123,9 @@ class World:
         self.trader = User.objects.create_user("trader")
         self.venue = Venue.objects.create(label="paper", exchange="binance", options=self.exchange.options)
 
-    def account(self, label: str) -> Account:
+    def account(self, label: str, venue: Venue | None = None) -> Account:
         account = Account.objects.create(
-            venue=self.venue, label=label, environment=Environment.PAPER, symbols=["BTC/USDT"]
+            venue=venue or self.venue, label=label, environment=Environment.PAPER, symbols=["BTC/USDT"]
         )
         account.traders.add(self.trader)
         Credential.objects.create(account=account, sealed=b"", last_four="test", state=CredentialState.ACTIVE)

@@ -44,8 +44,14 @@ SCOPES = {
 
 
 def halt(rows: Rows, request: HaltRequest = DESK, **changes: Any) -> Halt:
-    given: dict[str, Any] = {"person": rows.supervisor, "phrase": SCOPES.get(request, "HALT DESK")}
-    return halt_set(**({"request": request, "reason": "a test", "now": NOW} | given | changes))
+    given: dict[str, Any] = {
+        "person": rows.supervisor,
+        "request": request,
+        "phrase": SCOPES.get(request, "HALT DESK"),
+        "reason": "a test",
+        "now": NOW,
+    }
+    return halt_set(**(given | changes))
 
 
 def lift(rows: Rows, stopped: Halt, **changes: Any) -> Halt:
