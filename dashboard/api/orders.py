@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -11,11 +11,18 @@ from ninja.responses import Status
 
 from dashboard.api import rows, schemas
 from dashboard.api.access import api_person, api_trader
-from dashboard.api.problems import NotFound
+from dashboard.api.problems import Forbidden, NotFound
 from dashboard.api.reading import read_order
+from dashboard.filters import read_filter
+from execution.core.problems import Refused
 from execution.selectors import pages, tape
+from execution.selectors.blotter import PAGE_SIZE, blotter_page
 from execution.selectors.payloads import Snapshot
+from execution.selectors.visibility import order_find, order_is_theirs_to_act
 from execution.services import orders as services
+
+if TYPE_CHECKING:
+    from execution.models import User
 
 router = Router(tags=["orders"])
 Action = Annotated[schemas.ActionBody | None, Body()]
@@ -61,13 +68,18 @@ def preview(request: HttpRequest, body: schemas.OrderBody) -> dict[str, Any]:
 @router.get("/orders", response=schemas.Orders, summary="List orders", operation_id="order_list")
 def order_list(request: HttpRequest, asked: Query[schemas.OrdersAsked]) -> dict[str, Any]:
     """Your own orders, or everybody's where you may see them: first what needs a person, then what lives."""
-    found = pages.order_rows(person=api_person(request), state=asked.state, page=asked.page)
-    last = max(1, -(-found["total"] // pages.PAGE_SIZE))
-    return {"orders": found["rows"], "page": asked.page, "pages": last, "total": found["total"]}
+    person = api_person(request)
+    # Names that the filter does not know are among what it refuses.
+    chosen = read_filter(person, {**request.GET.dict(), "page": str(asked.page)})
+    if chosen.problems:
+        raise Refused(chosen.problems)
+    found = blotter_page(person=person, chosen=chosen.filter, page=chosen.page)
+    last = max(1, -(-found["total"] // PAGE_SIZE))
+    return {"orders": found["rows"], "page": chosen.page, "pages": last, "total": found["total"]}
 
 
 def _snapshot(request: HttpRequest, public_id: str) -> tuple[int, Snapshot]:
-    order_id = pages.order_find(person=api_person(request), public_id=public_id)
+    order_id = order_find(person=api_person(request), public_id=public_id)
     if order_id is None:
         raise NotFound
     return order_id, pages.order_snapshot(order_id)
@@ -140,6 +152,17 @@ def report(request: HttpRequest, public_id: str) -> dict[str, Any]:
 # --- acting --------------------------------------------------------------------------------------
 
 
+def _actor(request: HttpRequest, public_id: str) -> User:
+    """Who acts: an order that they do not see is not there, one that they only watch is forbidden."""
+    person = api_person(request)
+    order_id = order_find(person=person, public_id=public_id)
+    if order_id is None:
+        raise NotFound
+    if not order_is_theirs_to_act(person=person, order_id=order_id):
+        raise Forbidden(f"Only its trader or a supervisor may act on order {public_id}.")
+    return person
+
+
 @router.post(
     "/orders/{slug:public_id}/pause",
     response=schemas.OrderDetail,
@@ -149,7 +172,7 @@ def report(request: HttpRequest, public_id: str) -> dict[str, Any]:
 def pause(request: HttpRequest, public_id: str, body: Action = None) -> Any:
     """What rests is cancelled and nothing new is sent. Pausing twice is once."""
     order = services.order_pause(
-        public_id=public_id, person=api_person(request), reason=_reason(body), now=timezone.now()
+        public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )
     return pages.order_snapshot(order.pk)["order"]
 
@@ -163,7 +186,7 @@ def pause(request: HttpRequest, public_id: str, body: Action = None) -> Any:
 def resume(request: HttpRequest, public_id: str, body: schemas.ResumeBody) -> Any:
     order = services.order_resume(
         public_id=public_id,
-        person=api_person(request),
+        person=_actor(request, public_id),
         reason=body.reason.strip(),
         mode=body.mode,
         now=timezone.now(),
@@ -180,7 +203,7 @@ def resume(request: HttpRequest, public_id: str, body: schemas.ResumeBody) -> An
 def cancel(request: HttpRequest, public_id: str, body: Action = None) -> Any:
     """It closes, and is final when its children are settled. Cancelling twice is once."""
     order = services.order_cancel(
-        public_id=public_id, person=api_person(request), reason=_reason(body), now=timezone.now()
+        public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )
     return pages.order_snapshot(order.pk)["order"]
 

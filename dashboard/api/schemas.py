@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from execution.core.states import OrderStatus
 from execution.core.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
-from execution.selectors import pages
+from execution.selectors.blotter import STATES
 
 #: Longer than any reason that a person would read.
 MAX_REASON = 500
@@ -31,8 +30,8 @@ def _known(value: Any) -> Any:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Number = Annotated[str, Field(description="a decimal number, exactly")]
 Known = Annotated[str | None, BeforeValidator(_known)]
-#: A filter of the list, or a status.
-STATES = (*pages.FILTERS, *OrderStatus)
+#: A group of states, or one of them.
+ORDER_STATES = (*STATES, *OrderStatus)
 Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
 
 
@@ -148,19 +147,18 @@ class OrderDetail(Order):
 
 
 class OrdersAsked(Schema):
-    """Which orders to list."""
+    """Which orders to list: read and judged by the blotter's filter; this is what the document says of it."""
 
-    state: str = Field(default="all", json_schema_extra={"enum": list(STATES)})
+    state: str = Field(default="all", json_schema_extra={"enum": list(ORDER_STATES)})
+    side: str = Field(default="", json_schema_extra={"enum": ["", *Side]})
+    symbol: str = ""
+    algorithm: str = Field(default="", json_schema_extra={"enum": ["", *ALGORITHMS]})
+    account: str = Field(default="", description="label")
+    trader: str = Field(default="", description="name; for those who see more than their own orders")
+    q: str = Field(default="", description="in the order's id or client reference")
+    since: str = Field(default="", alias="from", description="day, UTC, such as 2026-03-01")
+    until: str = Field(default="", alias="to", description="day, UTC, included")
     page: int = Field(default=1, ge=1, le=1_000_000)
-
-    @field_validator("state")
-    @classmethod
-    def _listed(cls, state: str) -> str:
-        if state not in STATES:
-            raise PydanticCustomError(
-                "listed", "it must be one of {expected}", {"expected": ", ".join(STATES)}
-            )
-        return state
 
 
 class Orders(Schema):

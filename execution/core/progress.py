@@ -31,3 +31,11 @@ def share_due(line: Line, at: int) -> float | None:
 def is_behind(*, done: float, due: float | None, largest_slice: float) -> bool:
     """Whether an order lacks more than one slice and ``BEHIND_SHARE`` of what is due; all are shares."""
     return due is not None and due - done > largest_slice + BEHIND_SHARE
+
+
+def largest_rise(line: Line, slices: int) -> float:
+    """The largest slice of a plan of so many slices; of a thinned line the mean of its steepest stretch."""
+    if len(line) < 2 or slices < 1:
+        return 0.0
+    in_a_stretch = max(1, round(slices / (len(line) - 1)))
+    return max(high - low for (_, low), (_, high) in pairwise(line)) / in_a_stretch

@@ -87,7 +87,7 @@ class Wall:
             pk for pk, version in versions.items() if pk not in known or known[pk].row["version"] != version
         ]
         # Read after the versions: a row may be newer than its version said, never older.
-        self.held = {**known, **(held_orders(moved, known) if moved else {})}
+        self.held = {**known, **(held_orders(moved) if moved else {})}
 
     def _totals(
         self,

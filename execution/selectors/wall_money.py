@@ -27,10 +27,11 @@ def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
     """Open quantity times the mid, by quote currency; unknown as soon as one order has no price."""
     sums: dict[str, Decimal | None] = {}
     for order in held:
+        currency = order.row["quote"]
         quote = prices.get((order.venue_pk or 0, order.row["symbol"]))
         price = quote.mid if quote is not None and quote.is_sane else order.arrival
-        so_far = sums.get(order.quote, ZERO)
-        sums[order.quote] = None if so_far is None or price is None else so_far + order.left * price
+        so_far = sums.get(currency, ZERO)
+        sums[currency] = None if so_far is None or price is None else so_far + order.left * price
     return sums
 
 

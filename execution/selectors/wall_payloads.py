@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from execution.selectors.payloads import HaltRow, Instant, Number, SchedulePoint
+from execution.selectors.payloads import HaltRow, Instant, Number, OrderRow
 
 DeskState = Literal["active", "no_new_orders", "halted"]
 Health = Literal["ok", "warn", "down"]
 
 
-class WallRow(TypedDict):
+class WallRow(OrderRow):
     """A live order on the wall."""
 
-    id: str
-    version: int
-    status: str
-    outcome: str
-    reason: str
-    needs_person: bool
-    trader: str
-    account: str
-    symbol: str
-    tick: Number
-    lot: Number
-    side: str
-    algorithm: str
-    quantity: str
-    filled: str
-    cost_bp: Number
-    started_at: Instant
-    end_at: Instant
-    end_is_fixed: bool
-    last_fill_at: Instant
-    schedule: list[SchedulePoint]
-    unsettled: int
     #: By ``core.progress.is_behind``; only what works can be behind.
     behind: bool
     #: When the oldest child whose fate is unknown was sent.

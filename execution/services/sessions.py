@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -27,7 +26,9 @@ def account_seen(
         "looked_at": looked_at,
         "stream_at": stream_at,
     }
-    changed: dict[str, Any] = {name: value for name, value in seen.items() if value is not None}
+    changed: dict[str, float | int | datetime | str] = {
+        name: value for name, value in seen.items() if value is not None
+    }
     if looked_at is not None:
         changed |= {"error": "", "failures": 0}
     Account.objects.filter(pk=account_pk).update(**changed)
@@ -35,8 +36,7 @@ def account_seen(
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
     """Keep the last error for the pages, and count it until a look succeeds."""
-    failures = F("failures") + 1
-    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=failures)
+    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=F("failures") + 1)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:

@@ -219,7 +219,7 @@ def test_a_fault_of_the_desk_is_a_problem_and_says_nothing_of_its_inside(
     def fail(**_: Any) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr("dashboard.api.orders.pages.order_rows", fail)
+    monkeypatch.setattr("dashboard.api.orders.blotter_page", fail)
     response = Program(office.trader).get("/orders")
     problem_of(response, 500)
     assert b"secret" not in response.content

@@ -170,7 +170,8 @@ def halt_and_lift(loop: Loop, engine: EngineThread, strike: Strike, covered: lis
         engine.poke(order.pk)
     time.sleep(QUIET)
     assert picture(covered) == before, f"{strike.name}: something moved after the lift"
-    assert loop.slipped(strike, until=loop.mark()) == [], strike.name
+    slipped = loop.slipped(strike, until=loop.mark())
+    assert slipped == [], f"{strike.name}: slipped through: {slipped}"
 
 
 def resume(order: Order, strike: Strike) -> None:
