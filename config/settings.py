@@ -25,6 +25,7 @@ if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
+API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person
 
 # Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).
 INSTALLED_APPS = [
@@ -45,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "dashboard.api.problems.ApiProblems",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

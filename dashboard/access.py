@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
+from django_htmx.http import HttpResponseClientRefresh
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -33,6 +34,36 @@ def trader_required(view: View[Arguments]) -> View[Arguments]:
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if not person_of(request).may_trade:
             raise PermissionDenied("Only traders place orders.")
+        return view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", login_required(guarded))
+
+
+def admin_required(view: View[Arguments]) -> View[Arguments]:
+    """Accounts and keys are an admin's; everybody else gets a 403, whatever is or is not there."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if getattr(request, "htmx", False) and not request.user.is_authenticated:
+            return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
+        return checked(request, *args, **kwargs)
+
+    @login_required
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if person_of(request).role != "admin":
+            raise PermissionDenied("Accounts and keys are an admin's.")
+        return view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", guarded)
+
+
+def supervisor_required(view: View[Arguments]) -> View[Arguments]:
+    """The wall and the halts are a supervisor's; everybody else gets a 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if person_of(request).role != "supervisor":
+            raise PermissionDenied("Only supervisors watch and halt the desk.")
         return view(request, *args, **kwargs)
 
     return cast("View[Arguments]", login_required(guarded))

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import structlog
 from channels.db import database_sync_to_async
@@ -18,7 +18,9 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
 from dashboard.access import person_of_session
+from dashboard.filters import read_filter
 from execution.selectors import pages, tape
+from execution.selectors.blotter import blotter_marks, blotter_page
 from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
 from execution.selectors.texts import milliseconds
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 LOGGED_OUT = 4401
+#: The person is another one now than the page was made for: it loads again, or is refused.
+ROLE_CHANGED = 4403
 NOT_FOUND = 4404
 #: At most four messages with changes a second, and at least one heartbeat.
 LEAST_PAUSE = 0.25
@@ -38,6 +42,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
 
     task: asyncio.Task[None] | None = None
+    #: Who looks, read afresh before each message; None before the first look and after a logout.
+    person: User | None = None
+    #: What the person was allowed when the socket opened.
+    standing: tuple[str, bool] | None = None
 
     async def connect(self) -> None:
         # Accepted first: a refused handshake would reach the page as 1006, which says nothing.
@@ -71,10 +79,21 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def admitted(self) -> bool:
         """Whether the person may (still) see this; closes the socket when not."""
-        code = await database_sync_to_async(self.refusal)()
+        code = await database_sync_to_async(self.verdict)()
         if code is not None:
             await self.close(code=code)
         return code is None
+
+    def verdict(self) -> int | None:
+        """The code to close with, or None. A logout, a new password or another role ends every socket."""
+        self.person = person_of_session(self.session_key)
+        if self.person is None:
+            return LOGGED_OUT
+        standing = (self.person.role, self.person.sees_desk)
+        if self.standing not in (None, standing):
+            return ROLE_CHANGED
+        self.standing = standing
+        return self.refusal(self.person)
 
     async def join(self) -> None:
         """Without the channel layer the page is a second slower, not broken."""
@@ -110,8 +129,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     group = ""
 
-    def refusal(self) -> int | None:
-        """The code to close with, or None. Runs in a thread, may read the database."""
+    def refusal(self, person: User) -> int | None:
+        """The code to close with, or None: may this person see it? Runs in a thread, may read the database."""
         raise NotImplementedError
 
     async def send_news(self, with_beat: bool) -> None:
@@ -129,10 +148,7 @@ class OrderConsumer(LiveConsumer):
     tape: tape.Tape | None = None
     held: Snapshot | None = None
 
-    def refusal(self) -> int | None:
-        person = person_of_session(self.session_key)
-        if person is None:
-            return LOGGED_OUT
+    def refusal(self, person: User) -> int | None:
         public_id = self.scope["url_route"]["kwargs"]["public_id"]
         found = pages.order_find(person=person, public_id=public_id)
         if found is None:
@@ -172,22 +188,16 @@ class OrderConsumer(LiveConsumer):
 class OrdersConsumer(LiveConsumer):
     """A page of the list: all rows first, then those that changed, with the order they stand in."""
 
-    person: User | None = None
     marks: tuple[int, int] = (-1, -1)
     number = 0
 
-    def refusal(self) -> int | None:
-        self.person = person_of_session(self.session_key)
-        if self.person is None:
-            return LOGGED_OUT
+    def refusal(self, person: User) -> int | None:
         if not self.group:
-            query = parse_qs(self.scope.get("query_string", b"").decode("ascii", "replace"))
-            page = query.get("page", ["1"])[0]
-            self.state = query.get("state", ["all"])[0]
-            self.page = int(page) if page.isdecimal() and len(page) < 9 and int(page) > 0 else 1
+            query = self.scope.get("query_string", b"").decode("ascii", "replace")
+            self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
             self.rows: dict[str, Any] = {}
-            self.group = f"trader.{self.person.public_id}"
-        return None
+            self.group = f"trader.{person.public_id}"
+        return NOT_FOUND if self.chosen.problems else None
 
     async def send_news(self, with_beat: bool) -> None:
         if (found := await self.read()) is not None:
@@ -201,6 +211,7 @@ class OrdersConsumer(LiveConsumer):
                 "rows": changed,
                 "order": list(rows),
                 "counts": found["counts"],
+                "total": found["total"],
             }
             self.rows, self.number, self.wants_snapshot = rows, self.number + 1, False
             await self.send_json(message)
@@ -211,8 +222,10 @@ class OrdersConsumer(LiveConsumer):
     def read(self) -> OrderPage | None:
         if self.person is None:
             return None
-        marks = pages.order_marks(person=self.person)
+        marks = blotter_marks(person=self.person)
         if marks == self.marks and not self.wants_snapshot:
             return None
         self.marks = marks
-        return pages.order_rows(person=self.person, state=self.state, page=self.page)
+        return blotter_page(
+            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=self.rows
+        )

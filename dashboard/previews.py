@@ -12,10 +12,9 @@ from dashboard.estimates import figures
 from dashboard.sentences import grouped, spoken
 from execution.core.problems import Problem
 from execution.core.types import Market, Quote, Side, Unit
-from execution.selectors.quotes import quote_latest
-from execution.selectors.tape import Pace, market_pace
+from execution.selectors.tape import market_pace
 from execution.selectors.texts import milliseconds, text
-from execution.selectors.ticket import balance_free, ticket_market
+from execution.selectors.ticket import TicketPlace, ticket_place
 from execution.services.orders import Preview
 
 if TYPE_CHECKING:
@@ -33,7 +32,9 @@ def preview_context(
     problems: Sequence[Problem],
     now: datetime,
 ) -> dict[str, Any]:
-    market, quote, pace = _market(person, written, now)
+    place = _place(person, written, preview, now)
+    market, quote = (place.market, place.quote) if place else (None, None)
+    pace = market_pace(place.venues, place.market.symbol, now) if place else None
     return {
         "preview": preview,
         "market": market,
@@ -52,7 +53,7 @@ def preview_context(
             }
             if market
             else None,
-            "helpers": _helpers(person, written, market, quote),
+            "helpers": _helpers(written, place),
             "plan": _plan(preview),
             "problems": [_problem(problem) for problem in problems],
             "notional": text(preview.notional) if preview else None,
@@ -62,16 +63,12 @@ def preview_context(
     }
 
 
-def _market(
-    person: User, written: Mapping[str, str], now: datetime
-) -> tuple[Market | None, Quote | None, Pace | None]:
-    found = ticket_market(
-        person=person, account=written.get("accounts", ""), symbol=written.get("symbol", "")
-    )
-    if found is None:
-        return None, None, None
-    venue_id, market = found
-    return market, quote_latest(venue_id, market.symbol), market_pace(venue_id, market.symbol, now)
+def _place(
+    person: User, written: Mapping[str, str], preview: Preview | None, now: datetime
+) -> TicketPlace | None:
+    """Where it is to trade: the accounts of the request, or what is chosen while it cannot be read yet."""
+    accounts = preview.request.accounts if preview else (written.get("accounts", ""),)
+    return ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
@@ -97,16 +94,15 @@ def _refusal(problem: Problem) -> dict[str, str]:
     return {"state": state, "mark": CHECK_MARKS[state], "word": CHECK_WORDS[state], "text": problem.message}
 
 
-def _helpers(
-    person: User, written: Mapping[str, str], market: Market | None, quote: Quote | None
-) -> dict[str, Any]:
+def _helpers(written: Mapping[str, str], place: TicketPlace | None) -> dict[str, Any]:
     """Values for the buttons beside quantity and limit price."""
-    if market is None or quote is None:
+    if place is None or place.quote is None:
         return {"shares": {}, "limit": None}
+    market, quote = place.market, place.quote
     side = Side.SELL if written.get("side") == "sell" else Side.BUY
     unit = Unit.QUOTE if written.get("unit") == "quote" else Unit.BASE
     currency = market.quote if side is Side.BUY else market.base
-    free = balance_free(person=person, account=written.get("accounts", ""), currency=currency)
+    free = place.free[currency]
     price = quote.aggressive(side)
     return {
         "shares": sizing.quantity_shares(side=side, unit=unit, market=market, free=free, price=price),

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import path
 
 from dashboard.consumers import OrderConsumer, OrdersConsumer
+from dashboard.wall_consumer import HaltConsumer, WallConsumer
 
 # Django's own types know views only; Channels routes to consumers by the same function.
 _path: Any = path
@@ -12,4 +13,6 @@ _path: Any = path
 websocket_urlpatterns: list[Any] = [
     _path("ws/orders/", OrdersConsumer.as_asgi()),
     _path("ws/orders/<slug:public_id>/", OrderConsumer.as_asgi()),
+    _path("ws/wall/", WallConsumer.as_asgi()),
+    _path("ws/halts/<slug:public_id>/", HaltConsumer.as_asgi()),
 ]

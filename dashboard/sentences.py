@@ -30,20 +30,26 @@ def spoken(duration: timedelta) -> str:
 def order_sentence(preview: Preview) -> str:
     """What will be sent, in one sentence; empty while the plan is not known."""
     market, start, end = preview.market, preview.start_at, preview.end_at
-    account = preview.account
-    if market is None or account is None or start is None or end is None or preview.quantity is None:
+    if market is None or not preview.accounts or start is None or end is None or preview.quantity is None:
         return ""
     request = preview.request
     count = len(preview.slices)
     parts = [
         f"{request.side.value.upper()} {grouped(preview.quantity)} {market.base} for {market.quote}"
-        f" on {account.label}",
+        f" on {_places([account.label for account in preview.accounts])}",
         f"by {ALGORITHMS[request.algorithm].label} in {count} slice{'' if count == 1 else 's'}"
         f" over {spoken(end - start)}",
         _window(preview, start, end),
         _limit(preview),
     ]
     return ", ".join(parts) + "."
+
+
+def _places(labels: list[str]) -> str:
+    """``alpha, beta or gamma, each slice where it is cheapest``: a slice goes to one of them."""
+    if len(labels) == 1:
+        return labels[0]
+    return f"{', '.join(labels[:-1])} or {labels[-1]} (each slice where it is cheapest after fees)"
 
 
 def _window(preview: Preview, start: datetime, end: datetime) -> str:

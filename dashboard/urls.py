@@ -3,17 +3,31 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 
-from dashboard.views import home, orders, ticket
+from dashboard.views import accounts, blotter, halts, home, me, orders, ticket, wall
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
-    path("orders/", orders.order_list, name="orders"),
+    path("me/", me.me, name="me"),
+    path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),
+    path("accounts/", accounts.account_list, name="accounts"),
+    path("accounts/new/", accounts.account_new, name="account_new"),
+    path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),
+    path("accounts/<slug:public_id>/<slug:action>/", accounts.account_act, name="account_act"),
+    path("orders/", blotter.order_list, name="orders"),
+    path("orders/export.csv", blotter.order_export, name="orders_export"),
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
     path("orders/new/review/", ticket.review, name="review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
+    path("orders/<slug:public_id>/parts/", blotter.order_parts, name="order_parts"),
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
+    path("wall/", wall.wall, name="wall"),
+    path("halts/", halts.halt_list, name="halts"),
+    path("halts/new/", halts.halt_new, name="halt_new"),
+    path("halts/new/preview/", halts.halt_preview, name="halt_preview"),
+    path("halts/<slug:public_id>/", halts.halt_detail, name="halt"),
+    path("halts/<slug:public_id>/lift/", halts.halt_lift, name="halt_lift"),
 ]

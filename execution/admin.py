@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
-from django.db import models
-from django.http import HttpRequest
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils import timezone
 
+from execution.core.problems import Refused
 from execution.models import (
     Account,
+    AuditEntry,
     Balance,
     ChildOrder,
     Fill,
@@ -24,6 +30,8 @@ from execution.models import (
     Venue,
     Worker,
 )
+from execution.models.fields import ExactDecimalField
+from execution.services.people import password_changed, person_problems, person_save
 
 admin.site.site_header = "Tranche"
 admin.site.site_title = "Tranche"
@@ -33,9 +41,11 @@ admin.site.unregister(Group)  # what a person may do follows from the role alone
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[models.Model]
     _UserAdmin = UserAdmin[User]
+    _UserChangeForm = UserChangeForm[User]
 else:  # the stubs' classes are generic, Django's are not
     _Admin = admin.ModelAdmin
     _UserAdmin = UserAdmin
+    _UserChangeForm = UserChangeForm
 
 
 class ReadOnlyAdmin(_Admin):
@@ -53,18 +63,60 @@ class ReadOnlyAdmin(_Admin):
         return False
 
 
+class PersonForm(_UserChangeForm):
+    """Says beside the field what the service would refuse."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        for name in ("role", "is_active", "confirm_above"):
+            if name in cleaned:
+                setattr(self.instance, name, cleaned[name])
+        for problem in person_problems(self.instance):
+            self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+        return cleaned
+
+
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
-    list_display = ("username", "role", "is_active", "is_staff", "last_login")
+    """People and their roles. Nobody is deleted: orders and the audit name them; they are made inactive."""
+
+    form = PersonForm
+    formfield_overrides: ClassVar[Any] = {ExactDecimalField: {"form_class": forms.DecimalField}}
+    actions = None
+    list_display = ("username", "role", "is_active", "sees_desk", "confirm_above", "last_login")
     list_filter = ("role", "is_active")
     readonly_fields = ("public_id", "last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password", "public_id")}),
-        ("Desk", {"fields": ("role", "is_active", "is_staff", "is_superuser")}),
+        ("Desk", {"fields": ("role", "is_active", "sees_desk", "confirm_above")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (None, {"fields": ("username", "role", "sees_desk", "confirm_above", "password1", "password2")}),
+    )
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, _form: Any, _change: bool) -> None:
+        person_save(person=obj, changed_by=cast(User, request.user), now=timezone.now())
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A refusal of the service is a message: two admins may have acted at the same moment."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                person = User.objects.get(pk=id)
+                password_changed(person=person, changed_by=cast(User, request.user), now=timezone.now())
+        return response
 
 
 @admin.register(Order)
@@ -147,6 +199,16 @@ class MarketAdmin(ReadOnlyAdmin):
 @admin.register(Balance)
 class BalanceAdmin(ReadOnlyAdmin):
     list_display = ("account", "currency", "free", "locked", "at")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who changed accounts, keys, people, halts and tokens, when and why."""
+
+    list_display = ("at", "actor", "kind", "subject", "reason")
+    list_filter = ("kind",)
+    search_fields = ("subject", "actor", "reason")
+    date_hierarchy = "at"
 
 
 @admin.register(Worker)

@@ -12,8 +12,8 @@ from dashboard.access import person_of
 def home(request: HttpRequest) -> HttpResponse:
     """The page that a person's work begins on."""
     if person_of(request).role == "admin":
-        return redirect("admin:index")
-    return redirect("orders")
+        return redirect("accounts")
+    return redirect("wall" if person_of(request).role == "supervisor" else "orders")
 
 
 def favicon(_request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The list of orders, an order's page, and what a person does to an order."""
+"""An order's page, and what a person does to an order."""
 
 from __future__ import annotations
 
@@ -15,47 +15,25 @@ from dashboard.access import person_of
 from execution.core.problems import Problem, Refused
 from execution.selectors import pages
 from execution.selectors.texts import milliseconds
+from execution.selectors.visibility import order_find, order_is_theirs_to_act
 from execution.services import orders as services
-
-FILTER_LABELS = {"all": "All", "needs": "Needs a person", "live": "Live", "final": "Final"}
-
-
-@require_GET
-@login_required
-def order_list(request: HttpRequest) -> HttpResponse:
-    state = request.GET.get("state", "all")
-    page = max(1, _number(request.GET.get("page")))
-    found = pages.order_rows(person=person_of(request), state=state, page=page)
-    last = max(1, -(-found["total"] // pages.PAGE_SIZE))
-    filters = [
-        {"name": name, "label": label, "count": found["counts"][name], "chosen": name == state}
-        for name, label in FILTER_LABELS.items()
-    ]
-    context = {
-        "list": {**found, "state": state, "page": page, "now": milliseconds(timezone.now())},
-        "filters": filters,
-        "state": state,
-        "number": page,
-        "last": last,
-        "previous": page - 1 if page > 1 else None,
-        "next": page + 1 if page < last else None,
-    }
-    return render(request, "dashboard/orders.html", context)
-
-
-def _number(value: str | None) -> int:
-    return int(value) if value and value.isdecimal() and len(value) < 9 else 1
 
 
 @require_GET
 @login_required
 def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    order_id = pages.order_find(person=person_of(request), public_id=public_id)
+    person = person_of(request)
+    order_id = order_find(person=person, public_id=public_id)
     if order_id is None:
         raise Http404("There is no such order.")
     snapshot = pages.order_snapshot(order_id)
     order = snapshot["order"]
-    context = {"order": order, "snapshot": snapshot, "now": milliseconds(timezone.now())}
+    context = {
+        "order": order,
+        "snapshot": snapshot,
+        "may_act": order_is_theirs_to_act(person=person, order_id=order_id),
+        "now": milliseconds(timezone.now()),
+    }
     return render(request, "dashboard/order.html", context)
 
 

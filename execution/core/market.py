@@ -14,12 +14,18 @@ from decimal import ROUND_FLOOR, Decimal
 from random import Random
 
 from execution.core.matching import NewOrder, OrderBook, OrderLife
+from execution.core.price_path import PricePath
 from execution.core.types import ZERO, Market, Side
 
 #: Owner of every background order. Background orders have negative ids.
 BACKGROUND = "background"
 
 DAY_SECONDS = 86_400
+
+#: A venue's own noise around a shared price: its deviation and its bound, and the seconds in which it fades.
+NOISE = 0.3e-4
+LARGEST_NOISE = 1e-4
+NOISE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +78,29 @@ def round_down(value: Decimal | float, step: Decimal) -> Decimal:
 class BackgroundMarket:
     """Generates the orders of everybody else. It reads the book and never writes it.
 
-    Makers quote on a grid of prices around a mid that follows a driftless random walk, and withdraw what
-    the walk has left behind. Levels that were eaten come back at a rate, so depth returns over seconds.
+    Makers quote on a grid of prices around a mid, and withdraw what it has left behind. Levels that were
+    eaten come back at a rate, so depth returns over seconds.
+
+    The mid follows a driftless random walk of its own; or, with ``path``, a price that several venues share,
+    with a noise of its own (at most ``LARGEST_NOISE``) that reverts to zero.
     """
 
-    def __init__(self, parameters: MarketParameters, seed: int, *, mid: Decimal | None = None) -> None:
+    def __init__(
+        self,
+        parameters: MarketParameters,
+        seed: int,
+        *,
+        mid: Decimal | None = None,
+        path: PricePath | None = None,
+        venue: str = "",
+    ) -> None:
         self.parameters = parameters
-        self._random = Random(f"{seed}:{parameters.market.symbol}")
+        own = f"{seed}:{venue}" if venue else f"{seed}"
+        self._random = Random(f"{own}:{parameters.market.symbol}")
         self._mid = float(mid if mid is not None else parameters.mid)
+        self._path = path
+        self._noise = 0.0
+        self._jump = 0.0
         self._quotes: dict[Side, dict[int, int]] = {side: {} for side in Side}
         self._next_id = -1
         self._spacing = float(parameters.spacing)
@@ -92,9 +113,13 @@ class BackgroundMarket:
         return round_down(self._mid, self.parameters.market.tick)
 
     def move_to(self, mid: Decimal) -> None:
-        """Jump to another mid; the next step or ``settle`` quotes around it."""
+        """Jump to another mid; the next step or ``settle`` quotes around it.
+
+        The distance to a shared price is kept as long as this object lives.
+        """
         if not mid > ZERO:
             raise ValueError(f"mid {mid} is not positive")
+        self._jump += math.log(float(mid) / self._mid)
         self._mid = float(mid)
 
     def settle(self, book: OrderBook) -> list[Command]:
@@ -106,13 +131,25 @@ class BackgroundMarket:
 
         1. The mid moves. 2. Makers withdraw what is stale. 3. Missing levels come back. 4. Takers come.
         """
-        deviation = self.parameters.volatility * 1e-4 * math.sqrt(dt)
-        self._mid *= math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
+        self._mid = self._walk(dt) if self._path is None else self._follow(self._path, now, dt)
         commands = self._withdrawals(book)
         commands += self._refills(dt)
         for _ in range(self._poisson(self.parameters.takers_per_second * activity(now) * dt)):
             commands.append(self._taker())
         return commands
+
+    # --- the mid --------------------------------------------------------------------------------
+
+    def _walk(self, dt: float) -> float:
+        deviation = self.parameters.volatility * 1e-4 * math.sqrt(dt)
+        return self._mid * math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
+
+    def _follow(self, path: PricePath, now: float, dt: float) -> float:
+        """The shared price with an Ornstein-Uhlenbeck noise, in its exact discretisation."""
+        kept = math.exp(-dt / NOISE_SECONDS)
+        noise = self._noise * kept + NOISE * math.sqrt(1 - kept * kept) * self._random.gauss(0.0, 1.0)
+        self._noise = min(max(noise, -LARGEST_NOISE), LARGEST_NOISE)
+        return path.price(now) * math.exp(self._noise + self._jump)
 
     # --- makers ---------------------------------------------------------------------------------
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
+from math import lcm
 
 from execution.core.types import BASIS_POINT, ZERO, Market, Side
 
@@ -46,6 +49,38 @@ def minimum_quantity(market: Market, price: Decimal) -> Decimal:
     """The least base quantity that the exchange takes around ``price``, on the lot, with a margin."""
     by_notional = market.min_notional * NOTIONAL_MARGIN / price
     return max(ceil_to(max(market.min_quantity, by_notional), market.lot), market.lot)
+
+
+def common_step(steps: Iterable[Decimal]) -> Decimal:
+    """The smallest step that is a multiple of each of ``steps``: the coarsest, where each divides the next."""
+    given = tuple(steps)
+    places = max(0, *(-int(step.as_tuple().exponent) for step in given), 0)
+    return Decimal(lcm(*(int(step.scaleb(places)) for step in given))).scaleb(-places).normalize()
+
+
+def combined_market(markets: Sequence[Market]) -> Market:
+    """Limits within which an order fits every one of ``markets``; a single market is itself.
+
+    Steps are common multiples and minimums the largest. Fees are the largest, unknown when one is unknown.
+    """
+    if len(markets) == 1:
+        return markets[0]
+    most = [market.max_quantity for market in markets if market.max_quantity is not None]
+    return replace(
+        markets[0],
+        tick=common_step(market.tick for market in markets),
+        lot=common_step(market.lot for market in markets),
+        min_quantity=max(market.min_quantity for market in markets),
+        min_notional=max(market.min_notional for market in markets),
+        max_quantity=min(most) if most else None,
+        maker_fee=_largest(market.maker_fee for market in markets),
+        taker_fee=_largest(market.taker_fee for market in markets),
+    )
+
+
+def _largest(fees: Iterable[Decimal | None]) -> Decimal | None:
+    known = tuple(fees)
+    return max((fee for fee in known if fee is not None), default=None) if None not in known else None
 
 
 def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:

@@ -228,10 +228,15 @@ def _parse_limit(value: Any) -> Decimal | None:
 
 
 def _parse_accounts(value: Any) -> tuple[str, ...]:
-    accounts = (value,) if isinstance(value, str) else tuple(value or ())
+    """Public ids or labels of accounts, in the order in which ties between them are settled."""
+    given = (value,) if isinstance(value, str) else tuple(value or ())
+    accounts = tuple(text for text in (str(account).strip() for account in given) if text)
     if not accounts:
         raise Refused([Problem("accounts", "choose an account")])
-    return tuple(str(account) for account in accounts)
+    twice = [account for place, account in enumerate(accounts) if account in accounts[:place]]
+    if twice:
+        raise Refused([Problem("accounts", f"account {twice[0]} is named more than once", twice[0])])
+    return accounts
 
 
 def _parse_reference(value: Any) -> str:

@@ -105,6 +105,33 @@ class Quote:
         return self.ask if side is Side.BUY else self.bid
 
 
+Level = tuple[Decimal, Decimal]  #: price and quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The best levels of a venue's own book, best first, as of ``at`` (when we received it)."""
+
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    at: datetime
+
+    @property
+    def is_sane(self) -> bool:
+        """Both sides there and not crossed."""
+        return bool(self.bids and self.asks) and ZERO < self.bids[0][0] < self.asks[0][0]
+
+    @property
+    def touch(self) -> Quote:
+        """Best bid and ask of a book that has both sides."""
+        (bid, bid_size), (ask, ask_size) = self.bids[0], self.asks[0]
+        return Quote(bid, ask, bid_size, ask_size, self.at)
+
+    def to_take(self, side: Side) -> tuple[Level, ...]:
+        """What an order of ``side`` takes from, best first."""
+        return self.asks if side is Side.BUY else self.bids
+
+
 @dataclass(frozen=True, slots=True)
 class ChildRequest:
     """Exactly what is sent to the exchange for a child order."""

@@ -132,6 +132,8 @@ class Looker:
             account_seen,
             account_pk=self._account_pk,
             looked_at=begun,
+            # A sign of life: the stream itself only says when it is lost and when it is back.
+            stream_at=begun if self.stream_is_healthy else None,
             latency_ms=elapsed if symbols else None,
         )
         await self._tell_orphans()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -15,17 +16,19 @@ from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
 from execution.engine.sending import Sender
-from execution.selectors.driving import AccountDetails, account_details, unsettled_children
+from execution.selectors.driving import AccountDetails, account_details, check_is_wanted, unsettled_children
 from execution.services.children import child_report, children_recover
+from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.fills import fill_record
 from execution.services.markets import balances_record, markets_record
-from execution.services.sessions import account_failed, account_seen, children_pull, credential_checked
+from execution.services.sessions import account_failed, account_seen, children_pull
 from execution.venues.protocol import Gateway, LookFailed
 
 log = structlog.get_logger(__name__)
 
 BALANCES_EVERY = 20.0  # seconds
 MARKETS_EVERY = 3600.0
+CHECKS_EVERY = 1.0
 #: Fills come in bursts; the balance is asked for this long after the last one.
 BALANCES_AFTER_FILL = 1.0
 OPEN_FIRST, OPEN_MOST = 0.5, 5.0  # seconds between attempts to reach the venue
@@ -60,7 +63,8 @@ class AccountSession:
         try:
             self._gateway = await self._parts.database.compute(self._open_gateway, details)
         except Exception as error:
-            await self._failed(f"the account cannot be opened: {error}")
+            if await self._cannot_open(error):
+                return
             raise
         sender = Sender(self._parts, self._gateway, details.pk, self.fence)
         try:
@@ -96,8 +100,10 @@ class AccountSession:
             tasks.create_task(self._looker.run())
             tasks.create_task(sender.run())
             tasks.create_task(self._listen())
+            tasks.create_task(self._answer_checks())
             tasks.create_task(watch.stream())
             tasks.create_task(watch.sample())
+            tasks.create_task(watch.books())
             tasks.create_task(self._refresh_balances())
             tasks.create_task(self._refresh_markets())
 
@@ -121,17 +127,31 @@ class AccountSession:
 
     # --- opening -------------------------------------------------------------------------------
 
+    async def _cannot_open(self, error: Exception) -> bool:
+        """Say why; True when a person must mend it: an exchange or options that ccxt does not take."""
+        reason = f"the account cannot be opened: {error}"
+        await self._failed(reason)
+        if not self._details.key_is_in_use or not isinstance(error, ValueError):
+            return False
+        log.warning("the account cannot be opened", account=self._details.label, error=str(error))
+        await self._refuse_key(reason)
+        return True
+
     async def _open(self) -> None:
         """Reach the venue, however long it takes: markets, and what the key may do."""
         pause = OPEN_FIRST
+        is_to_be_checked = self._details.key_is_in_use
         while True:
             try:
                 await self._gateway.open()
-                await self._check_key()
+                if is_to_be_checked:
+                    await self._check_key()
                 await self._load_markets()
             except LookFailed as error:
                 log.warning("the venue cannot be reached", account=self._details.label, error=str(error))
                 await self._failed(str(error))
+                if is_to_be_checked and await self._note_failed_check(error):
+                    is_to_be_checked = False  # what rests is still to be cancelled, if it can be
                 await self._parts.clock.sleep(pause)
                 pause = min(pause * 2, OPEN_MOST)
             else:
@@ -139,14 +159,51 @@ class AccountSession:
                 return
 
     async def _check_key(self) -> None:
+        """Ask what the key may do. Where the exchange does not tell, a private call shows that it reads."""
         permissions = await self._gateway.permissions()
+        if permissions.read is None:
+            await self._gateway.balances()
+            permissions = replace(permissions, read=True)
         credential = await self._parts.database.surely(
             credential_checked,
             credential_pk=self._details.credential_pk,
             permissions=permissions,
             now=self._parts.clock.now(),
         )
-        log.info("key checked", account=self._details.label, state=credential.state)
+        log.info("key checked", account=self._details.label, state=credential.state, error=credential.error)
+
+    async def _note_failed_check(self, error: LookFailed) -> bool:
+        """Keep why a check failed for who asked for it; True when the exchange refused the key itself."""
+        if error.refuses_key:
+            await self._refuse_key(f"the exchange refuses the key: {error}")
+            return True
+        await self._parts.database.surely(
+            credential_check_failed,
+            credential_pk=self._details.credential_pk,
+            error=f"the exchange is unreachable or gave no usable answer: {error}",
+        )
+        return False
+
+    async def _refuse_key(self, reason: str) -> None:
+        await self._parts.database.surely(
+            credential_refused,
+            credential_pk=self._details.credential_pk,
+            error=reason,
+            now=self._parts.clock.now(),
+        )
+
+    async def _answer_checks(self) -> None:
+        """Check the key again whenever somebody asks for it."""
+        while True:
+            await self._parts.clock.sleep(CHECKS_EVERY)
+            try:
+                if await self._parts.database.run(check_is_wanted, self._details.credential_pk):
+                    await self._check_key()
+            except LookFailed as error:
+                await self._failed(str(error))
+                await self._note_failed_check(error)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("wanted checks could not be read", account=self._account_pk, error=str(error))
 
     async def _load_markets(self) -> None:
         markets = await self._gateway.markets(self._details.symbols)

@@ -7,13 +7,11 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from decimal import Decimal
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from aiohttp import web
 
-from execution.core.market import MarketParameters
 from execution.paper import control, rest_account, rest_market
 from execution.paper.accounts import Accounts
 from execution.paper.connections import Connections
@@ -21,13 +19,12 @@ from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
 from execution.paper.market_streams import MarketStreams
+from execution.paper.profiles import ALONE, Profile
 from execution.paper.server import Server, add_endpoint
 from execution.paper.store import Store
-from execution.paper.symbols import LISTED
 from execution.paper.user_streams import UserStreams
 
 STEP_SECONDS = 0.1
-DEFAULT_FEE = Decimal("0.001")
 
 SERVER: web.AppKey[Server] = web.AppKey("server", Server)
 #: Runs the market; when it ends by itself, the exchange has failed.
@@ -39,9 +36,7 @@ def create_app(
     *,
     seed: int,
     clock: Callable[[], float] = time.time,
-    listed: Iterable[MarketParameters] = LISTED,
-    maker_fee: Decimal = DEFAULT_FEE,
-    taker_fee: Decimal = DEFAULT_FEE,
+    profile: Profile = ALONE,
     frozen: bool = False,
     history_minutes: int = HISTORY_MINUTES,
     weight_per_minute: int = WEIGHT_PER_MINUTE,
@@ -49,33 +44,25 @@ def create_app(
 ) -> web.Application:
     """The exchange with its state in ``folder``.
 
-    ``clock`` gives seconds since the epoch; fees are fractions; ``frozen`` starts with the background
-    standing still, its books full. Raises OSError or sqlite3.Error when the folder cannot be used.
+    ``clock`` gives seconds since the epoch; ``frozen`` starts with the background standing still, its
+    books full. Raises OSError or sqlite3.Error when the folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
-    exchange = Exchange(
-        store,
-        listed,
-        seed=seed,
-        clock=clock,
-        maker_fee=maker_fee,
-        taker_fee=taker_fee,
-        history_minutes=history_minutes,
-    )
+    exchange = Exchange(store, profile, seed=seed, clock=clock, history_minutes=history_minutes)
     limits = Limits(weight_per_minute, orders_per_ten_seconds)
-    server = _server(folder, exchange, limits, Faults(seed))
+    server = _server(folder, exchange, limits, Faults(seed), profile.latency)
     for symbol in exchange.symbols.values():
         symbol.frozen = frozen
     return _application(server, store)
 
 
-def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults) -> Server:
+def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults, latency: float) -> Server:
     """Accounts before books: only orders of known accounts can rest again."""
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
     accounts.load()
     exchange.open_books()
-    connections = Connections(exchange.clock)
+    connections = Connections(exchange.clock, latency)
     return Server(
         exchange=exchange,
         accounts=accounts,
@@ -85,6 +72,7 @@ def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults) ->
         market_streams=MarketStreams(exchange, connections),
         user_streams=UserStreams(exchange, accounts, connections, faults),
         control_token=control_token(folder / "control"),
+        latency=latency,
     )
 
 

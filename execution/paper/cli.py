@@ -7,13 +7,17 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from execution.paper.app import DEFAULT_FEE, MARKET_TASK, create_app
+from execution.paper.app import MARKET_TASK, create_app
 from execution.paper.limits import WEIGHT_PER_MINUTE
+from execution.paper.profiles import ALONE, PROFILES, Profile
 
 logger = logging.getLogger("paper")
 
@@ -23,8 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=9001, help="port to listen on; 0 takes a free one")
     parser.add_argument("--folder", type=Path, required=True, help="where state and accounts.json live")
     parser.add_argument("--seed", type=int, default=7, help="seed of the background market and the faults")
-    parser.add_argument("--maker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
-    parser.add_argument("--taker-fee", type=_fee, default=DEFAULT_FEE, help="fraction, default 0.001")
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        help="one of the venues that share a price (default: one that stands alone)",
+    )
+    parser.add_argument("--maker-fee", type=_fee, help="fraction, default the profile's, else 0.001")
+    parser.add_argument("--taker-fee", type=_fee, help="fraction, default the profile's, else 0.001")
     parser.add_argument(
         "--weight-limit", type=int, default=WEIGHT_PER_MINUTE, help="request weight a minute and address"
     )
@@ -45,17 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
     add_arguments(parser)
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    return asyncio.run(
-        serve(
-            host=options.host,
-            port=options.port,
-            folder=options.folder,
-            seed=options.seed,
-            maker_fee=options.maker_fee,
-            taker_fee=options.taker_fee,
-            weight_limit=options.weight_limit,
-        )
-    )
+    return asyncio.run(serve_as_asked(vars(options)))
+
+
+async def serve_as_asked(options: Mapping[str, Any]) -> int:
+    """``serve`` with the options of ``add_arguments``."""
+    profile = PROFILES[options["profile"]] if options["profile"] else ALONE
+    fees = {name: options[name] for name in ("maker_fee", "taker_fee") if options[name] is not None}
+    names = ("host", "port", "folder", "seed", "weight_limit")
+    return await serve(profile=replace(profile, **fees), **{name: options[name] for name in names})
 
 
 async def serve(
@@ -64,17 +71,14 @@ async def serve(
     port: int,
     folder: Path,
     seed: int,
-    maker_fee: Decimal,
-    taker_fee: Decimal,
+    profile: Profile,
     weight_limit: int,
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit status, 1 when the market's task failed."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    application = create_app(
-        folder, seed=seed, maker_fee=maker_fee, taker_fee=taker_fee, weight_per_minute=weight_limit
-    )
+    application = create_app(folder, seed=seed, profile=profile, weight_per_minute=weight_limit)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.3)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

@@ -21,15 +21,19 @@ def encode(message: Any) -> str:
 class Connection:
     """One client's websocket. ``push`` never waits."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, path: str) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, request: web.Request, path: str, latency: float
+    ) -> None:
         self.socket = socket
         self.path = path
         self._transport = request.transport
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_LIMIT)
+        self._latency = latency
+        self._clock = asyncio.get_running_loop().time
+        self._outbox: asyncio.Queue[tuple[float, str]] = asyncio.Queue(OUTBOX_LIMIT)
 
     def push(self, text: str) -> None:
         try:
-            self._outbox.put_nowait(text)
+            self._outbox.put_nowait((self._clock() + self._latency, text))
         except asyncio.QueueFull:
             self.abort()
 
@@ -37,7 +41,10 @@ class Connection:
         """Send what is pushed, until the connection ends."""
         with contextlib.suppress(ConnectionError):
             while True:
-                await self.socket.send_str(await self._outbox.get())
+                due, text = await self._outbox.get()
+                if (early := due - self._clock()) > 0:
+                    await asyncio.sleep(early)
+                await self.socket.send_str(text)
 
     def abort(self) -> None:
         """Drop the connection without a farewell, as a network does."""
@@ -49,10 +56,14 @@ Receive = Callable[[Connection, dict[str, Any]], None]
 
 
 class Connections:
-    """All open websockets, so that they can be cut or made to fall silent together."""
+    """All open websockets, so that they can be cut or made to fall silent together.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    Every message leaves ``latency`` seconds after it was pushed.
+    """
+
+    def __init__(self, clock: Callable[[], float], latency: float = 0.0) -> None:
         self._clock = clock
+        self._latency = latency
         self._open: set[Connection] = set()
         self._silent_until = 0.0
 
@@ -90,7 +101,7 @@ class Connections:
         # Pings are answered by hand: a silent connection must not give itself away as alive.
         socket = web.WebSocketResponse(autoping=False, compress=False)
         await socket.prepare(request)
-        connection = Connection(socket, request, request.path)
+        connection = Connection(socket, request, request.path, self._latency)
         self._open.add(connection)
         enter(connection)
         writer = asyncio.create_task(connection.write())

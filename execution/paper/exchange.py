@@ -21,10 +21,12 @@ from execution.core.market import (
     round_down,
 )
 from execution.core.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
+from execution.core.price_path import PricePath
 from execution.core.types import ZERO, Market, Side
 from execution.paper import refusals
 from execution.paper.candles import CandleSeries
 from execution.paper.ledger import Ledger
+from execution.paper.profiles import Profile
 from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrder, PublicTrade
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
@@ -39,12 +41,17 @@ class SymbolMarket:
     """One listed symbol: its book, background market, candles and recent trades."""
 
     def __init__(
-        self, parameters: MarketParameters, seed: int, store: Store, now: float, history_minutes: int
+        self,
+        parameters: MarketParameters,
+        seed: int,
+        store: Store,
+        now: float,
+        history_minutes: int,
+        venue: str,
     ) -> None:
         self.market: Market = parameters.market
         self.name = exchange_symbol(parameters.market)
-        last = store.number(f"{self.name} price")
-        self.background = BackgroundMarket(parameters, seed, mid=last)
+        self.background = self._background(parameters, seed, store, now, venue)
         # Update ids must never fall, also over a restart: milliseconds grow faster than changes do.
         self.book = OrderBook(sequence=int(now * 1000))
         self.frozen = False
@@ -55,6 +62,16 @@ class SymbolMarket:
         self.candles = CandleSeries(self._bars(parameters, seed, store, now, history_minutes))
         self.candles.advance(now)
         self.last_price = self.candles.bars[-1].close
+
+    def _background(
+        self, parameters: MarketParameters, seed: int, store: Store, now: float, venue: str
+    ) -> BackgroundMarket:
+        """Around the price that venues share; alone, from where the price stood."""
+        if not venue:
+            return BackgroundMarket(parameters, seed, mid=store.number(f"{self.name} price"))
+        path = PricePath(seed, parameters.market.symbol, parameters.mid, parameters.volatility)
+        mid = Decimal(repr(path.price(now)))
+        return BackgroundMarket(parameters, seed, mid=mid, path=path, venue=venue)
 
     def _bars(
         self, parameters: MarketParameters, seed: int, store: Store, now: float, minutes: int
@@ -84,24 +101,22 @@ class Exchange:
     def __init__(
         self,
         store: Store,
-        listed: Iterable[MarketParameters],
+        profile: Profile,
         *,
         seed: int,
         clock: Callable[[], float],
-        maker_fee: Decimal,
-        taker_fee: Decimal,
         history_minutes: int = HISTORY_MINUTES,
     ) -> None:
         self.clock = clock
         self._store = store
-        self.ledger = Ledger(store, maker_fee, taker_fee)
+        self.ledger = Ledger(store, profile.maker_fee, profile.taker_fee)
         self.listeners: list[Callable[[list[News]], None]] = []
         now = clock()
         self._advanced = now
-        self.symbols = {
-            market.name: market
-            for market in (SymbolMarket(each, seed, store, now, history_minutes) for each in listed)
-        }
+        markets = [
+            SymbolMarket(each, seed, store, now, history_minutes, profile.name) for each in profile.listed
+        ]
+        self.symbols = {market.name: market for market in markets}
 
     def now(self) -> int:
         """Milliseconds since the epoch."""

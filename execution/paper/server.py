@@ -34,6 +34,7 @@ class Server:
     market_streams: MarketStreams
     user_streams: UserStreams
     control_token: str
+    latency: float = 0.0  #: seconds that an answer takes longer
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 
 
 async def _answer(server: Server, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-    """1. Faults before. 2. Process, which writes before it returns. 3. Faults after."""
+    """1. Faults before. 2. Process, which writes before it returns. 3. The venue's latency. 4. Faults after."""
     body = await request.text()
     key = request.headers.get("X-MBX-APIKEY")
     rule = server.faults.strike(endpoint.on, BEFORE, key)
@@ -94,6 +95,8 @@ async def _answer(server: Server, endpoint: Endpoint, request: web.Request) -> w
         if spoilt is not None:
             return spoilt
     answer = _process(server, endpoint, request, body)
+    if server.latency:
+        await asyncio.sleep(server.latency)
     rule = server.faults.strike(endpoint.on, AFTER, key)
     return answer if rule is None else await _spoil_after(rule, request, answer)
 

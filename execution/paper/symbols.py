@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from execution.core.market import MarketParameters
@@ -12,39 +13,69 @@ PRICE_BAND_UP = Decimal(5)
 PRICE_BAND_DOWN = Decimal("0.2")
 
 
-def _market(base: str, lot: str) -> Market:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What differs from venue to venue in the listing of a symbol."""
+
+    tick: str
+    lot: str
+    spacing: str  #: distance between neighbouring levels
+
+
+def _market(base: str, listing: Listing, min_notional: str) -> Market:
     return Market(
         symbol=f"{base}/USDT",
         base=base,
         quote="USDT",
-        tick=Decimal("0.01"),
-        lot=Decimal(lot),
-        min_quantity=Decimal(lot),
-        min_notional=Decimal(5),
+        tick=Decimal(listing.tick),
+        lot=Decimal(listing.lot),
+        min_quantity=Decimal(listing.lot),
+        min_notional=Decimal(min_notional),
         max_quantity=Decimal(9000) if base == "BTC" else Decimal(900_000),
     )
 
 
-LISTED = (
-    MarketParameters(_market("BTC", "0.00001"), mid=Decimal(64_500), spacing=Decimal("1.00")),
-    MarketParameters(
-        _market("ETH", "0.0001"),
-        mid=Decimal(3_400),
-        spacing=Decimal("0.06"),
-        level_size=5.0,
-        volatility=0.25,
-        takers_per_second=3.0,
-        taker_size=0.8,
-    ),
-    MarketParameters(
-        _market("SOL", "0.001"),
-        mid=Decimal(150),
-        spacing=Decimal("0.02"),
-        level_size=90.0,
-        volatility=0.3,
-        takers_per_second=2.5,
-        taker_size=14.0,
-    ),
+def listed(
+    btc: Listing,
+    eth: Listing,
+    sol: Listing,
+    *,
+    min_notional: str = "5",
+    depth: float = 1.0,
+    flow: float = 1.0,
+) -> tuple[MarketParameters, ...]:
+    """A venue's symbols. ``depth`` multiplies the sizes of the levels, ``flow`` those of the takers."""
+    return (
+        MarketParameters(
+            _market("BTC", btc, min_notional),
+            mid=Decimal(64_500),
+            spacing=Decimal(btc.spacing),
+            level_size=0.3 * depth,
+            taker_size=0.05 * flow,
+        ),
+        MarketParameters(
+            _market("ETH", eth, min_notional),
+            mid=Decimal(3_400),
+            spacing=Decimal(eth.spacing),
+            level_size=5.0 * depth,
+            volatility=0.25,
+            takers_per_second=3.0,
+            taker_size=0.8 * flow,
+        ),
+        MarketParameters(
+            _market("SOL", sol, min_notional),
+            mid=Decimal(150),
+            spacing=Decimal(sol.spacing),
+            level_size=90.0 * depth,
+            volatility=0.3,
+            takers_per_second=2.5,
+            taker_size=14.0 * flow,
+        ),
+    )
+
+
+LISTED = listed(
+    Listing("0.01", "0.00001", "1.00"), Listing("0.01", "0.0001", "0.06"), Listing("0.01", "0.001", "0.02")
 )
 
 

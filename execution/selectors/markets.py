@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from execution.core import types
+from execution.core.types import ZERO
 from execution.models import Account, Balance, Market
 
 _TEXTS = ("symbol", "base", "quote")
@@ -26,10 +27,15 @@ def market_from_json(data: Mapping[str, Any]) -> types.Market:
     return types.Market(**values)
 
 
-def market_of(account: Account, symbol: str) -> types.Market | None:
-    """Limits and fees of a symbol at the account's venue; None when the venue does not list it."""
-    row = Market.objects.filter(venue_id=account.venue_id, symbol=symbol).first()
-    return None if row is None else market_from_row(row)
+def markets_of(accounts: Sequence[Account], symbol: str) -> dict[int, types.Market]:
+    """Limits and fees of a symbol by the account's primary key; accounts that do not trade it are left out."""
+    venues = {account.venue_id for account in accounts}
+    rows = {row.venue_id: row for row in Market.objects.filter(venue_id__in=venues, symbol=symbol)}
+    return {
+        account.pk: market_from_row(rows[account.venue_id])
+        for account in accounts
+        if account.venue_id in rows and symbol in account.symbols
+    }
 
 
 def market_from_row(row: Market) -> types.Market:
@@ -47,9 +53,20 @@ def market_from_row(row: Market) -> types.Market:
     )
 
 
-def balance_free(account: Account, currency: str) -> Decimal | None:
-    """What the account holds free of a currency; None while no balance is known at all."""
-    rows = {row.currency: row.free for row in Balance.objects.filter(account=account)}
-    if not rows:
-        return None
-    return rows.get(currency, Decimal(0))
+def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
+    """What each account holds free of a currency, by its primary key.
+
+    An exchange's answer lists everything that is held: a currency that is not in it is zero. None while
+    an account's balances are not known at all.
+    """
+    free: dict[int, Decimal | None] = {account.pk: None for account in accounts}
+    for row in Balance.objects.filter(account__in=accounts):
+        free[row.account_id] = row.free if row.currency == currency else free[row.account_id] or ZERO
+    return free
+
+
+def balances_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """All of them together; None when one is not known."""
+    known = tuple(amounts)
+    found = [amount for amount in known if amount is not None]
+    return sum(found, ZERO) if found and len(found) == len(known) else None

@@ -1,4 +1,4 @@
-"""Reads for the pages: who may see which order, its snapshot, and what changed since.
+"""Reads for an order's page: its snapshot, and what changed since.
 
 Nothing here writes or opens a transaction. Sums and comparisons of money are made in Python, exactly.
 """
@@ -6,17 +6,14 @@ Nothing here writes or opens a transaction. Sums and comparisons of money are ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import QuerySet
 
 from execution.core import costs
-from execution.core.states import ORDER_FINAL, ORDER_LIVE
-from execution.core.types import Side
-from execution.models import ChildOrder, Fill, JournalEntry, Market, Order, Role, Slice, User
+from execution.models import ChildOrder, Fill, JournalEntry, Order, Slice
 from execution.selectors.payloads import (
     SECTIONS,
     ChildRow,
@@ -25,168 +22,21 @@ from execution.selectors.payloads import (
     FillRow,
     JournalRow,
     OrderFacts,
-    OrderPage,
-    OrderRow,
+    OrderParts,
     SliceRow,
     Snapshot,
 )
-from execution.selectors.schedules import earlier_plans, schedule_line
+from execution.selectors.rows import order_rows_of
+from execution.selectors.schedules import earlier_plans
 from execution.selectors.texts import instant, milliseconds, rounded, text
+from execution.selectors.visibility import order_find as order_find
+from execution.selectors.visibility import orders_visible as orders_visible
 
 Row = TypeVar("Row", SliceRow, ChildRow, FillRow)
-
-PAGE_SIZE = 100
-
-#: The filters of the list by their name in the URL.
-FILTERS: dict[str, Q] = {
-    "all": Q(),
-    "needs": Q(needs_person=True, status__in=ORDER_LIVE),
-    "live": Q(status__in=ORDER_LIVE),
-    "final": Q(status__in=ORDER_FINAL),
-}
-
-
-# --- who may see what ----------------------------------------------------------------------------
-
-
-def orders_visible(person: User) -> QuerySet[Order]:
-    """A trader's own orders, everybody's for a supervisor, none for anybody else."""
-    if person.role == Role.TRADER:
-        return Order.objects.filter(trader=person)
-    if person.role == Role.SUPERVISOR:
-        return Order.objects.all()
-    return Order.objects.none()
-
-
-def order_find(*, person: User, public_id: str) -> int | None:
-    """The primary key of an order that the person may see; None is also "there is no such order"."""
-    return orders_visible(person).filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def order_version(order_id: int) -> int:
     return Order.objects.values_list("version", flat=True).get(pk=order_id)
-
-
-# --- the list ------------------------------------------------------------------------------------
-
-
-def order_rows(*, person: User, state: str = "all", page: int = 1) -> OrderPage:
-    """A page of the list: first what needs a person, then what lives, then by time."""
-    visible = orders_visible(person)
-    counts = visible.aggregate(
-        **{name: Count("pk", filter=q) for name, q in FILTERS.items() if q}, all=Count("pk")
-    )
-    chosen = visible.filter(FILTERS.get(state, Q(status=state)))
-    first = (page - 1) * PAGE_SIZE
-    orders = list(
-        chosen.annotate(
-            rank=Case(
-                When(FILTERS["needs"], then=Value(0)),
-                When(FILTERS["live"], then=Value(1)),
-                default=Value(2),
-                output_field=IntegerField(),
-            ),
-        )
-        .order_by("rank", "-created_at", "-pk")
-        .select_related("trader", "terms")
-        .prefetch_related("accounts")[first : first + PAGE_SIZE]
-    )
-    return OrderPage(rows=_rows(orders), counts=counts, total=chosen.count())
-
-
-def order_marks(*, person: User) -> tuple[int, int]:
-    """Two numbers that move whenever a visible order does: how many there are, and the sum of versions.
-
-    A consumer compares them once a second and reads the page only when they moved.
-    """
-    marks = orders_visible(person).aggregate(count=Count("pk"), versions=Sum("version"))
-    return marks["count"], marks["versions"] or 0
-
-
-def _rows(orders: Sequence[Order]) -> list[OrderRow]:
-    markets = _markets(orders)
-    last_fills = dict(
-        Fill.objects.filter(order__in=orders).values_list("order").annotate(last=Max("executed_at"))
-    )
-    slices: dict[int, list[Slice]] = defaultdict(list)
-    live = [order.pk for order in orders if order.status in ORDER_LIVE]
-    for part in Slice.objects.filter(order__in=live).order_by("number"):
-        slices[part.order_id].append(part)
-    unsettled = _unsettled(live)
-    return [
-        _row(
-            order,
-            markets.get(order.pk),
-            last_fills.get(order.pk),
-            slices[order.pk],
-            unsettled.get(order.pk, 0),
-        )
-        for order in orders
-    ]
-
-
-def _unsettled(order_ids: Sequence[int]) -> dict[int, int]:
-    """How many children of each order are not settled; orders with none are left out."""
-    children = ChildOrder.objects.filter(order__in=order_ids, is_settled=False)
-    return dict(children.values_list("order").annotate(count=Count("pk")))
-
-
-def _markets(orders: Iterable[Order]) -> dict[int, Market]:
-    """The market of each order, at the venue of its first account."""
-    venue_of = {
-        order.pk: next((account.venue_id for account in order.accounts.all()), None) for order in orders
-    }
-    wanted = Market.objects.filter(
-        venue__in=set(venue_of.values()) - {None}, symbol__in={order.symbol for order in orders}
-    )
-    found = {(market.venue_id, market.symbol): market for market in wanted}
-    pairs = ((order.pk, found.get((venue_of[order.pk] or 0, order.symbol))) for order in orders)
-    return {order_id: market for order_id, market in pairs if market is not None}
-
-
-def _row(
-    order: Order,
-    market: Market | None,
-    last_fill: datetime | None,
-    slices: Sequence[Slice],
-    unsettled: int,
-) -> OrderRow:
-    terms = order.terms
-    average = costs.average_price(order.notional, order.filled)
-    arrival = costs.middle(order.arrival_bid, order.arrival_ask)
-    base, _, quote = order.symbol.partition("/")
-    return OrderRow(
-        id=order.public_id,
-        version=order.version,
-        status=order.status,
-        outcome=order.outcome,
-        reason=order.reason,
-        needs_person=order.needs_person,
-        trader=order.trader.get_username(),
-        account=", ".join(account.label for account in order.accounts.all()),
-        symbol=order.symbol,
-        base=market.base if market else base,
-        quote=market.quote if market else quote,
-        tick=text(market.tick) if market else None,
-        lot=text(market.lot) if market else None,
-        side=order.side,
-        algorithm=order.algorithm,
-        quantity=text(order.quantity) or "",
-        filled=text(order.filled) or "",
-        average=rounded(average, 12),
-        arrival_mid=text(arrival),
-        cost_bp=rounded(costs.slippage_bp(Side(order.side), average, arrival), 2),
-        start_at=instant(terms.start_at) if terms else None,
-        end_at=instant(terms.end_at) if terms else None,
-        ended_at=instant(order.ended_at),
-        created_at=milliseconds(order.created_at),
-        last_fill_at=instant(last_fill),
-        schedule=schedule_line(order, [part for part in slices if part.plan_version == order.plan_version]),
-        unsettled=unsettled,
-    )
-
-
-# --- one order -----------------------------------------------------------------------------------
 
 
 def order_snapshot(order_id: int) -> Snapshot:
@@ -208,6 +58,17 @@ def order_snapshot(order_id: int) -> Snapshot:
         children=_child_rows(order_id),
         fills=fills,
         journal=journal,
+    )
+
+
+def order_parts(order_id: int, *, most: int) -> OrderParts:
+    """The newest children and fills of an order, at most so many of each."""
+    children, fills = _children(order_id), _fills(order_id)
+    return OrderParts(
+        children=[_child_row(child) for child in children.order_by("-sequence")[:most]],
+        children_total=ChildOrder.objects.filter(order=order_id).count(),
+        fills=[_fill_row(fill) for fill in fills.order_by("-executed_at", "-pk")[:most]],
+        fills_total=Fill.objects.filter(order=order_id).count(),
     )
 
 
@@ -254,15 +115,14 @@ def changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
 
 
 def _order(order_id: int) -> Order:
-    query = Order.objects.select_related("trader", "terms", "owner").prefetch_related("accounts")
-    return query.get(pk=order_id)
+    return Order.objects.select_related("trader", "terms", "owner").get(pk=order_id)
 
 
 def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderFacts:
-    last_fill = max((fill["at"] for fill in fills), default=None)
-    unsettled = _unsettled([order.pk]).get(order.pk, 0)
-    row = _row(order, _markets([order]).get(order.pk), None, [], unsettled)
-    row["last_fill_at"] = last_fill
+    (row,) = order_rows_of([order])
+    # The page draws its schedule from the slices themselves, and its last fill is that of its own list.
+    row["schedule"] = []
+    row["last_fill_at"] = max((fill["at"] for fill in fills), default=None)
     terms = order.terms
     quote_fees = [
         Decimal(fill["fee_in_quote"]) if fill["fee_in_quote"] is not None else None for fill in fills
@@ -273,13 +133,10 @@ def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]
         why=order.why,
         due_at=instant(order.due_at),
         paused_at=instant(order.paused_at),
-        limit_price=text(terms.limit_price) if terms else None,
-        end_is_fixed=terms.end_is_fixed if terms else False,
         plan_version=order.plan_version,
         terms_version=terms.version if terms else 0,
         quantity_asked=text(order.quantity_asked) or "",
         unit=order.unit,
-        client_reference=order.client_reference,
         owner=str(order.owner or ""),
         fees=[
             Fee(currency=name, amount=text(Decimal(amount)) or "")
@@ -327,31 +184,33 @@ def _slice_rows(order: Order) -> list[SliceRow]:
 
 
 def _child_rows(order_id: int) -> list[ChildRow]:
-    children = (
-        ChildOrder.objects.filter(order=order_id).select_related("account", "slice").order_by("sequence")
+    return [_child_row(child) for child in _children(order_id).order_by("sequence")]
+
+
+def _children(order_id: int) -> QuerySet[ChildOrder]:
+    return ChildOrder.objects.filter(order=order_id).select_related("account", "slice")
+
+
+def _child_row(child: ChildOrder) -> ChildRow:
+    return ChildRow(
+        key=str(child.sequence),
+        sequence=child.sequence,
+        at=milliseconds(child.intended_at),
+        ended_at=instant(child.ended_at),
+        account=child.account.label,
+        slice=child.slice.number if child.slice else None,
+        type=child.type,
+        time_in_force=child.time_in_force,
+        purpose=child.purpose,
+        why=child.why,
+        price=text(child.price),
+        quantity=text(child.quantity) or "",
+        filled=text(child.filled) or "",
+        average=rounded(costs.average_price(child.notional, child.filled), 12),
+        status=child.status,
+        reason=child.reason,
+        settled=child.is_settled,
     )
-    return [
-        ChildRow(
-            key=str(child.sequence),
-            sequence=child.sequence,
-            at=milliseconds(child.intended_at),
-            ended_at=instant(child.ended_at),
-            account=child.account.label,
-            slice=child.slice.number if child.slice else None,
-            type=child.type,
-            time_in_force=child.time_in_force,
-            purpose=child.purpose,
-            why=child.why,
-            price=text(child.price),
-            quantity=text(child.quantity) or "",
-            filled=text(child.filled) or "",
-            average=rounded(costs.average_price(child.notional, child.filled), 12),
-            status=child.status,
-            reason=child.reason,
-            settled=child.is_settled,
-        )
-        for child in children
-    ]
 
 
 def _fills(order_id: int) -> QuerySet[Fill]:

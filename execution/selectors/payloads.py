@@ -33,11 +33,15 @@ class OrderRow(TypedDict):
     algorithm: str
     quantity: str
     filled: str
+    limit_price: Number
     average: Number
     arrival_mid: Number
     cost_bp: Number
     start_at: Instant
     end_at: Instant
+    end_is_fixed: bool
+    #: When it began to work; None before.
+    started_at: Instant
     ended_at: Instant
     created_at: int
     last_fill_at: Instant
@@ -45,10 +49,14 @@ class OrderRow(TypedDict):
     schedule: list[SchedulePoint]
     #: Children whose fate or fills are not complete: a pause or an end takes effect when there is none.
     unsettled: int
+    #: How often the journal has called for a person.
+    alerts: int
+    client_reference: str
+    tags: list[str]
 
 
 class OrderPage(TypedDict):
-    """One page of the list, and how many orders each filter has."""
+    """One page of the blotter. ``counts`` are by state, of what the other filters leave; ``total`` of all."""
 
     rows: list[OrderRow]
     counts: dict[str, int]
@@ -73,13 +81,10 @@ class OrderFacts(OrderRow):
     why: str
     due_at: Instant
     paused_at: Instant
-    limit_price: Number
-    end_is_fixed: bool
     plan_version: int
     terms_version: int
     quantity_asked: str
     unit: str
-    client_reference: str
     owner: str
     fees: list[Fee]
     fees_bp: Number
@@ -151,6 +156,15 @@ class Snapshot(TypedDict):
     children: list[ChildRow]
     fills: list[FillRow]
     journal: list[JournalRow]
+
+
+class OrderParts(TypedDict):
+    """What an opened row of the blotter shows: the newest children and fills, and how many there are."""
+
+    children: list[ChildRow]
+    children_total: int
+    fills: list[FillRow]
+    fills_total: int
 
 
 #: What ``Snapshot`` holds in lists, each row with its ``key``.

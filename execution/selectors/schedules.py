@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+
+from django.db.models import F
 
 from execution.core.types import ZERO
 from execution.models import Order, Slice
@@ -16,17 +21,73 @@ SCHEDULE_POINTS = 20
 REPLANNED = "replanned"
 
 
-def schedule_line(order: Order, slices: Sequence[Slice]) -> list[SchedulePoint]:
+#: Start, end and quantity of a slice.
+Part = tuple[datetime, datetime, Decimal]
+
+
+class _Kept:
+    """Lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
+
+    Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for twenty points.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[tuple[str, int], list[SchedulePoint]] = {}
+
+    def get(self, order: Order) -> list[SchedulePoint] | None:
+        return self._lines.get((order.public_id, order.plan_version))
+
+    def put(self, order: Order, line: list[SchedulePoint]) -> None:
+        while len(self._lines) >= self._most:
+            self._lines.pop(next(iter(self._lines)), None)
+        self._lines[order.public_id, order.plan_version] = line
+
+
+_kept = _Kept(2000)
+
+
+def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
+    """The line of each order's current plan by primary key; what was read once is kept."""
+    lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
+    missing = {order.pk: order for order in orders if order.pk not in lines}
+    if missing:
+        parts: dict[int, list[Part]] = defaultdict(list)
+        found = Slice.objects.filter(order__in=missing, plan_version=F("order__plan_version"))
+        columns = found.order_by("order", "number").values_list(
+            "order_id", "starts_at", "ends_at", "quantity"
+        )
+        for pk, starts_at, ends_at, quantity in columns:
+            parts[pk].append((starts_at, ends_at, quantity))
+        for pk, order in missing.items():
+            lines[pk] = schedule_line(order, parts[pk])
+            _kept.put(order, lines[pk])
+    return lines
+
+
+def schedule_line(order: Order, slices: Sequence[Part]) -> list[SchedulePoint]:
     """What share should be done by when. A later plan begins with what was done when it was made."""
     if not slices or order.quantity <= ZERO:
         return []
-    done = order.quantity - sum((part.quantity for part in slices), ZERO)
-    points = [(milliseconds(slices[0].starts_at), float(done / order.quantity))]
-    for part in slices:
-        done += part.quantity
-        points.append((milliseconds(part.ends_at), round(float(done / order.quantity), 6)))
+    done = order.quantity - sum((quantity for _, _, quantity in slices), ZERO)
+    points = [(milliseconds(slices[0][0]), float(done / order.quantity))]
+    for _, ends_at, quantity in slices:
+        done += quantity
+        points.append((milliseconds(ends_at), round(float(done / order.quantity), 6)))
     step = max(1, len(points) // SCHEDULE_POINTS)
     return points[:-1:step] + points[-1:]
+
+
+def share_due(line: Sequence[SchedulePoint], at: int) -> float | None:
+    """The share that should be done at a time: straight between the points, level outside; None without a plan."""
+    if not line:
+        return None
+    if at <= line[0][0]:
+        return line[0][1]
+    for (start, before), (end, share) in pairwise(line):
+        if at <= end:
+            return share if end == start else before + (share - before) * (at - start) / (end - start)
+    return line[-1][1]
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
@@ -41,9 +102,9 @@ def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPl
         for entry in journal
         if entry["kind"] == REPLANNED and isinstance(version := entry["data"].get("plan_version"), int)
     }
-    slices: dict[int, list[Slice]] = defaultdict(list)
+    slices: dict[int, list[Part]] = defaultdict(list)
     for part in Slice.objects.filter(order=order, plan_version__in=replaced_at).order_by("number"):
-        slices[part.plan_version].append(part)
+        slices[part.plan_version].append((part.starts_at, part.ends_at, part.quantity))
     return [
         EarlierPlan(until=replaced_at[version], line=schedule_line(order, slices[version]))
         for version in sorted(slices)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -87,14 +88,18 @@ class Pace:
         return self.volume * 3600 / Decimal(str(self.watched.total_seconds()))
 
 
-def market_pace(venue_id: int, symbol: str, now: datetime) -> Pace | None:
-    """The market's volume of the last five minutes; None when less than a minute of them was watched."""
+def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
+    """The markets' volume in those of the last five minutes' seconds that were watched at every venue;
+    None when these are less than a minute."""
     found = MarketSample.objects.filter(
-        venue=venue_id, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
+        venue__in=venues, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
     )
-    volumes = list(found.values_list("volume", flat=True))
-    watched = timedelta(seconds=len(volumes))
-    return Pace(sum(volumes, ZERO), watched) if watched >= PACE_NEEDS else None
+    seconds: dict[datetime, list[Decimal]] = defaultdict(list)
+    for second, volume in found.values_list("second", "volume"):
+        seconds[second].append(volume)
+    complete = [sum(volumes, ZERO) for volumes in seconds.values() if len(volumes) == len(venues)]
+    watched = timedelta(seconds=len(complete))
+    return Pace(sum(complete, ZERO), watched) if watched >= PACE_NEEDS else None
 
 
 def _thinned(samples: Sequence[MarketSample]) -> list[Sample]:

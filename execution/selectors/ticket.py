@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from execution.core import types
-from execution.models import Account, Balance, Market, User
-from execution.selectors.markets import market_of
+from execution.core.quantities import combined_market
+from execution.core.routing import reference_quote
+from execution.models import Account, Market, User
+from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.payloads import TicketAccount, TicketMarket
+from execution.selectors.quotes import quote_latest
 from execution.selectors.texts import text
 
 
@@ -45,14 +51,35 @@ def _market(market: Market) -> TicketMarket:
     )
 
 
-def ticket_market(*, person: User, account: str, symbol: str) -> tuple[int, types.Market] | None:
-    """Venue and limits of a symbol at one of the trader's accounts; None when there is no such market."""
-    found = Account.objects.filter(traders=person, is_active=True, public_id=account).first()
-    market = market_of(found, symbol) if found else None
-    return (found.venue_id, market) if found and market else None
+@dataclass(frozen=True, slots=True)
+class TicketPlace:
+    """A symbol at some of a trader's accounts: their venues, common limits, fees and reference quote."""
+
+    venues: frozenset[int]
+    market: types.Market
+    quote: types.Quote | None
+    free: dict[str, Decimal | None]  #: base and quote, over the accounts; None where one is unknown
 
 
-def balance_free(*, person: User, account: str, currency: str) -> Decimal | None:
-    """What is free of a currency at one of the trader's accounts, as the exchange last said."""
-    balances = Balance.objects.filter(account__traders=person, account__public_id=account, currency=currency)
-    return balances.values_list("free", flat=True).first()
+def ticket_place(
+    *, person: User, accounts: Collection[str], symbol: str, now: datetime
+) -> TicketPlace | None:
+    """What the ticket knows of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
+    theirs = Account.objects.filter(traders=person, is_active=True).order_by("label")
+    named = [account for account in theirs if account.public_id in accounts or account.label in accounts]
+    listings = markets_of(named, symbol)
+    found = [account for account in named if account.pk in listings]
+    if not found:
+        return None
+    market = combined_market([listings[account.pk] for account in found])
+    venues = frozenset(account.venue_id for account in found)
+    quotes = [quote for venue in sorted(venues) if (quote := quote_latest(venue, symbol)) is not None]
+    return TicketPlace(
+        venues=venues,
+        market=market,
+        quote=reference_quote(quotes, now) or next(iter(quotes), None),
+        free={
+            currency: balances_sum(balances_free(found, currency).values())
+            for currency in (market.base, market.quote)
+        },
+    )

@@ -1,16 +1,29 @@
-"""Verbs on venues, the accounts there, and their sealed keys."""
+"""Verbs on venues, the accounts there, and the sealing of their keys."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from execution.core.problems import Problem, Refused
-from execution.models import Account, Credential, CredentialState, Installation, User, Venue
+from execution.models import (
+    Account,
+    Credential,
+    CredentialState,
+    Environment,
+    Installation,
+    Role,
+    User,
+    Venue,
+)
+from execution.services.audit import audit_append
+from execution.services.journal import DESK
 from execution.services.sealing import seal
 
 MAX_LABEL_LENGTH = 40
@@ -22,6 +35,36 @@ SECRET_NAMES = frozenset(
     | {"privateKey", "walletAddress", "token"}
 )
 IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
+#: Options that are the desk's business: secrets would stand open in the database, and ``verbose`` prints
+#: signed requests.
+REFUSED_OPTIONS = SECRET_NAMES | {"verbose", "session", "enableRateLimit"}
+#: Options that say where the exchange is.
+ADDRESS_OPTIONS = frozenset(
+    {"urls", "hostname", "sandbox", "proxyUrl", "proxy_url", "httpProxy", "http_proxy"}
+    | {"httpsProxy", "https_proxy", "socksProxy", "socks_proxy"}
+)
+
+
+class AccountNotFound(Exception):
+    """There is no such account."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What an admin asks for: an account at an existing ``venue``, or at a new one of ``exchange``.
+
+    ``options`` None leaves an existing venue's as they are. ``secrets`` are by ccxt's names; the object's
+    text does not show them.
+    """
+
+    label: str
+    venue: str
+    exchange: str
+    environment: str
+    options: Mapping[str, Any] | None
+    symbols: Sequence[str]
+    traders: Sequence[str]
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 @transaction.atomic
@@ -55,7 +98,7 @@ def account_add(
     """
     _refuse_bad_label(label)
     _refuse_other_environment(environment)
-    _refuse_bad_symbols(symbols)
+    refuse_bad_symbols(symbols)
     account, created = Account.objects.select_for_update().get_or_create(
         label=label,
         defaults={"venue": venue, "environment": environment, "symbols": list(symbols)},
@@ -95,8 +138,149 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
     Account.objects.select_for_update().get(pk=account.pk)  # two adding at once queue here
     # Another fence ends the session that still signs with the former key; its holder starts a new one.
     Account.objects.filter(pk=account.pk).update(fence=F("fence") + 1)
-    account.credentials.filter(state__in=IN_USE).update(state=CredentialState.RETIRED)
+    # Whatever state they are in: one key stands beside an account, the newest.
+    account.credentials.exclude(state=CredentialState.RETIRED).update(
+        state=CredentialState.RETIRED, check_wanted_at=None
+    )
     return Credential.objects.create(account=account, sealed=sealed, last_four=last_four)
+
+
+# --- what an admin does -----------------------------------------------------------------------------
+
+
+def actor_of_admin(person: User | None) -> str:
+    """How the audit names who acts; None is the operator's command line. Raises ``Refused`` for others."""
+    if person is None:
+        return DESK
+    if person.role != Role.ADMIN or not person.is_active:
+        message = f"{person.username} is a {person.role}; accounts and keys are an admin's"
+        raise Refused([Problem("", message, person.role, Role.ADMIN)])
+    return f"{person.role}:{person.username}"
+
+
+def reason_of(reason: str) -> str:
+    """The reason without which nothing is stopped."""
+    if not reason.strip():
+        raise Refused([Problem("reason", "say why: the audit keeps it, and the orders' traders read it")])
+    return reason.strip()
+
+
+def account_locked(public_id: str) -> Account:
+    """The account under its row's lock; raises ``AccountNotFound``."""
+    account = Account.objects.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    if account is None:
+        raise AccountNotFound(public_id)
+    return account
+
+
+@transaction.atomic
+def account_create(*, person: User | None, asked: NewAccount, now: datetime) -> Account:
+    """A new account with its key, sealed and unchecked; raises ``Refused`` and then creates nothing."""
+    actor = actor_of_admin(person)
+    if problems := _problems_of(asked):
+        raise Refused(problems)
+    existing = Venue.objects.filter(label=asked.venue).first()
+    options = dict(asked.options or {}) if existing is None or asked.options is not None else existing.options
+    exchange = asked.exchange or (existing.exchange if existing else "")
+    _refuse_other_venue(existing, asked.venue, exchange, options)
+    venue = venue_ensure(label=asked.venue, exchange=exchange, options=options)
+    account = account_add(
+        label=asked.label,
+        venue=venue,
+        environment=asked.environment,
+        symbols=tuple(dict.fromkeys(asked.symbols)),
+        traders=traders_named(asked.traders),
+    )
+    credential = credential_add(
+        account=account, secrets=asked.secrets, last_four=last_four_of(asked.secrets.get("apiKey", ""))
+    )
+    data = {
+        "venue": venue.label,
+        "exchange": venue.exchange,
+        "environment": account.environment,
+        "symbols": account.symbols,
+        "traders": sorted(set(asked.traders)),
+        "last_four": credential.last_four,
+    }
+    audit_append(kind="account.added", actor=actor, subject=account.label, at=now, data=data)
+    return account
+
+
+def last_four_of(api_key: str) -> str:
+    """What people may see of a key; nothing of one so short that four characters would be half of it."""
+    return api_key[-LAST_FOUR_LENGTH:] if len(api_key) >= 2 * LAST_FOUR_LENGTH else ""
+
+
+def key_problems(secrets: Mapping[str, str]) -> list[Problem]:
+    """Why a key that a person gave cannot be taken; never with its text."""
+    problems = [
+        Problem(name, f"{label} is missing")
+        for name, label in (("apiKey", "the API key"), ("secret", "the secret"))
+        if not secrets.get(name)
+    ]
+    return problems + [
+        Problem(name, f"{name} has spaces or line breaks inside or around it: paste it again")
+        for name in ("apiKey", "secret")
+        if any(character.isspace() for character in secrets.get(name, "").strip("\n"))
+        and "PRIVATE KEY" not in secrets[name]  # a key in PEM has lines
+    ]
+
+
+def _problems_of(asked: NewAccount) -> list[Problem]:
+    """What can be said of the request by itself."""
+    problems = key_problems(asked.secrets)
+    if Account.objects.filter(label=asked.label).exists():
+        problems.append(Problem("label", f"there is an account {asked.label} already", asked.label))
+    for name in sorted(REFUSED_OPTIONS & set(asked.options or {})):
+        problems.append(Problem("options", f"the options may not set {name}: keys go in sealed", name))
+    for check in (
+        lambda: _refuse_bad_label(asked.label),
+        lambda: _refuse_other_environment(asked.environment),
+        lambda: refuse_bad_symbols(asked.symbols),
+        lambda: traders_named(asked.traders),
+    ):
+        try:
+            check()
+        except Refused as refused:
+            problems += refused.problems
+    return problems
+
+
+def _refuse_other_venue(
+    existing: Venue | None, label: str, exchange: str, options: Mapping[str, Any]
+) -> None:
+    """A venue's options are those of all its accounts: adding one more does not change them."""
+    if not label:
+        raise Refused([Problem("venue", "the account needs a venue")])
+    if not re.fullmatch(r"[a-z0-9_]{1,40}", exchange):
+        message = f"{exchange!r} is not ccxt's id of an exchange, such as binance or bybit"
+        raise Refused([Problem("exchange", message, exchange)])
+    if existing is not None and existing.options != options:
+        message = f"the venue {label} exists with other options; give the account a venue of its own"
+        raise Refused([Problem("options", message)])
+    is_paper = _installation().environment == Environment.PAPER
+    if is_paper and not ADDRESS_OPTIONS & options.keys():
+        message = (
+            f"the options say no address (urls): ccxt would reach the real {exchange}, "
+            "and this is a paper installation"
+        )
+        raise Refused([Problem("options", message)])
+
+
+def traders_named(names: Sequence[str]) -> list[User]:
+    """The people of these user names; raises ``Refused`` unless each is an active trader."""
+    people = {person.username: person for person in User.objects.filter(username__in=names)}
+    problems = []
+    for name in names:
+        person = people.get(name)
+        if person is None:
+            problems.append(Problem("traders", f"there is nobody called {name}", name))
+        elif not person.may_trade or not person.is_active:
+            state = person.role if person.is_active else "not active"
+            problems.append(Problem("traders", f"{name} is {state}; accounts are granted to traders", name))
+    if problems:
+        raise Refused(problems)
+    return list(people.values())
 
 
 def _installation() -> Installation:
@@ -119,7 +303,7 @@ def _refuse_other_environment(environment: str) -> None:
         raise Refused([Problem("environment", message, environment, ours)])
 
 
-def _refuse_bad_symbols(symbols: Sequence[str]) -> None:
+def refuse_bad_symbols(symbols: Sequence[str]) -> None:
     problems = [
         Problem("symbols", f"{symbol!r} is not a spot symbol such as BTC/USDT", symbol)
         for symbol in symbols

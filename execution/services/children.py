@@ -37,7 +37,7 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import Account, ChildOrder, Order
+from execution.models import Account, ChildOrder, CredentialState, Order
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
     cancel_as_wanted,
@@ -109,6 +109,9 @@ def child_take(
         return None
     if not account.is_active:
         _drop(child, order, f"account {account.label} is closed", now)
+        return None
+    if not account.credentials.filter(state=CredentialState.ACTIVE).exists():
+        _drop(child, order, f"account {account.label} has no checked key", now)
         return None
     gate_locked()
     if halted := halt_blocks_order(order):

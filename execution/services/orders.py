@@ -21,10 +21,11 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.terms import OrderRequest
-from execution.models import HaltScope, Order, OrderTerms, Role, Slice, Submission, User
+from execution.models import HaltScope, Order, OrderTerms, Slice, Submission, User
 from execution.selectors.driving import plan_rows
 from execution.selectors.halts import ANY_KIND, STOPS, halt_reason, halt_subject, order_halt
 from execution.selectors.markets import market_to_json
+from execution.selectors.visibility import may_act, order_find
 from execution.services.journal import journal_append
 from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
@@ -32,6 +33,7 @@ from execution.services.preview import Preview, order_preview
 ResumeMode = Literal["catch_up", "shift"]
 
 __all__ = [
+    "KeyReused",
     "OrderNotFound",
     "Preview",
     "order_cancel",
@@ -44,6 +46,10 @@ __all__ = [
 
 class OrderNotFound(Exception):
     """There is no such order, or it is somebody else's: the two look the same."""
+
+
+class KeyReused(Refused):
+    """The idempotency key belongs to another order."""
 
 
 def person_actor(person: User) -> str:
@@ -120,13 +126,13 @@ def _submitted(person: User, key: str, digest: str) -> Order | None:
         return None
     if submission.body_hash != digest:
         message = f"key {key} was used for another order ({submission.order.public_id}); nothing was sent"
-        raise Refused([Problem("key", message, key)])
+        raise KeyReused([Problem("key", message, key)])
     return submission.order
 
 
 def _create(person: User, request: OrderRequest, preview: Preview, now: datetime) -> Order:
-    account, market, quote = preview.account, preview.market, preview.quote
-    if account is None or market is None or preview.quantity is None:
+    quote = preview.quote
+    if not preview.accounts or preview.quantity is None:
         raise Refused([Problem("", "the order cannot be planned")])
     order = Order(
         trader=person,
@@ -139,7 +145,7 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         unit=request.unit,
         quantity=preview.quantity,
         algorithm=request.algorithm,
-        market={account.public_id: market_to_json(market)},
+        market={public_id: market_to_json(market) for public_id, market in preview.markets.items()},
         status=OrderStatus.SCHEDULED,
         created_at=now,
         due_at=preview.start_at,
@@ -147,14 +153,15 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
     if quote is not None and quote.is_sane and preview.quote_is_fresh and preview.start_at == now:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
     order.save()
-    order.accounts.add(account)
+    for account in preview.accounts:  # one by one: their order settles ties between them
+        order.accounts.add(account)
     order.terms = _first_terms(order, person, request, preview, now)
     slices_create(order, preview.slices)
-    _journal_submitted(order, account.label, len(preview.slices), now)
+    _journal_submitted(order, [account.label for account in preview.accounts], len(preview.slices), now)
     return order
 
 
-def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -> None:
+def _journal_submitted(order: Order, accounts: list[str], slices: int, now: datetime) -> None:
     journal_append(
         order=order,
         kind="submitted",
@@ -169,7 +176,7 @@ def _journal_submitted(order: Order, account: str, slices: int, now: datetime) -
             "side": order.side,
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
-            "account": account,
+            "accounts": accounts,
         },
     )
 
@@ -211,11 +218,21 @@ def slices_create(order: Order, slices: tuple[SlicePlan, ...]) -> None:
 
 
 def _locked(public_id: str, person: User) -> Order:
-    """The order under lock, if the person may act on it: its trader, or a supervisor."""
-    orders = Order.objects.select_for_update(of=("self",)).select_related("trader")
-    order = orders.filter(public_id=public_id).first()
-    if order is None or not (order.trader_id == person.pk or person.role == Role.SUPERVISOR):
+    """The order under lock, if the person may act on it: its trader, or a supervisor.
+
+    An order that the person does not see is not there; one that they only watch is refused.
+    """
+    pk = order_find(person=person, public_id=public_id)
+    order = (
+        Order.objects.select_for_update(of=("self",)).select_related("trader").filter(pk=pk).first()
+        if pk is not None
+        else None
+    )
+    if order is None:
         raise OrderNotFound(public_id)
+    if not may_act(person, order):
+        message = f"only its trader or a supervisor may act on order {public_id}"
+        raise Refused([Problem("", message, public_id)])
     return order
 
 

@@ -5,41 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from execution.core import types
 from execution.core.plans import SlicePlan, base_quantity, check_limit_price, plain, plan_bounds, plan_even
 from execution.core.problems import Problem, Refused
-from execution.core.quantities import side_cost_bp
+from execution.core.quantities import combined_market, side_cost_bp
+from execution.core.routing import reference_quote
 from execution.core.terms import OrderRequest, TwapParameters, parse_parameters
-from execution.core.types import BASIS_POINT, ZERO, Quote, Side
+from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE
 from execution.models import Account, CredentialState, Role, User
-from execution.selectors.markets import balance_free, market_of
+from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
+from execution.services.checks import Check, checks_of, round_up
 
 T = TypeVar("T")
-
-CheckState = Literal["ok", "warn", "fail", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the ticket's checks."""
-
-    state: CheckState
-    text: str
 
 
 @dataclass(slots=True)
 class Preview:
-    """An order that does not exist yet. What is unknown is None; ``problems`` refuse it."""
+    """An order that does not exist yet. What is unknown is None; ``problems`` refuse it.
+
+    ``markets`` and ``balances`` (free of what the order spends) are by the account's public id; ``market``
+    has the limits within which a slice fits all of them. ``quote`` is the reference of the accounts' quotes
+    (``reference_quote``), or the first account's however old when none is fresh and sane.
+    """
 
     request: OrderRequest
     now: datetime
-    account: Account | None = None
+    accounts: tuple[Account, ...] = ()
+    markets: dict[str, types.Market] = field(default_factory=dict)
     market: types.Market | None = None
+    quotes: dict[str, Quote] = field(default_factory=dict)
     quote: Quote | None = None
+    balances: dict[str, Decimal | None] = field(default_factory=dict)
     parameters: TwapParameters | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
@@ -69,11 +69,28 @@ class Preview:
             return self.quote.mid
         return self.request.limit_price
 
+    @property
+    def spends(self) -> str:
+        """The currency that the order takes from the balances."""
+        if self.market is None:
+            return ""
+        return self.market.quote if self.request.side is Side.BUY else self.market.base
+
+    @property
+    def needs(self) -> Decimal | None:
+        """How much of ``spends`` it takes: a buy quote and fee, a sell base; None if unknown."""
+        price = self.request.limit_price or self.price
+        if self.quantity is None or self.request.side is Side.SELL:
+            return self.quantity
+        if price is None or self.market is None:
+            return None
+        return self.quantity * price * (1 + (self.market.taker_fee or ZERO))
+
 
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
     """Judge a request against its market, balance and clock; creates nothing.
 
-    1. Who and where: the person may trade, the account is theirs, the symbol is listed there.
+    1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each.
     2. When: start and end. 3. How much, and at what limit. 4. The slices. 5. The checks.
     """
     preview = Preview(request=request, now=now)
@@ -87,38 +104,63 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
             step(preview)
         except Refused as refused:
             preview.problems.extend(refused.problems)
-    preview.checks = tuple(_checks(preview))
+    preview.checks = tuple(checks_of(preview))
     return preview
 
 
 def _place(preview: Preview, person: User) -> None:
+    """Accounts, limits, quotes and balances; every account that does not fit is a problem of its own."""
     request = preview.request
     if person.role != Role.TRADER:
         raise Refused([Problem("", f"a {person.role} does not trade", person.role, Role.TRADER.value)])
-    if len(request.accounts) != 1:
-        count = str(len(request.accounts))
-        raise Refused([Problem("accounts", f"{count} accounts are named; an order works on one", count, "1")])
-    account = (
-        person.accounts.filter(public_id=request.accounts[0], is_active=True).select_related("venue").first()
+    accounts = _accounts(person, request.accounts)
+    listings = markets_of(accounts, request.symbol)
+    if problems := [_unlisted(account, request.symbol) for account in accounts if account.pk not in listings]:
+        raise Refused(problems)
+    preview.accounts = tuple(accounts)
+    preview.markets = {account.public_id: listings[account.pk] for account in accounts}
+    preview.market = combined_market(tuple(preview.markets.values()))
+    quotes = {account.public_id: quote_latest(account.venue_id, request.symbol) for account in accounts}
+    preview.quotes = {public_id: quote for public_id, quote in quotes.items() if quote is not None}
+    known = tuple(preview.quotes.values())
+    preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
+    free = balances_free(accounts, preview.spends)
+    preview.balances = {account.public_id: free[account.pk] for account in accounts}
+
+
+def _accounts(person: User, named: tuple[str, ...]) -> list[Account]:
+    """The person's accounts, by public id or label, in the order in which they are named."""
+    theirs = list(person.accounts.filter(is_active=True).select_related("venue"))
+    by_name = {account.label: account for account in theirs} | {
+        account.public_id: account for account in theirs
+    }
+    problems = [
+        Problem("accounts", f"you have no account {name!r}", name) for name in named if name not in by_name
+    ]
+    found = [by_name[name] for name in named if name in by_name]
+    usable = {CredentialState.ACTIVE, CredentialState.UNCHECKED}
+    keyed = set(
+        Account.objects.filter(
+            pk__in=[account.pk for account in found], credentials__state__in=usable
+        ).values_list("pk", flat=True)
     )
-    if account is None:
-        raise Refused(
-            [Problem("accounts", f"you have no account {request.accounts[0]!r}", request.accounts[0])]
-        )
-    if not account.credentials.filter(state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED]).exists():
-        raise Refused([Problem("accounts", f"account {account.label} has no key in use", account.label)])
-    preview.account = account
-    listed = request.symbol in account.symbols
-    preview.market = market_of(account, request.symbol) if listed else None
-    if preview.market is None:
-        listing = ", ".join(account.symbols)
-        message = f"symbol {request.symbol!r} is not traded on {account.label}"
-        if listed:
-            message = (
-                f"limits of {request.symbol} on {account.label} are not known yet; the venue has not answered"
-            )
-        raise Refused([Problem("symbol", message, request.symbol, listing)])
-    preview.quote = quote_latest(account.venue_id, request.symbol)
+    for place, account in enumerate(found):
+        if account in found[:place]:
+            message = f"account {account.label} is named more than once"
+            problems.append(Problem("accounts", message, account.label))
+        elif account.pk not in keyed:
+            message = f"account {account.label} has no key in use"
+            problems.append(Problem("accounts", message, account.label))
+    if problems:
+        raise Refused(problems)
+    return found
+
+
+def _unlisted(account: Account, symbol: str) -> Problem:
+    message = f"symbol {symbol!r} is not traded on {account.label}"
+    if symbol in account.symbols:
+        message = f"limits of {symbol} on {account.label} are not known yet; the venue has not answered"
+    return Problem("symbol", message, symbol, ", ".join(account.symbols))
 
 
 def _window(preview: Preview) -> None:
@@ -139,40 +181,17 @@ def _amount(preview: Preview) -> None:
 
 
 def _check_balance(preview: Preview) -> None:
-    """A balance that is known and too small refuses; one that is unknown is said in the checks."""
-    request, market = preview.request, _known(preview.market)
-    need = needed(preview)
-    free = balance_free(_known(preview.account), _spent_currency(request.side, market))
+    """Balances that are known and together too small refuse; unknown ones are said in the checks."""
+    need, free = preview.needs, balances_sum(preview.balances.values())
     if need is None or free is None or free >= need:
         return
-    currency = _spent_currency(request.side, market)
+    currency = preview.spends
+    labels = [account.label for account in preview.accounts]
+    holds = f"{labels[0]} has" if len(labels) == 1 else f"{', '.join(labels)} together have"
     message = (
-        f"the order needs {plain(round_up(need))} {currency} with fees; "
-        f"{_known(preview.account).label} has {plain(free)} {currency} free"
+        f"the order needs {plain(round_up(need))} {currency} with fees; {holds} {plain(free)} {currency} free"
     )
     raise Refused([Problem("quantity", message, plain(round_up(need)), plain(free))])
-
-
-def needed(preview: Preview) -> Decimal | None:
-    """What the order takes of the balance it spends: a buy quote and fee, a sell base; None if unknown."""
-    request, market = preview.request, _known(preview.market)
-    if preview.quantity is None:
-        return None
-    if request.side is Side.SELL:
-        return preview.quantity
-    price = request.limit_price or preview.price
-    if price is None:
-        return None
-    return preview.quantity * price * (1 + (market.taker_fee or ZERO))
-
-
-def round_up(amount: Decimal) -> Decimal:
-    """An amount for people: two digits after the point are enough above one."""
-    return amount.quantize(Decimal("0.01")) if amount >= 1 else amount.normalize()
-
-
-def _spent_currency(side: Side, market: types.Market) -> str:
-    return market.quote if side is Side.BUY else market.base
 
 
 def _plan(preview: Preview) -> None:
@@ -201,63 +220,3 @@ def _known(value: T | None) -> T:
     if value is None:
         raise RuntimeError("a step of the preview ran before the one that it needs")
     return value
-
-
-# --- checks --------------------------------------------------------------------------------------
-
-
-def _checks(preview: Preview) -> list[Check]:
-    checks = [Check("fail", problem.message) for problem in preview.problems]
-    if preview.slices:
-        checks.append(_slices_check(preview))
-    checks.append(_balance_check(preview))
-    checks.append(_book_check(preview))
-    if preview.request.limit_price is not None:
-        checks.append(_limit_check(preview))
-    return checks
-
-
-def _slices_check(preview: Preview) -> Check:
-    market = _known(preview.market)
-    least = plain(_known(preview.minimum))
-    return Check(
-        "ok", f"Lot, tick and minimum hold for every slice (lot {plain(market.lot)}, least child {least})"
-    )
-
-
-def _balance_check(preview: Preview) -> Check:
-    market, account = _known(preview.market), _known(preview.account)
-    currency = _spent_currency(preview.request.side, market)
-    free, need = balance_free(account, currency), needed(preview)
-    if free is None or need is None:
-        return Check("unknown", f"Balance of {currency} on {account.label} is not known")
-    state: CheckState = "ok" if free >= need else "fail"
-    return Check(
-        state, f"Balance: {round_up(need):,f} of {round_up(free):,f} {currency} free on {account.label}"
-    )
-
-
-def _book_check(preview: Preview) -> Check:
-    if preview.quote is None:
-        return Check("warn", "No market data yet: the order waits until there is some")
-    if not preview.quote.is_sane:
-        return Check(
-            "warn", f"The book is crossed or empty: bid {preview.quote.bid}, ask {preview.quote.ask}"
-        )
-    if not preview.quote_is_fresh:
-        return Check("warn", "Market data is stale: the order waits until it is fresh")
-    spread = (preview.quote.ask - preview.quote.bid) / preview.quote.mid / BASIS_POINT
-    return Check("ok", f"Book is fresh, spread {spread:.1f} bp")
-
-
-def _limit_check(preview: Preview) -> Check:
-    limit, quote = _known(preview.request.limit_price), preview.quote
-    if quote is None or not quote.is_sane:
-        return Check("unknown", "Limit price cannot be compared: no market data")
-    beyond = (quote.aggressive(preview.request.side) - limit) * preview.request.side.sign
-    if beyond > ZERO:
-        return Check(
-            "warn",
-            f"The market is beyond the limit price {plain(limit)} now: nothing crosses until it returns",
-        )
-    return Check("ok", f"Limit price {plain(limit)} is beyond the touch")

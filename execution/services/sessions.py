@@ -1,15 +1,14 @@
-"""What an account session keeps of its account: health, the reconciliation mark, the key's state."""
+"""What an account session keeps of its account: health, the reconciliation mark."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from execution.core.states import CHILD_CANCELLABLE
-from execution.core.types import KeyPermissions
-from execution.models import Account, ChildOrder, Credential, CredentialState
+from execution.models import Account, ChildOrder
 from execution.services.children import child_cancel_request
 from execution.services.locking import order_locked
 
@@ -27,36 +26,23 @@ def account_seen(
         "looked_at": looked_at,
         "stream_at": stream_at,
     }
-    changed: dict[str, float | datetime | str] = {
+    changed: dict[str, float | int | datetime | str] = {
         name: value for name, value in seen.items() if value is not None
     }
     if looked_at is not None:
-        changed["error"] = ""
+        changed |= {"error": "", "failures": 0}
     Account.objects.filter(pk=account_pk).update(**changed)
 
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
-    """Keep the last error for the pages."""
-    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now)
+    """Keep the last error for the pages, and count it until a look succeeds."""
+    Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=F("failures") + 1)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
     """Everything at the venue before ``until`` is in our books; False when the account is another's now."""
     updated = Account.objects.filter(pk=account_pk, fence=fence).update(reconciled_until=until)
     return updated == 1
-
-
-@transaction.atomic
-def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
-    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused."""
-    credential = Credential.objects.select_for_update().get(pk=credential_pk)
-    credential.permissions = asdict(permissions)
-    credential.checked_at = now
-    refused = permissions.withdraw is True or permissions.trade is False
-    if credential.state in {CredentialState.UNCHECKED, CredentialState.ACTIVE}:
-        credential.state = CredentialState.REFUSED if refused else CredentialState.ACTIVE
-    credential.save()
-    return credential
 
 
 @transaction.atomic

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
-from execution.models import Account, CredentialState, Installation, Order, Worker
+from execution.models import Account, ChildOrder, Credential, Installation, Order, Worker
+from execution.services.accounts import IN_USE
 from execution.services.journal import DESK, journal_append
 
 #: An absence longer than this and orders resume paused.
@@ -68,8 +69,14 @@ def _free(now: datetime) -> Q:
     return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
 
 
-#: A closed account is served until nothing of ours is left there: cancels go out, fills come in.
-_SERVED = Q(is_active=True) | Q(children__is_settled=False)
+_KEYS = Credential.objects.filter(account=OuterRef("pk"))
+_UNSETTLED = ChildOrder.objects.filter(account=OuterRef("pk"), is_settled=False)
+#: An account is served while it is open and has a key in use. One that is closed, or whose key is not in
+#: use any more, is served until nothing of ours is left there: cancels go out, fills come in.
+_SERVED = Q(environment__in=Installation.objects.values("environment")) & (
+    (Q(is_active=True) & Q(Exists(_KEYS.filter(state__in=IN_USE))))
+    | (Q(Exists(_UNSETTLED)) & Q(Exists(_KEYS)))
+)
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
@@ -78,10 +85,7 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     Only where some are free does it take the database's write lock: engines look many times a second.
     """
     now = database_now()
-    usable = Account.objects.filter(
-        _free(now) & ~Q(owner_id=worker_pk) & _SERVED,
-        credentials__state__in=[CredentialState.ACTIVE, CredentialState.UNCHECKED],
-    )
+    usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
     candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
     return _accounts_take(worker_pk, candidates) if candidates else []
 

@@ -59,7 +59,7 @@ def open_client(
 def client_class(exchange_id: str) -> type[Any]:
     """The exchange's class with our manners; made once, because ccxt adds methods to it."""
     if exchange_id not in ccxt.pro.exchanges:
-        raise ValueError(f"ccxt.pro knows no exchange {exchange_id!r}")
+        raise ValueError(f"unknown exchange {exchange_id!r}: ccxt.pro has none of that name")
     base: Any = getattr(ccxt.pro, exchange_id)
     quirk = quirks_of(exchange_id)
 

@@ -44,6 +44,8 @@ AMBIGUOUS_REFUSALS = (
     ccxt_errors.OrderNotFound,
     ccxt_errors.OrderNotCached,
 )
+#: The exchange will not have this key.
+KEY_REFUSALS = (ccxt_errors.AuthenticationError, ccxt_errors.AccountSuspended)
 #: The limiter or the clock check stands before the matching engine.
 TURNED_AWAY = (ccxt_errors.RateLimitExceeded, ccxt_errors.DDoSProtection, ccxt_errors.InvalidNonce)
 
@@ -111,11 +113,16 @@ def cancel_failure(
     return CancelFailed(message=text, retry_after=retry_after or DEFAULT_WAIT)
 
 
-def look_failure(error: Exception, *, text: str, retry_after: timedelta | None) -> LookFailed:
+def look_failure(error: Exception, *, quirks: Quirks, text: str, retry_after: timedelta | None) -> LookFailed:
     """The failed look that ``error`` amounts to."""
     if isinstance(error, LookFailed):
         return error
-    return LookFailed(f"{type(error).__name__}: {text}", retry_after=retry_after)
+    refused = quirks.refusal is not None and quirks.refusal.search(str(error)) is not None
+    return LookFailed(
+        f"{type(error).__name__}: {text}",
+        retry_after=retry_after,
+        refuses_key=refused or isinstance(error, KEY_REFUSALS),
+    )
 
 
 def says_not_found(error: Exception) -> bool:

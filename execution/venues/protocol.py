@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from execution.core.types import (
     BalanceAmounts,
+    Book,
     CancelOutcome,
     ChildRequest,
     CreateOutcome,
@@ -23,11 +24,17 @@ from execution.core.types import (
 
 
 class LookFailed(Exception):  # an outcome, named like the others
-    """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any."""
+    """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any.
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+    ``refuses_key``: the exchange answered, and will not have this key.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: timedelta | None = None, refuses_key: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.refuses_key = refuses_key
 
 
 class Gateway(Protocol):
@@ -73,6 +80,9 @@ class Gateway(Protocol):
     async def permissions(self) -> KeyPermissions: ...
 
     async def quote(self, symbol: str) -> Quote: ...
+
+    async def book(self, symbol: str) -> Book:
+        """The best levels of the venue's own book, at least one on either side."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""

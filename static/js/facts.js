@@ -145,6 +145,13 @@ export function drawActions(order) {
     const closing = order.status === "closing" && order.outcome === "cancelled";
     button.hidden = !OPEN_TO[button.dataset.act].has(order.status) || (button.dataset.act === "cancel" && closing);
   }
-  byId("shift-choice").hidden = order.end_is_fixed;
+  offerShift(order);
+}
+
+/** A schedule with a fixed end cannot move: the choice is not offered, and why is said. */
+export function offerShift(order) {
+  const choice = byId("shift-choice");
+  if (!choice) return; // who only watches has no dialogs
+  choice.hidden = order.end_is_fixed;
   byId("shift-refused").hidden = !order.end_is_fixed;
 }

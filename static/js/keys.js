@@ -8,8 +8,9 @@ const go = (selector) => document.querySelector(selector)?.click();
 
 const LETTERS = {
   n: () => go('nav a[href$="/orders/new/"]'),
+  w: () => go('nav a[href$="/wall/"]'),
   o: () => go('nav a[href$="/orders/"]'),
-  "/": () => (document.querySelector(".filters a") ?? byId("quantity"))?.focus(),
+  "/": () => (byId("q") ?? byId("quantity"))?.focus(),
   "?": () => byId("shortcuts")?.showModal(),
 };
 

@@ -126,7 +126,7 @@ document.querySelector(".tab-list").addEventListener("keydown", (event) => {
   byId(`tab-${next}`).focus();
 });
 
-document.querySelector('[data-act="pause"]').addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
+document.querySelector('[data-act="pause"]')?.addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
 document.body.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.target.closest?.("dialog")?.close();
 });

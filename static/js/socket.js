@@ -5,6 +5,7 @@ const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15000;
 const SILENT_AFTER = 10000;
 const LOGGED_OUT = 4401;
+const ROLE_CHANGED = 4403;
 const NOT_FOUND = 4404;
 
 export class LiveSocket {
@@ -80,6 +81,10 @@ export class LiveSocket {
     this.state = "lost";
     if (code === LOGGED_OUT) {
       location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    if (code === ROLE_CHANGED) {
+      location.reload(); // the page was made for another role: the server says what there is now
       return;
     }
     if (code === NOT_FOUND) {

@@ -47,7 +47,7 @@ class Watched:
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(self.desk.passwords[name])
         self.page.get_by_role("button", name="Log in").click()
-        expect(self.page).to_have_url(re.compile(r"/(orders|admin)/$"))
+        expect(self.page).to_have_url(re.compile(r"/(orders|accounts|wall)/$"))
         return self.page
 
     def picture(self, name: str) -> None:

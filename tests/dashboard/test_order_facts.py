@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from execution.models import ChildOrder, Order
 from execution.selectors import pages
+from execution.selectors.blotter import BlotterFilter, blotter_page
 from execution.services.orders import order_cancel, order_pause, order_resume
 from tests.dashboard.office import Desk
 
@@ -54,9 +55,9 @@ def test_a_pause_and_a_cancel_count_the_children_that_they_wait_for(office: Desk
     who = {"public_id": order.public_id, "person": office.trader, "reason": "", "now": timezone.now()}
     order_pause(**who)
     assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 1
-    (row,) = pages.order_rows(person=office.trader)["rows"]
+    (row,) = blotter_page(person=office.trader, chosen=BlotterFilter())["rows"]
     assert (row["status"], row["unsettled"]) == ("paused", 1)
     order_cancel(**who)
-    assert pages.order_rows(person=office.trader)["rows"][0]["unsettled"] == 1
+    assert blotter_page(person=office.trader, chosen=BlotterFilter())["rows"][0]["unsettled"] == 1
     ChildOrder.objects.filter(pk=waiting.pk).update(is_settled=True)
     assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 0

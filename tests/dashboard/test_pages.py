@@ -42,6 +42,9 @@ def pages_of(office: Desk, order: Order) -> dict[str, Client]:
         "/orders/new/": trader,
         f"/orders/{order.public_id}/": trader,
         "/orders/nothere0/": trader,
+        "/accounts/": office.client(office.admin),
+        "/accounts/new/": office.client(office.admin),
+        f"/accounts/{office.account.public_id}/": office.client(office.admin),
     }
 
 

@@ -30,7 +30,13 @@ MARKET = Market(
 )
 
 
-def preview(start: datetime = NOW, hours: int = 1, limit: str = "", **parameters: Any) -> Preview:
+def preview(
+    start: datetime = NOW,
+    hours: int = 1,
+    limit: str = "",
+    labels: tuple[str, ...] = ("alpha",),
+    **parameters: Any,
+) -> Preview:
     parameters = parameters or {"duration": "01:00:00"}
     raw = {
         "symbol": "BTC/USDT",
@@ -46,7 +52,7 @@ def preview(start: datetime = NOW, hours: int = 1, limit: str = "", **parameters
     return Preview(
         request=parse_order_request(raw),
         now=NOW,
-        account=Account(label="alpha"),
+        accounts=tuple(Account(label=label) for label in labels),
         market=MARKET,
         parameters=parse_parameters("twap", parameters),
         start_at=start,
@@ -63,6 +69,11 @@ def test_it_names_account_end_and_limit() -> None:
     )
 
 
+def test_it_names_every_account() -> None:
+    sentence = order_sentence(preview(labels=("alpha", "beta", "gamma")))
+    assert "on alpha, beta or gamma (each slice where it is cheapest after fees), by TWAP" in sentence
+
+
 def test_no_limit_is_said() -> None:
     assert order_sentence(preview()).endswith(", no limit price.")
 
@@ -77,7 +88,7 @@ def test_a_later_start_is_said() -> None:
     assert "starting at 22:45:00 UTC, ending at 23:45:00 UTC," in sentence
 
 
-@pytest.mark.parametrize("missing", ["account", "market", "start_at", "end_at", "quantity"])
+@pytest.mark.parametrize("missing", ["accounts", "market", "start_at", "end_at", "quantity"])
 def test_without_a_plan_nothing_is_said(missing: str) -> None:
     unknown = preview()
     setattr(unknown, missing, None)

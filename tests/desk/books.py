@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from execution.core.states import OrderStatus
 from execution.models import Order
 from tests.desk.database import order_of
-from tests.desk.running import RunningDesk
+from tests.desk.running import PAPER_LABELS, RunningDesk
 from tests.desk.visitor import paper_ledger
 from tests.engine.running import check_books
 
@@ -24,9 +25,18 @@ def compare(desk: RunningDesk, public_id: str) -> Order:
     assert order.ended_at is not None
     assert all(child.intended_at < order.terms.end_at for child in order.children.all())
     assert order.ended_at < order.terms.end_at + FINAL_AFTER_END
-    theirs = paper_ledger(desk)
-    theirs["orders"] = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
-    ids = {row["id"] for row in theirs["orders"]}
-    theirs["trades"] = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
-    check_books(order, theirs)
+    check_books(order, books_of(desk, public_id))
     return order
+
+
+def books_of(desk: RunningDesk, public_id: str) -> dict[str, Any]:
+    """The children and trades of an order as all venues together have them; each names its venue."""
+    together: dict[str, Any] = {"orders": [], "trades": []}
+    for label in PAPER_LABELS:
+        theirs = paper_ledger(desk, label)
+        orders = [row for row in theirs["orders"] if row["client_id"][5:13] == public_id]
+        ids = {row["id"] for row in orders}
+        trades = [trade for trade in theirs["trades"] if trade["order_id"] in ids]
+        together["orders"] += [{**row, "venue": label} for row in orders]
+        together["trades"] += [{**trade, "venue": label} for trade in trades]
+    return together

@@ -14,9 +14,11 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -25,6 +27,7 @@ from execution.management.desk.files import read_people
 from execution.management.desk.parent_death import dies_with_parent
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PAPER_LABELS = ("alpha", "beta", "gamma")
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 READY = re.compile(r"^desk +\| ready after", re.MULTILINE)
@@ -65,6 +68,76 @@ def processes_of(var: Path) -> list[psutil.Process]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class PaperVenue:
+    """A paper venue of a running desk, through its control interface."""
+
+    desk: RunningDesk
+    label: str
+
+    @property
+    def folder(self) -> Path:
+        return self.desk.var / "paper" / self.label
+
+    @property
+    def name(self) -> str:
+        """Its process among ``RunningDesk.pids``."""
+        return f"paper-{self.label}"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{(self.folder / 'port').read_text().strip()}"
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "control").read_text().strip()
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        """One call of docs/paper.md, such as ``control("POST", "faults", on="create", kind="reject")``."""
+        request = urllib.request.Request(
+            f"{self.url}/_paper/{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"X-Paper-Control": self.token},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def ledger(self) -> dict[str, Any]:
+        """The venue's books of the desk's account: balances, orders, trades."""
+        key = json.loads((self.folder / "accounts.json").read_text())[0]["key"]
+        return dict(self.control("GET", "ledger")[key])
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v3/ping", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def restart(self) -> None:
+        """Kill -9, and wait until the supervisor has it running again."""
+        self.desk.wait_restarted(self.name, self.desk.kill(self.name))
+        wait_until(self.answers, within=30, what=f"{self.name} was to answer again")
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Killed, and not to be reached within the block; on leaving, wait until it answers again.
+
+        A file in the place of its folder ends every attempt of the supervisor to start it.
+        """
+        aside = self.folder.with_name(f"{self.label}.aside")
+        self.folder.rename(aside)
+        self.folder.touch()
+        self.desk.kill(self.name)
+        try:
+            yield
+        finally:
+            self.folder.unlink()
+            aside.rename(self.folder)
+        wait_until(self.answers, within=30, what=f"{self.name} was to answer again")
+
+
 @dataclass
 class RunningDesk:
     """A started desk. ``process`` is what was started: the supervisor, or ``uv`` above it."""
@@ -78,15 +151,19 @@ class RunningDesk:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def paper(self, label: str = "alpha") -> PaperVenue:
+        """One of the paper venues: alpha, beta, gamma."""
+        return PaperVenue(self, label)
+
     @property
     def paper_url(self) -> str:
-        """Base URL of the paper exchange."""
-        return f"http://127.0.0.1:{(self.var / 'paper' / 'port').read_text().strip()}"
+        """Base URL of the paper venue alpha."""
+        return self.paper().url
 
     @property
     def paper_control(self) -> str:
-        """The token of the paper exchange's control interface (ledger, faults)."""
-        return (self.var / "paper" / "control").read_text().strip()
+        """The token of alpha's control interface (ledger, faults)."""
+        return self.paper().token
 
     @property
     def passwords(self) -> dict[str, str]:
@@ -94,7 +171,7 @@ class RunningDesk:
         return read_people(self.var / "people.txt")
 
     def pids(self) -> dict[str, int]:
-        """Process ids by name: desk, redis, paper, web, engine1, engine2, compute, beat."""
+        """Process ids by name: desk, redis, paper-alpha, ..., web, engine1, engine2, compute, beat."""
         path = self.var / "run" / "children.json"
         pids: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
         self.seen |= {pid: name for name, pid in pids.items()}

@@ -19,6 +19,7 @@ import pytest
 
 from tests.desk.running import (
     FIRST_PAGE,
+    PAPER_LABELS,
     REPOSITORY,
     RunningDesk,
     desk_environment,
@@ -28,7 +29,8 @@ from tests.desk.running import (
 )
 
 Factory = Callable[..., RunningDesk]
-CHILDREN = {"redis", "paper", "web", "engine1", "engine2", "compute", "beat"}
+PAPERS = {f"paper-{label}" for label in PAPER_LABELS}
+CHILDREN = {"redis", *PAPERS, "web", "engine1", "engine2", "compute", "beat"}
 
 
 def status_of(url: str) -> int:
@@ -73,11 +75,11 @@ def test_a_desk_starts_every_process_and_answers(desk: RunningDesk) -> None:
     assert set(desk.pids()) == CHILDREN | {"desk"}
     assert all(psutil.pid_exists(pid) for pid in desk.pids().values())
     assert status_of(f"{desk.url}/admin/login/") == 200
-    assert status_of(f"{desk.paper_url}/api/v3/ping") == 200
+    assert all(desk.paper(label).answers() for label in PAPER_LABELS)
 
 
 def test_each_process_writes_under_its_name(desk: RunningDesk) -> None:
-    assert re.search(r"^paper +\| paper exchange ready on http://", desk.console(), re.MULTILINE)
+    assert re.search(r"^paper-beta +\| paper exchange ready on http://", desk.console(), re.MULTILINE)
     assert re.search(r"web +\| ", desk.log())
 
 
@@ -97,7 +99,7 @@ def test_the_passwords_are_random_printed_and_private(desk: RunningDesk) -> None
         "people.txt",
         "keyring",
         "secret_key",
-        "paper/accounts.json",
+        "paper/gamma/accounts.json",
         "desk.log",
         "tranche.sqlite3",
         "redis.url",
@@ -114,7 +116,7 @@ def test_web_knows_neither_the_keyring_nor_the_rest_of_the_environment(desk: Run
     assert psutil.Process(desk.pids()["engine1"]).environ()["TRANCHE_KEYRING"] == str(desk.var / "keyring")
 
 
-@pytest.mark.parametrize("name", ["engine2", "redis", "web", "beat"])
+@pytest.mark.parametrize("name", ["engine2", "redis", "web", "beat", "paper-gamma"])
 def test_a_process_that_is_killed_is_started_again(desk: RunningDesk, name: str) -> None:
     former = desk.kill(name)
     assert desk.wait_restarted(name, former) != former

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.cookiejar
-import json
 import re
 import urllib.parse
 import urllib.request
@@ -75,12 +74,6 @@ class Visitor:
         return found[1]
 
 
-def paper_ledger(desk: RunningDesk) -> dict[str, Any]:
-    """The paper exchange's books of the desk's one account."""
-    request = urllib.request.Request(
-        f"{desk.paper_url}/_paper/ledger", headers={"X-Paper-Control": desk.paper_control}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        books: dict[str, Any] = json.loads(answer.read())
-    (only,) = books.values()
-    return dict(only)
+def paper_ledger(desk: RunningDesk, label: str = "alpha") -> dict[str, Any]:
+    """A paper venue's books of the desk's account there."""
+    return desk.paper(label).ledger()

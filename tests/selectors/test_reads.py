@@ -14,15 +14,22 @@ from execution.core.types import Market as MarketLimits
 from execution.core.types import Quote, VenueStatus
 from execution.models import Account, Balance, Market, Order
 from execution.selectors.driving import (
+    OrderMarkets,
     account_details,
     order_look,
-    order_market,
+    order_markets,
     plan_rows,
     reconciliation_start,
     symbols_with_orders,
     unsettled_children,
 )
-from execution.selectors.markets import balance_free, market_from_json, market_of, market_to_json
+from execution.selectors.markets import (
+    balances_free,
+    balances_sum,
+    market_from_json,
+    market_to_json,
+    markets_of,
+)
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
 from execution.services.children import child_report
 from execution.services.orders import order_pause, order_resume
@@ -57,21 +64,33 @@ def test_without_redis_there_is_no_quote_and_no_error(rows: Rows, settings: Sett
 
 
 def test_a_market_that_is_not_listed_is_none(rows: Rows) -> None:
-    assert market_of(rows.account, SYMBOL) == LIMITS
-    assert market_of(rows.account, "ETH/USDT") is None
+    assert markets_of([rows.account], SYMBOL) == {rows.account.pk: LIMITS}
+    assert markets_of([rows.account], "ETH/USDT") == {}
+    Account.objects.update(symbols=["ETH/USDT"])
+    rows.account.refresh_from_db()
+    assert markets_of([rows.account], SYMBOL) == {}, "the venue lists it, the account does not trade it"
 
 
 def test_a_balance_nobody_knows_is_none_and_a_currency_not_held_is_zero(rows: Rows) -> None:
-    assert balance_free(rows.account, "BTC") == 10
-    assert balance_free(rows.account, "DOGE") == 0
+    assert balances_free([rows.account], "BTC") == {rows.account.pk: D(10)}
+    assert balances_free([rows.account], "DOGE") == {rows.account.pk: D(0)}
     Balance.objects.all().delete()
-    assert balance_free(rows.account, "BTC") is None
+    assert balances_free([rows.account], "BTC") == {rows.account.pk: None}
+
+
+def test_a_sum_of_balances_is_not_known_while_one_of_them_is_not(rows: Rows) -> None:
+    other = make_account(rows.venue, "beta")
+    accounts = [rows.account, other]
+    assert balances_sum(balances_free(accounts, "BTC").values()) == 20
+    Balance.objects.filter(account=other).delete()
+    assert balances_sum(balances_free(accounts, "BTC").values()) is None
+    assert balances_sum([]) is None
 
 
 def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
     order = rows.working()
     Market.objects.update(lot=D("0.1"))
-    assert order_look(order_pk=order.pk, quote=None, now=NOW).view.market == LIMITS
+    assert order_look(order_pk=order.pk, quotes={}, now=NOW).view.venues[0].market == LIMITS
 
 
 def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> None:
@@ -79,15 +98,15 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
     person = {"public_id": child.order.public_id, "person": rows.trader, "reason": ""}
     order_pause(**person, now=NOW)
     order_resume(**person, mode="shift", now=NOW + MINUTE)
-    view = order_look(order_pk=child.order_id, quote=None, now=NOW + MINUTE).view
+    view = order_look(order_pk=child.order_id, quotes={}, now=NOW + MINUTE).view
     assert [(seen.sequence, seen.slice_number) for seen in view.children] == [(1, None)]
     assert view.exposure == child.quantity, "and still counts"
 
 
 def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
     order = rows.submit()
-    assert order_market(order.pk) == (rows.venue.pk, SYMBOL)
-    assert order_market(-1) is None
+    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,), is_routed=False)
+    assert order_markets(-1) is None
     assert sum(part.quantity for part in plan_rows(order)) == order.quantity
 
 
@@ -124,10 +143,15 @@ def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) 
     assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
 
 
-def test_an_account_without_a_key_in_use_has_no_details(rows: Rows) -> None:
+def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_looks(rows: Rows) -> None:
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
-    rows.credential.state = "refused"
+    assert details.key_is_in_use
+    rows.credential.state = "suspended"
     rows.credential.save()
+    details = account_details(rows.account.pk)
+    assert details is not None
+    assert (details.credential_pk, details.key_is_in_use) == (rows.credential.pk, False)
+    rows.credential.delete()
     assert account_details(rows.account.pk) is None

@@ -10,8 +10,22 @@ import pytest
 
 from execution.core.problems import Refused
 from execution.engine.keyring import Keyring, keyring_ensure
-from execution.models import Account, Credential, CredentialState, User, Venue
-from execution.services.accounts import account_add, credential_add, venue_ensure
+from execution.models import Account, AuditEntry, Credential, CredentialState, User, Venue
+from execution.services.account_changes import (
+    account_close,
+    account_grant,
+    account_open,
+    account_revoke,
+    account_symbols,
+)
+from execution.services.accounts import (
+    AccountNotFound,
+    NewAccount,
+    account_add,
+    account_create,
+    credential_add,
+    venue_ensure,
+)
 from execution.services.installation import installation_ensure
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +148,145 @@ def test_a_bad_key_is_refused(venue: Venue, secrets: dict[str, str], last_four: 
     with pytest.raises(Refused, match=message):
         credential_add(account=add(venue), secrets=secrets, last_four=last_four)
     assert not Credential.objects.exists()
+
+
+# --- what an admin does -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin() -> User:
+    return User.objects.create(username="admin", role="admin")
+
+
+@pytest.fixture
+def trader() -> User:
+    return User.objects.create(username="trader")
+
+
+def asked(**changes: Any) -> NewAccount:
+    fields: dict[str, Any] = {
+        "label": "second",
+        "venue": "second",
+        "exchange": "bybit",
+        "environment": "paper",
+        "options": {"urls": {"api": {"public": "http://127.0.0.1:9"}}},
+        "symbols": ["BTC/USDT"],
+        "traders": ["trader"],
+        "secrets": {"apiKey": "key-12345678", "secret": "hush"},
+    }
+    return NewAccount(**(fields | changes))
+
+
+def test_an_account_comes_with_its_venue_its_sealed_key_and_its_traders(
+    keyring: Keyring, admin: User, trader: User
+) -> None:
+    account = account_create(person=admin, asked=asked(), now=NOW)
+    assert (account.venue.label, account.venue.exchange) == ("second", "bybit")
+    assert account.venue.options == asked().options
+    assert list(account.traders.all()) == [trader]
+    credential = account.credentials.get()
+    assert (credential.state, credential.last_four) == ("unchecked", "5678")
+    assert keyring.open(bytes(credential.sealed), bound_to=account.public_id) == asked().secrets
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.actor, entry.subject) == ("account.added", "admin:admin", "second")
+    assert "hush" not in str(entry.data)
+    assert "hush" not in str(asked())
+
+
+def test_a_second_account_joins_a_venue_as_it_is(venue: Venue, admin: User, trader: User) -> None:
+    Venue.objects.update(options={"urls": {"api": "here"}})
+    account = account_create(person=admin, asked=asked(venue="alpha", exchange="", options=None), now=NOW)
+    assert account.venue_id == venue.pk
+    assert account.venue.options == {"urls": {"api": "here"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label": ""}, "1 to 40 characters, this one 0"),
+        ({"venue": ""}, "needs a venue"),
+        ({"exchange": "By bit"}, "'By bit' is not ccxt's id"),
+        ({"environment": "live"}, "it takes no live account"),
+        ({"symbols": ["BTCUSDT"]}, "'BTCUSDT' is not a spot symbol"),
+        ({"traders": ["nobody"]}, "there is nobody called nobody"),
+        ({"traders": ["admin"]}, "admin is admin; accounts are granted to traders"),
+        ({"options": {"apiKey": "open"}}, "the options may not set apiKey"),
+        ({"options": {}}, "ccxt would reach the real bybit"),
+        ({"venue": "alpha", "exchange": "kraken"}, "it cannot become kraken"),
+        ({"venue": "alpha", "exchange": "binance"}, "exists with other options"),
+        ({"secrets": {"apiKey": "key-12345678"}}, "the secret is missing"),
+    ],
+)
+def test_an_account_that_cannot_be_creates_nothing(
+    venue: Venue, admin: User, trader: User, changes: dict[str, Any], message: str
+) -> None:
+    if changes.get("exchange") == "kraken":
+        Venue.objects.update(options=asked().options)
+    with pytest.raises(Refused, match=message):
+        account_create(person=admin, asked=asked(**changes), now=NOW)
+    assert not Account.objects.exists()
+    assert not Credential.objects.exists()
+    assert not AuditEntry.objects.exists()
+    assert Venue.objects.count() == 1
+
+
+def test_an_accounts_label_is_taken_once(keyring: Keyring, admin: User, trader: User) -> None:
+    account_create(person=admin, asked=asked(), now=NOW)
+    with pytest.raises(Refused, match="there is an account second already"):
+        account_create(person=admin, asked=asked(), now=NOW)
+    assert Credential.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", ["trader", "supervisor"])
+def test_only_an_admin_adds_and_changes_accounts(venue: Venue, trader: User, role: str) -> None:
+    person = User.objects.create(username="someone", role=role)
+    account = add(venue)
+    before = AuditEntry.objects.count()
+    for verb, more in (
+        (account_create, {"asked": asked()}),
+        (account_grant, {"account_id": account.public_id, "trader": "trader"}),
+        (account_revoke, {"account_id": account.public_id, "trader": "trader"}),
+        (account_close, {"account_id": account.public_id, "reason": "over"}),
+        (account_open, {"account_id": account.public_id}),
+        (account_symbols, {"account_id": account.public_id, "symbols": ["ETH/USDT"]}),
+    ):
+        with pytest.raises(Refused, match="accounts and keys are an admin's"):
+            verb(person=person, now=NOW, **more)
+    assert Account.objects.count() == 1
+    assert AuditEntry.objects.count() == before
+
+
+def test_granting_and_revoking_say_who_may_trade(venue: Venue, admin: User, trader: User) -> None:
+    account = add(venue)
+    for verb, traders in ((account_grant, [trader]), (account_revoke, [])):
+        for _ in range(2):
+            verb(person=admin, account_id=account.public_id, trader="trader", now=NOW)
+        assert list(account.traders.all()) == traders
+    assert list(AuditEntry.objects.values_list("kind", flat=True)) == ["account.granted", "account.revoked"]
+
+
+def test_an_account_is_closed_with_a_reason_and_opened_again(venue: Venue, admin: User) -> None:
+    account = add(venue)
+    with pytest.raises(Refused, match="say why"):
+        account_close(person=admin, account_id=account.public_id, reason="", now=NOW)
+    account_close(person=admin, account_id=account.public_id, reason="moved", now=NOW)
+    assert not Account.objects.get().is_active
+    account_open(person=admin, account_id=account.public_id, now=NOW)
+    assert Account.objects.get().is_active
+    kinds = list(AuditEntry.objects.values_list("kind", "reason"))
+    assert kinds == [("account.closed", "moved"), ("account.opened", "")]
+
+
+def test_an_account_that_is_not_there_is_not_found(keyring: Keyring, admin: User, trader: User) -> None:
+    with pytest.raises(AccountNotFound):
+        account_grant(person=admin, account_id="nothere0", trader="trader", now=NOW)
+
+
+def test_other_symbols_start_the_session_again(venue: Venue, admin: User) -> None:
+    account = add(venue)
+    changed = account_symbols(
+        person=admin, account_id=account.public_id, symbols=["ETH/USDT", "ETH/USDT"], now=NOW
+    )
+    assert (changed.symbols, changed.fence) == (["ETH/USDT"], account.fence + 1)
+    entry = AuditEntry.objects.get()
+    assert entry.data == {"before": ["BTC/USDT"], "after": ["ETH/USDT"]}

@@ -146,7 +146,7 @@ def test_an_order_on_two_accounts_pauses_and_loses_only_what_is_on_the_halted_on
 def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, request_: HaltRequest) -> None:
     order = rows.working()
     quote = rows.quote()
-    looked = order_look(order_pk=order.pk, quote=quote, now=NOW)
+    looked = order_look(order_pk=order.pk, quotes={rows.venue.pk: quote}, now=NOW)
     decision = decide(looked.view)
     assert decision.commands
     halt(rows, request_)
@@ -156,7 +156,7 @@ def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, r
         fence=looked.fence,
         version=looked.version,
         decision=decision,
-        quote=quote,
+        quotes=looked.view.quotes,
         now=NOW,
     )
     assert applied is Applied.STALE

@@ -9,8 +9,11 @@ import pytest
 from django.apps import apps
 
 from execution.core.problems import Problem, Refused
+from execution.core.terms import parse_order_request
 from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User
+from execution.selectors.driving import accounts_of
 from execution.services import orders
+from execution.services.preview import order_preview
 from tests.factories import NOW, SYMBOL, D, Rows, make_account
 from tests.invariants import check_order
 
@@ -162,10 +165,108 @@ def test_a_closed_account_takes_no_order(rows: Rows) -> None:
     assert refused(rows)[0].field == "accounts"
 
 
-def test_two_accounts_are_not_one(rows: Rows) -> None:
-    other = make_account(rows.venue, "beta", rows.trader)
-    (problem,) = refused(rows, accounts=[rows.account.public_id, other.public_id])
-    assert (problem.field, problem.value) == ("accounts", "2")
+# --- several accounts -----------------------------------------------------------------------------
+
+
+def test_an_order_over_several_accounts_keeps_the_limits_of_each(rows: Rows) -> None:
+    beta = rows.beside(tick=D("0.5"), lot=D("0.001"))
+    order = rows.submit(accounts=[beta.label, rows.account.public_id])
+    order.refresh_from_db()
+    assert [account.label for account in accounts_of(order)] == ["beta", "alpha"], "as they were named"
+    assert {public_id: limits["lot"] for public_id, limits in order.market.items()} == {
+        rows.account.public_id: "0.00001",
+        beta.public_id: "0.001",
+    }
+    assert order.journal.get().data["accounts"] == ["beta", "alpha"]
+    check_order(order)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "limit"),
+    [
+        ({"quantity": "0.3001"}, "quantity", "0.001"),
+        ({"quantity": "0.002"}, "quantity", "0.005"),
+        ({"limit_price": "60000.1"}, "limit_price", "0.5"),
+        ({"quantity": "0.03", "parameters": {"duration": "3m", "slices": "7"}}, "slices", "6"),
+    ],
+)
+def test_every_slice_must_fit_every_account(
+    rows: Rows, changes: dict[str, Any], field: str, limit: str
+) -> None:
+    beta = rows.beside(tick=D("0.5"), lot=D("0.001"), min_quantity=D("0.005"))
+    rows.submit(key="fits", **({"quantity": "0.3"} | changes) if field == "slices" else {})
+    (problem,) = refused(rows, accounts=[rows.account.label, beta.label], key="2", **changes)
+    assert (problem.field, problem.limit) == (field, limit)
+
+
+def test_accounts_that_do_not_fit_are_each_told_by_label(rows: Rows) -> None:
+    beta, gamma = rows.beside(), rows.beside("gamma")
+    beta.credentials.update(state="suspended")
+    gamma.traders.clear()
+    problems = refused(rows, accounts=["alpha", "beta", "gamma"])
+    assert [problem.field for problem in problems] == ["accounts"] * 2
+    assert "no account 'gamma'" in problems[0].message
+    assert "beta has no key in use" in problems[1].message
+    gamma.traders.add(rows.trader)
+    beta.credentials.update(state="active")
+    Account.objects.filter(label__in=["beta", "gamma"]).update(symbols=["ETH/USDT"])
+    assert [
+        problem.message.split()[-1] for problem in refused(rows, accounts=["alpha", "beta", "gamma"])
+    ] == [
+        "beta",
+        "gamma",
+    ]
+
+
+@pytest.mark.parametrize("again", ["label", "public_id"])
+def test_an_account_is_named_once(rows: Rows, again: str) -> None:
+    (problem,) = refused(rows, accounts=[rows.account.label, getattr(rows.account, again)])
+    assert (problem.field, problem.value) == ("accounts", "alpha")
+    assert "more than once" in problem.message
+
+
+def test_the_balances_together_must_pay_the_order(rows: Rows) -> None:
+    beta = rows.beside()
+    need = D("0.3") * D("60000") * D("1.001")
+    Balance.objects.filter(currency="USDT").update(free=need / 2 - D("0.01"))
+    (problem,) = refused(rows, accounts=["alpha", "beta"])
+    assert problem.field == "quantity"
+    assert "alpha, beta together have" in problem.message
+    Balance.objects.filter(currency="USDT").update(free=need / 2)
+    assert rows.submit(accounts=["alpha", "beta"]).pk
+    Balance.objects.filter(account=beta).delete()
+    assert rows.submit(accounts=["alpha", "beta"], key="2").pk, "what nobody knows refuses nothing"
+
+
+def test_the_reference_of_several_venues_is_the_best_of_either_side_and_their_mean_when_these_cross(
+    rows: Rows,
+) -> None:
+    beta = rows.beside()
+    for (bid, ask), arrival in [
+        (("59999.00", "60000.25"), ("59999.50", "60000.25")),
+        (("60001.50", "60002.50"), ("60000.50", "60001.50")),
+    ]:
+        rows.quote(bid, ask, venue=beta.venue)
+        order = rows.submit(accounts=["alpha", "beta"], key=bid)
+        assert (order.arrival_bid, order.arrival_ask) == tuple(map(D, arrival))
+    rows.quote("60001.50", "60002.50", venue=beta.venue, at=NOW - timedelta(seconds=6))
+    order = rows.submit(accounts=["alpha", "beta"], key="stale")
+    assert (order.arrival_bid, order.arrival_ask) == (D("59999.50"), D("60000.50"))
+
+
+def test_the_checks_name_each_account(rows: Rows) -> None:
+    beta = rows.beside()
+    Balance.objects.filter(account=beta).update(free=0)
+    rows.quote(venue=beta.venue, at=NOW - timedelta(seconds=6))
+    request = parse_order_request(rows.raw(accounts=["alpha", "beta"]))
+    checks = {
+        check.text: check.state
+        for check in order_preview(person=rows.trader, request=request, now=NOW).checks
+    }
+    assert checks["alpha has 1,000,000.00 USDT free"] == "ok"
+    assert checks["beta has no USDT: nothing goes there"] == "warn"
+    assert checks["beta: Market data is stale: the order waits until it is fresh"] == "warn"
+    assert any(text.startswith("Books are fresh on alpha: ") for text in checks)
 
 
 def test_a_supervisor_does_not_trade(rows: Rows) -> None:

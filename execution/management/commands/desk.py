@@ -10,8 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
 
-from execution.management.desk.bootstrap import Bootstrap, paper_key_ensure
-from execution.management.desk.files import lock_folder, usable_paper_port, usable_port, write_private
+from execution.management.desk.bootstrap import PAPER_LABELS, Bootstrap, paper_key_ensure
+from execution.management.desk.files import (
+    lock_folder,
+    move_single_paper,
+    usable_paper_port,
+    usable_port,
+    write_private,
+)
 from execution.management.desk.output import DeskLog
 from execution.management.desk.parent_death import supported
 from execution.management.desk.plan import Plan, refuse_bad_workers
@@ -21,7 +27,7 @@ PRIVATE_UMASK = 0o077
 
 
 class Command(BaseCommand):
-    help = "Start the desk: Redis, the paper exchange, workers, beat and web. Ctrl-C stops everything."
+    help = "Start the desk: Redis, three paper exchanges, workers, beat and web. Ctrl-C stops everything."
     requires_system_checks: list[str] = []  # the tests run them; a start is quick
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +37,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--var", help="folder of the state (default TRANCHE_VAR, else var/)")
         parser.add_argument("--workers", type=int, default=2, help="engine workers (default 2)")
-        parser.add_argument("--paper-port", type=int, default=0, help="the paper exchange's (default: free)")
+        parser.add_argument(
+            "--paper-port",
+            type=int,
+            default=0,
+            help="the first paper exchange's; the others follow it (default: free)",
+        )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """1. Refuse what cannot work. 2. Hold the folder. 3. Plan. 4. Run until told to stop."""
@@ -45,9 +56,9 @@ class Command(BaseCommand):
         lock = lock_folder(run)
         port = usable_port(options["host"], options["port"], "--port")
         os.chdir(settings.BASE_DIR)
-        paper_port = self._paper_port(var, options["paper_port"])
-        plan = Plan(settings.BASE_DIR, var, keyring, options["host"], port, options["workers"], paper_port)
-        bootstrap = Bootstrap(var, keyring, settings.TRANCHE_ENVIRONMENT, paper_port)
+        papers = self._papers(var, options["paper_port"])
+        plan = Plan(settings.BASE_DIR, var, keyring, options["host"], port, options["workers"], papers)
+        bootstrap = Bootstrap(var, keyring, settings.TRANCHE_ENVIRONMENT, papers)
         log = DeskLog(var / "desk.log")
         if os.geteuid() == 0:
             log.line("desk", "running as root; a user of its own is better for anything but a trial")
@@ -61,17 +72,22 @@ class Command(BaseCommand):
             log.close()
             os.close(lock)
 
-    def _paper_port(self, var: Path, asked: int) -> int | None:
-        """The paper exchange's port, its folder and key made ready; None when this is no paper desk."""
+    def _papers(self, var: Path, asked: int) -> dict[str, int]:
+        """The paper venues' ports by label, their folders and keys made ready; none when no paper desk."""
         if settings.TRANCHE_ENVIRONMENT != "paper":
-            return None
-        folder = var / "paper"
-        folder.mkdir(exist_ok=True)
-        note = folder / "port"
-        port = usable_paper_port(note, asked)
-        write_private(note, f"{port}\n")
-        paper_key_ensure(folder)
-        return port
+            return {}
+        paper = var / "paper"
+        paper.mkdir(exist_ok=True)
+        move_single_paper(paper, PAPER_LABELS[0])
+        ports: dict[str, int] = {}
+        for number, label in enumerate(PAPER_LABELS):
+            folder = paper / label
+            folder.mkdir(exist_ok=True)
+            wanted = asked + number if asked else 0
+            ports[label] = usable_paper_port(folder / "port", wanted, taken=ports.values())
+            write_private(folder / "port", f"{ports[label]}\n")
+            paper_key_ensure(folder)
+        return ports
 
 
 async def _supervise(plan: Plan, bootstrap: Bootstrap, log: DeskLog) -> None:

@@ -19,7 +19,6 @@ class Command(BaseCommand):
         cli.add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        names = ("host", "port", "folder", "seed", "maker_fee", "taker_fee", "weight_limit")
-        status = asyncio.run(cli.serve(**{name: options[name] for name in names}))
+        status = asyncio.run(cli.serve_as_asked(options))
         if status:
             sys.exit(status)

@@ -1,9 +1,10 @@
-"""What a desk needs before its processes start: tables, the installation, people and the paper account."""
+"""What a desk needs before its processes start: tables, the installation, people and the paper accounts."""
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +23,20 @@ from execution.services.installation import FIRST_PEOPLE, installation_ensure, p
 
 PAPER_BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
 PAPER_SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-PAPER_LABEL = "alpha"
+#: The paper venues, each with an account of the same name: the profiles of ``execution.paper``.
+PAPER_LABELS = ("alpha", "beta", "gamma")
 
 
 @dataclass(frozen=True, slots=True)
 class PaperKey:
-    """The key of the paper account, the same for the exchange and for the desk."""
+    """The key of a paper account, the same for the exchange and for the desk."""
 
     key: str
     secret: str
 
 
 def paper_key_ensure(folder: Path) -> PaperKey:
-    """The paper account's key in ``accounts.json``, drawn with the file at the first start."""
+    """The key in ``accounts.json`` of a venue's folder, drawn with the file at the first start."""
     path = folder / "accounts.json"
     if not path.exists():
         account = {
@@ -73,20 +75,20 @@ def paper_options(port: int) -> dict[str, Any]:
 class Bootstrap:
     """Brings the database to where the processes can start. Safe to run at every start.
 
-    ``paper_port`` is None when the installation is not a paper one.
+    ``paper_ports`` are the paper venues' by label; none when the installation is not a paper one.
     """
 
     var: Path
     keyring: Path
     environment: str
-    paper_port: int | None
+    paper_ports: Mapping[str, int]
 
     @property
     def people_file(self) -> Path:
         return self.var / "people.txt"
 
     def run(self) -> tuple[str, ...]:
-        """1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper account.
+        """1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper accounts.
 
         Returns the names of people created now. Raises ``CommandError`` for whatever a person must mend.
         """
@@ -97,8 +99,8 @@ class Bootstrap:
             now = datetime.now(UTC)
             installation_ensure(environment=self.environment, sealing_key=public_key, now=now)
             created = self._people()
-            if self.paper_port is not None:
-                self._paper_account(self.paper_port)
+            for label, port in self.paper_ports.items():
+                self._paper_account(label, port)
         except (Refused, KeyringError) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -114,11 +116,11 @@ class Bootstrap:
             write_private(self.people_file, "".join(f"{name} {word}\n" for name, word in passwords.items()))
         return people_ensure(passwords=read_people(self.people_file))
 
-    def _paper_account(self, port: int) -> None:
-        key = paper_key_ensure(self.var / "paper")
-        venue = venue_ensure(label=PAPER_LABEL, exchange="binance", options=paper_options(port))
+    def _paper_account(self, label: str, port: int) -> None:
+        key = paper_key_ensure(self.var / "paper" / label)
+        venue = venue_ensure(label=label, exchange="binance", options=paper_options(port))
         account = account_add(
-            label=PAPER_LABEL,
+            label=label,
             venue=venue,
             environment=Environment.PAPER,
             symbols=PAPER_SYMBOLS,

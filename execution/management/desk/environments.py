@@ -13,6 +13,8 @@ SETTINGS = (
     *("SECURE_TLS", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE"),
 )
 SETTINGS_PREFIXES = ("TRANCHE_", "PG")
+#: A key that ``manage.py account add`` was to take from this shell is no process's business.
+NEVER_PREFIX = "TRANCHE_API_"
 #: Engines talk to exchanges on the internet.
 NETWORK = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -22,7 +24,11 @@ NETWORK = (
 
 def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str]:
     wanted = frozenset(names)
-    return {name: text for name, text in os.environ.items() if name in wanted or name.startswith(prefixes)}
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if (name in wanted or name.startswith(prefixes)) and not name.startswith(NEVER_PREFIX)
+    }
 
 
 def plain_environment() -> dict[str, str]:

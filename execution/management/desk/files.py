@@ -6,11 +6,16 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 from django.core.management import CommandError
 
 PRIVATE_MODE = 0o600
+SINGLE_PAPER_FILES = (
+    *("accounts.json", "control", "port"),
+    *("paper.sqlite3-wal", "paper.sqlite3-shm", "paper.sqlite3"),
+)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -66,16 +71,34 @@ def usable_port(host: str, port: int, option: str) -> int:
         ) from error
 
 
-def usable_paper_port(note: Path, port: int) -> int:
-    """The port that was asked for; else the last one, so that nothing needs to move; else a free one."""
+def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
+    """The port that was asked for; else the last one, so that nothing needs to move; else a free one.
+
+    None of ``taken``, which nobody listens on yet.
+    """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")
     if note.exists():
         try:
-            return usable_port("127.0.0.1", int(note.read_text(encoding="ascii")), "--paper-port")
+            last = usable_port("127.0.0.1", int(note.read_text(encoding="ascii")), "--paper-port")
+            if last not in taken:
+                return last
         except (CommandError, ValueError):
             pass  # taken by now, or the note is damaged: any free port serves as well
-    return usable_port("127.0.0.1", 0, "--paper-port")
+    while (free := usable_port("127.0.0.1", 0, "--paper-port")) in taken:
+        pass
+    return free
+
+
+def move_single_paper(folder: Path, label: str) -> None:
+    """Give the state of the former single paper exchange, which lay in ``folder`` itself, to ``label``.
+
+    One rename a file: after a crash in between, the next start goes on.
+    """
+    for name in SINGLE_PAPER_FILES:
+        if (folder / name).exists():
+            (folder / label).mkdir(exist_ok=True)
+            (folder / name).replace(folder / label / name)
 
 
 def read_people(path: Path) -> dict[str, str]:

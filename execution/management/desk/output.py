@@ -15,7 +15,7 @@ FILES_KEPT = 5
 #: Lines that may wait for a console that does not read; more are dropped and counted.
 CONSOLE_LINES = 10_000
 COLOURS = (36, 32, 33, 35, 34, 31, 96, 92)
-NAME_WIDTH = 8
+NAME_WIDTH = 11
 
 
 class Console:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a probe reaches who listens there
 ENGINE_THREADS = 4
 COMPUTE_THREADS = 1
-#: The background market of a paper exchange; its prices differ from seed to seed.
+#: The price that the paper venues share; it differs from seed to seed.
 PAPER_SEED = 1
+PAPER = "paper-"
 
 
 def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool]]:
@@ -48,7 +49,7 @@ def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where this desk lives and listens. ``paper_port`` is None without a paper exchange."""
+    """Where this desk lives and listens. ``paper_ports`` are the paper venues' by label."""
 
     base: Path
     var: Path
@@ -56,7 +57,7 @@ class Plan:
     host: str
     port: int
     workers: int
-    paper_port: int | None
+    paper_ports: Mapping[str, int]
 
     @property
     def run(self) -> Path:
@@ -89,16 +90,16 @@ class Plan:
             "redis", command, plain_environment(), self.base, lambda: redis_server.socket_answers(socket)
         )
 
-    def paper(self) -> ChildSpec | None:
-        """The paper exchange; None in an installation that is not a paper one."""
-        if self.paper_port is None:
-            return None
-        arguments = ("--host", "127.0.0.1", "--port", str(self.paper_port))
-        state = ("--folder", str(self.var / "paper"), "--seed", str(PAPER_SEED))
-        ready = answers_http("127.0.0.1", self.paper_port, "/api/v3/ping")
-        return self._python(
-            "paper", ["-m", "execution.paper", *arguments, *state], plain_environment(), ready
-        )
+    def papers(self) -> list[ChildSpec]:
+        """The paper venues; none in an installation that is not a paper one."""
+        return [self._paper(label, port) for label, port in self.paper_ports.items()]
+
+    def _paper(self, label: str, port: int) -> ChildSpec:
+        arguments = ("--profile", label, "--host", "127.0.0.1", "--port", str(port))
+        state = ("--folder", str(self.var / "paper" / label), "--seed", str(PAPER_SEED))
+        command = ["-m", "execution.paper", *arguments, *state]
+        ready = answers_http("127.0.0.1", port, "/api/v3/ping")
+        return self._python(f"{PAPER}{label}", command, plain_environment(), ready)
 
     def web(self) -> ChildSpec:
         environment = django_environment(var=str(self.var))

@@ -16,7 +16,7 @@ from execution.management.desk.bootstrap import Bootstrap
 from execution.management.desk.child import Child, ChildSpec, StartFailedError
 from execution.management.desk.files import write_pids, write_private
 from execution.management.desk.output import DeskLog
-from execution.management.desk.plan import Plan
+from execution.management.desk.plan import PAPER, Plan
 
 #: Seconds a process may take to be ready: a cold start on a busy machine imports ccxt for long.
 READY_WITHIN = 90.0
@@ -60,16 +60,16 @@ class Supervisor:
             await self._stop_all()
 
     async def _start(self) -> None:
-        """1. Redis and the paper exchange while 2. the database is prepared; 3. web, 4. workers and beat."""
+        """1. Redis and the paper venues while 2. the database is prepared; 3. web, 4. workers and beat."""
         # A thread cannot be cancelled: a stop in the middle of it ends when the transaction has.
         preparing = asyncio.create_task(asyncio.to_thread(self._bootstrap.run))
         write_private(self._plan.var / "redis.url", self._plan.redis_url() + "\n")
         redis = self._launch([self._plan.redis()])
-        paper = self._launch([self._plan.paper()])
+        papers = self._launch(self._plan.papers())
         await self._wait_redis(redis)
         created = await preparing
         # The page first: five interpreters that start at once on two cores would make it wait for them all.
-        await _all_ready([*paper, *self._launch([self._plan.web()])])
+        await _all_ready([*papers, *self._launch([self._plan.web()])])
         self._say(f"the first page answers at {self._plan.address} after {self._age():.1f} s")
         await _all_ready(self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()]))
         self._greet(created)
@@ -96,12 +96,13 @@ class Supervisor:
         begun = time.monotonic()
         self._say("stopping")
         front = [child for name, child in self._children.items() if name in FRONT]
-        workers = [child for name, child in self._children.items() if name not in (*FRONT, "paper", "redis")]
+        papers = [child for name, child in self._children.items() if name.startswith(PAPER)]
+        redis = [child for name, child in self._children.items() if name == "redis"]
+        workers = [each for each in self._children.values() if each not in (*front, *papers, *redis)]
         await _end(front, begun + WEB_GONE_BY)
         await _end(workers, begun + WORKERS_GONE_BY)
         await asyncio.gather(*(child.kill() for child in [*front, *workers]))
-        for name, gone_by in (("paper", PAPER_GONE_BY), ("redis", REDIS_GONE_BY)):
-            last = [self._children[name]] if name in self._children else []
+        for last, gone_by in ((papers, PAPER_GONE_BY), (redis, REDIS_GONE_BY)):
             await _end(last, begun + gone_by)
             await asyncio.gather(*(child.kill() for child in last))
         self._say(f"stopped after {time.monotonic() - begun:.1f} s")

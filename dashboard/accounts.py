@@ -1,0 +1,184 @@
+"""Accounts and keys said in words: state with its sign, permissions, ages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard.sentences import spoken
+from execution.selectors.accounts import AccountFacts, AccountRow, AuditRow, KeyRow
+
+DASH = "–"
+#: A session looks at its account at least this often.
+LOOKS_WITHIN = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True)
+class Pill:
+    """A state: sign, word and colour together."""
+
+    sign: str
+    word: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time of the past: its age in words, and the time itself."""
+
+    age: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShown:
+    """A key as the pages show it."""
+
+    state: Pill
+    name: str
+    last_four: str
+    read: Pill
+    trade: Pill
+    withdraw: Pill
+    checked: Moment
+    created_at: datetime
+    error: str
+    is_being_checked: bool
+    is_in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountShown:
+    """An account as the pages show it."""
+
+    row: AccountRow
+    state: Pill
+    key: KeyShown | None
+    #: What a person should know or do; empty when all is well.
+    trouble: str
+    looked: Moment
+    stream: Moment
+    error: Moment
+    latency: str
+    is_stale: bool
+
+
+STATES = {
+    "unchecked": Pill("◌", "unchecked", "warn"),
+    "active": Pill("●", "active", "good"),
+    "refused": Pill("✕", "refused", "bad"),
+    "suspended": Pill("‖", "suspended", "warn"),
+    "retired": Pill("○", "retired", ""),
+}
+CLOSED = Pill("○", "closed", "")
+NO_KEY = Pill("∅", "no key", "bad")
+CHECKING = Pill("◍", "checking", "plain")
+UNKNOWN_EXCHANGE = Pill("✕", "unknown exchange", "bad")
+#: Lists put first what needs a person.
+ORDER = ("no key", "unknown exchange", "refused", "suspended", "unchecked", "checking", "retired", "active")
+
+
+def moment(at: datetime | None, now: datetime) -> Moment:
+    return Moment(DASH if at is None else f"{spoken(max(now - at, timedelta(0)))} ago", at)
+
+
+def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
+    """What the key may do; a permission to withdraw is a danger."""
+    if allowed is None:
+        return Pill("?", "unknown", "")
+    good = allowed is is_good
+    return Pill("✓" if allowed else "✕", "yes" if allowed else "no", "good" if good else "bad")
+
+
+def key_shown(key: KeyRow, now: datetime) -> KeyShown:
+    state = STATES.get(key["state"], Pill("?", key["state"], "warn"))
+    if key["error"].startswith("the account cannot be opened: unknown exchange"):
+        state = UNKNOWN_EXCHANGE
+    checking = key["check_wanted_at"] is not None
+    return KeyShown(
+        state=CHECKING if checking and key["state"] == "unchecked" else state,
+        name=key["state"],
+        last_four=key["last_four"] or "••••",
+        read=permission(key["read"]),
+        trade=permission(key["trade"]),
+        withdraw=permission(key["withdraw"], is_good=False),
+        checked=moment(key["checked_at"], now),
+        created_at=key["created_at"],
+        error=key["error"],
+        is_being_checked=checking,
+        is_in_use=key["state"] in {"unchecked", "active"},
+    )
+
+
+def account_shown(row: AccountRow, now: datetime) -> AccountShown:
+    key = key_shown(row["key"], now) if row["key"] else None
+    state = CLOSED if not row["is_active"] else key.state if key else NO_KEY
+    looked_at = row["looked_at"]
+    is_stale = bool(row["is_active"] and key and key.is_in_use) and (
+        looked_at is None or now - looked_at > LOOKS_WITHIN
+    )
+    return AccountShown(
+        row=row,
+        state=state,
+        key=key,
+        trouble=trouble_of(row, key),
+        looked=moment(looked_at, now),
+        stream=moment(row["stream_at"], now),
+        error=moment(row["error_at"], now),
+        latency=DASH if row["latency_ms"] is None else f"{row['latency_ms']:,.0f} ms",
+        is_stale=is_stale,
+    )
+
+
+def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
+    if not row["is_active"]:
+        return ""
+    if key is None:
+        return "give it a key"
+    if key.error:
+        return key.error
+    if key.is_in_use and row["failures"]:
+        return f"{row['failures']} failed calls since the last good look: {row['error']}"
+    if key.is_in_use and not row["is_held"]:
+        return "no worker holds it"
+    if key.name == "active" and row["unlisted"]:
+        return f"not listed at the venue: {', '.join(row['unlisted'])}"
+    return ""
+
+
+def sorted_accounts(rows: list[AccountRow], now: datetime) -> list[AccountShown]:
+    """What needs a person first, closed accounts last, then by label."""
+    shown = [account_shown(row, now) for row in rows]
+
+    def rank(account: AccountShown) -> tuple[bool, int, bool, str]:
+        word = account.state.word
+        place = ORDER.index(word) if word in ORDER else len(ORDER)
+        return not account.row["is_active"], place, not account.trouble, account.row["label"]
+
+    return sorted(shown, key=rank)
+
+
+KINDS = {
+    "account.added": "account added",
+    "account.granted": "granted",
+    "account.revoked": "revoked",
+    "account.closed": "account closed",
+    "account.opened": "account opened",
+    "account.symbols": "symbols changed",
+    "key.added": "key added",
+    "key.replaced": "key replaced",
+    "key.check": "check asked for",
+    "key.active": "key checked: active",
+    "key.refused": "key refused",
+    "key.suspended": "key suspended",
+    "key.resumed": "key resumed",
+    "key.retired": "key retired",
+}
+
+
+def audit_shown(facts: AccountFacts) -> list[dict[str, object]]:
+    return [_audit_row(entry) for entry in facts["audit"]]
+
+
+def _audit_row(entry: AuditRow) -> dict[str, object]:
+    return {**entry, "what": KINDS.get(entry["kind"], entry["kind"])}

@@ -1,0 +1,82 @@
+"""Halts over the API, for supervisors: the same preview and the same typed phrase as on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query, Router
+from ninja.responses import Status
+
+from dashboard.api import schemas
+from dashboard.api.access import api_supervisor
+from dashboard.api.problems import NotFound
+from execution.selectors.halts import halt_row, halt_rows
+from execution.selectors.payloads import HaltPreview, HaltRow
+from execution.services import halts as services
+
+router = Router(tags=["halts"])
+#: Former halts that are listed at most.
+FORMER = 100
+
+
+@router.post(
+    "/halts/preview",
+    response=schemas.HaltPreview,
+    summary="Show what a halt would do",
+    operation_id="halt_preview",
+)
+def preview(request: HttpRequest, body: schemas.HaltAsked) -> HaltPreview:
+    """Changes nothing. The phrase is what confirms the halt."""
+    person = api_supervisor(request)
+    asked = services.parse_halt_request(body.dict())
+    return services.halt_preview(person=person, request=asked, now=timezone.now())
+
+
+@router.post("/halts", response={201: schemas.Halt}, summary="Set a halt", operation_id="halt_set")
+def set_halt(request: HttpRequest, body: schemas.HaltBody) -> Any:
+    """The same halt in force already is answered as it is. Lifting it resumes nothing by itself."""
+    now = timezone.now()  # the request reached the server: the time to flat counts from here
+    person = api_supervisor(request)
+    halt = services.halt_set(
+        person=person,
+        request=services.parse_halt_request(body.dict()),
+        phrase=body.phrase,
+        reason=body.reason,
+        now=now,
+    )
+    return Status(201, _row(halt.public_id))
+
+
+@router.get("/halts", response=schemas.Halts, summary="List halts", operation_id="halt_list")
+def halt_list(request: HttpRequest, asked: Query[schemas.HaltsAsked]) -> dict[str, Any]:
+    """Those in force, oldest first; or the last ones lifted, newest first."""
+    api_supervisor(request)
+    return {"halts": halt_rows(lifted=asked.lifted, limit=FORMER)}
+
+
+@router.get("/halts/{slug:public_id}", response=schemas.Halt, summary="Read a halt", operation_id="halt_read")
+def detail(request: HttpRequest, public_id: str) -> HaltRow:
+    """Its progress until the exchanges have confirmed that nothing of it is open."""
+    api_supervisor(request)
+    return _row(public_id)
+
+
+@router.post(
+    "/halts/{slug:public_id}/lift", response=schemas.Halt, summary="Lift a halt", operation_id="halt_lift"
+)
+def lift(request: HttpRequest, public_id: str, body: schemas.LiftBody) -> HaltRow:
+    person = api_supervisor(request)
+    try:
+        services.halt_lift(public_id=public_id, person=person, reason=body.reason, now=timezone.now())
+    except services.HaltNotFound:
+        raise NotFound from None
+    return _row(public_id)
+
+
+def _row(public_id: str) -> HaltRow:
+    row = halt_row(public_id)
+    if row is None:
+        raise NotFound
+    return row

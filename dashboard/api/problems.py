@@ -1,0 +1,162 @@
+"""Errors of the API as RFC 9457 problems, whoever raised them: an operation, ninja, or Django around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
+
+from dashboard.api.reading import BodyRefused
+from execution.core.problems import Problem, Refused
+from execution.services.orders import KeyReused, OrderNotFound
+
+PREFIX = "/api/"
+MEDIA_TYPE = "application/problem+json"
+#: A value is shown to be recognised, not to be sent back whole.
+LONGEST_VALUE = 200
+
+#: What to say where whoever refused said nothing that a person could use.
+DETAILS = {
+    400: "The request cannot be read.",
+    401: "Send a valid token: Authorization: Bearer TOKEN. It may be unknown, expired or revoked.",
+    403: "Your role does not allow this.",
+    404: "There is nothing here that you may see.",
+    405: "The address does not take this method; Allow names those that it takes.",
+    413: "The body is too large.",
+    429: "Too many requests; Retry-After says for how many seconds to wait.",
+    500: "The desk failed. What happened is in its log; the request may have been carried out.",
+}
+
+
+class Forbidden(HttpError):
+    """The person's role does not allow this."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(403, message)
+
+
+class NotFound(HttpError):
+    """There is no such thing, or the person may not see it: the two look the same."""
+
+    def __init__(self) -> None:
+        super().__init__(404, DETAILS[404])
+
+
+class Unreadable(ValidationError):
+    """What does not have the form that the OpenAPI document asks for, said in our words."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__([])
+        self.problems = tuple(problems)
+
+
+def problem_response(status: int, detail: str = "", problems: Sequence[Problem] = ()) -> HttpResponse:
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail or DETAILS.get(status, HTTPStatus(status).phrase),
+        "problems": [
+            {
+                "field": problem.field.removeprefix("parameters."),
+                "message": problem.message,
+                "value": problem.value[:LONGEST_VALUE],
+                "limit": problem.limit,
+            }
+            for problem in problems
+        ],
+    }
+    response = HttpResponse(json.dumps(body), status=status, content_type=MEDIA_TYPE)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def refused_response(status: int, refused: Refused | Unreadable) -> HttpResponse:
+    detail = "; ".join(problem.message for problem in refused.problems)
+    return problem_response(status, detail, refused.problems)
+
+
+# --- handlers for ninja --------------------------------------------------------------------------
+
+
+def _http_error(_request: HttpRequest, error: Any) -> HttpResponse:
+    """ninja makes a 400 of everything that a parser raises; the cause knows better."""
+    if isinstance(error.__cause__, BodyRefused):
+        return problem_response(error.__cause__.status, str(error.__cause__))
+    known = isinstance(error, Forbidden | NotFound)
+    return problem_response(error.status_code, str(error) if known else "")
+
+
+HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    HttpError: _http_error,
+    AuthenticationError: lambda _request, _error: problem_response(401),
+    Unreadable: lambda _request, error: refused_response(422, error),
+    Refused: lambda _request, error: refused_response(422, error),
+    KeyReused: lambda _request, error: refused_response(409, error),
+    OrderNotFound: lambda _request, _error: problem_response(404),
+    RequestDataTooBig: lambda _request, _error: problem_response(413),
+}
+
+
+def unreadable(contexts: Sequence[ValidationErrorContext[Any]]) -> Unreadable:
+    """pydantic's errors about a request's parts as problems with field, value and limit."""
+    problems = []
+    for context in contexts:
+        source = context.model.__ninja_param_source__
+        for error in context.pydantic_validation_error.errors(include_url=False):
+            location = [str(part) for part in error["loc"]]
+            # The body's first part is our argument's name.
+            name = ".".join(location[1:] if source == "body" else location[-1:])
+            problems.append(_problem(name, error))
+    return Unreadable(problems)
+
+
+_LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length", "expected", "pattern")
+
+
+def _problem(name: str, error: Any) -> Problem:
+    label = name.replace("_", " ") or "the body"
+    if error["type"] == "missing":
+        return Problem(name, f"{label} is missing")
+    value = json.dumps(error["input"], default=str)[:LONGEST_VALUE]
+    if error["type"] == "extra_forbidden":
+        return Problem(name, f"there is no field {name!r}", value)
+    if error["type"] == "string_type" and isinstance(error["input"], int | float):
+        message = (
+            f'{label} is the number {value}; write it as a string, "{value}": a JSON number loses digits'
+        )
+        return Problem(name, message, value, "string")
+    context = error.get("ctx") or {}
+    limit = next((str(context[key]) for key in _LIMITS if key in context), "")
+    message = error["msg"][:1].lower() + error["msg"][1:]
+    return Problem(name, f"{label} is {value}: {message}", value, limit)
+
+
+# --- and everything around it --------------------------------------------------------------------
+
+
+class ApiProblems:
+    """Middleware: no error under ``/api/`` is a page, not even one that never reached an operation."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not request.path.startswith(PREFIX):
+            return response
+        if response.status_code >= 400 and response.headers.get("Content-Type") != MEDIA_TYPE:
+            plain = problem_response(response.status_code)
+            for name in ("Allow", "Retry-After"):
+                if name in response.headers:
+                    plain.headers[name] = response.headers[name]
+            response = plain
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

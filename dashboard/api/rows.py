@@ -1,0 +1,47 @@
+"""What the services and selectors give as the API's rows, where the two differ in form."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from execution.selectors.catalogue import quote_facts
+from execution.selectors.payloads import MarketUpdate, Snapshot
+from execution.selectors.texts import rounded, text
+from execution.services.orders import Preview
+
+
+def preview_row(preview: Preview) -> dict[str, Any]:
+    return {
+        "quantity": text(preview.quantity),
+        "notional": text(preview.notional),
+        "minimum": text(preview.minimum),
+        "max_slices": preview.max_slices,
+        "worst_cost_bp": rounded(preview.worst_cost_bp, 2),
+        "start_at": preview.start_at,
+        "end_at": preview.end_at,
+        "quote": quote_facts(preview.quote, preview.now),
+        "slices": [
+            {
+                "number": part.number,
+                "starts_at": part.starts_at,
+                "ends_at": part.ends_at,
+                "quantity": text(part.quantity),
+            }
+            for part in preview.slices
+        ],
+        "checks": [asdict(check) for check in preview.checks],
+        "problems": [asdict(problem) for problem in preview.problems],
+    }
+
+
+def report_row(snapshot: Snapshot, market: MarketUpdate | None) -> dict[str, Any]:
+    return {
+        **snapshot["order"],
+        "market_volume": market["volume"] if market else None,
+        "market_vwap": market["vwap"] if market else None,
+        "vwap_cost_bp": market["vwap_bp"] if market else None,
+        "participation": market["participation"] if market else None,
+        "fills": len(snapshot["fills"]),
+        "children": len(snapshot["children"]),
+    }

@@ -1,0 +1,439 @@
+"""What the API takes and gives. Numbers are strings, what is unknown is null, times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from execution.core.states import OrderStatus
+from execution.core.terms import ALGORITHMS, MAX_REFERENCE
+from execution.core.types import Side, Unit
+from execution.selectors.blotter import STATES
+
+#: Longer than any reason that a person would read.
+MAX_REASON = 500
+
+
+def _moment(value: Any) -> Any:
+    """The payloads count milliseconds since 1970."""
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
+
+
+def _known(value: Any) -> Any:
+    """The payloads write an unknown text as an empty one."""
+    return None if value == "" else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Number = Annotated[str, Field(description="a decimal number, exactly")]
+Known = Annotated[str | None, BeforeValidator(_known)]
+#: A group of states, or one of them.
+ORDER_STATES = (*STATES, *OrderStatus)
+Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
+
+
+class Problem(Schema):
+    """One thing that is wrong."""
+
+    field: str = Field(description="the field of the body, a parameter, or empty: the whole")
+    message: str
+    value: str
+    limit: str
+
+
+class Problems(Schema):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    problems: list[Problem]
+
+
+# --- orders --------------------------------------------------------------------------------------
+
+
+def _one_of(names: list[str]) -> dict[str, Any]:
+    # Said in the document; judged where the ticket's fields are judged, too.
+    return {"enum": names}
+
+
+class OrderBody(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    symbol: str = Field(description="such as BTC/USDT", examples=["BTC/USDT"])
+    side: str = Field(json_schema_extra=_one_of([side.value for side in Side]))
+    quantity: str = Field(description="a decimal number as a string, above 0", examples=["0.25"])
+    unit: str = Field(
+        description="what the quantity counts: base or quote currency",
+        json_schema_extra=_one_of([unit.value for unit in Unit]),
+    )
+    algorithm: str = Field(json_schema_extra=_one_of(list(ALGORITHMS)))
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="those of the algorithm; durations in seconds, numbers as strings",
+    )
+    accounts: list[str] = Field(description="public ids or labels", min_length=1, max_length=20)
+    limit_price: str | None = Field(default=None, description="null: no limit")
+    client_reference: str = Field(
+        default="", description=f"your own words, at most {MAX_REFERENCE} characters"
+    )
+
+
+class ActionBody(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=MAX_REASON, description="stands in the order's journal")
+
+
+class ResumeBody(ActionBody):
+    mode: Literal["catch_up", "shift"] = Field(
+        description="catch_up keeps the schedule's times, shift moves them by the time lost"
+    )
+
+
+class Fee(Schema):
+    currency: str
+    amount: Number
+
+
+class Order(Schema):
+    id: str
+    version: int = Field(description="grows by one with each entry of the journal")
+    status: OrderStatus
+    outcome: Known = Field(description="what it will be, or is, when it is final")
+    reason: str
+    needs_person: bool
+    trader: str
+    account: str
+    symbol: str
+    base: str
+    quote: str
+    side: Side
+    algorithm: str
+    quantity: Number
+    filled: Number
+    average: Number | None
+    arrival_mid: Number | None
+    cost_bp: Number | None = Field(description="against the arrival mid; + is cost")
+    start_at: Moment | None
+    end_at: Moment | None
+    created_at: Moment
+    ended_at: Moment | None
+    last_fill_at: Moment | None
+    unsettled: int = Field(description="children whose fate or fills are not complete")
+
+
+class OrderDetail(Order):
+    why: str = Field(description="what it does or waits for now")
+    paused_at: Moment | None
+    due_at: Moment | None
+    limit_price: Number | None
+    end_is_fixed: bool
+    quantity_asked: Number
+    unit: Unit
+    client_reference: str
+    plan_version: int
+    terms_version: int
+    tick: Number | None
+    lot: Number | None
+    fees: list[Fee]
+    fees_bp: Number | None
+    maker_share: Number | None = Field(description="of the filled quantity, 0 to 1")
+
+
+class OrdersAsked(Schema):
+    """Which orders to list: read and judged by the blotter's filter; this is what the document says of it."""
+
+    state: str = Field(default="all", json_schema_extra={"enum": list(ORDER_STATES)})
+    side: str = Field(default="", json_schema_extra={"enum": ["", *Side]})
+    symbol: str = ""
+    algorithm: str = Field(default="", json_schema_extra={"enum": ["", *ALGORITHMS]})
+    account: str = Field(default="", description="label")
+    trader: str = Field(default="", description="name; for those who see more than their own orders")
+    q: str = Field(default="", description="in the order's id or client reference")
+    since: str = Field(default="", alias="from", description="day, UTC, such as 2026-03-01")
+    until: str = Field(default="", alias="to", description="day, UTC, included")
+    page: int = Field(default=1, ge=1, le=1_000_000)
+
+
+class Orders(Schema):
+    orders: list[Order]
+    page: int
+    pages: int
+    total: int
+
+
+class Slice(Schema):
+    number: int
+    starts_at: Moment
+    ends_at: Moment
+    quantity: Number
+    filled: Number
+
+
+class Slices(Schema):
+    slices: list[Slice]
+
+
+class Child(Schema):
+    sequence: int
+    at: Moment
+    ended_at: Moment | None
+    account: str
+    slice: int | None
+    type: str
+    time_in_force: str
+    purpose: str
+    why: str
+    price: Number | None
+    quantity: Number
+    filled: Number
+    average: Number | None
+    status: str
+    reason: str
+    settled: bool = Field(description="it is final and its fills are complete")
+
+
+class Children(Schema):
+    children: list[Child]
+
+
+class Fill(Schema):
+    at: Moment
+    account: str
+    child: int | None = Field(description="the sequence of the child; null: not known yet")
+    trade: str = Field(description="the exchange's id of the trade")
+    price: Number
+    quantity: Number
+    fee: Number | None
+    fee_currency: Known
+    fee_in_quote: Number | None
+    liquidity: Known = Field(description="maker, taker, or null: not known")
+
+
+class Fills(Schema):
+    fills: list[Fill]
+
+
+class Entry(Schema):
+    version: int
+    at: Moment
+    kind: str
+    actor: str
+    reason: str
+    data: dict[str, Any]
+
+
+class Journal(Schema):
+    journal: list[Entry]
+
+
+class Report(Schema):
+    """What an order cost, as far as it is known; null is unknown. Costs are in basis points, + is cost."""
+
+    id: str
+    status: OrderStatus
+    outcome: Known
+    quantity: Number
+    filled: Number
+    average: Number | None
+    arrival_mid: Number | None
+    cost_bp: Number | None = Field(description="against the arrival mid")
+    fees: list[Fee]
+    fees_bp: Number | None
+    maker_share: Number | None
+    market_volume: Number | None = Field(
+        description="traded while the order worked, as far as it was watched"
+    )
+    market_vwap: Number | None
+    vwap_cost_bp: Number | None = Field(description="against the market's VWAP")
+    participation: Number | None
+    start_at: Moment | None
+    ended_at: Moment | None
+    fills: int
+    children: int
+
+
+# --- a preview -----------------------------------------------------------------------------------
+
+
+class Quote(Schema):
+    bid: Number
+    ask: Number
+    mid: Number
+    at: datetime
+    age_seconds: float
+
+
+class Check(Schema):
+    state: Literal["ok", "warn", "fail", "unknown"]
+    text: str
+
+
+class PlannedSlice(Schema):
+    number: int
+    starts_at: datetime
+    ends_at: datetime
+    quantity: Number
+
+
+class Preview(Schema):
+    """What the order would be if it were sent now. With problems it would be refused."""
+
+    quantity: Number | None = Field(description="in base currency, on the lot")
+    notional: Number | None
+    minimum: Number | None = Field(description="the least quantity of a child")
+    max_slices: int | None
+    worst_cost_bp: Number | None = Field(description="everything at the limit, against the mid of now")
+    start_at: datetime | None
+    end_at: datetime | None
+    quote: Quote | None
+    slices: list[PlannedSlice]
+    checks: list[Check]
+    problems: list[Problem]
+
+
+# --- the desk ------------------------------------------------------------------------------------
+
+
+class Key(Schema):
+    state: str
+    last_four: str
+    checked_at: datetime | None
+    permissions: dict[str, Any]
+
+
+class Account(Schema):
+    id: str
+    label: str
+    venue: str
+    exchange: str
+    environment: str
+    symbols: list[str]
+    is_active: bool
+    key: Key | None = Field(description="for admins; null for everybody else, and without a key")
+
+
+class Accounts(Schema):
+    accounts: list[Account]
+
+
+class MarketsAsked(Schema):
+    """Which markets to list; empty is all."""
+
+    symbol: Text = ""
+    account: Text = Field(default="", description="public id or label")
+
+
+class Market(Schema):
+    account: str
+    account_id: str
+    venue: str
+    symbol: str
+    base: str
+    quote_currency: str
+    tick: Number
+    lot: Number
+    min_quantity: Number
+    min_notional: Number
+    max_quantity: Number | None
+    maker_fee: Number | None = Field(description="a fraction: 0.001 is ten basis points")
+    taker_fee: Number | None
+    refreshed_at: datetime
+    quote: Quote | None
+
+
+class Markets(Schema):
+    markets: list[Market]
+
+
+# --- halts ---------------------------------------------------------------------------------------
+
+
+class HaltAsked(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(
+        description="stop cancels everything; no_new_orders lets what runs go on",
+        json_schema_extra=_one_of(["stop", "no_new_orders"]),
+    )
+    scope: str = Field(json_schema_extra=_one_of(["desk", "account", "trader", "symbol"]))
+    subject: str = Field(
+        default="", description="an account's label or id, a trader's name, a symbol; empty for the desk"
+    )
+
+
+class HaltBody(HaltAsked):
+    phrase: str = Field(description="as the preview gives it")
+    reason: str = Field(description="stands in the audit and in every order that it pauses")
+
+
+class LiftBody(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str
+
+
+class HaltsAsked(Schema):
+    """Which halts to list."""
+
+    lifted: bool = Field(default=False, description="former ones instead of those in force")
+
+
+class HaltCount(Schema):
+    account: str
+    orders: int
+    children: int
+    notional: dict[str, str | None] = Field(description="open quantity times price, by currency")
+
+
+class HaltPreview(Schema):
+    kind: str
+    scope: str
+    subject: str
+    phrase: str
+    orders: int
+    children: int
+    accounts: list[HaltCount]
+
+
+class HaltChild(Schema):
+    """A child that is still to be got off the book."""
+
+    order: str
+    account: str
+    symbol: str
+    side: Side
+    quantity: Number
+    filled: Number
+    status: str
+    reason: str = Field(description="what stands in the way; empty while the cancel is under way")
+
+
+class Halt(Schema):
+    id: str
+    kind: str
+    scope: str
+    subject: str
+    reason: str
+    set_by: str
+    set_at: Moment
+    swept_at: Moment | None = Field(description="parents paused, cancels asked for")
+    flat_at: Moment | None = Field(description="the exchanges confirmed that nothing is open")
+    time_to_flat: int | None = Field(description="milliseconds from set_at to flat_at")
+    lifted_by: Known
+    lifted_at: Moment | None
+    lift_reason: Known
+    orders: int
+    children: int
+    settled: int
+    open: list[HaltChild]
+
+
+class Halts(Schema):
+    halts: list[Halt]

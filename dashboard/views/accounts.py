@@ -1,0 +1,184 @@
+"""Accounts and keys, for admins: the list, one account, and what is done to it. No secret is ever rendered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dashboard.access import admin_required, person_of
+from dashboard.accounts import account_shown, audit_shown, key_shown, sorted_accounts
+from execution.core.problems import Problem, Refused
+from execution.selectors import accounts as selectors
+from execution.services import account_changes, accounts, credentials
+
+#: Names of fields of a form whose texts are never put back into it.
+SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": "password"}
+
+
+@require_GET
+@never_cache
+@admin_required
+def account_list(request: HttpRequest) -> HttpResponse:
+    """Every account; asked by htmx it is the table alone."""
+    now = timezone.now()
+    context = {"accounts": sorted_accounts(selectors.account_rows(), now), "now": now}
+    is_part = getattr(request, "htmx", False)
+    return render(request, f"dashboard/{'_account_rows' if is_part else 'accounts'}.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters(*SECRET_FIELDS)
+@admin_required
+def account_new(request: HttpRequest) -> HttpResponse:
+    """The form; a POST adds the account with its key, or says beside the fields why not."""
+    if request.method != "POST":
+        return _form(request)
+    try:
+        asked = _asked(request.POST)
+        account = accounts.account_create(person=person_of(request), asked=asked, now=timezone.now())
+    except Refused as refused:
+        return _form(request, refused.problems)
+    return _see_other("account", account.public_id)
+
+
+def _asked(posted: QueryDict) -> accounts.NewAccount:
+    """The form as the service wants it. Raises ``Refused`` for options that are no JSON object."""
+    chosen = posted.get("venue", "").strip()
+    label = posted.get("label", "").strip()
+    return accounts.NewAccount(
+        label=label,
+        venue=chosen or label,
+        exchange="" if chosen else posted.get("exchange", "").strip(),
+        environment=selectors.installation_environment(),
+        options=None if chosen else _options(posted.get("options", "")),
+        symbols=_symbols(posted),
+        traders=posted.getlist("traders"),
+        secrets=_secrets(posted),
+    )
+
+
+def _options(written: str) -> dict[str, Any]:
+    try:
+        options = json.loads(written or "{}")
+    except ValueError as error:
+        raise Refused([Problem("options", f"the options are not JSON: {error}")]) from None
+    if not isinstance(options, dict):
+        raise Refused([Problem("options", "the options are not a JSON object, such as {}")])
+    return options
+
+
+def _symbols(posted: QueryDict) -> list[str]:
+    return posted.get("symbols", "").upper().replace(",", " ").split()
+
+
+def _secrets(posted: QueryDict) -> dict[str, str]:
+    parts = {name: posted.get(field, "").strip() for field, name in SECRET_FIELDS.items()}
+    return {name: text for name, text in parts.items() if text}
+
+
+def _form(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpResponse:
+    posted = request.POST
+    names = {name: field for field, name in SECRET_FIELDS.items()}
+    context = {
+        "venues": selectors.venue_choices(),
+        "traders": selectors.trader_names(),
+        "written": {name: text for name, text in posted.items() if name not in SECRET_FIELDS},
+        "granted": posted.getlist("traders"),
+        "problems": [(names.get(problem.field, problem.field), problem.message) for problem in problems],
+    }
+    return render(request, "dashboard/account_new.html", context, status=422 if problems else 200)
+
+
+@require_GET
+@never_cache
+@admin_required
+def account_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One account; asked by htmx it is the part that changes by itself."""
+    return _detail(request, public_id, is_part=bool(getattr(request, "htmx", False)))
+
+
+def _detail(
+    request: HttpRequest, public_id: str, problems: Sequence[Problem] = (), *, is_part: bool = False
+) -> HttpResponse:
+    facts = selectors.account_facts(public_id)
+    if facts is None:
+        raise Http404("There is no such account.")
+    now = timezone.now()
+    context = {
+        "account": account_shown(facts, now),
+        "former": [key_shown(key, now) for key in facts["former_keys"]],
+        "audit": audit_shown(facts),
+        "others": facts["others"],
+        "problems": [problem.message for problem in problems],
+        "now": now,
+    }
+    template = "dashboard/_account_state.html" if is_part else "dashboard/account.html"
+    return render(request, template, context, status=422 if problems else 200)
+
+
+# --- what is done to an account ---------------------------------------------------------------------
+
+
+class Asking:
+    """Who asks, for which account, with what form."""
+
+    def __init__(self, request: HttpRequest, public_id: str, now: datetime) -> None:
+        self.who: dict[str, Any] = {"person": person_of(request), "account_id": public_id, "now": now}
+        self.posted = request.POST
+
+    @property
+    def reason(self) -> str:
+        return self.posted.get("reason", "").strip()
+
+    @property
+    def trader(self) -> str:
+        return self.posted.get("trader", "").strip()
+
+
+ACTIONS: dict[str, Callable[[Asking], object]] = {
+    "check": lambda asking: credentials.credential_check(**asking.who),
+    "suspend": lambda asking: credentials.credential_suspend(**asking.who, reason=asking.reason),
+    "resume": lambda asking: credentials.credential_resume(**asking.who, reason=asking.reason),
+    "retire": lambda asking: credentials.credential_retire(**asking.who, reason=asking.reason),
+    "replace": lambda asking: credentials.credential_replace(
+        **asking.who, secrets=_secrets(asking.posted), reason=asking.reason
+    ),
+    "grant": lambda asking: account_changes.account_grant(**asking.who, trader=asking.trader),
+    "revoke": lambda asking: account_changes.account_revoke(**asking.who, trader=asking.trader),
+    "close": lambda asking: account_changes.account_close(**asking.who, reason=asking.reason),
+    "open": lambda asking: account_changes.account_open(**asking.who),
+    "symbols": lambda asking: account_changes.account_symbols(**asking.who, symbols=_symbols(asking.posted)),
+}
+
+
+@require_POST
+@never_cache
+@sensitive_post_parameters(*SECRET_FIELDS)
+@admin_required
+def account_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
+    """One action of an admin; a refusal shows the account with the reason and changes nothing."""
+    if action not in ACTIONS:
+        raise Http404("There is no such action.")
+    try:
+        ACTIONS[action](Asking(request, public_id, timezone.now()))
+    except accounts.AccountNotFound:
+        raise Http404("There is no such account.") from None
+    except Refused as refused:
+        return _detail(request, public_id, refused.problems)
+    return _see_other("account", public_id)
+
+
+def _see_other(name: str, public_id: str) -> HttpResponse:
+    response = redirect(name, public_id=public_id)
+    response.status_code = 303
+    return response

@@ -1,0 +1,21 @@
+"""The supervisor's wall."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from dashboard.access import supervisor_required
+from execution.selectors.texts import milliseconds
+from execution.selectors.wall import Wall
+
+
+@require_GET
+@supervisor_required
+def wall(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    picture = Wall().read(now)
+    data = {**picture, "rows": list(picture["rows"].values()), "now": milliseconds(now)}
+    return render(request, "dashboard/wall.html", {"wall": data})

@@ -1,0 +1,84 @@
+"""A price as a function of time: whoever asks for the same seed and symbol gets the same one.
+
+Brownian motion by Lévy's construction: an interval's middle is the mean of its ends and a draw of variance
+σ² × length / 4, and every draw is a hash of the seed and of its place. So any moment costs a few dozen draws,
+the next moment one or two, and neither a start nor a gap is remembered. The ends of a ``PERIOD`` are tied to
+the reference price, which keeps the price within a few percent of it for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from decimal import Decimal
+from statistics import NormalDist
+
+MINUTE = 60
+#: Seconds after which the path is tied to the reference price: 91 days. Minutes lie on the grid.
+PERIOD = MINUTE * 2**17
+#: Halvings of the period; the finest interval is 0.12 s, within which the path is a straight line.
+LEVELS = 26
+FINEST = PERIOD / 2.0**LEVELS
+
+_MASK = 2**64 - 1
+_STANDARD = NormalDist()
+
+
+class Draws:
+    """Random numbers by place instead of by turn: the same place has the same number."""
+
+    def __init__(self, name: str) -> None:
+        self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+    def uniform(self, place: int) -> float:
+        """In (0, 1). The mixing is SplitMix64 (Steele, Lea, Flood 2014)."""
+        bits = (self._key + (place + 1) * 0x9E3779B97F4A7C15) & _MASK
+        bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _MASK
+        bits ^= bits >> 31
+        return ((bits >> 12) + 0.5) / 2**52
+
+    def normal(self, place: int) -> float:
+        """Of the standard normal distribution."""
+        return _STANDARD.inv_cdf(self.uniform(place))
+
+
+class PricePath:
+    """A driftless random walk around ``mid``; ``volatility`` is its deviation over one second, in bp."""
+
+    def __init__(self, seed: int, symbol: str, mid: Decimal, volatility: float) -> None:
+        self._mid = float(mid)
+        self._draws = Draws(f"{seed}:{symbol}:path")
+        deviation = volatility * 1e-4
+        self._reach = [deviation * math.sqrt(PERIOD / 2.0**level) / 2 for level in range(LEVELS)]
+        # The intervals of the last answer, one a level: the next answer mostly lies in the same ones.
+        self._numbers: list[int | None] = [None] * (LEVELS + 1)
+        self._ends = [(0.0, 0.0)] * (LEVELS + 1)
+
+    def price(self, at: float) -> float:
+        """The price at ``at``, in seconds since the epoch."""
+        return self._mid * math.exp(self._offset(at))
+
+    def _offset(self, at: float) -> float:
+        """The logarithm of the price over ``mid``."""
+        position = at / FINEST
+        number = math.floor(position)
+        level = LEVELS
+        while level and self._numbers[level] != number >> (LEVELS - level):
+            level -= 1
+        if not level:
+            self._numbers[0], self._ends[0] = number >> LEVELS, (0.0, 0.0)
+        left, right = self._ends[level]
+        while level < LEVELS:
+            left, right = self._half(number, level, left, right)
+            level += 1
+            self._numbers[level], self._ends[level] = number >> (LEVELS - level), (left, right)
+        return left + (right - left) * (position - number)
+
+    def _half(self, number: int, level: int, left: float, right: float) -> tuple[float, float]:
+        """The ends of the half of a level's interval in which the finest interval ``number`` lies."""
+        interval = number >> (LEVELS - level)
+        place = interval * (LEVELS + 1) + level
+        middle = (left + right) / 2 + self._reach[level] * self._draws.normal(place)
+        in_second_half = (number >> (LEVELS - level - 1)) & 1
+        return (middle, right) if in_second_half else (left, middle)

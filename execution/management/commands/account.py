@@ -1,0 +1,218 @@
+"""``manage.py account``: accounts and keys from the operator's shell. Secrets are never arguments."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from getpass import getpass
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from execution.core.problems import Problem, Refused
+from execution.models import Environment
+from execution.selectors.accounts import (
+    AccountFacts,
+    AccountRow,
+    a_worker_runs,
+    account_facts,
+    account_id_of,
+    account_rows,
+)
+from execution.services.accounts import NewAccount, account_create
+from execution.services.credentials import credential_check
+from execution.services.workers import database_now
+
+#: ccxt's name of a part of a key, where it comes from, and what a prompt calls it.
+PARTS = (
+    ("apiKey", "TRANCHE_API_KEY", "API key"),
+    ("secret", "TRANCHE_API_SECRET", "Secret"),
+    ("password", "TRANCHE_API_PASSPHRASE", "Passphrase (empty for none)"),
+)
+#: Exit codes beside 0: refused or failed, and nobody there to ask.
+FAILED, NO_WORKER = 1, 3
+LOOK_EVERY = 0.2  # seconds
+COLUMNS = (
+    "label",
+    "venue",
+    "exchange",
+    "environment",
+    "key",
+    "state",
+    "read",
+    "trade",
+    "withdraw",
+    "checked",
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Accounts at exchanges and their keys. Secrets come from TRANCHE_API_KEY, TRANCHE_API_SECRET and "
+        "TRANCHE_API_PASSPHRASE in the environment, or are asked for; never from arguments."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True, title="what to do")
+        add = verbs.add_parser("add", help="add an account with its key, sealed and to be checked")
+        add.add_argument("--label", required=True, help="the account's name")
+        add.add_argument("--exchange", required=True, help="ccxt's id, such as binance or bybit")
+        add.add_argument("--environment", required=True, choices=Environment.values)
+        add.add_argument("--options", default=None, metavar="JSON", help="handed to ccxt as they are")
+        add.add_argument("--venue", default="", help="label of the venue (default: the account's)")
+        add.add_argument("--symbols", default="BTC/USDT", metavar="A/B,C/D", help="default BTC/USDT")
+        add.add_argument("--grant", default="", metavar="USER,...", help="traders who may use it")
+        check = verbs.add_parser("check", help="have a worker ask the exchange what the key may do")
+        check.add_argument("label")
+        check.add_argument("--within", type=float, default=30.0, help="seconds to wait (default 30)")
+        verbs.add_parser("list", help="all accounts, with what their keys may do")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        try:
+            {"add": self._add, "check": self._check, "list": self._list}[options["verb"]](options)
+        except Refused as refused:
+            lines = [f"{problem.field}: {problem.message}".lstrip(": ") for problem in refused.problems]
+            raise CommandError("\n".join(lines), returncode=FAILED) from None
+
+    # --- add -----------------------------------------------------------------------------------
+
+    def _add(self, options: dict[str, Any]) -> None:
+        """1. What can be judged without the key. 2. The key. 3. All of it or nothing."""
+        given = parse_options(options["options"])
+        refuse_unknown_exchange(options["exchange"])
+        asked = NewAccount(
+            label=options["label"],
+            venue=options["venue"] or options["label"],
+            exchange=options["exchange"],
+            environment=options["environment"],
+            options=given,
+            symbols=separated(options["symbols"]),
+            traders=separated(options["grant"]),
+            secrets=read_secrets(os.environ),
+        )
+        account = account_create(person=None, asked=asked, now=datetime.now(UTC))
+        facts = account_facts(account.public_id)
+        if facts is None or facts["key"] is None:
+            raise CommandError("the account is gone again")
+        self.stdout.write(f"account {facts['label']} ({facts['id']}), {facts['environment']}")
+        self.stdout.write(f"  venue    {facts['venue']} ({facts['exchange']})")
+        self.stdout.write(f"  symbols  {', '.join(facts['symbols'])}")
+        self.stdout.write(f"  traders  {', '.join(facts['traders']) or 'nobody yet'}")
+        self.stdout.write(f"  key      …{facts['key']['last_four']}, sealed, unchecked")
+        self.stdout.write(f"A worker checks it next: manage.py account check {facts['label']}")
+
+    # --- check ---------------------------------------------------------------------------------
+
+    def _check(self, options: dict[str, Any]) -> None:
+        """Ask for a check and wait until a worker has made it."""
+        label, within = options["label"], options["within"]
+        account_id = account_id_of(label)
+        if account_id is None:
+            raise CommandError(f"there is no account {label}", returncode=FAILED)
+        credential_check(person=None, account_id=account_id, now=datetime.now(UTC))
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            facts = account_facts(account_id)
+            if facts is not None and facts["key"] is not None and facts["key"]["check_wanted_at"] is None:
+                return self._say_checked(facts)
+            time.sleep(LOOK_EVERY)
+        if not a_worker_runs(at=database_now()):
+            message = f"no worker runs, so nobody could ask the exchange within {within:g} s: start the desk"
+            raise CommandError(f"{message}; the check is made then", returncode=NO_WORKER)
+        message = f"no worker has checked the key of {label} within {within:g} s; see account list"
+        raise CommandError(message, returncode=NO_WORKER)
+
+    def _say_checked(self, facts: AccountFacts) -> None:
+        key = facts["key"]
+        if key is None:
+            raise CommandError(f"the account {facts['label']} has no key", returncode=FAILED)
+        may = ", ".join(f"{name} {word(key[name])}" for name in ("read", "trade", "withdraw"))
+        self.stdout.write(f"{facts['label']}: key …{key['last_four']} is {key['state']}; it may: {may}")
+        if key["state"] != "active" or key["error"]:
+            raise CommandError(key["error"] or f"the key is {key['state']}", returncode=FAILED)
+
+    # --- list ----------------------------------------------------------------------------------
+
+    def _list(self, _options: dict[str, Any]) -> None:
+        rows = account_rows()
+        if not rows:
+            self.stdout.write("no accounts")
+            return
+        table = [(*COLUMNS, "symbols", "traders"), *(line_of(row) for row in rows)]
+        widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+        for line in table:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            self.stdout.write("  ".join(cells).rstrip())
+
+
+def parse_options(written: str | None) -> dict[str, Any] | None:
+    """ccxt's options; None when none were given. Raises ``Refused`` when they are no JSON object."""
+    if written is None:
+        return None
+    try:
+        options = json.loads(written)
+    except ValueError as error:
+        raise Refused([Problem("options", f"not JSON: {error}")]) from None
+    if not isinstance(options, dict):
+        raise Refused([Problem("options", f"a JSON object is needed, not {type(options).__name__}")])
+    return options
+
+
+def refuse_unknown_exchange(exchange: str) -> None:
+    """Against ccxt's own list: what is not in it would fail at the first session only."""
+    import ccxt.pro  # five seconds that only this verb needs
+
+    if exchange in ccxt.pro.exchanges:
+        return
+    if exchange in ccxt.exchanges:
+        message = f"ccxt has no websockets for {exchange}; the desk needs its private stream"
+    else:
+        message = f"ccxt {ccxt.__version__} knows no exchange {exchange!r}"
+    raise Refused([Problem("exchange", message, exchange)])
+
+
+def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The parts of the key: from the environment when any is there, else asked for at a terminal."""
+    if any(environment.get(variable) for _, variable, _ in PARTS):
+        found = {name: environment.get(variable, "") for name, variable, _ in PARTS}
+    elif sys.stdin.isatty():
+        found = {name: getpass(f"{prompt}: ") for name, _, prompt in PARTS}
+    else:
+        variables = ", ".join(variable for _, variable, _ in PARTS[:2])
+        raise CommandError(f"no terminal to ask for the key: set {variables}", returncode=FAILED)
+    return {name: text.strip() for name, text in found.items() if text.strip()}
+
+
+def separated(written: str) -> list[str]:
+    return [part.strip() for part in written.split(",") if part.strip()]
+
+
+def word(allowed: bool | None) -> str:
+    return "unknown" if allowed is None else "yes" if allowed else "no"
+
+
+def line_of(row: AccountRow) -> tuple[str, ...]:
+    key = row["key"]
+    known: tuple[str, ...] = ("–", "no key", "–", "–", "–", "–")
+    if key is not None:
+        checked = "never" if key["checked_at"] is None else f"{key['checked_at']:%Y-%m-%d %H:%M:%S}Z"
+        state = key["state"] if row["is_active"] else f"closed, {key['state']}"
+        known = (
+            f"…{key['last_four']}",
+            state,
+            word(key["read"]),
+            word(key["trade"]),
+            word(key["withdraw"]),
+            checked,
+        )
+    return (
+        *(row["label"], row["venue"], row["exchange"], row["environment"]),
+        *known,
+        ",".join(row["symbols"]),
+        ",".join(row["traders"]) or "nobody",
+    )

@@ -1,0 +1,207 @@
+"""Reads for admins: accounts, what their keys may do, their health, who may use them. Never a sealed byte."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.db.models import Count, Q, QuerySet
+
+from execution.core.states import ORDER_FINAL
+from execution.models import (
+    Account,
+    AuditEntry,
+    Credential,
+    CredentialState,
+    Installation,
+    Market,
+    Role,
+    User,
+    Venue,
+    Worker,
+)
+
+AUDIT_SHOWN = 50
+SEALED = ("sealed",)
+
+
+class KeyRow(TypedDict):
+    """A key as people may see it. A permission that the exchange does not tell is None."""
+
+    last_four: str
+    state: str
+    read: bool | None
+    trade: bool | None
+    withdraw: bool | None
+    checked_at: datetime | None
+    check_wanted_at: datetime | None
+    error: str
+    created_at: datetime
+
+
+class AccountRow(TypedDict):
+    """An account, its newest key, and its health as its session last wrote it."""
+
+    id: str
+    label: str
+    venue: str
+    exchange: str
+    environment: str
+    is_active: bool
+    symbols: list[str]
+    #: Symbols that the venue has not listed (yet).
+    unlisted: list[str]
+    traders: list[str]
+    key: KeyRow | None
+    #: Some worker holds the account.
+    is_held: bool
+    latency_ms: float | None
+    error: str
+    error_at: datetime | None
+    failures: int
+    stream_at: datetime | None
+    looked_at: datetime | None
+    live_orders: int
+
+
+class AuditRow(TypedDict):
+    at: datetime
+    actor: str
+    kind: str
+    reason: str
+
+
+class AccountFacts(AccountRow):
+    """An account on its own page."""
+
+    former_keys: list[KeyRow]
+    audit: list[AuditRow]
+    #: Active traders who may not use it yet.
+    others: list[str]
+
+
+class VenueChoice(TypedDict):
+    label: str
+    exchange: str
+
+
+def account_rows() -> list[AccountRow]:
+    """Every account, by label."""
+    accounts = list(_accounts().order_by("label"))
+    keys = _keys(accounts)
+    listed = _listed(accounts)
+    return [_row(account, keys[account.pk], listed[account.venue_id]) for account in accounts]
+
+
+def account_facts(public_id: str) -> AccountFacts | None:
+    """One account with what was before and who may still be granted it; None when there is none."""
+    account = _accounts().filter(public_id=public_id).first()
+    if account is None:
+        return None
+    keys = _keys([account])[account.pk]
+    row = _row(account, keys, _listed([account])[account.venue_id])
+    audit = AuditEntry.objects.filter(
+        Q(kind__startswith="account.") | Q(kind__startswith="key."), subject=account.label
+    )
+    active = User.objects.filter(role=Role.TRADER, is_active=True).exclude(accounts=account)
+    return AccountFacts(
+        **row,
+        former_keys=keys[1:],
+        audit=[
+            AuditRow(at=entry.at, actor=entry.actor, kind=entry.kind, reason=entry.reason)
+            for entry in audit.order_by("-pk")[:AUDIT_SHOWN]
+        ],
+        others=list(active.order_by("username").values_list("username", flat=True)),
+    )
+
+
+def account_id_of(label: str) -> str | None:
+    """The public id of the account that people call so."""
+    return Account.objects.filter(label=label).values_list("public_id", flat=True).first()
+
+
+def venue_choices() -> list[VenueChoice]:
+    """Venues that a new account may join."""
+    venues = Venue.objects.order_by("label").values_list("label", "exchange")
+    return [VenueChoice(label=label, exchange=exchange) for label, exchange in venues]
+
+
+def trader_names() -> list[str]:
+    """Whom an account may be granted to."""
+    traders = User.objects.filter(role=Role.TRADER, is_active=True)
+    return list(traders.order_by("username").values_list("username", flat=True))
+
+
+def installation_environment() -> str:
+    """The one environment of every account here; empty before the first start."""
+    return Installation.objects.values_list("environment", flat=True).first() or ""
+
+
+def a_worker_runs(*, at: datetime) -> bool:
+    """Some engine's lease runs at ``at``, which is the database's own time."""
+    return Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists()
+
+
+# --- parts -----------------------------------------------------------------------------------------
+
+
+def _accounts() -> QuerySet[Any]:  # annotated, so of no class of ours
+    alive = Count("orders", filter=~Q(orders__status__in=ORDER_FINAL), distinct=True)
+    query = Account.objects.select_related("venue", "owner").prefetch_related("traders")
+    return query.annotate(live_orders=alive)
+
+
+def _keys(accounts: list[Account]) -> dict[int, list[KeyRow]]:
+    """Each account's keys, newest first."""
+    found: dict[int, list[KeyRow]] = defaultdict(list)
+    for credential in Credential.objects.filter(account__in=accounts).defer(*SEALED).order_by("-pk"):
+        found[credential.account_id].append(_key(credential))
+    return found
+
+
+def _key(credential: Credential) -> KeyRow:
+    permissions = credential.permissions
+    return KeyRow(
+        last_four=credential.last_four,
+        state=CredentialState(credential.state).value,
+        read=permissions.get("read"),
+        trade=permissions.get("trade"),
+        withdraw=permissions.get("withdraw"),
+        checked_at=credential.checked_at,
+        check_wanted_at=credential.check_wanted_at,
+        error=credential.error,
+        created_at=credential.created_at,
+    )
+
+
+def _listed(accounts: list[Account]) -> dict[int, set[str]]:
+    """The symbols whose limits are known, by venue."""
+    found: dict[int, set[str]] = defaultdict(set)
+    venues = {account.venue_id for account in accounts}
+    for venue, symbol in Market.objects.filter(venue__in=venues).values_list("venue_id", "symbol"):
+        found[venue].add(symbol)
+    return found
+
+
+def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
+    return AccountRow(
+        id=account.public_id,
+        label=account.label,
+        venue=account.venue.label,
+        exchange=account.venue.exchange,
+        environment=account.environment,
+        is_active=account.is_active,
+        symbols=list(account.symbols),
+        unlisted=[symbol for symbol in account.symbols if symbol not in listed],
+        traders=sorted(person.username for person in account.traders.all()),
+        key=keys[0] if keys else None,
+        is_held=account.owner is not None and account.owner.stopped_at is None,
+        latency_ms=account.latency_ms,
+        error=account.error,
+        error_at=account.error_at,
+        failures=account.failures,
+        stream_at=account.stream_at,
+        looked_at=account.looked_at,
+        live_orders=account.live_orders,
+    )

@@ -1,0 +1,113 @@
+"""The ticket's checks: what holds for an order that does not exist yet, line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from execution.core.plans import plain
+from execution.core.types import BASIS_POINT, ZERO, Quote
+from execution.core.view import MAX_QUOTE_AGE
+from execution.selectors.markets import balances_sum
+
+if TYPE_CHECKING:
+    from execution.models import Account
+    from execution.services.preview import Preview
+
+CheckState = Literal["ok", "warn", "fail", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the ticket's checks."""
+
+    state: CheckState
+    text: str
+
+
+def checks_of(preview: Preview) -> list[Check]:
+    """Every problem, then what holds, what waits and what nobody knows."""
+    checks = [Check("fail", problem.message) for problem in preview.problems]
+    if preview.slices:
+        checks.append(_slices_check(preview))
+    checks.extend(_balance_checks(preview))
+    checks.extend(_book_checks(preview))
+    if preview.request.limit_price is not None:
+        checks.append(_limit_check(preview))
+    return checks
+
+
+def _slices_check(preview: Preview) -> Check:
+    lot = "not known" if preview.market is None else plain(preview.market.lot)
+    least = "not known" if preview.minimum is None else plain(preview.minimum)
+    where = " on every account" if len(preview.accounts) > 1 else ""
+    return Check("ok", f"Lot, tick and minimum hold for every slice{where} (lot {lot}, least child {least})")
+
+
+def _balance_checks(preview: Preview) -> list[Check]:
+    """What the accounts together hold of what is spent; with several, what each of them has."""
+    need, currency = preview.needs, preview.spends
+    several = len(preview.accounts) > 1
+    names = " and ".join(account.label for account in preview.accounts)
+    free = balances_sum(preview.balances.values())
+    if free is None or need is None:
+        checks = [] if several else [Check("unknown", f"Balance of {currency} on {names} is not known")]
+    else:
+        amounts = f"{round_up(need):,f} of {round_up(free):,f} {currency} free on {names}"
+        checks = [Check("ok" if free >= need else "fail", f"Balance: {amounts}")]
+    return checks + ([_account_balance(preview, account) for account in preview.accounts] if several else [])
+
+
+def _account_balance(preview: Preview, account: Account) -> Check:
+    free = preview.balances.get(account.public_id)
+    if free is None:
+        return Check("unknown", f"Balance of {preview.spends} on {account.label} is not known")
+    if free <= ZERO:
+        return Check("warn", f"{account.label} has no {preview.spends}: nothing goes there")
+    return Check("ok", f"{account.label} has {round_up(free):,f} {preview.spends} free")
+
+
+def _book_checks(preview: Preview) -> list[Check]:
+    """The account's book; with several, one line for all that are fresh and one for each that is not."""
+    if len(preview.accounts) <= 1:
+        return [_book_check(preview.quote, preview)]
+    each = {
+        account.label: _book_check(preview.quotes.get(account.public_id), preview)
+        for account in preview.accounts
+    }
+    checks = [Check("warn", f"{label}: {check.text}") for label, check in each.items() if check.state != "ok"]
+    fresh = [label for label, check in each.items() if check.state == "ok"]
+    if fresh and preview.quote is not None:
+        reference = f"reference {plain(preview.quote.bid)} / {plain(preview.quote.ask)}"
+        checks.insert(0, Check("ok", f"Books are fresh on {', '.join(fresh)}: {reference}"))
+    return checks
+
+
+def _book_check(quote: Quote | None, preview: Preview) -> Check:
+    if quote is None:
+        return Check("warn", "No market data yet: the order waits until there is some")
+    if not quote.is_sane:
+        return Check("warn", f"The book is crossed or empty: bid {quote.bid}, ask {quote.ask}")
+    if preview.now - quote.at > MAX_QUOTE_AGE:
+        return Check("warn", "Market data is stale: the order waits until it is fresh")
+    spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
+    return Check("ok", f"Book is fresh, spread {spread:.1f} bp")
+
+
+def _limit_check(preview: Preview) -> Check:
+    limit, quote = preview.request.limit_price, preview.quote
+    if limit is None or quote is None or not quote.is_sane:
+        return Check("unknown", "Limit price cannot be compared: no market data")
+    beyond = (quote.aggressive(preview.request.side) - limit) * preview.request.side.sign
+    if beyond > ZERO:
+        return Check(
+            "warn",
+            f"The market is beyond the limit price {plain(limit)} now: nothing crosses until it returns",
+        )
+    return Check("ok", f"Limit price {plain(limit)} is beyond the touch")
+
+
+def round_up(amount: Decimal) -> Decimal:
+    """An amount for people: two digits after the point are enough above one."""
+    return amount.quantize(Decimal("0.01")) if amount >= 1 else amount.normalize()

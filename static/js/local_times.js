@@ -1,0 +1,13 @@
+// Times are UTC on the page; the tooltip has the person's own time as well.
+
+function name() {
+  for (const node of document.querySelectorAll("time[datetime]:not([data-local])")) {
+    const at = new Date(node.getAttribute("datetime"));
+    const utc = node.title || node.textContent;
+    node.title = `${utc} · ${at.toLocaleString()} your time`;
+    node.dataset.local = "";
+  }
+}
+
+name();
+document.body.addEventListener("htmx:afterSettle", name);

@@ -1,0 +1,239 @@
+"""Pages of accounts and keys: an admin's alone, and no secret ever comes back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.accounts import moment, permission, sorted_accounts
+from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
+from execution.selectors.accounts import account_rows
+from tests.dashboard.office import Desk
+
+MARKED = "marked-secret-0123456789"
+OPTIONS = '{"urls": {"api": {"public": "http://127.0.0.1:9"}}}'
+
+
+@pytest.fixture
+def admin(office: Desk) -> Client:
+    Installation.objects.create(mark="test", environment="paper", sealing_key="11" * 32)
+    return office.client(office.admin)
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "label": "second",
+        "venue": "",
+        "exchange": "bybit",
+        "options": OPTIONS,
+        "symbols": "btc/usdt, ETH/USDT",
+        "traders": ["trader"],
+        "api_key": "key-12345678",
+        "api_secret": MARKED,
+        "api_passphrase": "",
+    }
+    return fields | changes
+
+
+def act(client: Client, office: Desk, action: str, **fields: str) -> Any:
+    return client.post(f"/accounts/{office.account.public_id}/{action}/", fields)
+
+
+def pill(page: str) -> str:
+    found = re.search(r'order-title">.*?</span>(\w[\w ]*)</span>', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("name", ["trader", "supervisor"])
+def test_accounts_are_an_admins_alone(office: Desk, admin: Client, name: str) -> None:
+    client = office.client(getattr(office, name))
+    known, unknown = f"/accounts/{office.account.public_id}/", "/accounts/nothere0/"
+    for path in ("/accounts/", "/accounts/new/", known, unknown):
+        assert client.get(path).status_code == 403, path
+    for path in ("/accounts/new/", f"{known}suspend/", f"{unknown}suspend/", f"{known}nothing/"):
+        assert client.post(path, form(reason="r")).status_code == 403, path
+    assert Credential.objects.get().state == "unchecked"
+    assert Account.objects.count() == 1
+
+
+def test_without_a_login_there_is_only_the_login(office: Desk) -> None:
+    response = office.client(None).get("/accounts/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/login/?next=/accounts/")
+    part = office.client(None).get("/accounts/", headers={"HX-Request": "true"})
+    assert part.headers["HX-Refresh"] == "true", "the login is not to appear inside a panel"
+
+
+def test_an_admins_work_begins_on_the_accounts(office: Desk, admin: Client) -> None:
+    assert admin.get("/").headers["Location"] == "/accounts/"
+
+
+def test_the_list_says_what_a_key_may_do(office: Desk, admin: Client) -> None:
+    permissions = {"read": True, "trade": True, "withdraw": None}
+    Credential.objects.update(state="active", permissions=permissions, checked_at=timezone.now())
+    page = admin.get("/accounts/").content.decode()
+    assert "…1234" in page
+    assert re.search(r"active</span>", page)
+    assert page.count("</span> yes</span>") == 2
+    assert page.count("</span> unknown</span>") == 1
+    part = admin.get("/accounts/", headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith('<div id="account-rows"')
+    assert "<html" not in part
+
+
+def test_an_empty_desk_is_offered_its_first_account(office: Desk, admin: Client) -> None:
+    Credential.objects.all().delete()
+    office.account.balances.all().delete()
+    office.account.delete()
+    page = admin.get("/accounts/").content.decode()
+    assert "No accounts yet: nobody can trade." in page
+
+
+def test_an_account_is_added_and_its_secret_is_on_no_page(office: Desk, admin: Client) -> None:
+    response = admin.post("/accounts/new/", form())
+    account = Account.objects.get(label="second")
+    assert (response.status_code, response.headers["Location"]) == (303, f"/accounts/{account.public_id}/")
+    assert account.symbols == ["BTC/USDT", "ETH/USDT"]
+    assert list(account.traders.all()) == [office.trader]
+    assert MARKED.encode() not in bytes(account.credentials.get().sealed)
+    for path in ("/accounts/", "/accounts/new/", f"/accounts/{account.public_id}/", "/admin/"):
+        assert MARKED not in admin.get(path).content.decode(), path
+    assert MARKED not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_refused_form_keeps_what_was_written_but_no_part_of_the_key(office: Desk, admin: Client) -> None:
+    response = admin.post("/accounts/new/", form(symbols="BTCUSDT", traders=["trader", "nobody"]))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "&#x27;BTCUSDT&#x27; is not a spot symbol" in page
+    assert "there is nobody called nobody" in page
+    assert 'value="second"' in page
+    assert "http://127.0.0.1:9" in page
+    assert MARKED not in page
+    assert "key-12345678" not in page
+    assert not Venue.objects.filter(label="second").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"options": "{"}, "the options are not JSON"),
+        ({"options": "[]"}, "not a JSON object"),
+        ({"options": '{"secret": "x"}'}, "the options may not set secret"),
+        ({"venue": "nowhere"}, "is not ccxt&#x27;s id of an exchange"),
+        ({"api_secret": ""}, "the secret is missing"),
+    ],
+)
+def test_a_bad_form_creates_nothing(
+    office: Desk, admin: Client, changes: dict[str, str], message: str
+) -> None:
+    response = admin.post("/accounts/new/", form(**changes))
+    assert message in response.content.decode()
+    assert Account.objects.count() == 1
+    assert Credential.objects.count() == 1
+
+
+def test_secrets_are_asked_for_in_fields_that_remember_nothing(office: Desk, admin: Client) -> None:
+    for path in ("/accounts/new/", f"/accounts/{office.account.public_id}/"):
+        page = admin.get(path)
+        fields = re.findall(r'<input[^>]+name="api_[a-z]+"[^>]*>', page.content.decode())
+        assert len(fields) == 3
+        assert all('type="password"' in field and 'autocomplete="off"' in field for field in fields)
+        assert all("value=" not in field for field in fields)
+        assert "no-store" in page.headers["Cache-Control"]
+
+
+def test_a_key_is_suspended_taken_up_again_and_retired(office: Desk, admin: Client) -> None:
+    path = f"/accounts/{office.account.public_id}/"
+    for action, state in (("suspend", "suspended"), ("resume", "checking"), ("retire", "retired")):
+        response = act(admin, office, action, reason="found on a screen")
+        assert (response.status_code, response.headers["Location"]) == (303, path)
+        assert pill(admin.get(path).content.decode()) == state
+    kinds = list(AuditEntry.objects.values_list("kind", flat=True))
+    assert kinds == ["key.suspended", "key.resumed", "key.retired"]
+
+
+def test_nothing_stops_without_a_reason(office: Desk, admin: Client) -> None:
+    for action in ("suspend", "retire", "close"):
+        response = act(admin, office, action, reason=" ")
+        assert response.status_code == 422
+        assert "say why" in response.content.decode()
+    assert Credential.objects.get().state == "unchecked"
+    assert Account.objects.get().is_active
+
+
+def test_a_key_is_replaced_and_the_former_one_stays_in_sight(office: Desk, admin: Client) -> None:
+    act(admin, office, "replace", api_key="key-87654321", api_secret=MARKED)
+    page = admin.get(f"/accounts/{office.account.public_id}/").content.decode()
+    assert "…4321" in page
+    assert "Former keys" in page
+    assert "…1234" in page
+    response = act(admin, office, "replace", api_key="with space", api_secret=MARKED)
+    assert response.status_code == 422
+    assert MARKED not in response.content.decode()
+
+
+def test_traders_are_granted_and_revoked(office: Desk, admin: Client) -> None:
+    third = User.objects.create(username="third", role="trader")
+    act(admin, office, "grant", trader="third")
+    assert third in office.account.traders.all()
+    act(admin, office, "revoke", trader="trader")
+    assert office.trader not in office.account.traders.all()
+    assert act(admin, office, "grant", trader="supervisor").status_code == 422
+
+
+def test_an_account_is_closed_opened_and_given_symbols(office: Desk, admin: Client) -> None:
+    act(admin, office, "close", reason="moved")
+    path = f"/accounts/{office.account.public_id}/"
+    assert pill(admin.get(path).content.decode()) == "closed"
+    act(admin, office, "open")
+    act(admin, office, "symbols", symbols="sol/usdt")
+    account = Account.objects.get()
+    assert (account.is_active, account.symbols) == (True, ["SOL/USDT"])
+
+
+def test_a_check_is_asked_for(office: Desk, admin: Client) -> None:
+    act(admin, office, "check")
+    assert Credential.objects.get().check_wanted_at is not None
+
+
+def test_an_account_or_action_that_is_not_there_is_not_found(office: Desk, admin: Client) -> None:
+    assert admin.get("/accounts/nothere0/").status_code == 404
+    assert admin.post("/accounts/nothere0/check/").status_code == 404
+    assert act(admin, office, "nothing").status_code == 404
+
+
+def test_what_needs_a_person_comes_first(office: Desk, admin: Client) -> None:
+    admin.post("/accounts/new/", form(label="bad"))
+    admin.post("/accounts/new/", form(label="void", venue="bad"))
+    Credential.objects.filter(account__label="bad").update(state="refused", error="the key may withdraw")
+    Credential.objects.filter(account__label="void").delete()
+    Credential.objects.filter(account__label="alpha").update(state="active")
+    shown = sorted_accounts(account_rows(), timezone.now())
+    assert [(account.row["label"], account.state.word) for account in shown] == [
+        ("void", "no key"),
+        ("bad", "refused"),
+        ("alpha", "active"),
+    ]
+    assert [account.trouble for account in shown] == [
+        "give it a key",
+        "the key may withdraw",
+        "no worker holds it",
+    ]
+
+
+def test_an_exchange_that_ccxt_does_not_know_is_a_state_of_its_own(office: Desk, admin: Client) -> None:
+    error = "the account cannot be opened: unknown exchange 'nowhere': ccxt.pro has none of that name"
+    Credential.objects.update(state="refused", error=error)
+    assert pill(admin.get(f"/accounts/{office.account.public_id}/").content.decode()) == "unknown exchange"
+
+
+def test_a_permission_is_a_word_and_unknown_is_no_no() -> None:
+    assert [permission(allowed).word for allowed in (True, False, None)] == ["yes", "no", "unknown"]
+    assert permission(True, is_good=False).tone == "bad"
+    assert permission(False, is_good=False).tone == "good"
+    assert moment(None, timezone.now()).age == "–"

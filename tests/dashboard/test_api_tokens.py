@@ -1,0 +1,111 @@
+"""The bearer token at the door, and the page on which a person makes and revokes theirs."""
+
+from __future__ import annotations
+
+import re
+
+from django.test import Client
+
+from execution.models import ApiToken, User
+from tests.dashboard.api import Program, problem_of, token_of
+from tests.dashboard.office import Desk
+
+FORM_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
+TOKEN = re.compile(r"tranche_[\w-]{43}")
+
+
+def without_form_tokens(page: bytes) -> bytes:
+    """A page without what is drawn anew for each."""
+    return FORM_TOKEN.sub(b"", page)
+
+
+def test_without_a_valid_token_the_api_is_closed_and_says_how_to_open_it(office: Desk) -> None:
+    text = token_of(office.trader)
+    for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {text}"}, {"X-Token": text}):
+        program = Program(None)
+        program.headers = headers
+        response = program.get("/orders")
+        assert "Authorization: Bearer" in problem_of(response, 401)["detail"]
+        assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert Program(None, token=text).get("/orders").status_code == 200
+
+
+def test_a_session_opens_nothing_so_that_no_foreign_page_can(office: Desk) -> None:
+    client = office.client(office.trader)
+    assert client.get("/orders/").status_code == 200
+    assert client.get("/api/v1/orders").status_code == 401
+    assert client.post("/api/v1/orders", "{}", content_type="application/json").status_code == 401
+
+
+def test_a_token_of_somebody_who_is_switched_off_is_none(office: Desk) -> None:
+    program = Program(office.trader)
+    assert program.get("/orders").status_code == 200
+    User.objects.filter(pk=office.trader.pk).update(is_active=False)
+    problem_of(program.get("/orders"), 401)
+
+
+def test_a_role_that_changed_is_the_role_of_its_tokens(office: Desk) -> None:
+    program = Program(office.trader)
+    order = office.order(office.other)
+    assert program.get(f"/orders/{order.public_id}").status_code == 404
+    User.objects.filter(pk=office.trader.pk).update(role="supervisor")
+    assert program.get(f"/orders/{order.public_id}").status_code == 200
+
+
+def test_no_answer_may_be_kept_by_a_cache(office: Desk) -> None:
+    assert Program(office.trader).get("/orders").headers["Cache-Control"] == "no-store"
+
+
+def test_a_person_makes_a_token_sees_it_once_and_revokes_it(office: Desk) -> None:
+    client = office.client(office.supervisor)
+    assert "No tokens yet." in client.get("/me/").content.decode()
+    made = client.post("/me/", {"name": "nightly", "days": "30"})
+    assert made.status_code == 201
+    assert "no-store" in made.headers["Cache-Control"]
+    (text,) = set(TOKEN.findall(made.content.decode()))
+    assert Program(None, token=text).get("/orders").status_code == 200
+    page = client.get("/me/").content.decode()
+    assert TOKEN.search(page) is None
+    assert "nightly" in page
+    token = ApiToken.objects.get()
+    assert client.post(f"/me/tokens/{token.public_id}/revoke/").status_code == 302
+    assert "revoked" in client.get("/me/").content.decode()
+    problem_of(Program(None, token=text).get("/orders"), 401)
+
+
+def test_a_bad_lifetime_is_said_and_what_was_written_stays(office: Desk) -> None:
+    client = office.client(office.trader)
+    for days in ("0", "366", "soon", ""):
+        refused = client.post("/me/", {"name": "nightly", "days": days})
+        assert refused.status_code == 422
+        page = refused.content.decode()
+        assert "1 to 365" in page
+        assert 'value="nightly"' in page
+    assert ApiToken.objects.count() == 0
+
+
+def test_another_persons_token_looks_as_if_it_did_not_exist(office: Desk) -> None:
+    token_of(office.trader)
+    token = ApiToken.objects.get()
+    stranger = office.client(office.other)
+    theirs = stranger.post(f"/me/tokens/{token.public_id}/revoke/")
+    missing = stranger.post("/me/tokens/nothere0/revoke/")
+    assert (theirs.status_code, missing.status_code) == (404, 404)
+    assert without_form_tokens(theirs.content) == without_form_tokens(missing.content)
+    assert token.last_four not in stranger.get("/me/").content.decode()
+    token.refresh_from_db()
+    assert token.revoked_at is None
+
+
+def test_the_document_is_open_to_tools_and_its_page_needs_nothing_from_elsewhere(office: Desk) -> None:
+    document = Client().get("/api/v1/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    assert "no CSRF token" in document["info"]["description"]
+    page = Client().get("/api/v1/docs").content.decode()
+    assert 'data-document="/api/v1/openapi.json"' in page
+    parameters = document["components"]["schemas"]["TwapParameters"]["properties"]
+    assert {"duration", "slices", "collar_bp"} <= set(parameters)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["security"] == [{"Bearer": []}], path
+            assert {"401", "403", "405", "422", "429", "500"} <= set(operation["responses"])

@@ -1,0 +1,120 @@
+"""People and roles in the admin's pages: each change is audited, and the last admin stays one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from execution.models import AuditEntry, User
+from tests.dashboard.office import Desk
+
+PASSWORD = "another-long-password"
+
+
+@pytest.fixture
+def admin(office: Desk) -> Client:
+    return office.client(office.admin)
+
+
+def change(client: Client, person: User, **changes: str) -> Any:
+    """The person's form as it stands, with ``changes``; an empty text unticks a box."""
+    fields = {
+        "username": person.username,
+        "role": person.role,
+        "is_active": "on" if person.is_active else "",
+        "sees_desk": "on" if person.sees_desk else "",
+        "confirm_above": "" if person.confirm_above is None else str(person.confirm_above),
+        "first_name": "",
+        "last_name": "",
+        "email": "",
+    } | changes
+    return client.post(
+        f"/admin/execution/user/{person.pk}/change/", {k: text for k, text in fields.items() if text}
+    )
+
+
+def test_an_admin_changes_what_a_person_may_do(office: Desk, admin: Client) -> None:
+    response = change(admin, office.trader, role="supervisor", confirm_above="5000")
+    assert response.status_code == 302
+    person = User.objects.get(pk=office.trader.pk)
+    assert (person.role, person.confirm_above, person.is_staff) == (
+        "supervisor",
+        Decimal(5000),
+        False,
+    )
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.actor, entry.subject) == ("person.changed", "admin:admin", "trader")
+    assert entry.data == {
+        "role": {"before": "trader", "after": "supervisor"},
+        "confirm_above": {"before": "100000", "after": "5000"},
+    }
+
+
+def test_the_role_alone_opens_and_closes_the_admins_pages(office: Desk, admin: Client) -> None:
+    change(admin, office.trader, role="admin")
+    made = User.objects.get(pk=office.trader.pk)
+    assert (made.is_staff, made.is_superuser) == (True, True)
+    change(admin, made, role="trader")
+    made.refresh_from_db()
+    assert (made.is_staff, made.is_superuser) == (False, False)
+
+
+@pytest.mark.parametrize("changes", [{"role": "trader"}, {"is_active": ""}])
+def test_the_last_active_admin_stays(office: Desk, admin: Client, changes: dict[str, str]) -> None:
+    response = change(admin, office.admin, **changes)
+    assert response.status_code == 200
+    assert "admin is the last active admin: make another one first" in response.content.decode()
+    person = User.objects.get(pk=office.admin.pk)
+    assert (person.role, person.is_active) == ("admin", True)
+    assert not AuditEntry.objects.exists()
+
+
+def test_one_of_two_admins_may_go(office: Desk, admin: Client) -> None:
+    change(admin, office.trader, role="admin")
+    assert change(admin, office.admin, role="supervisor").status_code == 302
+    assert User.objects.get(pk=office.admin.pk).role == "supervisor"
+
+
+def test_a_limit_that_is_not_above_zero_is_refused(office: Desk, admin: Client) -> None:
+    page = change(admin, office.trader, confirm_above="-1").content.decode()
+    assert "confirm above is -1; it must be above 0" in page
+
+
+def test_a_new_person_comes_with_a_password_and_an_entry(office: Desk, admin: Client) -> None:
+    fields = {
+        "username": "second_trader",
+        "role": "trader",
+        "confirm_above": "1000",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
+    response = admin.post("/admin/execution/user/add/", fields)
+    assert response.status_code == 302, response.content.decode()[:3000]
+    person = User.objects.get(username="second_trader")
+    assert person.check_password(PASSWORD)
+    assert (person.is_staff, person.sees_desk) == (False, False)
+    entry = AuditEntry.objects.get()
+    assert (entry.kind, entry.subject) == ("person.added", "second_trader")
+    assert PASSWORD not in str(entry.data)
+
+
+def test_a_person_may_have_no_limit(office: Desk, admin: Client) -> None:
+    fields = {"username": "third", "role": "trader", "password1": PASSWORD, "password2": PASSWORD}
+    assert admin.post("/admin/execution/user/add/", fields | {"confirm_above": ""}).status_code == 302
+    assert User.objects.get(username="third").confirm_above is None
+
+
+def test_another_password_is_noted(office: Desk, admin: Client) -> None:
+    path = f"/admin/execution/user/{office.trader.pk}/password/"
+    response = admin.post(path, {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"})
+    assert response.status_code == 302
+    assert AuditEntry.objects.get().kind == "person.password"
+
+
+def test_nobody_is_deleted(office: Desk, admin: Client) -> None:
+    path = f"/admin/execution/user/{office.trader.pk}/delete/"
+    assert admin.post(path, {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=office.trader.pk).exists()
