@@ -118,6 +118,8 @@ def _password_hash() -> str:
 
 
 def _person(name: str, role: str, **more: Any) -> User:
+    # Nobody types a quantity again but in the tests of that.
+    more = {"confirm_above": None} | more
     return User.objects.create(username=name, password=_password_hash(), role=role, **more)
 
 
