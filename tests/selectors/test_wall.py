@@ -284,7 +284,7 @@ def test_an_account_that_nobody_holds_or_looks_at_is_down(rows: Rows) -> None:
 def _halt(rows: Rows, scope: str, subject: str, phrase: str, kind: str = "stop") -> str:
     request = parse_halt_request({"kind": kind, "scope": scope, "subject": subject})
     halt = halt_set(person=rows.supervisor, request=request, phrase=phrase, reason="news", now=NOW)
-    return halt.public_id
+    return str(halt.public_id)
 
 
 def test_the_desks_state_and_what_is_halted_stand_on_the_wall(rows: Rows) -> None:
