@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_http_methods
 
 from dashboard.views import accounts, blotter, halts, home, me, orders, ticket, wall
 
+login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect_authenticated_user=True))
+
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("me/", me.me, name="me"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import ValidationErrorContext
 from ninja.openapi.docs import DocsBase
@@ -80,6 +81,7 @@ api = DeskApi(
     version="1",
     description=DESCRIPTION,
     docs=DocsPage(),
+    docs_decorator=require_GET,
     auth=Bearer(),
     throttle=[PersonRate()],
     parser=StrictParser(),

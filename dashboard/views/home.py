@@ -4,10 +4,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
+from django.views.decorators.http import require_safe
 
 from dashboard.access import person_of
 
 
+@require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """The page that a person's work begins on."""
@@ -16,6 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("wall" if person_of(request).role == "supervisor" else "orders")
 
 
+@require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
     """Browsers ask for it unasked; an answer spares a failed request."""
     return redirect(static("mark.svg"), permanent=True)

@@ -97,7 +97,8 @@ class MarketWatch:
         """
         while True:
             try:
-                routed = await self._parts.database.run(symbols_routed, self._venue_pk)
+                now = self._parts.clock.now()
+                routed = await self._parts.database.run(symbols_routed, self._venue_pk, now=now)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("whose books are wanted is not known", error=str(error))
             else:

@@ -269,11 +269,17 @@ def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
     return set(orders.values_list("symbol", flat=True))
 
 
-def symbols_routed(venue_pk: int) -> set[str]:
-    """Symbols whose book is wanted at a venue: an order that works has several accounts, one of them here."""
-    working = Order.objects.filter(status=OrderStatus.WORKING).annotate(count=Count("accounts"))
+#: Books are wanted this long before an order starts.
+BOOKS_BEFORE = timedelta(seconds=2)
+
+
+def symbols_routed(venue_pk: int, *, now: datetime) -> set[str]:
+    """Symbols whose book is wanted at a venue: an order that works, or is about to, has several accounts,
+    one of them here."""
+    about_to = Q(status=OrderStatus.SCHEDULED, due_at__lte=now + BOOKS_BEFORE)
+    working = Order.objects.filter(Q(status=OrderStatus.WORKING) | about_to)
     here = Order.objects.filter(accounts__venue_id=venue_pk)
-    routed = working.filter(count__gt=1, pk__in=here.values("pk"))
+    routed = working.filter(pk__in=here.values("pk")).annotate(count=Count("accounts")).filter(count__gt=1)
     return set(routed.values_list("symbol", flat=True))
 
 

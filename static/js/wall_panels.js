@@ -32,7 +32,7 @@ function lines(host, items, keyOf, make, fill) {
 
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
 const span = (name, kind = "") => element("span", { "data-part": name, class: kind || null });
-const haltLink = (scope, id, label) => element("a", { class: "button small-button", href: `${haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}` }, label);
+const haltLink = (scope, id, name) => element("a", { class: "button small-button", href: `${haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`, "aria-label": `Halt ${scope} ${name}…`, title: `Halt ${scope} ${name}…` }, "Halt…");
 
 // --- tiles
 
@@ -72,8 +72,8 @@ const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"]
 
 const makeAccount = (account) => element("li", {},
   span("sign", "sign"),
-  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "figures mono" })),
-  span("halt", "pill bad"), haltLink("account", account.id, "Halt account…"));
+  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "figures" })),
+  span("halt", "pill bad"), haltLink("account", account.id, account.label));
 
 function fillAccount(node, account) {
   const [sign, tone] = SIGNS[account.health];
@@ -97,12 +97,12 @@ function tickAccount(node, account, now) {
   const quotes = account.quotes.filter((quote) => quote.wanted);
   const seen = (quotes.length ? quotes : account.quotes).filter((quote) => quotes.length || quote.at !== null);
   const worst = seen.reduce((oldest, quote) => (oldest === null || (quote.at ?? 0) < (oldest.at ?? 0) ? quote : oldest), null);
-  const latency = account.latency_ms === null ? DASH : `${Math.round(account.latency_ms)} ms`;
+  const latency = account.latency_ms === null ? DASH : account.latency_ms < 1000 ? `${Math.round(account.latency_ms)} ms` : age(account.latency_ms);
   const errors = account.failures === 1 ? "1 error" : `${account.failures} errors`;
   const data = worst === null ? DASH : since(worst.at);
   const figures = part(node, "figures");
   setText(figures, `${latency} · ${errors} · stream ${since(account.stream_at)} · look ${since(account.looked_at)} · quote ${data}`);
-  figures.title = account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
+  figures.title = "how long the last look took · failed calls since the last good one · age of the stream's last sign, of the last look, of the oldest quote that an order needs\n" + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
 }
 
 // --- people
@@ -110,7 +110,7 @@ function tickAccount(node, account, now) {
 const makePerson = (person) => element("li", {},
   element("b", { class: "name" }, person.name), span("live", "muted"), span("halt", "pill bad"),
   element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
-  span("working", "mono figures"), haltLink("trader", person.id, "Halt trader…"));
+  span("working", "mono figures"), haltLink("trader", person.id, person.name));
 
 function fillPerson(node, person, money) {
   setText(part(node, "live"), `${person.live} live`);

@@ -396,3 +396,23 @@ def test_any_view_leads_to_one_decision_with_a_reason_and_no_more_than_is_left(
             assert view.done + view.exposure + command.quantity <= view.quantity
         elif isinstance(command, CancelChild):
             assert children[command.sequence - 1].can_be_cancelled
+
+
+# --- a halt --------------------------------------------------------------------------------------
+
+
+def test_a_halted_order_cancels_what_rests_and_intends_nothing() -> None:
+    view = view_of(halted="halted: a drill (by supervisor:supervisor)", children=(child_of(),))
+    decision = decide(view)
+    assert decision.commands == (CancelChild(1, view.halted),)
+    assert decision.why == "waits: halted: a drill (by supervisor:supervisor)"
+    assert decide(replace(view, children=())).commands == ()
+
+
+def test_a_halted_orders_cancels_need_no_market_data() -> None:
+    assert cancels_of(view_of(halted="halted", quote=None, children=(child_of(),))) == [1]
+
+
+def test_an_order_that_runs_out_of_time_while_halted_says_so() -> None:
+    over = view_of(halted="halted: a drill", now=NOW + 3 * MINUTE)
+    assert moves_of(over)[0].reason == "time ran out with 0.3 BTC left: halted: a drill"

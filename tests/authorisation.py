@@ -1,0 +1,121 @@
+"""Who may do what: a row for each method and route, a column for each role. tests/test_authorisation.py holds it.
+
+Cells are HTTP statuses; ``login`` is a redirect to the login page. ``trader`` owns the order and the token,
+``second`` is another trader, ``watcher`` a trader who sees the desk.
+
+``object`` is what the route names: the desk's one order, token, halt or account. A cell of 404 or 403 on an
+object is asked again with an id that does not exist, and must look exactly the same; only where a person sees
+the object but may not act on it, marked ``!``, the missing one is a 404. Who gets something of an object gets
+a 404 of the missing one.
+"""
+
+from __future__ import annotations
+
+ROLES = ("anonymous", "trader", "second", "watcher", "supervisor", "admin")
+
+TABLE = """
+# method route                                   object   anonymous trader second watcher supervisor admin
+
+# everybody
+GET    /                                         -        login     302    302    302     302        302
+GET    login/                                    -        200       302    302    302     302        302
+POST   login/                                    -        200       302    302    302     302        302
+POST   logout/                                   -        302       302    302    302     302        302
+GET    favicon.ico                               -        301       301    301    301     301        301
+GET    me/                                       -        login     200    200    200     200        200
+POST   me/                                       -        login     201    201    201     201        201
+POST   me/tokens/<slug:public_id>/revoke/        token    login     302    404    404     404        404
+
+# orders: their trader and supervisors act, who sees the desk watches, admins do not trade
+GET    orders/                                   -        login     200    200    200     200        200
+GET    orders/export.csv                         -        login     200    200    200     200        200
+GET    orders/new/                               -        login     200    200    200     403        403
+POST   orders/new/                               -        login     303    303    303     403        403
+POST   orders/new/preview/                       -        login     200    200    200     403        403
+POST   orders/new/review/                        -        login     200    200    200     403        403
+GET    orders/<slug:public_id>/                  order    login     200    404    200     200        404
+GET    orders/<slug:public_id>/parts/            order    login     200    404    200     200        404
+POST   orders/<slug:public_id>/pause/            order    login     302    404    422!    302        404
+POST   orders/<slug:public_id>/resume/           order    login     302    404    422!    302        404
+POST   orders/<slug:public_id>/cancel/           order    login     302    404    422!    302        404
+
+# the wall and the halts: supervisors
+GET    wall/                                     -        login     403    403    403     200        403
+GET    halts/                                    -        login     403    403    403     200        403
+GET    halts/new/                                -        login     403    403    403     200        403
+POST   halts/new/                                -        login     403    403    403     303        403
+GET    halts/new/preview/                        -        login     403    403    403     200        403
+GET    halts/<slug:public_id>/                   halt     login     403    403    403     200        403
+POST   halts/<slug:public_id>/lift/              halt     login     403    403    403     302        403
+
+# accounts and keys: admins
+GET    accounts/                                 -        login     403    403    403     403        200
+GET    accounts/new/                             -        login     403    403    403     403        200
+POST   accounts/new/                             -        login     403    403    403     403        422
+GET    accounts/<slug:public_id>/                account  login     403    403    403     403        200
+POST   accounts/<slug:public_id>/check/          account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/suspend/        account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/resume/         account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/retire/         account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/replace/        account  login     403    403    403     403        422
+POST   accounts/<slug:public_id>/grant/          account  login     403    403    403     403        422
+POST   accounts/<slug:public_id>/revoke/         account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/close/          account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/open/           account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/symbols/        account  login     403    403    403     403        422
+
+# the API, by bearer token
+GET    api/v1/                                   -        404       404    404    404     404        404
+GET    api/v1/openapi.json                       -        200       200    200    200     200        200
+GET    api/v1/docs                               -        200       200    200    200     200        200
+GET    api/v1/orders                             -        401       200    200    200     200        200
+POST   api/v1/orders                             -        401       201    201    201     403        403
+POST   api/v1/orders/preview                     -        401       200    200    200     403        403
+GET    api/v1/orders/<slug:public_id>            order    401       200    404    200     200        404
+GET    api/v1/orders/<slug:public_id>/slices     order    401       200    404    200     200        404
+GET    api/v1/orders/<slug:public_id>/children   order    401       200    404    200     200        404
+GET    api/v1/orders/<slug:public_id>/fills      order    401       200    404    200     200        404
+GET    api/v1/orders/<slug:public_id>/journal    order    401       200    404    200     200        404
+GET    api/v1/orders/<slug:public_id>/report     order    401       200    404    200     200        404
+POST   api/v1/orders/<slug:public_id>/pause      order    401       200    404    403!    200        404
+POST   api/v1/orders/<slug:public_id>/resume     order    401       200    404    403!    200        404
+POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404    403!    200        404
+GET    api/v1/accounts                           -        401       200    200    200     200        200
+GET    api/v1/markets                            -        401       200    200    200     200        200
+POST   api/v1/halts/preview                      -        401       403    403    403     200        403
+GET    api/v1/halts                              -        401       403    403    403     200        403
+POST   api/v1/halts                              -        401       403    403    403     201        403
+GET    api/v1/halts/<slug:public_id>             halt     401       403    403    403     200        403
+POST   api/v1/halts/<slug:public_id>/lift        halt     401       403    403    403     200        403
+"""
+
+#: Websockets: ``open``, or the code that they close with. The page of 4403 loads again, that of 4404 says gone.
+SOCKETS = """
+# route                                          object   anonymous trader second watcher supervisor admin
+ws/orders/                                       -        4401      open   open   open    open       open
+ws/orders/<slug:public_id>/                      order    4401      open   4404   open    open       4404
+ws/wall/                                         -        4401      4403   4403   4403    open       4403
+ws/halts/<slug:public_id>/                       halt     4401      4403   4403   4403    open       4403
+"""
+
+#: The Django admin at /admin/ is for admins alone: everybody else is sent to its login. Within it:
+#: ``read`` shows rows and refuses to add, change and delete; ``change`` also adds and changes;
+#: ``locks`` shows rows whose fields are read-only, and deletes them.
+ADMIN = """
+execution.user           change   people and their roles; nobody is deleted, orders and the audit name them
+execution.order          read     orders change by their own services alone
+execution.orderterms     read     append-only
+execution.slice          read     plans are made by the desk
+execution.childorder     read     the books of what was sent
+execution.fill           read     append-only: what the exchange said
+execution.journalentry   read     append-only
+execution.account        read     changed on /accounts/
+execution.venue          read     changed on /accounts/
+execution.market         read     what the venue said
+execution.balance        read     what the exchange said
+execution.auditentry     read     append-only
+execution.worker         read     written by the workers
+axes.accessattempt       locks    the locks after wrong passwords: an admin may lift one by deleting it
+axes.accesslog           locks    logins, kept by django-axes
+axes.accessfailurelog    locks    failed logins, kept by django-axes
+"""
