@@ -72,7 +72,7 @@ const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"]
 
 const makeAccount = (account) => element("li", {},
   span("sign", "sign"),
-  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "figures" })),
+  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "reading" })),
   span("halt", "pill bad"), haltLink("account", account.id, account.label));
 
 function fillAccount(node, account) {
@@ -110,7 +110,7 @@ function tickAccount(node, account, now) {
 const makePerson = (person) => element("li", {},
   element("b", { class: "name" }, person.name), span("live", "muted"), span("halt", "pill bad"),
   element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
-  span("working", "mono figures"), haltLink("trader", person.id, person.name));
+  span("working", "mono reading"), haltLink("trader", person.id, person.name));
 
 function fillPerson(node, person, money) {
   setText(part(node, "live"), `${person.live} live`);
@@ -144,7 +144,7 @@ function fillNeed(node, need) {
   node.need = need;
 }
 
-const LOOKS = { open_orders: "open orders", closed_orders: "closed orders", trades: "trades" };
+const LOOKS = { open_orders: "open", closed_orders: "closed", trades: "trades" };
 
 function tickNeed(node, need, rows, now) {
   const what = part(node, "what");
@@ -153,9 +153,9 @@ function tickNeed(node, need, rows, now) {
     const child = need.child;
     setText(what, `child ${child.child} of ${child.order} unknown for ${age(now - child.since)}, ${child.account} ${child.side} ${decimal(child.quantity)} ${child.symbol}`);
     const looks = Object.entries(child.looks).map(([kind, count]) => `${LOOKS[kind]} ${count}`).join(", ");
-    const earliest = child.earliest === null ? "" : child.earliest > now ? `; absent at ${clock(child.earliest)} at the earliest` : "; absent as soon as the looks are complete";
-    setText(how, `looks of ${child.needed} each without it: ${looks}${earliest}`);
-    how.title = child.reason;
+    const earliest = child.earliest === null ? "" : child.earliest > now ? `absent at ${clock(child.earliest)} at the earliest` : "absent when the looks are complete";
+    setText(how, [`not seen in ${looks} of ${child.needed} looks each`, earliest].filter(Boolean).join(" · "));
+    how.title = `${how.textContent}\n${child.reason}`;
   } else if (need.alert) {
     const { alert } = need;
     setText(what, `${alert.side.toUpperCase()} ${alert.symbol} of ${alert.trader}, ${alert.status.replaceAll("_", " ")}: ${alert.text}`);
