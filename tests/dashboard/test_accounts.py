@@ -71,6 +71,9 @@ def test_without_a_login_there_is_only_the_login(office: Desk) -> None:
 
 def test_an_admins_work_begins_on_the_accounts(office: Desk, admin: Client) -> None:
     assert admin.get("/").headers["Location"] == "/accounts/"
+    link = '<a href="/accounts/" aria-current="page">Accounts</a>'
+    assert link in admin.get("/accounts/").content.decode()
+    assert "/accounts/" not in office.client(office.trader).get("/orders/").content.decode()
 
 
 def test_the_list_says_what_a_key_may_do(office: Desk, admin: Client) -> None:
