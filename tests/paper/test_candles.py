@@ -23,6 +23,7 @@ SEED = 1
 #: Some minutes past four in the afternoon.
 NOW = 1_779_984_500.0
 MINUTE = 60
+TWO_DAYS = 2 * 24 * 60
 
 Open = Callable[..., Exchange]
 
@@ -45,9 +46,9 @@ def open_exchange(tmp_path: Path, clock: Clock) -> Iterator[Open]:
     """Exchanges without a server; the same profile is the same folder again."""
     stores: list[Store] = []
 
-    def start(profile: Profile) -> Exchange:
+    def start(profile: Profile, minutes: int = HISTORY_MINUTES) -> Exchange:
         stores.append(Store(tmp_path / f"{profile.name}.sqlite3"))
-        return Exchange(stores[-1], profile, seed=SEED, clock=clock)
+        return Exchange(stores[-1], profile, seed=SEED, clock=clock, history_minutes=minutes)
 
     yield start
     for store in stores:
@@ -91,7 +92,7 @@ def test_prices_have_no_jump_neither_in_the_past_nor_where_trading_begins(
     open_exchange: Open, clock: Clock
 ) -> None:
     for profile in (ALPHA, ALONE):
-        exchange = open_exchange(profile)
+        exchange = open_exchange(profile, TWO_DAYS)
         exchange.open_books()
         live(exchange, clock, 100)
         bars = minutes_of(exchange)
@@ -135,7 +136,7 @@ def test_volume_follows_the_time_of_day(open_exchange: Open, profile: Profile) -
 
 
 def test_venues_have_the_same_past_prices_but_trades_of_their_own(open_exchange: Open) -> None:
-    pasts = [minutes_of(open_exchange(profile)) for profile in (ALPHA, GAMMA)]
+    pasts = [minutes_of(open_exchange(profile, TWO_DAYS)) for profile in (ALPHA, GAMMA)]
     for ours, theirs in zip(*pasts, strict=True):
         assert abs(ours.close / theirs.close - 1) < Decimal("0.00001")
     assert [bar.volume for bar in pasts[0]] != [bar.volume for bar in pasts[1]]
@@ -144,16 +145,16 @@ def test_venues_have_the_same_past_prices_but_trades_of_their_own(open_exchange:
 def test_what_was_traded_is_kept_over_a_restart_and_an_absence_leaves_no_hole(
     open_exchange: Open, clock: Clock
 ) -> None:
-    exchange = open_exchange(ALPHA)
+    exchange = open_exchange(ALPHA, TWO_DAYS)
     exchange.open_books()
     live(exchange, clock, 150)
     before = minutes_of(exchange)
     clock.now += 5 * 3600
-    again = minutes_of(open_exchange(ALPHA))
+    again = minutes_of(open_exchange(ALPHA, TWO_DAYS))
     ours = {bar.start: bar for bar in before[:-1]}
     theirs = {bar.start: bar for bar in again}
     common = ours.keys() & theirs.keys()
-    assert len(common) > HISTORY_MINUTES - 5 * 60 - 5
+    assert len(common) > TWO_DAYS - 5 * 60 - 5
     assert all(ours[start] == theirs[start] for start in common)
     while_away = [bar for bar in again[:-1] if bar.start > before[-1].start]
     assert len(while_away) > 290
@@ -163,12 +164,14 @@ def test_what_was_traded_is_kept_over_a_restart_and_an_absence_leaves_no_hole(
 def test_an_exchange_that_stands_alone_trades_nothing_while_it_is_away(
     open_exchange: Open, clock: Clock
 ) -> None:
-    exchange = open_exchange(ALONE)
+    exchange = open_exchange(ALONE, TWO_DAYS)
     exchange.open_books()
     live(exchange, clock, 130)
     before = minutes_of(exchange)
     clock.now += DAY
-    while_away = [bar for bar in minutes_of(open_exchange(ALONE))[:-1] if bar.start >= before[-1].start]
+    while_away = [
+        bar for bar in minutes_of(open_exchange(ALONE, TWO_DAYS))[:-1] if bar.start >= before[-1].start
+    ]
     assert len(while_away) == 24 * 60
     assert {(bar.open, bar.high, bar.low, bar.close, bar.trades) for bar in while_away} == {
         (*[before[-2].close] * 4, 0)
