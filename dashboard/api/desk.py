@@ -10,6 +10,7 @@ from ninja import Query, Router
 
 from dashboard.api import schemas
 from dashboard.api.access import api_person
+from dashboard.api.reading import refuse_unknown
 from execution.selectors.catalogue import account_facts, market_facts
 
 router = Router(tags=["desk"])
@@ -24,6 +25,7 @@ def accounts(request: HttpRequest) -> dict[str, Any]:
 @router.get("/markets", response=schemas.Markets, summary="List markets", operation_id="market_list")
 def markets(request: HttpRequest, asked: Query[schemas.MarketsAsked]) -> dict[str, Any]:
     """Limits, fees and the newest quote, however old: age_seconds says."""
+    refuse_unknown(request, asked)
     found = market_facts(
         person=api_person(request), symbol=asked.symbol, account=asked.account, now=timezone.now()
     )

@@ -12,6 +12,7 @@ from ninja.responses import Status
 from dashboard.api import schemas
 from dashboard.api.access import api_supervisor
 from dashboard.api.problems import NotFound
+from dashboard.api.reading import refuse_unknown
 from execution.selectors.halts import halt_row, halt_rows
 from execution.selectors.payloads import HaltPreview, HaltRow
 from execution.services import halts as services
@@ -53,6 +54,7 @@ def set_halt(request: HttpRequest, body: schemas.HaltBody) -> Any:
 def halt_list(request: HttpRequest, asked: Query[schemas.HaltsAsked]) -> dict[str, Any]:
     """Those in force, oldest first; or the last ones lifted, newest first."""
     api_supervisor(request)
+    refuse_unknown(request, asked)
     return {"halts": halt_rows(lifted=asked.lifted, limit=FORMER)}
 
 

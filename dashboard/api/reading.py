@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from django.http import HttpRequest
 from ninja.parser import Parser
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from execution.core.problems import Problem, Refused
@@ -59,6 +60,20 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:40]} is out of range")
     return number
+
+
+def refuse_unknown(request: HttpRequest, asked: BaseModel) -> None:
+    """A filter that is misspelt must not show everything: names that the schema lacks are refused."""
+    known = [info.alias or name for name, info in type(asked).model_fields.items()]
+    problems = [
+        Problem(
+            name[:40], f"there is no filter {name[:40]!r}; there are {', '.join(known)}", "", ", ".join(known)
+        )
+        for name in request.GET
+        if name not in known
+    ]
+    if problems:
+        raise Refused(problems)
 
 
 # --- orders --------------------------------------------------------------------------------------

@@ -197,6 +197,12 @@ def test_the_list_pages_and_filters_and_refuses_what_it_does_not_know(office: De
     assert program.get("/orders", state="final").json()["orders"] == []
     assert fields_of(problem_of(program.get("/orders", state="odd"), 422)) == {"state"}
     assert fields_of(problem_of(program.get("/orders", page="0"), 422)) == {"page"}
+    assert fields_of(problem_of(program.get("/orders", simbol="BTC/USDT"), 422)) == {"simbol"}
+    for name, value in (("side", "buy"), ("symbol", "BTC/USDT"), ("account", "alpha"), ("algorithm", "twap")):
+        assert program.get("/orders", **{name: value}).json()["total"] == 1
+    assert program.get("/orders", side="sell").json()["orders"] == []
+    assert fields_of(problem_of(program.get("/orders", trader="trader"), 422)) == {"trader"}
+    assert Program(office.supervisor).get("/orders", trader="trader").json()["total"] == 1
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "head", "options"])
@@ -243,6 +249,7 @@ def test_accounts_and_markets_are_those_that_one_may_use(office: Desk) -> None:
     (market,) = trader.get("/markets", symbol="BTC/USDT").json()["markets"]
     assert (market["tick"], market["taker_fee"], market["maker_fee"]) == ("0.1", "0.001", None)
     assert market["quote"] is None
+    assert fields_of(problem_of(trader.get("/markets", simbol="BTC/USDT"), 422)) == {"simbol"}
     assert trader.get("/markets", account="nothing").json()["markets"] == []
     office.account.traders.clear()
     assert trader.get("/accounts").json() == {"accounts": []}

@@ -1,0 +1,73 @@
+"""The commands of docs/api.md, as they stand there, against the real desk: launch, follow, cancel."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk.running import REPOSITORY, RunningDesk, desk_environment
+
+COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Between the answers of two blocks.
+MARK = "--- next"
+
+
+def token_of(desk: RunningDesk, name: str) -> str:
+    """What ``manage.py api_token`` prints: the token and nothing else."""
+    command = [sys.executable, "manage.py", "api_token", name, "--name", "docs", "--days", "1"]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=desk_environment(TRANCHE_VAR=str(desk.var)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    (token,) = done.stdout.splitlines()
+    return token
+
+
+def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
+    """What each block of the document prints; they share a shell, and the first that fails ends it."""
+    if shutil.which("curl") is None:
+        pytest.fail("curl is not on the PATH; install it with: apt-get install curl")
+    blocks = COMMANDS.findall((REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8"))
+    script = f"\necho; echo '{MARK}'\n".join(blocks)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=desk_environment(DESK=desk.url, TOKEN=token),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [part.strip() for part in done.stdout.split(MARK)]
+
+
+def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
+    answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
+    accounts, markets, preview, launched, working, listed, parts, paused, resumed, closing, final = answers
+    read: Any = json.loads
+    assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
+    assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
+    assert len(read(preview)["slices"]) == 10
+    order = read(launched)
+    assert order["client_reference"] == "from docs/api.md"
+    assert read(working)["status"] == "working"
+    assert order["id"] in {row["id"] for row in read(listed)["orders"]}
+    for name in ("slices", "children", "fills", "journal", "market_vwap"):
+        assert f'"{name}":' in parts
+    assert [read(paused)["status"], read(resumed)["status"]] == ["paused", "working"]
+    assert read(closing)["status"] in {"closing", "cancelled"}
+    assert read(final)["id"] == order["id"]
+    assert (read(final)["status"], read(final)["unsettled"]) == ("cancelled", 0)
