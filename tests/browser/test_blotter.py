@@ -100,9 +100,10 @@ def acts(page: Page, ours: str) -> None:
 def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     browser: Browser, desk: RunningDesk
 ) -> None:
-    first = Visitor(desk).launch(quantity="1.7", duration="00:05:00", confirm_quantity="1.7")
-    watched = Watched(browser, desk)
+    visitor, watched = Visitor(desk), Watched(browser, desk)
     page = watched.log_in("trader")
+    # From here on the clock of the look-alike runs: 30 s.
+    first = visitor.launch(quantity="1.7", duration="00:05:00", confirm_quantity="1.7")
     page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}").click()
     page.locator("#row-menu").get_by_role("link", name="Clone").click()
     expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.7")
