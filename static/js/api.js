@@ -24,15 +24,15 @@ function kind(schema) {
 
 function limits(schema) {
   const words = {
-    minimum: "at least", maximum: "at most", exclusiveMinimum: "above", minLength: "at least",
-    maxLength: "characters, at most", minItems: "entries, at least", maxItems: "entries, at most",
+    minimum: "at least", maximum: "at most", exclusiveMinimum: "above", minLength: "length at least",
+    maxLength: "length at most", minItems: "entries at least", maxItems: "entries at most",
   };
   return Object.entries(words).filter(([key]) => key in (schema ?? {})).map(([key, word]) => `${word} ${schema[key]}`);
 }
 
 function row(name, schema, required, place = "") {
   const said = [schema?.description, ...limits(schema)];
-  if (schema?.default !== undefined && schema.default !== null) said.push(`default ${JSON.stringify(schema.default)}`);
+  if (schema?.default !== undefined && schema.default !== null && schema.default !== "") said.push(`default ${JSON.stringify(schema.default)}`);
   return element(
     "tr", {},
     element("td", { class: "mono" }, name),

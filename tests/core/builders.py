@@ -9,12 +9,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from execution.core.decide import decide
 from execution.core.plans import SlicePlan, spread_slices
 from execution.core.quantities import split_even
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.terms import TwapParameters
 from execution.core.types import Market, Quote, Side
-from execution.core.view import REST, ChildView, OrderView, VenueView
+from execution.core.view import REST, CancelChild, ChildView, Move, OrderView, VenueView
 
 D = Decimal
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -114,3 +115,11 @@ def child_of(**changes: Any) -> ChildView:
         intended_at=NOW,
     )
     return replace(child, **changes)
+
+
+def moves_of(view: OrderView) -> list[Move]:
+    return [command for command in decide(view).commands if isinstance(command, Move)]
+
+
+def cancels_of(view: OrderView) -> list[int]:
+    return [command.sequence for command in decide(view).commands if isinstance(command, CancelChild)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from execution.core.decide import decide
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus
 from execution.core.types import OrderType, Quote, Side, TimeInForce
-from execution.core.view import CROSS, CancelChild, ChildView, Intend, Move, OrderView, Rejections, VenueView
+from execution.core.view import CROSS, CancelChild, ChildView, Intend, OrderView, Rejections, VenueView
 from tests.core.builders import (
     MARKET,
     MINUTE,
@@ -22,8 +22,10 @@ from tests.core.builders import (
     QUOTE,
     D,
     at_venue,
+    cancels_of,
     child_of,
     even_slices,
+    moves_of,
     twap,
     venue_of,
     view_of,
@@ -40,14 +42,6 @@ def intend_of(view: OrderView) -> Intend:
     (command,) = decide(view).commands
     assert isinstance(command, Intend)
     return command
-
-
-def moves_of(view: OrderView) -> list[Move]:
-    return [command for command in decide(view).commands if isinstance(command, Move)]
-
-
-def cancels_of(view: OrderView) -> list[int]:
-    return [command.sequence for command in decide(view).commands if isinstance(command, CancelChild)]
 
 
 def cancelled(done: Decimal, **changes: Any) -> ChildView:
@@ -396,23 +390,3 @@ def test_any_view_leads_to_one_decision_with_a_reason_and_no_more_than_is_left(
             assert view.done + view.exposure + command.quantity <= view.quantity
         elif isinstance(command, CancelChild):
             assert children[command.sequence - 1].can_be_cancelled
-
-
-# --- a halt --------------------------------------------------------------------------------------
-
-
-def test_a_halted_order_cancels_what_rests_and_intends_nothing() -> None:
-    view = view_of(halted="halted: a drill (by supervisor:supervisor)", children=(child_of(),))
-    decision = decide(view)
-    assert decision.commands == (CancelChild(1, view.halted),)
-    assert decision.why == "waits: halted: a drill (by supervisor:supervisor)"
-    assert decide(replace(view, children=())).commands == ()
-
-
-def test_a_halted_orders_cancels_need_no_market_data() -> None:
-    assert cancels_of(view_of(halted="halted", quote=None, children=(child_of(),))) == [1]
-
-
-def test_an_order_that_runs_out_of_time_while_halted_says_so() -> None:
-    over = view_of(halted="halted: a drill", now=NOW + 3 * MINUTE)
-    assert moves_of(over)[0].reason == "time ran out with 0.3 BTC left: halted: a drill"
