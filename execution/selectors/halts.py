@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from execution.core.problems import Problem
 from execution.core.reconcile import LOOKS_NEEDED, Evidence
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import ZERO
@@ -69,6 +70,14 @@ def halt_reason(halt: Halt) -> str:
     """What an order that is covered is told."""
     word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
     return f"{word}: {halt.reason} (by {halt.set_by.role}:{halt.set_by.username})"
+
+
+def halt_problem(halt: Halt) -> Problem:
+    """Why an order that the halt covers is not taken; the limit is the halt's id."""
+    fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
+    subject = halt_subject(halt)
+    message = f"{subject}: {halt_reason(halt)}; a supervisor must lift it first"
+    return Problem(fields.get(HaltScope(halt.scope), ""), message, subject, halt.public_id)
 
 
 def halt_subject(halt: Halt) -> str:

@@ -21,9 +21,9 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.terms import OrderRequest
-from execution.models import HaltScope, Order, OrderTerms, Slice, Submission, User
+from execution.models import Order, OrderTerms, Slice, Submission, User
 from execution.selectors.driving import plan_rows
-from execution.selectors.halts import ANY_KIND, STOPS, halt_reason, halt_subject, order_halt
+from execution.selectors.halts import ANY_KIND, STOPS, halt_problem, order_halt
 from execution.selectors.markets import market_to_json
 from execution.selectors.ticket import lookalike_find
 from execution.selectors.visibility import may_act, order_find
@@ -136,10 +136,7 @@ def _refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
     gate_locked()
     halt = order_halt(order, kinds)
     if halt is not None:
-        fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
-        subject = halt_subject(halt)
-        message = f"{subject}: {halt_reason(halt)}; a supervisor must lift it first"
-        raise Refused([Problem(fields.get(HaltScope(halt.scope), ""), message, subject, halt.public_id)])
+        raise Refused([halt_problem(halt)])
 
 
 def _submitted(person: User, key: str, digest: str) -> Order | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from execution.core import types
@@ -16,6 +17,7 @@ from execution.core.terms import OrderRequest, TwapParameters, parse_parameters
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE
 from execution.models import Account, CredentialState, Role, User
+from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
 from execution.selectors.ticket import Lookalike, lookalike_find
@@ -92,7 +94,8 @@ class Preview:
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
     """Judge a request against its market, balance and clock; creates nothing.
 
-    1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each.
+    1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each, no halt
+       covers it (the submit looks again, under the gate).
     2. When: start and end. 3. How much, and at what limit. 4. The slices. 5. The checks.
     """
     preview = Preview(request=request, now=now)
@@ -101,7 +104,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     except Refused as refused:
         preview.problems.extend(refused.problems)
         return preview
-    for step in (_window, _amount, _plan):
+    for step in (partial(_halt, person=person), _window, _amount, _plan):
         try:
             step(preview)
         except Refused as refused:
@@ -129,6 +132,17 @@ def _place(preview: Preview, person: User) -> None:
     preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
     free = balances_free(accounts, preview.spends)
     preview.balances = {account.public_id: free[account.pk] for account in accounts}
+
+
+def _halt(preview: Preview, *, person: User) -> None:
+    halt = halt_covering(
+        trader_pk=person.pk,
+        symbol=preview.request.symbol,
+        account_pks=[account.pk for account in preview.accounts],
+        kinds=ANY_KIND,
+    )
+    if halt is not None:
+        raise Refused([halt_problem(halt)])
 
 
 def _accounts(person: User, named: tuple[str, ...]) -> list[Account]:

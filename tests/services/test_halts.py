@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from execution.core.decide import decide
@@ -10,6 +12,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import NotSent, VenueStatus
 from execution.models import AuditEntry, Halt, Order, User
 from execution.selectors.driving import order_look
+from execution.services import orders
 from execution.services.children import child_outcome, child_report
 from execution.services.driving import Applied, decision_apply
 from execution.services.halts import (
@@ -17,6 +20,7 @@ from execution.services.halts import (
     halts_tend,
 )
 from execution.services.orders import order_cancel
+from execution.services.preview import order_preview
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
 from tests.services.halting import (
@@ -220,6 +224,20 @@ def test_a_submit_is_refused_with_the_halt_named(
     assert not Order.objects.exists()
     lift(rows, stopped)
     assert rows.submit().status == OrderStatus.SCHEDULED
+
+
+def test_a_submit_meets_a_halt_that_came_after_its_preview(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged_then_halted(**asked: Any) -> orders.Preview:
+        preview = order_preview(**asked)
+        halt(rows)
+        return preview
+
+    monkeypatch.setattr(orders, "order_preview", judged_then_halted)
+    with pytest.raises(Refused, match="halted: a test"):
+        rows.submit()
+    assert not Order.objects.exists()
 
 
 def test_a_submit_that_is_repeated_gives_its_order_though_a_halt_came(rows: Rows) -> None:
