@@ -39,18 +39,6 @@ def trader_required(view: View[Arguments]) -> View[Arguments]:
     return cast("View[Arguments]", login_required(guarded))
 
 
-def supervisor_required(view: View[Arguments]) -> View[Arguments]:
-    """The wall and the halts are a supervisor's; everybody else gets a 403."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
-        if person_of(request).role != "supervisor":
-            raise PermissionDenied("Only supervisors watch and halt the desk.")
-        return view(request, *args, **kwargs)
-
-    return cast("View[Arguments]", login_required(guarded))
-
-
 def admin_required(view: View[Arguments]) -> View[Arguments]:
     """Accounts and keys are an admin's; everybody else gets a 403, whatever is or is not there."""
 
@@ -67,6 +55,18 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
         return view(request, *args, **kwargs)
 
     return cast("View[Arguments]", guarded)
+
+
+def supervisor_required(view: View[Arguments]) -> View[Arguments]:
+    """The wall and the halts are a supervisor's; everybody else gets a 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        if person_of(request).role != "supervisor":
+            raise PermissionDenied("Only supervisors watch and halt the desk.")
+        return view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", login_required(guarded))
 
 
 def person_of_session(session_key: str | None) -> User | None:

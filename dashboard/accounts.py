@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.sentences import spoken
 from execution.selectors.accounts import AccountFacts, AccountRow, AuditRow, KeyRow
 
 DASH = "–"
@@ -74,12 +73,26 @@ CLOSED = Pill("○", "closed", "")
 NO_KEY = Pill("∅", "no key", "bad")
 CHECKING = Pill("◍", "checking", "plain")
 UNKNOWN_EXCHANGE = Pill("✕", "unknown exchange", "bad")
+#: What stands still until a person acts.
+WAITS = {
+    "suspended": "its key is suspended: use it again, or replace it",
+    "retired": "its key is retired: give it another one",
+}
 #: Lists put first what needs a person.
 ORDER = ("no key", "unknown exchange", "refused", "suspended", "unchecked", "checking", "retired", "active")
 
 
 def moment(at: datetime | None, now: datetime) -> Moment:
-    return Moment(DASH if at is None else f"{spoken(max(now - at, timedelta(0)))} ago", at)
+    return Moment(DASH if at is None else f"{largest_unit(max(now - at, timedelta(0)))} ago", at)
+
+
+def largest_unit(age: timedelta) -> str:
+    """``6 min``: an age in a column of a table; the time itself stands in its tooltip."""
+    seconds = int(age.total_seconds())
+    for size, unit in ((172_800, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // (86_400 if unit == 'd' else size)} {unit}"
+    return f"{seconds} s"
 
 
 def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
@@ -135,12 +148,17 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
         return ""
     if key is None:
         return "give it a key"
+    if key.name in WAITS:
+        waiting = f"; {row['live_orders']} live orders wait" if row["live_orders"] else ""
+        return WAITS[key.name] + waiting
     if key.error:
         return key.error
     if key.is_in_use and row["failures"]:
         return f"{row['failures']} failed calls since the last good look: {row['error']}"
     if key.is_in_use and not row["is_held"]:
         return "no worker holds it"
+    if key.name == "unchecked":
+        return "waits for a worker's check"
     if key.name == "active" and row["unlisted"]:
         return f"not listed at the venue: {', '.join(row['unlisted'])}"
     return ""

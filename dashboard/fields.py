@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from execution.core.durations import as_clock, parse_duration
 from execution.core.plans import plain
 from execution.core.problems import Problem
 from execution.core.terms import ALGORITHMS
@@ -20,6 +23,7 @@ from execution.core.terms import ALGORITHMS
 #: What a fresh ticket proposes where the model has no default.
 PROPOSED = {"duration": "01:00:00"}
 PLACEHOLDERS = {"start_at": "now", "end_at": "by duration", "slices": "one a minute", "duration": "by end"}
+_DURATION = TypeAdapter(timedelta)  # reads ISO 8601, as parameters are kept
 _TIME = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
 
 
@@ -60,6 +64,14 @@ def _field(name: str, info: Any, value: str | None) -> Field:
         value=value,
         placeholder=PLACEHOLDERS.get(name, ""),
     )
+
+
+def shown_parameter(info: Any, value: Any) -> str:
+    """A parameter as the records keep it, as the form writes it."""
+    widget = str((info.json_schema_extra or {}).get("widget", "text"))
+    if widget == "duration":
+        return as_clock(_DURATION.validate_python(parse_duration(value)))
+    return _shown(value, widget)
 
 
 def _shown(value: Any, widget: str) -> str:

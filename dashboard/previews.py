@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import sizing
 from dashboard.estimates import figures
+from dashboard.places import account_places
 from dashboard.sentences import grouped, spoken
 from execution.core.problems import Problem
 from execution.core.types import Market, Quote, Side, Unit
@@ -28,11 +29,12 @@ def preview_context(
     *,
     person: User,
     written: Mapping[str, str],
+    accounts: Sequence[str],
     preview: Preview | None,
     problems: Sequence[Problem],
     now: datetime,
 ) -> dict[str, Any]:
-    place = _place(person, written, preview, now)
+    place = ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
     market, quote = (place.market, place.quote) if place else (None, None)
     pace = market_pace(place.venues, place.market.symbol, now) if place else None
     return {
@@ -43,6 +45,7 @@ def preview_context(
         "subtitle": _subtitle(preview, market),
         "figures": figures(preview, market, quote, pace),
         "checks": _checks(preview),
+        "places": account_places(preview),
         "data": {
             "quote": _quote(quote, now),
             "market": {
@@ -61,14 +64,6 @@ def preview_context(
             "limit_distance": _percent(preview.limit_distance) if preview else None,
         },
     }
-
-
-def _place(
-    person: User, written: Mapping[str, str], preview: Preview | None, now: datetime
-) -> TicketPlace | None:
-    """Where it is to trade: the accounts of the request, or what is chosen while it cannot be read yet."""
-    accounts = preview.request.accounts if preview else (written.get("accounts", ""),)
-    return ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.terms import ALGORITHMS
+from execution.core.types import Unit
 from execution.services.orders import Preview
 
 
@@ -43,6 +44,13 @@ def order_sentence(preview: Preview) -> str:
         _limit(preview),
     ]
     return ", ".join(parts) + "."
+
+
+def unit_word(preview: Preview) -> str:
+    """The currency that the quantity was asked in."""
+    if preview.market is None:
+        return ""
+    return preview.market.quote if preview.request.unit is Unit.QUOTE else preview.market.base
 
 
 def _places(labels: list[str]) -> str:

@@ -6,7 +6,7 @@ the market's quote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,6 +82,16 @@ class Rows:
         client.close()
         return quote
 
+    def beside(self, label: str = "beta", **limits: Any) -> Account:
+        """Another account of the trader, at a venue of its own with limits and a quote, held by the worker."""
+        venue = Venue.objects.create(label=label, exchange="binance")
+        markets_record(venue_pk=venue.pk, markets={SYMBOL: replace(LIMITS, **limits)}, now=NOW)
+        self.quote(venue=venue)
+        account = make_account(venue, label, self.trader)
+        account.owner, account.fence = self.worker, 1
+        account.save()
+        return account
+
     def raw(self, **changes: Any) -> dict[str, Any]:
         """A ticket as a form sends it: BUY 0.3 BTC over three minutes in three slices."""
         return {
@@ -116,16 +126,19 @@ class Rows:
         return order
 
     def step(self, order: Order, *, now: datetime, quote: Quote | None = None) -> Applied:
-        """One look, decision and write, as the driver does it."""
-        quote = quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
-        looked = order_look(order_pk=order.pk, quote=quote, now=now)
+        """One look, decision and write, as the driver does it; ``quote`` is that of every venue."""
+        quotes = {
+            venue: quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
+            for venue in Venue.objects.values_list("pk", flat=True)
+        }
+        looked = order_look(order_pk=order.pk, quotes=quotes, now=now)
         return decision_apply(
             order_pk=order.pk,
             worker_pk=self.worker.pk,
             fence=looked.fence,
             version=looked.version,
             decision=decide(looked.view),
-            quote=quote,
+            quotes=looked.view.quotes,
             now=now,
         )
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status
 
-from dashboard.api import schemas
+from dashboard.api import halt_schemas
 from dashboard.api.access import api_supervisor
 from dashboard.api.problems import NotFound
 from dashboard.api.reading import refuse_unknown
@@ -24,19 +24,19 @@ FORMER = 100
 
 @router.post(
     "/halts/preview",
-    response=schemas.HaltPreview,
+    response=halt_schemas.HaltPreview,
     summary="Show what a halt would do",
     operation_id="halt_preview",
 )
-def preview(request: HttpRequest, body: schemas.HaltAsked) -> HaltPreview:
+def preview(request: HttpRequest, body: halt_schemas.HaltAsked) -> HaltPreview:
     """Changes nothing. The phrase is what confirms the halt."""
     person = api_supervisor(request)
     asked = services.parse_halt_request(body.dict())
     return services.halt_preview(person=person, request=asked, now=timezone.now())
 
 
-@router.post("/halts", response={201: schemas.Halt}, summary="Set a halt", operation_id="halt_set")
-def set_halt(request: HttpRequest, body: schemas.HaltBody) -> Any:
+@router.post("/halts", response={201: halt_schemas.Halt}, summary="Set a halt", operation_id="halt_set")
+def set_halt(request: HttpRequest, body: halt_schemas.HaltBody) -> Any:
     """The same halt in force already is answered as it is. Lifting it resumes nothing by itself."""
     now = timezone.now()  # the request reached the server: the time to flat counts from here
     person = api_supervisor(request)
@@ -50,15 +50,17 @@ def set_halt(request: HttpRequest, body: schemas.HaltBody) -> Any:
     return Status(201, _row(halt.public_id))
 
 
-@router.get("/halts", response=schemas.Halts, summary="List halts", operation_id="halt_list")
-def halt_list(request: HttpRequest, asked: Query[schemas.HaltsAsked]) -> dict[str, Any]:
+@router.get("/halts", response=halt_schemas.Halts, summary="List halts", operation_id="halt_list")
+def halt_list(request: HttpRequest, asked: Query[halt_schemas.HaltsAsked]) -> dict[str, Any]:
     """Those in force, oldest first; or the last ones lifted, newest first."""
     api_supervisor(request)
     refuse_unknown(request, asked)
     return {"halts": halt_rows(lifted=asked.lifted, limit=FORMER)}
 
 
-@router.get("/halts/{slug:public_id}", response=schemas.Halt, summary="Read a halt", operation_id="halt_read")
+@router.get(
+    "/halts/{slug:public_id}", response=halt_schemas.Halt, summary="Read a halt", operation_id="halt_read"
+)
 def detail(request: HttpRequest, public_id: str) -> HaltRow:
     """Its progress until the exchanges have confirmed that nothing of it is open."""
     api_supervisor(request)
@@ -66,9 +68,12 @@ def detail(request: HttpRequest, public_id: str) -> HaltRow:
 
 
 @router.post(
-    "/halts/{slug:public_id}/lift", response=schemas.Halt, summary="Lift a halt", operation_id="halt_lift"
+    "/halts/{slug:public_id}/lift",
+    response=halt_schemas.Halt,
+    summary="Lift a halt",
+    operation_id="halt_lift",
 )
-def lift(request: HttpRequest, public_id: str, body: schemas.LiftBody) -> HaltRow:
+def lift(request: HttpRequest, public_id: str, body: halt_schemas.LiftBody) -> HaltRow:
     person = api_supervisor(request)
     try:
         services.halt_lift(public_id=public_id, person=person, reason=body.reason, now=timezone.now())

@@ -57,7 +57,7 @@ class Problems(Schema):
 # --- orders --------------------------------------------------------------------------------------
 
 
-def _one_of(names: list[str]) -> dict[str, Any]:
+def one_of(names: list[str]) -> dict[str, Any]:
     # Said in the document; judged where the ticket's fields are judged, too.
     return {"enum": names}
 
@@ -66,13 +66,13 @@ class OrderBody(Schema):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str = Field(description="such as BTC/USDT", examples=["BTC/USDT"])
-    side: str = Field(json_schema_extra=_one_of([side.value for side in Side]))
+    side: str = Field(json_schema_extra=one_of([side.value for side in Side]))
     quantity: str = Field(description="a decimal number as a string, above 0", examples=["0.25"])
     unit: str = Field(
         description="what the quantity counts: base or quote currency",
-        json_schema_extra=_one_of([unit.value for unit in Unit]),
+        json_schema_extra=one_of([unit.value for unit in Unit]),
     )
-    algorithm: str = Field(json_schema_extra=_one_of(list(ALGORITHMS)))
+    algorithm: str = Field(json_schema_extra=one_of(list(ALGORITHMS)))
     parameters: dict[str, Any] = Field(
         default={},
         description="those of the algorithm; durations in seconds, numbers as strings",
@@ -350,90 +350,3 @@ class Market(Schema):
 
 class Markets(Schema):
     markets: list[Market]
-
-
-# --- halts ---------------------------------------------------------------------------------------
-
-
-class HaltAsked(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    kind: str = Field(
-        description="stop cancels everything; no_new_orders lets what runs go on",
-        json_schema_extra=_one_of(["stop", "no_new_orders"]),
-    )
-    scope: str = Field(json_schema_extra=_one_of(["desk", "account", "trader", "symbol"]))
-    subject: str = Field(
-        default="", description="an account's label or id, a trader's name, a symbol; empty for the desk"
-    )
-
-
-class HaltBody(HaltAsked):
-    phrase: str = Field(description="as the preview gives it")
-    reason: str = Field(description="stands in the audit and in every order that it pauses")
-
-
-class LiftBody(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str
-
-
-class HaltsAsked(Schema):
-    """Which halts to list."""
-
-    lifted: bool = Field(default=False, description="former ones instead of those in force")
-
-
-class HaltCount(Schema):
-    account: str
-    orders: int
-    children: int
-    notional: dict[str, str | None] = Field(description="open quantity times price, by currency")
-
-
-class HaltPreview(Schema):
-    kind: str
-    scope: str
-    subject: str
-    phrase: str
-    orders: int
-    children: int
-    accounts: list[HaltCount]
-
-
-class HaltChild(Schema):
-    """A child that is still to be got off the book."""
-
-    order: str
-    account: str
-    symbol: str
-    side: Side
-    quantity: Number
-    filled: Number
-    status: str
-    reason: str = Field(description="what stands in the way; empty while the cancel is under way")
-
-
-class Halt(Schema):
-    id: str
-    kind: str
-    scope: str
-    subject: str
-    reason: str
-    set_by: str
-    set_at: Moment
-    swept_at: Moment | None = Field(description="parents paused, cancels asked for")
-    flat_at: Moment | None = Field(description="the exchanges confirmed that nothing is open")
-    time_to_flat: int | None = Field(description="milliseconds from set_at to flat_at")
-    lifted_by: Known
-    lifted_at: Moment | None
-    lift_reason: Known
-    orders: int
-    children: int
-    settled: int
-    open: list[HaltChild]
-
-
-class Halts(Schema):
-    halts: list[Halt]

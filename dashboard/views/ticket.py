@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,11 +17,22 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import fields, sentences
 from dashboard.access import person_of, trader_required
+from dashboard.clones import clone_of
 from dashboard.previews import preview_context
 from execution.core.problems import Problem, Refused
 from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
-from execution.selectors.ticket import ticket_accounts
+from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services import orders as services
+from execution.services.confirmation import Confirmation, quantity_must_be_typed
+
+#: What is confirmed in the review, not asked for in the form.
+CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike")
+
+
+def confirmed_in(written: Mapping[str, str]) -> Confirmation:
+    return Confirmation(
+        quantity=written.get("confirm_quantity", ""), lookalike=written.get("confirm_lookalike") == "yes"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +42,25 @@ class Asked:
     request: OrderRequest | None
     problems: tuple[Problem, ...]
     written: Mapping[str, str]
+    accounts: tuple[str, ...] = ()
 
 
 def read_ticket(posted: QueryDict, now: datetime) -> Asked:
     written = {name: str(posted.get(name, "")) for name in posted}
     algorithm = written.get("algorithm", "")
     known = algorithm in ALGORITHMS
+    accounts = tuple(posted.getlist("accounts"))
     raw: dict[str, Any] = {
         **{name: written.get(name, "") for name in ("symbol", "side", "quantity", "unit", "limit_price")},
         "algorithm": algorithm,
-        "accounts": posted.getlist("accounts"),
+        "accounts": accounts,
         "client_reference": written.get("client_reference", ""),
         "parameters": fields.parameters_raw(algorithm, written, now) if known else {},
     }
     try:
-        return Asked(parse_order_request(raw), (), written)
+        return Asked(parse_order_request(raw), (), written, accounts)
     except Refused as refused:
-        return Asked(None, as_written(refused.problems, algorithm), written)
+        return Asked(None, as_written(refused.problems, algorithm), written, accounts)
 
 
 def as_written(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ...]:
@@ -57,12 +70,38 @@ def as_written(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ..
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """The form; a POST sends the order."""
-    return _send(request) if request.method == "POST" else _form(request)
+    """The form; a POST sends the order. ``?from=`` fills it with an order that the person sees."""
+    if request.method == "POST":
+        return _send(request)
+    if public_id := request.GET.get("from"):
+        return _clone(request, public_id)
+    return _form(request)
+
+
+def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The form as an order was asked for, with what could not be kept and what would be refused now."""
+    person, now = person_of(request), timezone.now()
+    source = order_asked(person=person, public_id=public_id)
+    if source is None:
+        raise Http404("There is no such order.")
+    clone = clone_of(source, granted=ticket_accounts(person=person), now=now)
+    posted = QueryDict(mutable=True)
+    posted.update(clone.written)
+    posted.setlist("accounts", list(clone.accounts))
+    asked = read_ticket(posted, now)
+    problems = asked.problems
+    if asked.request is not None:
+        found = services.order_preview(person=person, request=asked.request, now=now)
+        problems = as_written(found.problems, asked.request.algorithm)
+    return _form(request, asked, problems, notes=clone.notes)
 
 
 def _form(
-    request: HttpRequest, asked: Asked | None = None, problems: Sequence[Problem] = (), status: int = 200
+    request: HttpRequest,
+    asked: Asked | None = None,
+    problems: Sequence[Problem] = (),
+    notes: Sequence[Problem] = (),
+    status: int = 200,
 ) -> HttpResponse:
     written = asked.written if asked else {}
     accounts = ticket_accounts(person=person_of(request))
@@ -70,6 +109,7 @@ def _form(
     parameter_fields = fields.algorithm_fields(algorithm or "twap", written if asked else None)
     context = {
         "accounts": accounts,
+        "chosen": asked.accounts if asked else tuple(account["id"] for account in accounts[:1]),
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),
         "algorithm": algorithm,
@@ -77,6 +117,7 @@ def _form(
         "advanced": [field for field in parameter_fields if field.advanced],
         "written": written,
         "problems": problems,
+        "notes": notes,
         # A fresh key per rendered form; a refused form keeps its own, so that sending again stays one order.
         "key": written.get("key") or secrets.token_hex(16),
     }
@@ -94,8 +135,17 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
     """The question before sending: the order in one sentence, or why it cannot be sent."""
-    context = _preview(request)
-    context["sentence"] = sentences.order_sentence(context["preview"]) if context["preview"] else ""
+    return _review(request, _preview(request))
+
+
+def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Problem] = ()) -> HttpResponse:
+    """The order in one sentence with what is to be confirmed, and what was ``missing`` when it was sent."""
+    found = context["preview"]
+    if found is not None:
+        context["sentence"] = sentences.order_sentence(found)
+        context["must_type"] = quantity_must_be_typed(person_of(request), found)
+        context["unit"] = sentences.unit_word(found)
+    context["missing"] = {problem.field: problem.message for problem in missing}
     return render(request, "dashboard/_review.html", context)
 
 
@@ -105,7 +155,14 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
     person = person_of(request)
     found = services.order_preview(person=person, request=asked.request, now=now) if asked.request else None
     problems = as_written(found.problems, found.request.algorithm) if found else asked.problems
-    return preview_context(person=person, written=asked.written, preview=found, problems=problems, now=now)
+    return preview_context(
+        person=person,
+        written=asked.written,
+        accounts=asked.accounts,
+        preview=found,
+        problems=problems,
+        now=now,
+    )
 
 
 def _send(request: HttpRequest) -> HttpResponse:
@@ -117,12 +174,20 @@ def _send(request: HttpRequest) -> HttpResponse:
     )
     if asked.request is not None and not problems:
         try:
-            order = services.order_submit(person=person_of(request), request=asked.request, key=key, now=now)
+            order = services.order_submit(
+                person=person_of(request),
+                request=asked.request,
+                key=key,
+                now=now,
+                confirmed=confirmed_in(asked.written),
+            )
         except Refused as refused:
             problems = as_written(refused.problems, asked.request.algorithm)
         else:
             return _sent(request, order.public_id)
     if getattr(request, "htmx", False):
+        if problems and all(problem.field in CONFIRMATIONS for problem in problems):
+            return _review(request, _preview(request), problems)
         return render(request, "dashboard/_review.html", {"problems": problems, "refused": True})
     return _form(request, asked, problems, status=422)
 

@@ -10,16 +10,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from execution.core.plans import plain
-from execution.core.quantities import minimum_quantity
+from execution.core.routing import least_quantity
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
 from execution.core.tactics import IDLE_LOOK, rest_then_cross, slice_at
 from execution.core.types import ZERO
-from execution.core.view import CancelChild, Command, Decision, Move, OrderView
+from execution.core.view import CROSS, HARMLESS_REJECTIONS, CancelChild, Command, Decision, Move, OrderView
 
 #: A storm of refusals needs a person; this many in a row pause the order.
 MAX_REJECTIONS = 10
-#: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
-HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
 SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
 BLOCKED_LOOK = timedelta(seconds=1)
 
@@ -48,23 +46,21 @@ def over_reason(view: OrderView) -> str:
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         return f"{left} while it was paused"
-    if view.halted or view.blocked:
-        return f"{left}: {view.halted or view.blocked}"
-    if view.quote_problem:
-        return f"{left}: {view.quote_problem}"
-    if view.quote is not None and view.remaining < minimum_quantity(view.market, view.quote.mid):
+    if view.halted or view.trouble:
+        return f"{left}: {view.halted or view.trouble}"
+    if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
         return f"{left}: it is under the exchange's minimum"
-    if view.quote is not None and view.limit_price is not None:
-        touch = view.quote.aggressive(view.side)
-        if (touch - view.limit_price) * view.side.sign > 0:
-            return f"{left}: the market is beyond the limit price {plain(view.limit_price)}"
+    if (limit := view.limit_price) is not None:
+        touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
+        if all((touch - limit) * view.side.sign > 0 for touch in touches):
+            return f"{left}: the market is beyond the limit price {plain(limit)}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
     return f"{left}: the last slices could not fill it in time, inside the collar and the catch-up cap"
 
 
 def _left(view: OrderView) -> str:
-    return f"time ran out with {plain(view.remaining)} {view.market.base} left"
+    return f"time ran out with {plain(view.remaining)} {view.base} left"
 
 
 def _scheduled(view: OrderView) -> Decision:
@@ -126,13 +122,12 @@ def _working(view: OrderView) -> Decision:
         )
         return Decision((), first, f"waits for the next slice at {first:%H:%M:%S} UTC")
     # A cancel needs no market data: what must go, goes even when nothing new may come.
-    trouble = view.blocked or view.quote_problem
-    if trouble or view.quote is None:
-        return _blocked(view, trouble)
+    if view.trouble:
+        return _blocked(view, view.trouble)
     if (wait := _backoff(view)) > ZERO:
         until = view.now + timedelta(seconds=float(wait))
         return Decision((), min(until, work.part.ends_at), f"waits after a refusal: {view.rejections.kind}")
-    return rest_then_cross(view, work, view.quote)
+    return rest_then_cross(view, work)
 
 
 def _blocked(view: OrderView, trouble: str) -> Decision:

@@ -8,7 +8,6 @@ enter the book are ``Decimal`` on tick and lot.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from random import Random
@@ -228,56 +227,3 @@ class BackgroundMarket:
             count += 1
             product *= self._random.random()
         return count
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One minute of trading. ``start`` is in seconds since the epoch, volumes in base and quote units."""
-
-    start: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal
-    notional: Decimal
-    buy_volume: Decimal
-    buy_notional: Decimal
-    trades: int
-
-
-def history(parameters: MarketParameters, seed: int, end: int, minutes: int, close: Decimal) -> list[Bar]:
-    """``minutes`` one-minute bars before ``end`` (seconds, a whole minute), the last closing at ``close``.
-
-    Walked backwards from ``close``, so that what is traded from now on continues it; volumes follow
-    ``activity`` with day-free noise.
-    """
-    random = Random(f"{seed}:{parameters.market.symbol}:history")
-    bars = []
-    price = float(close)
-    for number in range(1, minutes + 1):
-        bar = _historic_bar(parameters, random, end - 60 * number, price)
-        bars.append(bar)
-        price = float(bar.open)
-    bars.reverse()
-    return bars
-
-
-def _historic_bar(parameters: MarketParameters, random: Random, start: int, close: float) -> Bar:
-    market = parameters.market
-    deviation = parameters.volatility * 1e-4 * math.sqrt(60)
-    opening = close * math.exp(random.gauss(0.0, deviation))
-    reach = abs(random.gauss(0.0, deviation / 2)), abs(random.gauss(0.0, deviation / 2))
-    on_tick: Callable[[float], Decimal] = lambda price: round_down(round(price, 9), market.tick)  # noqa: E731
-    high, low = on_tick(max(opening, close) * (1 + reach[0])), on_tick(min(opening, close) * (1 - reach[1]))
-    expected = parameters.hourly_volume / 60 * activity(start + 30)
-    volume = round_down(expected * random.lognormvariate(-0.08, 0.4), market.lot)
-    buys = round_down(float(volume) * (0.4 + 0.2 * random.random()), market.lot)
-    middle = round_down((high + low) / 2, market.tick)
-    trades = max(
-        1, int(60 * parameters.takers_per_second * activity(start + 30) * (0.8 + 0.4 * random.random()))
-    )
-    return Bar(
-        start, on_tick(opening), high, low, on_tick(close),
-        volume, volume * middle, buys, buys * middle, trades,
-    )  # fmt: skip

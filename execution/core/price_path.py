@@ -30,23 +30,31 @@ class Draws:
     def __init__(self, name: str) -> None:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
-    def uniform(self, place: int) -> float:
-        """In (0, 1). The mixing is SplitMix64 (Steele, Lea, Flood 2014)."""
+    def bits(self, place: int) -> int:
+        """64 of them, by SplitMix64 (Steele, Lea, Flood 2014)."""
         bits = (self._key + (place + 1) * 0x9E3779B97F4A7C15) & _MASK
         bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _MASK
-        bits ^= bits >> 31
-        return ((bits >> 12) + 0.5) / 2**52
+        return bits ^ (bits >> 31)
 
     def normal(self, place: int) -> float:
         """Of the standard normal distribution."""
-        return _STANDARD.inv_cdf(self.uniform(place))
+        return _STANDARD.inv_cdf(((self.bits(place) >> 12) + 0.5) / 2**52)
+
+    def quartet(self, place: int) -> tuple[float, float, float, float]:
+        """Four numbers in (0, 1) from one draw, on a grid of 2^16."""
+        bits = self.bits(place)
+        one, two, three, four = ((bits >> shift & 0xFFFF) + 0.5 for shift in (0, 16, 32, 48))
+        return one / 65_536, two / 65_536, three / 65_536, four / 65_536
 
 
 class PricePath:
     """A driftless random walk around ``mid``; ``volatility`` is its deviation over one second, in bp."""
 
-    def __init__(self, seed: int, symbol: str, mid: Decimal, volatility: float) -> None:
+    def __init__(
+        self, seed: int, symbol: str, mid: Decimal, volatility: float, *, mid_at: float | None = None
+    ) -> None:
+        """With ``mid_at`` the price is ``mid`` at that moment, instead of at the ends of the periods."""
         self._mid = float(mid)
         self._draws = Draws(f"{seed}:{symbol}:path")
         deviation = volatility * 1e-4
@@ -54,6 +62,8 @@ class PricePath:
         # The intervals of the last answer, one a level: the next answer mostly lies in the same ones.
         self._numbers: list[int | None] = [None] * (LEVELS + 1)
         self._ends = [(0.0, 0.0)] * (LEVELS + 1)
+        if mid_at is not None:
+            self._mid /= math.exp(self._offset(mid_at))
 
     def price(self, at: float) -> float:
         """The price at ``at``, in seconds since the epoch."""
@@ -69,7 +79,10 @@ class PricePath:
         if not level:
             self._numbers[0], self._ends[0] = number >> LEVELS, (0.0, 0.0)
         left, right = self._ends[level]
+        whole = position == number
         while level < LEVELS:
+            if whole and not number & ((1 << (LEVELS - level)) - 1):
+                return left  # where an interval begins, as minutes do, its halves tell nothing more
             left, right = self._half(number, level, left, right)
             level += 1
             self._numbers[level], self._ends[level] = number >> (LEVELS - level), (left, right)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.plans import SlicePlan, plain
-from execution.core.quantities import collar_price, floor_to, minimum_quantity, round_price, worse_of_allowed
-from execution.core.types import ZERO, OrderType, Quote, Side, TimeInForce
+from execution.core.quantities import common_step, floor_to
+from execution.core.routing import Choice, cheapest, child_price, known_quote, least_quantity
+from execution.core.types import ZERO, OrderType, Side, TimeInForce
 from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, OrderView
 
 #: The book needs a moment to come back after we took from it.
@@ -64,8 +65,18 @@ def allowed_now(view: OrderView, work: SliceWork) -> Decimal:
     return max(min(need, cap, view.remaining - view.exposure), ZERO)
 
 
-def rest_then_cross(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
-    """Rest post-only at the own side of the book until the slice's crossing time, then take what is left."""
+def wanted_now(view: OrderView, work: SliceWork) -> Decimal:
+    """What the slice may still do, on a lot. Only the last slice goes to the finest lot: a remainder that not
+    every account takes is carried on, and would else bind the slices to come to one account."""
+    lots = [venue.market.lot for venue in view.venues]
+    return floor_to(allowed_now(view, work), min(lots) if work.is_last else common_step(lots))
+
+
+def rest_then_cross(view: OrderView, work: SliceWork) -> Decision:
+    """Rest post-only at the own side of the book until the slice's crossing time, then take what is left.
+
+    Either goes to the account that is cheapest for its quantity at that moment.
+    """
     crossing = work.is_crossing(view.now)
     stale = [
         child
@@ -77,26 +88,26 @@ def rest_then_cross(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
     if stale:
         why = f"slice {work.part.number}: cancel what rests, {'then cross' if crossing else 'its slice is over'}"
         return Decision(tuple(CancelChild(child.sequence, why) for child in stale), view.now + IDLE_LOOK, why)
-    return _cross(view, work, quote) if crossing else _rest(view, work, quote)
+    return _cross(view, work) if crossing else _rest(view, work)
 
 
-def _rest(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
+def _rest(view: OrderView, work: SliceWork) -> Decision:
     number = work.part.number
     if any(not c.is_settled and c.slice_number == number for c in view.children):
         return Decision((), work.cross_at, f"slice {number}: rests until {work.cross_at:%H:%M:%S}")
-    price = round_price(
-        worse_of_allowed(quote.passive(view.side), view.limit_price, view.side), view.market.tick, view.side
-    )
-    # A buy limit far below the market is worth less than the mid says, and refused under the minimum notional.
-    least = minimum_quantity(view.market, min(price, quote.mid))
-    quantity = floor_to(allowed_now(view, work), view.market.lot)
+    leasts = [least_quantity(view, venue, REST) for venue in view.usable]
+    wanted = wanted_now(view, work)
     if work.is_last:
         # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
-        quantity = quantity - least if quantity >= 2 * least else ZERO
-    if quantity < least:
-        return Decision((), work.cross_at, _too_little(number, quantity, work))
-    why = f"slice {number}: rests {plain(quantity)} at {plain(price)}, own side of the book"
-    return _intend(view, work, REST, price, quantity, TimeInForce.POST_ONLY, why, work.cross_at)
+        wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
+    if wanted < min(leasts):
+        return Decision((), work.cross_at, _too_little(number, wanted, work))
+    choice = cheapest(view, wanted, REST)
+    if choice.venue is None:
+        return _nowhere(view, work, choice.why, work.cross_at)
+    price = child_price(view, choice.venue, REST)
+    why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}, own side of the book"
+    return _intend(work, choice, REST, price, TimeInForce.POST_ONLY, why, work.cross_at)
 
 
 def _too_little(number: int, quantity: Decimal, work: SliceWork) -> str:
@@ -105,15 +116,18 @@ def _too_little(number: int, quantity: Decimal, work: SliceWork) -> str:
     return f"slice {number}: {plain(quantity)} is under the minimum to rest, waits for the cross"
 
 
-def _cross(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
+def _nowhere(view: OrderView, work: SliceWork, why: str, until: datetime) -> Decision:
+    return Decision((), min(view.now + IDLE_LOOK, until), f"slice {work.part.number}: waits: {why}")
+
+
+def _cross(view: OrderView, work: SliceWork) -> Decision:
     number = work.part.number
     unsettled = [child for child in view.children if not child.is_settled]
     if any(child.slice_number == number for child in unsettled):
         return Decision((), work.part.ends_at, f"slice {number}: waits until its last child is settled")
-    least = minimum_quantity(view.market, quote.mid)
-    quantity = floor_to(allowed_now(view, work), view.market.lot)
-    if quantity < least:
-        left = f"{plain(quantity)} left is under the minimum" if quantity > ZERO else "its target is met"
+    wanted = wanted_now(view, work)
+    if wanted < min(least_quantity(view, venue, CROSS) for venue in view.usable):
+        left = f"{plain(wanted)} left is under the minimum" if wanted > ZERO else "its target is met"
         return Decision((), work.part.ends_at, f"slice {number}: {left}")
     again_at = max(
         (c.ended_at + CROSS_AGAIN for c in view.children if c.purpose == CROSS and c.ended_at is not None),
@@ -121,13 +135,15 @@ def _cross(view: OrderView, work: SliceWork, quote: Quote) -> Decision:
     )
     if again_at > view.now:
         return Decision((), min(again_at, work.part.ends_at), f"slice {number}: lets the book come back")
-    collar = collar_price(quote.mid, view.parameters.collar_bp, view.market.tick, view.side)
-    price = worse_of_allowed(collar, view.limit_price, view.side)
-    touch = quote.aggressive(view.side)
+    choice = cheapest(view, wanted, CROSS)
+    if choice.venue is None:
+        return _nowhere(view, work, choice.why, work.part.ends_at)
+    price = child_price(view, choice.venue, CROSS)
+    touch = known_quote(choice.venue).aggressive(view.side)
     if (touch - price) * view.side.sign > 0:
         return _outside(view, work, touch, price)
-    why = f"slice {number}: crosses {plain(quantity)} left, up to {plain(price)}"
-    return _intend(view, work, CROSS, price, quantity, TimeInForce.IOC, why, work.part.ends_at)
+    why = f"slice {number}: crosses {plain(choice.quantity)} left, up to {plain(price)}"
+    return _intend(work, choice, CROSS, price, TimeInForce.IOC, why, work.part.ends_at)
 
 
 def _outside(view: OrderView, work: SliceWork, touch: Decimal, price: Decimal) -> Decision:
@@ -147,25 +163,24 @@ def _outside(view: OrderView, work: SliceWork, touch: Decimal, price: Decimal) -
 
 
 def _intend(
-    view: OrderView,
     work: SliceWork,
+    choice: Choice,
     purpose: str,
     price: Decimal,
-    quantity: Decimal,
     time_in_force: TimeInForce,
     why: str,
     due_at: datetime,
 ) -> Decision:
-    if view.market.max_quantity is not None:
-        quantity = min(quantity, floor_to(view.market.max_quantity, view.market.lot))
+    if choice.venue is None:
+        raise ValueError("a child needs an account")
     child = Intend(
-        account=view.account,
+        account=choice.venue.account,
         slice_number=work.part.number,
         purpose=purpose,
         type=OrderType.LIMIT,
         price=price,
-        quantity=quantity,
+        quantity=choice.quantity,
         time_in_force=time_in_force,
-        why=why,
+        why=f"{why}; {choice.why}" if choice.why else why,
     )
-    return Decision((child,), due_at, why)
+    return Decision((child,), due_at, child.why)

@@ -121,6 +121,12 @@ class Book:
         """Both sides there and not crossed."""
         return bool(self.bids and self.asks) and ZERO < self.bids[0][0] < self.asks[0][0]
 
+    @property
+    def touch(self) -> Quote:
+        """Best bid and ask of a book that has both sides."""
+        (bid, bid_size), (ask, ask_size) = self.bids[0], self.asks[0]
+        return Quote(bid, ask, bid_size, ask_size, self.at)
+
     def to_take(self, side: Side) -> tuple[Level, ...]:
         """What an order of ``side`` takes from, best first."""
         return self.asks if side is Side.BUY else self.bids

@@ -11,10 +11,13 @@ from typing import Any
 from execution.core.plans import SlicePlan
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import TwapParameters
-from execution.core.types import ZERO, Market, OrderType, Quote, Side, TimeInForce
+from execution.core.types import ZERO, Book, Market, OrderType, Quote, Side, TimeInForce
 
 #: Market data older than this is no basis for a new child.
 MAX_QUOTE_AGE = timedelta(seconds=5)
+
+#: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
+HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
 
 REST = "rest"
 CROSS = "cross"
@@ -58,10 +61,40 @@ class Rejections:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueView:
+    """An account that the order may use, and its venue's market. ``free`` is what it has of what is spent."""
+
+    account: str
+    label: str
+    market: Market
+    quote: Quote | None
+    book: Book | None = None
+    free: Decimal | None = None
+    #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
+    blocked: str = ""
+
+    def quote_problem(self, now: datetime) -> str:
+        """Why the quote is no basis for a new child; empty when it is one."""
+        if self.quote is None:
+            return "no market data yet"
+        if now - self.quote.at > MAX_QUOTE_AGE:
+            # Since when, and not how old: a reason that changed each second would fill the journal.
+            return f"market data is stale since {self.quote.at:%H:%M:%S} UTC (at most {MAX_QUOTE_AGE.seconds} s old)"
+        if not self.quote.is_sane:
+            return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
+        return ""
+
+    def trouble(self, now: datetime) -> str:
+        """Why nothing new may go there; empty when it may."""
+        return self.blocked or self.quote_problem(now)
+
+
+@dataclass(frozen=True, slots=True)
 class OrderView:
     """Everything that a decision depends on, as of ``now``.
 
     ``children`` are all that are not settled and all of the current slice. ``done`` counts every child.
+    ``venues`` are the order's accounts, at least one; their order settles ties.
     """
 
     now: datetime
@@ -77,12 +110,8 @@ class OrderView:
     parameters: TwapParameters
     slices: tuple[SlicePlan, ...]
     children: tuple[ChildView, ...]
-    account: str
-    market: Market
-    quote: Quote | None
+    venues: tuple[VenueView, ...]
     rejections: Rejections = field(default_factory=Rejections)
-    #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
-    blocked: str = ""
     #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
     halted: str = ""
 
@@ -99,16 +128,28 @@ class OrderView:
         return all(child.is_settled for child in self.children)
 
     @property
-    def quote_problem(self) -> str:
-        """Why the quote is no basis for a new child; empty when it is one."""
-        if self.quote is None:
-            return "no market data yet"
-        if self.now - self.quote.at > MAX_QUOTE_AGE:
-            # Since when, and not how old: a reason that changed each second would fill the journal.
-            return f"market data is stale since {self.quote.at:%H:%M:%S} UTC (at most {MAX_QUOTE_AGE.seconds} s old)"
-        if not self.quote.is_sane:
-            return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
-        return ""
+    def base(self) -> str:
+        """The currency of quantities."""
+        return self.venues[0].market.base
+
+    @property
+    def usable(self) -> tuple[VenueView, ...]:
+        """The venues to which something new may go."""
+        return tuple(venue for venue in self.venues if not venue.trouble(self.now))
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing new may go anywhere; empty when one of the venues is usable."""
+        if self.usable:
+            return ""
+        if len(self.venues) == 1:
+            return self.venues[0].trouble(self.now)
+        return "; ".join(f"{venue.label}: {venue.trouble(self.now)}" for venue in self.venues)
+
+    @property
+    def quotes(self) -> dict[str, Quote]:
+        """The known quotes by account."""
+        return {venue.account: venue.quote for venue in self.venues if venue.quote is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.decide import decide
 from execution.core.states import ORDER_FINAL
-from execution.core.types import Quote
-from execution.core.view import MAX_QUOTE_AGE, Decision
+from execution.core.types import Book, Quote
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
-from execution.selectors.driving import Looked, order_look, order_market
-from execution.selectors.quotes import quote_latest
+from execution.selectors.driving import Looked, OrderMarkets, order_look, order_markets
+from execution.selectors.quotes import book_latest, quote_latest
 from execution.services.driving import Applied, decision_apply
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,9 @@ log = structlog.get_logger(__name__)
 #: Without any news the driver looks again after this long: a wake-up may have been lost.
 LONGEST_WAIT = 5.0  # seconds
 AFTER_ERROR = 0.5  # seconds
+
+
+Data = TypeVar("Data", Quote, Book)
 
 
 class OrderDriver:
@@ -46,15 +51,16 @@ class OrderDriver:
 
     async def run(self) -> None:
         """Drive; returns when there is nothing more to do for this driver."""
-        market = await self._parts.database.run(order_market, self._order_pk)
-        if market is None:
+        markets = await self._parts.database.run(order_markets, self._order_pk)
+        if markets is None:
             return
-        unlisten = self._parts.quotes.listen(*market, self._on_quote)
+        board = self._parts.quotes
+        unlisten = [board.listen(pk, markets.symbol, self._on_quote) for pk in markets.venue_pks]
         try:
             while True:
                 self._wake.clear()
                 try:
-                    wait = await self._step(market)
+                    wait = await self._step(markets)
                 except (DatabaseError, InterfaceError) as error:
                     log.warning(
                         "the driver could not reach the database", order=self._order_pk, error=str(error)
@@ -64,13 +70,16 @@ class OrderDriver:
                     return
                 await self._pause(wait)
         finally:
-            unlisten()
+            for end in unlisten:
+                end()
 
-    async def _step(self, market: tuple[int, str]) -> float | None:
+    async def _step(self, markets: OrderMarkets) -> float | None:
         """One look and decision; seconds to wait at most, or None when the driver is done."""
-        quote = await self._quote(*market)
+        quotes, books = await self._market_data(markets)
         now = self._parts.clock.now()
-        looked = await self._parts.database.run(order_look, order_pk=self._order_pk, quote=quote, now=now)
+        looked = await self._parts.database.run(
+            order_look, order_pk=self._order_pk, quotes=quotes, books=books, now=now
+        )
         self.seen = looked.version
         if looked.fence != self.fence or looked.owner != self._parts.lease.worker_pk:
             return None
@@ -82,9 +91,9 @@ class OrderDriver:
         self._below, self._above = decision.wake_below, decision.wake_above
         if not decision.commands and self._last == (decision.why, decision.due_at):
             return self._seconds_until(decision)
-        return await self._apply(looked, decision, quote)
+        return await self._apply(looked, decision)
 
-    async def _apply(self, looked: Looked, decision: Decision, quote: Quote | None) -> float | None:
+    async def _apply(self, looked: Looked, decision: Decision) -> float | None:
         applied = await self._parts.database.run(
             decision_apply,
             order_pk=self._order_pk,
@@ -92,7 +101,7 @@ class OrderDriver:
             fence=self.fence,
             version=looked.version,
             decision=decision,
-            quote=quote,
+            quotes=looked.view.quotes,
             now=self._parts.clock.now(),
         )
         if applied is Applied.FENCED:
@@ -100,19 +109,34 @@ class OrderDriver:
             return None
         if applied is Applied.STALE or decision.commands:
             self._last = None
-            self._parts.poke_account(looked.account_pk)
+            for account_pk in _accounts_touched(looked, decision):
+                self._parts.poke_account(account_pk)
             return 0.0
         self._last = (decision.why, decision.due_at)
         return self._seconds_until(decision)
 
+    async def _market_data(self, markets: OrderMarkets) -> tuple[dict[int, Quote], dict[int, Book]]:
+        """Quotes and, for an order that is routed, books by venue; what nobody has is left out."""
+        venues, symbol = markets.venue_pks, markets.symbol
+        quotes = await asyncio.gather(*(self._quote(pk, symbol) for pk in venues))
+        books = await asyncio.gather(*(self._book(pk, symbol) for pk in venues if markets.is_routed))
+        return _known(venues, quotes), _known(venues, books)
+
     async def _quote(self, venue_pk: int, symbol: str) -> Quote | None:
         """From this engine's own stream; from Redis where another worker watches the market."""
-        quote = self._parts.quotes.get(venue_pk, symbol)
-        if quote is not None and self._parts.clock.now() - quote.at < MAX_QUOTE_AGE / 2:
-            return quote
+        return await self._newest(self._parts.quotes.get(venue_pk, symbol), quote_latest, venue_pk, symbol)
+
+    async def _book(self, venue_pk: int, symbol: str) -> Book | None:
+        return await self._newest(self._parts.quotes.book(venue_pk, symbol), book_latest, venue_pk, symbol)
+
+    async def _newest(
+        self, own: Data | None, latest: Callable[[int, str], Data | None], venue_pk: int, symbol: str
+    ) -> Data | None:
+        if own is not None and self._parts.clock.now() - own.at < MAX_QUOTE_AGE / 2:
+            return own
         # Not on the database's thread: a Redis that hangs would hold up every fact.
-        remote = await self._parts.database.compute(quote_latest, venue_pk, symbol)
-        return max((q for q in (quote, remote) if q is not None), key=lambda q: q.at, default=None)
+        remote = await self._parts.database.compute(latest, venue_pk, symbol)
+        return max((data for data in (own, remote) if data is not None), key=_age_of, default=None)
 
     def _on_quote(self, quote: Quote) -> None:
         below, above = self._below, self._above
@@ -131,3 +155,22 @@ class OrderDriver:
             await self._parts.clock.sleep(0)
             return
         await pause(self._parts.clock, self._wake, seconds)
+
+
+def _age_of(data: Quote | Book) -> datetime:
+    return data.at
+
+
+def _known(venues: Sequence[int], data: Sequence[Data | None]) -> dict[int, Data]:
+    return {pk: found for pk, found in zip(venues, data, strict=False) if found is not None}
+
+
+def _accounts_touched(looked: Looked, decision: Decision) -> set[int]:
+    """Accounts whose session has something to send: of each new child, and of each that is to be cancelled."""
+    children = {child.sequence: child.account for child in looked.view.children}
+    named = {
+        command.account if isinstance(command, Intend) else children[command.sequence]
+        for command in decision.commands
+        if isinstance(command, Intend | CancelChild)
+    }
+    return {looked.account_pks[account] for account in named}

@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from execution.core.types import Quote
+from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.database import Database
 from execution.engine.driver import OrderDriver
 from execution.engine.lease import Lease
-from execution.engine.parts import Parts
+from execution.engine.parts import Parts, unpublished
 from execution.engine.quotes import QuoteBoard
 from execution.engine.session import AccountSession, GatewayFactory
 from execution.services.halts import halts_tend
@@ -65,6 +65,7 @@ class Engine:
         lease: Lease,
         open_gateway: GatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
+        publish_book: Callable[[int, str, Book], None] = unpublished,
         helpers: Callable[[Engine], Helpers] = lambda _engine: {},
     ) -> None:
         self._clock = clock
@@ -84,6 +85,7 @@ class Engine:
             poke_order=self.poke_order,
             poke_account=self.poke_account,
             publish_quote=publish_quote,
+            publish_book=publish_book,
         )
 
     # --- wake-ups (on the loop) ------------------------------------------------------------------

@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from execution.core.types import Quote
+from execution.core.types import Book, Quote
 from execution.engine.clock import SystemClock
 from execution.engine.database import THREADS, Database
 from execution.engine.doorbell import QuotePublisher, listen
@@ -21,7 +21,7 @@ from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
 from execution.selectors.driving import AccountDetails
-from execution.selectors.quotes import quote_key, quote_to_json
+from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
 
@@ -94,6 +94,9 @@ class EngineHost:
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
             publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote))
 
+        def publish_book(venue_pk: int, symbol: str, book: Book) -> None:
+            publisher.put(book_key(venue_pk, symbol), book_to_json(book))
+
         def helpers(engine: Engine) -> Helpers:
             bell = partial(
                 listen, settings.REDIS_URL, on_order=engine.poke_order, on_account=engine.poke_account
@@ -106,6 +109,7 @@ class EngineHost:
             lease=Lease(clock, on_lost=self._lost),
             open_gateway=gateway,
             publish_quote=publish,
+            publish_book=publish_book,
             helpers=helpers,
         )
         if self._stopping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.types import ZERO, MarketEvent, PublicTrade, Quote
 from execution.engine.parts import Parts
 from execution.models import MarketSample
-from execution.selectors.driving import symbols_with_orders
+from execution.selectors.driving import symbols_routed, symbols_with_orders
 from execution.services.markets import samples_record
 from execution.venues.protocol import Gateway, LookFailed
 
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 ASK_AFTER = timedelta(seconds=2)
 #: Markets are sampled this long after their last order ended.
 SAMPLE_AFTER = timedelta(minutes=5)
+BOOKS_EVERY = 0.5  # seconds between looks for books that are wanted
+#: A book this young is not asked for again.
+BOOK_LASTS = timedelta(seconds=0.8)
 PUBLISH_EVERY = timedelta(milliseconds=250)
 
 
@@ -85,6 +89,34 @@ class MarketWatch:
             turn += 1
             now = self._parts.clock.now()
             await self._parts.clock.sleep(1 - now.microsecond / 1_000_000)
+
+    async def books(self) -> None:
+        """Every half second: the book of each symbol that an order over several accounts works in.
+
+        REST and not the stream: a few levels a second cost little where nobody watches them in between.
+        """
+        while True:
+            try:
+                now = self._parts.clock.now()
+                routed = await self._parts.database.run(symbols_routed, self._venue_pk, now=now)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("whose books are wanted is not known", error=str(error))
+            else:
+                await asyncio.gather(*(self._look_at_book(symbol) for symbol in routed & set(self._symbols)))
+            await self._parts.clock.sleep(BOOKS_EVERY)
+
+    async def _look_at_book(self, symbol: str) -> None:
+        """Ask for a book, unless another account at the venue has just done so."""
+        known = self._parts.quotes.book(self._venue_pk, symbol)
+        if known is not None and self._parts.clock.now() - known.at < BOOK_LASTS:
+            return
+        try:
+            book = await self._gateway.book(symbol)
+        except LookFailed as error:
+            log.warning("no book", symbol=symbol, error=str(error))
+            return
+        self._parts.quotes.put_book(self._venue_pk, symbol, book)
+        self._parts.publish_book(self._venue_pk, symbol, book)
 
     async def _keep(self, symbols: set[str]) -> None:
         """Write the last full second, and any late trade's second before it is forgotten."""

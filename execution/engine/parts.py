@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from execution.core.types import Quote
+from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.database import Database
 from execution.engine.quotes import QuoteBoard
@@ -16,6 +16,10 @@ class LeaseLike(Protocol):
     worker_pk: int
 
     def left(self) -> float: ...
+
+
+def unpublished(_venue_pk: int, _symbol: str, _book: Book) -> None:
+    """Where no other engine reads books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,4 @@ class Parts:
     poke_order: Callable[[int], None]
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]
+    publish_book: Callable[[int, str, Book], None] = unpublished

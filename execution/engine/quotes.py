@@ -1,11 +1,11 @@
-"""The newest quotes of the markets that this engine watches, and who wants to hear of them."""
+"""The newest quotes and books of the markets that this engine watches, and who wants to hear of them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
 
-from execution.core.types import Quote
+from execution.core.types import Book, Quote
 
 Key = tuple[int, str]  #: venue's primary key and symbol
 Listener = Callable[[Quote], None]
@@ -16,6 +16,7 @@ class QuoteBoard:
 
     def __init__(self) -> None:
         self._quotes: dict[Key, Quote] = {}
+        self._books: dict[Key, Book] = {}
         self._listeners: defaultdict[Key, list[Listener]] = defaultdict(list)
 
     def get(self, venue_pk: int, symbol: str) -> Quote | None:
@@ -25,6 +26,12 @@ class QuoteBoard:
         self._quotes[venue_pk, symbol] = quote
         for listener in tuple(self._listeners[venue_pk, symbol]):
             listener(quote)
+
+    def book(self, venue_pk: int, symbol: str) -> Book | None:
+        return self._books.get((venue_pk, symbol))
+
+    def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
+        self._books[venue_pk, symbol] = book
 
     def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` at each quote; returns what ends it."""

@@ -103,6 +103,7 @@ class AccountSession:
             tasks.create_task(self._answer_checks())
             tasks.create_task(watch.stream())
             tasks.create_task(watch.sample())
+            tasks.create_task(watch.books())
             tasks.create_task(self._refresh_balances())
             tasks.create_task(self._refresh_markets())
 

@@ -1,95 +1,209 @@
-"""One-minute bars, continued by what is really traded, and longer ones folded from them."""
+"""One-minute bars: recorded, or made up where nothing was recorded; and longer ones folded from them.
+
+A day's bars are brought into memory when somebody first asks for them, so that a start waits for none. They
+are kept as columns of whole numbers: a day of one symbol is a tenth of a megabyte.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
-from execution.core.market import Bar
-from execution.core.types import ZERO
+from execution.core.history import Row, empty_row, units
+from execution.core.price_path import MINUTE
 
-MINUTE = 60
-#: Bars kept in memory: fourteen days.
-KEPT_MINUTES = 14 * 24 * 60
+DAY_MINUTES = 24 * 60
+DAY = DAY_MINUTES * MINUTE
 
-#: Intervals offered, in seconds.
-INTERVALS = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400, "1d": 86_400}
+#: Intervals offered, in seconds. Each divides a day.
+INTERVALS = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400, "1d": DAY}
+
+Columns = Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A candle. ``start`` is in seconds since the epoch, volumes in base and quote units."""
+
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    notional: Decimal
+    buy_volume: Decimal
+    buy_notional: Decimal
+    trades: int
+
+
+class MadeUp(Protocol):
+    """Makes up a minute that was not recorded."""
+
+    def row(self, start: int) -> Row: ...
+
+
+#: The recorded minutes of a symbol within [start, end), oldest first.
+Recorded = Callable[[int, int], Iterable[tuple[int, Row]]]
 
 
 class CandleSeries:
-    """Bars of one symbol, oldest first, without gaps; the last one is still growing."""
+    """Bars of one symbol over the last ``minutes``, without gaps; the last one is still growing.
 
-    def __init__(self, bars: list[Bar]) -> None:
-        self.bars = bars
-        self._finished: list[Bar] = []
+    Minutes from ``quiet_from`` on that were not recorded are empty instead of made up.
+    """
+
+    def __init__(
+        self, made_up: MadeUp, recorded: Recorded, now: float, minutes: int, quiet_from: float = math.inf
+    ) -> None:
+        self._made_up = made_up
+        self._recorded = recorded
+        self._minutes = minutes
+        self._quiet_from = quiet_from
+        self._days: dict[int, tuple[array[int], ...]] = {}
+        self._finished: list[tuple[int, Row]] = []
+        self._start = int(now) // MINUTE * MINUTE
+        before = self._columns(self._start - MINUTE, self._start)
+        self._row = empty_row(before[3][0])
+
+    @property
+    def last_close(self) -> Decimal:
+        return _amount(self._row.close)
+
+    # --- growing --------------------------------------------------------------------------------
 
     def advance(self, now: float) -> None:
         """Start the bar of this minute; minutes without a trade get an empty bar at the last close."""
         start = int(now) // MINUTE * MINUTE
-        while (last := self.bars[-1]).start < start:
-            self._finished.append(last)
-            close = last.close
-            empty = Bar(last.start + MINUTE, close, close, close, close, ZERO, ZERO, ZERO, ZERO, 0)
-            self.bars.append(empty)
-        if len(self.bars) > KEPT_MINUTES + 60:
-            del self.bars[: len(self.bars) - KEPT_MINUTES]
+        while self._start < start:
+            self._finished.append((self._start, self._row))
+            self._append(self._start, self._row)
+            self._start += MINUTE
+            self._row = empty_row(self._row.close)
+        self._forget(start - self._minutes * MINUTE)
+
+    def _append(self, start: int, row: Row) -> None:
+        day = start // DAY
+        if day not in self._days:
+            # Midnight, or nobody has asked for today yet: what is recorded is read back when somebody does.
+            self._days[day] = self._read_day(day, start)
+        for column, value in zip(self._days[day], row, strict=True):
+            column.append(value)
+
+    def _forget(self, first: int) -> None:
+        if len(self._days) > self._minutes // DAY_MINUTES + 2:
+            for day in [day for day in self._days if (day + 1) * DAY <= first]:
+                del self._days[day]
 
     def add(self, price: Decimal, quantity: Decimal, *, buyer_takes: bool) -> None:
         """Fold a trade of this minute in."""
-        bar = self.bars[-1]
-        value = price * quantity
-        self.bars[-1] = Bar(
-            bar.start,
-            bar.open if bar.trades else price,
-            max(bar.high, price) if bar.trades else price,
-            min(bar.low, price) if bar.trades else price,
-            price,
-            bar.volume + quantity,
-            bar.notional + value,
-            bar.buy_volume + (quantity if buyer_takes else ZERO),
-            bar.buy_notional + (value if buyer_takes else ZERO),
-            bar.trades + 1,
+        at, volume, value = units(price), units(quantity), units(price * quantity)
+        row = self._row
+        self._row = Row(
+            row.open if row.trades else at,
+            max(row.high, at) if row.trades else at,
+            min(row.low, at) if row.trades else at,
+            at,
+            row.volume + volume,
+            row.notional + value,
+            row.buy_volume + (volume if buyer_takes else 0),
+            row.buy_notional + (value if buyer_takes else 0),
+            row.trades + 1,
         )
 
-    def take_finished(self) -> list[Bar]:
-        """Bars completed since the last call."""
+    def take_finished(self) -> list[tuple[int, Row]]:
+        """Minutes completed since the last call, with their starts."""
         finished, self._finished = self._finished, []
         return finished
 
+    # --- asking ---------------------------------------------------------------------------------
+
     def day(self, now: float) -> Bar:
         """The last 24 hours as one bar, as tickers report it."""
-        return fold(self.bars[-1440:], int(now) - 86_400)
+        first = max(self._start + MINUTE - DAY, self._first)
+        return self._fold(first, self._start + MINUTE, int(now) - DAY)
+
+    def average_price(self, minutes: int) -> Decimal | None:
+        """Volume-weighted over the last ``minutes``; None when nobody traded."""
+        bar = self._fold(self._start - (minutes - 1) * MINUTE, self._start + MINUTE, 0)
+        return bar.notional / bar.volume if bar.volume else None
 
     def folded(self, seconds: int, start: int | None, end: int | None, limit: int) -> list[Bar]:
         """Bars of an interval (in seconds) whose opening lies in [start, end] (seconds).
 
         With ``start``: the first ``limit``, otherwise the last ones, as Binance does.
         """
-        needed = self.bars
-        if start is None and end is None:
-            needed = self.bars[-(limit * seconds // MINUTE + seconds // MINUTE) :]
-        groups: dict[int, list[Bar]] = {}
-        for bar in needed:
-            opening = bar.start // seconds * seconds
-            if (start is None or opening >= start) and (end is None or opening <= end):
-                groups.setdefault(opening, []).append(bar)
-        bars = [fold(group, opening) for opening, group in groups.items()]
-        return bars[:limit] if start is not None else bars[-limit:]
+        last = self._start // seconds * seconds
+        # An interval that began before the first minute is not whole; but the last one is always shown.
+        first = min(-(-self._first // seconds) * seconds, last)
+        if start is not None:
+            first = max(first, -(-start // seconds) * seconds)
+        if end is not None:
+            last = min(last, end // seconds * seconds)
+        openings = range(first, last + 1, seconds)
+        chosen = openings[:limit] if start is not None else openings[-limit:]
+        return [self._fold(opening, opening + seconds, opening) for opening in chosen]
+
+    @property
+    def _first(self) -> int:
+        """The first minute that is offered."""
+        return self._start - self._minutes * MINUTE
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _fold(self, start: int, end: int, opening: int) -> Bar:
+        """The minutes within [start, end) as one bar that opens at ``opening``."""
+        columns = self._columns(max(start, self._first), min(end, self._start))
+        if end > self._start:
+            columns = [[*column, value] for column, value in zip(columns, self._row, strict=True)]
+        return _fold(columns, opening)
+
+    def _columns(self, start: int, end: int) -> Columns:
+        """The finished minutes within [start, end), as columns in the order of ``Row``'s fields."""
+        columns: list[list[int]] = [[] for _ in Row._fields]
+        for day in range(start // DAY, (end - 1) // DAY + 1):
+            if day not in self._days:
+                self._days[day] = self._read_day(day, self._start)
+            begin = max(start - day * DAY, 0) // MINUTE
+            stop = min(end - day * DAY, DAY) // MINUTE
+            for column, values in zip(columns, self._days[day], strict=True):
+                column += values[begin:stop]
+        return columns
+
+    def _read_day(self, day: int, until: int) -> tuple[array[int], ...]:
+        """The minutes of a day before ``until``: recorded, else made up, else empty."""
+        columns = tuple(array("q") for _ in Row._fields)
+        end = min((day + 1) * DAY, until)
+        recorded = dict(self._recorded(day * DAY, end)) | dict(self._finished)
+        close: int | None = None
+        for start in range(day * DAY, end, MINUTE):
+            row = recorded.get(start)
+            if row is None and start < self._quiet_from:
+                row = self._made_up.row(start)
+            elif row is None:
+                row = empty_row(self._columns(start - MINUTE, start)[3][0] if close is None else close)
+            close = row.close
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+        return columns
 
 
-def fold(bars: list[Bar], start: int) -> Bar:
-    """Several bars as one that opens at ``start``. At least one bar is needed."""
-    traded = [bar for bar in bars if bar.trades] or bars
-    return replace(
-        bars[0],
-        start=start,
-        open=traded[0].open,
-        high=max(bar.high for bar in traded),
-        low=min(bar.low for bar in traded),
-        close=bars[-1].close,
-        volume=sum((bar.volume for bar in bars), ZERO),
-        notional=sum((bar.notional for bar in bars), ZERO),
-        buy_volume=sum((bar.buy_volume for bar in bars), ZERO),
-        buy_notional=sum((bar.buy_notional for bar in bars), ZERO),
-        trades=sum(bar.trades for bar in bars),
-    )
+def _amount(number: int) -> Decimal:
+    return Decimal(number).scaleb(-8)
+
+
+def _fold(columns: Columns, start: int) -> Bar:
+    """Several minutes as one bar. Prices are of those with trades, if there are any."""
+    opens, highs, lows, closes, volumes, notionals, buy_volumes, buy_notionals, trades = columns
+    if 0 in trades and any(trades):
+        traded = [number for number, count in enumerate(trades) if count]
+        opens, highs, lows = ([column[number] for number in traded] for column in (opens, highs, lows))
+    return Bar(
+        start, _amount(opens[0]), _amount(max(highs)), _amount(min(lows)), _amount(closes[-1]),
+        _amount(sum(volumes)), _amount(sum(notionals)), _amount(sum(buy_volumes)), _amount(sum(buy_notionals)),
+        sum(trades),
+    )  # fmt: skip

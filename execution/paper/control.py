@@ -93,6 +93,7 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     symbol = _symbol(server, body)
     if "freeze" in body:
         symbol.frozen = bool(body["freeze"])
+        server.exchange.remember_market()
     background = symbol.background
     if "mid" in body:
         background.move_to(_decimal(body, "mid"))

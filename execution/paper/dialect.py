@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from execution.core.market import Bar
 from execution.core.types import ZERO, Side
+from execution.paper.candles import Bar
 from execution.paper.exchange import SymbolMarket
 from execution.paper.records import Account, BalanceNews, OrderNews, PaperOrder, PaperTrade, PublicTrade
 from execution.paper.symbols import PRICE_BAND_DOWN, PRICE_BAND_UP

@@ -6,22 +6,23 @@ afterwards, which writes the state and only then spreads the news.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
+from execution.core.history import History, Row
 from execution.core.market import (
     BackgroundMarket,
-    Bar,
     Command,
     MarketParameters,
     Withdraw,
-    history,
     round_down,
 )
 from execution.core.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
-from execution.core.price_path import PricePath
+from execution.core.price_path import MINUTE, PricePath
 from execution.core.types import ZERO, Market, Side
 from execution.paper import refusals
 from execution.paper.candles import CandleSeries
@@ -31,8 +32,8 @@ from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrde
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
 
-#: Candles made up before the first start: a day and a little, so that 24 whole hours are always there.
-HISTORY_MINUTES = 26 * 60
+#: Candles that are shown: fifteen days and a little, so that 360 whole hours are always there.
+HISTORY_MINUTES = 15 * 24 * 60 + 120
 #: Trade ids are reserved in the store by the block, so that background trades cost no writes.
 ID_BLOCK = 10_000
 
@@ -51,7 +52,7 @@ class SymbolMarket:
     ) -> None:
         self.market: Market = parameters.market
         self.name = exchange_symbol(parameters.market)
-        self.background = self._background(parameters, seed, store, now, venue)
+        path, self.background, quiet_from = _price(parameters, seed, store, now, venue)
         # Update ids must never fall, also over a restart: milliseconds grow faster than changes do.
         self.book = OrderBook(sequence=int(now * 1000))
         self.frozen = False
@@ -59,40 +60,38 @@ class SymbolMarket:
         self.fresh_trades: list[PublicTrade] = []
         self.reserved_id = int(store.number(f"{self.name} trade id") or 0)
         self.next_trade_id = self.reserved_id + 1
-        self.candles = CandleSeries(self._bars(parameters, seed, store, now, history_minutes))
-        self.candles.advance(now)
-        self.last_price = self.candles.bars[-1].close
-
-    def _background(
-        self, parameters: MarketParameters, seed: int, store: Store, now: float, venue: str
-    ) -> BackgroundMarket:
-        """Around the price that venues share; alone, from where the price stood."""
-        if not venue:
-            return BackgroundMarket(parameters, seed, mid=store.number(f"{self.name} price"))
-        path = PricePath(seed, parameters.market.symbol, parameters.mid, parameters.volatility)
-        mid = Decimal(repr(path.price(now)))
-        return BackgroundMarket(parameters, seed, mid=mid, path=path, venue=venue)
-
-    def _bars(
-        self, parameters: MarketParameters, seed: int, store: Store, now: float, minutes: int
-    ) -> list[Bar]:
-        """Stored bars, or a seeded history when there are none, or none recent enough."""
-        minute = int(now) // 60 * 60
-        bars = store.bars(self.name, minute - 14 * 86_400)
-        if bars and minute - bars[-1].start < 86_400:
-            return bars
-        bars = history(parameters, seed, minute, minutes, self.background.mid)
-        store.save(bars=[(self.name, bar) for bar in bars])
-        return bars
+        made_up = History(parameters, path, f"{seed}:{venue}")
+        recorded = partial(store.minutes, self.name)
+        self.candles = CandleSeries(made_up, recorded, now, history_minutes, quiet_from)
+        self.last_price = self.candles.last_close
 
     @property
     def average_price(self) -> Decimal:
         """Volume-weighted price of the last five minutes, or the last price."""
-        bars = self.candles.bars[-5:]
-        volume = sum((bar.volume for bar in bars), ZERO)
-        if not volume:
-            return self.last_price
-        return sum((bar.notional for bar in bars), ZERO) / volume
+        average = self.candles.average_price(5)
+        return self.last_price if average is None else average
+
+
+def _price(
+    parameters: MarketParameters, seed: int, store: Store, now: float, venue: str
+) -> tuple[PricePath, BackgroundMarket, float]:
+    """The path of the past, the market that goes on from it, and when minutes without trades are empty.
+
+    A venue follows the path that it shares with others, at all times. An exchange that stands alone has a past
+    up to its first start, and goes on from where its price stood.
+    """
+    symbol, mid, volatility = parameters.market.symbol, parameters.mid, parameters.volatility
+    if venue:
+        path = PricePath(seed, symbol, mid, volatility)
+        stood = Decimal(repr(path.price(now)))
+        return path, BackgroundMarket(parameters, seed, mid=stood, path=path, venue=venue), math.inf
+    name = exchange_symbol(parameters.market)
+    began, opened, last = (store.number(f"{name} {what}") for what in ("began", "opened", "price"))
+    if began is None or opened is None:
+        began, opened = Decimal(int(now) // MINUTE * MINUTE), last or mid
+        store.save(numbers={f"{name} began": began, f"{name} opened": opened})
+    path = PricePath(seed, symbol, opened, volatility, mid_at=float(began))
+    return path, BackgroundMarket(parameters, seed, mid=last), float(began)
 
 
 class Exchange:
@@ -113,6 +112,7 @@ class Exchange:
         self.listeners: list[Callable[[list[News]], None]] = []
         now = clock()
         self._advanced = now
+        store.forget_minutes(int(now) - (history_minutes + 60) * MINUTE)
         markets = [
             SymbolMarket(each, seed, store, now, history_minutes, profile.name) for each in profile.listed
         ]
@@ -192,17 +192,17 @@ class Exchange:
         finished = []
         for market in self.symbols.values():
             market.candles.advance(now)
-            finished += [(market.name, bar) for bar in market.candles.take_finished()]
+            finished += [(market.name, start, row) for start, row in market.candles.take_finished()]
             if not market.frozen and elapsed:
                 self.run_commands(market, market.background.step(market.book, now, elapsed))
         if finished:
             self.remember_market(finished)
         self.commit()
 
-    def remember_market(self, finished: Iterable[tuple[str, Bar]] = ()) -> None:
+    def remember_market(self, finished: Iterable[tuple[str, int, Row]] = ()) -> None:
         """Write where the market stands, so that a restart goes on from there, and finished bars."""
         prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
-        self._store.save(bars=finished, numbers=dict(prices))
+        self._store.save(minutes=finished, numbers=dict(prices))
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
         """Do what background makers and takers want."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from execution.core.market import Bar
+from execution.core.history import Row
 from execution.core.matching import SelfTradePrevention
 from execution.core.types import Side
 from execution.paper.records import Account, AssetBalance, OrderStatus, PaperOrder, PaperTrade
@@ -30,9 +30,15 @@ CREATE TABLE IF NOT EXISTS balances (
     PRIMARY KEY (account, asset)
 );
 CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS bars (
-    symbol TEXT NOT NULL, start INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (symbol, start)
-);
+CREATE TABLE IF NOT EXISTS minutes (
+    symbol TEXT NOT NULL, start INTEGER NOT NULL,
+    open INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL, close INTEGER NOT NULL,
+    volume INTEGER NOT NULL, notional INTEGER NOT NULL,
+    buy_volume INTEGER NOT NULL, buy_notional INTEGER NOT NULL, trades INTEGER NOT NULL,
+    PRIMARY KEY (symbol, start)
+) WITHOUT ROWID;
+-- A former version's candles: of another price, and of a size that every start had to read.
+DROP TABLE IF EXISTS bars;
 """
 
 _ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_executed")
@@ -70,11 +76,13 @@ class Store:
         row = self._database.execute("SELECT value FROM numbers WHERE name = ?", (name,)).fetchone()
         return Decimal(row[0]) if row else None
 
-    def bars(self, symbol: str, since: int) -> list[Bar]:
+    def minutes(self, symbol: str, start: int, end: int) -> Iterator[tuple[int, Row]]:
+        """Recorded minutes within [start, end), oldest first."""
         rows = self._database.execute(
-            "SELECT record FROM bars WHERE symbol = ? AND start >= ? ORDER BY start", (symbol, since)
+            "SELECT * FROM minutes WHERE symbol = ? AND start >= ? AND start < ? ORDER BY start",
+            (symbol, start, end),
         )
-        return [_bar(json.loads(record)) for (record,) in rows]
+        return ((begun, Row(*amounts)) for _, begun, *amounts in rows)
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -85,7 +93,7 @@ class Store:
         trades: Iterable[PaperTrade] = (),
         accounts: Iterable[Account] = (),
         numbers: dict[str, Decimal | int] | None = None,
-        bars: Iterable[tuple[str, Bar]] = (),
+        minutes: Iterable[tuple[str, int, Row]] = (),
     ) -> None:
         """One transaction: all of it, or nothing."""
         database = self._database
@@ -111,16 +119,20 @@ class Store:
                 [(name, str(value)) for name, value in (numbers or {}).items()],
             )
             database.executemany(
-                "INSERT OR REPLACE INTO bars VALUES (?, ?, ?)",
-                [(symbol, bar.start, _dump(bar)) for symbol, bar in bars],
+                "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(symbol, start, *row) for symbol, start, row in minutes],
             )
         except BaseException:
             database.execute("ROLLBACK")
             raise
         database.execute("COMMIT")
 
+    def forget_minutes(self, before: int) -> None:
+        """Drop what is older than anybody is shown."""
+        self._database.execute("DELETE FROM minutes WHERE start < ?", (before,))
 
-def _dump(record: PaperOrder | PaperTrade | Bar) -> str:
+
+def _dump(record: PaperOrder | PaperTrade) -> str:
     names = [field.name for field in fields(record) if field.name != "history"]
     return json.dumps({name: getattr(record, name) for name in names}, default=str, separators=(",", ":"))
 
@@ -141,11 +153,3 @@ def _trade(record: dict[str, Any]) -> PaperTrade:
         values[name] = Decimal(record[name])
     values["side"] = Side(record["side"])
     return PaperTrade(**values)
-
-
-def _bar(record: dict[str, Any]) -> Bar:
-    decimals = ("open", "high", "low", "close", "volume", "notional", "buy_volume", "buy_notional")
-    values = dict(record)
-    for name in decimals:
-        values[name] = Decimal(record[name])
-    return Bar(**values)

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
-from execution.core.types import ZERO, OrderRef, Quote, Side
-from execution.core.view import ChildView, OrderView, Rejections
-from execution.models import Account, ChildOrder, Credential, CredentialState, Installation, Order, Slice
+from execution.core.types import ZERO, Book, OrderRef, Quote, Side
+from execution.core.view import ChildView, OrderView, Rejections, VenueView
+from execution.models import (
+    Account,
+    Balance,
+    ChildOrder,
+    Credential,
+    CredentialState,
+    Installation,
+    Order,
+    Slice,
+)
 from execution.selectors.halts import halt_blocks_order
-from execution.selectors.markets import market_from_json
+from execution.selectors.markets import balances_free, market_from_json
 
 #: How far back the run of refusals is counted.
 REJECTIONS_LOOKED_AT = 20
@@ -31,8 +41,16 @@ class Looked:
     version: int
     fence: int
     owner: int | None
-    account_pk: int
-    venue_pk: int
+    account_pks: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMarkets:
+    """Where an order's quotes come from. With several accounts books are wanted beside them."""
+
+    symbol: str
+    venue_pks: tuple[int, ...]
+    is_routed: bool
 
 
 def accounts_of(order: Order) -> list[Account]:
@@ -41,29 +59,32 @@ def accounts_of(order: Order) -> list[Account]:
     return [link.account for link in links]
 
 
-def order_market(order_pk: int) -> tuple[int, str] | None:
-    """Venue and symbol that an order trades at: where its quotes come from."""
+def order_markets(order_pk: int) -> OrderMarkets | None:
+    """The markets that an order trades at; None when there is no such order."""
     order = Order.objects.filter(pk=order_pk).first()
     if order is None:
         return None
-    account = order.accounts.get()
-    return account.venue_id, order.symbol
+    accounts = accounts_of(order)
+    venues = tuple(dict.fromkeys(account.venue_id for account in accounts))
+    return OrderMarkets(order.symbol, venues, is_routed=len(accounts) > 1)
 
 
-def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
-    """The order as its algorithm sees it, in one read each of order, plan and children."""
+def order_look(
+    *, order_pk: int, quotes: Mapping[int, Quote], books: Mapping[int, Book] | None = None, now: datetime
+) -> Looked:
+    """The order as its algorithm sees it; ``quotes`` and ``books`` are by the venue's primary key."""
     order = Order.objects.select_related("terms").get(pk=order_pk)
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
-    account = order.accounts.get()
+    accounts = accounts_of(order)
     slices = plan_rows(order)
     current = next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
     wanted = Q(is_settled=False) | Q(
         slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
     )
-    rows = list(order.children.filter(wanted).select_related("slice").order_by("sequence"))
-    children = tuple(child_view(row, account.public_id, order.plan_version) for row in rows)
+    rows = list(order.children.filter(wanted).select_related("slice", "account").order_by("sequence"))
+    children = tuple(child_view(row, row.account.public_id, order.plan_version) for row in rows)
     # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
     reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
     view = OrderView(
@@ -80,14 +101,57 @@ def order_look(*, order_pk: int, quote: Quote | None, now: datetime) -> Looked:
         parameters=parse_parameters(order.algorithm, terms.parameters),
         slices=slices,
         children=children,
-        account=account.public_id,
-        market=market_from_json(order.market[account.public_id]),
-        quote=quote,
+        venues=_venues(order, accounts, quotes, books or {}),
         rejections=_rejections(order),
-        blocked=account_block(account),
         halted=halt_blocks_order(order),
     )
-    return Looked(view, order.version, order.fence, order.owner_id, account.pk, account.venue_id)
+    pks = {account.public_id: account.pk for account in accounts}
+    return Looked(view, order.version, order.fence, order.owner_id, pks)
+
+
+def _venues(
+    order: Order, accounts: list[Account], quotes: Mapping[int, Quote], books: Mapping[int, Book]
+) -> tuple[VenueView, ...]:
+    free = _spendable(order, accounts) if len(accounts) > 1 else {}
+    return tuple(
+        VenueView(
+            account=account.public_id,
+            label=account.label,
+            market=market_from_json(order.market[account.public_id]),
+            quote=quotes.get(account.venue_id),
+            book=books.get(account.venue_id),
+            free=free.get(account.pk),
+            blocked=account_block(account),
+        )
+        for account in accounts
+    )
+
+
+def _spendable(order: Order, accounts: list[Account]) -> dict[int, Decimal | None]:
+    """What each account has free of what the order spends, by primary key.
+
+    Balances are asked for now and then: what the order's own children have locked, spent or released since
+    is taken into account, or a cancelled child would keep its quantity from the next one.
+    """
+    market = market_from_json(next(iter(order.market.values())))
+    free = balances_free(accounts, market.quote if order.side == Side.BUY else market.base)
+    known_at = dict(
+        Balance.objects.filter(account__in=accounts).values_list("account_id").annotate(Max("at"))
+    )
+    if not known_at:
+        return free
+    oldest = min(known_at.values())
+    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest)
+    for child in order.children.filter(since, account__in=known_at):
+        at, amount = known_at[child.account_id], free[child.account_id]
+        done = max(child.filled, child.reported_filled or ZERO)
+        taken = ZERO if child.intended_at <= at else done if child.is_settled else child.quantity
+        freed = child.ended_at is not None and child.intended_at <= at < child.ended_at
+        change = (child.quantity - done if freed else ZERO) - taken
+        price = Decimal(1) if order.side == Side.SELL else child.price
+        if amount is not None and price is not None:
+            free[child.account_id] = amount + change * price
+    return free
 
 
 def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
@@ -203,6 +267,20 @@ def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
         Q(ended_at=None) | Q(ended_at__gte=since)
     )
     return set(orders.values_list("symbol", flat=True))
+
+
+#: Books are wanted this long before an order starts.
+BOOKS_BEFORE = timedelta(seconds=2)
+
+
+def symbols_routed(venue_pk: int, *, now: datetime) -> set[str]:
+    """Symbols whose book is wanted at a venue: an order that works, or is about to, has several accounts,
+    one of them here."""
+    about_to = Q(status=OrderStatus.SCHEDULED, due_at__lte=now + BOOKS_BEFORE)
+    working = Order.objects.filter(Q(status=OrderStatus.WORKING) | about_to)
+    here = Order.objects.filter(accounts__venue_id=venue_pk)
+    routed = working.filter(pk__in=here.values("pk")).annotate(count=Count("accounts")).filter(count__gt=1)
+    return set(routed.values_list("symbol", flat=True))
 
 
 #: Symbols of orders that ended this recently are still looked at: a trade may be listed late.

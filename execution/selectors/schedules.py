@@ -43,8 +43,12 @@ class _Kept:
             self._lines.pop(next(iter(self._lines)), None)
         self._lines[order.public_id, order.plan_version] = line
 
+    def forget(self) -> None:
+        self._lines.clear()
+
 
 _kept = _Kept(2000)
+schedules_forget = _kept.forget
 
 
 def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core import types
 from execution.core.quantities import combined_market
 from execution.core.routing import reference_quote
-from execution.models import Account, Market, User
+from execution.core.terms import OrderRequest
+from execution.models import Account, Market, Order, User
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.payloads import TicketAccount, TicketMarket
 from execution.selectors.quotes import quote_latest
 from execution.selectors.texts import text
+from execution.selectors.visibility import orders_visible
+
+#: How long an order is held against the next one like it.
+LOOKALIKE_WITHIN = timedelta(seconds=30)
 
 
 def ticket_accounts(*, person: User) -> list[TicketAccount]:
@@ -82,4 +87,66 @@ def ticket_place(
             currency: balances_sum(balances_free(found, currency).values())
             for currency in (market.base, market.quote)
         },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """An order of the same person, symbol, side and quantity, sent a moment ago."""
+
+    public_id: str
+    seconds: int
+
+    @property
+    def words(self) -> str:
+        return f"order {self.public_id} asks for the same and was sent {self.seconds} s ago"
+
+
+def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Lookalike | None:
+    """The newest look-alike of the last 30 s, whatever became of it; quantities are compared in their unit."""
+    recent = Order.objects.filter(
+        trader=person,
+        symbol=request.symbol,
+        side=request.side,
+        unit=request.unit,
+        created_at__gt=now - LOOKALIKE_WITHIN,
+    ).order_by("-created_at", "-pk")
+    for public_id, quantity, created_at in recent.values_list("public_id", "quantity_asked", "created_at"):
+        if quantity == request.quantity:
+            return Lookalike(public_id, max(0, round((now - created_at).total_seconds())))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAsked:
+    """An order as it was asked for, to be asked for again."""
+
+    symbol: str
+    side: str
+    quantity: Decimal
+    unit: str
+    algorithm: str
+    parameters: dict[str, object]
+    limit_price: Decimal | None
+    #: Label by public id.
+    accounts: dict[str, str]
+    duration: timedelta
+
+
+def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
+    """What an order that the person sees was asked for, by its newest terms; None is "there is no such order"."""
+    found = orders_visible(person).select_related("terms").prefetch_related("accounts")
+    order = found.filter(public_id=public_id).first()
+    if order is None or order.terms is None:
+        return None
+    return OrderAsked(
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity_asked,
+        unit=order.unit,
+        algorithm=order.algorithm,
+        parameters=order.terms.parameters,
+        limit_price=order.terms.limit_price,
+        accounts={account.public_id: account.label for account in order.accounts.all()},
+        duration=order.terms.end_at - order.terms.start_at,
     )

@@ -35,6 +35,8 @@ SECRET_NAMES = frozenset(
     | {"privateKey", "walletAddress", "token"}
 )
 IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
+#: The parts that every key has, and what people call them.
+KEY_PARTS = (("apiKey", "the API key"), ("secret", "the secret"))
 #: Options that are the desk's business: secrets would stand open in the database, and ``verbose`` prints
 #: signed requests.
 REFUSED_OPTIONS = SECRET_NAMES | {"verbose", "session", "enableRateLimit"}
@@ -213,14 +215,10 @@ def last_four_of(api_key: str) -> str:
 
 def key_problems(secrets: Mapping[str, str]) -> list[Problem]:
     """Why a key that a person gave cannot be taken; never with its text."""
-    problems = [
-        Problem(name, f"{label} is missing")
-        for name, label in (("apiKey", "the API key"), ("secret", "the secret"))
-        if not secrets.get(name)
-    ]
+    problems = [Problem(name, f"{label} is missing") for name, label in KEY_PARTS if not secrets.get(name)]
     return problems + [
-        Problem(name, f"{name} has spaces or line breaks inside or around it: paste it again")
-        for name in ("apiKey", "secret")
+        Problem(name, f"{label} has spaces or line breaks: paste it again")
+        for name, label in KEY_PARTS
         if any(character.isspace() for character in secrets.get(name, "").strip("\n"))
         and "PRIVATE KEY" not in secrets[name]  # a key in PEM has lines
     ]

@@ -35,6 +35,8 @@ def checks_of(preview: Preview) -> list[Check]:
     checks.extend(_book_checks(preview))
     if preview.request.limit_price is not None:
         checks.append(_limit_check(preview))
+    if preview.lookalike is not None:
+        checks.append(Check("warn", f"Look-alike: {preview.lookalike.words}"))
     return checks
 
 

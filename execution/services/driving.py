@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +13,7 @@ from execution import notify
 from execution.core.identifiers import client_id
 from execution.core.plans import plain
 from execution.core.quantities import collar_price, is_multiple
+from execution.core.routing import reference_quote
 from execution.core.states import (
     ORDER_TRADING,
     ChildStatus,
@@ -50,15 +52,15 @@ def decision_apply(
     fence: int,
     version: int,
     decision: Decision,
-    quote: Quote | None,
+    quotes: Mapping[str, Quote],
     now: datetime,
 ) -> Applied:
-    """Write what was decided on ``version``, all of it or nothing.
+    """Write what was decided on ``version``, all of it or nothing; ``quotes`` are by account, as it saw them.
 
     A broken invariant writes nothing of the decision, alerts, and pauses the order.
     """
     try:
-        return _apply(order_pk, worker_pk, fence, version, decision, quote, now)
+        return _apply(order_pk, worker_pk, fence, version, decision, quotes, now)
     except _Halted:
         return Applied.STALE
     except InvariantBroken as broken:
@@ -76,25 +78,25 @@ def _apply(
     fence: int,
     version: int,
     decision: Decision,
-    quote: Quote | None,
+    quotes: Mapping[str, Quote],
     now: datetime,
 ) -> Applied:
     order = order_locked(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
-    if order.version != version or _is_too_late(order, decision, quote, now):
+    if order.version != version or _is_too_late(order, decision, quotes, now):
         return Applied.STALE
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
     for command in decision.commands:
         if isinstance(command, Move):
-            order_move(order, command, quote, now)
+            order_move(order, command, reference_quote(quotes.values(), now), now)
         elif isinstance(command, CancelChild):
             child = order.children.get(sequence=command.sequence)
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
             notify.wake_account(child.account_id)
         else:
-            _intend(order, command, quote, now)
+            _intend(order, command, quotes, now)
     _stop_if_halted(order, decision)
     if why_changed and not decision.commands:
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
@@ -114,19 +116,25 @@ def _stop_if_halted(order: Order, decision: Decision) -> None:
             raise _Halted(halted)
 
 
-def _is_too_late(order: Order, decision: Decision, quote: Quote | None, now: datetime) -> bool:
+def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:
     """The end came, or the quote grew old, between the look and this write: another look decides anew."""
-    if not any(isinstance(command, Intend) for command in decision.commands):
+    intends = [command for command in decision.commands if isinstance(command, Intend)]
+    if not intends:
         return False
     is_over = order.terms is not None and now >= order.terms.end_at
-    return is_over or (quote is not None and now - quote.at > MAX_QUOTE_AGE)
+    used = [quotes[intend.account] for intend in intends if intend.account in quotes]
+    return is_over or any(now - quote.at > MAX_QUOTE_AGE for quote in used)
 
 
-def _intend(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:
+def _intend(order: Order, intend: Intend, quotes: Mapping[str, Quote], now: datetime) -> None:
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
-    account = Account.objects.get(public_id=intend.account)
-    _check_intent(order, intend, quote, now)
-    order_arrive(order, quote)  # an order that was paused before its start has none yet
+    account = order.accounts.filter(public_id=intend.account).first()
+    if account is None:
+        raise InvariantBroken(f"a child at account {intend.account}, which is not the order's")
+    _check_intent(order, intend, quotes.get(intend.account), now)
+    order_arrive(
+        order, reference_quote(quotes.values(), now)
+    )  # an order that was paused before its start has none yet
     child = _write_child(order, account, intend, now)
     order.next_sequence += 1
     data = {

@@ -25,7 +25,9 @@ from execution.models import HaltScope, Order, OrderTerms, Slice, Submission, Us
 from execution.selectors.driving import plan_rows
 from execution.selectors.halts import ANY_KIND, STOPS, halt_reason, halt_subject, order_halt
 from execution.selectors.markets import market_to_json
+from execution.selectors.ticket import lookalike_find
 from execution.selectors.visibility import may_act, order_find
+from execution.services.confirmation import Confirmation, confirmation_problems, lookalike_problems
 from execution.services.journal import journal_append
 from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
@@ -70,11 +72,19 @@ def request_hash(request: OrderRequest) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime) -> Order:
+def order_submit(
+    *,
+    person: User,
+    request: OrderRequest,
+    key: str,
+    now: datetime,
+    confirmed: Confirmation | None = None,
+) -> Order:
     """Create the order and its plan, once per person and key; raises ``Refused`` and then creates nothing.
 
     1. The same key with the same body gives the order that it made before; with another body it is refused.
-    2. The preview judges the request; any problem refuses it.
+    2. The preview judges the request; any problem refuses it, and so does what the ticket has ``confirmed``
+       too little of (None: not from a ticket, nothing is to be confirmed).
     3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
     """
     if not key or len(key) > 64:
@@ -87,8 +97,10 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
     preview = order_preview(person=person, request=request, now=now)
     if preview.problems:
         raise Refused(preview.problems)
+    if confirmed is not None and (missing := confirmation_problems(person, preview, confirmed)):
+        raise Refused(missing)
     try:
-        return _submit(person, request, preview, key, digest, now)
+        return _submit(person, request, preview, key, digest, now, confirmed)
     except IntegrityError:
         # Somebody was faster with the same key: the constraint undid all of ours.
         if (earlier := _submitted(person, key, digest)) is None:
@@ -98,10 +110,20 @@ def order_submit(*, person: User, request: OrderRequest, key: str, now: datetime
 
 @transaction.atomic
 def _submit(
-    person: User, request: OrderRequest, preview: Preview, key: str, digest: str, now: datetime
+    person: User,
+    request: OrderRequest,
+    preview: Preview,
+    key: str,
+    digest: str,
+    now: datetime,
+    confirmed: Confirmation | None,
 ) -> Order:
     if (earlier := _submitted(person, key, digest)) is not None:
         return earlier
+    must_be_alone = confirmed is not None and not confirmed.lookalike
+    # Two tabs at once: the other one may have committed since the preview.
+    if must_be_alone and (found := lookalike_find(person=person, request=request, now=now)):
+        raise Refused(lookalike_problems(found))
     order = _create(person, request, preview, now)
     Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
     _refuse_if_halted(order, ANY_KIND)

@@ -18,6 +18,7 @@ from execution.core.view import MAX_QUOTE_AGE
 from execution.models import Account, CredentialState, Role, User
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
+from execution.selectors.ticket import Lookalike, lookalike_find
 from execution.services.checks import Check, checks_of, round_up
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Preview:
     limit_distance: Decimal | None = None
     worst_cost_bp: Decimal | None = None
     slices: tuple[SlicePlan, ...] = ()
+    lookalike: Lookalike | None = None
     checks: tuple[Check, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
@@ -104,6 +106,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
             step(preview)
         except Refused as refused:
             preview.problems.extend(refused.problems)
+    preview.lookalike = lookalike_find(person=person, request=request, now=now)
     preview.checks = tuple(checks_of(preview))
     return preview
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from execution.core.types import (
     ZERO,
     BalanceAmounts,
+    Book,
+    Level,
     Liquidity,
     Market,
     OrderReport,
@@ -41,6 +43,12 @@ STATUSES: Mapping[str, VenueStatus] = {
 
 class AnswerError(ValueError):
     """An answer that is not what was asked for."""
+
+
+def listed(answer: Any) -> list[Any]:
+    if not isinstance(answer, list):
+        raise AnswerError(f"a list was expected, not {type(answer).__name__}")
+    return answer
 
 
 def decimal_or_none(value: Any) -> Decimal | None:
@@ -154,14 +162,30 @@ def quote_of_ticker(ticker: Any, *, at: datetime) -> Quote:
     )
 
 
-def quote_of_book(book: Any, *, at: datetime) -> Quote:
-    """The top of ccxt's order book, whose numbers are floats."""
+def book_of(book: Any, *, at: datetime) -> Book:
+    """ccxt's order book, whose numbers are floats; best levels first."""
     fields = _mapping(book)
+    return Book(_levels(fields.get("bids")), _levels(fields.get("asks")), at)
+
+
+def _levels(side: Any) -> tuple[Level, ...]:
     try:
-        (bid, bid_size, *_), (ask, ask_size, *_) = fields["bids"][0], fields["asks"][0]
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise AnswerError("a book with an empty side") from None
-    return quote_of_ticker({"bid": bid, "ask": ask, "bidVolume": bid_size, "askVolume": ask_size}, at=at)
+        levels = tuple((_positive(price), _positive(size)) for price, size, *_ in side)
+    except (TypeError, ValueError):
+        raise AnswerError("a book's side that cannot be read") from None
+    known = tuple((price, size) for price, size in levels if price is not None and size is not None)
+    if not known or len(known) != len(levels):
+        raise AnswerError("a book with an empty side or level")
+    return known
+
+
+def quote_of_book(book: Any, *, at: datetime) -> Quote:
+    """The top of ccxt's order book."""
+    fields = _mapping(book)
+    top = {
+        name: side[:1] if isinstance(side := fields.get(name), list) else side for name in ("bids", "asks")
+    }
+    return book_of(top, at=at).touch
 
 
 def balances(balance: Any, *, quirks: Quirks) -> dict[str, BalanceAmounts]:

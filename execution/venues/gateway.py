@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from execution.core.types import (
     Accepted,
     BalanceAmounts,
+    Book,
     CancelConfirmed,
     CancelFailed,
     CancelOutcome,
@@ -44,6 +45,7 @@ CLOCK_EVERY = 3600.0
 CLOCK_RETRY = 5.0
 #: A look waits so many seconds for a limiter, and fails at once when it asked for more.
 LONGEST_HOLD = 2.0
+BOOK_LEVELS = 20  # the one depth that every exchange of ccxt takes
 
 
 def open_gateway(
@@ -189,7 +191,9 @@ class CcxtGateway:
         return await self._look("find", ask, read)
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
-        orders = await self._look("open_orders", lambda: self._client.fetch_open_orders(symbol), _listed)
+        orders = await self._look(
+            "open_orders", lambda: self._client.fetch_open_orders(symbol), convert.listed
+        )
         reports = self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
         if self._quirks.paging is None and len(reports) >= self._quirks.page:
             raise LookFailed(f"{len(reports)} open orders may be one page of more")
@@ -231,15 +235,18 @@ class CcxtGateway:
 
         if self._client.has.get("fetchBidsAsks"):
             return await self._look("quote", lambda: self._client.fetch_bids_asks([symbol]), read)
+        return (await self.book(symbol)).touch
+
+    async def book(self, symbol: str) -> Book:
         return await self._look(
-            "quote",
-            lambda: self._client.fetch_order_book(symbol, 5),
-            lambda answer: convert.quote_of_book(answer, at=self._clock()),
+            "book",
+            lambda: self._client.fetch_order_book(symbol, BOOK_LEVELS),
+            lambda answer: convert.book_of(answer, at=self._clock()),
         )
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Asked anew; an empty list of markets is a failed look and leaves the known ones."""
-        fresh = await self._look("markets", self._client.fetch_markets, _listed)
+        fresh = await self._look("markets", self._client.fetch_markets, convert.listed)
         if not fresh:
             raise LookFailed("the exchange lists no markets")
         fees = await self._account_fees()
@@ -312,7 +319,7 @@ class CcxtGateway:
 
     def _paged(self, call: Call, fetch: pages.Fetch) -> pages.Fetch:
         async def page(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
-            return await self._look(call, lambda: fetch(since, cursor, limit), _listed)
+            return await self._look(call, lambda: fetch(since, cursor, limit), convert.listed)
 
         return page
 
@@ -385,9 +392,3 @@ class CcxtGateway:
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
         except LookFailed:
             return None  # ccxt's published rates then
-
-
-def _listed(answer: Any) -> list[Any]:
-    if not isinstance(answer, list):
-        raise convert.AnswerError(f"a list was expected, not {type(answer).__name__}")
-    return answer

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from execution.core.types import (
     BalanceAmounts,
+    Book,
     CancelOutcome,
     ChildRequest,
     CreateOutcome,
@@ -79,6 +80,9 @@ class Gateway(Protocol):
     async def permissions(self) -> KeyPermissions: ...
 
     async def quote(self, symbol: str) -> Quote: ...
+
+    async def book(self, symbol: str) -> Book:
+        """The best levels of the venue's own book, at least one on either side."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
-    "permissions", "quote", "time",
+    "permissions", "quote", "book", "time",
 ]  # fmt: skip
 
 
@@ -100,6 +100,7 @@ BINANCE = Quirks(
             "markets": 40,
             "permissions": 1,
             "quote": 4,
+            "book": 5,
         },
     ),
     order_limits=Limits(budget=90, window=10, reserve=0),

@@ -3,9 +3,13 @@
 import { byId, setText } from "./dom.js";
 import { decimal } from "./format.js";
 
+const PREVIEW_EVERY = 3000;
+
 const form = byId("halt-form");
 const host = byId("halt-preview");
 const send = byId("halt-send");
+
+let asked = 0;
 
 const wanted = () => host.firstElementChild?.dataset.phrase ?? "";
 
@@ -21,19 +25,34 @@ function group() {
   }
 }
 
+/** What the form would do now, as the server says it; an answer that a later question overtook is left. */
+async function refresh() {
+  const number = (asked += 1);
+  const query = new URLSearchParams(new FormData(form));
+  for (const name of ["csrfmiddlewaretoken", "phrase", "reason"]) query.delete(name);
+  try {
+    const answer = await fetch(`${host.dataset.source}?${query}`);
+    const text = await answer.text();
+    if (!answer.ok || answer.redirected || number !== asked) return;
+    host.replaceChildren(...document.createRange().createContextualFragment(text.trim()).children);
+    group();
+    judge();
+  } catch {
+    // The time of the preview stands above it; the next one is soon.
+  }
+}
+
 form.addEventListener("input", judge);
-// Choosing a subject chooses its scope; before the preview is asked for, which listens to the form, too.
 form.addEventListener("change", (event) => {
-  if (event.target.matches("select")) form.elements.scope.value = event.target.name.replace("subject_", "");
-}, { capture: true });
+  const { target } = event;
+  if (target.matches("select")) form.elements.scope.value = target.name.replace("subject_", "");
+  if (target.closest("fieldset")) refresh();
+});
 // Enter in a field never submits.
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 });
 form.addEventListener("submit", () => setTimeout(() => { send.disabled = true; }));
-document.body.addEventListener("htmx:afterSwap", () => {
-  group();
-  judge();
-});
 group();
 judge();
+setInterval(() => { if (!document.hidden) refresh(); }, PREVIEW_EVERY);

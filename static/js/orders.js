@@ -64,7 +64,7 @@ function draw() {
   const nodes = [...drawn].flatMap(([id, { node }]) => (opened.has(id) ? [node, opened.get(id).node] : [node]));
   if (nodes.length !== body.children.length || nodes.some((node, index) => node !== body.children[index])) place(nodes);
   table.hidden = !nodes.length;
-  byId("orders-empty").hidden = nodes.length > 0;
+  byId("orders-empty").hidden = nodes.length > 0 || !first.live;
   tick();
 }
 

@@ -31,7 +31,8 @@ function refresh() {
 
 function values() {
   const found = {};
-  for (const [name, value] of new FormData(form)) found[name] = value;
+  for (const [name, value] of new FormData(form)) if (name !== "accounts") found[name] = value;
+  found.accounts = [...form.querySelectorAll('[name="accounts"]:checked')].map((box) => box.value);
   return found;
 }
 
@@ -67,7 +68,7 @@ function showProblems(all = false) {
     const message = all || touched.has(name) ? (byField.get(name) ?? "") : "";
     setText(node, message);
     const input = form.elements[name];
-    if (input instanceof HTMLElement) {
+    if (input instanceof HTMLElement && input.matches("input, select")) {
       if (message) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
     }
@@ -137,13 +138,15 @@ function setField(name, value) {
   refresh();
 }
 
-/** Only symbols that the chosen account trades. */
+/** Only symbols that every chosen account trades: any of them may take any slice. */
 function fillSymbols() {
-  const account = accounts.find((known) => known.id === form.elements.accounts.value);
+  const chosen = accounts.filter((account) => form.querySelector(`[name="accounts"][value="${account.id}"]`).checked);
+  const [first, ...others] = (chosen.length ? chosen : accounts).map((account) => account.markets.map((market) => market.symbol));
+  const common = chosen.length ? (first ?? []).filter((symbol) => others.every((symbols) => symbols.includes(symbol))) : [...new Set([first ?? [], ...others].flat())];
   const select = form.elements.symbol;
   const before = select.value;
-  select.replaceChildren(...(account?.markets ?? []).map((market) => new Option(market.symbol, market.symbol)));
-  if ([...select.options].some((option) => option.value === before)) select.value = before;
+  select.replaceChildren(...common.sort().map((symbol) => new Option(symbol, symbol)));
+  if (common.includes(before)) select.value = before;
 }
 
 // --- review and send -----------------------------------------------------------------------------
@@ -165,10 +168,19 @@ function reviewed() {
     (field ?? byId("review")).focus();
     return;
   }
-  send.disabled = false;
-  dialog.showModal();
-  send.focus();
+  if (!dialog.open) dialog.showModal();
+  showConfirmed();
+  (dialog.querySelector("[data-confirm]") ?? send).focus();
 }
+
+/** Send waits for what is to be confirmed; the server judges it once more. */
+function showConfirmed() {
+  const missing = [...dialog.querySelectorAll("[data-confirm]")].some((node) =>
+    node.type === "checkbox" ? !node.checked : Number(node.value.replaceAll(",", "")) !== Number(node.dataset.expected) || !node.value.trim());
+  send.disabled = missing;
+}
+
+dialog.addEventListener("input", showConfirmed);
 
 byId("review").addEventListener("click", review);
 form.addEventListener("keydown", (event) => {

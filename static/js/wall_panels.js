@@ -32,7 +32,7 @@ function lines(host, items, keyOf, make, fill) {
 
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
 const span = (name, kind = "") => element("span", { "data-part": name, class: kind || null });
-const haltLink = (scope, id, label) => element("a", { class: "button small-button", href: `${haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}` }, label);
+const haltLink = (scope, id, name) => element("a", { class: "button small-button", href: `${haltNew}?scope=${scope}&subject=${encodeURIComponent(id)}`, "aria-label": `Halt ${scope} ${name}…`, title: `Halt ${scope} ${name}…` }, "Halt…");
 
 // --- tiles
 
@@ -72,8 +72,8 @@ const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"]
 
 const makeAccount = (account) => element("li", {},
   span("sign", "sign"),
-  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "figures mono" })),
-  span("halt", "pill bad"), haltLink("account", account.id, "Halt account…"));
+  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "reading" })),
+  span("halt", "pill bad"), haltLink("account", account.id, account.label));
 
 function fillAccount(node, account) {
   const [sign, tone] = SIGNS[account.health];
@@ -97,12 +97,12 @@ function tickAccount(node, account, now) {
   const quotes = account.quotes.filter((quote) => quote.wanted);
   const seen = (quotes.length ? quotes : account.quotes).filter((quote) => quotes.length || quote.at !== null);
   const worst = seen.reduce((oldest, quote) => (oldest === null || (quote.at ?? 0) < (oldest.at ?? 0) ? quote : oldest), null);
-  const latency = account.latency_ms === null ? DASH : `${Math.round(account.latency_ms)} ms`;
+  const latency = account.latency_ms === null ? DASH : account.latency_ms < 1000 ? `${Math.round(account.latency_ms)} ms` : age(account.latency_ms);
   const errors = account.failures === 1 ? "1 error" : `${account.failures} errors`;
   const data = worst === null ? DASH : since(worst.at);
   const figures = part(node, "figures");
   setText(figures, `${latency} · ${errors} · stream ${since(account.stream_at)} · look ${since(account.looked_at)} · quote ${data}`);
-  figures.title = account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
+  figures.title = "how long the last look took · failed calls since the last good one · age of the stream's last sign, of the last look, of the oldest quote that an order needs\n" + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
 }
 
 // --- people
@@ -110,7 +110,7 @@ function tickAccount(node, account, now) {
 const makePerson = (person) => element("li", {},
   element("b", { class: "name" }, person.name), span("live", "muted"), span("halt", "pill bad"),
   element("progress", { max: 1, "aria-label": `${person.name}: share of the desk's working notional` }),
-  span("working", "mono figures"), haltLink("trader", person.id, "Halt trader…"));
+  span("working", "mono reading"), haltLink("trader", person.id, person.name));
 
 function fillPerson(node, person, money) {
   setText(part(node, "live"), `${person.live} live`);
@@ -144,7 +144,7 @@ function fillNeed(node, need) {
   node.need = need;
 }
 
-const LOOKS = { open_orders: "open orders", closed_orders: "closed orders", trades: "trades" };
+const LOOKS = { open_orders: "open", closed_orders: "closed", trades: "trades" };
 
 function tickNeed(node, need, rows, now) {
   const what = part(node, "what");
@@ -153,9 +153,9 @@ function tickNeed(node, need, rows, now) {
     const child = need.child;
     setText(what, `child ${child.child} of ${child.order} unknown for ${age(now - child.since)}, ${child.account} ${child.side} ${decimal(child.quantity)} ${child.symbol}`);
     const looks = Object.entries(child.looks).map(([kind, count]) => `${LOOKS[kind]} ${count}`).join(", ");
-    const earliest = child.earliest === null ? "" : child.earliest > now ? `; absent at ${clock(child.earliest)} at the earliest` : "; absent as soon as the looks are complete";
-    setText(how, `looks of ${child.needed} each without it: ${looks}${earliest}`);
-    how.title = child.reason;
+    const earliest = child.earliest === null ? "" : child.earliest > now ? `absent at ${clock(child.earliest)} at the earliest` : "absent when the looks are complete";
+    setText(how, [`not seen in ${looks} of ${child.needed} looks each`, earliest].filter(Boolean).join(" · "));
+    how.title = `${how.textContent}\n${child.reason}`;
   } else if (need.alert) {
     const { alert } = need;
     setText(what, `${alert.side.toUpperCase()} ${alert.symbol} of ${alert.trader}, ${alert.status.replaceAll("_", " ")}: ${alert.text}`);

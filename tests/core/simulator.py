@@ -26,7 +26,7 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO, OrderReport, Quote, Side, VenueStatus
-from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections
+from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections, VenueView
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -121,14 +121,19 @@ class Simulation:
     # --- the world ---------------------------------------------------------------------------------
 
     def _market(self) -> None:
-        view, quote = self.view, self.view.quote
+        venues = tuple(self._moved(venue) for venue in self.view.venues)
+        self.view = replace(self.view, venues=venues)
+
+    def _moved(self, venue: VenueView) -> VenueView:
+        quote, tick = venue.quote, venue.market.tick
         if quote is None or self.chance(self.rates.stale):
-            return
-        move = self.random.randint(-self.rates.swing, self.rates.swing) * view.market.tick
-        bid = max(quote.bid + move, view.market.tick)
-        quote = Quote(bid, bid + self.random.randint(1, 5) * view.market.tick, None, None, view.now)
+            return venue
+        move = self.random.randint(-self.rates.swing, self.rates.swing) * tick
+        bid = max(quote.bid + move, tick)
+        size = self.random.choice([None, D("0.01"), D(1)])
+        quote = Quote(bid, bid + self.random.randint(1, 5) * tick, size, size, self.view.now)
         blocked = "the account is closed" if self.chance(self.rates.blocks) else ""
-        self.view = replace(view, quote=quote, blocked=blocked)
+        return replace(venue, quote=quote, blocked=blocked)
 
     def _exchange(self, child: Placed) -> None:
         """One tick of a child at the exchange."""
@@ -138,7 +143,8 @@ class Simulation:
         crossing = child.intend.time_in_force.value == "ioc"
         if self.chance(self.rates.cross_fills if crossing else self.rates.rest_fills):
             share = D(self.random.choice(self.rates.shares))
-            amount = max(floor_to(left * share, self.view.market.lot), self.view.market.lot)
+            lot = venue_named(self.view, child.intend.account).market.lot
+            amount = max(floor_to(left * share, lot), lot)
             child.filled += amount
             self._tell(child, amount)
             self._tell(child, self._report(child, VenueStatus.OPEN))
@@ -288,14 +294,20 @@ class Simulation:
             assert CLOSING_EVENTS[status] is move.event
 
 
+def venue_named(view: OrderView, account: str) -> VenueView:
+    """The order's venue of that account; a child of any other account is a fault."""
+    return next(venue for venue in view.venues if venue.account == account)
+
+
 def check_intent(view: OrderView, intend: Intend) -> None:
     """I1, I7 and I14 of one new child, and what the exchange itself would refuse."""
-    market, quote, price = view.market, view.quote, intend.price
+    venue = venue_named(view, intend.account)
+    market, quote, price = venue.market, venue.quote, intend.price
     assert view.status is OrderStatus.WORKING, f"a child of a {view.status} order"
     assert view.start_at <= view.now < view.end_at, "a child outside of the order's time"
     assert view.done + view.exposure + intend.quantity <= view.quantity, "more than the order may be filled"
-    assert not view.blocked, "a child for a blocked account"
-    assert not view.quote_problem, view.quote_problem
+    assert not venue.blocked, "a child for a blocked account"
+    assert not venue.trouble(view.now), venue.trouble(view.now)
     assert quote is not None
     assert price is not None
     buys = view.side is Side.BUY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +16,6 @@ from execution.core.market import (
     MarketParameters,
     Withdraw,
     activity,
-    history,
 )
 from execution.core.matching import NewOrder, OrderBook
 from execution.core.types import Market, Side
@@ -145,18 +143,6 @@ def test_activity_is_one_on_average_over_the_day() -> None:
     assert sum(samples) / len(samples) == pytest.approx(1, abs=1e-9)
     assert min(samples) > 0.5
     assert max(samples) < 1.6
-
-
-def test_history_is_continuous_consistent_and_ends_at_the_given_price() -> None:
-    end = int(NOON) // 60 * 60
-    bars = history(BTC, 7, end, 240, Decimal(64_500))
-    assert [bar.start for bar in bars] == list(range(end - 240 * 60, end, 60))
-    assert bars[-1].close == 64_500
-    for previous, bar in pairwise(bars):
-        assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
-        assert abs(previous.close - bar.open) <= Decimal("0.02")
-        assert ZERO <= bar.buy_volume <= bar.volume
-    assert history(BTC, 7, end, 240, Decimal(64_500)) == bars
 
 
 def test_a_mid_that_is_not_positive_is_refused() -> None:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.core.plans import spread_slices
-from execution.core.quantities import split_even
+from execution.core.quantities import combined_market, split_even
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Side
 from execution.core.view import OrderView
-from tests.core.builders import MARKET, NOW, D, twap, view_of
+from tests.core.builders import MARKET, NOW, D, twap, venue_of, view_of
 from tests.core.simulator import Rates, Run, Simulation
 
 seeds = st.integers(0, 2**32)
@@ -80,6 +80,43 @@ def test_whatever_the_exchange_does_no_invariant_breaks_and_the_order_ends(
     view: OrderView, happens: Rates, seed: int
 ) -> None:
     ended(Simulation(view, happens, seed).run())
+
+
+@st.composite
+def routed_orders(draw: st.DrawFn) -> OrderView:
+    """An order over two or three accounts of different fees, lots and minimums."""
+    coarse = replace(MARKET, lot=D("0.001"), tick=D("0.5"), min_quantity=D("0.002"), taker_fee=D("0.0004"))
+    pool = [
+        venue_of("alpha", free=draw(st.sampled_from([None, D(0), D(5_000), D(10_000_000)]))),
+        venue_of("beta", market=coarse, free=D(10_000_000)),
+        venue_of("gamma", market=replace(MARKET, taker_fee=None)),
+    ]
+    count = draw(st.integers(1, 6))
+    lots = draw(st.integers(2 * count, 2 * count + 60))
+    venues = tuple(draw(st.permutations(pool))[: draw(st.integers(2, 3))])
+    market = combined_market([venue.market for venue in venues])
+    lot = max(market.lot, D("0.001"))
+    view = order(D("0.001"), 1, side=draw(st.sampled_from(Side)), venues=venues)
+    slices = spread_slices(split_even(lots * lot, lot, count), view.start_at, view.end_at)
+    return replace(view, quantity=lots * lot, slices=slices)
+
+
+@settings(max_examples=60)
+@given(routed_orders(), rates, seeds)
+def test_over_several_accounts_no_invariant_breaks_either(view: OrderView, happens: Rates, seed: int) -> None:
+    run = Simulation(view, happens, seed).run()
+    ended(run)
+    used = {child.intend.account for child in run.placed}
+    assert used <= {venue.account for venue in view.venues}
+
+
+def test_an_order_whose_other_venue_is_down_goes_on_with_the_rest() -> None:
+    pair = (venue_of("alpha", quote=None), venue_of("beta"))
+    run = Simulation(
+        order(D(1), 4, venues=pair), Rates(cross_fills=1.0, shares=("1",), swing=0), seed=2
+    ).run()
+    assert run.view.status is OrderStatus.COMPLETED
+    assert {child.intend.account for child in run.placed} == {"beta"}
 
 
 @settings(max_examples=25)

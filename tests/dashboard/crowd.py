@@ -19,17 +19,17 @@ def crowd(
 ) -> list[Order]:
     """``count`` orders, the newest ``live`` of them alive.
 
-    The newest ``full`` (else all) have ``parts`` slices, children, fills and journal entries each.
+    The newest ``full`` (else all) have terms, and ``parts`` slices, children, fills and journal entries each.
     """
     orders = Order.objects.bulk_create(_order(trader, number, number < live) for number in range(count))
-    terms = OrderTerms.objects.bulk_create(_terms(order) for order in orders)
-    for order, own in zip(orders, terms, strict=True):
+    whole = orders if full is None else orders[:full]
+    terms = OrderTerms.objects.bulk_create(_terms(order) for order in whole)
+    for order, own in zip(whole, terms, strict=True):
         order.terms = own
-    Order.objects.bulk_update(orders, ["terms"], batch_size=2000)
+    Order.objects.bulk_update(whole, ["terms"], batch_size=500)
     Order.accounts.through.objects.bulk_create(
         Order.accounts.through(order=order, account=account) for order in orders
     )
-    whole = orders if full is None else orders[:full]
     each = [(order, number) for order in whole for number in range(1, parts + 1)]
     Slice.objects.bulk_create(_slice(order, number, parts) for order, number in each)
     ChildOrder.objects.bulk_create(_child(order, account, number) for order, number in each)

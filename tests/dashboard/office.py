@@ -58,7 +58,8 @@ class Desk:
             "collar_bp": "50",
             "client_reference": "",
         }
-        return form | changes
+        # It is above the threshold, so its quantity was typed again.
+        return {"confirm_quantity": changes.get("quantity", form["quantity"])} | form | changes
 
     def order(self, person: User | None = None, key: str = "made", **changes: Any) -> Order:
         raw = {

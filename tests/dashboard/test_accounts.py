@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +71,9 @@ def test_without_a_login_there_is_only_the_login(office: Desk) -> None:
 
 def test_an_admins_work_begins_on_the_accounts(office: Desk, admin: Client) -> None:
     assert admin.get("/").headers["Location"] == "/accounts/"
+    link = '<a href="/accounts/" aria-current="page">Accounts</a>'
+    assert link in admin.get("/accounts/").content.decode()
+    assert "/accounts/" not in office.client(office.trader).get("/orders/").content.decode()
 
 
 def test_the_list_says_what_a_key_may_do(office: Desk, admin: Client) -> None:
@@ -78,8 +82,8 @@ def test_the_list_says_what_a_key_may_do(office: Desk, admin: Client) -> None:
     page = admin.get("/accounts/").content.decode()
     assert "…1234" in page
     assert re.search(r"active</span>", page)
-    assert page.count("</span> yes</span>") == 2
-    assert page.count("</span> unknown</span>") == 1
+    said = re.findall(r'<span class="may [a-z]*" title="(\w+: \w+)">', page)
+    assert said == ["read: yes", "trade: yes", "withdraw: unknown"]
     part = admin.get("/accounts/", headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="account-rows"')
     assert "<html" not in part
@@ -236,4 +240,13 @@ def test_a_permission_is_a_word_and_unknown_is_no_no() -> None:
     assert [permission(allowed).word for allowed in (True, False, None)] == ["yes", "no", "unknown"]
     assert permission(True, is_good=False).tone == "bad"
     assert permission(False, is_good=False).tone == "good"
-    assert moment(None, timezone.now()).age == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(0, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7300, "2 h ago"), (200_000, "2 d ago")],
+)
+def test_an_age_is_its_largest_unit(seconds: int, age: str) -> None:
+    now = timezone.now()
+    assert moment(now - timedelta(seconds=seconds), now).age == age
+    assert moment(None, now).age == "–"

@@ -183,3 +183,36 @@ async def test_the_list_sends_what_changed_and_only_own_orders(make_desk: Callab
     assert delta["from"] == snapshot["version"]
     assert [(row["id"], row["status"]) for row in delta["rows"]] == [(order.public_id, "paused")]
     await line.socket.disconnect()
+
+
+async def test_the_list_sends_what_its_filter_shows(make_desk: Callable[[], Desk]) -> None:
+    desk = await in_thread(make_desk)
+    await in_thread(desk.order)
+    sold = await in_thread(desk.order, key="sold", side="sell", quantity="1", limit_price=None)
+    client = await in_thread(desk.client, desk.trader)
+    line = await Line(client, "/ws/orders/?side=sell&page=1").open()
+    snapshot = await line.receive("snapshot")
+    assert (snapshot["order"], snapshot["total"]) == ([sold.public_id], 1)
+    await in_thread(desk.order, key="bought", quantity="1")
+    delta = await line.receive("delta")
+    assert (delta["order"], delta["rows"]) == ([sold.public_id], [])
+    await line.socket.disconnect()
+
+
+async def test_a_list_by_a_filter_that_is_not_understood_closes(make_desk: Callable[[], Desk]) -> None:
+    desk = await in_thread(make_desk)
+    client = await in_thread(desk.client, desk.trader)
+    line = await Line(client, "/ws/orders/?side=long").open()
+    assert await line.closed_with() == 4404
+
+
+async def test_who_was_granted_the_desk_gets_everybodys_orders(make_desk: Callable[[], Desk]) -> None:
+    desk = await in_thread(make_desk)
+    order = await in_thread(desk.order)
+    await in_thread(User.objects.filter(pk=desk.other.pk).update, sees_desk=True)
+    client = await in_thread(desk.client, desk.other)
+    line = await Line(client, "/ws/orders/").open()
+    assert (await line.receive("snapshot"))["order"] == [order.public_id]
+    await in_thread(User.objects.filter(pk=desk.other.pk).update, sees_desk=False)
+    # The page that comes back is that of their own orders.
+    assert await line.closed_with() == 4403

@@ -37,6 +37,8 @@ def change(client: Client, person: User, **changes: str) -> Any:
 
 
 def test_an_admin_changes_what_a_person_may_do(office: Desk, admin: Client) -> None:
+    office.trader.confirm_above = Decimal(100_000)
+    office.trader.save()
     response = change(admin, office.trader, role="supervisor", confirm_above="5000")
     assert response.status_code == 302
     person = User.objects.get(pk=office.trader.pk)

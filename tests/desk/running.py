@@ -131,6 +131,7 @@ class PaperVenue:
         self.folder.touch()
         self.desk.kill(self.name)
         try:
+            wait_until(lambda: not self.answers(), within=5, what=f"{self.name} was to be down")
             yield
         finally:
             self.folder.unlink()

@@ -116,12 +116,23 @@ def test_web_knows_neither_the_keyring_nor_the_rest_of_the_environment(desk: Run
     assert psutil.Process(desk.pids()["engine1"]).environ()["TRANCHE_KEYRING"] == str(desk.var / "keyring")
 
 
-@pytest.mark.parametrize("name", ["engine2", "redis", "web", "beat", "paper-gamma"])
+@pytest.mark.parametrize("name", ["engine2", "redis", "web", "beat"])
 def test_a_process_that_is_killed_is_started_again(desk: RunningDesk, name: str) -> None:
     former = desk.kill(name)
     assert desk.wait_restarted(name, former) != former
     assert f"{name} ended by signal SIGKILL; restarting it" in desk.log()
     wait_until(lambda: answers(desk.url), within=30, what="the page was to answer again")
+
+
+def test_a_paper_venue_can_be_down_alone_and_forgets_nothing(desk: RunningDesk) -> None:
+    gamma = desk.paper("gamma")
+    before = gamma.ledger()
+    with gamma.down():
+        assert not gamma.answers()
+        assert all(desk.paper(label).answers() for label in ("alpha", "beta"))
+        assert answers(desk.url)
+    assert gamma.ledger() == before
+    assert "paper-gamma ended by signal SIGKILL; restarting it" in desk.log()
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,7 @@ from tests.desk.running import RunningDesk
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 KEY = re.compile(r'name="key" value="([^"]+)"')
-ACCOUNT = re.compile(r'<option value="([a-z0-9]{8})"')
+ACCOUNT = re.compile(r'name="accounts" value="([a-z0-9]{8})"')
 
 
 class Visitor:
@@ -58,6 +58,7 @@ class Visitor:
             "unit": "base",
             "duration": "00:00:20",
             "slices": "4",
+            "confirm_lookalike": "yes",
             "key": key[1],
         }
         return fields | changes, page

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from execution.core.types import (
     BalanceAmounts,
+    Book,
     CancelConfirmed,
     CancelOutcome,
     ChildRequest,
@@ -71,6 +72,7 @@ class ToldExchange:
     listed: list[Trade] = field(default_factory=list)
     news: list[StreamEvent] = field(default_factory=list)
     failing: dict[str, Exception] = field(default_factory=dict)
+    books: dict[str, Book] = field(default_factory=dict)
     looked_at: list[str] = field(default_factory=list)
     created: list[ChildRequest] = field(default_factory=list)
 
@@ -115,6 +117,12 @@ class ToldExchange:
 
     async def quote(self, symbol: str) -> Quote:
         raise NotImplementedError
+
+    async def book(self, symbol: str) -> Book:
+        self.looked_at.append(symbol)
+        if symbol in self.failing:
+            raise self.failing[symbol]
+        return self.books[symbol]
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         for event in self.news:

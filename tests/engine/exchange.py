@@ -23,6 +23,7 @@ class Exchange:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    taker_fee: str = "0.001"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -40,7 +41,9 @@ class Exchange:
             str(self.folder),
         ]
         self.process = subprocess.Popen(
-            [*command, "--seed", "5", "--weight-limit", "1000000"], cwd=REPOSITORY, stdout=subprocess.DEVNULL
+            [*command, "--seed", "5", "--weight-limit", "1000000", "--taker-fee", self.taker_fee],
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
         )
         wait_until(self._answers, within=30, what="the paper exchange's ping")
 

@@ -123,9 +123,9 @@ class World:
         self.trader = User.objects.create_user("trader")
         self.venue = Venue.objects.create(label="paper", exchange="binance", options=self.exchange.options)
 
-    def account(self, label: str) -> Account:
+    def account(self, label: str, venue: Venue | None = None) -> Account:
         account = Account.objects.create(
-            venue=self.venue, label=label, environment=Environment.PAPER, symbols=["BTC/USDT"]
+            venue=venue or self.venue, label=label, environment=Environment.PAPER, symbols=["BTC/USDT"]
         )
         account.traders.add(self.trader)
         Credential.objects.create(account=account, sealed=b"", last_four="test", state=CredentialState.ACTIVE)

@@ -201,7 +201,7 @@ async def test_tickers_books_and_trades_agree(paper: Paper, first: Binance) -> N
     assert (trade["side"], len(book["bids"])) == ("buy", 5)
 
 
-async def test_candles_reach_back_a_day_and_go_on_with_what_is_traded(tmp_path: Path) -> None:
+async def test_candles_reach_back_fifteen_days_and_go_on_with_what_is_traded(tmp_path: Path) -> None:
     async with running(tmp_path, history_minutes=HISTORY_MINUTES) as paper:
         await check_candles(paper, await paper.client())
 
@@ -218,6 +218,7 @@ async def check_candles(paper: Paper, first: Binance) -> None:
     assert hours[-2][2] == max(bar[2] for bar in last_hour)
     since = opens[100]
     assert [bar[0] for bar in await first.fetch_ohlcv(SYMBOL, "1m", since, 3)] == opens[100:103]
+    assert len(await first.fetch_ohlcv(SYMBOL, "1h", limit=360)) == 360
     before = (await first.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]
     await paper.taker("buy", "0.5")
     after = (await first.fetch_ohlcv(SYMBOL, "1d", limit=1))[-1][5]

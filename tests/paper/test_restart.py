@@ -84,7 +84,10 @@ async def test_open_orders_rest_again_in_their_order_after_kill_nine(tmp_path: P
             "front",
             "back",
         ]
-        await paper.taker("sell", "0.15")
+        _, book = await paper.get("/api/v3/depth?symbol=BTCUSDT")
+        front = Decimal((await paper.order("front"))["price"])
+        ahead = sum(Decimal(size) for price, size in book["bids"] if Decimal(price) > front)
+        await paper.taker("sell", str(ahead + Decimal("0.15")))
         assert (await paper.order("front"))["status"] == "FILLED"
         assert (await paper.order("back"))["executed"] == "0"
         with pytest.raises(ccxt.InvalidOrder, match="Duplicate"):

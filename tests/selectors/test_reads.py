@@ -14,9 +14,10 @@ from execution.core.types import Market as MarketLimits
 from execution.core.types import Quote, VenueStatus
 from execution.models import Account, Balance, Market, Order
 from execution.selectors.driving import (
+    OrderMarkets,
     account_details,
     order_look,
-    order_market,
+    order_markets,
     plan_rows,
     reconciliation_start,
     symbols_with_orders,
@@ -89,7 +90,7 @@ def test_a_sum_of_balances_is_not_known_while_one_of_them_is_not(rows: Rows) -> 
 def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
     order = rows.working()
     Market.objects.update(lot=D("0.1"))
-    assert order_look(order_pk=order.pk, quote=None, now=NOW).view.market == LIMITS
+    assert order_look(order_pk=order.pk, quotes={}, now=NOW).view.venues[0].market == LIMITS
 
 
 def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> None:
@@ -97,15 +98,15 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
     person = {"public_id": child.order.public_id, "person": rows.trader, "reason": ""}
     order_pause(**person, now=NOW)
     order_resume(**person, mode="shift", now=NOW + MINUTE)
-    view = order_look(order_pk=child.order_id, quote=None, now=NOW + MINUTE).view
+    view = order_look(order_pk=child.order_id, quotes={}, now=NOW + MINUTE).view
     assert [(seen.sequence, seen.slice_number) for seen in view.children] == [(1, None)]
     assert view.exposure == child.quantity, "and still counts"
 
 
 def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
     order = rows.submit()
-    assert order_market(order.pk) == (rows.venue.pk, SYMBOL)
-    assert order_market(-1) is None
+    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,), is_routed=False)
+    assert order_markets(-1) is None
     assert sum(part.quantity for part in plan_rows(order)) == order.quantity
 
 

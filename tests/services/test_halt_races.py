@@ -10,6 +10,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from django.db import connections
@@ -19,12 +21,13 @@ from execution import notify
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Halt, Order
+from execution.services import halts
 from execution.services.children import child_report
-from execution.services.halts import HaltRequest, halt_lift, halt_set
+from execution.services.halts import HaltRequest, halt_lift, halt_set, halt_sweep
 from tests.factories import NOW, SYMBOL, Rows, make_rows, report_of
 from tests.invariants import check_order
 
-SEEDS = range(30)
+SEEDS = range(12)
 SCOPES = {
     HaltRequest("stop", "desk"): "HALT DESK",
     HaltRequest("stop", "account", "alpha"): "HALT alpha",
@@ -59,18 +62,45 @@ def in_a_thread(function: Callable[[], object], failures: list[BaseException]) -
     return thread
 
 
-def work(rows: Rows, order: Order) -> None:
-    """Intend a child, and take it."""
-    rows.step(order, now=NOW)
-    child = order.children.first()
-    if child is not None:
-        rows.take(child)
+@dataclass
+class Race:
+    """An intent and its taking in one thread, a halt in another, whose sweep waits until both are through."""
 
+    rows: Rows
+    order: Order
+    draw: random.Random
+    committed: threading.Event = field(default_factory=threading.Event)
+    late: list[str] = field(default_factory=list)
 
-def stop(rows: Rows, draw: random.Random) -> None:
-    time.sleep(draw.uniform(0, 0.012))
-    request = draw.choice(list(SCOPES))
-    halt_set(person=rows.supervisor, request=request, phrase=SCOPES[request], reason="a race", now=NOW)
+    def work(self) -> None:
+        """Intend a child, and take it; what succeeds though it was begun after the halt is late."""
+        was_halted = self.committed.is_set()
+        self.rows.step(self.order, now=NOW)
+        child = self.order.children.first()
+        if child is None:
+            return
+        self.late += ["intended"] if was_halted else []
+        time.sleep(self.draw.choice([0, 0.01, 0.03]))
+        was_halted = self.committed.is_set()
+        if self.rows.take(child) is not None and was_halted:
+            self.late.append("taken")
+
+    def stop(self, after: float, request: HaltRequest) -> None:
+        time.sleep(after)
+        halt_set(
+            person=self.rows.supervisor, request=request, phrase=SCOPES[request], reason="a race", now=NOW
+        )
+
+    def run(self) -> None:
+        failures: list[BaseException] = []
+        after, request = self.draw.uniform(0, 0.05), self.draw.choice(list(SCOPES))
+        threads = [
+            in_a_thread(self.work, failures),
+            in_a_thread(partial(self.stop, after, request), failures),
+        ]
+        for thread in threads:
+            thread.join(30)
+        assert failures == []
 
 
 def outcome(order: Order) -> str:
@@ -81,21 +111,19 @@ def outcome(order: Order) -> str:
     return "dropped" if child.taken_at is None else "taken"
 
 
-def test_whoever_is_first_no_child_slips_through(committed_rows: Rows) -> None:
+def test_whoever_is_first_no_child_slips_through(
+    committed_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows, seen = committed_rows, Counter[str]()
     for seed in SEEDS:
-        order = rows.working(key=f"key-{seed}")
-        failures: list[BaseException] = []
-        draw = random.Random(seed)
-        threads = [
-            in_a_thread(lambda order=order: work(rows, order), failures),  # type: ignore[misc]
-            in_a_thread(lambda draw=draw: stop(rows, draw), failures),  # type: ignore[misc]
-        ]
-        for thread in threads:
-            thread.join(30)
-        assert failures == []
+        race = Race(rows, rows.working(key=f"key-{seed}"), random.Random(seed))
+        with monkeypatch.context() as patched:
+            patched.setattr(halts, "halt_sweep", lambda committed=race.committed, **_: committed.set())
+            race.run()
+        order, halt = race.order, Halt.objects.get(lifted_at=None)
+        assert race.late == []
+        halt_sweep(halt_pk=halt.pk, now=NOW)
         order.refresh_from_db()
-        halt = Halt.objects.get(lifted_at=None)
         assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
         for child in order.children.all():
             assert halt.children.filter(pk=child.pk).exists(), "intended after the halt"

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from execution.core.types import VenueStatus
-from execution.models import ChildOrder, Fill, JournalEntry, Order
+from execution.models import AuditEntry, ChildOrder, Fill, Halt, JournalEntry, Order
+from execution.services.audit import audit_append
 from execution.services.children import child_report
 from execution.services.fills import fill_record
 from tests.factories import NOW, D, Rows, report_of, trade_of
@@ -53,6 +54,26 @@ def test_what_is_spoiled_is_found(order: Order, words: str, spoil: Callable[[], 
     spoil()
     with pytest.raises(AssertionError, match=words):
         check_order(order)
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_found"), [({"scope": "desk"}, True), ({"scope": "symbol", "symbol": "ETH/USDT"}, False)]
+)
+def test_a_child_that_was_intended_under_a_halt_is_found(
+    rows: Rows, order: Order, scope: dict[str, str], is_found: bool
+) -> None:
+    halt = Halt.objects.create(kind="stop", reason="a drill", set_by=rows.supervisor, set_at=NOW, **scope)
+    audit_append(
+        kind="halt_set", actor="desk", subject=halt.public_id, at=NOW, data={"last_child": "earlier"}
+    )
+    if not is_found:
+        check_order(order)
+        return
+    with pytest.raises(AssertionError, match=r"I7: children \[1\] were intended under the halt"):
+        check_order(order)
+    last = order.children.get().client_id
+    AuditEntry.objects.update(data={"last_child": last})
+    check_order(order)
 
 
 def test_an_order_that_goes_on_has_not_come_to_rest(order: Order) -> None:

@@ -268,7 +268,7 @@ def test_a_replaced_key_that_turns_out_bad_leaves_one_refused_key_and_paused_ord
     [
         ({"apiKey": "key-12345678"}, "the secret is missing"),
         ({"secret": "hush"}, "the API key is missing"),
-        ({"apiKey": "key 1234", "secret": "hush"}, "apiKey has spaces"),
+        ({"apiKey": "key 1234", "secret": "hush"}, "the API key has spaces"),
     ],
 )
 def test_a_key_that_cannot_be_one_is_refused_without_its_text(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +10,11 @@ from django.apps import apps
 
 from execution.core.problems import Problem, Refused
 from execution.core.terms import parse_order_request
-from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User, Venue
+from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User
 from execution.selectors.driving import accounts_of
 from execution.services import orders
-from execution.services.markets import markets_record
 from execution.services.preview import order_preview
-from tests.factories import LIMITS, NOW, SYMBOL, D, Rows, make_account
+from tests.factories import NOW, SYMBOL, D, Rows, make_account
 from tests.invariants import check_order
 
 HOUR = timedelta(hours=1)
@@ -170,16 +168,8 @@ def test_a_closed_account_takes_no_order(rows: Rows) -> None:
 # --- several accounts -----------------------------------------------------------------------------
 
 
-def second_venue(rows: Rows, label: str = "beta", **limits: Any) -> Account:
-    """An account of the trader at a venue of its own, with limits and a quote."""
-    venue = Venue.objects.create(label=label, exchange="binance")
-    markets_record(venue_pk=venue.pk, markets={SYMBOL: replace(LIMITS, **limits)}, now=NOW)
-    rows.quote(venue=venue)
-    return make_account(venue, label, rows.trader)
-
-
 def test_an_order_over_several_accounts_keeps_the_limits_of_each(rows: Rows) -> None:
-    beta = second_venue(rows, tick=D("0.5"), lot=D("0.001"))
+    beta = rows.beside(tick=D("0.5"), lot=D("0.001"))
     order = rows.submit(accounts=[beta.label, rows.account.public_id])
     order.refresh_from_db()
     assert [account.label for account in accounts_of(order)] == ["beta", "alpha"], "as they were named"
@@ -203,14 +193,14 @@ def test_an_order_over_several_accounts_keeps_the_limits_of_each(rows: Rows) -> 
 def test_every_slice_must_fit_every_account(
     rows: Rows, changes: dict[str, Any], field: str, limit: str
 ) -> None:
-    beta = second_venue(rows, tick=D("0.5"), lot=D("0.001"), min_quantity=D("0.005"))
+    beta = rows.beside(tick=D("0.5"), lot=D("0.001"), min_quantity=D("0.005"))
     rows.submit(key="fits", **({"quantity": "0.3"} | changes) if field == "slices" else {})
     (problem,) = refused(rows, accounts=[rows.account.label, beta.label], key="2", **changes)
     assert (problem.field, problem.limit) == (field, limit)
 
 
 def test_accounts_that_do_not_fit_are_each_told_by_label(rows: Rows) -> None:
-    beta, gamma = second_venue(rows), second_venue(rows, "gamma")
+    beta, gamma = rows.beside(), rows.beside("gamma")
     beta.credentials.update(state="suspended")
     gamma.traders.clear()
     problems = refused(rows, accounts=["alpha", "beta", "gamma"])
@@ -236,7 +226,7 @@ def test_an_account_is_named_once(rows: Rows, again: str) -> None:
 
 
 def test_the_balances_together_must_pay_the_order(rows: Rows) -> None:
-    beta = second_venue(rows)
+    beta = rows.beside()
     need = D("0.3") * D("60000") * D("1.001")
     Balance.objects.filter(currency="USDT").update(free=need / 2 - D("0.01"))
     (problem,) = refused(rows, accounts=["alpha", "beta"])
@@ -251,7 +241,7 @@ def test_the_balances_together_must_pay_the_order(rows: Rows) -> None:
 def test_the_reference_of_several_venues_is_the_best_of_either_side_and_their_mean_when_these_cross(
     rows: Rows,
 ) -> None:
-    beta = second_venue(rows)
+    beta = rows.beside()
     for (bid, ask), arrival in [
         (("59999.00", "60000.25"), ("59999.50", "60000.25")),
         (("60001.50", "60002.50"), ("60000.50", "60001.50")),
@@ -265,7 +255,7 @@ def test_the_reference_of_several_venues_is_the_best_of_either_side_and_their_me
 
 
 def test_the_checks_name_each_account(rows: Rows) -> None:
-    beta = second_venue(rows)
+    beta = rows.beside()
     Balance.objects.filter(account=beta).update(free=0)
     rows.quote(venue=beta.venue, at=NOW - timedelta(seconds=6))
     request = parse_order_request(rows.raw(accounts=["alpha", "beta"]))

@@ -45,6 +45,7 @@ async def look(gateway: CcxtGateway, name: str) -> Any:
         "trades": lambda: gateway.trades(SYMBOL, SINCE),
         "balances": gateway.balances,
         "quote": lambda: gateway.quote(SYMBOL),
+        "book": lambda: gateway.book(SYMBOL),
         "markets": lambda: gateway.markets([SYMBOL]),
     }
     return await calls[name]()
@@ -57,6 +58,7 @@ PATHS = {
     "trades": "GET myTrades",
     "balances": "GET account",
     "quote": "GET ticker/bookTicker",
+    "book": "GET depth",
     "markets": "GET exchangeInfo",
 }
 
@@ -226,6 +228,23 @@ async def test_balances_and_quote(stub: Stub, gateway: CcxtGateway) -> None:
         Decimal("1.10"), Decimal(3), Decimal("1.20"), Decimal(4),
     )  # fmt: skip
     assert now() - quote.at < timedelta(seconds=5)
+
+
+async def test_a_book_has_the_digits_of_the_wire_best_first(stub: Stub, gateway: CcxtGateway) -> None:
+    stub.answer("GET depth", {"bids": [["1.09", "2"], ["1.10", "3"]], "asks": [["1.20", "0.00001"]]})
+    book = await gateway.book(SYMBOL)
+    assert book.bids == ((Decimal("1.1"), Decimal(3)), (Decimal("1.09"), Decimal(2)))
+    assert book.asks == ((Decimal("1.2"), Decimal("0.00001")),)
+    assert now() - book.at < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("asks", [[], [["0", "1"]], [["1.2", "0"]], [["1.2"]], None])
+async def test_a_book_with_an_empty_side_or_level_is_a_failed_look(
+    stub: Stub, gateway: CcxtGateway, asks: Any
+) -> None:
+    stub.answer("GET depth", {"bids": [["1.10", "3"]], "asks": asks})
+    with pytest.raises(LookFailed):
+        await gateway.book(SYMBOL)
 
 
 async def test_markets_come_anew_with_the_accounts_own_fees(stub: Stub, gateway: CcxtGateway) -> None:

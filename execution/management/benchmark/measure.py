@@ -21,6 +21,8 @@ from execution.management.desk.files import read_people
 
 #: What the orders buy in turn: about the same value each.
 BOUGHT = (("BTC/USDT", "0.2"), ("ETH/USDT", "4"), ("SOL/USDT", "80"))
+#: Where they buy: the first account on the ticket.
+VENUE = "alpha"
 MARKETS_WITHIN = 60.0
 #: Seconds that orders may need after their end before the benchmark gives up.
 GRACE = 60.0
@@ -100,7 +102,7 @@ def _wait_markets(desk: MeasuredDesk) -> None:
     """The ticket needs the markets' limits, which a session brings once an exchange has answered."""
     deadline = time.monotonic() + MARKETS_WITHIN
     with records.database_of(desk.var):
-        while records.markets_known() < len(BOUGHT):
+        while records.markets_known(VENUE) < len(BOUGHT):
             if time.monotonic() > deadline:
                 raise CommandError(f"the desk knew no markets after {MARKETS_WITHIN:.0f} s")
             time.sleep(0.2)

@@ -33,8 +33,9 @@ def database_of(var: Path) -> Iterator[None]:
         del connections.databases[ALIAS]
 
 
-def markets_known() -> int:
-    return Market.objects.using(ALIAS).count()
+def markets_known(venue: str) -> int:
+    """The markets whose limits the desk has learnt from a venue, by its label."""
+    return Market.objects.using(ALIAS).filter(venue__label=venue).count()
 
 
 def orders_unfinished(public_ids: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from django.core.management import CommandError
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 KEY = re.compile(r'name="key" value="([^"]+)"')
-ACCOUNT = re.compile(r'<option value="([a-z0-9]{8})"')
+ACCOUNT = re.compile(r'name="accounts" value="([a-z0-9]{8})"')
 ORDER = re.compile(r"/orders/([a-z0-9]{8})/$")
 MESSAGE = re.compile(r"<p>([^<]+)</p>")
 TIMEOUT = 30.0
@@ -39,6 +39,7 @@ class Trader:
             "unit": "base",
             "duration": str(seconds),
             "slices": str(slices),
+            "confirm_lookalike": "yes",  # many alike are meant
             "key": _found(KEY, page, "a key"),
         }
         address, answer = self._post("/orders/new/", fields, page)

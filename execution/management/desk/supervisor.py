@@ -69,9 +69,10 @@ class Supervisor:
         await self._wait_redis(redis)
         created = await preparing
         # The page first: five interpreters that start at once on two cores would make it wait for them all.
-        await _all_ready([*papers, *self._launch([self._plan.web()])])
+        await _all_ready(self._launch([self._plan.web()]))
         self._say(f"the first page answers at {self._plan.address} after {self._age():.1f} s")
-        await _all_ready(self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()]))
+        workers = self._launch([*self._plan.engines(), self._plan.compute(), self._plan.beat()])
+        await _all_ready([*papers, *workers])
         self._greet(created)
 
     def _launch(self, specs: Sequence[ChildSpec | None]) -> list[Child]:

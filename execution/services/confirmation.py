@@ -1,0 +1,60 @@
+"""What a person confirms on the ticket before an order is sent, enforced where it is created.
+
+The API has its idempotency keys instead; it sees a look-alike in the preview's checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.core.plans import plain
+from execution.core.problems import Problem, Refused
+from execution.core.terms import parse_decimal
+from execution.models import User
+from execution.selectors.ticket import Lookalike
+from execution.services.preview import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What was confirmed: the quantity as it was typed again, and that a look-alike is meant."""
+
+    quantity: str = ""
+    lookalike: bool = False
+
+
+def quantity_must_be_typed(person: User, preview: Preview) -> bool:
+    """Above the person's own threshold, and where nobody knows how much the order is worth."""
+    if person.confirm_above is None:
+        return False
+    return preview.notional is None or preview.notional > person.confirm_above
+
+
+def confirmation_problems(person: User, preview: Preview, given: Confirmation) -> list[Problem]:
+    """What is still to be confirmed."""
+    problems = []
+    if quantity_must_be_typed(person, preview) and _typed(given.quantity) != preview.request.quantity:
+        asked = plain(preview.request.quantity)
+        message = f"the quantity typed again is {given.quantity.strip()[:40]!r}; it must be {asked}"
+        if not given.quantity.strip():
+            message = "type the quantity again: the order is above your threshold, or its worth is not known"
+        problems.append(Problem("confirm_quantity", message, given.quantity.strip(), asked))
+    if not given.lookalike:
+        problems += lookalike_problems(preview.lookalike)
+    return problems
+
+
+def lookalike_problems(found: Lookalike | None) -> list[Problem]:
+    if found is None:
+        return []
+    return [
+        Problem("confirm_lookalike", f"{found.words}; confirm that a second one is meant", found.public_id)
+    ]
+
+
+def _typed(text: str) -> Decimal | None:
+    try:
+        return parse_decimal("confirm_quantity", "the quantity typed again", text)
+    except Refused:
+        return None

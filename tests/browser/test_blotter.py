@@ -1,0 +1,124 @@
+"""A trader's day at the blotter and the ticket, in Chromium on the real desk."""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.watched import Watched
+from tests.desk.visitor import Visitor
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+SOON = 20_000
+FITS = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
+    .every((node) => node.scrollWidth <= node.clientWidth)"""
+
+
+def row_of(page: Page, public_id: str) -> str:
+    return f'tr[data-id="{public_id}"]'
+
+
+def downloaded(page: Page) -> list[dict[str, str]]:
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    with open(download.value.path(), newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.timeout(180)
+def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser, desk: RunningDesk) -> None:
+    visitor = Visitor(desk)
+    ours = visitor.launch(quantity="0.11", duration="00:10:00", slices="100", client_reference="morning")
+    visitor.launch(quantity="0.12", side="sell", duration="00:10:00")
+    watched = Watched(browser, desk)
+    watched.page.set_viewport_size({"width": 1280, "height": 900})
+    page = watched.log_in("trader")
+    expect(page.locator(row_of(page, ours))).to_be_visible(timeout=SOON)
+    filters(page, ours)
+    opens(page, ours)
+    watched.picture("blotter")
+    acts(page, ours)
+    assert watched.complaints == []
+
+
+def filters(page: Page, ours: str) -> None:
+    """The filter goes to the address, and the file holds what the table shows."""
+    page.keyboard.press("/")
+    page.locator("#q").fill("morning")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?q=morning$"))
+    page.get_by_label("Side").select_option("buy")
+    expect(page).to_have_url(re.compile(r"\?q=morning&side=buy$"))
+    ids = page.locator("#order-rows tr[data-id]").evaluate_all("rows => rows.map(row => row.dataset.id)")
+    lines = downloaded(page)
+    assert [line["Order"] for line in lines] == ids
+    assert ours in ids
+    (line,) = [line for line in lines if line["Order"] == ours]
+    assert (line["Side"], line["Quantity"], line["Reference"]) == ("BUY", "0.11", "morning")
+    cells = page.locator(row_of(page, ours)).inner_text()
+    assert "▲ BUY" in cells
+    assert re.search(r"0\.110*\b", cells)
+
+
+def opens(page: Page, ours: str) -> None:
+    """By the keyboard; what comes in later is drawn into the opened row, and the button keeps the focus."""
+    opener = page.locator(row_of(page, ours)).get_by_role("button", name=f"Open {ours}")
+    opener.focus()
+    page.keyboard.press("Enter")
+    button = page.locator(f"{row_of(page, ours)} [data-open-row]")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    parts = page.locator(f"#parts-{ours}")
+    expect(
+        parts.get_by_role("region", name=f"Children of {ours}").locator("tbody tr td.mono").first
+    ).to_be_visible(timeout=SOON)
+    expect(
+        parts.get_by_role("region", name=f"Fills of {ours}").locator("tbody tr td.mono").first
+    ).to_be_visible(timeout=60_000)
+    expect(button).to_be_focused()
+    assert page.evaluate(FITS)
+
+
+def acts(page: Page, ours: str) -> None:
+    row = page.locator(row_of(page, ours))
+    for act, state in (("Pause", "paus"), ("Resume…", "working"), ("Cancel…", "cancelled")):
+        row.get_by_role("button", name=f"Actions for {ours}").click()
+        page.locator("#row-menu").get_by_role("button", name=act).click()
+        if act != "Pause":
+            dialog = page.locator("dialog[open]")
+            expect(dialog).to_contain_text(ours)
+            dialog.locator("button[type=submit]").click()
+        expect(row).to_contain_text(state, timeout=SOON, ignore_case=True)
+
+
+@pytest.mark.timeout(180)
+def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    visitor, watched = Visitor(desk), Watched(browser, desk)
+    page = watched.log_in("trader")
+    # From here on the clock of the look-alike runs: 30 s.
+    first = visitor.launch(quantity="1.7", duration="00:05:00", confirm_quantity="1.7")
+    page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}").click()
+    page.locator("#row-menu").get_by_role("link", name="Clone").click()
+    expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.7")
+    expect(page.locator("#plan-subtitle")).to_contain_text("4 slices", timeout=SOON)
+    page.keyboard.press("Control+Enter")
+    send = page.get_by_role("button", name="Send", exact=True)
+    expect(page.locator("#review-body")).to_contain_text("asks for the same and was sent", timeout=SOON)
+    expect(send).to_be_disabled()
+    page.get_by_label("Send a second one").check()
+    typed = page.get_by_label("Type the quantity again")
+    typed.fill("1.8")
+    expect(send).to_be_disabled()
+    typed.fill("1.70")
+    watched.picture("confirm")
+    send.click()
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
+    assert first not in page.url
+    assert watched.complaints == []

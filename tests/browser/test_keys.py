@@ -1,0 +1,282 @@
+"""An admin's day on the real desk: a second key goes in, trades, is suspended, and is found nowhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from playwright.sync_api import Browser, Page, expect
+
+from execution.engine.keyring import Keyring
+from execution.management.desk.redis_server import socket_path
+from execution.models import Account, ChildOrder, Order
+from tests.browser.watched import Watched
+from tests.desk.database import ALIAS, database_of
+from tests.desk.running import REPOSITORY, RunningDesk, desk_environment, free_port, start_desk, wait_until
+from tests.desk.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SOON = 20_000  # milliseconds
+BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
+BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """A desk of its own: every byte that it writes is searched."""
+    running = start_desk(tmp_path_factory.mktemp("keys") / "var", arguments=["--workers", "1"])
+    try:
+        running.wait()
+        yield running
+        running.stop()
+    finally:
+        running.kill_all()
+
+
+class Exchange:
+    """The paper exchange named alpha, as its own operator sees it."""
+
+    def __init__(self, desk: RunningDesk) -> None:
+        files = sorted(desk.var.glob("paper/**/accounts.json"), key=lambda path: "alpha" not in str(path))
+        self.folder = files[0].parent
+
+    def register(self, key: str, secret: str) -> None:
+        """A second account; the exchange reads the file again when the key comes."""
+        path = self.folder / "accounts.json"
+        entries = json.loads(path.read_text())
+        path.write_text(json.dumps([*entries, {"key": key, "secret": secret, "balances": BALANCES}]))
+
+    def orders(self, key: str) -> list[dict[str, Any]]:
+        """All orders of the key's account."""
+        port = (self.folder / "port").read_text().strip()
+        token = (self.folder / "control").read_text().strip()
+        address = f"http://127.0.0.1:{port}/_paper/ledger"
+        request = urllib.request.Request(address, headers={"X-Paper-Control": token})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            orders: list[dict[str, Any]] = json.loads(answer.read())[key]["orders"]
+        return orders
+
+
+class Wire:
+    """Everything that any process says to Redis while this listens: tasks, doorbells, cached rows."""
+
+    def __init__(self, path: Path) -> None:
+        self.heard = bytearray()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._socket.sendall(b"MONITOR\r\n")
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while block := self._socket.recv(65_536):
+            self.heard += block
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def everything_in(client: redis.Redis) -> bytes:
+    """All keys of Redis with what they hold."""
+    read: dict[bytes, Callable[[bytes], Any]] = {
+        b"string": client.get,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"hash": client.hgetall,
+        b"set": client.smembers,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"stream": client.xrange,
+    }
+    held = {key: read[client.type(key)](key) for key in client.scan_iter()}  # type: ignore[index]
+    return repr(held).encode()
+
+
+def holds(content: bytes, marks: list[str]) -> bool:
+    """Whether a mark stands in it, as it is, in hex or inside something in base64 (Celery's bodies)."""
+    decoded = b"\n".join(_decoded(found) for found in BASE64.findall(content))
+    return any(
+        mark.encode() in content or mark.encode().hex().encode() in content or mark.encode() in decoded
+        for mark in marks
+    )
+
+
+def _decoded(token: bytes) -> bytes:
+    """All that a run of such characters can mean, whatever character it begins at."""
+    plain = token.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    return b"\n".join(
+        base64.b64decode(plain[start : start + (len(plain) - start) // 4 * 4]) for start in range(4)
+    )
+
+
+def test_the_search_finds_a_mark_in_every_clothing() -> None:
+    mark = "marked-0123456789abcdef"
+    inside = base64.b64encode(json.dumps([["an id", mark], {}]).encode())
+    for content in (
+        mark.encode(),
+        mark.encode().hex().encode(),
+        b'{"body": "' + inside + b'"}',
+        b"x" + inside,
+    ):
+        assert holds(content, [mark])
+    assert not holds(b"nothing of the kind", [mark])
+
+
+def add_account(page: Page, key: str, secret: str) -> str:
+    """What the admin does and sees; the new account's public id."""
+    page.get_by_role("link", name="Add an account").click()
+    page.get_by_label("Account", exact=False).first.fill("second")
+    page.get_by_label("Venue", exact=True).select_option("alpha")
+    page.get_by_label("Symbols", exact=False).fill("BTC/USDT, ETH/USDT")
+    page.get_by_label("trader", exact=True).check()
+    page.get_by_label("API key").fill(key)
+    page.get_by_label("Secret", exact=True).fill(secret)
+    page.get_by_role("button", name="Add the account").click()
+    expect(page).to_have_url(re.compile(r"/accounts/[0-9a-z]{8}/$"), timeout=SOON)
+    expect(page.locator(".order-title .pill")).to_contain_text("active", timeout=SOON)
+    return page.url.split("/")[-2]
+
+
+def fact(page: Page, name: str) -> Any:
+    """The value beside ``name`` on the account's page."""
+    return page.locator(f"dt:text-is('{name}') + dd")
+
+
+def order_of(public_id: str) -> Order:
+    return Order.objects.using(ALIAS).get(public_id=public_id)
+
+
+def resting(public_id: str) -> bool:
+    """It has filled something, and something of it rests now."""
+    children = ChildOrder.objects.using(ALIAS).filter(order__public_id=public_id, status="open")
+    return order_of(public_id).filled > 0 and children.exists()
+
+
+def suspend(page: Page) -> None:
+    page.get_by_role("button", name="Suspend…").click()
+    page.locator("#suspend-dialog").get_by_label("Reason").fill("seen on a screen")
+    page.get_by_role("button", name="Suspend the key").click()
+    expect(page.locator(".order-title .pill")).to_contain_text("suspended", timeout=SOON)
+
+
+def is_flat(public_id: str) -> bool:
+    return not ChildOrder.objects.using(ALIAS).filter(order__public_id=public_id, is_settled=False).exists()
+
+
+def pages_of(desk: RunningDesk, account: str, order: str) -> bytes:
+    """The HTML of the pages that each role has."""
+    paths = {
+        "admin": [
+            *("/accounts/", "/accounts/new/", f"/accounts/{account}/", "/admin/"),
+            *(f"/admin/execution/{name}/" for name in ("auditentry", "account", "venue", "user")),
+        ],
+        "trader": ["/orders/", "/orders/new/", f"/orders/{order}/"],
+        "supervisor": ["/orders/", f"/orders/{order}/"],
+    }
+    found = []
+    for name, addresses in paths.items():
+        visitor = Visitor(desk, name)
+        found += [visitor.get(address) for address in addresses]
+    return "\n".join(found).encode()
+
+
+def files_of(desk: RunningDesk) -> Iterator[Path]:
+    """Whatever the desk has written: database with its log, Redis's file, logs, notes; not the exchange's."""
+    for path in desk.var.rglob("*"):
+        if path.is_file() and path.relative_to(desk.var).parts[0] != "paper":
+            yield path
+
+
+@pytest.mark.timeout(180)
+def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
+    browser: Browser, desk: RunningDesk, django_db_blocker: Any
+) -> None:
+    marks = [f"marked-key-{secrets.token_hex(12)}", f"marked-secret-{secrets.token_hex(24)}"]
+    exchange, wire = Exchange(desk), Wire(socket_path(desk.var))
+    exchange.register(*marks)
+    watched = Watched(browser, desk)
+    with database_of(desk, django_db_blocker):
+        page = watched.log_in("admin")
+        account = add_account(page, *marks)
+        for name, said in (("May read", "yes"), ("May trade", "yes"), ("May withdraw", "no")):
+            expect(fact(page, name)).to_contain_text(said)
+        watched.picture("account")
+        order = Visitor(desk).launch(accounts=account, quantity="0.4", duration="00:02:00", slices="30")
+        wait_until(lambda: resting(order), within=30, what="a fill and a resting child of the new account")
+        suspend(page)
+        wait_until(lambda: order_of(order).status == "paused", within=5, what="the order to pause")
+        wait_until(lambda: is_flat(order), within=5, what="its children to be settled")
+        assert (
+            "the key of account second was suspended by admin:admin: seen on a screen"
+            in order_of(order).reason
+        )
+        statuses = {row["status"].lower() for row in exchange.orders(marks[0])}
+        assert statuses
+        assert not statuses & {"new", "partially_filled"}, "nothing rests at the exchange"
+        page.goto("/accounts/")
+        expect(page.locator("#account-rows")).to_contain_text("suspended")
+        watched.picture("accounts")
+        search(desk, wire, marks, account, order)
+    assert watched.complaints == []
+
+
+def search(desk: RunningDesk, wire: Wire, marks: list[str], account: str, order: str) -> None:
+    """The marks stand nowhere; what was sealed is there, and the workers' keyring opens it."""
+    time.sleep(1.1)  # Redis writes its file once a second
+    wire.close()
+    assert b"drive" in bytes(wire.heard), "the tasks' arguments were heard"
+    places = {str(path.relative_to(desk.var)): path.read_bytes() for path in files_of(desk)}
+    assert {"tranche.sqlite3", "desk.log"} <= places.keys()
+    assert any(name.startswith("redis/") for name in places)
+    places |= {
+        "said to Redis": bytes(wire.heard),
+        "held by Redis": everything_in(redis.Redis.from_url(f"unix://{socket_path(desk.var)}")),
+        "pages": pages_of(desk, account, order),
+    }
+    assert [name for name, content in places.items() if holds(content, marks)] == []
+    made = Account.objects.using(ALIAS).get(public_id=account)
+    sealed = bytes(made.credentials.get().sealed)
+    assert any(sealed in content for name, content in places.items() if "sqlite3" in name)
+    opened = Keyring.load(desk.var / "keyring").open(sealed, bound_to=account)
+    assert opened == {"apiKey": marks[0], "secret": marks[1]}
+
+
+def run_account(desk: RunningDesk, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``manage.py account`` in a shell that holds a key."""
+    key = {"TRANCHE_API_KEY": "key-12345678", "TRANCHE_API_SECRET": "hush", "TRANCHE_VAR": str(desk.var)}
+    command = [sys.executable, "manage.py", "account", *arguments]
+    environment = desk_environment(**key)
+    return subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.timeout(120)
+def test_an_account_of_another_exchange_is_added_by_the_command_and_its_check_says_unreachable(
+    desk: RunningDesk,
+) -> None:
+    """ccxt's own bybit class, at a port where nothing listens."""
+    here = f"http://127.0.0.1:{free_port()}"
+    names = ("spot", "futures", "v2", "public", "private")
+    options = json.dumps({"urls": {"api": dict.fromkeys(names, here)}})
+    where = ("--exchange", "bybit", "--environment", "paper", "--options", options)
+    added = run_account(desk, "add", "--label", "other", *where, "--symbols", "BTC/USDT", "--grant", "trader")
+    assert added.returncode == 0, added.stderr
+    assert "venue    other (bybit)" in added.stdout
+    checked = run_account(desk, "check", "other")
+    assert checked.returncode == 1
+    assert "the exchange is unreachable" in checked.stderr
+    assert "hush" not in checked.stdout + checked.stderr

@@ -1,0 +1,200 @@
+"""A supervisor at the real desk, in Chromium: watches two traders' orders move, halts thirty, lifts the halt."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from execution.core.states import ORDER_LIVE
+from execution.models import Account, ChildOrder, Order
+from tests.browser.watched import Watched
+from tests.desk.books import books_of
+from tests.desk.database import ALIAS, database_of, order_of
+from tests.desk.people import trader_ensure
+from tests.desk.running import PAPER_LABELS, RunningDesk, wait_until
+from tests.desk.visitor import Visitor
+from tests.engine.running import check_books
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+SOON = 20_000
+#: The aim is 2 s on a quiet machine; this is for one that runs other things.
+FLAT_WITHIN = 6.0
+#: Nothing may follow a halt for so long.
+QUIET = 3.0
+OPEN = {"new", "partially_filled"}
+PER_VENUE = 10
+
+
+@pytest.fixture
+def open_desk(desk: RunningDesk, django_db_blocker: Any) -> Iterator[RunningDesk]:
+    """The desk with its database at hand, a second trader, and no live order before and after."""
+    with database_of(desk, django_db_blocker):
+        trader_ensure(desk, "second_trader")
+        cancel_all(desk)
+        yield desk
+        cancel_all(desk)
+
+
+def cancel_all(desk: RunningDesk) -> None:
+    supervisor = Visitor(desk, "supervisor")
+    page = supervisor.get("/wall/")
+    for public_id in live_orders():
+        supervisor.post(f"/orders/{public_id}/cancel/", {"reason": "not of this test"}, page)
+    wait_until(lambda: not live_orders(), within=30, what="the live orders to end")
+
+
+def live_orders() -> list[str]:
+    return list(Order.objects.using(ALIAS).filter(status__in=ORDER_LIVE).values_list("public_id", flat=True))
+
+
+def wall_of(watched: Watched) -> Page:
+    page = watched.log_in("supervisor")
+    expect(page).to_have_url(re.compile(r"/wall/$"))
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SOON)
+    return page
+
+
+def done_of(page: Page, public_id: str) -> str:
+    return page.locator(f'tr[data-id="{public_id}"] td').nth(9).inner_text()
+
+
+@pytest.mark.timeout(300)  # the first test starts the desk
+def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk: RunningDesk) -> None:
+    first, second = Visitor(open_desk, "trader"), Visitor(open_desk, "second_trader")
+    orders = [
+        first.launch(quantity="0.6", duration="00:01:00", slices="20"),
+        first.launch(quantity="9", symbol="ETH/USDT", side="sell", duration="00:01:00", slices="20"),
+        second.launch(quantity="0.4", duration="00:01:00", slices="20"),
+    ]
+    watched = Watched(browser, open_desk)
+    page = wall_of(watched)
+    page.evaluate("window.notReloaded = true")
+    for public_id in orders:
+        expect(page.locator(f'tr[data-id="{public_id}"]')).to_be_visible(timeout=SOON)
+    for _ in range(2):
+        before = {public_id: done_of(page, public_id) for public_id in orders}
+        for public_id, text in before.items():
+            expect(page.locator(f'tr[data-id="{public_id}"] td').nth(9)).not_to_have_text(text, timeout=SOON)
+    assert page.evaluate("window.notReloaded"), "it moved by itself"
+    people = page.locator("#people li")
+    expect(people.filter(has_text="second_trader")).to_contain_text("1 live")
+    watched.picture("wall")
+    row = page.locator(f'tr[data-id="{orders[2]}"]')
+    row.get_by_role("button", name="Actions").click()
+    page.locator("#row-menu").get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("paused", timeout=SOON, ignore_case=True)
+    assert order_of(orders[2]).status == "paused"
+    assert watched.complaints == []
+
+
+def launch_thirty(desk: RunningDesk) -> list[str]:
+    """Ten on each venue, by two traders in turn: nine far from the market, and one that fills."""
+    traders = [Visitor(desk, "trader"), Visitor(desk, "second_trader")]
+    accounts = dict(Account.objects.using(ALIAS).values_list("label", "public_id"))
+    launched = []
+    for number in range(PER_VENUE * len(PAPER_LABELS)):
+        label = PAPER_LABELS[number % len(PAPER_LABELS)]
+        fills = number < len(PAPER_LABELS)
+        changes = {} if fills else {"limit_price": "40000"}
+        launched.append(
+            traders[number % 2].launch(
+                accounts=accounts[label],
+                quantity=str((100 + number) / 100),
+                duration="00:10:00",
+                slices="100" if fills else "5",
+                **changes,
+            )
+        )
+    return launched
+
+
+def resting(desk: RunningDesk, label: str) -> list[str]:
+    """Client ids of what is open at a venue, by its own books."""
+    return [row["client_id"] for row in desk.paper(label).ledger()["orders"] if row["status"].lower() in OPEN]
+
+
+def halt_the_desk(page: Page) -> None:
+    page.get_by_role("link", name="■ HALT…").click()
+    expect(page.locator("#halt-preview")).to_contain_text("Pauses 30 orders", timeout=SOON)
+    send = page.get_by_role("button", name="■ Halt", exact=True)
+    page.get_by_label("Reason").fill("the market is broken")
+    page.get_by_label("Type HALT DESK to confirm").fill("halt desk")
+    expect(send).to_be_disabled()
+    page.get_by_label("Type HALT DESK to confirm").fill("HALT DESK")
+    send.click()
+    expect(page).to_have_url(re.compile(r"/halts/[0-9a-z]{8}/$"), timeout=SOON)
+
+
+@pytest.mark.timeout(300)  # the first test starts the desk
+def test_the_halt_cancels_thirty_orders_on_three_venues_and_lifting_it_resumes_nothing(
+    browser: Browser, open_desk: RunningDesk, record_property: Callable[[str, object], None]
+) -> None:
+    launched = launch_thirty(open_desk)
+    rest = PER_VENUE - 1
+    wait_until(
+        lambda: all(len(resting(open_desk, label)) >= rest for label in PAPER_LABELS),
+        within=40,
+        what="the orders to rest on three venues",
+    )
+    watched = Watched(browser, open_desk)
+    page = wall_of(watched)
+    expect(page.locator("#wall-rows tr")).to_have_count(len(launched))
+    halt_the_desk(page)
+    flat = page.locator('#halt-flat[data-state="flat"]')
+    expect(flat).to_be_visible(timeout=SOON)
+    took = float(flat.inner_text().removesuffix(" s"))
+    record_property("time_to_flat", took)
+    assert took < FLAT_WITHIN
+    expect(page.locator("#halt-state")).to_contain_text("HALTED")
+    expect(page.locator("#halt-none")).to_have_text("Nothing is open.")
+    expect(page.locator("#halt-orders")).to_have_text("30")
+    watched.picture("halted")
+    nothing_follows(open_desk)
+    filled = fills_are_counted(open_desk, launched)
+    assert filled > 0, "some of them had filled"
+    lift(page)
+    nothing_follows(open_desk)
+    assert {order_of(public_id).status for public_id in launched} == {"paused"}
+    assert fills_are_counted(open_desk, launched) == filled
+    page.goto("/wall/")
+    expect(page.locator("#tile-desk")).to_contain_text("ACTIVE")
+    for public_id in launched:
+        expect(page.locator(f'#needs a[href="/orders/{public_id}/"]')).to_have_count(1)
+    watched.picture("wall-after-halt")
+    assert watched.complaints == []
+
+
+def nothing_follows(desk: RunningDesk) -> None:
+    """Nothing is open at any exchange, and for a while no child is intended or accepted."""
+    children = ChildOrder.objects.using(ALIAS)
+    assert [resting(desk, label) for label in PAPER_LABELS] == [[], [], []]
+    before = children.count(), [len(desk.paper(label).ledger()["orders"]) for label in PAPER_LABELS]
+    time.sleep(QUIET)
+    assert before == (
+        children.count(),
+        [len(desk.paper(label).ledger()["orders"]) for label in PAPER_LABELS],
+    )
+    assert [resting(desk, label) for label in PAPER_LABELS] == [[], [], []]
+
+
+def fills_are_counted(desk: RunningDesk, launched: list[str]) -> Decimal | int:
+    """Our books of each order equal the exchanges', trade by trade; what was filled in all."""
+    orders = [order_of(public_id) for public_id in launched]
+    for order in orders:
+        check_books(order, books_of(desk, order.public_id))
+    return sum(order.filled for order in orders)
+
+
+def lift(page: Page) -> None:
+    page.get_by_role("button", name="Lift…").click()
+    page.get_by_label("Reason").fill("the market is well")
+    page.get_by_role("button", name="Lift the halt").click()
+    expect(page.locator("#halt-state")).to_contain_text("LIFTED", timeout=SOON)
+    expect(page.locator("#halt-facts")).to_contain_text("the market is well")

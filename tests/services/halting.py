@@ -1,0 +1,76 @@
+"""What the tests of halts share: setting one, lifting it, and what it meets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from execution.core.states import ChildStatus
+from execution.core.types import VenueStatus
+from execution.models import Account, ChildOrder, Halt, Order
+from execution.services import halts
+from execution.services.children import child_report
+from execution.services.halts import (
+    HaltRequest,
+    halt_lift,
+    halt_set,
+)
+from execution.services.orders import order_resume
+from tests.factories import NOW, SYMBOL, Rows, make_account, report_of
+
+SECOND = timedelta(seconds=1)
+DESK = HaltRequest("stop", "desk")
+NO_NEW = HaltRequest("no_new_orders", "desk")
+#: Each scope that covers the orders of ``rows``, with the phrase that confirms it.
+SCOPES = {
+    HaltRequest("stop", "desk"): "HALT DESK",
+    HaltRequest("stop", "account", "alpha"): "HALT alpha",
+    HaltRequest("stop", "trader", "trader"): "HALT trader",
+    HaltRequest("stop", "symbol", SYMBOL): f"HALT {SYMBOL}",
+}
+
+
+def halt(rows: Rows, request: HaltRequest = DESK, **changes: Any) -> Halt:
+    given: dict[str, Any] = {
+        "person": rows.supervisor,
+        "request": request,
+        "phrase": SCOPES.get(request, "HALT DESK"),
+        "reason": "a test",
+        "now": NOW,
+    }
+    return halt_set(**(given | changes))
+
+
+def lift(rows: Rows, stopped: Halt, **changes: Any) -> Halt:
+    given = {"public_id": stopped.public_id, "person": rows.supervisor, "reason": "over", "now": NOW + SECOND}
+    return halt_lift(**(given | changes))
+
+
+def resume(rows: Rows, order: Order) -> Order:
+    return order_resume(
+        public_id=order.public_id, person=rows.trader, reason="", mode="catch_up", now=NOW + SECOND
+    )
+
+
+def open_child(rows: Rows, **changes: Any) -> ChildOrder:
+    """A child that rests at the exchange."""
+    child = rows.resting(**changes)
+    child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
+    child.refresh_from_db()
+    assert child.status == ChildStatus.OPEN
+    return child
+
+
+def other_account(rows: Rows) -> Account:
+    account = make_account(rows.venue, "beta", rows.trader)
+    account.owner, account.fence = rows.worker, 1
+    account.save()
+    return account
+
+
+@pytest.fixture
+def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halts are committed, and the process that set them dies before it sweeps."""
+    monkeypatch.setattr(halts, "halt_sweep", lambda **_: None)
