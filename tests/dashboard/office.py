@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache as remembered
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -112,7 +113,7 @@ class Desk:
         )
 
 
-@cache
+@remembered
 def _password_hash() -> str:
     """Hashing is slow by design: once is enough for all tests."""
     return make_password(PASSWORD)
@@ -123,6 +124,7 @@ def _person(name: str, role: str, **more: Any) -> User:
 
 
 def make_office() -> Desk:
+    cache.clear()  # the requests that were counted for the people of the test before
     venue = Venue.objects.create(label="paper", exchange="binance")
     account = Account.objects.create(
         label="alpha", venue=venue, environment="paper", symbols=["BTC/USDT", "ETH/USDT"]
