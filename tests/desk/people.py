@@ -16,11 +16,9 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
 
     To be called inside ``database_of``.
     """
-    person, made = User.objects.using(ALIAS).get_or_create(
+    person, _ = User.objects.using(ALIAS).get_or_create(
         username=name, defaults={"role": Role.TRADER, "password": make_password(PASSWORD)}
     )
     for account in Account.objects.using(ALIAS).all():
         account.traders.add(person)
-    if made:
-        with (desk.var / "people.txt").open("a", encoding="utf-8") as people:
-            people.write(f"{name} {PASSWORD}\n")
+    desk.added[name] = PASSWORD

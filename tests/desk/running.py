@@ -147,6 +147,8 @@ class RunningDesk:
     port: int
     process: subprocess.Popen[bytes]
     seen: dict[int, str] = field(default_factory=dict)
+    #: Passwords of people whom a test has added.
+    added: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -168,8 +170,8 @@ class RunningDesk:
 
     @property
     def passwords(self) -> dict[str, str]:
-        """By user name: trader, supervisor, admin."""
-        return read_people(self.var / "people.txt")
+        """By user name: trader, supervisor, admin, and whom a test has added."""
+        return read_people(self.var / "people.txt") | self.added
 
     def pids(self) -> dict[str, int]:
         """Process ids by name: desk, redis, paper-alpha, ..., web, engine1, engine2, compute, beat."""

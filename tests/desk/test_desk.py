@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from execution.management.desk.files import read_people
 from tests.desk.running import (
     FIRST_PAGE,
     PAPER_LABELS,
@@ -84,7 +85,7 @@ def test_each_process_writes_under_its_name(desk: RunningDesk) -> None:
 
 
 def test_the_passwords_are_random_printed_and_private(desk: RunningDesk) -> None:
-    passwords = desk.passwords
+    passwords = read_people(desk.var / "people.txt")
     assert set(passwords) == {"trader", "supervisor", "admin"}
     assert len(set(passwords.values())) == 3
     assert all(len(password) >= 20 for password in passwords.values())
