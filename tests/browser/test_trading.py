@@ -69,7 +69,8 @@ def launch_and_watch(watched: Watched) -> str:
         expect(page.locator("#panel-rows tbody tr").first).to_be_visible()
     watched.picture("order-completed")
     page.goto("/orders/")
-    expect(page.locator("#order-rows tr").first).to_contain_text(address.split("/")[-2])
+    listed = page.locator(f'#order-rows tr[data-id="{address.split("/")[-2]}"]')
+    expect(listed).to_be_visible()
     watched.picture("orders")
     assert watched.complaints == []
     return address.split("/")[-2]
