@@ -123,5 +123,7 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     second = page.url.split("/")[-2]
     assert second != first
     for ours in (first, second):
-        visitor.post(f"/orders/{ours}/cancel/", {"reason": "the test is over"}, visitor.get(f"/orders/{ours}/"))
+        visitor.post(
+            f"/orders/{ours}/cancel/", {"reason": "the test is over"}, visitor.get(f"/orders/{ours}/")
+        )
     assert watched.complaints == []
