@@ -59,27 +59,7 @@ def credential_suspend(*, person: User | None, account_id: str, reason: str, now
 
     Suspending a suspended key changes nothing; one that is refused or retired cannot be suspended.
     """
-    actor, why = actor_of_admin(person), reason_of(reason)
-    orders = account_orders_locked(account_id)
-    account = account_locked(account_id)
-    credential = _key_of(account)
-    if credential.state == CredentialState.SUSPENDED:
-        return credential
-    _refuse_unless(credential, IN_USE, "suspended")
-    credential.state = CredentialState.SUSPENDED
-    credential.check_wanted_at = None
-    credential.save(update_fields=["state", "check_wanted_at"])
-    text = f"the key of account {account.label} was suspended by {actor}: {why}"
-    stopped = account_orders_stop(account, orders, reason=text, now=now)
-    audit_append(
-        kind="key.suspended",
-        actor=actor,
-        subject=account.label,
-        reason=why,
-        at=now,
-        data={"last_four": credential.last_four, **stopped},
-    )
-    return credential
+    return _stop(person, account_id, CredentialState.SUSPENDED, IN_USE, reason, now)
 
 
 @transaction.atomic
@@ -106,19 +86,32 @@ def credential_resume(*, person: User | None, account_id: str, reason: str, now:
 @transaction.atomic
 def credential_retire(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
     """End the key for good. What rests is cancelled with it first; it trades and checks nothing any more."""
+    return _stop(person, account_id, CredentialState.RETIRED, tuple(CredentialState), reason, now)
+
+
+def _stop(
+    person: User | None,
+    account_id: str,
+    state: CredentialState,
+    stoppable: tuple[CredentialState, ...],
+    reason: str,
+    now: datetime,
+) -> Credential:
+    """Take the key out of use: its account's orders pause for a person, and what rests is cancelled."""
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
     account = account_locked(account_id)
     credential = _key_of(account)
-    if credential.state == CredentialState.RETIRED:
+    if credential.state == state:
         return credential
-    credential.state = CredentialState.RETIRED
+    _refuse_unless(credential, stoppable, state.value)
+    credential.state = state
     credential.check_wanted_at = None
     credential.save(update_fields=["state", "check_wanted_at"])
-    text = f"the key of account {account.label} was retired by {actor}: {why}"
+    text = f"the key of account {account.label} was {state.value} by {actor}: {why}"
     stopped = account_orders_stop(account, orders, reason=text, now=now)
     audit_append(
-        kind="key.retired",
+        kind=f"key.{state.value}",
         actor=actor,
         subject=account.label,
         reason=why,

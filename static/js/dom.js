@@ -44,3 +44,12 @@ export function bar(done, mark, label) {
   }
   return svg;
 }
+
+/** The rows of a table body in this order; untouched when they stand so, and the focus stays on what had it. */
+export function arrange(body, nodes) {
+  if (nodes.length === body.children.length && nodes.every((node, index) => node === body.children[index])) return;
+  const focused = document.activeElement;
+  const held = body.contains(focused) && focused;
+  body.replaceChildren(...nodes);
+  if (held && body.contains(held)) held.focus({ preventScroll: true });
+}

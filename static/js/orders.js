@@ -4,7 +4,7 @@ import { openMenu } from "./blotter_menu.js";
 import { OpenedRow } from "./blotter_parts.js";
 import { patchRow, rowNode, tickRow } from "./blotter_row.js";
 import { showConnection } from "./connection.js";
-import { byId, readJson, setText } from "./dom.js";
+import { arrange, byId, readJson, setText } from "./dom.js";
 import { LiveSocket } from "./socket.js";
 
 const host = byId("orders");
@@ -62,18 +62,10 @@ function draw() {
   const at = now();
   drawn = new Map(order.filter((id) => rows.has(id)).map((id) => [id, drawnRow(id, at)]));
   const nodes = [...drawn].flatMap(([id, { node }]) => (opened.has(id) ? [node, opened.get(id).node] : [node]));
-  if (nodes.length !== body.children.length || nodes.some((node, index) => node !== body.children[index])) place(nodes);
+  arrange(body, nodes);
   table.hidden = !nodes.length;
   byId("orders-empty").hidden = nodes.length > 0 || !first.live;
   tick();
-}
-
-/** New order of rows; the focus stays on what had it. */
-function place(nodes) {
-  const focused = document.activeElement;
-  const held = body.contains(focused) && focused;
-  body.replaceChildren(...nodes);
-  if (held && body.contains(held)) held.focus({ preventScroll: true });
 }
 
 function tick() {

@@ -3,7 +3,7 @@
 import { openMenu } from "./blotter_menu.js";
 import { patchRow, tickRow } from "./blotter_row.js";
 import { showConnection } from "./connection.js";
-import { byId, readJson } from "./dom.js";
+import { arrange, byId, readJson } from "./dom.js";
 import { LiveSocket } from "./socket.js";
 import { drawPanels, tickPanels } from "./wall_panels.js";
 import { tickAlert, wallRow } from "./wall_row.js";
@@ -43,19 +43,11 @@ function draw() {
   drawn = new Map(shown.map((id) => [id, drawnRow(id, at)]));
   for (const id of [...rows.keys()]) if (!drawn.has(id)) rows.delete(id);
   const nodes = [...drawn.values()].map((entry) => entry.node);
-  if (nodes.length !== body.children.length || nodes.some((node, index) => node !== body.children[index])) place(nodes);
+  arrange(body, nodes);
   table.hidden = !nodes.length;
   byId("wall-empty").hidden = nodes.length > 0;
   drawPanels(panels, drawn, at);
   tick();
-}
-
-/** New order of rows; the focus stays on what had it. */
-function place(nodes) {
-  const focused = document.activeElement;
-  const held = body.contains(focused) && focused;
-  body.replaceChildren(...nodes);
-  if (held && body.contains(held)) held.focus({ preventScroll: true });
 }
 
 /** What moves with time alone. */
