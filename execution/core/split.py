@@ -125,9 +125,7 @@ def split(
 
     Raises ValueError when ``quantity`` or ``limit_price`` is not finite and above zero.
     """
-    for name, number in (("quantity", quantity), ("limit price", limit_price)):
-        if number is not None and not (number.is_finite() and number > ZERO):
-            raise ValueError(f"the {name} is {number}; it must be above zero")
+    _check(quantity, limit_price)
     with localcontext(EXACT):
         found = [_offer(side, quantity, venue, limit_price, now, notional_margin) for venue in venues]
         offers = [offer for offer in found if isinstance(offer, _Offer)]
@@ -144,6 +142,12 @@ def split(
     saved, best = _saved(side, parts, offers)
     why = _in_words(quantity, parts, alone, offers, saved, best)
     return Split(side, quantity, parts, alone, saved, best, why)
+
+
+def _check(quantity: Decimal, limit_price: Decimal | None) -> None:
+    for name, number in (("quantity", quantity), ("limit price", limit_price)):
+        if number is not None and not (number.is_finite() and number > ZERO):
+            raise ValueError(f"the {name} is {number}; it must be above zero")
 
 
 # --- how much goes where ---------------------------------------------------------------------------
@@ -196,10 +200,11 @@ def _offer(
     if least is None or fits < least:
         needed = "its minimum notional" if least is None else f"its minimum of {plain(least)}"
         return f"{plain(fits)} is under {needed}"
-    most = floor_to(min(fits, _affordable(side, venue, within, bound)), market.lot)
+    most = floor_to(min(fits, _affordable(side, venue, within, bound, fits)), market.lot)
     if most < least:
         return f"its balance is too small ({plain(venue.free or ZERO)} free)"
-    costs = ((sign * after_fee(side, price, market.taker_fee or ZERO), size) for price, size in within)
+    factor = sign * after_fee(side, Decimal(1), market.taker_fee or ZERO)
+    costs = ((factor * price, size) for price, size in within)
     comes_last = market.taker_fee is None or venue.free is None
     return _Offer(
         venue, within, curve_of(costs, lot=market.lot, least=least, most=most, comes_last=comes_last)
@@ -234,19 +239,23 @@ def _least(venue: VenueView, levels: Sequence[Level], notional_margin: Decimal) 
     return None
 
 
-def _affordable(side: Side, venue: VenueView, levels: Sequence[Level], bound: Decimal | None) -> Decimal:
-    """What the known balance pays: a sell in base, a buy at its limit with the fee, else at the levels."""
-    depth = sum((size for _, size in levels), ZERO)
+def _affordable(
+    side: Side, venue: VenueView, levels: Sequence[Level], bound: Decimal | None, wanted: Decimal
+) -> Decimal:
+    """What of ``wanted`` the balance pays: a sell in base, a buy at its limit with the fee, or at the levels."""
     if venue.free is None:
-        return depth
+        return wanted
     if side is Side.SELL:
         return venue.free
     quantity, free = ZERO, venue.free
-    for price, size in ((bound, depth),) if bound is not None else levels:
-        unit = after_fee(side, price, venue.market.taker_fee or ZERO)
-        if free < unit * size:
-            return quantity + max(free, ZERO) / unit
-        quantity, free = quantity + size, free - unit * size
+    factor = after_fee(side, Decimal(1), venue.market.taker_fee or ZERO)
+    for price, size in ((bound, wanted),) if bound is not None else levels:
+        cost = factor * price * size
+        if free < cost:
+            return quantity + max(free, ZERO) / (factor * price)
+        quantity, free = quantity + size, free - cost
+        if quantity >= wanted:
+            break
     return quantity
 
 

@@ -148,7 +148,7 @@ def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
     branches: list[Bounds] = [tuple((ZERO, curve.most) for curve in curves)]
     while branches:
         bounds = branches.pop()
-        found = _on_lots_at_least_cost(_layers(curves, bounds), total, best_cost)
+        found = _on_lots_at_least_cost(_layers(curves, bounds, total), total, best_cost)
         if found is None or (best_cost is not None and found[0] >= best_cost):
             continue
         cost, shares = found
@@ -169,16 +169,13 @@ class _Pool:
     """
 
     least: Decimal
+    most: Decimal
     least_cost: Decimal
     lows: Shares
     places: tuple[int, ...]
     unit_costs: tuple[Decimal, ...]
     ends: tuple[Decimal, ...]
     totals: tuple[Decimal, ...]
-
-    @property
-    def most(self) -> Decimal:
-        return self.ends[-1] if self.ends else self.least
 
     def cost(self, quantity: Decimal) -> Decimal:
         """The relaxed cost of ``quantity``, from ``least`` to ``most``."""
@@ -198,7 +195,9 @@ class _Pool:
         return found
 
 
-def _pool(curves: Sequence[Curve], members: Iterable[int], bounds: Bounds) -> _Pool:
+def _pool(curves: Sequence[Curve], members: Sequence[int], bounds: Bounds, needed: Decimal) -> _Pool:
+    """The curves of ``members`` as one, as far as ``needed``."""
+    most = sum((bounds[place][1] for place in members), ZERO)
     lows = {place: bounds[place][0] for place in members}
     stretches = []
     least = cost = ZERO
@@ -215,11 +214,14 @@ def _pool(curves: Sequence[Curve], members: Iterable[int], bounds: Bounds) -> _P
     end, total = least, cost
     stretches.sort()
     for unit_cost, _, _, size in stretches:
+        if end >= needed:
+            break
         end, total = end + size, total + unit_cost * size
         ends.append(end)
         totals.append(total)
-    units, places = (tuple(stretch[at] for stretch in stretches) for at in (0, 1))
-    return _Pool(least, cost, lows, places, units, tuple(ends), tuple(totals))
+    places = tuple(place for _, place, _, _ in stretches[: len(ends)])
+    unit_costs = tuple(unit_cost for unit_cost, _, _, _ in stretches[: len(ends)])
+    return _Pool(least, most, cost, lows, places, unit_costs, tuple(ends), tuple(totals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +234,13 @@ class _Layer:
     through: _Pool
 
 
-def _layers(curves: Sequence[Curve], bounds: Bounds) -> list[_Layer]:
+def _layers(curves: Sequence[Curve], bounds: Bounds, total: Decimal) -> list[_Layer]:
     """From the coarsest lot to the finest."""
     layers: list[_Layer] = []
     for lot in sorted({curve.lot for curve in curves}, reverse=True):
         coarse = [place for place, curve in enumerate(curves) if curve.lot >= lot]
-        own = _pool(curves, [place for place in coarse if curves[place].lot == lot], bounds)
-        through = _pool(curves, coarse, bounds) if layers else own
+        own = _pool(curves, [place for place in coarse if curves[place].lot == lot], bounds, total)
+        through = _pool(curves, coarse, bounds, total) if layers else own
         layers.append(_Layer(lot, _common_divisor([curves[place] for place in coarse]), own, through))
     return layers
 

@@ -202,7 +202,7 @@ def test_a_sell_weighs_what_it_receives() -> None:
     alpha = venue("alpha", (101, 5), side=Side.SELL, taker_fee="0.02")
     beta = venue("beta", (100, 5), side=Side.SELL)
     found = asked(4, alpha, beta, side=Side.SELL)
-    assert (shares(found), found.average_price) == ({"beta": D(4)}, 100)
+    assert (shares(found), found.average_price) == ({"beta": D(4)}, D(100))
 
 
 def test_a_minimum_can_make_the_dearer_venue_right() -> None:
@@ -214,7 +214,7 @@ def test_a_minimum_can_make_the_dearer_venue_right() -> None:
 
 def test_what_is_not_there_is_said_with_the_price_of_what_is() -> None:
     found = asked(10, venue("alpha", (100, 2)), venue("beta", (101, 3), (120, 9)), limit=110)
-    assert (found.filled, found.unfilled, found.average_price) == (5, 5, D("100.6"))
+    assert (found.filled, found.unfilled, found.average_price) == (D(5), D(5), D("100.6"))
     assert found.why == "5 of 10 can be had: alpha 2, beta 3 at 101 after fees"
     assert [part.price for part in found.parts] == [110, 110], "children carry the limit"
     assert all(each.cash is None for each in found.alone), "none can do the full amount"
@@ -262,7 +262,7 @@ def test_the_minimum_notional_is_kept_with_a_margin() -> None:
     alpha = venue("alpha", (100, 9), min_notional=300)
     assert asked(3, alpha).filled == 3
     found = split(Side.BUY, D(3), [alpha], None, now=NOW)
-    assert (found.filled, found.why) == (0, "alpha: 3 is under its minimum of 4")
+    assert (found.filled, found.why) == (D(0), "alpha: 3 is under its minimum of 4")
 
 
 OLD = NOW - MAX_BOOK_AGE - timedelta(seconds=1)
