@@ -148,8 +148,8 @@ def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
     branches: list[Bounds] = [tuple((ZERO, curve.most) for curve in curves)]
     while branches:
         bounds = branches.pop()
-        found = _on_lots_at_least_cost(_layers(curves, bounds, total), total, best_cost)
-        if found is None or (best_cost is not None and found[0] >= best_cost):
+        found = _within(curves, bounds, total, best_cost)
+        if found is None:
             continue
         cost, shares = found
         under = next((at for at, share in shares.items() if ZERO < share < curves[at].least), None)
@@ -232,6 +232,22 @@ class _Layer:
     step: Decimal
     own: _Pool
     through: _Pool
+
+
+def _within(
+    curves: Sequence[Curve], bounds: Bounds, total: Decimal, worst: Decimal | None
+) -> tuple[Decimal, Shares] | None:
+    """Least cost and shares of ``total`` on the lots, within the bounds; None when there are none below ``worst``.
+
+    Where the best shares without lots are on the lots, which is the common case, they are it.
+    """
+    whole = _pool(curves, range(len(curves)), bounds, total)
+    if not whole.least <= total <= whole.most or (worst is not None and whole.cost(total) >= worst):
+        return None
+    shares = whole.shares(total)
+    if not any(share % curves[place].lot for place, share in shares.items()):
+        return whole.cost(total), shares
+    return _on_lots_at_least_cost(_layers(curves, bounds, total), total, worst)
 
 
 def _layers(curves: Sequence[Curve], bounds: Bounds, total: Decimal) -> list[_Layer]:
