@@ -135,10 +135,7 @@ def split(
             for offer, share in zip(offers, shares, strict=True)
             if share
         )
-    alone = tuple(
-        _alone(offer, quantity) if isinstance(offer, _Offer) else Alone(venue, ZERO, None, None, offer)
-        for venue, offer in zip(venues, found, strict=True)
-    )
+    alone = tuple(_alone(venue, offer, quantity) for venue, offer in zip(venues, found, strict=True))
     saved, best = _saved(side, parts, offers)
     why = _in_words(quantity, parts, alone, offers, saved, best)
     return Split(side, quantity, parts, alone, saved, best, why)
@@ -282,11 +279,13 @@ def _cash_of(parts: Sequence[Part]) -> Decimal | None:
         return sum(known, ZERO) if parts and len(known) == len(parts) else None
 
 
-def _alone(offer: _Offer, quantity: Decimal) -> Alone:
-    """What the venue would do with the full quantity by itself."""
+def _alone(venue: VenueView, offer: _Offer | str, quantity: Decimal) -> Alone:
+    """What the venue would do with the full quantity by itself, or why nothing."""
+    if isinstance(offer, str):
+        return Alone(venue, ZERO, None, None, offer)
     with localcontext(EXACT):
         cash = offer.cash(quantity) if offer.curve.allows(quantity) else None
-    return Alone(offer.venue, offer.curve.most, cash, None if cash is None else cash / quantity)
+    return Alone(venue, offer.curve.most, cash, None if cash is None else cash / quantity)
 
 
 def _saved(
