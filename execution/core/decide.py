@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+from execution.core.algorithms import work_slice
 from execution.core.plans import plain
 from execution.core.routing import least_quantity
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
-from execution.core.tactics import IDLE_LOOK, rest_then_cross, slice_at
+from execution.core.tactics import IDLE_LOOK, slice_at
 from execution.core.types import ZERO
 from execution.core.view import CROSS, HARMLESS_REJECTIONS, CancelChild, Command, Decision, Move, OrderView
 
@@ -127,7 +128,7 @@ def _working(view: OrderView) -> Decision:
     if (wait := _backoff(view)) > ZERO:
         until = view.now + timedelta(seconds=float(wait))
         return Decision((), min(until, work.part.ends_at), f"waits after a refusal: {view.rejections.kind}")
-    return rest_then_cross(view, work)
+    return work_slice(view, work)
 
 
 def _blocked(view: OrderView, trouble: str) -> Decision:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from execution.core.durations import as_clock
+from execution.core.parameters import MIN_SLICE, AlgorithmParameters, TwapParameters, narrowed
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import ceil_to, floor_to, is_multiple, minimum_quantity, split_even
-from execution.core.terms import MIN_SLICE, TwapParameters
-from execution.core.types import ZERO, Market, Unit
+from execution.core.types import ZERO, Candle, Market, Quote, Side, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,35 @@ class SlicePlan:
     starts_at: datetime
     ends_at: datetime
     quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInput:
+    """What a plan is made from. ``market`` has the limits that fit every venue; ``quote`` is the venues'
+    reference, ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all
+    venues together, oldest first, with holes where nobody traded or nothing is known."""
+
+    now: datetime
+    side: Side
+    quantity: Decimal
+    parameters: AlgorithmParameters
+    limit_price: Decimal | None
+    start: datetime
+    end: datetime
+    market: Market
+    price: Decimal | None
+    quote: Quote | None = None
+    candles: tuple[Candle, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Slices whose quantities sum exactly to the order's; ``forecast`` (JSON) is what they were made with, kept
+    for decisions and pages; ``notes`` are what the trader should know of it."""
+
+    slices: tuple[SlicePlan, ...]
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +112,19 @@ def plan_bounds(
         least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))
+
+
+def plan_twap(given: PlanInput) -> Plan:
+    """Even slices."""
+    slices = plan_even(
+        quantity=given.quantity,
+        parameters=narrowed(given.parameters, TwapParameters),
+        market=given.market,
+        price=given.price,
+        start=given.start,
+        end=given.end,
+    )
+    return Plan(slices)
 
 
 def plan_even(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.parameters import SlicedParameters, TwapParameters, narrowed
 from execution.core.plans import SlicePlan, plain
 from execution.core.quantities import common_step, floor_to
 from execution.core.routing import Choice, cheapest, child_price, known_quote, least_quantity
@@ -22,15 +23,11 @@ IDLE_LOOK = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class SliceWork:
-    """The current slice and its times. ``target`` is what should be done when it ends."""
+    """The current slice. ``target`` is what should be done when it ends."""
 
     part: SlicePlan
     is_last: bool
     target: Decimal
-    cross_at: datetime
-
-    def is_crossing(self, now: datetime) -> bool:
-        return now >= self.cross_at
 
 
 def slice_at(view: OrderView) -> SliceWork | None:
@@ -45,10 +42,14 @@ def slice_at(view: OrderView) -> SliceWork | None:
                 part=part,
                 is_last=part is view.slices[-1],
                 target=view.quantity - after,
-                cross_at=cross_time(part, view.parameters.rest_share),
             )
         after += part.quantity
     return None
+
+
+def crossing_at(view: OrderView, work: SliceWork) -> datetime:
+    """When this slice stops resting."""
+    return cross_time(work.part, narrowed(view.parameters, TwapParameters).rest_share)
 
 
 def cross_time(part: SlicePlan, rest_share: Decimal) -> datetime:
@@ -61,7 +62,7 @@ def allowed_now(view: OrderView, work: SliceWork) -> Decimal:
     """What the slice may still do: up to its target and the catch-up cap, minus what may be filled already."""
     need = work.target - view.done - view.exposure
     done_here = sum((c.done + c.exposure for c in view.children if c.slice_number == work.part.number), ZERO)
-    cap = work.part.quantity * view.parameters.catch_up_cap - done_here
+    cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap - done_here
     return max(min(need, cap, view.remaining - view.exposure), ZERO)
 
 
@@ -77,7 +78,7 @@ def rest_then_cross(view: OrderView, work: SliceWork) -> Decision:
 
     Either goes to the account that is cheapest for its quantity at that moment.
     """
-    crossing = work.is_crossing(view.now)
+    crossing = view.now >= crossing_at(view, work)
     stale = [
         child
         for child in view.children
@@ -92,22 +93,22 @@ def rest_then_cross(view: OrderView, work: SliceWork) -> Decision:
 
 
 def _rest(view: OrderView, work: SliceWork) -> Decision:
-    number = work.part.number
+    number, until = work.part.number, crossing_at(view, work)
     if any(not c.is_settled and c.slice_number == number for c in view.children):
-        return Decision((), work.cross_at, f"slice {number}: rests until {work.cross_at:%H:%M:%S}")
+        return Decision((), until, f"slice {number}: rests until {until:%H:%M:%S}")
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
     wanted = wanted_now(view, work)
     if work.is_last:
         # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
         wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
     if wanted < min(leasts):
-        return Decision((), work.cross_at, _too_little(number, wanted, work))
+        return Decision((), until, _too_little(number, wanted, work))
     choice = cheapest(view, wanted, REST)
     if choice.venue is None:
-        return _nowhere(view, work, choice.why, work.cross_at)
+        return _nowhere(view, work, choice.why, until)
     price = child_price(view, choice.venue, REST)
     why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}, own side of the book"
-    return _intend(work, choice, REST, price, TimeInForce.POST_ONLY, why, work.cross_at)
+    return _intend(work, choice, REST, price, TimeInForce.POST_ONLY, why, until)
 
 
 def _too_little(number: int, quantity: Decimal, work: SliceWork) -> str:

@@ -1,141 +1,27 @@
-"""What a trader asks for: the request, and one parameter model per algorithm.
-
-A parameter model is the single source of the ticket's form, its validation, the preview and the API.
-"""
+"""What a trader asks for: the request, parsed; and the registry of algorithms with their parameter models."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
-from execution.core.durations import as_clock, parse_duration, parse_instant
+from execution.core.durations import as_clock
+from execution.core.parameters import AlgorithmParameters, TwapParameters
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
 
-MAX_DURATION = timedelta(days=7)
-MIN_SLICE = timedelta(seconds=2)
-MAX_SLICES = 10_000
 MAX_REFERENCE = 64
 #: What a person may type: beyond it arithmetic with 28 digits would round.
 MAX_NUMBER = Decimal("1e15")
 FINEST_NUMBER = Decimal("1e-12")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Instant = Annotated[datetime, BeforeValidator(parse_instant)]
-
-
-def _shown(widget: str, *, advanced: bool = False, unit: str = "") -> dict[str, Any]:
-    return {"widget": widget, "advanced": advanced, "unit": unit}
-
-
-class AlgorithmParameters(BaseModel):
-    """What every algorithm takes: when to start and end, and how far from the mid it may pay."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    duration: Duration | None = Field(
-        default=None,
-        title="Duration",
-        description="How long the order works; or name its end.",
-        gt=timedelta(0),
-        le=MAX_DURATION,
-        json_schema_extra=_shown("duration"),
-    )
-    end_at: Instant | None = Field(
-        default=None,
-        title="End (UTC)",
-        description="A fixed end instead of a duration.",
-        json_schema_extra=_shown("datetime"),
-    )
-    start_at: Instant | None = Field(
-        default=None,
-        title="Start (UTC)",
-        description="Empty: now.",
-        json_schema_extra=_shown("datetime"),
-    )
-    collar_bp: Decimal = Field(
-        default=Decimal(50),
-        title="Collar",
-        description="How far from the mid a crossing order may be priced.",
-        gt=0,
-        le=500,
-        allow_inf_nan=False,
-        json_schema_extra=_shown("bp", advanced=True, unit="bp"),
-    )
-
-    @model_validator(mode="after")
-    def _one_end(self) -> Self:
-        if (self.duration is None) == (self.end_at is None):
-            raise ValueError("give either a duration or an end, not both and not neither")
-        return self
-
-    def window(self, now: datetime) -> tuple[datetime, datetime]:
-        """Start and end of the order when it is accepted at ``now``; raises ``Refused``."""
-        problems: list[Problem] = []
-        start = self.start_at or now
-        if start < now:
-            problems.append(
-                Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat())
-            )
-            start = now
-        if start > datetime.max.replace(tzinfo=UTC) - MAX_DURATION:
-            message = f"the start {start:%Y-%m-%d %H:%M:%S} UTC is at the end of all time"
-            raise Refused([Problem("start_at", message, start.isoformat())])
-        end = self.end_at if self.end_at is not None else start + (self.duration or timedelta(0))
-        if end <= now:
-            problems.append(Problem("end_at", _past("end", end, now), end.isoformat(), now.isoformat()))
-        elif end <= start:
-            message = f"the end {end:%H:%M:%S} UTC is not after the start {start:%H:%M:%S} UTC"
-            problems.append(Problem("end_at", message, end.isoformat(), start.isoformat()))
-        elif end - start > MAX_DURATION:
-            message = f"the order would work for {as_clock(end - start)}; at most {MAX_DURATION.days} days"
-            problems.append(Problem("end_at", message, as_clock(end - start), as_clock(MAX_DURATION)))
-        if problems:
-            raise Refused(problems)
-        return start, end
-
-
-def _past(what: str, instant: datetime, now: datetime) -> str:
-    return f"the {what} {instant:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now:%Y-%m-%d %H:%M:%S} UTC now"
-
-
-class TwapParameters(AlgorithmParameters):
-    """Time-weighted average price: even slices, each rests first and crosses what is left."""
-
-    slices: int | None = Field(
-        default=None,
-        title="Slices",
-        description="Empty: one a minute, fewer where the exchange's minimum wants larger ones.",
-        ge=1,
-        le=MAX_SLICES,
-        json_schema_extra=_shown("integer"),
-    )
-    rest_share: Decimal = Field(
-        default=Decimal("0.8"),
-        title="Rests for",
-        description="Share of each slice's time that it rests at a passive price before it crosses.",
-        ge=0,
-        le=Decimal("0.95"),
-        allow_inf_nan=False,
-        json_schema_extra=_shown("percent", advanced=True, unit="%"),
-    )
-    catch_up_cap: Decimal = Field(
-        default=Decimal(3),
-        title="Catch-up cap",
-        description="The most that one slice may do, in multiples of its own quantity.",
-        ge=1,
-        le=100,
-        allow_inf_nan=False,
-        json_schema_extra=_shown("decimal", advanced=True, unit="× slice"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +30,7 @@ class Algorithm:
 
     name: str
     label: str
-    parameters: type[TwapParameters]
+    parameters: type[AlgorithmParameters]
 
 
 ALGORITHMS: dict[str, Algorithm] = {"twap": Algorithm("twap", "TWAP", TwapParameters)}
@@ -283,7 +169,7 @@ def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
     return OrderRequest(**parsed, parameters=parameters, tags=tuple(raw.get("tags") or ()))
 
 
-def parse_parameters(algorithm: str, raw: Mapping[str, Any]) -> TwapParameters:
+def parse_parameters(algorithm: str, raw: Mapping[str, Any]) -> AlgorithmParameters:
     """The algorithm's parameters from ``raw``; raises ``Refused`` that names field, value and limit."""
     model = ALGORITHMS[algorithm].parameters
     try:

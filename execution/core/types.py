@@ -133,6 +133,32 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Candle:
+    """A bar of a market's history; ``volume`` is in base units."""
+
+    opened_at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+    @property
+    def typical(self) -> Decimal:
+        """The bar's typical price, (high + low + close) / 3."""
+        return (self.high + self.low + self.close) / 3
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """What a market traded in a stretch of time, in base units, everybody's."""
+
+    starts_at: datetime
+    ends_at: datetime
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ChildRequest:
     """Exactly what is sent to the exchange for a child order."""
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from execution.core.parameters import AlgorithmParameters
 from execution.core.plans import SlicePlan
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
-from execution.core.terms import TwapParameters
-from execution.core.types import ZERO, Book, Market, OrderType, Quote, Side, TimeInForce
+from execution.core.types import ZERO, Book, Market, OrderType, Quote, Side, TimeInForce, Traded
 
 #: Market data older than this is no basis for a new child.
 MAX_QUOTE_AGE = timedelta(seconds=5)
@@ -107,13 +107,23 @@ class OrderView:
     limit_price: Decimal | None
     start_at: datetime
     end_at: datetime
-    parameters: TwapParameters
+    parameters: AlgorithmParameters
     slices: tuple[SlicePlan, ...]
     children: tuple[ChildView, ...]
     venues: tuple[VenueView, ...]
+    algorithm: str = "twap"
     rejections: Rejections = field(default_factory=Rejections)
     #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
     halted: str = ""
+    #: Mid when the order was accepted, or when its start came; None while it is not known.
+    arrival_mid: Decimal | None = None
+    #: What the current plan was made with (``Plan.forecast``).
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    #: The markets' volume of all venues together, own included: five-minute stretches of the last twelve hours,
+    #: oldest first, the last one up to now. A stretch that nobody watched is missing.
+    traded: tuple[Traded, ...] = ()
+    #: What the markets traded since the order's start, own included; None while a venue was not watched.
+    traded_since_start: Decimal | None = None
 
     @property
     def exposure(self) -> Decimal:
@@ -184,7 +194,16 @@ class Move:
     needs_person: bool = False
 
 
-Command = Intend | CancelChild | Move
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """Replace what is left of the plan, in a new version of plan and terms. The slices sum to what remains."""
+
+    slices: tuple[SlicePlan, ...]
+    end_at: datetime
+    reason: str
+
+
+Command = Intend | CancelChild | Move | Replan
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from execution.models.audit import AuditEntry
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
-from execution.models.market_data import Candle, MarketSample
+from execution.models.market_data import CandleDay, MarketSample
 from execution.models.orders import (
     ChildOrder,
     Fill,
@@ -21,7 +21,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Balance",
-    "Candle",
+    "CandleDay",
     "ChildOrder",
     "Credential",
     "CredentialState",

@@ -26,25 +26,25 @@ class MarketSample(models.Model):
         return f"{self.symbol} {self.second:%H:%M:%S}"
 
 
-class Candle(models.Model):
-    """A bar of a market's history; ``opened_at`` is its start."""
+class CandleDay(models.Model):
+    """The bars of one UTC day of a market. A row a day: a plan reads weeks of them.
 
-    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="candles")
+    ``bars``: ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
+    first; a stretch without a trade, or that nobody recorded, has none.
+    """
+
+    venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="candle_days")
     symbol = models.CharField(max_length=40)
-    seconds = models.PositiveIntegerField(help_text="length of the bar")
-    opened_at = models.DateTimeField()
-    open = ExactDecimalField()
-    high = ExactDecimalField()
-    low = ExactDecimalField()
-    close = ExactDecimalField()
-    volume = ExactDecimalField(help_text="base units")
+    seconds = models.PositiveIntegerField(help_text="length of a bar")
+    day = models.DateField()
+    bars = models.JSONField()
+    #: Up to when the day was asked for: a bar after it is not known, one before it that is missing had no trade.
+    known_until = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["venue", "symbol", "seconds", "opened_at"], name="candle_once_per_bar"
-            )
+            models.UniqueConstraint(fields=["venue", "symbol", "seconds", "day"], name="candles_once_per_day")
         ]
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.seconds}s {self.opened_at:%Y-%m-%d %H:%M}"
+        return f"{self.symbol} {self.seconds}s {self.day}"

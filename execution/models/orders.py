@@ -40,6 +40,11 @@ class Order(models.Model):
     plan_version = models.PositiveIntegerField(default=1)
     market = models.JSONField(help_text="limits and fees that the order was planned with, by account")
 
+    #: What the current plan was made with (core Plan.forecast).
+    forecast = models.JSONField(default=dict, blank=True)
+    #: What the simulation expected the order to cost when it was sent; null while it has not said.
+    predicted = models.JSONField(null=True, blank=True)
+
     status = models.CharField(max_length=20, choices=choices(states.OrderStatus), db_index=True)
     outcome = models.CharField(max_length=20, blank=True, help_text="the final status to come, while closing")
     reason = models.TextField(blank=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
+from execution.core.costs import middle
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
@@ -102,6 +103,9 @@ def order_look(
         slices=slices,
         children=children,
         venues=_venues(order, accounts, quotes, books or {}),
+        algorithm=order.algorithm,
+        arrival_mid=middle(order.arrival_bid, order.arrival_ask),
+        forecast=order.forecast,
         rejections=_rejections(order),
         halted=halt_blocks_order(order),
     )

@@ -19,7 +19,7 @@ from execution.core.states import (
     ChildStatus,
 )
 from execution.core.types import ZERO, Quote, Side
-from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan
 from execution.models import Account, ChildOrder, Installation, Order, Slice
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
@@ -27,6 +27,7 @@ from execution.services.children import child_cancel_request
 from execution.services.journal import DESK, alert, journal_append
 from execution.services.locking import gate_locked, order_locked
 from execution.services.moves import order_arrive, order_move, pause_for_person
+from execution.services.replanning import order_replan
 
 
 class Applied(StrEnum):
@@ -91,6 +92,8 @@ def _apply(
     for command in decision.commands:
         if isinstance(command, Move):
             order_move(order, command, reference_quote(quotes.values(), now), now)
+        elif isinstance(command, Replan):
+            _replan(order, command, now)
         elif isinstance(command, CancelChild):
             child = order.children.get(sequence=command.sequence)
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
@@ -103,6 +106,17 @@ def _apply(
     else:
         order.save(update_fields=["due_at", "why"])
     return Applied.DONE
+
+
+def _replan(order: Order, command: Replan, now: datetime) -> None:
+    """A new plan by the order's own rules; it must be of exactly what remains."""
+    planned = sum((part.quantity for part in command.slices), ZERO)
+    remaining = order.quantity - order.filled
+    if planned != remaining:
+        raise InvariantBroken(f"a plan of {plain(planned)} for a remainder of {plain(remaining)}")
+    order_replan(
+        order=order, slices=command.slices, end_at=command.end_at, actor=DESK, reason=command.reason, now=now
+    )
 
 
 def _stop_if_halted(order: Order, decision: Decision) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from django.db import IntegrityError, transaction
 
 from execution import notify
-from execution.core.plans import SlicePlan, plain, shift_plan
+from execution.core.plans import plain, shift_plan
 from execution.core.problems import Problem, Refused
 from execution.core.states import (
     ORDER_FINAL,
@@ -21,7 +21,7 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.terms import OrderRequest
-from execution.models import Order, OrderTerms, Slice, Submission, User
+from execution.models import Order, OrderTerms, Submission, User
 from execution.selectors.driving import plan_rows
 from execution.selectors.halts import ANY_KIND, STOPS, halt_problem, order_halt
 from execution.selectors.markets import market_to_json
@@ -31,6 +31,7 @@ from execution.services.confirmation import Confirmation, confirmation_problems,
 from execution.services.journal import journal_append
 from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
+from execution.services.replanning import order_replan, slices_create
 
 ResumeMode = Literal["catch_up", "shift"]
 
@@ -165,6 +166,7 @@ def _create(person: User, request: OrderRequest, preview: Preview, now: datetime
         quantity=preview.quantity,
         algorithm=request.algorithm,
         market={public_id: market_to_json(market) for public_id, market in preview.markets.items()},
+        forecast=dict(preview.plan.forecast) if preview.plan else {},
         status=OrderStatus.SCHEDULED,
         created_at=now,
         due_at=preview.start_at,
@@ -215,21 +217,6 @@ def _first_terms(
         end_is_fixed=preview.parameters.end_at is not None,
         actor=person,
         created_at=now,
-    )
-
-
-def slices_create(order: Order, slices: tuple[SlicePlan, ...]) -> None:
-    """Write a plan under the order's current plan version."""
-    Slice.objects.bulk_create(
-        Slice(
-            order=order,
-            plan_version=order.plan_version,
-            number=part.number,
-            starts_at=part.starts_at,
-            ends_at=part.ends_at,
-            quantity=part.quantity,
-        )
-        for part in slices
     )
 
 
@@ -340,31 +327,14 @@ def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
     slices = shift_plan(
         plan_rows(order), remaining=order.quantity - order.filled, paused_at=paused_at, now=now
     )
-    order.terms = OrderTerms.objects.create(
+    order_replan(
         order=order,
-        version=terms.version + 1,
-        parameters=terms.parameters,
-        limit_price=terms.limit_price,
-        start_at=terms.start_at,
+        slices=slices,
         end_at=terms.end_at + lost,
-        actor=person,
-        reason=reason or "shifted by the time of the pause",
-        created_at=now,
-    )
-    order.plan_version += 1
-    slices_create(order, slices)
-    journal_append(
-        order=order,
-        kind="replanned",
         actor=person_actor(person),
-        reason=f"shifted by {lost.total_seconds():.0f} s",
-        at=now,
-        data={
-            "terms_version": order.terms.version,
-            "plan_version": order.plan_version,
-            "slices": len(slices),
-            "end_at": order.terms.end_at.isoformat(),
-        },
+        reason=reason or f"shifted by {lost.total_seconds():.0f} s, the time of the pause",
+        now=now,
+        person=person,
     )
 
 

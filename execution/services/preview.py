@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
 from execution.core import types
-from execution.core.plans import SlicePlan, base_quantity, check_limit_price, plain, plan_bounds, plan_even
+from execution.core.algorithms import WORKINGS, plan_order
+from execution.core.parameters import MAX_LOOKBACK, AlgorithmParameters
+from execution.core.plans import (
+    Plan,
+    PlanInput,
+    SlicePlan,
+    base_quantity,
+    check_limit_price,
+    plain,
+    plan_bounds,
+)
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import combined_market, side_cost_bp
 from execution.core.routing import reference_quote
-from execution.core.terms import OrderRequest, TwapParameters, parse_parameters
+from execution.core.terms import OrderRequest, parse_parameters
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE
 from execution.models import Account, CredentialState, Role, User
+from execution.selectors.candles import candles_of
 from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
@@ -43,7 +54,7 @@ class Preview:
     quotes: dict[str, Quote] = field(default_factory=dict)
     quote: Quote | None = None
     balances: dict[str, Decimal | None] = field(default_factory=dict)
-    parameters: TwapParameters | None = None
+    parameters: AlgorithmParameters | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
     quantity: Decimal | None = None
@@ -52,10 +63,15 @@ class Preview:
     max_slices: int | None = None
     limit_distance: Decimal | None = None
     worst_cost_bp: Decimal | None = None
-    slices: tuple[SlicePlan, ...] = ()
+    plan: Plan | None = None
     lookalike: Lookalike | None = None
     checks: tuple[Check, ...] = ()
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def slices(self) -> tuple[SlicePlan, ...]:
+        """The plan's; empty without one."""
+        return () if self.plan is None else self.plan.slices
 
     @property
     def quote_age(self) -> float | None:
@@ -222,14 +238,28 @@ def _plan(preview: Preview) -> None:
     market, price = _known(preview.market), preview.price
     bounds = plan_bounds(preview.quantity, market, price, preview.start_at, preview.end_at)
     preview.minimum, preview.max_slices = bounds.minimum, bounds.max_slices
-    preview.slices = plan_even(
+    algorithm = preview.request.algorithm
+    given = PlanInput(
+        now=preview.now,
+        side=preview.request.side,
         quantity=preview.quantity,
         parameters=preview.parameters,
-        market=market,
-        price=price,
+        limit_price=preview.request.limit_price,
         start=preview.start_at,
         end=preview.end_at,
+        market=market,
+        price=price,
+        quote=preview.quote if preview.quote_is_fresh else None,
+        candles=_candles(preview) if WORKINGS[algorithm].wants_candles else (),
     )
+    preview.plan = plan_order(algorithm, given)
+
+
+def _candles(preview: Preview) -> tuple[types.Candle, ...]:
+    """What of the venues' history is known, as much as any plan looks back."""
+    venues = [account.venue_id for account in preview.accounts]
+    since = preview.now - timedelta(days=MAX_LOOKBACK)
+    return candles_of(venues, preview.request.symbol, since=since, until=preview.now)
 
 
 def _known(value: T | None) -> T:

@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from execution.core.decide import decide
+from execution.core.parameters import TwapParameters
 from execution.core.plans import SlicePlan, spread_slices
 from execution.core.quantities import split_even
 from execution.core.states import ChildStatus, OrderStatus
-from execution.core.terms import TwapParameters
 from execution.core.types import Market, Quote, Side
 from execution.core.view import REST, CancelChild, ChildView, Move, OrderView, VenueView
 

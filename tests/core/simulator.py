@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.decide import decide
+from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -26,7 +27,7 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO, OrderReport, Quote, Side, VenueStatus
-from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections, VenueView
+from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections, Replan, VenueView
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -255,6 +256,8 @@ class Simulation:
                 self._place(command)
             elif isinstance(command, CancelChild):
                 self._cancel(self.placed[command.sequence - 1])
+            elif isinstance(command, Replan):
+                self._replan(command)
             else:
                 self._move(command)
         return bool(decision.commands) and self.view.status not in ORDER_FINAL
@@ -279,6 +282,11 @@ class Simulation:
         child.facts = replace(child.facts, status=child_after(child.facts.status, ChildEvent.CANCEL))
         delay = self.random.randint(1, 10) if self.chance(self.rates.slow_cancel) else 0
         child.cancel_at = self.view.now + delay * TICK
+
+    def _replan(self, command: Replan) -> None:
+        done = sum((child.facts.filled for child in self.placed), ZERO)
+        assert sum((part.quantity for part in command.slices), ZERO) == self.view.quantity - done
+        self.view = replace(self.view, slices=command.slices, end_at=command.end_at)
 
     def _move(self, move: Move) -> None:
         status = order_after(self.view.status, move.event)
@@ -324,6 +332,8 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
     here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
-    assert here + intend.quantity <= part.quantity * view.parameters.catch_up_cap, "beyond the catch-up cap"
+    assert (
+        here + intend.quantity <= part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
+    ), "beyond the catch-up cap"
     later = sum((p.quantity for p in view.slices if p.number > part.number), ZERO)
     assert view.done + view.exposure + intend.quantity <= view.quantity - later, "ahead of the schedule"

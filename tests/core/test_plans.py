@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from execution.core.parameters import MIN_SLICE
 from execution.core.plans import base_quantity, check_limit_price, plain, plan_bounds, plan_even, shift_plan
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import is_multiple, minimum_quantity
-from execution.core.terms import MIN_SLICE
 from execution.core.types import ZERO, Market, Unit
 from tests.core.builders import MARKET, MINUTE, NOW, D, even_slices, markets, prices, twap
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution.core.parameters import MAX_DURATION, TwapParameters
 from execution.core.problems import Problem, Refused
 from execution.core.terms import (
-    MAX_DURATION,
-    TwapParameters,
     parse_decimal,
     parse_order_request,
     parse_parameters,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.sentences import order_sentence
-from execution.core.plans import SlicePlan
+from execution.core.plans import Plan, SlicePlan
 from execution.core.terms import parse_order_request, parse_parameters
 from execution.core.types import Market
 from execution.models import Account
@@ -58,7 +58,7 @@ def preview(
         start_at=start,
         end_at=end,
         quantity=Decimal("2.5"),
-        slices=(SlicePlan(1, start, end, Decimal("2.5")),),
+        plan=Plan((SlicePlan(1, start, end, Decimal("2.5")),)),
     )
 
 

@@ -1,0 +1,44 @@
+"""An algorithm is data: how it plans, what it should have done by when, and how it works a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.tactics import SliceWork, rest_then_cross
+from execution.core.view import Decision, OrderView, VenueView
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How an algorithm plans and works.
+
+    ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
+    None: what the plan says. ``wants_candles``: it plans from the market's history. ``judge`` raises ``Refused``
+    for an order that the venues, as they are now, could not do as it was asked.
+    """
+
+    plan: Callable[[PlanInput], Plan]
+    tactic: Callable[[OrderView, SliceWork], Decision]
+    target: Callable[[OrderView, SliceWork], Decimal] | None = None
+    wants_candles: bool = False
+    judge: Callable[[PlanInput, tuple[VenueView, ...]], None] | None = None
+
+
+#: By the names of ``terms.ALGORITHMS``.
+WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then_cross)}
+
+
+def plan_order(algorithm: str, given: PlanInput) -> Plan:
+    """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
+    return WORKINGS[algorithm].plan(given)
+
+
+def work_slice(view: OrderView, work: SliceWork) -> Decision:
+    """What the order's algorithm does in a slice."""
+    working = WORKINGS[view.algorithm]
+    if working.target is not None:
+        work = replace(work, target=min(working.target(view, work), view.quantity))
+    return working.tactic(view, work)

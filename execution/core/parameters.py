@@ -1,0 +1,439 @@
+"""One parameter model per algorithm: the single source of the ticket's form, its validation, the preview, the
+API's schema, and of what may change while an order runs.
+
+Quantities are in base units, prices in quote units, shares are fractions (0.1 is 10 %).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from execution.core.durations import as_clock, parse_duration, parse_instant
+from execution.core.problems import Problem, Refused
+
+MAX_DURATION = timedelta(days=7)
+MIN_SLICE = timedelta(seconds=2)
+MAX_SLICES = 10_000
+MAX_LOOKBACK = 14  # days
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Instant = Annotated[datetime, BeforeValidator(parse_instant)]
+
+
+class AtEnd(StrEnum):
+    """What becomes of a quantity that is left when the time is over."""
+
+    CROSS = "cross"  #: the last slice takes what is left, inside the collar
+    STOP = "stop"  #: it stays undone
+    EXTEND = "extend"  #: the order goes on, a slice at a time, at most as long again as it was to last
+
+
+class OutsideLimit(StrEnum):
+    """What becomes of the schedule while the market is beyond the limit price."""
+
+    WAIT = "wait"  #: it stays; what was missed is caught up
+    SHIFT = "shift"  #: it moves by the time that the market was beyond
+
+
+class Shortfall(StrEnum):
+    """What a router does when the books do not carry the quantity within the limit."""
+
+    PART = "part"  #: do what they carry
+    REFUSE = "refuse"  #: do nothing
+
+
+class RouteMode(StrEnum):
+    SPLIT = "split"  #: over several accounts, at the least total cost
+    SINGLE = "single"  #: the one account that is best for the whole
+
+
+def _shown(widget: str, *, advanced: bool = False, unit: str = "", amendable: bool = False) -> dict[str, Any]:
+    """How a form shows the field, and whether it may change while the order runs."""
+    return {"widget": widget, "advanced": advanced, "unit": unit, "amendable": amendable}
+
+
+Parameters = TypeVar("Parameters", bound="AlgorithmParameters")
+
+
+def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parameters:
+    """The parameters as those of ``model``; another algorithm's are a fault of ours."""
+    if not isinstance(parameters, model):
+        raise TypeError(f"{type(parameters).__name__} are no {model.__name__}")
+    return parameters
+
+
+def amendable_names(model: type[AlgorithmParameters]) -> frozenset[str]:
+    """The parameters that may change while an order runs; its end does by the terms."""
+    fields: dict[str, Any] = model.model_fields
+    return frozenset(
+        name for name, info in fields.items() if (info.json_schema_extra or {}).get("amendable") is True
+    )
+
+
+class AlgorithmParameters(BaseModel):
+    """What every algorithm takes: when to start and end, how urgent it is, and what it may pay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: How long it works when neither a duration nor an end is named; None: one of them must be.
+    default_duration: ClassVar[timedelta | None] = None
+
+    duration: Duration | None = Field(
+        default=None,
+        title="Duration",
+        description="How long the order works; or name its end.",
+        gt=timedelta(0),
+        le=MAX_DURATION,
+        json_schema_extra=_shown("duration"),
+    )
+    end_at: Instant | None = Field(
+        default=None,
+        title="End (UTC)",
+        description="A fixed end instead of a duration.",
+        json_schema_extra=_shown("datetime"),
+    )
+    start_at: Instant | None = Field(
+        default=None,
+        title="Start (UTC)",
+        description="Empty: now.",
+        json_schema_extra=_shown("datetime"),
+    )
+    collar_bp: Decimal = Field(
+        default=Decimal(50),
+        title="Collar",
+        description="How far from the mid a crossing order may be priced.",
+        gt=0,
+        le=500,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("bp", advanced=True, unit="bp", amendable=True),
+    )
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        neither = self.duration is None and self.end_at is None
+        if neither and self.default_duration is not None:
+            return self
+        if (self.duration is None) == (self.end_at is None):
+            raise ValueError("give either a duration or an end, not both and not neither")
+        return self
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """Start and end of the order when it is accepted at ``now``; raises ``Refused``."""
+        problems: list[Problem] = []
+        start = self.start_at or now
+        if start < now:
+            problems.append(
+                Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat())
+            )
+            start = now
+        if start > datetime.max.replace(tzinfo=UTC) - MAX_DURATION:
+            message = f"the start {start:%Y-%m-%d %H:%M:%S} UTC is at the end of all time"
+            raise Refused([Problem("start_at", message, start.isoformat())])
+        duration = self.duration or self.default_duration or timedelta(0)
+        end = self.end_at if self.end_at is not None else start + duration
+        if end <= now:
+            problems.append(Problem("end_at", _past("end", end, now), end.isoformat(), now.isoformat()))
+        elif end <= start:
+            message = f"the end {end:%H:%M:%S} UTC is not after the start {start:%H:%M:%S} UTC"
+            problems.append(Problem("end_at", message, end.isoformat(), start.isoformat()))
+        elif end - start > MAX_DURATION:
+            message = f"the order would work for {as_clock(end - start)}; at most {MAX_DURATION.days} days"
+            problems.append(Problem("end_at", message, as_clock(end - start), as_clock(MAX_DURATION)))
+        if problems:
+            raise Refused(problems)
+        return start, end
+
+
+def _past(what: str, instant: datetime, now: datetime) -> str:
+    return f"the {what} {instant:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now:%Y-%m-%d %H:%M:%S} UTC now"
+
+
+class SlicedParameters(AlgorithmParameters):
+    """What every algorithm takes that works its quantity in slices through time."""
+
+    urgency: Decimal = Field(
+        default=Decimal("0.5"),
+        title="Urgency",
+        description="0 only rests, 1 crosses at once: sets the resting price, the patience and the repricing.",
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("share", amendable=True),
+    )
+    participation_cap: Decimal | None = Field(
+        default=None,
+        title="Participation cap",
+        description="The most that the order may be of what the market trades; empty: no cap.",
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
+    )
+    i_would_price: Decimal | None = Field(
+        default=None,
+        title="I-would price",
+        description="At this price or better everything that is left may be done at once.",
+        gt=0,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("decimal", advanced=True, amendable=True),
+    )
+    catch_up_cap: Decimal = Field(
+        default=Decimal(3),
+        title="Catch-up cap",
+        description="The most that one slice may do, in multiples of its own quantity.",
+        ge=1,
+        le=100,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("decimal", advanced=True, unit="× slice", amendable=True),
+    )
+    randomise_size: Decimal = Field(
+        default=Decimal(0),
+        title="Randomise size",
+        description="How far a slice's quantity may be from its planned one.",
+        ge=0,
+        le=Decimal("0.5"),
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%"),
+    )
+    randomise_time: Decimal = Field(
+        default=Decimal(0),
+        title="Randomise time",
+        description="How far a slice's start may be from its planned one, as a share of a slice.",
+        ge=0,
+        le=Decimal("0.5"),
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%"),
+    )
+    seed: int | None = Field(
+        default=None,
+        title="Seed",
+        description="Of all that is random in the order; empty: drawn when it is sent.",
+        ge=0,
+        le=2**53,
+        json_schema_extra=_shown("integer", advanced=True),
+    )
+    at_end: AtEnd = Field(
+        default=AtEnd.CROSS,
+        title="At the end",
+        description="What becomes of a quantity that is left: cross it, stop, or extend the order.",
+        json_schema_extra=_shown("choice", advanced=True, amendable=True),
+    )
+    outside_limit: OutsideLimit = Field(
+        default=OutsideLimit.WAIT,
+        title="Outside the limit",
+        description="While the market is beyond the limit price: wait and catch up, or shift the schedule.",
+        json_schema_extra=_shown("choice", advanced=True, amendable=True),
+    )
+
+
+def _slices_field() -> Any:
+    return Field(
+        default=None,
+        title="Slices",
+        description="Empty: one a minute, fewer where the exchange's minimum wants larger ones.",
+        ge=1,
+        le=MAX_SLICES,
+        json_schema_extra=_shown("integer"),
+    )
+
+
+def _slice_length_field() -> Any:
+    return Field(
+        default=None,
+        title="Slice length",
+        description="Empty: five minutes, or a twelfth of a shorter order.",
+        ge=MIN_SLICE,
+        le=timedelta(hours=4),
+        json_schema_extra=_shown("duration"),
+    )
+
+
+class TwapParameters(SlicedParameters):
+    """Time-weighted average price: even slices."""
+
+    slices: int | None = _slices_field()
+    rest_share: Decimal = Field(
+        default=Decimal("0.8"),
+        title="Rests for",
+        description="Share of each slice's time that it rests at a passive price before it crosses.",
+        ge=0,
+        le=Decimal("0.95"),
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%"),
+    )
+
+
+class VwapParameters(SlicedParameters):
+    """Volume-weighted average price: slices follow the volume that is expected, and what is then traded."""
+
+    lookback_days: int = Field(
+        default=7,
+        title="Lookback",
+        description="Days of the market's history from which the volume by time of day is learnt.",
+        ge=1,
+        le=MAX_LOOKBACK,
+        json_schema_extra=_shown("integer", unit="days"),
+    )
+    slice_length: Duration | None = _slice_length_field()
+
+
+class IcebergParameters(AlgorithmParameters):
+    """Shows a part at a time, at the limit or at the own side of the book."""
+
+    visible_quantity: Decimal = Field(
+        title="Visible quantity",
+        description="The most of the order that may be seen in the books at any moment, over all accounts.",
+        gt=0,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("decimal"),
+    )
+    randomise_visible: Decimal = Field(
+        default=Decimal(0),
+        title="Randomise visible",
+        description="How far below the visible quantity a part may be.",
+        ge=0,
+        le=Decimal("0.5"),
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%"),
+    )
+    seed: int | None = Field(
+        default=None,
+        title="Seed",
+        description="Of the random sizes; empty: drawn when the order is sent.",
+        ge=0,
+        le=2**53,
+        json_schema_extra=_shown("integer", advanced=True),
+    )
+    refill_pause: Duration = Field(
+        default=timedelta(seconds=1),
+        title="Pause between refills",
+        description="From a part's end to the next part.",
+        ge=timedelta(0),
+        le=timedelta(hours=1),
+        json_schema_extra=_shown("duration", advanced=True, amendable=True),
+    )
+    move_after: Duration | None = Field(
+        default=None,
+        title="Move after",
+        description="A part that is not filled after this time follows the book; empty: ten seconds.",
+        ge=MIN_SLICE,
+        le=timedelta(hours=4),
+        json_schema_extra=_shown("duration", advanced=True, amendable=True),
+    )
+    follow_within_bp: Decimal = Field(
+        default=Decimal(25),
+        title="Follows within",
+        description="Without a limit price: how far from the arrival price the parts may follow the book.",
+        gt=0,
+        le=500,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("bp", unit="bp", amendable=True),
+    )
+    at_end: AtEnd = Field(
+        default=AtEnd.STOP,
+        title="At the end",
+        description="What becomes of a quantity that is left: cross it, stop, or extend the order.",
+        json_schema_extra=_shown("choice", advanced=True, amendable=True),
+    )
+
+
+class SorParameters(AlgorithmParameters):
+    """Smart order router: takes now, over all accounts, at the best total after fees."""
+
+    default_duration: ClassVar[timedelta | None] = timedelta(minutes=1)
+
+    mode: RouteMode = Field(
+        default=RouteMode.SPLIT,
+        title="Route",
+        description="Split over the accounts, or the single best one.",
+        json_schema_extra=_shown("choice"),
+    )
+    shortfall: Shortfall = Field(
+        default=Shortfall.PART,
+        title="Too little liquidity",
+        description="Do the part that the books carry within limit and collar, or refuse.",
+        json_schema_extra=_shown("choice"),
+    )
+
+
+class PovParameters(SlicedParameters):
+    """Percentage of volume: a share of what the market trades; own volume is not the market's."""
+
+    participation_rate: Decimal = Field(
+        title="Participation rate",
+        description="The order's share of all that is traded, its own included.",
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", unit="%", amendable=True),
+    )
+    minimum_rate: Decimal | None = Field(
+        default=None,
+        title="Minimum rate",
+        description="Below this share it crosses to catch up; empty: half of the rate.",
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
+    )
+    maximum_rate: Decimal | None = Field(
+        default=None,
+        title="Maximum rate",
+        description="Above this share it stops until the market has traded more; empty: one and a half of the rate.",
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
+    )
+    slice_length: Duration | None = _slice_length_field()
+
+    @model_validator(mode="after")
+    def _rates_in_order(self) -> Self:
+        low, high = self.minimum_rate, self.maximum_rate
+        if low is not None and low > self.participation_rate:
+            raise ValueError(
+                f"the minimum rate {low} is above the participation rate {self.participation_rate}"
+            )
+        if high is not None and high < self.participation_rate:
+            raise ValueError(
+                f"the maximum rate {high} is below the participation rate {self.participation_rate}"
+            )
+        return self
+
+
+class IsParameters(SlicedParameters):
+    """Implementation shortfall (Almgren and Chriss, 2000): the trajectory of least cost and risk."""
+
+    slices: int | None = _slices_field()
+    risk_aversion: Decimal = Field(
+        default=Decimal("0.000001"),
+        title="Risk aversion",
+        description="Weight of the variance of the cost, per quote unit; larger does more of it early.",
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("decimal"),
+    )
+    volatility: Decimal | None = Field(
+        default=None,
+        title="Volatility",
+        description="Of a day, as a share of the price; empty: from the market's candles.",
+        gt=0,
+        le=5,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("percent", advanced=True, unit="% a day"),
+    )
+    impact_bp: Decimal | None = Field(
+        default=None,
+        title="Impact",
+        description="Temporary impact of trading as much as the market does; empty: by spread and volume.",
+        gt=0,
+        le=1000,
+        allow_inf_nan=False,
+        json_schema_extra=_shown("bp", advanced=True, unit="bp"),
+    )
