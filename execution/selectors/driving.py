@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from execution.models import (
     ChildOrder,
     Credential,
     CredentialState,
+    Fill,
     Installation,
     Order,
     Slice,
@@ -35,6 +36,8 @@ from execution.selectors.volumes import traded_lately, traded_since
 
 #: How far back the run of refusals is counted.
 REJECTIONS_LOOKED_AT = 20
+#: A statement takes only so many values on SQLite.
+IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,20 @@ def known_client_ids(account_pk: int, client_ids: set[str]) -> set[str]:
     """Those of the client ids that belong to a child of ours."""
     children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=client_ids)
     return set(children.values_list("client_id", flat=True))
+
+
+def complete_trades(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Those of the trades, by id and side, that are recorded with their child, fee and liquidity: nothing
+    of them can change any more."""
+    found: set[tuple[str, str]] = set()
+    ids = sorted(trade_ids)
+    for first in range(0, len(ids), IDS_AT_ONCE):
+        fills = Fill.objects.filter(
+            account_id=account_pk, symbol=symbol, trade_id__in=ids[first : first + IDS_AT_ONCE]
+        )
+        whole = fills.filter(child__isnull=False, fee__isnull=False).exclude(liquidity="")
+        found.update(whole.values_list("trade_id", "side"))
+    return found
 
 
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
