@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any
 
 from django.db.models import Count, Max, Q
@@ -106,11 +106,27 @@ def order_look(
         algorithm=order.algorithm,
         arrival_mid=middle(order.arrival_bid, order.arrival_ask),
         forecast=order.forecast,
+        extended=_extended(order),
+        memo=order.memo,
         rejections=_rejections(order),
         halted=halt_blocks_order(order),
     )
     pks = {account.public_id: account.pk for account in accounts}
     return Looked(view, order.version, order.fence, order.owner_id, pks)
+
+
+def _extended(order: Order) -> timedelta:
+    """By how much the desk itself has moved the end, since a person last set duration or end."""
+    moved = timedelta(0)
+    if order.terms is None or order.terms.version == 1:
+        return moved
+    for before, after in pairwise(order.all_terms.order_by("version")):
+        asked, asked_after = before.parameters, after.parameters
+        if any(asked.get(name) != asked_after.get(name) for name in ("duration", "end_at")):
+            moved = timedelta(0)
+        elif after.actor_id is None:
+            moved += after.end_at - before.end_at
+    return moved
 
 
 def _venues(
