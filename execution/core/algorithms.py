@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.randomising import random_note, randomised
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
 
@@ -35,7 +37,13 @@ WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then
 
 def plan_order(algorithm: str, given: PlanInput) -> Plan:
     """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
-    return WORKINGS[algorithm].plan(given)
+    plan, parameters = WORKINGS[algorithm].plan(given), given.parameters
+    if not isinstance(parameters, SlicedParameters):
+        return plan
+    slices = randomised(plan.slices, parameters, given.market, given.price)
+    if slices is plan.slices:
+        return plan
+    return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
 
 
 def work_slice(view: OrderView, work: SliceWork) -> Decision:

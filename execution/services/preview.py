@@ -23,6 +23,7 @@ from execution.core.plans import (
 )
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import combined_market, side_cost_bp
+from execution.core.replanning import fixed_end_problems
 from execution.core.routing import reference_quote
 from execution.core.terms import OrderRequest, parse_parameters
 from execution.core.types import ZERO, Quote, Side
@@ -34,6 +35,7 @@ from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
 from execution.selectors.ticket import Lookalike, lookalike_find
 from execution.services.checks import Check, checks_of, round_up
+from execution.services.seeds import seeded
 
 T = TypeVar("T")
 
@@ -121,7 +123,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     except Refused as refused:
         preview.problems.extend(refused.problems)
         return preview
-    for step in (partial(_halt, person=person), _window, _amount, _plan):
+    for step in (partial(_halt, person=person), partial(_window, person=person), _amount, _plan):
         try:
             step(preview)
         except Refused as refused:
@@ -198,9 +200,12 @@ def _unlisted(account: Account, symbol: str) -> Problem:
     return Problem("symbol", message, symbol, ", ".join(account.symbols))
 
 
-def _window(preview: Preview) -> None:
-    preview.parameters = parse_parameters(preview.request.algorithm, preview.request.parameters)
-    preview.start_at, preview.end_at = preview.parameters.window(preview.now)
+def _window(preview: Preview, *, person: User) -> None:
+    parameters = parse_parameters(preview.request.algorithm, preview.request.parameters)
+    preview.parameters = seeded(parameters, person=person, request=preview.request, now=preview.now)
+    preview.start_at, preview.end_at = parameters.window(preview.now)
+    if problems := fixed_end_problems(parameters, preview.end_at):
+        raise Refused(problems)
 
 
 def _amount(preview: Preview) -> None:

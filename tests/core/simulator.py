@@ -27,7 +27,17 @@ from execution.core.states import (
     order_after,
 )
 from execution.core.types import ZERO, OrderReport, Quote, Side, VenueStatus
-from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections, Replan, VenueView
+from execution.core.view import (
+    CancelChild,
+    ChildView,
+    Intend,
+    Move,
+    OrderView,
+    Rejections,
+    Replan,
+    VenueView,
+    memo_after,
+)
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -249,6 +259,7 @@ class Simulation:
         decision = decide(view)
         assert decide(view) == decision, "the same view led to another decision"
         self.reasons.append(decision.why)
+        self.view = replace(self.view, memo=memo_after(self.view.memo, decision.memo))
         assert decision.due_at is None or decision.due_at >= view.now
         for command in decision.commands:
             if isinstance(command, Intend):
@@ -284,9 +295,12 @@ class Simulation:
         child.cancel_at = self.view.now + delay * TICK
 
     def _replan(self, command: Replan) -> None:
-        done = sum((child.facts.filled for child in self.placed), ZERO)
+        done = self._look().done
         assert sum((part.quantity for part in command.slices), ZERO) == self.view.quantity - done
-        self.view = replace(self.view, slices=command.slices, end_at=command.end_at)
+        extended = self.view.extended + (command.end_at - self.view.end_at)
+        self.view = replace(self.view, slices=command.slices, end_at=command.end_at, extended=extended)
+        for child in self.placed:  # their slices are not those of this plan
+            child.intend = replace(child.intend, slice_number=None)
 
     def _move(self, move: Move) -> None:
         status = order_after(self.view.status, move.event)
