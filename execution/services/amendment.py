@@ -298,22 +298,21 @@ def _note_changes(amended: Amendment) -> None:
     """What is different; nothing at all is refused where nothing else is wrong."""
     terms, order = amended.terms, amended.order
     model = ALGORITHMS[order.algorithm].parameters
-    before = parse_parameters(order.algorithm, terms.parameters).model_dump(mode="json")
-    after = amended.parameters.model_dump(mode="json")
-    found = [
-        ("quantity", "Quantity", plain(amended.before), plain(amended.quantity)),
-        ("limit_price", "Limit price", _number(terms.limit_price), _number(amended.limit_price)),
-        ("end_at", "End", terms.end_at.isoformat(), amended.end_at.isoformat()),
-        *(
-            (name, model.model_fields[name].title or name, _word(before[name]), _word(after[name]))
-            for name in sorted(amendable_names(model))
-        ),
-    ]
+    before, after = parse_parameters(order.algorithm, terms.parameters), amended.parameters
+    found = []
+    if amended.quantity != amended.before:
+        found.append(Change("quantity", "Quantity", plain(amended.before), plain(amended.quantity)))
+    if amended.limit_price != terms.limit_price:
+        prices = _number(terms.limit_price), _number(amended.limit_price)
+        found.append(Change("limit_price", "Limit price", *prices))
     # A fixed end in place of a duration that comes to the same moment is a change, too.
-    fixed = (before["end_at"] is None) != (after["end_at"] is None)
-    amended.changes = tuple(
-        Change(*row) for row in found if row[2] != row[3] or (row[0] == "end_at" and fixed)
-    )
+    if amended.end_at != terms.end_at or (before.end_at is None) != (after.end_at is None):
+        found.append(Change("end_at", "End", terms.end_at.isoformat(), amended.end_at.isoformat()))
+    for name in sorted(amendable_names(model)):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            found.append(Change(name, model.model_fields[name].title or name, _word(old), _word(new)))
+    amended.changes = tuple(found)
     if not amended.changes and not amended.problems:
         raise Refused([Problem("", "nothing would change")])
 
@@ -323,7 +322,9 @@ def _number(number: Decimal | None) -> str | None:
 
 
 def _word(value: Any) -> str | None:
-    return None if value is None else str(value)
+    if isinstance(value, Decimal):
+        return plain(value)
+    return as_clock(value) if isinstance(value, timedelta) else None if value is None else str(value)
 
 
 # --- the new plan ----------------------------------------------------------------------------------
