@@ -33,10 +33,14 @@ PROGRAM = Confirmation(on_ticket=False)
 
 
 def quantity_must_be_typed(person: User, preview: Preview) -> bool:
+    return must_be_typed(person, preview.notional)
+
+
+def must_be_typed(person: User, notional: Decimal | None) -> bool:
     """Above the person's own threshold, and where nobody knows how much the order is worth."""
     if person.confirm_above is None:
         return False
-    return preview.notional is None or preview.notional > person.confirm_above
+    return notional is None or notional > person.confirm_above
 
 
 def confirmation_problems(person: User, preview: Preview, given: Confirmation) -> list[Problem]:
@@ -44,15 +48,22 @@ def confirmation_problems(person: User, preview: Preview, given: Confirmation) -
     problems = [] if given.limit else limit_problems(preview)
     if not given.on_ticket:
         return problems
-    if quantity_must_be_typed(person, preview) and _typed(given.quantity) != preview.request.quantity:
-        asked = plain(preview.request.quantity)
-        message = f"the quantity typed again is {given.quantity.strip()[:40]!r}; it must be {asked}"
-        if not given.quantity.strip():
-            message = "type the quantity again: the order is above your threshold, or its worth is not known"
-        problems.append(Problem("confirm_quantity", message, given.quantity.strip(), asked))
+    if quantity_must_be_typed(person, preview):
+        problems += typed_problems(preview.request.quantity, given.quantity)
     if not given.lookalike:
         problems += lookalike_problems(preview.lookalike)
     return problems
+
+
+def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
+    """What is wrong with the quantity as it was typed again."""
+    if _typed(typed) == quantity:
+        return []
+    asked = plain(quantity)
+    message = f"the quantity typed again is {typed.strip()[:40]!r}; it must be {asked}"
+    if not typed.strip():
+        message = "type the quantity again: the order is above your threshold, or its worth is not known"
+    return [Problem("confirm_quantity", message, typed.strip(), asked)]
 
 
 def limit_problems(preview: Preview) -> list[Problem]:
