@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
@@ -30,7 +31,10 @@ class Working:
 
 
 #: By the names of ``terms.ALGORITHMS``.
-WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then_cross)}
+WORKINGS: dict[str, Working] = {
+    "twap": Working(plan=plan_twap, tactic=rest_then_cross),
+    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+}
 
 
 def plan_order(algorithm: str, given: PlanInput) -> Plan:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, TwapParameters
+from execution.core.parameters import AlgorithmParameters, IcebergParameters, TwapParameters
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
 
@@ -33,7 +33,10 @@ class Algorithm:
     parameters: type[AlgorithmParameters]
 
 
-ALGORITHMS: dict[str, Algorithm] = {"twap": Algorithm("twap", "TWAP", TwapParameters)}
+ALGORITHMS: dict[str, Algorithm] = {
+    "twap": Algorithm("twap", "TWAP", TwapParameters),
+    "iceberg": Algorithm("iceberg", "Iceberg", IcebergParameters),
+}
 
 
 @dataclass(frozen=True, slots=True)
