@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.randomising import random_note, randomised
@@ -38,6 +39,7 @@ class Working:
 WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_then_cross),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
 }
 
 
