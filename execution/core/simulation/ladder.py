@@ -19,6 +19,7 @@ class LadderFill:
     order: int
     price: int
     lots: int
+    mid: float = 0.0  #: of the others just before the trade
 
 
 class LadderSide:
@@ -51,6 +52,10 @@ class LadderSide:
     def others(self, price: int) -> int:
         """What of a level is not ours."""
         return sum(lots for owner, lots in self.queues.get(price, ()) if owner == OTHERS)
+
+    @property
+    def best_of_others(self) -> int | None:
+        return next((price for price in self.prices() if self.others(price)), None)
 
     def add(self, price: int, lots: int, owner: int = OTHERS) -> None:
         """At the back of the queue."""
@@ -87,7 +92,9 @@ class LadderSide:
             before += entry[1]
         raise KeyError(owner)
 
-    def take(self, lots: int, worst: int | None) -> tuple[list[tuple[int, int]], list[LadderFill]]:
+    def take(
+        self, lots: int, worst: int | None, mid: float = 0.0
+    ) -> tuple[list[tuple[int, int]], list[LadderFill]]:
         """Trade against the best prices up to ``worst``: (price, lots) by level, and what of it was ours."""
         trades: list[tuple[int, int]] = []
         ours: list[LadderFill] = []
@@ -101,7 +108,7 @@ class LadderSide:
                 lots -= part
                 taken += part
                 if entry[0] != OTHERS and part:
-                    ours.append(LadderFill(entry[0], price, part))
+                    ours.append(LadderFill(entry[0], price, part, mid))
                 if not lots:
                     break
             trades.append((price, taken))

@@ -30,7 +30,7 @@ class SimulatedMarket:
         self.volume = 0  #: lots traded, everybody's
         self.fills: list[LadderFill] = []  #: of our resting orders, since they were last collected
         self.trades: list[tuple[float, int, int, int]] = []  #: time, the taker's sign, price, lots
-        self.changes = 0
+        self.ours = 0  #: orders of ours that came to rest: while there are none the mid is the others'
         self._events = events(kind, seed)
         self._next = next(self._events)
         self._limit_lots = kind.lots(kind.limit_size)
@@ -45,6 +45,13 @@ class SimulatedMarket:
         if bid is None or ask is None:
             return self.value
         return (bid + ask) / 2
+
+    def mid_of_others(self) -> float:
+        """The mid without our own orders."""
+        if not self.ours:
+            return self.mid
+        bid, ask = self.bids.best_of_others, self.asks.best_of_others
+        return self.value if bid is None or ask is None else (bid + ask) / 2
 
     def run_to(self, now: float) -> None:
         """Let everything happen up to ``now``."""
@@ -70,11 +77,12 @@ class SimulatedMarket:
 
     def rest(self, order: int, sign: int, price: int, lots: int) -> None:
         self.side_of(sign).add(price, lots, order)
-        self.changes += 1
+        self.ours += 1
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
         """(price, lots) of what was traded at once, best first."""
-        trades, ours = self.side_of(-sign).take(lots, worst)
+        mid = self.mid_of_others() if self.ours else 0.0
+        trades, ours = self.side_of(-sign).take(lots, worst, mid)
         self._fill_up(self.side_of(-sign))
         self.fills += ours
         for price, traded in trades:
@@ -83,7 +91,6 @@ class SimulatedMarket:
         size = sum(traded for _, traded in trades) / self._taker_lots
         # Concave, as impact is measured to be: the square root of the size beyond the usual.
         self.value += sign * self.kind.impact * (size if size < 1 else math.sqrt(size))
-        self.changes += 1
         return trades
 
     # --- what the others do ---------------------------------------------------------------------------
@@ -131,7 +138,6 @@ class SimulatedMarket:
         if other is not None and (price - other) * sign >= 0:
             price = other - sign
         side.add(price, self._size(self._limit_lots, event.third, self.kind.limit_tail))
-        self.changes += 1
 
     def _cancel(self, event: Event) -> None:
         side = self.bids if event.first < 0.5 else self.asks
@@ -139,7 +145,6 @@ class SimulatedMarket:
         place = int(-math.log(1 - event.second) * LEAST_LEVELS / 2)
         if place < len(prices) and len(prices) > LEAST_LEVELS:
             side.fade(prices[place], min(2 * self.kind.cancel_share * event.third, 1.0))
-            self.changes += 1
         for price in prices[FARTHEST:]:
             side.fade(price, 1.0)
 
@@ -149,7 +154,6 @@ class SimulatedMarket:
             if (price - self.value) * side.sign <= 0:
                 break
             side.fade(price, self.kind.stale_share)
-            self.changes += 1
         self._fill_up(side)
 
     def _fill_up(self, side: LadderSide) -> None:

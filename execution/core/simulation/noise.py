@@ -40,7 +40,9 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
     rates = (kind.limit_rate, kind.cancel_rate, kind.taker_rate, kind.informed_rate)
     total = sum(rates)
     edges = [sum(rates[: number + 1]) / total for number in range(len(rates))]
-    moves = _moves(kind, Random(f"{kind.name}:{seed}:price"))
+    # Trends go up in two seeds and down in the next two: half of the buys and of the sells go with them.
+    trend = kind.trend if seed // 2 % 2 == 0 else -kind.trend
+    moves = _moves(kind, trend, Random(f"{kind.name}:{seed}:price"))
     at = random.expovariate(total)
     next_move = STEP
     while True:
@@ -54,13 +56,13 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
         next_move += STEP
 
 
-def _moves(kind: MarketKind, random: Random) -> Iterator[tuple[float, float]]:
+def _moves(kind: MarketKind, per_minute: float, random: Random) -> Iterator[tuple[float, float]]:
     """How far the efficient price moves in each step, in ticks, and the pressure of the flow after it.
 
     The pressure is an Ornstein-Uhlenbeck process of deviation one, in its exact discretisation.
     """
     deviation = kind.volatility * math.sqrt(STEP) / kind.tick_bp
-    trend = (1 if random.random() < 0.5 else -1) * kind.trend / 60 * STEP / kind.tick_bp
+    trend = per_minute / 60 * STEP / kind.tick_bp
     kept = math.exp(-STEP / kind.flow_memory)
     pressure = random.gauss(0.0, 1.0)
     lean = math.copysign(1.0, trend) if trend else 0.0
