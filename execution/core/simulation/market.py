@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 from execution.core.simulation.kinds import MarketKind
 from execution.core.simulation.ladder import LadderFill, LadderSide
-from execution.core.simulation.noise import Event, Happening, events
+from execution.core.simulation.noise import Event, Happening, tape_of
 
 WARM_UP = 60.0  #: seconds of life before anybody looks
 FARTHEST = 80  #: levels of a side that are kept
@@ -31,8 +31,9 @@ class SimulatedMarket:
         self.fills: list[LadderFill] = []  #: of our resting orders, since they were last collected
         self.trades: list[tuple[float, int, int, int]] = []  #: time, the taker's sign, price, lots
         self.ours = 0  #: orders of ours that came to rest: while there are none the mid is the others'
-        self._events = events(kind, seed)
-        self._next = next(self._events)
+        self._tape = tape_of(kind, seed)
+        self._number = 0
+        self._next = self._tape.event(0)
         self._limit_lots = kind.lots(kind.limit_size)
         self._taker_lots = kind.lots(kind.taker_size)
         self._begin()
@@ -58,7 +59,8 @@ class SimulatedMarket:
         while self._next.at - WARM_UP <= now:
             self.now = self._next.at - WARM_UP
             self._happen(self._next)
-            self._next = next(self._events)
+            self._number += 1
+            self._next = self._tape.event(self._number)
         self.now = now
 
     def next_at(self) -> float:
@@ -129,7 +131,7 @@ class SimulatedMarket:
         return math.ceil(self.value + self.kind.half_spread)
 
     def _limit(self, event: Event) -> None:
-        """An order of a maker: most rest at or behind the makers' price, a few improve the best by a tick."""
+        """An order of a maker, at or behind the makers' price, and never one that would take."""
         ahead = (self.value - self.mid) / max(self.kind.half_spread, 0.5)
         sign = 1 if event.first < 0.5 + 0.5 * self.kind.lean * max(-1.0, min(1.0, ahead)) else -1
         side, other = self.side_of(sign), self.side_of(-sign).best

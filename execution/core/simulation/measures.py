@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean, stdev
 
 from execution.core.simulation.kinds import MarketKind
@@ -80,6 +80,12 @@ def cost_of(run: Run, kind: MarketKind) -> Cost:
         maker_share=made / done if done else 0.0,
         completed=done / run.lots,
     )
+
+
+def mean_cost(costs: Sequence[Cost]) -> Cost:
+    """The means of each part: of a market's buy and its sell, where the market's own way cancels."""
+    names = [field.name for field in fields(Cost)]
+    return Cost(**{name: fmean(getattr(cost, name) for cost in costs) for name in names})
 
 
 def standard_error(values: Sequence[float]) -> float:

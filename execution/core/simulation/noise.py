@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from random import Random
 
 from execution.core.simulation.kinds import MarketKind
@@ -34,14 +35,30 @@ class Event:
     third: float
 
 
+class Tape:
+    """The events of a market, kept: several orders are worked in it one after the other."""
+
+    def __init__(self, kind: MarketKind, seed: int) -> None:
+        self._coming = events(kind, seed)
+        self._known: list[Event] = []
+
+    def event(self, number: int) -> Event:
+        while len(self._known) <= number:
+            self._known.append(next(self._coming))
+        return self._known[number]
+
+
+#: Few: a tape of ten minutes has ten thousand events.
+tape_of = lru_cache(maxsize=2)(Tape)
+
+
 def events(kind: MarketKind, seed: int) -> Iterator[Event]:
     """All events of a market without end, in time order; the same for the same kind and seed."""
     random = Random(f"{kind.name}:{seed}")
     rates = (kind.limit_rate, kind.cancel_rate, kind.taker_rate, kind.informed_rate)
     total = sum(rates)
     edges = [sum(rates[: number + 1]) / total for number in range(len(rates))]
-    # Trends go up in two seeds and down in the next two: half of the buys and of the sells go with them.
-    trend = kind.trend if seed // 2 % 2 == 0 else -kind.trend
+    trend = kind.trend if seed % 2 == 0 else -kind.trend
     moves = _moves(kind, trend, Random(f"{kind.name}:{seed}:price"))
     at = random.expovariate(total)
     next_move = STEP

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from execution.core.decide import decide
 from execution.core.quantities import collar_price, is_multiple
-from execution.core.simulation.baseline import PLAIN, plain_decide
+from execution.core.simulation.baseline import plain_decide
 from execution.core.simulation.exchange import Fill, Placed, Report, SimulatedExchange
 from execution.core.simulation.market import SimulatedMarket
 from execution.core.simulation.setting import BAR, START, Setting
@@ -351,8 +351,3 @@ def check_intent(view: OrderView, intend: Intend, market: Market) -> None:
         faults.append(f"worth {worth}, under the minimum {market.min_notional}")
     if faults:
         raise InvariantBroken("; ".join(faults))
-
-
-def simulate(setting: Setting, seed: int, policy: str) -> Run:
-    """The order in the seed's market, worked by its algorithm or by the baseline ``plain``."""
-    return Runner(setting, seed, plain_decide if policy == PLAIN else decide).run()

@@ -63,11 +63,11 @@ class Setting:
         return plan_order(self.algorithm, self.plan_input(quote))
 
 
-def usual_setting(kind: MarketKind, algorithm: str, seed: int, minutes: float = MINUTES) -> Setting:
-    """The order that ``simulate`` works: even seeds buy, odd ones sell, the kind's share of the volume."""
+def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float = MINUTES) -> Setting:
+    """The order that ``simulate`` works: the kind's share of the volume that is expected."""
     amount = kind.participation * kind.volume_rate * minutes * 60
     quantity = floor_to(Decimal(str(amount)) / kind.mid, kind.lot)
-    return Setting(kind, algorithm, Side.BUY if seed % 2 == 0 else Side.SELL, quantity, minutes)
+    return Setting(kind, algorithm, side, quantity, minutes)
 
 
 def usual_parameters(algorithm: str, quantity: Decimal, minutes: float) -> AlgorithmParameters:

@@ -13,9 +13,9 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from execution.core.problems import Refused
 from execution.core.simulation.baseline import PLAIN
 from execution.core.simulation.kinds import KINDS
-from execution.core.simulation.measures import Cost, compare, cost_of, summary
-from execution.core.simulation.runner import simulate
-from execution.core.simulation.setting import check_wishes, usual_setting
+from execution.core.simulation.measures import Cost, compare, summary
+from execution.core.simulation.setting import check_wishes
+from execution.core.simulation.trials import paired_trial
 
 CHUNK = 10  #: seeds that a process does in one go
 Job = tuple[str, str, tuple[int, ...]]
@@ -77,14 +77,8 @@ def _worked(jobs: list[Job], processes: int) -> Iterator[list[Pair]]:
 
 
 def _work(job: Job) -> list[Pair]:
-    algorithm, kind_name, seeds = job
-    kind = KINDS[kind_name]
-    pairs = []
-    for seed in seeds:
-        setting = usual_setting(kind, algorithm, seed)
-        ours, plain = (simulate(setting, seed, policy) for policy in (algorithm, PLAIN))
-        pairs.append((cost_of(ours, kind), cost_of(plain, kind)))
-    return pairs
+    algorithm, kind, seeds = job
+    return [paired_trial(KINDS[kind], algorithm, seed) for seed in seeds]
 
 
 def _columns(pairs: Iterable[Pair]) -> tuple[list[Cost], list[Cost]]:
