@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, TwapParameters
+from execution.core.parameters import AlgorithmParameters, TwapParameters, VwapParameters
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
 
@@ -33,7 +33,10 @@ class Algorithm:
     parameters: type[AlgorithmParameters]
 
 
-ALGORITHMS: dict[str, Algorithm] = {"twap": Algorithm("twap", "TWAP", TwapParameters)}
+ALGORITHMS: dict[str, Algorithm] = {
+    "twap": Algorithm("twap", "TWAP", TwapParameters),
+    "vwap": Algorithm("vwap", "VWAP", VwapParameters),
+}
 
 
 @dataclass(frozen=True, slots=True)
