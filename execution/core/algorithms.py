@@ -16,7 +16,8 @@ class Working:
     """How an algorithm plans and works.
 
     ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
-    None: what the plan says. ``wants_candles``: it plans from the market's history. ``judge`` raises ``Refused``
+    None: what the plan says. ``wants_candles``: it plans from the market's history;
+    ``wants_traded``: it decides by what the market trades. ``judge`` raises ``Refused``
     for an order that the venues, as they are now, could not do as it was asked.
     """
 
@@ -24,6 +25,7 @@ class Working:
     tactic: Callable[[OrderView, SliceWork], Decision]
     target: Callable[[OrderView, SliceWork], Decimal] | None = None
     wants_candles: bool = False
+    wants_traded: bool = False
     judge: Callable[[PlanInput, tuple[VenueView, ...]], None] | None = None
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypedDict
 
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Q
 
+from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
+from execution.core.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
-from execution.core.types import ZERO, Book, OrderRef, Quote, Side
+from execution.core.types import ZERO, Book, OrderRef, Quote, Side, Traded
 from execution.core.view import ChildView, OrderView, Rejections, VenueView
 from execution.models import (
     Account,
@@ -23,15 +25,19 @@ from execution.models import (
     ChildOrder,
     Credential,
     CredentialState,
+    Fill,
     Installation,
     Order,
     Slice,
 )
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
+from execution.selectors.volumes import traded_lately, traded_since
 
 #: How far back the run of refusals is counted.
 REJECTIONS_LOOKED_AT = 20
+#: A statement takes only so many values on SQLite.
+IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class OrderMarkets:
-    """Where an order's quotes come from. With several accounts books are wanted beside them."""
+    """Where an order's quotes and books come from."""
 
     symbol: str
     venue_pks: tuple[int, ...]
-    is_routed: bool
 
 
 def accounts_of(order: Order) -> list[Account]:
@@ -67,7 +72,7 @@ def order_markets(order_pk: int) -> OrderMarkets | None:
         return None
     accounts = accounts_of(order)
     venues = tuple(dict.fromkeys(account.venue_id for account in accounts))
-    return OrderMarkets(order.symbol, venues, is_routed=len(accounts) > 1)
+    return OrderMarkets(order.symbol, venues)
 
 
 def order_look(
@@ -88,6 +93,7 @@ def order_look(
     children = tuple(child_view(row, row.account.public_id, order.plan_version) for row in rows)
     # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
     reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
+    parameters = parse_parameters(order.algorithm, terms.parameters)
     view = OrderView(
         now=now,
         status=OrderStatus(order.status),
@@ -99,7 +105,7 @@ def order_look(
         limit_price=terms.limit_price,
         start_at=terms.start_at,
         end_at=terms.end_at,
-        parameters=parse_parameters(order.algorithm, terms.parameters),
+        parameters=parameters,
         slices=slices,
         children=children,
         venues=_venues(order, accounts, quotes, books or {}),
@@ -108,9 +114,32 @@ def order_look(
         forecast=order.forecast,
         rejections=_rejections(order),
         halted=halt_blocks_order(order),
+        **_traded(order, accounts, parameters, now),
     )
     pks = {account.public_id: account.pk for account in accounts}
     return Looked(view, order.version, order.fence, order.owner_id, pks)
+
+
+class _Volumes(TypedDict, total=False):
+    """The fields of the view that say what was traded."""
+
+    traded: tuple[Traded, ...]
+    traded_since_start: Decimal | None
+
+
+def _traded(
+    order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
+) -> _Volumes:
+    """What the markets traded, for those who decide by it: reading it at every look of every order would be slow."""
+    venues = {account.venue_id for account in accounts}
+    wants_all = WORKINGS[order.algorithm].wants_traded
+    is_capped = isinstance(parameters, SlicedParameters) and parameters.participation_cap is not None
+    if order.started_at is None or not (wants_all or is_capped):
+        return {}
+    since_start = traded_since(venues, order.symbol, start=order.started_at, now=now)
+    if not wants_all:
+        return {"traded_since_start": since_start}
+    return {"traded": traded_lately(venues, order.symbol, now=now), "traded_since_start": since_start}
 
 
 def _venues(
@@ -259,6 +288,20 @@ def known_client_ids(account_pk: int, client_ids: set[str]) -> set[str]:
     return set(children.values_list("client_id", flat=True))
 
 
+def complete_trades(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[tuple[str, str]]:
+    """Those of the trades, by id and side, that are recorded with their child, fee and liquidity: nothing
+    of them can change any more."""
+    found: set[tuple[str, str]] = set()
+    ids = sorted(trade_ids)
+    for first in range(0, len(ids), IDS_AT_ONCE):
+        fills = Fill.objects.filter(
+            account_id=account_pk, symbol=symbol, trade_id__in=ids[first : first + IDS_AT_ONCE]
+        )
+        whole = fills.filter(child__isnull=False, fee__isnull=False).exclude(liquidity="")
+        found.update(whole.values_list("trade_id", "side"))
+    return found
+
+
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
     """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
     children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)
@@ -277,14 +320,11 @@ def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
 BOOKS_BEFORE = timedelta(seconds=2)
 
 
-def symbols_routed(venue_pk: int, *, now: datetime) -> set[str]:
-    """Symbols whose book is wanted at a venue: an order that works, or is about to, has several accounts,
-    one of them here."""
+def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
+    """Symbols whose book is wanted at a venue: an order works there, or is about to."""
     about_to = Q(status=OrderStatus.SCHEDULED, due_at__lte=now + BOOKS_BEFORE)
     working = Order.objects.filter(Q(status=OrderStatus.WORKING) | about_to)
-    here = Order.objects.filter(accounts__venue_id=venue_pk)
-    routed = working.filter(pk__in=here.values("pk")).annotate(count=Count("accounts")).filter(count__gt=1)
-    return set(routed.values_list("symbol", flat=True))
+    return set(working.filter(accounts__venue_id=venue_pk).values_list("symbol", flat=True))
 
 
 #: Symbols of orders that ended this recently are still looked at: a trade may be listed late.

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
+from execution import notify
 from execution.core import types
 from execution.core.algorithms import WORKINGS, plan_order
 from execution.core.parameters import MAX_LOOKBACK, AlgorithmParameters
@@ -146,6 +147,7 @@ def _place(preview: Preview, person: User) -> None:
     preview.quotes = {public_id: quote for public_id, quote in quotes.items() if quote is not None}
     known = tuple(preview.quotes.values())
     preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
+    notify.look_at([account.venue_id for account in accounts], request.symbol)
     free = balances_free(accounts, preview.spends)
     preview.balances = {account.public_id: free[account.pk] for account in accounts}
 

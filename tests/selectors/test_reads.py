@@ -105,7 +105,7 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
 
 def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
     order = rows.submit()
-    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,), is_routed=False)
+    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,))
     assert order_markets(-1) is None
     assert sum(part.quantity for part in plan_rows(order)) == order.quantity
 
