@@ -9,6 +9,7 @@ from decimal import Decimal
 from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
+from execution.core.volume_plan import plan_vwap, vwap_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,10 @@ class Working:
 
 
 #: By the names of ``terms.ALGORITHMS``.
-WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then_cross)}
+WORKINGS: dict[str, Working] = {
+    "twap": Working(plan=plan_twap, tactic=rest_then_cross),
+    "vwap": Working(plan_vwap, rest_then_cross, target=vwap_target, wants_candles=True, wants_traded=True),
+}
 
 
 def plan_order(algorithm: str, given: PlanInput) -> Plan:

@@ -23,7 +23,16 @@ HORIZONS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 288)
 #: By horizon: a coefficient for each of WINDOWS, then the constant, which holds the step from median to mean.
 #: Fitted on the tuning half of the files by ``tests/benchmarks/volume_fit.py``.
 COEFFICIENTS: tuple[tuple[float, ...], ...] = (
-    (0.282, 0.188, 0.162, 0.173, 0.107, 0.061),
+    (0.282, 0.187, 0.163, 0.169, 0.114, 0.057),
+    (0.19, 0.16, 0.173, 0.21, 0.152, 0.074),
+    (0.164, 0.128, 0.161, 0.232, 0.178, 0.082),
+    (0.127, 0.062, 0.158, 0.239, 0.232, 0.095),
+    (0.086, 0.067, 0.103, 0.214, 0.29, 0.105),
+    (0.076, 0.059, 0.043, 0.163, 0.347, 0.11),
+    (0.059, -0.021, 0.07, 0.134, 0.367, 0.11),
+    (0.047, -0.028, 0.02, 0.015, 0.485, 0.102),
+    (0.018, 0.012, -0.003, 0.101, 0.394, 0.117),
+    (0.036, 0.034, 0.032, 0.069, 0.245, 0.145),
 )
 #: What is expected after the next slice counts this much more when the schedule is set (``share_due``).
 DEFERRAL = 1.5
@@ -107,7 +116,7 @@ def growth(found: tuple[float, ...], buckets: int) -> list[float]:
 def expected_volume(
     profile: VolumeProfile, factors: Sequence[float], now: float, start: float, end: float
 ) -> float:
-    """The volume expected from ``start`` to ``end``, neither before ``now``, with ``growth``'s factors from ``now``."""
+    """The volume expected from ``start`` (not before ``now``) to ``end``; ``factors`` are ``growth``'s from ``now``."""
     total, last = 0.0, len(factors) - 1
     number = int(start // BUCKET)
     while number * BUCKET < end:

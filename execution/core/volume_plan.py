@@ -124,7 +124,9 @@ def _split(
             f"{given.market.base}, at most {MAX_SLICES} slices)"
         )
         raise Refused([Problem("slice_length", message, as_clock(asked), as_clock(span / count))])
-    note = f"{count} slices instead of {wanted}: the least child is {plain(bounds.minimum)} {given.market.base}"
+    note = (
+        f"{count} slices instead of {wanted}: the least child is {plain(bounds.minimum)} {given.market.base}"
+    )
     return quantities, (note,)
 
 

@@ -29,7 +29,9 @@ def _rows(path: Path) -> Iterator[MinuteRow]:
         reader = csv.reader(lines)
         header = next(reader, [])
         if tuple(header[: len(COLUMNS)]) != COLUMNS:
-            message = f"{path}: the header is {','.join(header)!r:.80}; it must begin with {','.join(COLUMNS)}"
+            message = (
+                f"{path}: the header is {','.join(header)!r:.80}; it must begin with {','.join(COLUMNS)}"
+            )
             raise Refused([Problem("candles", message, ",".join(header), ",".join(COLUMNS))])
         for row in reader:
             yield _row(row, path, reader.line_num)
