@@ -6,6 +6,7 @@ five minutes long and numbered from then.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -91,7 +92,8 @@ def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[i
     """The known volumes from bucket ``first`` up to ``last`` (not included), and the share of them without a trade.
 
     An empty bar, missing or zero, is a bar without a trade where the market trades rarely, unless the hole is
-    longer than two hours. Anywhere else the venue had halted or the history has a gap: the bar is unknown.
+    longer than two hours, and where it is empty at that time on most days. Anywhere else the venue had halted or
+    the history has a gap: the bar is unknown.
     """
     inside = [number for number in bars if first <= number < last]
     if not inside:
@@ -101,9 +103,10 @@ def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[i
     share = len(empty) / (last - begin)
     known = {number: bars[number] for number in inside if bars[number] > 0}
     if share > THIN_SHARE:
-        for run in _runs(empty):
-            if len(run) <= THIN_HOLE:
-                known.update(dict.fromkeys(run, 0.0))
+        by_time = Counter(number % DAY for number in empty)
+        usual = max(2, (last - begin) / DAY / 2)
+        known.update((number, 0.0) for number in empty if by_time[number % DAY] >= usual)
+        known.update((number, 0.0) for run in _runs(empty) if len(run) <= THIN_HOLE for number in run)
     return known, share
 
 

@@ -116,7 +116,7 @@ def growth(found: tuple[float, ...], buckets: int) -> list[float]:
 def expected_volume(
     profile: VolumeProfile, factors: Sequence[float], now: float, start: float, end: float
 ) -> float:
-    """The volume expected from ``start`` (not before ``now``) to ``end``; ``factors`` are ``growth``'s from ``now``."""
+    """The volume expected from ``start``, not before ``now``, to ``end``; ``factors`` are ``growth``'s."""
     total, last = 0.0, len(factors) - 1
     number = int(start // BUCKET)
     while number * BUCKET < end:

@@ -147,7 +147,7 @@ def vwap_target(view: OrderView, work: SliceWork) -> Decimal:
         if part.ends_at > part.starts_at
     ]
     slice_end, end = work.part.ends_at.timestamp(), view.slices[-1].ends_at.timestamp()
-    factors = growth(surprises(profile, past, now), DAY)
+    factors = growth(surprises(profile, past, now), int((end - now) // BUCKET) + 1)
     following = expected_volume(profile, factors, now, now, slice_end)
     rest = expected_volume(profile, factors, now, slice_end, end)
     share = Decimal(f"{share_due(float(view.traded_since_start), following, rest):.9f}")
