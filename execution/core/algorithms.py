@@ -14,6 +14,7 @@ from execution.core.router import judge_sor, plan_sor, route_now, work_route
 from execution.core.split import Split
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
+from execution.core.volume_plan import plan_vwap, vwap_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_then_cross),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+    "vwap": Working(plan_vwap, rest_then_cross, target=vwap_target, wants_candles=True, wants_traded=True),
 }
 
 
