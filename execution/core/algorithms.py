@@ -15,7 +15,7 @@ from execution.core.split import Split
 from execution.core.tactics import SliceWork
 from execution.core.view import Decision, OrderView, VenueView
 from execution.core.volume_plan import plan_vwap, vwap_target
-from execution.core.working import work
+from execution.core.working import rest_and_cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Working:
 
 #: By the names of ``terms.ALGORITHMS``.
 WORKINGS: dict[str, Working] = {
-    "twap": Working(plan=plan_twap, tactic=work),
+    "twap": Working(plan=plan_twap, tactic=rest_and_cross),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
-    "vwap": Working(plan_vwap, work, target=vwap_target, wants_candles=True, wants_traded=True),
+    "vwap": Working(plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True),
 }
 
 
@@ -57,9 +57,9 @@ def plan_order(algorithm: str, given: PlanInput) -> Plan:
     return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
 
 
-def work_slice(view: OrderView, part: SliceWork) -> Decision:
+def work_slice(view: OrderView, work: SliceWork) -> Decision:
     """What the order's algorithm does in a slice."""
     working = WORKINGS[view.algorithm]
     if working.target is not None:
-        part = replace(part, target=min(working.target(view, part), view.quantity))
-    return working.tactic(view, part)
+        work = replace(work, target=min(working.target(view, work), view.quantity))
+    return working.tactic(view, work)
