@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, TwapParameters
+from execution.core.parameters import (
+    AlgorithmParameters,
+    IcebergParameters,
+    SorParameters,
+    TwapParameters,
+    VwapParameters,
+)
 from execution.core.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
@@ -36,7 +42,12 @@ class Algorithm:
     parameters: type[AlgorithmParameters]
 
 
-ALGORITHMS: dict[str, Algorithm] = {"twap": Algorithm("twap", "TWAP", TwapParameters)}
+ALGORITHMS: dict[str, Algorithm] = {
+    "twap": Algorithm("twap", "TWAP", TwapParameters),
+    "vwap": Algorithm("vwap", "VWAP", VwapParameters),
+    "iceberg": Algorithm("iceberg", "Iceberg", IcebergParameters),
+    "sor": Algorithm("sor", "SOR", SorParameters),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.decide import decide
-from execution.core.parameters import SlicedParameters, narrowed
+from execution.core.parameters import IcebergParameters, SlicedParameters
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -26,7 +26,7 @@ from execution.core.states import (
     child_after,
     order_after,
 )
-from execution.core.types import ZERO, OrderReport, Quote, Side, VenueStatus
+from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
 from execution.core.view import (
     CancelChild,
     ChildView,
@@ -144,7 +144,16 @@ class Simulation:
         size = self.random.choice([None, D("0.01"), D(1)])
         quote = Quote(bid, bid + self.random.randint(1, 5) * tick, size, size, self.view.now)
         blocked = "the account is closed" if self.chance(self.rates.blocks) else ""
-        return replace(venue, quote=quote, blocked=blocked)
+        return replace(
+            venue, quote=quote, blocked=blocked, book=venue.book and self._book(quote, venue.market)
+        )
+
+    def _book(self, quote: Quote, market: Market) -> Book:
+        """Three levels on either side of a quote."""
+        sizes = [self.random.randint(1, 400) * market.lot * 100 for _ in range(3)]
+        bids = tuple((quote.bid - place * market.tick, size) for place, size in enumerate(sizes))
+        asks = tuple((quote.ask + place * market.tick, size) for place, size in enumerate(sizes))
+        return Book(tuple(level for level in bids if level[0] > ZERO), asks, self.view.now)
 
     def _exchange(self, child: Placed) -> None:
         """One tick of a child at the exchange."""
@@ -263,7 +272,7 @@ class Simulation:
         assert decision.due_at is None or decision.due_at >= view.now
         for command in decision.commands:
             if isinstance(command, Intend):
-                check_intent(view, command)
+                check_intent(self._look(), command)
                 self._place(command)
             elif isinstance(command, CancelChild):
                 self._cancel(self.placed[command.sequence - 1])
@@ -345,9 +354,13 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     )
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
-    here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
-    assert (
-        here + intend.quantity <= part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
-    ), "beyond the catch-up cap"
+    if isinstance(view.parameters, SlicedParameters):
+        here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
+        most = part.quantity * view.parameters.catch_up_cap
+        assert here + intend.quantity <= most, "beyond the catch-up cap"
+    if isinstance(view.parameters, IcebergParameters):
+        assert view.exposure + intend.quantity <= view.parameters.visible_quantity, (
+            "I17: more than is visible"
+        )
     later = sum((p.quantity for p in view.slices if p.number > part.number), ZERO)
     assert view.done + view.exposure + intend.quantity <= view.quantity - later, "ahead of the schedule"
