@@ -8,6 +8,8 @@ from typing import Any
 
 from execution.core.plans import SlicePlan
 from execution.core.problems import Problem
+from execution.core.router import route_rows
+from execution.core.split import Split
 from execution.selectors.catalogue import quote_facts
 from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import rounded, text
@@ -27,6 +29,7 @@ def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> dict[str, 
         "end_at": preview.end_at,
         "quote": quote_facts(preview.quote, preview.now),
         "slices": [_slice_row(part) for part in preview.slices],
+        "route": None if preview.route is None else _route(preview.route),
         "checks": [asdict(check) for check in preview.checks],
         "problems": [asdict(problem) for problem in (*preview.problems, *missing)],
     }
@@ -56,6 +59,32 @@ def amendment_row(amended: Amendment, missing: Sequence[Problem] = ()) -> dict[s
         "slices": [_slice_row(part) for part in amended.slices],
         "notes": list(amended.plan.notes) if amended.plan else [],
         "problems": [asdict(problem) for problem in (*amended.problems, *missing)],
+    }
+
+
+def _route(found: Split) -> dict[str, Any]:
+    return {
+        "filled": text(found.filled),
+        "unfilled": text(found.unfilled),
+        "net_cash": text(found.cash),
+        "average_price": text(found.average_price),
+        "saved_bp": rounded(found.saved_bp, 2),
+        "why": found.why,
+        "accounts": [
+            {
+                "account": row.account,
+                "label": row.label,
+                "full_price": text(row.price),
+                "full_cash": text(row.cash),
+                "takes": text(row.takes),
+                "quantity": text(row.part),
+                "price": text(row.part_price),
+                "net_cash": text(row.part_cash),
+                "trouble": row.trouble,
+                "is_best_alone": row.is_best_alone,
+            }
+            for row in route_rows(found)
+        ],
     }
 
 

@@ -286,6 +286,33 @@ class PlannedSlice(Schema):
     quantity: Number
 
 
+class RouteAccount(Schema):
+    """What the router makes of one account; prices and cash are after fees."""
+
+    account: str
+    label: str
+    full_price: Number | None = Field(description="of the full quantity there alone; null: it cannot do it")
+    full_cash: Number | None
+    takes: Number = Field(description="the most that it can do")
+    quantity: Number = Field(description="what it gets")
+    price: Number | None = Field(description="the limit of its child")
+    net_cash: Number | None = Field(description="what its part costs or brings")
+    trouble: str = Field(description="why it is out, or empty")
+    is_best_alone: bool = Field(description="the saving is measured against it")
+
+
+class Route(Schema):
+    """Where a router would send the quantity at this moment, within limit and collar, and why."""
+
+    filled: Number
+    unfilled: Number
+    net_cash: Number | None
+    average_price: Number | None = Field(description="of what is filled, after fees")
+    saved_bp: Number | None = Field(description="against the best single account; + is a saving")
+    why: str
+    accounts: list[RouteAccount]
+
+
 class Preview(Schema):
     """What the order would be if it were sent now. With problems it would be refused."""
 
@@ -298,6 +325,7 @@ class Preview(Schema):
     end_at: datetime | None
     quote: Quote | None
     slices: list[PlannedSlice]
+    route: Route | None = Field(description="null: the algorithm does not take at once")
     checks: list[Check]
     problems: list[Problem]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -21,10 +21,10 @@ from execution.core.routing import (
     levels_to_take,
     was_refused,
 )
-from execution.core.split import Split, split
+from execution.core.split import Alone, Part, Split, split
 from execution.core.states import OrderEvent, OrderStatus
 from execution.core.tactics import IDLE_LOOK, SliceWork
-from execution.core.types import Book, OrderType, Side, TimeInForce
+from execution.core.types import ZERO, Book, OrderType, Side, TimeInForce
 from execution.core.view import CROSS, Decision, Intend, Move, OrderView, VenueView
 
 #: A book that is older than what we took from it shows what is gone. Without a newer one it is looked again.
@@ -91,6 +91,48 @@ def can_be_had(found: Split) -> str:
         return had
     tick = min(part.venue.market.tick for part in found.parts)
     return f"{had}, at {found.average_price.quantize(tick):,f} after fees"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRow:
+    """What the router makes of one account, for a page. ``price`` and ``cash`` of the full quantity there alone
+    are after fees, None when it cannot do all of it or its fee is unknown; ``takes`` is the most that it can do.
+    ``part`` and ``part_cash`` are what it gets, 0 and None when it gets nothing. ``trouble``: why it is out.
+    ``is_best_alone``: the single venue that the saving is measured against.
+    """
+
+    account: str
+    label: str
+    price: Decimal | None
+    cash: Decimal | None
+    takes: Decimal
+    part: Decimal
+    part_price: Decimal | None
+    part_cash: Decimal | None
+    trouble: str
+    is_best_alone: bool
+
+
+def route_rows(found: Split) -> tuple[RouteRow, ...]:
+    """A split, explained account by account, in the order of the accounts; the parts sum to what is filled."""
+    parts = {part.venue.account: part for part in found.parts}
+    best = None if found.best_alone is None else found.best_alone.account
+    return tuple(_row(each, parts.get(each.venue.account), best) for each in found.alone)
+
+
+def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
+    return RouteRow(
+        account=each.venue.account,
+        label=each.venue.label,
+        price=each.price,
+        cash=each.cash,
+        takes=each.takes,
+        part=ZERO if part is None else part.quantity,
+        part_price=None if part is None else part.price,
+        part_cash=None if part is None else part.cash,
+        trouble=each.trouble,
+        is_best_alone=each.venue.account == best,
+    )
 
 
 # --- the tactic ------------------------------------------------------------------------------------

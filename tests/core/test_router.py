@@ -16,7 +16,7 @@ from execution.core.decide import decide
 from execution.core.parameters import SorParameters
 from execution.core.plans import PlanInput, SlicePlan
 from execution.core.problems import Refused
-from execution.core.router import judge_sor, route_now, split_cross
+from execution.core.router import judge_sor, route_now, route_rows, split_cross
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.tactics import slice_at
 from execution.core.types import Book, Quote, Side, TimeInForce
@@ -193,6 +193,20 @@ def test_a_slice_of_another_algorithm_crosses_over_several_accounts() -> None:
     children = split_cross(view, work, D("0.6"))
     assert {child.account: child.quantity for child in children} == {"alpha": D("0.4"), "beta": D("0.2")}
     assert all(child.slice_number == 1 for child in children)
+
+
+def test_the_explanation_has_a_row_for_each_account_with_its_price_its_part_and_why_it_is_out() -> None:
+    closed = replace(priced("gamma", ("59000.00", "5")), blocked="account gamma is closed")
+    found = route_now(given_of(routed()), (ALPHA, BETA, closed))
+    alpha, beta, gamma = route_rows(found)
+    assert (alpha.part, beta.part, gamma.part) == (D("0.4"), D("0.2"), D(0))
+    assert alpha.price == (D("0.4") * 60_000 + D("0.2") * 60_010) * D("1.001") / D("0.6")
+    assert alpha.cash == alpha.price * D("0.6")
+    assert alpha.part_cash == D(24_000) * D("1.001")
+    assert alpha.is_best_alone
+    assert not beta.is_best_alone
+    assert (gamma.trouble, gamma.price, gamma.part_cash) == ("account gamma is closed", None, None)
+    assert sum((row.part for row in (alpha, beta, gamma)), D(0)) == found.filled
 
 
 @settings(deadline=None)

@@ -64,6 +64,20 @@ def test_a_duration_is_seconds_as_a_number_or_text(office: Desk, duration: Any) 
     assert len(found["slices"]) == 12
 
 
+def test_a_preview_of_a_router_says_where_it_would_go_and_why_not(office: Desk) -> None:
+    body = order_body(office, algorithm="sor", parameters={"duration": 60}, quantity="0.5")
+    found = Program(office.trader).post("/orders/preview", body).json()
+    (row,) = found["route"]["accounts"]
+    assert (row["label"], row["quantity"], row["trouble"]) == (
+        "alpha",
+        "0",
+        "account alpha has no checked key",
+    )
+    assert (found["route"]["filled"], found["route"]["net_cash"]) == ("0", None)
+    assert found["problems"][0]["message"] == "alpha cannot be routed to: account alpha has no checked key"
+    assert Program(office.trader).post("/orders/preview", order_body(office)).json()["route"] is None
+
+
 def test_a_preview_creates_nothing_and_says_what_would_refuse(office: Desk) -> None:
     found = Program(office.trader).post("/orders/preview", order_body(office, quantity="900")).json()
     assert found["problems"][0]["field"] == "quantity"
