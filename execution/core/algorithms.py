@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.pov import follow_volume, plan_pov, pov_target
+from execution.core.shortfall import plan_is
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
 
@@ -34,6 +36,10 @@ class Working:
 WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_then_cross),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+    "pov": Working(
+        plan=plan_pov, tactic=follow_volume, target=pov_target, wants_candles=True, wants_traded=True
+    ),
+    "is": Working(plan=plan_is, tactic=rest_then_cross, wants_candles=True),
 }
 
 

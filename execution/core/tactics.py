@@ -17,6 +17,8 @@ from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, Orde
 CROSS_AGAIN = timedelta(seconds=1)
 #: A cancel, its settling and the crossing order need this long, however large the resting share is.
 LEAST_CROSSING = timedelta(seconds=2)
+#: Of a slice whose algorithm does not say how long it rests.
+REST_SHARE = Decimal("0.8")
 #: Without a fact or a due time the driver looks again after this long.
 IDLE_LOOK = timedelta(seconds=5)
 
@@ -49,7 +51,10 @@ def slice_at(view: OrderView) -> SliceWork | None:
 
 def crossing_at(view: OrderView, work: SliceWork) -> datetime:
     """When this slice stops resting."""
-    return cross_time(work.part, narrowed(view.parameters, TwapParameters).rest_share)
+    parameters = view.parameters
+    return cross_time(
+        work.part, parameters.rest_share if isinstance(parameters, TwapParameters) else REST_SHARE
+    )
 
 
 def cross_time(part: SlicePlan, rest_share: Decimal) -> datetime:

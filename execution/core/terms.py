@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, IcebergParameters, TwapParameters
+from execution.core.parameters import (
+    AlgorithmParameters,
+    IcebergParameters,
+    IsParameters,
+    PovParameters,
+    TwapParameters,
+)
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
 
@@ -36,6 +42,8 @@ class Algorithm:
 ALGORITHMS: dict[str, Algorithm] = {
     "twap": Algorithm("twap", "TWAP", TwapParameters),
     "iceberg": Algorithm("iceberg", "Iceberg", IcebergParameters),
+    "pov": Algorithm("pov", "POV", PovParameters),
+    "is": Algorithm("is", "IS", IsParameters),
 }
 
 

@@ -120,7 +120,7 @@ def test_parts_take_everything_that_goes_into_parts(total: int, one: int, two: i
     left = D(total)
     while left >= least:
         part = part_quantity(left, D(most), D(least), D(wanted))
-        assert 0 < part <= min(left, most)
+        assert 0 < part <= min(left, D(most))
         assert part >= least
         left -= part
     assert left == 0 or not fits
