@@ -219,8 +219,9 @@ def plan_is(given: PlanInput) -> Plan:
     length = (given.end - given.start) / DAY
     best = almgren_chriss(float(given.quantity), length, count, impact, float(parameters.risk_aversion))
     least = plan_bounds(given.quantity, market, given.price, given.start, given.end).minimum
-    even = spread_slices(split_weighted(given.quantity, market.lot, best.trades), given.start, given.end)
-    slices = merge_small(even, least)
+    weights = best.trades if best.kappa > 0 else (1.0,) * count
+    parts = spread_slices(split_weighted(given.quantity, market.lot, weights), given.start, given.end)
+    slices = merge_small(parts, least)
     return Plan(
         slices, _forecast(assumptions, impact, best, given), _notes(assumptions, best, given, count, slices)
     )
