@@ -36,7 +36,8 @@ class SlicePlan:
 class PlanInput:
     """What a plan is made from. ``market`` has the limits that fit every venue; ``quote`` is the venues'
     reference, ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all
-    venues together, oldest first, with holes where nobody traded or nothing is known."""
+    venues together, oldest first, with holes where nobody traded or nothing is known. ``is_rest``: of an order that
+    runs, whose parameters were judged against all of it."""
 
     now: datetime
     side: Side
@@ -49,6 +50,7 @@ class PlanInput:
     price: Decimal | None
     quote: Quote | None = None
     candles: tuple[Candle, ...] = ()
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.core.parameters import IsParameters
@@ -26,8 +26,10 @@ from execution.core.shortfall import (
     merge_small,
     plan_is,
 )
+from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Candle, Market, Side
-from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, markets, steps
+from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, markets, steps, view_of
+from tests.core.simulator import Rates, Simulation
 
 #: Almgren and Chriss, "Optimal execution of portfolio transactions" (2000), table 1: a million shares at 50, five
 #: days in five slices, 5 million shares a day, spread 1/8, volatility 0.95 per square root of a day.
@@ -298,3 +300,23 @@ def test_a_weighted_split_is_exact_and_near_its_shares(
     assert sum(parts) == lots * step
     for part, weight in zip(parts, weights, strict=True):
         assert abs(float(part / step) - lots * (weight / sum(weights))) <= 1 + 1e-6 * lots
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(["0", "0.0001", "0.01", "1"]), st.sampled_from(Side), st.integers(0, 2**32))
+def test_whatever_happens_an_order_is_never_ahead_of_its_trajectory(risk: str, side: Side, seed: int) -> None:
+    minute = {"duration": MINUTE, "slices": 6, "risk_aversion": D(risk)}
+    asked = given_of(side=side, end=NOW + MINUTE, parameters=minute)
+    order = view_of(
+        algorithm="is",
+        status=OrderStatus.SCHEDULED,
+        side=side,
+        quantity=asked.quantity,
+        end_at=asked.end,
+        parameters=asked.parameters,
+        slices=plan_is(asked).slices,
+    )
+    happens = Rates(loses=0.1, late_news=0.3, slow_cancel=0.3, stale=0.1, rejects=0.1)
+    run = Simulation(order, happens, seed).run()
+    assert run.view.status in ORDER_FINAL
+    assert run.executed <= asked.quantity
