@@ -94,16 +94,34 @@ def test_the_trajectories_of_the_papers_inputs_come_out_to_the_digits(risk_avers
     assert best.deviation == pytest.approx(deviation, rel=1e-10)
 
 
-@pytest.mark.parametrize(
-    ("risk_aversion", "cost", "variance"),
-    # E in millions and V in millions squared, as published for the same inputs (DROP's Almgren-Chriss page).
-    [(1e-9, 0.6625, 1.0812), (3e-9, 0.6625, 1.0776), (6e-9, 0.6625, 1.0722), (9e-9, 0.6626, 1.0669)],
-)
-def test_published_figures_come_out_to_their_printed_digits(
-    risk_aversion: float, cost: float, variance: float
-) -> None:
+#: λ in billionths per unit; E in millions, V in millions squared, E + λV in millions and the half-life
+#: in days, as published for the same inputs (DROP's Almgren-Chriss page), to the printed digits.
+PUBLISHED = [
+    (1, 0.6625, 1.0812, 0.6636, 51.3),
+    (2, 0.6625, 1.0794, 0.6647, 36.27),
+    (3, 0.6625, 1.0776, 0.6657, 29.62),
+    (4, 0.6625, 1.0758, 0.6668, 25.65),
+    (5, 0.6625, 1.074, 0.6679, 22.94),
+    (6, 0.6625, 1.0722, 0.669, 20.94),
+    (7, 0.6625, 1.0704, 0.67, 19.39),
+    (8, 0.6626, 1.0687, 0.6711, 18.14),
+    (9, 0.6626, 1.0669, 0.6722, 17.1),
+]
+
+
+@pytest.mark.parametrize("row", PUBLISHED)
+def test_published_figures_come_out_to_their_printed_digits(row: tuple[float, ...]) -> None:
+    risk_aversion = row[0] * 1e-9
     best = paper(risk_aversion)
-    assert (round(best.cost / 1e6, 4), round(best.variance / 1e12, 4)) == (cost, variance)
+    together = (best.cost + risk_aversion * best.variance) / 1e6
+    assert best.half_life is not None
+    found = (
+        round(best.cost / 1e6, 4),
+        round(best.variance / 1e12, 4),
+        round(together, 4),
+        round(best.half_life, 2),
+    )
+    assert found == row[1:]
 
 
 def test_the_half_life_is_the_inverse_of_kappa_and_unknown_when_even() -> None:
