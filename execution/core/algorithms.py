@@ -9,8 +9,10 @@ from decimal import Decimal
 from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.pov import follow_volume, plan_pov, pov_target
 from execution.core.randomising import random_note, randomised
 from execution.core.router import judge_sor, plan_sor, route_now, work_route
+from execution.core.shortfall import plan_is
 from execution.core.split import Split
 from execution.core.tactics import SliceWork
 from execution.core.view import Decision, OrderView, VenueView
@@ -40,9 +42,11 @@ class Working:
 #: By the names of ``terms.ALGORITHMS``.
 WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_and_cross),
-    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
-    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
     "vwap": Working(plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True),
+    "pov": Working(plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True),
+    "is": Working(plan=plan_is, tactic=rest_and_cross, wants_candles=True),
+    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
 }
 
 

@@ -18,11 +18,13 @@ IDLE_LOOK = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class SliceWork:
-    """The current slice. ``target`` is what should be done when it ends."""
+    """The current slice. ``target`` is what should be done when it ends; ``must`` is what has to be crossed now,
+    for an algorithm that knows it better than the slice's time."""
 
     part: SlicePlan
     is_last: bool
     target: Decimal
+    must: Decimal | None = None
 
 
 def slice_at(view: OrderView) -> SliceWork | None:

@@ -73,6 +73,8 @@ def crossing_from(view: OrderView, work: SliceWork) -> datetime:
 
 def must_cross(view: OrderView, work: SliceWork, manner: Manner) -> Decimal:
     """Base quantity that has to be taken now."""
+    if work.must is not None:
+        return work.must
     if view.now < crossing_from(view, work):
         return ZERO
     late = max(work.target - view.done, ZERO)
@@ -180,7 +182,10 @@ def _would(view: OrderView, work: SliceWork, room: Decimal) -> Decision | None:
         return None
     limit = view.limit_price
     tighter = price if limit is None else (min if view.side is Side.BUY else max)(price, limit)
-    decision = _cross(replace(view, limit_price=tighter), work, min(room + _rested(view), view.remaining))
+    everything = replace(work, target=view.quantity)
+    decision = _cross(
+        replace(view, limit_price=tighter), everything, min(room + _rested(view), view.remaining)
+    )
     return decision and replace(decision, why=f"I-would price {plain(price)}: {decision.why}")
 
 
@@ -190,7 +195,7 @@ def _rested(view: OrderView) -> Decimal:
 
 def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
     """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
-    number, free = work.part.number, view.remaining - view.exposure
+    number, free = work.part.number, min(view.remaining, work.target - view.done) - view.exposure
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
         return Decision((), work.part.ends_at, f"slice {number}: waits until its cross is settled")
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
