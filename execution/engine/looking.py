@@ -20,7 +20,7 @@ from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
-from execution.selectors.driving import (
+from execution.selectors.sessions import (
     SessionChild,
     complete_trades,
     known_client_ids,
