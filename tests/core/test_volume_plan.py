@@ -231,6 +231,19 @@ def test_the_target_is_the_share_of_what_was_traded_in_what_will_be() -> None:
     assert float(share) == pytest.approx(traded / (traded + DEFERRAL * rest), rel=0.08)
 
 
+def test_what_is_traded_within_a_slice_moves_the_next_target_and_not_its_own() -> None:
+    view = running(PLAN, 60)
+    burst = Traded(view.now, view.now + 3 * MINUTE, D(500))
+    later = replace(
+        view,
+        now=view.now + 3 * MINUTE,
+        traded=(*view.traded, burst),
+        traded_since_start=(view.traded_since_start or ZERO) + 500,
+    )
+    assert target(later) == target(view)
+    assert target(replace(later, now=view.now + BAR)) > target(view)
+
+
 def test_while_the_volume_is_unknown_the_target_is_the_plans() -> None:
     view = running(PLAN, 60, traded_since_start=None)
     work = slice_at(view)
