@@ -66,7 +66,7 @@ class _Curve:
         first, length = start.timestamp(), (end - start).total_seconds() / count
         edges = [first + number * length for number in range(count + 1)]
         until = list(accumulate(self.volume(lower, upper) for lower, upper in pairwise(edges)))
-        due = [0.0, *(share_due(0.0, volume, until[-1] - volume) for volume in until)]
+        due = [0.0, *(share_due(0.0, volume, until[-1] - volume, self._profile.deferral) for volume in until)]
         return [max(after - before, 0.0) for before, after in pairwise(due)]
 
 
@@ -88,6 +88,7 @@ def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime)
     edges = [first, *(float(number * BUCKET) for number in inner), last]
     kept = {
         "weekday": _rounded(profile.weekday),
+        "deferral": round(profile.deferral, 3),
         "profile": [
             [int(lower * 1000), *_rounded([curve.volume(lower, upper)])] for lower, upper in pairwise(edges)
         ],
@@ -153,7 +154,7 @@ def vwap_target(view: OrderView, work: SliceWork) -> Decimal:
     factors = growth(surprises(profile, past, at), int((end - at) // BUCKET) + 1)
     following = expected_volume(profile, factors, at, at, slice_end)
     rest = expected_volume(profile, factors, at, slice_end, end)
-    share = Decimal(f"{share_due(traded, following, rest):.9f}")
+    share = Decimal(f"{share_due(traded, following, rest, profile.deferral):.9f}")
     lot = common_step(venue.market.lot for venue in view.venues)
     return min(max(floor_to(view.quantity * share, lot), view.done, ZERO), view.quantity)
 
@@ -167,4 +168,4 @@ def _profile(forecast: Mapping[str, Any]) -> VolumeProfile | None:
     weekday = forecast.get("weekday")
     if not weekday:
         return None
-    return profile_of(tuple(weekday), tuple(forecast.get("weekend", weekday)))
+    return profile_of(tuple(weekday), tuple(forecast.get("weekend", weekday)), forecast.get("deferral", 1.0))

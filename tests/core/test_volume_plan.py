@@ -23,7 +23,6 @@ from execution.core.states import OrderStatus
 from execution.core.tactics import SliceWork, slice_at
 from execution.core.types import ZERO, Candle, Market, Side, Traded
 from execution.core.view import OrderView
-from execution.core.volume_forecast import DEFERRAL
 from execution.core.volume_plan import plan_vwap, vwap_target
 from tests.core.builders import MARKET, MINUTE, NOW, D, markets, prices, view_of
 from tests.core.simulator import Rates, Simulation
@@ -228,7 +227,7 @@ def test_the_target_is_the_share_of_what_was_traded_in_what_will_be() -> None:
     share = target(running(flat, 240)) / 10
     traded, rest = 49 * 10, 47 * 10
     # the constants expect a little more than the usual volume: it is skewed
-    assert float(share) == pytest.approx(traded / (traded + DEFERRAL * rest), rel=0.08)
+    assert float(share) == pytest.approx(traded / (traded + rest), rel=0.08)
 
 
 def test_what_is_traded_within_a_slice_moves_the_next_target_and_not_its_own() -> None:
