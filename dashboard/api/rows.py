@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from execution.selectors.catalogue import quote_facts
-from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import rounded, text
 from execution.services.orders import Preview
 
@@ -32,16 +31,4 @@ def preview_row(preview: Preview) -> dict[str, Any]:
         ],
         "checks": [asdict(check) for check in preview.checks],
         "problems": [asdict(problem) for problem in preview.problems],
-    }
-
-
-def report_row(snapshot: Snapshot, market: MarketUpdate | None) -> dict[str, Any]:
-    return {
-        **snapshot["order"],
-        "market_volume": market["volume"] if market else None,
-        "market_vwap": market["vwap"] if market else None,
-        "vwap_cost_bp": market["vwap_bp"] if market else None,
-        "participation": market["participation"] if market else None,
-        "fills": len(snapshot["fills"]),
-        "children": len(snapshot["children"]),
     }

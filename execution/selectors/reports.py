@@ -36,9 +36,14 @@ AMOUNT_PLACES = 8
 def report_read(order_pk: int, now: datetime) -> Report:
     """The report that was kept, if nothing was told since; otherwise it is made of what there is now."""
     kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
-    if kept is not None and kept.version == kept.order.version:
-        return cast("Report", kept.report)
-    return report_make(order_pk, now)
+    if kept is None or kept.version != kept.order.version:
+        return report_make(order_pk, now)
+    report = cast("Report", kept.report)
+    # The prediction may have come after the report was kept: it is none of the order's facts.
+    predicted = predicted_of(kept.order.predicted)
+    total = report["split_bp"]["total"]
+    error = _error(None if total is None else Decimal(total), predicted)
+    return {**report, "predicted": predicted, "predicted_error_bp": error}
 
 
 def report_make(order_pk: int, now: datetime) -> Report:
@@ -48,7 +53,7 @@ def report_make(order_pk: int, now: datetime) -> Report:
     found = analyse(
         subject_of(order, now),
         list(executions_of(order).values()),
-        record_of(order, venues, order.started_at or order.created_at, _until(order, now)),
+        record_of(order, venues, _start(order) or order.created_at, _until(order, now)),
         venues=len(venues),
     )
     return _report(order, found, now)
@@ -68,12 +73,16 @@ def subject_of(order: Order, now: datetime) -> Subject:
         side=Side(order.side),
         quantity=order.quantity,
         arrival_mid=costs.middle(order.arrival_bid, order.arrival_ask),
-        started_at=order.started_at,
+        started_at=_start(order),
         working_at=working_since(order),
         ended_at=order.ended_at,
         plan=[Planned(*values) for values in plan.values_list("starts_at", "ends_at", "quantity")],
         now=now,
     )
+
+
+def _start(order: Order) -> datetime | None:
+    return order.started_at or (order.terms.start_at if order.terms else None)
 
 
 def _until(order: Order, now: datetime) -> datetime:
