@@ -50,7 +50,7 @@ def length(seconds: str | None) -> str:
         return DASH
     number = Decimal(seconds)
     if abs(number) < 60:
-        return f"{'−' if number < 0 else '+'}{abs(number):f} s"
+        return f"{'−' if number < 0 else '+'}{_places(abs(number), 1)} s"
     return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
 
 

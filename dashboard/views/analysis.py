@@ -37,7 +37,7 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
     algorithm = ALGORITHMS.get(report["algorithm"])
     context = {
         "report": report,
-        "algorithm": algorithm.label if algorithm else report["algorithm"],
+        "algorithm": algorithm.label if algorithm else report["algorithm"].upper(),
         "heads": heads_of(report),
         "lines": report_table(report),
         "facts": _facts(report),

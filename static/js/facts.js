@@ -90,7 +90,7 @@ const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["f
 
 export function drawCost(view) {
   const { order, market } = view;
-  const split = market?.split_bp ?? {};
+  const split = market?.split_bp ?? { fees: order.fees_bp };
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
   list(byId("cost"), [
