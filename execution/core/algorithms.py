@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.iceberg import plan_iceberg, show_part
+from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
-from execution.core.tactics import SliceWork, rest_then_cross
+from execution.core.randomising import random_note, randomised
+from execution.core.router import judge_sor, plan_sor, route_now, work_route
+from execution.core.split import Split
+from execution.core.tactics import SliceWork
 from execution.core.view import Decision, OrderView, VenueView
+from execution.core.volume_plan import plan_vwap, vwap_target
+from execution.core.working import work
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +24,8 @@ class Working:
 
     ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
     None: what the plan says. ``wants_candles``: it plans from the market's history;
-    ``wants_traded``: it decides by what the market trades. ``judge`` raises ``Refused``
-    for an order that the venues, as they are now, could not do as it was asked.
+    ``wants_traded``: it decides by what the market trades. ``route`` is what it would do at this moment at the
+    venues, for one that takes at once; ``judge`` raises ``Refused`` where that is not what was asked for.
     """
 
     plan: Callable[[PlanInput], Plan]
@@ -26,21 +33,33 @@ class Working:
     target: Callable[[OrderView, SliceWork], Decimal] | None = None
     wants_candles: bool = False
     wants_traded: bool = False
-    judge: Callable[[PlanInput, tuple[VenueView, ...]], None] | None = None
+    route: Callable[[PlanInput, Sequence[VenueView]], Split] | None = None
+    judge: Callable[[PlanInput, Sequence[VenueView], Split], None] | None = None
 
 
 #: By the names of ``terms.ALGORITHMS``.
-WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then_cross)}
+WORKINGS: dict[str, Working] = {
+    "twap": Working(plan=plan_twap, tactic=work),
+    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+    "vwap": Working(plan_vwap, work, target=vwap_target, wants_candles=True, wants_traded=True),
+}
 
 
 def plan_order(algorithm: str, given: PlanInput) -> Plan:
     """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
-    return WORKINGS[algorithm].plan(given)
+    plan, parameters = WORKINGS[algorithm].plan(given), given.parameters
+    if not isinstance(parameters, SlicedParameters):
+        return plan
+    slices = randomised(plan.slices, parameters, given.market, given.price)
+    if slices is plan.slices:
+        return plan
+    return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
 
 
-def work_slice(view: OrderView, work: SliceWork) -> Decision:
+def work_slice(view: OrderView, part: SliceWork) -> Decision:
     """What the order's algorithm does in a slice."""
     working = WORKINGS[view.algorithm]
     if working.target is not None:
-        work = replace(work, target=min(working.target(view, work), view.quantity))
-    return working.tactic(view, work)
+        part = replace(part, target=min(working.target(view, part), view.quantity))
+    return working.tactic(view, part)

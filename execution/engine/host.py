@@ -20,8 +20,8 @@ from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
-from execution.selectors.driving import AccountDetails
 from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.selectors.sessions import AccountDetails
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
 

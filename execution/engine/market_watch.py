@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.types import ZERO, MarketEvent, PublicTrade, Quote
 from execution.engine.parts import Parts
 from execution.models import MarketSample
-from execution.selectors.driving import symbols_with_orders, symbols_worked
+from execution.selectors.sessions import symbols_with_orders, symbols_worked
 from execution.services.markets import samples_record
 from execution.venues.protocol import Gateway, LookFailed
 

@@ -17,7 +17,7 @@ from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
 from execution.engine.sending import Sender
-from execution.selectors.driving import AccountDetails, account_details, check_is_wanted, unsettled_children
+from execution.selectors.sessions import AccountDetails, account_details, check_is_wanted, unsettled_children
 from execution.services.children import child_report, children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.fills import fill_record

@@ -32,7 +32,7 @@ from execution.models import (
     User,
     Venue,
 )
-from execution.selectors.driving import AccountDetails
+from execution.selectors.sessions import AccountDetails
 from execution.services.orders import order_submit
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway

@@ -1,0 +1,179 @@
+"""One simulated market: a book that the others keep around an efficient price that nobody sees."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from execution.core.simulation.kinds import MarketKind
+from execution.core.simulation.ladder import LadderFill, LadderSide
+from execution.core.simulation.noise import Event, Happening, tape_of
+
+WARM_UP = 60.0  #: seconds of life before anybody looks
+FARTHEST = 80  #: levels of a side that are kept
+LEAST_LEVELS = 12  #: a side never has fewer: somebody always quotes far away
+_NORMAL = NormalDist()
+
+
+class SimulatedMarket:
+    """Price-time priority; prices in ticks, sizes in lots, times in seconds since the start.
+
+    What the others draw never depends on us; what it does to the book may, as at an exchange.
+    """
+
+    def __init__(self, kind: MarketKind, seed: int) -> None:
+        self.kind = kind
+        self.bids, self.asks = LadderSide(1), LadderSide(-1)
+        self.value = float(kind.mid / kind.tick)
+        self.pressure = 0.0
+        self.now = -WARM_UP
+        self.volume = 0  #: lots traded, everybody's
+        self.fills: list[LadderFill] = []  #: of our resting orders, since they were last collected
+        self.trades: list[tuple[float, int, int, int]] = []  #: time, the taker's sign, price, lots
+        self.ours = 0  #: orders of ours that came to rest: while there are none the mid is the others'
+        self._tape = tape_of(kind, seed)
+        self._number = 0
+        self._next = self._tape.event(0)
+        self._limit_lots = kind.lots(kind.limit_size)
+        self._taker_lots = kind.lots(kind.taker_size)
+        self._begin()
+        self.run_to(0.0)
+        self.volume, self.trades = 0, []
+
+    @property
+    def mid(self) -> float:
+        bid, ask = self.bids.best, self.asks.best
+        if bid is None or ask is None:
+            return self.value
+        return (bid + ask) / 2
+
+    def mid_of_others(self) -> float:
+        """The mid without our own orders."""
+        if not self.ours:
+            return self.mid
+        bid, ask = self.bids.best_of_others, self.asks.best_of_others
+        return self.value if bid is None or ask is None else (bid + ask) / 2
+
+    def run_to(self, now: float) -> None:
+        """Let everything happen up to ``now``."""
+        while self._next.at - WARM_UP <= now:
+            self.now = self._next.at - WARM_UP
+            self._happen(self._next)
+            self._number += 1
+            self._next = self._tape.event(self._number)
+        self.now = now
+
+    def next_at(self) -> float:
+        """When the next thing happens."""
+        return self._next.at - WARM_UP
+
+    # --- what we do ---------------------------------------------------------------------------------
+
+    def side_of(self, sign: int) -> LadderSide:
+        """Where an order of ``sign`` rests."""
+        return self.bids if sign > 0 else self.asks
+
+    def would_take(self, sign: int, price: int) -> bool:
+        best = self.side_of(-sign).best
+        return best is not None and (price - best) * sign >= 0
+
+    def rest(self, order: int, sign: int, price: int, lots: int) -> None:
+        self.side_of(sign).add(price, lots, order)
+        self.ours += 1
+
+    def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
+        """(price, lots) of what was traded at once, best first."""
+        mid = self.mid_of_others() if self.ours else 0.0
+        trades, ours = self.side_of(-sign).take(lots, worst, mid)
+        self._fill_up(self.side_of(-sign))
+        self.fills += ours
+        for price, traded in trades:
+            self.volume += traded
+            self.trades.append((self.now, sign, price, traded))
+        size = sum(traded for _, traded in trades) / self._taker_lots
+        # Concave, as impact is measured to be: the square root of the size beyond the usual.
+        self.value += sign * self.kind.impact * (size if size < 1 else math.sqrt(size))
+        return trades
+
+    # --- what the others do ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        for side in (self.bids, self.asks):
+            best = self._maker_price(side.sign)
+            for number in range(LEAST_LEVELS * 2):
+                side.add(best - side.sign * number, self._limit_lots)
+
+    def _happen(self, event: Event) -> None:
+        if event.what is Happening.MOVE:
+            self.value += event.first
+            self.pressure = event.second
+            self._retreat(self.bids)
+            self._retreat(self.asks)
+        elif event.what is Happening.LIMIT:
+            self._limit(event)
+        elif event.what is Happening.CANCEL:
+            self._cancel(event)
+        elif event.what is Happening.TAKER:
+            sign = 1 if event.first < 0.5 + 0.5 * self.kind.flow_strength * math.tanh(self.pressure) else -1
+            self.take(sign, self._size(self._taker_lots, event.second, self.kind.taker_tail), None)
+        else:
+            self._informed(event)
+
+    def _size(self, mean: int, place: float, tail: float) -> int:
+        """Log-normal with that mean, by its inverse distribution."""
+        normal = _NORMAL.inv_cdf(min(max(place, 1e-9), 1 - 1e-9))
+        return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
+
+    def _maker_price(self, sign: int) -> int:
+        """The best price at which makers want to be on a side."""
+        if sign > 0:
+            return math.floor(self.value - self.kind.half_spread)
+        return math.ceil(self.value + self.kind.half_spread)
+
+    def _limit(self, event: Event) -> None:
+        """An order of a maker, at or behind the makers' price, and never one that would take."""
+        ahead = (self.value - self.mid) / max(self.kind.half_spread, 0.5)
+        sign = 1 if event.first < 0.5 + 0.5 * self.kind.lean * max(-1.0, min(1.0, ahead)) else -1
+        side, other = self.side_of(sign), self.side_of(-sign).best
+        behind = int(-math.log(1 - event.second) * self.kind.depth_ticks)
+        price = self._maker_price(sign) - sign * behind
+        if other is not None and (price - other) * sign >= 0:
+            price = other - sign
+        side.add(price, self._size(self._limit_lots, event.third, self.kind.limit_tail))
+
+    def _cancel(self, event: Event) -> None:
+        side = self.bids if event.first < 0.5 else self.asks
+        prices = side.prices()
+        place = int(-math.log(1 - event.second) * LEAST_LEVELS / 2)
+        if place < len(prices) and len(prices) > LEAST_LEVELS:
+            side.fade(prices[place], min(2 * self.kind.cancel_share * event.third, 1.0))
+        for price in prices[FARTHEST:]:
+            side.fade(price, 1.0)
+
+    def _retreat(self, side: LadderSide) -> None:
+        """Makers withdraw what the efficient price has passed, not all at once."""
+        for price in side.prices():
+            if (price - self.value) * side.sign <= 0:
+                break
+            side.fade(price, self.kind.stale_share)
+        self._fill_up(side)
+
+    def _fill_up(self, side: LadderSide) -> None:
+        """Somebody always quotes far away: a side never runs dry."""
+        if len(side.queues) >= LEAST_LEVELS:
+            return
+        start = self._maker_price(side.sign)
+        step = max(1, round(self.kind.depth_ticks / 3))
+        for number in range(LEAST_LEVELS):
+            price = start - side.sign * (LEAST_LEVELS + number) * step
+            if not side.total(price):
+                side.add(price, self._limit_lots)
+
+    def _informed(self, event: Event) -> None:
+        """Somebody who knows the efficient price takes what is stale."""
+        for sign, side in ((1, self.asks), (-1, self.bids)):
+            best = side.best
+            if best is not None and (self.value - best) * sign > 0:
+                worst = math.floor(self.value) if sign > 0 else math.ceil(self.value)
+                self.take(sign, self._size(self._taker_lots, event.second, 1.0), worst)
+                return

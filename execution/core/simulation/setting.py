@@ -1,0 +1,121 @@
+"""What a simulated order is: its size, its time, its parameters, and the history that its plan may want."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from random import Random
+from typing import Any
+
+from execution.core.algorithms import WORKINGS, plan_order
+from execution.core.parameters import AlgorithmParameters
+from execution.core.plans import Plan, PlanInput
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import floor_to
+from execution.core.simulation.kinds import KINDS, MarketKind
+from execution.core.terms import ALGORITHMS
+from execution.core.types import Candle, Quote, Side
+
+#: When every simulated order starts.
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTES = 10
+SLICES = 10
+BAR = timedelta(minutes=5)
+MAX_SEEDS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An order to simulate; ``minutes`` is how long it works."""
+
+    kind: MarketKind
+    algorithm: str
+    side: Side
+    quantity: Decimal
+    minutes: float = MINUTES
+    parameters: AlgorithmParameters | None = None
+
+    def plan_input(self, quote: Quote) -> PlanInput:
+        wants = WORKINGS[self.algorithm].wants_candles
+        return PlanInput(
+            now=START,
+            side=self.side,
+            quantity=self.quantity,
+            parameters=self.terms,
+            limit_price=None,
+            start=START,
+            end=START + timedelta(minutes=self.minutes),
+            market=self.kind.market,
+            price=quote.mid,
+            quote=quote,
+            candles=history(self.kind) if wants else (),
+        )
+
+    @property
+    def terms(self) -> AlgorithmParameters:
+        return self.parameters or usual_parameters(self.algorithm, self.quantity, self.minutes)
+
+    def plan(self, quote: Quote) -> Plan:
+        """Raises ``Refused`` as for any order."""
+        return plan_order(self.algorithm, self.plan_input(quote))
+
+
+def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float = MINUTES) -> Setting:
+    """The order that ``simulate`` works: the kind's share of the volume that is expected."""
+    amount = kind.participation * kind.volume_rate * minutes * 60
+    quantity = floor_to(Decimal(str(amount)) / kind.mid, kind.lot)
+    return Setting(kind, algorithm, side, quantity, minutes)
+
+
+def usual_parameters(algorithm: str, quantity: Decimal, minutes: float) -> AlgorithmParameters:
+    """Defaults, with ten slices; what has no default gets a tenth of the order or of the volume."""
+    model = ALGORITHMS[algorithm].parameters
+    length = timedelta(minutes=minutes)
+    given: dict[str, Any] = {
+        "duration": length,
+        "slices": SLICES,
+        "slice_length": length / SLICES,
+        "visible_quantity": quantity / SLICES,
+        "participation_rate": Decimal("0.05"),
+        "seed": 1,
+    }
+    fields: dict[str, Any] = model.model_fields
+    return model(**{name: value for name, value in given.items() if name in fields})
+
+
+def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
+    """Raises ``Refused`` with every value that cannot be simulated and its limit."""
+    problems = []
+    if algorithm not in ALGORITHMS:
+        known = ", ".join(ALGORITHMS)
+        problems.append(
+            Problem("algorithm", f"there is no algorithm {algorithm!r}; there are {known}", algorithm, known)
+        )
+    for kind in kinds:
+        if kind not in KINDS:
+            known = ", ".join(KINDS)
+            problems.append(
+                Problem("kind", f"there is no kind of market {kind!r}; there are {known}", kind, known)
+            )
+    if not 1 <= seeds <= MAX_SEEDS:
+        limit = f"1 to {MAX_SEEDS}"
+        problems.append(Problem("seeds", f"seeds are {seeds}; they must be {limit}", str(seeds), limit))
+    if problems:
+        raise Refused(problems)
+
+
+@cache
+def history(kind: MarketKind, days: int = 8) -> tuple[Candle, ...]:
+    """Five-minute candles up to the start, without a shape of the day: a simulated market has none."""
+    random = Random(f"{kind.name}:history")
+    count = days * 24 * 12
+    mean = kind.volume_rate * BAR.total_seconds() / float(kind.mid)
+    candles = []
+    for number in range(count):
+        volume = floor_to(Decimal(str(round(mean * math.exp(random.gauss(-0.08, 0.4)), 6))), kind.market.lot)
+        opened = START - (count - number) * BAR
+        candles.append(Candle(opened, kind.mid, kind.mid, kind.mid, kind.mid, volume))
+    return tuple(candles)

@@ -1,0 +1,27 @@
+"""Trials: an order of either side in one seed's market, by an algorithm or by the baseline."""
+
+from __future__ import annotations
+
+from execution.core.decide import decide
+from execution.core.simulation.baseline import PLAIN, plain_decide
+from execution.core.simulation.kinds import MarketKind
+from execution.core.simulation.measures import Cost, cost_of, mean_cost
+from execution.core.simulation.runner import Run, Runner
+from execution.core.simulation.setting import Setting, usual_setting
+from execution.core.types import Side
+
+
+def simulate(setting: Setting, seed: int, policy: str) -> Run:
+    """The order in the seed's market, worked by its algorithm or by the baseline ``plain``."""
+    return Runner(setting, seed, plain_decide if policy == PLAIN else decide).run()
+
+
+def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:
+    """What a buy and a sell cost on average, each alone in the seed's market."""
+    runs = [simulate(usual_setting(kind, algorithm, side), seed, policy) for side in Side]
+    return mean_cost([cost_of(run, kind) for run in runs])
+
+
+def paired_trial(kind: MarketKind, algorithm: str, seed: int) -> tuple[Cost, Cost]:
+    """The algorithm and plain in the same market."""
+    return trial(kind, algorithm, seed, algorithm), trial(kind, algorithm, seed, PLAIN)

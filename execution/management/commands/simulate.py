@@ -1,0 +1,117 @@
+"""``manage.py simulate``: an algorithm and the baseline *plain* in the same seeded markets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from execution.core.problems import Refused
+from execution.core.simulation.baseline import PLAIN
+from execution.core.simulation.kinds import KINDS
+from execution.core.simulation.measures import Cost, compare, summary
+from execution.core.simulation.setting import check_wishes
+from execution.core.simulation.trials import paired_trial
+
+CHUNK = 10  #: seeds that a process does in one go
+Job = tuple[str, str, tuple[int, ...]]
+Pair = tuple[Cost, Cost]
+
+
+class Command(BaseCommand):
+    help = "Work an order by an algorithm and by the baseline plain in seeded markets, in virtual time."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--algorithm", required=True, help="a registered algorithm, such as twap")
+        parser.add_argument("--seeds", type=int, default=200, help="markets of each kind (default 200)")
+        parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
+        parser.add_argument(
+            "--kind", action="append", help="only this kind of market; more than once is fine"
+        )
+        parser.add_argument("--processes", type=int, default=1, help="at the same time (default 1)")
+        parser.add_argument("--json", action="store_true", help="the figures as JSON")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        algorithm, seeds, first = options["algorithm"], options["seeds"], options["first_seed"]
+        kinds = list(dict.fromkeys(options["kind"] or KINDS))
+        processes, most = options["processes"], max(os.cpu_count() or 1, 2)
+        if not 1 <= processes <= most:
+            raise CommandError(f"--processes {processes}: it must be 1 to {most}")
+        if first < 0:
+            raise CommandError(f"--first-seed {first}: it must be 0 or above")
+        try:
+            check_wishes(algorithm, kinds, seeds)
+            pairs = _pairs(algorithm, kinds, range(first, first + seeds), processes)
+        except Refused as refused:
+            raise CommandError("; ".join(problem.message for problem in refused.problems)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(_figures(algorithm, pairs), indent=1))
+        else:
+            self.stdout.write(_table(algorithm, pairs))
+
+
+def _pairs(algorithm: str, kinds: list[str], seeds: range, processes: int) -> dict[str, list[Pair]]:
+    """Ours and plain's cost by kind, in the order of the seeds."""
+    jobs = [
+        (algorithm, kind, tuple(seeds[start : start + CHUNK]))
+        for kind in kinds
+        for start in range(0, len(seeds), CHUNK)
+    ]
+    found: dict[str, list[Pair]] = {kind: [] for kind in kinds}
+    for job, pairs in zip(jobs, _worked(jobs, processes), strict=True):
+        found[job[1]] += pairs
+    return found
+
+
+def _worked(jobs: list[Job], processes: int) -> Iterator[list[Pair]]:
+    if processes == 1:
+        yield from map(_work, jobs)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(_work, jobs)
+
+
+def _work(job: Job) -> list[Pair]:
+    algorithm, kind, seeds = job
+    return [paired_trial(KINDS[kind], algorithm, seed) for seed in seeds]
+
+
+def _columns(pairs: Iterable[Pair]) -> tuple[list[Cost], list[Cost]]:
+    ours, plain = zip(*pairs, strict=True)
+    return list(ours), list(plain)
+
+
+def _figures(algorithm: str, pairs: dict[str, list[Pair]]) -> dict[str, dict[str, dict[str, float]]]:
+    figures = {}
+    for kind, found in pairs.items():
+        ours, plain = _columns(found)
+        figures[kind] = {algorithm: summary(ours).to_json(), PLAIN: summary(plain).to_json()}
+    return figures
+
+
+def _table(algorithm: str, pairs: dict[str, list[Pair]]) -> str:
+    heads = ("kind", "who", "cost bp", "± SE", "spread", "drift", "fee", "maker", "done")
+    lines = [f"{heads[0]:<12} {heads[1]:<9}" + "".join(f"{head:>9}" for head in heads[2:])]
+    means = {algorithm: 0.0, PLAIN: 0.0}
+    for kind, found in pairs.items():
+        columns = _columns(found)
+        for who, costs in zip(means, columns, strict=True):
+            mean = summary(costs)
+            means[who] += mean.cost_bp / len(pairs)
+            figures = (mean.cost_bp, mean.standard_error_bp, mean.spread_bp, mean.drift_bp, mean.fee_bp)
+            shares = f"{mean.maker_share:>9.1%}{mean.completed:>9.1%}"
+            lines.append(f"{kind:<12} {who:<9}" + "".join(f"{figure:>9.3f}" for figure in figures) + shares)
+        paired = compare(*columns)
+        lines.append(
+            f"{'':<12} ratio {paired.ratio:.3f}; {paired.saved_bp:.3f} bp cheaper than {PLAIN} "
+            f"(paired, SE {paired.standard_error_bp:.3f}: {paired.standard_errors:.1f} standard errors)"
+        )
+    lines.append(f"mean over kinds: {means[algorithm]:.3f} bp against {means[PLAIN]:.3f} bp")
+    if means[PLAIN]:
+        lines[-1] += f", ratio {means[algorithm] / means[PLAIN]:.3f}"
+    return "\n".join(lines)
