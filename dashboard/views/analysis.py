@@ -21,6 +21,9 @@ from execution.selectors.report_payloads import Report
 from execution.selectors.reports import report_read
 from execution.selectors.visibility import order_find, sees_several
 
+#: In milliseconds.
+HOUR = 3_600_000
+
 
 def _report(request: HttpRequest, public_id: str) -> Report:
     order_id = order_find(person=person_of(request), public_id=public_id)
@@ -37,6 +40,7 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
     algorithm = ALGORITHMS.get(report["algorithm"])
     context = {
         "report": report,
+        "refresh": _refresh(report),
         "algorithm": algorithm.label if algorithm else report["algorithm"].upper(),
         "heads": heads_of(report),
         "lines": report_table(report),
@@ -44,6 +48,12 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
         "charts": {name: report[name] for name in ("split_bp", "markouts", "side")},
     }
     return render(request, "dashboard/report.html", context)
+
+
+def _refresh(report: Report) -> int:
+    """Seconds until a live report is read again: one of a whole day's samples takes seconds to make."""
+    began = report["started_at"]
+    return 5 if began is None or report["at"] - began < HOUR else 60
 
 
 def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:

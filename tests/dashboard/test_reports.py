@@ -162,6 +162,9 @@ def test_page_csv_and_api_say_the_same(office: Desk) -> None:
 def test_a_live_report_is_read_again(office: Desk) -> None:
     page = office.client(office.trader).get(f"/orders/{office.order().public_id}/report/").content.decode()
     assert 'hx-trigger="every 5s"' in page
+    long = ended_order(office, "long", keep=False, status="working", ended_at=None)
+    page = office.client(office.trader).get(f"/orders/{long.public_id}/report/").content.decode()
+    assert 'hx-trigger="every 60s"' in page
 
 
 def test_a_kept_report_is_read_in_few_queries(office: Desk) -> None:
