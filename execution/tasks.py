@@ -13,6 +13,7 @@ from django.utils import timezone
 from execution.core.parameters import MAX_LOOKBACK
 from execution.services.housekeeping import samples_drop, workers_drop
 from execution.services.markets import candles_drop
+from execution.services.reports import reports_keep
 
 if TYPE_CHECKING:
     from execution.engine.host import EngineHost
@@ -71,6 +72,9 @@ def hurry() -> None:
 
 @shared_task
 def housekeep() -> None:
-    samples_drop(before=timezone.now() - KEEP_SAMPLES)
-    workers_drop(before=timezone.now() - KEEP_WORKERS)
+    """Reports first: they are made of the samples that are dropped then."""
+    now = timezone.now()
+    reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
+    samples_drop(before=now - KEEP_SAMPLES)
+    workers_drop(before=now - KEEP_WORKERS)
     candles_drop(before=(timezone.now() - KEEP_CANDLES).date())

@@ -11,7 +11,6 @@ from execution.core.problems import Problem
 from execution.core.router import route_rows
 from execution.core.split import Split
 from execution.selectors.catalogue import quote_facts
-from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import rounded, text
 from execution.services.amendment import Amendment
 from execution.services.orders import Preview
@@ -85,16 +84,4 @@ def _route(found: Split) -> dict[str, Any]:
             }
             for row in route_rows(found)
         ],
-    }
-
-
-def report_row(snapshot: Snapshot, market: MarketUpdate | None) -> dict[str, Any]:
-    return {
-        **snapshot["order"],
-        "market_volume": market["volume"] if market else None,
-        "market_vwap": market["vwap"] if market else None,
-        "vwap_cost_bp": market["vwap_bp"] if market else None,
-        "participation": market["participation"] if market else None,
-        "fills": len(snapshot["fills"]),
-        "children": len(snapshot["children"]),
     }

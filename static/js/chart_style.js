@@ -6,7 +6,7 @@ const RIGHT = 14;
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["text", "muted", "faint", "line", "panel", "raised", "buy", "sell", "warn", "accent", "benchmark", "band", "band-sell", "market-bar", "primary"];
+  const names = ["text", "muted", "faint", "line", "panel", "raised", "buy", "sell", "good", "warn", "accent", "benchmark", "band", "band-sell", "market-bar", "primary"];
   const found = Object.fromEntries(names.map((name) => [name.replace("-", "_"), read(name)]));
   return { ...found, sans: read("sans"), mono: read("mono") };
 }
