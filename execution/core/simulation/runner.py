@@ -10,7 +10,6 @@ from decimal import Decimal
 
 from execution.core.decide import decide
 from execution.core.quantities import collar_price, is_multiple
-from execution.core.simulation.baseline import plain_decide
 from execution.core.simulation.exchange import Fill, Placed, Report, SimulatedExchange
 from execution.core.simulation.market import SimulatedMarket
 from execution.core.simulation.setting import BAR, START, Setting
