@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from functools import partial
 from typing import Any, TypedDict
 
@@ -42,6 +42,9 @@ class Wake(TypedDict, total=False):
 
     order: int
     account: int
+    #: Venues whose book of a symbol somebody looks at.
+    venues: list[int]
+    symbol: str
 
 
 class _Bell:
@@ -120,6 +123,11 @@ def _ring_wall() -> None:
 def wake_account(account_pk: int) -> None:
     """After the commit: an account session has something to send."""
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
+
+
+def look_at(venue_pks: Collection[int], symbol: str) -> None:
+    """Somebody plans an order there: its books are wanted for a while."""
+    _bell.ring(_bell.wake(Wake(venues=list(venue_pks), symbol=symbol)))
 
 
 def drive(order_pk: int) -> None:

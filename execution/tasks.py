@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from celery import shared_task, signals
 from django.utils import timezone
 
+from execution.core.parameters import MAX_LOOKBACK
 from execution.services.housekeeping import samples_drop, workers_drop
+from execution.services.markets import candles_drop
 
 if TYPE_CHECKING:
     from execution.engine.host import EngineHost
@@ -19,6 +21,7 @@ ENGINE_QUEUE = "engine"
 ENGINE_MODULE = "execution.engine.host"
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
+KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 
 
 @signals.celeryd_after_setup.connect
@@ -70,3 +73,4 @@ def hurry() -> None:
 def housekeep() -> None:
     samples_drop(before=timezone.now() - KEEP_SAMPLES)
     workers_drop(before=timezone.now() - KEEP_WORKERS)
+    candles_drop(before=(timezone.now() - KEEP_CANDLES).date())

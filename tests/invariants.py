@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from execution.core.journal import GENESIS, Entry, broken_at, fold_status, fold_terms_version
+from execution.core.journal import GENESIS, Entry, broken_at, fold_quantity, fold_status, fold_terms_version
 from execution.core.reconcile import ChildFacts, settled
 from execution.core.states import (
     CHILD_FINAL,
@@ -80,6 +80,8 @@ def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
     terms = None if order.terms is None else order.terms.version
     if fold_terms_version(entries) != terms:
         yield f"the journal leads to terms {fold_terms_version(entries)}, the order has {terms}"
+    if fold_quantity(entries) != order.quantity:
+        yield f"the journal leads to a quantity of {fold_quantity(entries)}, the order has {order.quantity}"
     yield from (f"entry {entry.version} has no actor" for entry in entries if not entry.actor)
 
 

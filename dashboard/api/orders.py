@@ -20,6 +20,7 @@ from execution.selectors.blotter import PAGE_SIZE, blotter_page
 from execution.selectors.payloads import Snapshot
 from execution.selectors.visibility import order_find, order_is_theirs_to_act
 from execution.services import orders as services
+from execution.services.confirmation import Confirmation, limit_problems
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -47,7 +48,8 @@ def launch(request: HttpRequest, body: schemas.OrderBody, key: Key) -> Status[An
     """201 for a new order, 200 when the key has made it before. The same key with another body is a 409."""
     person, now = api_trader(request), timezone.now()
     wanted = read_order(body.dict(), person)
-    order = services.order_submit(person=person, request=wanted, key=key, now=now)
+    confirmed = Confirmation(limit=body.confirm_limit, on_ticket=False)
+    order = services.order_submit(person=person, request=wanted, key=key, now=now, confirmed=confirmed)
     # A repeated request finds an order that an earlier moment made.
     return Status(201 if order.created_at == now else 200, pages.order_snapshot(order.pk)["order"])
 
@@ -62,7 +64,8 @@ def preview(request: HttpRequest, body: schemas.OrderBody) -> dict[str, Any]:
     """Creates nothing. What would refuse the order stands in problems."""
     person, now = api_trader(request), timezone.now()
     found = services.order_preview(person=person, request=read_order(body.dict(), person), now=now)
-    return rows.preview_row(found)
+    missing = () if body.confirm_limit else limit_problems(found)
+    return rows.preview_row(found, missing)
 
 
 @router.get("/orders", response=schemas.Orders, summary="List orders", operation_id="order_list")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from execution.core.problems import Problem
 from execution.selectors.catalogue import quote_facts
 from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import rounded, text
 from execution.services.orders import Preview
 
 
-def preview_row(preview: Preview) -> dict[str, Any]:
+def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> dict[str, Any]:
+    """A preview; what is ``missing`` to be confirmed would refuse the order as its problems do."""
     return {
         "quantity": text(preview.quantity),
         "notional": text(preview.notional),
@@ -31,7 +34,7 @@ def preview_row(preview: Preview) -> dict[str, Any]:
             for part in preview.slices
         ],
         "checks": [asdict(check) for check in preview.checks],
-        "problems": [asdict(problem) for problem in preview.problems],
+        "problems": [asdict(problem) for problem in (*preview.problems, *missing)],
     }
 
 

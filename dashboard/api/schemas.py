@@ -79,6 +79,10 @@ class OrderBody(Schema):
     )
     accounts: list[str] = Field(description="public ids or labels", min_length=1, max_length=20)
     limit_price: str | None = Field(default=None, description="null: no limit")
+    confirm_limit: bool = Field(
+        default=False,
+        description="a limit price on the wrong side of the mid by more than the collar is meant",
+    )
     client_reference: str = Field(
         default="", description=f"your own words, at most {MAX_REFERENCE} characters"
     )

@@ -23,15 +23,17 @@ from execution.core.problems import Problem, Refused
 from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services import orders as services
-from execution.services.confirmation import Confirmation, quantity_must_be_typed
+from execution.services.confirmation import Confirmation, limit_problems, quantity_must_be_typed
 
 #: What is confirmed in the review, not asked for in the form.
-CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike")
+CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit")
 
 
 def confirmed_in(written: Mapping[str, str]) -> Confirmation:
     return Confirmation(
-        quantity=written.get("confirm_quantity", ""), lookalike=written.get("confirm_lookalike") == "yes"
+        quantity=written.get("confirm_quantity", ""),
+        lookalike=written.get("confirm_lookalike") == "yes",
+        limit=written.get("confirm_limit") == "yes",
     )
 
 
@@ -145,6 +147,7 @@ def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Pro
         context["sentence"] = sentences.order_sentence(found)
         context["must_type"] = quantity_must_be_typed(person_of(request), found)
         context["unit"] = sentences.unit_word(found)
+        context["far_limit"] = limit_problems(found)
     context["missing"] = {problem.field: problem.message for problem in missing}
     return render(request, "dashboard/_review.html", context)
 

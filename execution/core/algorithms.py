@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.randomising import random_note, randomised
+from execution.core.router import judge_sor, plan_sor, route_now, work_route
+from execution.core.split import Split
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
 
@@ -16,24 +20,36 @@ class Working:
     """How an algorithm plans and works.
 
     ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
-    None: what the plan says. ``wants_candles``: it plans from the market's history. ``judge`` raises ``Refused``
-    for an order that the venues, as they are now, could not do as it was asked.
+    None: what the plan says. ``wants_candles``: it plans from the market's history;
+    ``wants_traded``: it decides by what the market trades. ``route`` is what it would do at this moment at the
+    venues, for one that takes at once; ``judge`` raises ``Refused`` where that is not what was asked for.
     """
 
     plan: Callable[[PlanInput], Plan]
     tactic: Callable[[OrderView, SliceWork], Decision]
     target: Callable[[OrderView, SliceWork], Decimal] | None = None
     wants_candles: bool = False
-    judge: Callable[[PlanInput, tuple[VenueView, ...]], None] | None = None
+    wants_traded: bool = False
+    route: Callable[[PlanInput, Sequence[VenueView]], Split] | None = None
+    judge: Callable[[PlanInput, Sequence[VenueView], Split], None] | None = None
 
 
 #: By the names of ``terms.ALGORITHMS``.
-WORKINGS: dict[str, Working] = {"twap": Working(plan=plan_twap, tactic=rest_then_cross)}
+WORKINGS: dict[str, Working] = {
+    "twap": Working(plan=plan_twap, tactic=rest_then_cross),
+    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+}
 
 
 def plan_order(algorithm: str, given: PlanInput) -> Plan:
     """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
-    return WORKINGS[algorithm].plan(given)
+    plan, parameters = WORKINGS[algorithm].plan(given), given.parameters
+    if not isinstance(parameters, SlicedParameters):
+        return plan
+    slices = randomised(plan.slices, parameters, given.market, given.price)
+    if slices is plan.slices:
+        return plan
+    return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
 
 
 def work_slice(view: OrderView, work: SliceWork) -> Decision:

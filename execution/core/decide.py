@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from execution.core.algorithms import work_slice
 from execution.core.plans import plain
+from execution.core.replanning import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
 from execution.core.routing import least_quantity
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
 from execution.core.tactics import IDLE_LOOK, slice_at
@@ -36,10 +37,20 @@ def decide(view: OrderView) -> Decision:
     if view.done >= view.quantity:
         return _close(view, OrderStatus.COMPLETED, "everything is filled")
     if view.now >= view.end_at:
-        return _close(view, OrderStatus.EXPIRED, over_reason(view))
+        return _over(view)
     if view.status is OrderStatus.PAUSED:
         return _paused(view)
     return _working(view)
+
+
+def _over(view: OrderView) -> Decision:
+    """The end has come: by its own rules the order may move it, else it closes."""
+    if view.status is OrderStatus.WORKING:
+        moved = outside_limit(view) if OUTSIDE_SINCE in view.memo else None
+        moved = moved or extension(view)
+        if moved is not None and moved.commands:
+            return moved
+    return _close(view, OrderStatus.EXPIRED, over_reason(view))
 
 
 def over_reason(view: OrderView) -> str:
@@ -55,6 +66,8 @@ def over_reason(view: OrderView) -> str:
         touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
         if all((touch - limit) * view.side.sign > 0 for touch in touches):
             return f"{left}: the market is beyond the limit price {plain(limit)}"
+    if why := end_reason(view):
+        return f"{left}: {why}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
     return f"{left}: the last slices could not fill it in time, inside the collar and the catch-up cap"
@@ -105,7 +118,8 @@ def _closing(view: OrderView) -> Decision:
 def _paused(view: OrderView) -> Decision:
     cancels = _cancels(view, "the order is paused")
     waiting = "" if view.is_settled else "; its last children are not settled yet"
-    return Decision(cancels, view.end_at, f"paused{waiting}")
+    forget = {OUTSIDE_SINCE: None} if OUTSIDE_SINCE in view.memo else {}
+    return Decision(cancels, view.end_at, f"paused{waiting}", memo=forget)
 
 
 def _working(view: OrderView) -> Decision:
@@ -116,6 +130,10 @@ def _working(view: OrderView) -> Decision:
         return Decision(
             (Move(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason
         )
+    if beyond := beyond_limit(view):
+        return Decision(beyond, view.now + IDLE_LOOK, beyond[0].why)
+    if (waits := outside_limit(view)) is not None:
+        return waits
     work = slice_at(view)
     if work is None:
         first = min(

@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from execution.core.states import OrderStatus
 
 GENESIS = "0" * 64
+#: Kinds of entries whose ``quantity`` is the order's; a child's or a fill's is its own.
+SETS_QUANTITY = frozenset({"submitted", "replanned"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,12 @@ def fold_terms_version(entries: Iterable[Entry]) -> int | None:
         if "terms_version" in entry.data:
             version = int(entry.data["terms_version"])
     return version
+
+
+def fold_quantity(entries: Iterable[Entry]) -> Decimal | None:
+    """The quantity that the journal leads to, in base units."""
+    quantity: Decimal | None = None
+    for entry in entries:
+        if entry.kind in SETS_QUANTITY and "quantity" in entry.data:
+            quantity = Decimal(entry.data["quantity"])
+    return quantity

@@ -11,8 +11,15 @@ from typing import Any
 from execution.core.durations import as_clock
 from execution.core.parameters import MIN_SLICE, AlgorithmParameters, TwapParameters, narrowed
 from execution.core.problems import Problem, Refused
-from execution.core.quantities import ceil_to, floor_to, is_multiple, minimum_quantity, split_even
-from execution.core.types import ZERO, Candle, Market, Quote, Side, Unit
+from execution.core.quantities import (
+    ceil_to,
+    floor_to,
+    is_multiple,
+    minimum_quantity,
+    side_cost_bp,
+    split_even,
+)
+from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote, Side, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,29 @@ def check_limit_price(limit: Decimal | None, market: Market) -> None:
     if limit is not None and not is_multiple(limit, market.tick):
         message = f"limit price {plain(limit)} is finer than the tick {plain(market.tick)} {market.quote}"
         raise Refused([Problem("limit_price", message, plain(limit), plain(market.tick))])
+
+
+def far_limit_problems(
+    side: Side, limit: Decimal | None, quote: Quote | None, collar_bp: Decimal
+) -> list[Problem]:
+    """Why a limit price must be confirmed: it is on the wrong side of the mid by more than the collar.
+
+    Nothing where it need not be, or cannot be judged.
+    """
+    if (
+        limit is None
+        or quote is None
+        or not quote.is_sane
+        or side_cost_bp(side, limit, quote.mid) <= collar_bp
+    ):
+        return []
+    beyond = abs(limit / quote.mid - 1) * 100
+    message = (
+        f"limit price {plain(limit)} is {beyond:.1f} % {'above' if side is Side.BUY else 'below'} the mid "
+        f"{plain(quote.mid)}, more than the collar of {plain(collar_bp)} bp; confirm that it is meant"
+    )
+    worst = quote.mid * (1 + side.sign * collar_bp * BASIS_POINT)
+    return [Problem("confirm_limit", message, plain(limit), plain(worst))]
 
 
 def plan_bounds(

@@ -195,7 +195,7 @@ def _candidate(view: OrderView, venue: VenueView, quantity: Decimal, purpose: st
         carried=carried,
         price=gross if fee is None else after_fee(view.side, gross, fee),
         unknown=tuple(name for name, is_unknown in unknowns.items() if is_unknown),
-        was_refused=_was_refused(view, venue),
+        was_refused=was_refused(view, venue),
         has_book=has_book,
     )
 
@@ -220,7 +220,7 @@ def _is_fresh(book: Book | None, now: datetime) -> bool:
     return book is not None and book.is_sane and now - book.at <= MAX_BOOK_AGE
 
 
-def _was_refused(view: OrderView, venue: VenueView) -> bool:
+def was_refused(view: OrderView, venue: VenueView) -> bool:
     """The account has refused a child among those that the view shows: the ones of this slice."""
     return any(
         child.account == venue.account

@@ -9,6 +9,7 @@ from decimal import Decimal
 from execution.core.parameters import SlicedParameters, TwapParameters, narrowed
 from execution.core.plans import SlicePlan, plain
 from execution.core.quantities import common_step, floor_to
+from execution.core.replanning import must_finish
 from execution.core.routing import Choice, cheapest, child_price, known_quote, least_quantity
 from execution.core.types import ZERO, OrderType, Side, TimeInForce
 from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, OrderView
@@ -48,7 +49,9 @@ def slice_at(view: OrderView) -> SliceWork | None:
 
 
 def crossing_at(view: OrderView, work: SliceWork) -> datetime:
-    """When this slice stops resting."""
+    """When this slice stops resting; one that need not finish the order rests to its end."""
+    if work.is_last and not must_finish(view, work):
+        return work.part.ends_at
     return cross_time(work.part, narrowed(view.parameters, TwapParameters).rest_share)
 
 
@@ -98,7 +101,7 @@ def _rest(view: OrderView, work: SliceWork) -> Decision:
         return Decision((), until, f"slice {number}: rests until {until:%H:%M:%S}")
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
     wanted = wanted_now(view, work)
-    if work.is_last:
+    if must_finish(view, work):
         # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
         wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
     if wanted < min(leasts):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -13,7 +15,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, TwapParameters
+from execution.core.parameters import AlgorithmParameters, SorParameters, TwapParameters
+from execution.core.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
 
@@ -33,7 +36,13 @@ class Algorithm:
     parameters: type[AlgorithmParameters]
 
 
-ALGORITHMS: dict[str, Algorithm] = {"twap": Algorithm("twap", "TWAP", TwapParameters)}
+ALGORITHMS: dict[str, Algorithm] = {
+    known.name: known
+    for known in (
+        Algorithm("twap", "TWAP", TwapParameters),
+        Algorithm("sor", "SOR", SorParameters),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,16 @@ class OrderRequest:
     limit_price: Decimal | None = None
     client_reference: str = ""
     tags: tuple[str, ...] = field(default=())
+
+
+def request_hash(request: OrderRequest) -> str:
+    """The same for requests that ask for the same."""
+    body = asdict(request) | {
+        "quantity": plain(request.quantity),
+        "limit_price": None if request.limit_price is None else plain(request.limit_price),
+        "parameters": {name: str(value) for name, value in request.parameters.items()},
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def parse_decimal(name: str, label: str, value: Any) -> Decimal:

@@ -119,6 +119,10 @@ class OrderView:
     arrival_mid: Decimal | None = None
     #: What the current plan was made with (``Plan.forecast``).
     forecast: Mapping[str, Any] = field(default_factory=dict)
+    #: By how much the order's own rules have moved its end since a person last set it.
+    extended: timedelta = timedelta(0)
+    #: What earlier decisions wanted remembered.
+    memo: Mapping[str, Any] = field(default_factory=dict)
     #: The markets' volume of all venues together, own included: five-minute stretches of the last twelve hours,
     #: oldest first, the last one up to now. A stretch that nobody watched is missing.
     traded: tuple[Traded, ...] = ()
@@ -210,7 +214,8 @@ Command = Intend | CancelChild | Move | Replan
 class Decision:
     """What to do now, when to look again at the latest, and why.
 
-    ``wake_below`` and ``wake_above`` are bounds of the mid beyond which a look is worth it earlier.
+    ``wake_below`` and ``wake_above`` are bounds of the mid beyond which a look is worth it earlier. ``memo`` (JSON)
+    is remembered beside what was, name by name; None forgets a name.
     """
 
     commands: tuple[Command, ...]
@@ -219,3 +224,8 @@ class Decision:
     wake_below: Decimal | None = None
     wake_above: Decimal | None = None
     memo: Mapping[str, Any] = field(default_factory=dict)
+
+
+def memo_after(memo: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered after a decision."""
+    return {name: value for name, value in {**memo, **change}.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import redis.asyncio
 import structlog
@@ -17,7 +18,16 @@ log = structlog.get_logger(__name__)
 RECONNECT = 1.0  # seconds
 
 
-async def listen(url: str, *, on_order: Callable[[int], None], on_account: Callable[[int], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """What is rung: an order or an account by primary key, a market by its venue's and its symbol."""
+
+    on_order: Callable[[int], None]
+    on_account: Callable[[int], None]
+    on_market: Callable[[int, str], None]
+
+
+async def listen(url: str, bells: Bells) -> None:
     """Call back for every wake-up, for ever; reconnects by itself."""
     while True:
         client = redis.asyncio.Redis.from_url(url, socket_timeout=None)
@@ -26,7 +36,7 @@ async def listen(url: str, *, on_order: Callable[[int], None], on_account: Calla
                 await pubsub.subscribe(WAKE_CHANNEL)
                 async for message in pubsub.listen():
                     if message["type"] == "message":
-                        _ring(message["data"], on_order, on_account)
+                        _ring(message["data"], bells)
         except (RedisError, OSError) as error:
             log.warning("the doorbell is out of order", error=str(error))
         finally:
@@ -34,16 +44,18 @@ async def listen(url: str, *, on_order: Callable[[int], None], on_account: Calla
         await asyncio.sleep(RECONNECT)
 
 
-def _ring(data: bytes, on_order: Callable[[int], None], on_account: Callable[[int], None]) -> None:
+def _ring(data: bytes, bells: Bells) -> None:
     try:
         wake = json.loads(data)
     except ValueError:
         log.warning("an unreadable wake-up", data=data[:100])
         return
     if "order" in wake:
-        on_order(int(wake["order"]))
+        bells.on_order(int(wake["order"]))
     if "account" in wake:
-        on_account(int(wake["account"]))
+        bells.on_account(int(wake["account"]))
+    for venue in wake.get("venues", ()):
+        bells.on_market(int(venue), str(wake.get("symbol")))
 
 
 class QuotePublisher:

@@ -116,10 +116,10 @@ class OrderDriver:
         return self._seconds_until(decision)
 
     async def _market_data(self, markets: OrderMarkets) -> tuple[dict[int, Quote], dict[int, Book]]:
-        """Quotes and, for an order that is routed, books by venue; what nobody has is left out."""
+        """Quotes and books by venue; what nobody has is left out."""
         venues, symbol = markets.venue_pks, markets.symbol
         quotes = await asyncio.gather(*(self._quote(pk, symbol) for pk in venues))
-        books = await asyncio.gather(*(self._book(pk, symbol) for pk in venues if markets.is_routed))
+        books = await asyncio.gather(*(self._book(pk, symbol) for pk in venues))
         return _known(venues, quotes), _known(venues, books)
 
     async def _quote(self, venue_pk: int, symbol: str) -> Quote | None:

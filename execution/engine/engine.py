@@ -90,6 +90,10 @@ class Engine:
 
     # --- wake-ups (on the loop) ------------------------------------------------------------------
 
+    def look_at(self, venue_pk: int, symbol: str) -> None:
+        """Somebody looks at a market: its book is kept fresh for a while."""
+        self.parts.quotes.look_at(venue_pk, symbol, self._clock.now())
+
     def poke_order(self, order_pk: int) -> None:
         """Wake the order's driver, or look for free orders when none here drives it."""
         running = self._drivers.get(order_pk)

@@ -16,12 +16,12 @@ from django.db import connection
 from execution.core.types import Book, Quote
 from execution.engine.clock import SystemClock
 from execution.engine.database import THREADS, Database
-from execution.engine.doorbell import QuotePublisher, listen
+from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
-from execution.selectors.driving import AccountDetails
 from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.selectors.sessions import AccountDetails
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
 
@@ -98,10 +98,8 @@ class EngineHost:
             publisher.put(book_key(venue_pk, symbol), book_to_json(book))
 
         def helpers(engine: Engine) -> Helpers:
-            bell = partial(
-                listen, settings.REDIS_URL, on_order=engine.poke_order, on_account=engine.poke_account
-            )
-            return {"quotes": publisher.run, "doorbell": bell}
+            bells = Bells(engine.poke_order, engine.poke_account, engine.look_at)
+            return {"quotes": publisher.run, "doorbell": partial(listen, settings.REDIS_URL, bells)}
 
         self._engine = Engine(
             clock=clock,

@@ -20,8 +20,9 @@ from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
-from execution.selectors.driving import (
+from execution.selectors.sessions import (
     SessionChild,
+    complete_trades,
     known_client_ids,
     known_exchange_orders,
     reconciliation_start,
@@ -168,7 +169,7 @@ class Looker:
         trades = await self._gateway.trades(symbol, since)
         for shown in open_orders:
             await self._record_report(shown)
-        await self._record_trades(trades)
+        await self._record_trades(symbol, trades)
         await self._note_orphans(symbol, open_orders)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
         listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
@@ -263,8 +264,14 @@ class Looker:
         if order_pk is not None:
             self._parts.poke_order(order_pk)
 
-    async def _record_trades(self, trades: list[Trade]) -> None:
+    async def _record_trades(self, symbol: str, trades: list[Trade]) -> None:
+        """Those that would tell something new: each one recorded takes its order's lock."""
+        complete = await self._parts.database.run(
+            complete_trades, self._account_pk, symbol, {trade.trade_id for trade in trades}
+        )
         for trade in trades:
+            if (trade.trade_id, trade.side) in complete:
+                continue
             await self._parts.database.surely(
                 fill_record, account_pk=self._account_pk, trade=trade, now=self._parts.clock.now()
             )

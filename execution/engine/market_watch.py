@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.types import ZERO, MarketEvent, PublicTrade, Quote
 from execution.engine.parts import Parts
 from execution.models import MarketSample
-from execution.selectors.driving import symbols_routed, symbols_with_orders
+from execution.selectors.sessions import symbols_with_orders, symbols_worked
 from execution.services.markets import samples_record
 from execution.venues.protocol import Gateway, LookFailed
 
@@ -91,18 +91,19 @@ class MarketWatch:
             await self._parts.clock.sleep(1 - now.microsecond / 1_000_000)
 
     async def books(self) -> None:
-        """Every half second: the book of each symbol that an order over several accounts works in.
+        """Every half second: the book of each symbol that an order works in, or somebody plans one.
 
         REST and not the stream: a few levels a second cost little where nobody watches them in between.
         """
         while True:
             try:
                 now = self._parts.clock.now()
-                routed = await self._parts.database.run(symbols_routed, self._venue_pk, now=now)
+                wanted = await self._parts.database.run(symbols_worked, self._venue_pk, now=now)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("whose books are wanted is not known", error=str(error))
             else:
-                await asyncio.gather(*(self._look_at_book(symbol) for symbol in routed & set(self._symbols)))
+                wanted |= self._parts.quotes.looked_at(self._venue_pk, now)
+                await asyncio.gather(*(self._look_at_book(symbol) for symbol in wanted & set(self._symbols)))
             await self._parts.clock.sleep(BOOKS_EVERY)
 
     async def _look_at_book(self, symbol: str) -> None:

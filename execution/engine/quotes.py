@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from execution.core.types import Book, Quote
 
 Key = tuple[int, str]  #: venue's primary key and symbol
 Listener = Callable[[Quote], None]
+
+#: A page that plans an order asks anew every few seconds.
+LOOKED_AT_FOR = timedelta(seconds=15)
 
 
 class QuoteBoard:
@@ -17,6 +21,7 @@ class QuoteBoard:
     def __init__(self) -> None:
         self._quotes: dict[Key, Quote] = {}
         self._books: dict[Key, Book] = {}
+        self._looked_at: dict[Key, datetime] = {}
         self._listeners: defaultdict[Key, list[Listener]] = defaultdict(list)
 
     def get(self, venue_pk: int, symbol: str) -> Quote | None:
@@ -32,6 +37,17 @@ class QuoteBoard:
 
     def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
         self._books[venue_pk, symbol] = book
+
+    def look_at(self, venue_pk: int, symbol: str, now: datetime) -> None:
+        self._looked_at[venue_pk, symbol] = now
+
+    def looked_at(self, venue_pk: int, now: datetime) -> set[str]:
+        """Symbols of a venue that somebody has just looked at."""
+        return {
+            symbol
+            for (pk, symbol), at in self._looked_at.items()
+            if pk == venue_pk and now - at <= LOOKED_AT_FOR
+        }
 
     def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` at each quote; returns what ends it."""

@@ -19,7 +19,7 @@ from execution.core.types import (
 )
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
-from execution.selectors.driving import SessionChild, unsettled_children
+from execution.selectors.sessions import SessionChild, unsettled_children
 from execution.services.children import (
     Taken,
     child_cancelled,

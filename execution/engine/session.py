@@ -12,11 +12,12 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.types import StreamEvent
+from execution.engine.history import MarketHistory
 from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
 from execution.engine.sending import Sender
-from execution.selectors.driving import AccountDetails, account_details, check_is_wanted, unsettled_children
+from execution.selectors.sessions import AccountDetails, account_details, check_is_wanted, unsettled_children
 from execution.services.children import child_report, children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.fills import fill_record
@@ -96,6 +97,9 @@ class AccountSession:
         watch = MarketWatch(
             self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
         )
+        history = MarketHistory(
+            self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
+        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._looker.run())
             tasks.create_task(sender.run())
@@ -104,6 +108,7 @@ class AccountSession:
             tasks.create_task(watch.stream())
             tasks.create_task(watch.sample())
             tasks.create_task(watch.books())
+            tasks.create_task(history.run())
             tasks.create_task(self._refresh_balances())
             tasks.create_task(self._refresh_markets())
 

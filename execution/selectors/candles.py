@@ -9,7 +9,8 @@ from decimal import Decimal
 from execution.core.types import Candle
 from execution.models import CandleDay
 
-SECONDS = 300
+CANDLE_SECONDS = 300
+CANDLE_LENGTH = timedelta(seconds=CANDLE_SECONDS)
 
 
 def candles_of(
@@ -20,7 +21,7 @@ def candles_of(
     Of several venues volumes add up; prices are those of the venue that traded most in the bar.
     """
     days = CandleDay.objects.filter(
-        venue__in=venues, symbol=symbol, seconds=SECONDS, day__gte=since.date(), day__lte=until.date()
+        venue__in=venues, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date(), day__lte=until.date()
     )
     found: dict[datetime, list[Candle]] = {}
     for day in days:
@@ -32,7 +33,7 @@ def candles_of(
 
 def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
     """Up to when the venue's history was recorded; None before it was ever."""
-    days = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=SECONDS).order_by("-day")
+    days = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS).order_by("-day")
     return days.values_list("known_until", flat=True).first()
 
 

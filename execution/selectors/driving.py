@@ -6,29 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import takewhile
-from typing import Any
+from itertools import pairwise, takewhile
+from typing import TypedDict
 
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Q
 
+from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
+from execution.core.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
-from execution.core.types import ZERO, Book, OrderRef, Quote, Side
+from execution.core.types import ZERO, Book, Quote, Side, Traded
 from execution.core.view import ChildView, OrderView, Rejections, VenueView
 from execution.models import (
     Account,
     Balance,
     ChildOrder,
-    Credential,
     CredentialState,
-    Installation,
     Order,
     Slice,
 )
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
+from execution.selectors.volumes import traded_lately, traded_since
 
 #: How far back the run of refusals is counted.
 REJECTIONS_LOOKED_AT = 20
@@ -47,11 +48,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class OrderMarkets:
-    """Where an order's quotes come from. With several accounts books are wanted beside them."""
+    """Where an order's quotes and books come from."""
 
     symbol: str
     venue_pks: tuple[int, ...]
-    is_routed: bool
 
 
 def accounts_of(order: Order) -> list[Account]:
@@ -67,7 +67,7 @@ def order_markets(order_pk: int) -> OrderMarkets | None:
         return None
     accounts = accounts_of(order)
     venues = tuple(dict.fromkeys(account.venue_id for account in accounts))
-    return OrderMarkets(order.symbol, venues, is_routed=len(accounts) > 1)
+    return OrderMarkets(order.symbol, venues)
 
 
 def order_look(
@@ -88,6 +88,7 @@ def order_look(
     children = tuple(child_view(row, row.account.public_id, order.plan_version) for row in rows)
     # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
     reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
+    parameters = parse_parameters(order.algorithm, terms.parameters)
     view = OrderView(
         now=now,
         status=OrderStatus(order.status),
@@ -99,18 +100,57 @@ def order_look(
         limit_price=terms.limit_price,
         start_at=terms.start_at,
         end_at=terms.end_at,
-        parameters=parse_parameters(order.algorithm, terms.parameters),
+        parameters=parameters,
         slices=slices,
         children=children,
         venues=_venues(order, accounts, quotes, books or {}),
         algorithm=order.algorithm,
         arrival_mid=middle(order.arrival_bid, order.arrival_ask),
         forecast=order.forecast,
+        extended=_extended(order),
+        memo=order.memo,
         rejections=_rejections(order),
         halted=halt_blocks_order(order),
+        **_traded(order, accounts, parameters, now),
     )
     pks = {account.public_id: account.pk for account in accounts}
     return Looked(view, order.version, order.fence, order.owner_id, pks)
+
+
+class _Volumes(TypedDict, total=False):
+    """The fields of the view that say what was traded."""
+
+    traded: tuple[Traded, ...]
+    traded_since_start: Decimal | None
+
+
+def _traded(
+    order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
+) -> _Volumes:
+    """What the markets traded, for those who decide by it: reading it at every look of every order would be slow."""
+    venues = {account.venue_id for account in accounts}
+    wants_all = WORKINGS[order.algorithm].wants_traded
+    is_capped = isinstance(parameters, SlicedParameters) and parameters.participation_cap is not None
+    if order.started_at is None or not (wants_all or is_capped):
+        return {}
+    since_start = traded_since(venues, order.symbol, start=order.started_at, now=now)
+    if not wants_all:
+        return {"traded_since_start": since_start}
+    return {"traded": traded_lately(venues, order.symbol, now=now), "traded_since_start": since_start}
+
+
+def _extended(order: Order) -> timedelta:
+    """By how much the desk itself has moved the end, since a person last set duration or end."""
+    moved = timedelta(0)
+    if order.terms is None or order.terms.version == 1:
+        return moved
+    for before, after in pairwise(order.all_terms.order_by("version")):
+        asked, asked_after = before.parameters, after.parameters
+        if any(asked.get(name) != asked_after.get(name) for name in ("duration", "end_at")):
+            moved = timedelta(0)
+        elif after.actor_id is None:
+            moved += after.end_at - before.end_at
+    return moved
 
 
 def _venues(
@@ -210,141 +250,3 @@ def account_block(account: Account) -> str:
     if account.reconciled_until is None:
         return f"account {account.label} is not reconciled yet"
     return ""
-
-
-# --- the session's ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SessionChild:
-    """A child that is not settled, as its session sees it."""
-
-    pk: int
-    order_pk: int
-    ref: OrderRef
-    status: ChildStatus
-    quantity: Decimal
-    intended_at: datetime
-    was_taken: bool
-    last_possible_send_at: datetime | None
-    send_not_before: datetime | None
-    cancel_requested_at: datetime | None
-    taken_fence: int | None
-
-
-def unsettled_children(account_pk: int) -> list[SessionChild]:
-    """Everything on an account that is not settled, oldest first."""
-    rows = ChildOrder.objects.filter(account_id=account_pk, is_settled=False).order_by("pk")
-    return [
-        SessionChild(
-            pk=row.pk,
-            order_pk=row.order_id,
-            ref=OrderRef(row.client_id, row.symbol, row.exchange_id or None),
-            status=ChildStatus(row.status),
-            quantity=row.quantity,
-            intended_at=row.intended_at,
-            was_taken=row.taken_at is not None,
-            last_possible_send_at=row.last_possible_send_at,
-            send_not_before=row.send_not_before,
-            cancel_requested_at=row.cancel_requested_at,
-            taken_fence=row.taken_fence,
-        )
-        for row in rows
-    ]
-
-
-def known_client_ids(account_pk: int, client_ids: set[str]) -> set[str]:
-    """Those of the client ids that belong to a child of ours."""
-    children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=client_ids)
-    return set(children.values_list("client_id", flat=True))
-
-
-def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
-    """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
-    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)
-    return set(children.values_list("exchange_id", flat=True))
-
-
-def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
-    """Symbols whose market is to be sampled: an order lives, or ended after ``since``."""
-    orders = Order.objects.filter(accounts__venue_id=venue_pk).filter(
-        Q(ended_at=None) | Q(ended_at__gte=since)
-    )
-    return set(orders.values_list("symbol", flat=True))
-
-
-#: Books are wanted this long before an order starts.
-BOOKS_BEFORE = timedelta(seconds=2)
-
-
-def symbols_routed(venue_pk: int, *, now: datetime) -> set[str]:
-    """Symbols whose book is wanted at a venue: an order that works, or is about to, has several accounts,
-    one of them here."""
-    about_to = Q(status=OrderStatus.SCHEDULED, due_at__lte=now + BOOKS_BEFORE)
-    working = Order.objects.filter(Q(status=OrderStatus.WORKING) | about_to)
-    here = Order.objects.filter(accounts__venue_id=venue_pk)
-    routed = working.filter(pk__in=here.values("pk")).annotate(count=Count("accounts")).filter(count__gt=1)
-    return set(routed.values_list("symbol", flat=True))
-
-
-#: Symbols of orders that ended this recently are still looked at: a trade may be listed late.
-STILL_LOOKED_AT = timedelta(minutes=2)
-
-
-def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
-    """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
-    account = Account.objects.get(pk=account_pk)
-    start = account.reconciled_until or now
-    since = min(start, now) - STILL_LOOKED_AT
-    alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
-    waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
-    return start, set(alive.exclude(waiting).values_list("symbol", flat=True))
-
-
-@dataclass(frozen=True, slots=True)
-class AccountDetails:
-    """What a session needs to open an account; the secret is still sealed."""
-
-    pk: int
-    public_id: str
-    label: str
-    venue_pk: int
-    exchange: str
-    options: dict[str, Any]
-    symbols: tuple[str, ...]
-    credential_pk: int
-    sealed: bytes
-    #: False for a key that is suspended, refused or retired: it cancels and looks, and is not checked.
-    key_is_in_use: bool
-    marks: frozenset[str]
-
-
-def check_is_wanted(credential_pk: int) -> bool:
-    """Somebody asked for a check of this key."""
-    return Credential.objects.filter(pk=credential_pk, check_wanted_at__isnull=False).exists()
-
-
-def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use, else its newest one, for cancels and looks only; None without any."""
-    account = Account.objects.select_related("venue").filter(pk=account_pk).first()
-    if account is None:
-        return None
-    usable = [CredentialState.ACTIVE, CredentialState.UNCHECKED]
-    keys = account.credentials.order_by("-pk")
-    credential = keys.filter(state__in=usable).first() or keys.first()
-    installation = Installation.objects.get()
-    if credential is None:
-        return None
-    return AccountDetails(
-        pk=account.pk,
-        public_id=account.public_id,
-        label=account.label,
-        venue_pk=account.venue_id,
-        exchange=account.venue.exchange,
-        options=account.venue.options,
-        symbols=tuple(account.symbols),
-        credential_pk=credential.pk,
-        sealed=bytes(credential.sealed),
-        key_is_in_use=credential.state in usable,
-        marks=frozenset({installation.mark, *installation.former_marks}),
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from execution.core.plans import plain
+from execution.core.plans import far_limit_problems, plain
 from execution.core.types import BASIS_POINT, ZERO, Quote
 from execution.core.view import MAX_QUOTE_AGE
 from execution.selectors.markets import balances_sum
@@ -100,8 +100,11 @@ def _book_check(quote: Quote | None, preview: Preview) -> Check:
 def _limit_check(preview: Preview) -> Check:
     limit, quote = preview.request.limit_price, preview.quote
     if limit is None or quote is None or not quote.is_sane:
-        return Check("unknown", "Limit price cannot be compared: no market data")
-    beyond = (quote.aggressive(preview.request.side) - limit) * preview.request.side.sign
+        return Check("unknown", "Limit price cannot be compared with the mid: no market data")
+    side, parameters = preview.request.side, preview.parameters
+    if parameters and (far := far_limit_problems(side, limit, quote, parameters.collar_bp)):
+        return Check("warn", far[0].message)
+    beyond = (quote.aggressive(side) - limit) * side.sign
     if beyond > ZERO:
         return Check(
             "warn",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -107,6 +108,9 @@ def child_take(
         )
         _drop(child, order, f"not wanted any more: {came}", now)
         return None
+    if (limit := _limit_passed(child, order)) is not None:
+        _drop(child, order, f"not wanted any more: its price is beyond the limit price {plain(limit)}", now)
+        return None
     if not account.is_active:
         _drop(child, order, f"account {account.label} is closed", now)
         return None
@@ -122,6 +126,14 @@ def child_take(
     child.last_possible_send_at = now + budget
     child.save(update_fields=["taken_at", "taken_fence", "last_possible_send_at"])
     return Taken(child.pk, order.pk, request_of(child), account_fence)
+
+
+def _limit_passed(child: ChildOrder, order: Order) -> Decimal | None:
+    """The limit price, if it was changed so since the child was intended that its price is beyond."""
+    limit = order.terms.limit_price if order.terms is not None else None
+    if limit is None or child.price is None or (child.price - limit) * Side(child.side).sign <= ZERO:
+        return None
+    return limit
 
 
 def _drop(child: ChildOrder, order: Order, reason: str, now: datetime) -> None:

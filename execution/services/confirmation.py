@@ -1,6 +1,7 @@
-"""What a person confirms on the ticket before an order is sent, enforced where it is created.
+"""What a person confirms before an order is sent, enforced where it is created.
 
-The API has its idempotency keys instead; it sees a look-alike in the preview's checks.
+A limit price far on the wrong side is confirmed by programs too. The rest is the ticket's alone: the API has its
+idempotency keys instead, and sees a look-alike in the preview's checks.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.core.plans import plain
+from execution.core.plans import far_limit_problems, plain
 from execution.core.problems import Problem, Refused
 from execution.core.terms import parse_decimal
 from execution.models import User
@@ -18,31 +19,59 @@ from execution.services.preview import Preview
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What was confirmed: the quantity as it was typed again, and that a look-alike is meant."""
+    """What was confirmed: the quantity as it was typed again, that a look-alike is meant, and that a limit price
+    is meant that is on the wrong side of the market by more than the collar."""
 
     quantity: str = ""
     lookalike: bool = False
+    limit: bool = False
+    on_ticket: bool = True
+
+
+#: Not from a ticket, and nothing confirmed.
+PROGRAM = Confirmation(on_ticket=False)
 
 
 def quantity_must_be_typed(person: User, preview: Preview) -> bool:
+    return must_be_typed(person, preview.notional)
+
+
+def must_be_typed(person: User, notional: Decimal | None) -> bool:
     """Above the person's own threshold, and where nobody knows how much the order is worth."""
     if person.confirm_above is None:
         return False
-    return preview.notional is None or preview.notional > person.confirm_above
+    return notional is None or notional > person.confirm_above
 
 
 def confirmation_problems(person: User, preview: Preview, given: Confirmation) -> list[Problem]:
     """What is still to be confirmed."""
-    problems = []
-    if quantity_must_be_typed(person, preview) and _typed(given.quantity) != preview.request.quantity:
-        asked = plain(preview.request.quantity)
-        message = f"the quantity typed again is {given.quantity.strip()[:40]!r}; it must be {asked}"
-        if not given.quantity.strip():
-            message = "type the quantity again: the order is above your threshold, or its worth is not known"
-        problems.append(Problem("confirm_quantity", message, given.quantity.strip(), asked))
+    problems = [] if given.limit else limit_problems(preview)
+    if not given.on_ticket:
+        return problems
+    if quantity_must_be_typed(person, preview):
+        problems += typed_problems(preview.request.quantity, given.quantity)
     if not given.lookalike:
         problems += lookalike_problems(preview.lookalike)
     return problems
+
+
+def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
+    """What is wrong with the quantity as it was typed again."""
+    if _typed(typed) == quantity:
+        return []
+    asked = plain(quantity)
+    message = f"the quantity typed again is {typed.strip()[:40]!r}; it must be {asked}"
+    if not typed.strip():
+        message = "type the quantity again: the order is above your threshold, or its worth is not known"
+    return [Problem("confirm_quantity", message, typed.strip(), asked)]
+
+
+def limit_problems(preview: Preview) -> list[Problem]:
+    """A limit price that lets the order pay more than the collar beyond the mid; the mid must be known."""
+    if preview.parameters is None:
+        return []
+    request = preview.request
+    return far_limit_problems(request.side, request.limit_price, preview.quote, preview.parameters.collar_bp)
 
 
 def lookalike_problems(found: Lookalike | None) -> list[Problem]:

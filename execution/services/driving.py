@@ -19,8 +19,9 @@ from execution.core.states import (
     ChildStatus,
 )
 from execution.core.types import ZERO, Quote, Side
-from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan, memo_after
 from execution.models import Account, ChildOrder, Installation, Order, Slice
+from execution.selectors.exposure import done_of, exposure_of
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
@@ -89,6 +90,7 @@ def _apply(
         return Applied.STALE
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
+    order.memo = memo_after(order.memo, decision.memo)
     for command in decision.commands:
         if isinstance(command, Move):
             order_move(order, command, reference_quote(quotes.values(), now), now)
@@ -104,14 +106,17 @@ def _apply(
     if why_changed and not decision.commands:
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
     else:
-        order.save(update_fields=["due_at", "why"])
+        order.save(update_fields=["due_at", "why", "memo"])
     return Applied.DONE
 
 
 def _replan(order: Order, command: Replan, now: datetime) -> None:
-    """A new plan by the order's own rules; it must be of exactly what remains."""
+    """A new plan by the order's own rules; it must be of exactly what remains, by all that is done.
+
+    What was reported and is not listed as fills yet is done: planned again, it would be done twice.
+    """
     planned = sum((part.quantity for part in command.slices), ZERO)
-    remaining = order.quantity - order.filled
+    remaining = order.quantity - done_of(order)
     if planned != remaining:
         raise InvariantBroken(f"a plan of {plain(planned)} for a remainder of {plain(remaining)}")
     order_replan(
@@ -184,15 +189,6 @@ def _write_child(order: Order, account: Account, intend: Intend, now: datetime) 
         status=ChildStatus.INTENDED,
         intended_at=now,
     )
-
-
-def exposure_of(order: Order) -> Decimal:
-    """Σ max(fills, reported) over all children, plus everything that may be live or unknown."""
-    total = order.filled
-    for child in order.children.filter(is_settled=False):
-        done = max(child.filled, child.reported_filled or ZERO)
-        total += max(child.quantity, done) - child.filled
-    return total
 
 
 def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:

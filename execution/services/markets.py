@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
 from execution.core import types
-from execution.models import Balance, Market, MarketSample
+from execution.core.plans import plain
+from execution.models import Balance, CandleDay, Market, MarketSample
+from execution.selectors.candles import CANDLE_SECONDS
 
 
 @transaction.atomic
@@ -33,6 +35,38 @@ def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmou
             currency=currency,
             defaults={"free": amounts.free, "locked": amounts.locked, "at": now},
         )
+
+
+@transaction.atomic
+def candles_record(
+    *, venue_pk: int, symbol: str, candles: Sequence[types.Candle], known_until: datetime
+) -> None:
+    """Keep five-minute candles, a row a day; a bar that is there already is replaced.
+
+    ``known_until`` is up to when the venue was asked, for days without a bar too.
+    """
+    days: dict[date, dict[int, list[int | str]]] = {known_until.date(): {}}
+    for candle in candles:
+        midnight = candle.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        seconds = int((candle.opened_at - midnight).total_seconds())
+        numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
+        bar: list[int | str] = [seconds, *(plain(number) for number in numbers)]
+        days.setdefault(candle.opened_at.date(), {})[seconds] = bar
+    for day, bars in days.items():
+        of_market = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS)
+        row = of_market.filter(day=day).first() or CandleDay(
+            venue_id=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS, day=day, bars=[]
+        )
+        merged = {bar[0]: bar for bar in row.bars} | bars
+        row.bars = [merged[seconds] for seconds in sorted(merged)]
+        row.known_until = known_until
+        row.save()
+
+
+@transaction.atomic
+def candles_drop(*, before: date) -> int:
+    """Forget history that no plan looks back to."""
+    return CandleDay.objects.filter(day__lt=before).delete()[0]
 
 
 @transaction.atomic

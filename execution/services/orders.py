@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -20,14 +17,20 @@ from execution.core.states import (
     OrderStatus,
     order_after,
 )
-from execution.core.terms import OrderRequest
+from execution.core.terms import OrderRequest, request_hash
 from execution.models import Order, OrderTerms, Submission, User
 from execution.selectors.driving import plan_rows
+from execution.selectors.exposure import done_of
 from execution.selectors.halts import ANY_KIND, STOPS, halt_problem, order_halt
 from execution.selectors.markets import market_to_json
 from execution.selectors.ticket import lookalike_find
 from execution.selectors.visibility import may_act, order_find
-from execution.services.confirmation import Confirmation, confirmation_problems, lookalike_problems
+from execution.services.confirmation import (
+    PROGRAM,
+    Confirmation,
+    confirmation_problems,
+    lookalike_problems,
+)
 from execution.services.journal import journal_append
 from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
@@ -63,29 +66,18 @@ def person_actor(person: User) -> str:
 # --- submit --------------------------------------------------------------------------------------
 
 
-def request_hash(request: OrderRequest) -> str:
-    """The same for requests that ask for the same."""
-    body = asdict(request) | {
-        "quantity": plain(request.quantity),
-        "limit_price": None if request.limit_price is None else plain(request.limit_price),
-        "parameters": {name: str(value) for name, value in request.parameters.items()},
-    }
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-
-
 def order_submit(
     *,
     person: User,
     request: OrderRequest,
     key: str,
     now: datetime,
-    confirmed: Confirmation | None = None,
+    confirmed: Confirmation = PROGRAM,
 ) -> Order:
     """Create the order and its plan, once per person and key; raises ``Refused`` and then creates nothing.
 
     1. The same key with the same body gives the order that it made before; with another body it is refused.
-    2. The preview judges the request; any problem refuses it, and so does what the ticket has ``confirmed``
-       too little of (None: not from a ticket, nothing is to be confirmed).
+    2. The preview judges the request; any problem refuses it, and so does what is ``confirmed`` too little.
     3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
     """
     if not key or len(key) > 64:
@@ -98,7 +90,7 @@ def order_submit(
     preview = order_preview(person=person, request=request, now=now)
     if preview.problems:
         raise Refused(preview.problems)
-    if confirmed is not None and (missing := confirmation_problems(person, preview, confirmed)):
+    if missing := confirmation_problems(person, preview, confirmed):
         raise Refused(missing)
     try:
         return _submit(person, request, preview, key, digest, now, confirmed)
@@ -117,11 +109,11 @@ def _submit(
     key: str,
     digest: str,
     now: datetime,
-    confirmed: Confirmation | None,
+    confirmed: Confirmation,
 ) -> Order:
     if (earlier := _submitted(person, key, digest)) is not None:
         return earlier
-    must_be_alone = confirmed is not None and not confirmed.lookalike
+    must_be_alone = confirmed.on_ticket and not confirmed.lookalike
     # Two tabs at once: the other one may have committed since the preview.
     if must_be_alone and (found := lookalike_find(person=person, request=request, now=now)):
         raise Refused(lookalike_problems(found))
@@ -319,13 +311,13 @@ def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
     if terms.end_is_fixed:
         message = f"the end {terms.end_at:%H:%M:%S} UTC is fixed; resume with catch up"
         raise Refused([Problem("mode", message, "shift", terms.end_at.isoformat())])
-    # Time lost before the start is no time lost.
-    paused_at = max(order.paused_at, terms.start_at)
+    # Time lost before the start is no time lost, and a plan that was made during the pause begins where it was.
+    paused_at = max(order.paused_at, terms.start_at, terms.created_at)
     if now <= paused_at:
         return
     lost = now - paused_at
     slices = shift_plan(
-        plan_rows(order), remaining=order.quantity - order.filled, paused_at=paused_at, now=now
+        plan_rows(order), remaining=order.quantity - done_of(order), paused_at=paused_at, now=now
     )
     order_replan(
         order=order,

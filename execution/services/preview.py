@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
+from execution import notify
 from execution.core import types
 from execution.core.algorithms import WORKINGS, plan_order
 from execution.core.parameters import MAX_LOOKBACK, AlgorithmParameters
@@ -22,7 +23,9 @@ from execution.core.plans import (
 )
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import combined_market, side_cost_bp
+from execution.core.replanning import fixed_end_problems
 from execution.core.routing import reference_quote
+from execution.core.split import Split
 from execution.core.terms import OrderRequest, parse_parameters
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE
@@ -32,7 +35,9 @@ from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
 from execution.selectors.ticket import Lookalike, lookalike_find
+from execution.selectors.venues import venue_views
 from execution.services.checks import Check, checks_of, round_up
+from execution.services.seeds import seeded
 
 T = TypeVar("T")
 
@@ -64,6 +69,7 @@ class Preview:
     limit_distance: Decimal | None = None
     worst_cost_bp: Decimal | None = None
     plan: Plan | None = None
+    route: Split | None = None
     lookalike: Lookalike | None = None
     checks: tuple[Check, ...] = ()
     problems: list[Problem] = field(default_factory=list)
@@ -120,7 +126,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     except Refused as refused:
         preview.problems.extend(refused.problems)
         return preview
-    for step in (partial(_halt, person=person), _window, _amount, _plan):
+    for step in (partial(_halt, person=person), partial(_window, person=person), _amount, _plan):
         try:
             step(preview)
         except Refused as refused:
@@ -146,6 +152,7 @@ def _place(preview: Preview, person: User) -> None:
     preview.quotes = {public_id: quote for public_id, quote in quotes.items() if quote is not None}
     known = tuple(preview.quotes.values())
     preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
+    notify.look_at([account.venue_id for account in accounts], request.symbol)
     free = balances_free(accounts, preview.spends)
     preview.balances = {account.public_id: free[account.pk] for account in accounts}
 
@@ -196,9 +203,12 @@ def _unlisted(account: Account, symbol: str) -> Problem:
     return Problem("symbol", message, symbol, ", ".join(account.symbols))
 
 
-def _window(preview: Preview) -> None:
-    preview.parameters = parse_parameters(preview.request.algorithm, preview.request.parameters)
-    preview.start_at, preview.end_at = preview.parameters.window(preview.now)
+def _window(preview: Preview, *, person: User) -> None:
+    parameters = parse_parameters(preview.request.algorithm, preview.request.parameters)
+    preview.parameters = seeded(parameters, person=person, request=preview.request, now=preview.now)
+    preview.start_at, preview.end_at = parameters.window(preview.now)
+    if problems := fixed_end_problems(parameters, preview.end_at):
+        raise Refused(problems)
 
 
 def _amount(preview: Preview) -> None:
@@ -253,6 +263,24 @@ def _plan(preview: Preview) -> None:
         candles=_candles(preview) if WORKINGS[algorithm].wants_candles else (),
     )
     preview.plan = plan_order(algorithm, given)
+    _judge(preview, given)
+
+
+def _judge(preview: Preview, given: PlanInput) -> None:
+    """Where it would go now, for an algorithm that takes at once, and whether that is what was asked for."""
+    working = WORKINGS[preview.request.algorithm]
+    if working.route is None or working.judge is None:
+        return
+    venues = venue_views(
+        preview.accounts,
+        preview.request.symbol,
+        markets=preview.markets,
+        quotes=preview.quotes,
+        balances=preview.balances,
+        now=preview.now,
+    )
+    preview.route = working.route(given, venues)
+    working.judge(given, venues, preview.route)
 
 
 def _candles(preview: Preview) -> tuple[types.Candle, ...]:

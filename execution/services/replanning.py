@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from execution.core.plans import SlicePlan
+from execution.core.plans import SlicePlan, plain
 from execution.models import Order, OrderTerms, Slice, User
 from execution.services.journal import journal_append
 
@@ -24,28 +25,35 @@ def order_replan(
     person: User | None = None,
     parameters: Mapping[str, Any] | None = None,
     limit_price: Any = UNCHANGED,
+    quantity: Decimal | None = None,
+    forecast: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the next version of terms and plan of a locked order, and its journal entry.
 
-    ``parameters`` and ``limit_price`` are taken over from the terms where they are not given.
+    ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` stay where they are not given. The end is
+    fixed when the parameters name it.
     """
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
+    if parameters is None:
+        parameters = terms.parameters
     order.terms = OrderTerms.objects.create(
         order=order,
         version=terms.version + 1,
-        parameters=terms.parameters if parameters is None else dict(parameters),
+        parameters=dict(parameters),
         limit_price=terms.limit_price if limit_price is UNCHANGED else limit_price,
         start_at=terms.start_at,
         end_at=end_at,
-        end_is_fixed=terms.end_is_fixed,
+        end_is_fixed=parameters.get("end_at") is not None,
         actor=person,
         reason=reason,
         created_at=now,
     )
     order.plan_version += 1
+    order.quantity = order.quantity if quantity is None else quantity
+    order.forecast = order.forecast if forecast is None else dict(forecast)
     slices_create(order, slices)
     journal_append(
         order=order,
@@ -58,6 +66,7 @@ def order_replan(
             "plan_version": order.plan_version,
             "slices": len(slices),
             "end_at": end_at.isoformat(),
+            "quantity": plain(order.quantity),
             **(data or {}),
         },
     )

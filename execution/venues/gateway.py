@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from execution.core.types import (
@@ -18,6 +19,7 @@ from execution.core.types import (
     CancelConfirmed,
     CancelFailed,
     CancelOutcome,
+    Candle,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
@@ -32,17 +34,17 @@ from execution.core.types import (
     Unknown,
 )
 from execution.venues import convert, errors, pages, requests, streams
+from execution.venues.candles import TIMEFRAME, all_candles, read_page
 from execution.venues.client import asked_to_wait, open_client
 from execution.venues.options import is_closed
 from execution.venues.protocol import LookFailed
 from execution.venues.quirks import Call, Quirks, quirks_of
 from execution.venues.throttle import throttle_of
+from execution.venues.timekeeping import Timekeeper
 
 T = TypeVar("T")
 Outcome = TypeVar("Outcome")
 
-CLOCK_EVERY = 3600.0
-CLOCK_RETRY = 5.0
 #: A look waits so many seconds for a limiter, and fails at once when it asked for more.
 LONGEST_HOLD = 2.0
 BOOK_LEVELS = 20  # the one depth that every exchange of ccxt takes
@@ -87,12 +89,12 @@ class CcxtGateway:
         self._redact = redact
         self._clock = clock
         limits = quirks.limits or requests.limits_of(client)
-        self._costs = limits.costs
+        self._costs = defaultdict(lambda: 1.0, limits.costs)
         self.throttle = throttle_of(limits)
         self._order_throttle = throttle_of(quirks.order_limits) if quirks.order_limits else None
         self._markets: dict[str, Market] = {}
         self._is_open = False
-        self._clock_due = 0.0
+        self._time = Timekeeper(client)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bells: set[streams.Bell] = set()
 
@@ -100,7 +102,7 @@ class CcxtGateway:
 
     async def open(self) -> None:
         self._is_open = True
-        self._clock_due = 0.0
+        self._time.doubt()
         try:
             await self._look("markets", self._client.load_markets, lambda _: self._read_markets())
         except BaseException:
@@ -121,11 +123,11 @@ class CcxtGateway:
 
     async def ready(self, kind: Literal["create", "cancel"]) -> None:
         if kind == "cancel":
-            await self.throttle.acquire(self._cost("cancel"), priority=True)
+            await self.throttle.acquire(self._costs["cancel"], priority=True)
             return
         if self._order_throttle is not None:
             await self._order_throttle.acquire(1)
-        await self.throttle.acquire(self._cost("create"))
+        await self.throttle.acquire(self._costs["create"])
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
         """Place an order.
@@ -194,7 +196,7 @@ class CcxtGateway:
         orders = await self._look(
             "open_orders", lambda: self._client.fetch_open_orders(symbol), convert.listed
         )
-        reports = self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
+        reports = self._reports(orders, symbol)
         if self._quirks.paging is None and len(reports) >= self._quirks.page:
             raise LookFailed(f"{len(reports)} open orders may be one page of more")
         return reports
@@ -202,7 +204,7 @@ class CcxtGateway:
     async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
         fetch = pages.order_page(self._client, symbol)
         orders = await pages.all_pages(self._paged("closed_orders", fetch), since=since, quirks=self._quirks)
-        return self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
+        return self._reports(orders, symbol)
 
     async def trades(self, symbol: str, since: datetime) -> list[Trade]:
         fetch = pages.trade_page(self._client, symbol)
@@ -230,12 +232,13 @@ class CcxtGateway:
         return await self._look("permissions", getattr(self._client, method), requests.key_permissions)
 
     async def quote(self, symbol: str) -> Quote:
-        def read(answer: Any) -> Quote:
-            return convert.quote_of_ticker(answer[symbol], at=self._clock())
-
-        if self._client.has.get("fetchBidsAsks"):
-            return await self._look("quote", lambda: self._client.fetch_bids_asks([symbol]), read)
-        return (await self.book(symbol)).touch
+        if not self._client.has.get("fetchBidsAsks"):
+            return (await self.book(symbol)).touch
+        return await self._look(
+            "quote",
+            lambda: self._client.fetch_bids_asks([symbol]),
+            lambda answer: convert.quote_of_ticker(answer[symbol], at=self._clock()),
+        )
 
     async def book(self, symbol: str) -> Book:
         return await self._look(
@@ -243,6 +246,13 @@ class CcxtGateway:
             lambda: self._client.fetch_order_book(symbol, BOOK_LEVELS),
             lambda answer: convert.book_of(answer, at=self._clock()),
         )
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        def page(start: int, limit: int) -> Awaitable[list[Candle]]:
+            fetch = partial(self._client.fetch_ohlcv, symbol, TIMEFRAME, start, limit)
+            return self._look("candles", fetch, read_page)
+
+        return await all_candles(page, since=since, until=until)
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Asked anew; an empty list of markets is a failed look and leaves the known ones."""
@@ -302,8 +312,8 @@ class CcxtGateway:
             raise LookFailed("the gateway is not open")
         if (held := self.throttle.held_for) > LONGEST_HOLD:
             raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
-        await self.throttle.acquire(self._cost(call))
-        await self._keep_time()
+        await self.throttle.acquire(self._costs[call])
+        await self._time.keep()
         try:
             return read(await ask())
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
@@ -328,33 +338,20 @@ class CcxtGateway:
         retry_after = asked_to_wait.get()
         asked_to_wait.set(None)
         if errors.says_wrong_clock(error):
-            self._clock_due = 0.0
-            self._start(self._keep_time())
+            self._time.doubt()
+            self._start(self._time.keep())
         if isinstance(error, errors.TURNED_AWAY) and retry_after is not None:
             self.throttle.hold(retry_after.total_seconds())
         return classify(error, quirks=self._quirks, text=self._redact(error), retry_after=retry_after)
 
-    async def _keep_time(self) -> None:
-        """Learn the clock's difference hourly, and at once when the exchange complained of it."""
-        now = time.monotonic()
-        if now < self._clock_due or not self._client.has.get("fetchTime"):
-            return
-        self._clock_due = now + CLOCK_RETRY
-        try:
-            await self._client.load_time_difference()
-        except Exception:  # noqa: BLE001  # tried again soon; the call it goes before shows the trouble
-            return
-        self._clock_due = now + CLOCK_EVERY
-
     def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self._tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self._tasks.discard)
 
-    def _cost(self, call: Call) -> float:
-        return self._costs.get(call, 1)
-
     # --- reading --------------------------------------------------------------------------------
+
+    def _reports(self, orders: list[Any], symbol: str) -> list[OrderReport]:
+        return self._read(lambda: [self._complete(self._report(order, symbol)) for order in orders])
 
     def _report(self, answer: Any, symbol: str) -> OrderReport:
         return convert.order_report(answer, symbol=symbol, quirks=self._quirks)

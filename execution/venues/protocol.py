@@ -10,6 +10,7 @@ from execution.core.types import (
     BalanceAmounts,
     Book,
     CancelOutcome,
+    Candle,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
@@ -83,6 +84,10 @@ class Gateway(Protocol):
 
     async def book(self, symbol: str) -> Book:
         """The best levels of the venue's own book, at least one on either side."""
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        """Finished five-minute candles that opened from ``since`` on, oldest first; a stretch in which nobody
+        traded may be missing."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
-    "permissions", "quote", "book", "time",
+    "permissions", "quote", "book", "candles", "time",
 ]  # fmt: skip
 
 
@@ -101,6 +101,7 @@ BINANCE = Quirks(
             "permissions": 1,
             "quote": 4,
             "book": 5,
+            "candles": 2,
         },
     ),
     order_limits=Limits(budget=90, window=10, reserve=0),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.decide import decide
-from execution.core.parameters import SlicedParameters, narrowed
+from execution.core.parameters import SlicedParameters
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -26,8 +26,18 @@ from execution.core.states import (
     child_after,
     order_after,
 )
-from execution.core.types import ZERO, OrderReport, Quote, Side, VenueStatus
-from execution.core.view import CancelChild, ChildView, Intend, Move, OrderView, Rejections, Replan, VenueView
+from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
+from execution.core.view import (
+    CancelChild,
+    ChildView,
+    Intend,
+    Move,
+    OrderView,
+    Rejections,
+    Replan,
+    VenueView,
+    memo_after,
+)
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -134,7 +144,16 @@ class Simulation:
         size = self.random.choice([None, D("0.01"), D(1)])
         quote = Quote(bid, bid + self.random.randint(1, 5) * tick, size, size, self.view.now)
         blocked = "the account is closed" if self.chance(self.rates.blocks) else ""
-        return replace(venue, quote=quote, blocked=blocked)
+        return replace(
+            venue, quote=quote, blocked=blocked, book=venue.book and self._book(quote, venue.market)
+        )
+
+    def _book(self, quote: Quote, market: Market) -> Book:
+        """Three levels on either side of a quote."""
+        sizes = [self.random.randint(1, 400) * market.lot * 100 for _ in range(3)]
+        bids = tuple((quote.bid - place * market.tick, size) for place, size in enumerate(sizes))
+        asks = tuple((quote.ask + place * market.tick, size) for place, size in enumerate(sizes))
+        return Book(tuple(level for level in bids if level[0] > ZERO), asks, self.view.now)
 
     def _exchange(self, child: Placed) -> None:
         """One tick of a child at the exchange."""
@@ -249,10 +268,11 @@ class Simulation:
         decision = decide(view)
         assert decide(view) == decision, "the same view led to another decision"
         self.reasons.append(decision.why)
+        self.view = replace(self.view, memo=memo_after(self.view.memo, decision.memo))
         assert decision.due_at is None or decision.due_at >= view.now
         for command in decision.commands:
             if isinstance(command, Intend):
-                check_intent(view, command)
+                check_intent(self._look(), command)
                 self._place(command)
             elif isinstance(command, CancelChild):
                 self._cancel(self.placed[command.sequence - 1])
@@ -284,9 +304,12 @@ class Simulation:
         child.cancel_at = self.view.now + delay * TICK
 
     def _replan(self, command: Replan) -> None:
-        done = sum((child.facts.filled for child in self.placed), ZERO)
+        done = self._look().done
         assert sum((part.quantity for part in command.slices), ZERO) == self.view.quantity - done
-        self.view = replace(self.view, slices=command.slices, end_at=command.end_at)
+        extended = self.view.extended + (command.end_at - self.view.end_at)
+        self.view = replace(self.view, slices=command.slices, end_at=command.end_at, extended=extended)
+        for child in self.placed:  # their slices are not those of this plan
+            child.intend = replace(child.intend, slice_number=None)
 
     def _move(self, move: Move) -> None:
         status = order_after(self.view.status, move.event)
@@ -332,8 +355,9 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
     here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
-    assert (
-        here + intend.quantity <= part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
-    ), "beyond the catch-up cap"
+    if isinstance(view.parameters, SlicedParameters):
+        assert here + intend.quantity <= part.quantity * view.parameters.catch_up_cap, (
+            "beyond the catch-up cap"
+        )
     later = sum((p.quantity for p in view.slices if p.number > part.number), ZERO)
     assert view.done + view.exposure + intend.quantity <= view.quantity - later, "ahead of the schedule"

@@ -13,6 +13,7 @@ from execution.core.types import (
     Book,
     CancelConfirmed,
     CancelOutcome,
+    Candle,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
@@ -73,6 +74,7 @@ class ToldExchange:
     news: list[StreamEvent] = field(default_factory=list)
     failing: dict[str, Exception] = field(default_factory=dict)
     books: dict[str, Book] = field(default_factory=dict)
+    candles_of: list[Candle] = field(default_factory=list)
     looked_at: list[str] = field(default_factory=list)
     created: list[ChildRequest] = field(default_factory=list)
 
@@ -123,6 +125,12 @@ class ToldExchange:
         if symbol in self.failing:
             raise self.failing[symbol]
         return self.books[symbol]
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
+        self.looked_at.append(symbol)
+        if symbol in self.failing:
+            raise self.failing[symbol]
+        return [candle for candle in self.candles_of if since <= candle.opened_at < until]
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         for event in self.news:

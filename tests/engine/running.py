@@ -19,7 +19,7 @@ from execution.core.terms import parse_order_request
 from execution.core.types import Quote
 from execution.engine.clock import SystemClock
 from execution.engine.database import Database
-from execution.engine.doorbell import listen
+from execution.engine.doorbell import Bells, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import Lease
 from execution.models import (
@@ -32,7 +32,7 @@ from execution.models import (
     User,
     Venue,
 )
-from execution.selectors.driving import AccountDetails
+from execution.selectors.sessions import AccountDetails
 from execution.services.orders import order_submit
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
@@ -102,8 +102,8 @@ class EngineThread:
         """Wake-ups over Redis, as a worker has them; without, rows are polled."""
         if self._doorbell_url is None:
             return {}
-        wake = {"on_order": engine.poke_order, "on_account": engine.poke_account}
-        return {"doorbell": partial(listen, self._doorbell_url, **wake)}
+        bells = Bells(engine.poke_order, engine.poke_account, engine.look_at)
+        return {"doorbell": partial(listen, self._doorbell_url, bells)}
 
 
 def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:

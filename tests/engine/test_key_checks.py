@@ -9,7 +9,7 @@ import pytest
 from execution.core.types import BalanceAmounts, KeyPermissions
 from execution.engine.session import AccountSession
 from execution.models import Account, Credential
-from execution.selectors.driving import AccountDetails, account_details
+from execution.selectors.sessions import AccountDetails, account_details
 from execution.venues.protocol import Gateway, LookFailed
 from tests.engine.desk import Desk, ToldExchange, at_once
 from tests.factories import NOW, Rows

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
 
 from execution.core.states import ChildStatus
-from execution.core.types import OrderReport, VenueStatus
+from execution.core.types import Liquidity, OrderReport, Side, Trade, VenueStatus
 from execution.engine import looking
 from execution.engine.looking import Looker
 from execution.models import ChildOrder
 from execution.services.children import child_report
+from execution.services.fills import fill_record
 from execution.venues.protocol import LookFailed
 from tests.engine.desk import Desk, at_once
-from tests.factories import D, Rows, report_of, trade_of
+from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
 
 __all__ = ["redis_url", "rows"]
@@ -81,6 +84,38 @@ def test_a_trade_of_an_older_order_of_somebody_else_does_not_leave_a_child_unkno
     desk.exchange.found = {"88": OrderReport(child.symbol, "by-hand", "88", VenueStatus.FILLED, D("0.1"))}
     look_for(desk, looker_of(desk), 30)
     assert status_of(child) == C.ABSENT
+
+
+def test_a_trade_is_recorded_again_only_while_something_of_it_is_unknown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = desk.rows.resting()
+    at_once(
+        desk.parts.database.run(
+            child_report, account_pk=child.account_id, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW
+        )
+    )
+    recorded: list[str] = []
+
+    def record(*, trade: Trade, **rest: Any) -> bool:
+        recorded.append(trade.trade_id)
+        return fill_record(trade=trade, **rest)
+
+    monkeypatch.setattr(looking, "fill_record", record)
+    bare = trade_of(child, "1", "0.01")
+    whole = trade_of(child, "2", "0.01", fee=D("0.1"), fee_currency="USDT", liquidity=Liquidity.MAKER)
+    desk.exchange.listed = [bare, whole]
+    looker = looker_of(desk)
+    at_once(looker.look())
+    at_once(looker.look())
+    assert recorded == ["1", "2", "1"], "its fee may still come"
+    desk.exchange.listed = [
+        replace(bare, fee=D("0.1"), fee_currency="USDT", liquidity=Liquidity.MAKER), replace(whole, side=Side.SELL)
+    ]  # fmt: skip
+    at_once(looker.look())
+    at_once(looker.look())
+    assert recorded[3:] == ["1", "2"], "the other side of an id is another trade; then everything is known"
+    assert child.fills.get(trade_id="1").fee == D("0.1")
 
 
 def test_a_symbol_that_cannot_be_looked_at_does_not_hold_up_the_others(desk: Desk) -> None:

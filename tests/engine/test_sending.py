@@ -11,7 +11,7 @@ from execution.core.states import ChildStatus
 from execution.engine import sending
 from execution.engine.sending import Sender
 from execution.models import ChildOrder
-from execution.selectors.driving import unsettled_children
+from execution.selectors.sessions import unsettled_children
 from execution.services.children import child_take
 from tests.engine.desk import Desk, at_once
 from tests.factories import Rows

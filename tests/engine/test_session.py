@@ -7,7 +7,7 @@ import pytest
 from execution.core.types import StreamEvent
 from execution.engine.looking import Looker
 from execution.engine.session import AccountSession
-from execution.selectors.driving import account_details
+from execution.selectors.sessions import account_details
 from tests.engine.desk import Desk, at_once
 from tests.factories import Rows
 from tests.fixtures import redis_url, rows

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from execution.core.types import Book
 from execution.models import Order
-from execution.selectors.driving import symbols_routed
 from execution.selectors.quotes import book_from_json, book_to_json
+from execution.selectors.sessions import symbols_worked
 from tests.factories import NOW, SYMBOL, D, Rows
 
 MINUTE = timedelta(minutes=1)
@@ -23,15 +23,12 @@ def test_a_book_survives_redis(book: Book) -> None:
     assert book_from_json(book_to_json(book)) == book
 
 
-def test_books_are_wanted_where_an_order_over_several_accounts_works_or_is_about_to(rows: Rows) -> None:
+def test_books_are_wanted_where_an_order_works_or_is_about_to(rows: Rows) -> None:
     beta = rows.beside()
-    rows.submit(key="one account")
-    assert symbols_routed(rows.venue.pk, now=NOW) == set()
     start = NOW + MINUTE
-    order = rows.submit(
-        accounts=["alpha", "beta"], parameters={"duration": "3m", "start_at": start.isoformat()}
-    )
-    assert symbols_routed(beta.venue.pk, now=NOW) == set()
-    assert symbols_routed(beta.venue.pk, now=start) == symbols_routed(rows.venue.pk, now=start) == {SYMBOL}
+    order = rows.submit(accounts=["beta"], parameters={"duration": "3m", "start_at": start.isoformat()})
+    assert symbols_worked(beta.venue.pk, now=NOW) == set()
+    assert symbols_worked(beta.venue.pk, now=start) == {SYMBOL}
+    assert symbols_worked(rows.venue.pk, now=start) == set(), "nothing works at alpha"
     Order.objects.filter(pk=order.pk).update(status="paused")
-    assert symbols_routed(beta.venue.pk, now=start) == set()
+    assert symbols_worked(beta.venue.pk, now=start) == set()

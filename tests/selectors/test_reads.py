@@ -13,16 +13,7 @@ from pytest_django.fixtures import Settings
 from execution.core.types import Market as MarketLimits
 from execution.core.types import Quote, VenueStatus
 from execution.models import Account, Balance, Market, Order
-from execution.selectors.driving import (
-    OrderMarkets,
-    account_details,
-    order_look,
-    order_markets,
-    plan_rows,
-    reconciliation_start,
-    symbols_with_orders,
-    unsettled_children,
-)
+from execution.selectors.driving import OrderMarkets, order_look, order_markets, plan_rows
 from execution.selectors.markets import (
     balances_free,
     balances_sum,
@@ -31,6 +22,12 @@ from execution.selectors.markets import (
     markets_of,
 )
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
+from execution.selectors.sessions import (
+    account_details,
+    reconciliation_start,
+    symbols_with_orders,
+    unsettled_children,
+)
 from execution.services.children import child_report
 from execution.services.orders import order_pause, order_resume
 from tests.core.builders import markets
@@ -105,7 +102,7 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
 
 def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
     order = rows.submit()
-    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,), is_routed=False)
+    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,))
     assert order_markets(-1) is None
     assert sum(part.quantity for part in plan_rows(order)) == order.quantity
 

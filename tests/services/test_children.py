@@ -10,7 +10,7 @@ import pytest
 from execution.core.states import ChildStatus
 from execution.core.types import Accepted, CancelConfirmed, NotSent, Rejected, Unknown, VenueStatus
 from execution.models import Account, ChildOrder, Order
-from execution.selectors.driving import known_exchange_orders
+from execution.selectors.sessions import known_exchange_orders
 from execution.services.children import (
     NegativeLook,
     child_cancelled,

@@ -13,8 +13,9 @@ from execution.core.types import OrderType, Quote, Rejected, TimeInForce, VenueS
 from execution.core.view import REST, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Order
 from execution.selectors.driving import order_look
+from execution.selectors.exposure import exposure_of
 from execution.services.children import child_lose, child_outcome, child_report
-from execution.services.driving import Applied, decision_apply, exposure_of
+from execution.services.driving import Applied, decision_apply
 from execution.services.fills import fill_record
 from execution.services.orders import order_pause, order_resume
 from tests.factories import NOW, D, Rows, report_of, trade_of

@@ -19,7 +19,8 @@ from execution.models import (
     Role,
     User,
 )
-from execution.selectors.driving import account_block, account_details, check_is_wanted
+from execution.selectors.driving import account_block
+from execution.selectors.sessions import account_details, check_is_wanted
 from execution.services.children import child_report
 from execution.services.credentials import (
     credential_check,

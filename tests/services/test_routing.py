@@ -11,8 +11,9 @@ import pytest
 from execution.core.types import TimeInForce, VenueStatus
 from execution.models import Account, Balance
 from execution.selectors.driving import order_look
+from execution.selectors.exposure import exposure_of
 from execution.services.children import child_report
-from execution.services.driving import Applied, exposure_of
+from execution.services.driving import Applied
 from execution.services.fills import fill_record
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import VenueStatus
 from execution.models import Account, Installation, Order, Worker
-from execution.selectors.driving import account_details
+from execution.selectors.sessions import account_details
 from execution.services.children import child_report
 from execution.services.housekeeping import workers_drop
 from execution.services.orders import order_cancel, order_pause

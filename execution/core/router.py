@@ -1,0 +1,201 @@
+"""The smart order router: takes a quantity now, over every account that helps, and routes again what was missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.parameters import RouteMode, Shortfall, SorParameters, narrowed
+from execution.core.plans import Plan, PlanInput, SlicePlan, plain
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import collar_price, worse_of_allowed
+from execution.core.routing import (
+    MAX_BOOK_AGE,
+    child_price,
+    known_quote,
+    least_quantity,
+    levels_to_take,
+    was_refused,
+)
+from execution.core.split import Split, split
+from execution.core.states import OrderEvent, OrderStatus
+from execution.core.tactics import IDLE_LOOK, SliceWork
+from execution.core.types import Book, OrderType, Side, TimeInForce
+from execution.core.view import CROSS, Decision, Intend, Move, OrderView, VenueView
+
+#: A book that is older than what we took from it shows what is gone. Without a newer one it is looked again.
+BOOK_LOOK = timedelta(seconds=0.5)
+#: At the start books are waited for so long; then the touch with its size stands in.
+BOOKS_WITHIN = timedelta(seconds=2)
+
+
+def plan_sor(given: PlanInput) -> Plan:
+    """One slice: the whole quantity, as soon as it starts."""
+    return Plan((SlicePlan(1, given.start, given.end, given.quantity),))
+
+
+# --- before launch ---------------------------------------------------------------------------------
+
+
+def route_now(given: PlanInput, venues: Sequence[VenueView]) -> Split:
+    """What the router would do at this moment, inside limit and collar; for the ticket."""
+    parameters = narrowed(given.parameters, SorParameters)
+    usable = [_within(venue, given.side, _worst(venue, given, parameters)) for venue in venues]
+    is_single = parameters.mode is RouteMode.SINGLE
+    return split(given.side, given.quantity, usable, None, is_single, now=given.now)
+
+
+def judge_sor(given: PlanInput, venues: Sequence[VenueView], found: Split) -> None:
+    """Raises ``Refused`` when an account cannot be used now, or when the books do not carry an order that asks
+    to be refused then; how much can be had, and at what price, is in the problem. ``found`` is ``route_now``'s."""
+    if given.start > given.now:
+        return  # what the venues are like then is not known
+    problems = [
+        Problem("accounts", f"{venue.label} cannot be routed to: {trouble}", venue.label)
+        for venue in venues
+        if (trouble := venue.trouble(given.now))
+    ]
+    if problems:
+        raise Refused(problems)
+    parameters = narrowed(given.parameters, SorParameters)
+    has_books = all(_has_book(venue, given.now) for venue in venues)
+    if parameters.shortfall is Shortfall.REFUSE and has_books and found.unfilled:
+        raise Refused([_too_little(found, given.market.base)])
+
+
+def _worst(venue: VenueView, given: PlanInput, parameters: SorParameters) -> Decimal | None:
+    """The worst price that a child may have there; None without a quote to measure the collar from."""
+    if venue.quote is None or not venue.quote.is_sane:
+        return given.limit_price
+    collar = collar_price(venue.quote.mid, parameters.collar_bp, venue.market.tick, given.side)
+    return worse_of_allowed(collar, given.limit_price, given.side)
+
+
+def _too_little(found: Split, base: str) -> Problem:
+    message = (
+        f"the books do not carry {plain(found.quantity)} {base} within limit and collar: {can_be_had(found)}"
+    )
+    return Problem("quantity", message, plain(found.quantity), plain(found.filled))
+
+
+def can_be_had(found: Split) -> str:
+    """How much, and at what price after fees: ``0.7 of 1 can be had, at 60,012.3 after fees``."""
+    if not found.parts:
+        return f"nothing of {plain(found.quantity)} can be had"
+    had = f"{plain(found.filled)} of {plain(found.quantity)} can be had"
+    if found.average_price is None:
+        return had
+    tick = min(part.venue.market.tick for part in found.parts)
+    return f"{had}, at {found.average_price.quantize(tick):,f} after fees"
+
+
+# --- the tactic ------------------------------------------------------------------------------------
+
+
+def work_route(view: OrderView, work: SliceWork) -> Decision:
+    """Send what remains, split over the accounts, and again what they did not fill.
+
+    1. Children under way are waited for. 2. So are books newer than what was last taken from them.
+    3. The split goes out in one decision. 4. An order that would rather do nothing than a part closes when its
+    first split falls short. 5. Beyond limit and collar it waits; a remainder under every minimum ends it.
+    """
+    waiting = sum(1 for child in view.children if not child.is_settled)
+    if waiting:
+        return Decision((), work.part.ends_at, f"routed: waits until {waiting} children are settled")
+    if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
+        return _close(
+            f"{plain(view.remaining)} {view.base} left is under every exchange's minimum", OrderStatus.EXPIRED
+        )
+    venues = _fresh(view)
+    if not venues:
+        return Decision((), view.now + BOOK_LOOK, "waits for books that are newer than its last children")
+    found = _split(view, venues, view.remaining)
+    parameters = narrowed(view.parameters, SorParameters)
+    if found.unfilled and not view.children and parameters.shortfall is Shortfall.REFUSE:
+        return _close(f"nothing was sent: {can_be_had(found)}", OrderStatus.CANCELLED)
+    if not found.parts:
+        return _beyond(view, work, found)
+    children = _intends(work, found)
+    return Decision(children, work.part.ends_at, found.why)
+
+
+def split_cross(view: OrderView, work: SliceWork, quantity: Decimal) -> tuple[Intend, ...]:
+    """Children that take ``quantity`` at once over the order's accounts at the least total cost after fees; none
+    where nothing can be had inside limit and collar."""
+    return _intends(work, _split(view, _unrefused(view, view.usable), quantity))
+
+
+def _split(view: OrderView, venues: Iterable[VenueView], quantity: Decimal) -> Split:
+    within = [_within(venue, view.side, child_price(view, venue, CROSS)) for venue in venues]
+    is_single = getattr(view.parameters, "mode", RouteMode.SPLIT) is RouteMode.SINGLE
+    return split(view.side, quantity, within, None, is_single, now=view.now)
+
+
+def _intends(work: SliceWork, found: Split) -> tuple[Intend, ...]:
+    return tuple(
+        Intend(
+            account=part.venue.account,
+            slice_number=work.part.number,
+            purpose=CROSS,
+            type=OrderType.LIMIT,
+            price=part.price,
+            quantity=part.quantity,
+            time_in_force=TimeInForce.IOC,
+            why=f"takes {plain(part.quantity)} of {plain(found.quantity)} up to {plain(part.price)}; {found.why}",
+        )
+        for part in found.parts
+    )
+
+
+def _within(venue: VenueView, side: Side, worst: Decimal | None) -> VenueView:
+    """The venue with what a child priced ``worst`` at most may take: levels of its book, else its touch."""
+    data = venue.book if venue.book is not None else venue.quote
+    if data is None or worst is None:
+        return venue
+    levels = tuple(level for level in levels_to_take(side, data) if (level[0] - worst) * side.sign <= 0)
+    other = levels_to_take(side.opposite, data)
+    return replace(venue, book=Book(*((other, levels) if side is Side.BUY else (levels, other)), data.at))
+
+
+def _has_book(venue: VenueView, now: datetime) -> bool:
+    return venue.book is not None and now - venue.book.at <= MAX_BOOK_AGE
+
+
+def _fresh(view: OrderView) -> tuple[VenueView, ...]:
+    """The usable venues whose book is newer than the end of what was last taken there.
+
+    A venue without any book counts with its touch, once books had the time to come.
+    """
+    return _unrefused(view, tuple(venue for venue in view.usable if _is_fresh(view, venue)))
+
+
+def _is_fresh(view: OrderView, venue: VenueView) -> bool:
+    ends = [child.ended_at for child in view.children if child.account == venue.account and child.ended_at]
+    data = venue.book or known_quote(venue)
+    if ends and data.at <= max(ends):
+        return False
+    return _has_book(venue, view.now) or view.now >= view.start_at + BOOKS_WITHIN
+
+
+def _unrefused(view: OrderView, venues: tuple[VenueView, ...]) -> tuple[VenueView, ...]:
+    """Without those that refused a child of this slice, unless there is no other."""
+    return tuple(venue for venue in venues if not was_refused(view, venue)) or venues
+
+
+def _beyond(view: OrderView, work: SliceWork, found: Split) -> Decision:
+    """Nothing within limit and collar: wait until a market comes back into it."""
+    worst = [child_price(view, venue, CROSS) for venue in view.usable]
+    buying = view.side is Side.BUY
+    return Decision(
+        (),
+        min(view.now + IDLE_LOOK, work.part.ends_at),
+        f"waits: {found.why}",
+        wake_below=max(worst, default=None) if buying else None,
+        wake_above=None if buying else min(worst, default=None),
+    )
+
+
+def _close(reason: str, outcome: OrderStatus) -> Decision:
+    return Decision((Move(OrderEvent.CLOSE, reason, outcome=outcome),), None, reason)

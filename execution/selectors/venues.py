@@ -1,0 +1,47 @@
+"""Accounts and their venues' markets as they are now, for an order that does not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from execution.core import types
+from execution.core.routing import MAX_BOOK_AGE
+from execution.core.types import Book, Quote
+from execution.core.view import VenueView
+from execution.models import Account
+from execution.selectors.driving import account_block
+from execution.selectors.quotes import book_latest
+
+
+def venue_views(
+    accounts: Sequence[Account],
+    symbol: str,
+    *,
+    markets: Mapping[str, types.Market],
+    quotes: Mapping[str, Quote],
+    balances: Mapping[str, Decimal | None],
+    now: datetime,
+) -> tuple[VenueView, ...]:
+    """The accounts in their order; markets, quotes and balances are by public id.
+
+    A book is there only while it is fresh: nobody asks for it where nobody trades, and the quote's touch stands
+    for it until it comes.
+    """
+    return tuple(
+        VenueView(
+            account=account.public_id,
+            label=account.label,
+            market=markets[account.public_id],
+            quote=quotes.get(account.public_id),
+            book=_fresh(book_latest(account.venue_id, symbol), now),
+            free=balances.get(account.public_id),
+            blocked=account_block(account),
+        )
+        for account in accounts
+    )
+
+
+def _fresh(book: Book | None, now: datetime) -> Book | None:
+    return book if book is not None and now - book.at <= MAX_BOOK_AGE else None
