@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.randomising import random_note, randomised
@@ -13,6 +14,7 @@ from execution.core.router import judge_sor, plan_sor, route_now, work_route
 from execution.core.split import Split
 from execution.core.tactics import SliceWork, rest_then_cross
 from execution.core.view import Decision, OrderView, VenueView
+from execution.core.volume_plan import plan_vwap, vwap_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Working:
 WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_then_cross),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+    "iceberg": Working(plan=plan_iceberg, tactic=show_part),
+    "vwap": Working(plan_vwap, rest_then_cross, target=vwap_target, wants_candles=True, wants_traded=True),
 }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from itertools import pairwise
+from fractions import Fraction
+from itertools import accumulate, pairwise
 from math import lcm
 
 from execution.core.types import BASIS_POINT, ZERO, Market, Side
@@ -90,6 +91,21 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
     """
     steps = int(total / step)
     edges = [steps * number // parts for number in range(parts + 1)]
+    return [(upper - lower) * step for lower, upper in pairwise(edges)]
+
+
+def split_weighted(total: Decimal, step: Decimal, weights: Sequence[float]) -> list[Decimal]:
+    """``total`` (a multiple of ``step``) in multiples of ``step`` in proportion to ``weights``, each within one
+    step of its share.
+
+    The sum is exact: each part is the difference of two rounded cumulative shares. Raises ``ValueError`` for
+    weights that are negative, not finite or all zero.
+    """
+    if any(not weight >= 0 for weight in weights) or not 0 < sum(weights) < float("inf"):
+        raise ValueError("weights must be finite, not negative, and not all zero")
+    shares = list(accumulate(Fraction(weight) for weight in weights))
+    steps = int(total / step)
+    edges = [0, *(int(steps * share / shares[-1]) for share in shares)]
     return [(upper - lower) * step for lower, upper in pairwise(edges)]
 
 

@@ -18,6 +18,8 @@ from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, Orde
 CROSS_AGAIN = timedelta(seconds=1)
 #: A cancel, its settling and the crossing order need this long, however large the resting share is.
 LEAST_CROSSING = timedelta(seconds=2)
+#: How long the slices of an algorithm rest that does not say it.
+REST_SHARE = Decimal("0.8")
 #: Without a fact or a due time the driver looks again after this long.
 IDLE_LOOK = timedelta(seconds=5)
 
@@ -52,7 +54,9 @@ def crossing_at(view: OrderView, work: SliceWork) -> datetime:
     """When this slice stops resting; one that need not finish the order rests to its end."""
     if work.is_last and not must_finish(view, work):
         return work.part.ends_at
-    return cross_time(work.part, narrowed(view.parameters, TwapParameters).rest_share)
+    parameters = view.parameters
+    share = parameters.rest_share if isinstance(parameters, TwapParameters) else REST_SHARE
+    return cross_time(work.part, share)
 
 
 def cross_time(part: SlicePlan, rest_share: Decimal) -> datetime:

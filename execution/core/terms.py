@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.parameters import AlgorithmParameters, SorParameters, TwapParameters
+from execution.core.parameters import (
+    AlgorithmParameters,
+    IcebergParameters,
+    SorParameters,
+    TwapParameters,
+    VwapParameters,
+)
 from execution.core.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.types import ZERO, Side, Unit
@@ -37,11 +43,10 @@ class Algorithm:
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    known.name: known
-    for known in (
-        Algorithm("twap", "TWAP", TwapParameters),
-        Algorithm("sor", "SOR", SorParameters),
-    )
+    "twap": Algorithm("twap", "TWAP", TwapParameters),
+    "vwap": Algorithm("vwap", "VWAP", VwapParameters),
+    "iceberg": Algorithm("iceberg", "Iceberg", IcebergParameters),
+    "sor": Algorithm("sor", "SOR", SorParameters),
 }
 
 

@@ -20,7 +20,7 @@ from execution.core.states import (
 )
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan, memo_after
-from execution.models import Account, ChildOrder, Installation, Order, Slice
+from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
 from execution.selectors.exposure import done_of, exposure_of
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
@@ -88,6 +88,7 @@ def _apply(
         return Applied.FENCED
     if order.version != version or _is_too_late(order, decision, quotes, now):
         return Applied.STALE
+    _arrive(order, quotes, now)
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
     order.memo = memo_after(order.memo, decision.memo)
@@ -108,6 +109,14 @@ def _apply(
     else:
         order.save(update_fields=["due_at", "why", "memo"])
     return Applied.DONE
+
+
+def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
+    """An order that started without a quote, or was paused before its start, arrives with its first one: one that
+    follows the arrival price intends nothing without it."""
+    if order.status in ORDER_TRADING and order.arrival_at is None:
+        order_arrive(order, reference_quote(quotes.values(), now))
+        order.save(update_fields=["arrival_bid", "arrival_ask", "arrival_at"])
 
 
 def _replan(order: Order, command: Replan, now: datetime) -> None:
@@ -151,9 +160,6 @@ def _intend(order: Order, intend: Intend, quotes: Mapping[str, Quote], now: date
     if account is None:
         raise InvariantBroken(f"a child at account {intend.account}, which is not the order's")
     _check_intent(order, intend, quotes.get(intend.account), now)
-    order_arrive(
-        order, reference_quote(quotes.values(), now)
-    )  # an order that was paused before its start has none yet
     child = _write_child(order, account, intend, now)
     order.next_sequence += 1
     data = {
@@ -201,6 +207,7 @@ def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: dateti
         raise InvariantBroken(
             f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(intend.quantity)}"
         )
+    _check_visible(order, order.terms, intend)
     if quote is None or not quote.is_sane or intend.price is None:
         raise InvariantBroken("I14: a child without market data or price")
     side = Side(order.side)
@@ -216,3 +223,12 @@ def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: dateti
         raise InvariantBroken(
             f"quantity {plain(intend.quantity)} or price {plain(intend.price)} off lot or tick"
         )
+
+
+def _check_visible(order: Order, terms: OrderTerms, intend: Intend) -> None:
+    """I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
+    if (visible := terms.parameters.get("visible_quantity")) is None:
+        return
+    live = exposure_of(order) - order.filled + intend.quantity
+    if live > Decimal(str(visible)):
+        raise InvariantBroken(f"I17: {plain(live)} could be seen of an iceberg that shows {visible}")

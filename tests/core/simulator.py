@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.decide import decide
-from execution.core.parameters import SlicedParameters
+from execution.core.parameters import IcebergParameters, SlicedParameters
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -354,10 +354,13 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     )
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
-    here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
     if isinstance(view.parameters, SlicedParameters):
-        assert here + intend.quantity <= part.quantity * view.parameters.catch_up_cap, (
-            "beyond the catch-up cap"
+        here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
+        most = part.quantity * view.parameters.catch_up_cap
+        assert here + intend.quantity <= most, "beyond the catch-up cap"
+    if isinstance(view.parameters, IcebergParameters):
+        assert view.exposure + intend.quantity <= view.parameters.visible_quantity, (
+            "I17: more than is visible"
         )
     later = sum((p.quantity for p in view.slices if p.number > part.number), ZERO)
     assert view.done + view.exposure + intend.quantity <= view.quantity - later, "ahead of the schedule"

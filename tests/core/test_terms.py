@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from execution.core.parameters import MAX_DURATION, TwapParameters
 from execution.core.problems import Problem, Refused
 from execution.core.terms import (
+    ALGORITHMS,
     parse_decimal,
     parse_order_request,
     parse_parameters,
@@ -67,7 +68,7 @@ def test_empty_fields_of_a_form_are_as_if_they_were_not_there() -> None:
         ("quantity", "", "", ""),
         ("quantity", None, "", ""),
         ("unit", "lots", "lots", "base, quote"),
-        ("algorithm", "sniper", "sniper", "twap"),
+        ("algorithm", "sniper", "sniper", ", ".join(ALGORITHMS)),
         ("accounts", [], "", ""),
         ("limit_price", "0", "0", "0"),
         ("limit_price", "NaN", "NaN", ""),

@@ -1,0 +1,65 @@
+"""``manage.py replay``: how near an algorithm's schedule comes to its benchmark on recorded candles."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from execution.core.problems import Refused
+from execution.core.volume_replay import TrackingErrors, replay
+from execution.management.candle_files import read_bars
+
+#: Windows follow each other from midnight and none spans two days.
+MAX_HOURS = 24
+
+
+class Command(BaseCommand):
+    help = "Walk recorded one-minute candles forward and print tracking errors against the market's VWAP."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--algorithm", choices=["vwap"], default="vwap", help="default vwap")
+        parser.add_argument(
+            "--candles",
+            type=Path,
+            required=True,
+            metavar="FILE.csv.gz",
+            help="columns timestamp (ms), open, high, low, close, volume",
+        )
+        parser.add_argument("--hours", type=int, default=8, help="length of the windows (default 8)")
+        parser.add_argument("--json", action="store_true", help="the figures as JSON")
+
+    def handle(self, *_arguments: Any, **options: Any) -> None:
+        hours, path = options["hours"], options["candles"]
+        if not 1 <= hours <= MAX_HOURS:
+            raise CommandError(f"--hours {hours}: it must be 1 to {MAX_HOURS}")
+        try:
+            found = replay(read_bars(path), hours)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        self.stdout.write(_json(path, hours, found) if options["json"] else _text(path, hours, found))
+
+
+def _errors(found: TrackingErrors) -> dict[str, float]:
+    return {"even": found.even, "hourly_profile": found.hourly_profile, "adaptive": found.adaptive}
+
+
+def _json(path: Path, hours: int, found: TrackingErrors) -> str:
+    errors = {name: round(error, 3) for name, error in _errors(found).items()}
+    return json.dumps(
+        {"file": path.name, "hours": hours, "windows": found.windows, "tracking_error_bp": errors}
+    )
+
+
+def _text(path: Path, hours: int, found: TrackingErrors) -> str:
+    lines = [
+        f"{path.name}: {found.windows} windows of {hours} h",
+        f"{'schedule':<16}{'tracking error':>16}{'of the hourly profile':>24}",
+    ]
+    for name, error in _errors(found).items():
+        against = f"{error / found.hourly_profile:.3f}" if found.hourly_profile > 0 else "-"
+        lines.append(f"{name:<16}{error:>13.2f} bp{against:>24}")
+    return "\n".join(lines)
