@@ -27,6 +27,7 @@ from execution.core.simulation.runner import InvariantBroken, Runner
 from execution.core.simulation.setting import usual_setting
 from execution.core.simulation.trials import simulate, trial
 from execution.core.states import ORDER_FINAL, OrderStatus
+from execution.core.terms import ALGORITHMS
 from execution.core.types import Liquidity, Market, OrderType, Side, TimeInForce, VenueStatus
 from execution.core.view import CROSS, Decision, Intend, OrderView
 
@@ -239,6 +240,18 @@ def test_every_order_ends_complete_or_with_a_reason(
     slippage = side.sign * (paid / run.lots / run.arrival_mid - 1) * 1e4
     assert cost.spread_bp + cost.drift_bp == pytest.approx(slippage, abs=1e-6)
     assert 1.9 < cost.fee_bp < 5.1
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_works_in_a_simulated_market_and_plain_is_the_same_beside_each(
+    algorithm: str,
+) -> None:
+    setting = usual_setting(WIDE, algorithm, Side.BUY)
+    run = simulate(setting, 1, algorithm)
+    assert run.status in ORDER_FINAL
+    assert run.fills
+    assert run.status is OrderStatus.COMPLETED or run.reason
+    assert simulate(setting, 1, PLAIN) == simulate(usual_setting(WIDE, "twap", Side.BUY), 1, PLAIN)
 
 
 def test_what_is_left_undone_is_charged_as_if_it_were_taken() -> None:

@@ -85,7 +85,7 @@ def predict_cost(
     share = window / minutes
     least = minimum_quantity(kind.market, kind.mid)
     part = max(floor_to(quantity * Decimal(str(share)), kind.lot), ceil_to(min(least, quantity), kind.lot))
-    terms = _scaled(algorithm, parameters, part, minutes, window)
+    terms = _scaled(kind, algorithm, parameters, part, minutes, window)
     costs = []
     for seed in range(seeds):
         runs = [
@@ -161,11 +161,16 @@ def _check(now: MarketNow) -> None:
 
 
 def _scaled(
-    algorithm: str, parameters: AlgorithmParameters | None, part: Decimal, minutes: float, window: float
+    kind: MarketKind,
+    algorithm: str,
+    parameters: AlgorithmParameters | None,
+    part: Decimal,
+    minutes: float,
+    window: float,
 ) -> AlgorithmParameters:
     """The order's parameters for its window: slices as long as its own, and nothing of its times and prices."""
     if parameters is None:
-        return usual_parameters(algorithm, part, window)
+        return usual_parameters(algorithm, part, window, kind.lot)
     given: dict[str, Any] = parameters.model_dump(
         exclude={
             "duration",
