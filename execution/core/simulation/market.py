@@ -160,10 +160,12 @@ class SimulatedMarket:
 
     def _retreat(self, side: LadderSide) -> None:
         """Makers withdraw what the efficient price has passed, not all at once."""
-        for price in side.prices():
-            if (price - self.value) * side.sign <= 0:
-                break
-            side.fade(price, self.kind.stale_share)
+        best = side.best
+        if best is not None and (best - self.value) * side.sign > 0:
+            for price in side.prices():
+                if (price - self.value) * side.sign <= 0:
+                    break
+                side.fade(price, self.kind.stale_share)
         self._fill_up(side)
 
     def _fill_up(self, side: LadderSide) -> None:
