@@ -38,6 +38,9 @@ GET    orders/<slug:public_id>/parts/            order    login     200    404  
 POST   orders/<slug:public_id>/pause/            order    login     302    404    422!    302        404
 POST   orders/<slug:public_id>/resume/           order    login     302    404    422!    302        404
 POST   orders/<slug:public_id>/cancel/           order    login     302    404    422!    302        404
+GET    orders/<slug:public_id>/amend/            order    login     200    404    422!    422!       404
+POST   orders/<slug:public_id>/amend/            order    login     302    404    422!    422!       404
+POST   orders/<slug:public_id>/amend/preview/    order    login     200    404    422!    422!       404
 
 # the wall and the halts: supervisors
 GET    wall/                                     -        login     403    403    403     200        403
@@ -80,6 +83,8 @@ GET    api/v1/orders/<slug:public_id>/report     order    401       200    404  
 POST   api/v1/orders/<slug:public_id>/pause      order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/resume     order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404    403!    200        404
+POST   api/v1/orders/<slug:public_id>/amend      order    401       200    404    403!    403!       404
+POST   api/v1/orders/<slug:public_id>/amend/preview order 401       200    404    403!    403!       404
 GET    api/v1/accounts                           -        401       200    200    200     200        200
 GET    api/v1/markets                            -        401       200    200    200     200        200
 POST   api/v1/halts/preview                      -        401       403    403    403     200        403

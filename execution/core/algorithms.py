@@ -12,9 +12,10 @@ from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.randomising import random_note, randomised
 from execution.core.router import judge_sor, plan_sor, route_now, work_route
 from execution.core.split import Split
-from execution.core.tactics import SliceWork, rest_then_cross
+from execution.core.tactics import SliceWork
 from execution.core.view import Decision, OrderView, VenueView
 from execution.core.volume_plan import plan_vwap, vwap_target
+from execution.core.working import rest_and_cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class Working:
 
 #: By the names of ``terms.ALGORITHMS``.
 WORKINGS: dict[str, Working] = {
-    "twap": Working(plan=plan_twap, tactic=rest_then_cross),
+    "twap": Working(plan=plan_twap, tactic=rest_and_cross),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
-    "vwap": Working(plan_vwap, rest_then_cross, target=vwap_target, wants_candles=True, wants_traded=True),
+    "vwap": Working(plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True),
 }
 
 

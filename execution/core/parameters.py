@@ -257,15 +257,6 @@ class TwapParameters(SlicedParameters):
     """Time-weighted average price: even slices."""
 
     slices: int | None = _slices_field()
-    rest_share: Decimal = Field(
-        default=Decimal("0.8"),
-        title="Rests for",
-        description="Share of each slice's time that it rests at a passive price before it crosses.",
-        ge=0,
-        le=Decimal("0.95"),
-        allow_inf_nan=False,
-        json_schema_extra=_shown("percent", advanced=True, unit="%"),
-    )
 
 
 class VwapParameters(SlicedParameters):

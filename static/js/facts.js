@@ -135,6 +135,7 @@ export function drawNow(view) {
 }
 
 const OPEN_TO = {
+  amend: new Set(["scheduled", "working", "paused"]),
   pause: new Set(["scheduled", "working"]),
   resume: new Set(["paused"]),
   cancel: new Set(["pending_approval", "scheduled", "working", "paused", "closing"]),

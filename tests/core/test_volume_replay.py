@@ -60,7 +60,8 @@ def test_a_bar_without_a_candle_has_no_volume_and_the_price_before_it() -> None:
     rows = [row for row in minutes(9) if not FIRST * 300 + 600 <= row[0] < FIRST * 300 + 900]
     rows[9] = (rows[9][0], 60.0, 60.0, 60.0, 1.0)
     bars = bars_from_minutes(rows)
-    assert (bars.volumes[2], bars.prices[2]) == (0, pytest.approx((4 * 100 + 60) / 5))
+    assert bars.volumes[2] == 0
+    assert bars.prices[2] == pytest.approx((4 * 100 + 60) / 5)
     assert FIRST + 2 not in bars.known
 
 

@@ -283,7 +283,7 @@ class Runner:
         total = sum((part.quantity for part in command.slices), ZERO)
         if total != view.remaining:
             raise InvariantBroken(f"a plan of {total} for {view.remaining} that is left")
-        extended = self._view.extended + (command.end_at - self._view.end_at)
+        extended = view.extended + (command.end_at - view.end_at)
         self._view = replace(self._view, slices=command.slices, end_at=command.end_at, extended=extended)
         self._version += 1
 
