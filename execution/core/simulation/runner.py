@@ -200,6 +200,8 @@ class Runner:
             rejections=self._rejections(),
             arrival_mid=view.arrival_mid,
             forecast=view.forecast,
+            extended=view.extended,
+            memo=view.memo,
             traded=self._traded(),
             traded_since_start=self._exchange.market.volume * lot,
         )
