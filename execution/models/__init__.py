@@ -1,6 +1,7 @@
 """Tables; no verbs. Services write them, selectors read them."""
 
 from execution.models.audit import AuditEntry
+from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
 from execution.models.market_data import CandleDay, MarketSample
@@ -27,6 +28,7 @@ __all__ = [
     "Credential",
     "CredentialState",
     "Environment",
+    "Estimate",
     "Fill",
     "Halt",
     "HaltGate",
