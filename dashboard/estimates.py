@@ -22,12 +22,28 @@ class Figure:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the simulation expects of the order against arrival, in bp with fees; + is cost. ``pending``: it is
+    being worked out, and the numbers are None."""
+
+    cost_bp: Decimal | None = None
+    error_bp: Decimal | None = None
+    markets: int = 0
+    pending: bool = False
+
+
 def figures(
-    preview: Preview | None, market: Market | None, quote: Quote | None, pace: Pace | None
+    preview: Preview | None,
+    market: Market | None,
+    quote: Quote | None,
+    pace: Pace | None,
+    predicted: Predicted | None = None,
 ) -> list[Figure]:
     currency = market.quote if market else ""
     return [
         _notional(preview, currency),
+        _expected(preview, predicted),
         _participation(preview, market, pace),
         _spread(quote),
         _worst(preview, currency),
@@ -38,6 +54,20 @@ def figures(
 def _notional(preview: Preview | None, currency: str) -> Figure:
     notional = preview.notional if preview else None
     return Figure("notional", DASH if notional is None else f"{notional:,.2f}", currency)
+
+
+def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
+    title = "Mean cost against arrival in simulated markets, with two standard errors; + is cost"
+    label = "expected cost"
+    if preview is None or not preview.slices:
+        return Figure(label, DASH, "no plan yet", title)
+    if predicted is not None and predicted.pending:
+        return Figure(label, DASH, "being simulated", title)
+    if predicted is None or predicted.cost_bp is None:
+        return Figure(label, DASH, "not simulated", title)
+    error = "" if predicted.error_bp is None else f"± {predicted.error_bp:.1f} bp, "
+    value = f"{predicted.cost_bp:+.1f} bp".replace("-", "−")
+    return Figure(label, value, f"{error}{predicted.markets:,} simulated markets", title)
 
 
 def _participation(preview: Preview | None, market: Market | None, pace: Pace | None) -> Figure:

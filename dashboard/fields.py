@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -22,7 +22,35 @@ from execution.core.terms import ALGORITHMS
 
 #: What a fresh ticket proposes where the model has no default.
 PROPOSED = {"duration": "01:00:00"}
-PLACEHOLDERS = {"start_at": "now", "end_at": "by duration", "slices": "one a minute", "duration": "by end"}
+PLACEHOLDERS = {
+    "start_at": "now",
+    "end_at": "by duration",
+    "slices": "one a minute",
+    "slice_length": "five minutes",
+    "duration": "by end",
+    "visible_quantity": "0.000",
+    "participation_rate": "10",
+    "participation_cap": "none",
+    "minimum_rate": "half of the rate",
+    "maximum_rate": "1½ of the rate",
+    "i_would_price": "none",
+    "seed": "drawn",
+    "move_after": "00:00:10",
+    "volatility": "by candles",
+    "impact_bp": "by spread",
+}
+#: The values of choices as people say them.
+CHOICE_WORDS = {
+    "at_end": {"cross": "cross what is left", "stop": "stop", "extend": "extend"},
+    "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
+    "mode": {"split": "split over the accounts", "single": "single best account"},
+    "shortfall": {"part": "do the part", "refuse": "refuse"},
+}
+#: A slider moves in such steps; a value between them (an order that is cloned) stays as it is.
+SLIDER_STEP = Decimal("0.05")
+#: In this order the ticket shows what is not under "More": when, then what the algorithm is about.
+FIRST = ("duration", "end_at", "start_at")
+LAST = ("urgency",)
 _DURATION = TypeAdapter(timedelta)  # reads ISO 8601, as parameters are kept
 _TIME = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
 
@@ -39,21 +67,78 @@ class Field:
     advanced: bool
     value: str
     placeholder: str
+    #: The algorithms that have it.
+    algorithms: tuple[str, ...] = ()
+    #: What it may be, with the words for it; empty: anything.
+    choices: tuple[tuple[str, str], ...] = ()
+    step: str = ""
+    #: Whether it is one of the algorithm that is chosen now.
+    shown: bool = True
+
+
+def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
+    """Each field that any algorithm has, once, so that switching loses nothing of what is written in it."""
+    others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
+    by_name = {algorithm: algorithm_fields(algorithm, values)} | others
+    users: dict[str, list[str]] = {}
+    found: dict[str, Field] = {}
+    for user, fields in by_name.items():
+        for field in fields:
+            users.setdefault(field.name, []).append(user)
+            found.setdefault(field.name, field)
+    return sorted(
+        (
+            replace(field, algorithms=tuple(users[name]), shown=algorithm in users[name])
+            for name, field in found.items()
+        ),
+        key=_place,
+    )
+
+
+def _place(field: Field) -> int:
+    if field.name in FIRST:
+        return FIRST.index(field.name)
+    return len(FIRST) + (field.name in LAST)
+
+
+def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
+    """What a fresh ticket has in each field of each algorithm, and the hint in it while it is empty."""
+    return {
+        name: {
+            field.name: {"value": field.value, "placeholder": field.placeholder}
+            for field in algorithm_fields(name)
+        }
+        for name in ALGORITHMS
+    }
 
 
 def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
     """The algorithm's fields with what was written in them, else with what the model proposes."""
-    return [
+    model = ALGORITHMS[algorithm].parameters
+    fields = [
         _field(name, info, None if values is None else values.get(name, ""))
-        for name, info in ALGORITHMS[algorithm].parameters.model_fields.items()
+        for name, info in model.model_fields.items()
     ]
+    least = model.default_duration
+    if least is None:
+        return fields
+    return [_with_default_duration(field, least, values is None) for field in fields]
+
+
+def _with_default_duration(field: Field, duration: timedelta, is_fresh: bool) -> Field:
+    """An algorithm that knows how long it works proposes nothing, and says what empty means."""
+    if field.name != "duration":
+        return field
+    return replace(field, value="" if is_fresh else field.value, placeholder=as_clock(duration))
 
 
 def _field(name: str, info: Any, value: str | None) -> Field:
     extra: dict[str, Any] = info.json_schema_extra or {}
     widget = str(extra.get("widget", "text"))
-    if value is None:
-        value = PROPOSED.get(name, "") if info.default is None else _shown(info.default, widget)
+    default = None if info.is_required() else info.default
+    if value is None or (widget in {"choice", "share"} and not value):
+        # A choice and a slider are never empty.
+        value = PROPOSED.get(name, "") if default is None else _shown(default, widget)
     return Field(
         name=name,
         label=info.title or name,
@@ -63,7 +148,21 @@ def _field(name: str, info: Any, value: str | None) -> Field:
         advanced=bool(extra.get("advanced")),
         value=value,
         placeholder=PLACEHOLDERS.get(name, ""),
+        choices=_choices(name, info.annotation) if widget == "choice" else (),
+        step=_step(value) if widget == "share" else "",
     )
+
+
+def _choices(name: str, enum: Any) -> tuple[tuple[str, str], ...]:
+    words = CHOICE_WORDS.get(name, {})
+    return tuple((member.value, words.get(member.value, member.value)) for member in enum)
+
+
+def _step(value: str) -> str:
+    try:
+        return str(SLIDER_STEP) if Decimal(value) % SLIDER_STEP == 0 else "any"
+    except InvalidOperation:
+        return str(SLIDER_STEP)
 
 
 def shown_parameter(info: Any, value: Any) -> str:
@@ -75,7 +174,26 @@ def shown_parameter(info: Any, value: Any) -> str:
 
 
 def _shown(value: Any, widget: str) -> str:
+    if isinstance(value, timedelta):
+        return as_clock(value)
     return _percent(value) if widget == "percent" else str(value)
+
+
+def parameter_labels(algorithm: str) -> list[dict[str, Any]]:
+    """How an order's page names each parameter of its terms; start and end stand beside them."""
+    if algorithm not in ALGORITHMS:
+        return []
+    return [
+        {
+            "name": field.name,
+            "label": field.label,
+            "unit": field.unit,
+            "widget": field.widget,
+            "choices": dict(field.choices),
+        }
+        for field in algorithm_fields(algorithm)
+        if field.name not in FIRST
+    ]
 
 
 def _percent(value: Any) -> str:

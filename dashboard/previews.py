@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dashboard import sizing
-from dashboard.estimates import figures
+from dashboard.estimates import Predicted, figures
 from dashboard.places import account_places
-from dashboard.sentences import grouped, spoken
+from dashboard.plan_data import plan_data, plan_subtitle, route_table
 from execution.core.problems import Problem
-from execution.core.types import Market, Quote, Side, Unit
+from execution.core.types import Quote, Side, Unit
 from execution.selectors.tape import market_pace
 from execution.selectors.texts import milliseconds, text
 from execution.selectors.ticket import TicketPlace, ticket_place
@@ -33,6 +33,7 @@ def preview_context(
     preview: Preview | None,
     problems: Sequence[Problem],
     now: datetime,
+    predicted: Predicted | None = None,
 ) -> dict[str, Any]:
     place = ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
     market, quote = (place.market, place.quote) if place else (None, None)
@@ -42,10 +43,12 @@ def preview_context(
         "market": market,
         "problems": problems,
         "refusals": [_refusal(problem) for problem in problems],
-        "subtitle": _subtitle(preview, market),
-        "figures": figures(preview, market, quote, pace),
+        "subtitle": plan_subtitle(preview, market),
+        "figures": figures(preview, market, quote, pace, predicted),
         "checks": _checks(preview),
-        "places": account_places(preview),
+        "route": route_table(preview),
+        # A router's rows say more than where its first slice would be cheapest.
+        "places": [] if preview and preview.route else account_places(preview),
         "data": {
             "quote": _quote(quote, now),
             "market": {
@@ -57,7 +60,7 @@ def preview_context(
             if market
             else None,
             "helpers": _helpers(written, place),
-            "plan": _plan(preview),
+            "plan": plan_data(preview),
             "problems": [_problem(problem) for problem in problems],
             "notional": text(preview.notional) if preview else None,
             "quantity": text(preview.quantity) if preview else None,
@@ -105,31 +108,6 @@ def _helpers(written: Mapping[str, str], place: TicketPlace | None) -> dict[str,
         "currency": currency,
         "limit": sizing.limit_beside(side, quote.mid, market.tick),
     }
-
-
-def _plan(preview: Preview | None) -> dict[str, Any] | None:
-    """Start, length and quantity of each slice for the chart."""
-    if preview is None or not preview.slices:
-        return None
-    return {
-        "base": preview.market.base if preview.market else "",
-        "side": preview.request.side.value,
-        "slices": [
-            (milliseconds(part.starts_at), milliseconds(part.ends_at), text(part.quantity))
-            for part in preview.slices
-        ],
-    }
-
-
-def _subtitle(preview: Preview | None, market: Market | None) -> str:
-    if preview is None or not preview.slices or market is None:
-        return "no plan yet"
-    quantities = [part.quantity for part in preview.slices]
-    low, high, total = min(quantities), max(quantities), sum(quantities, Decimal(0))
-    size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
-    each = spoken(preview.slices[0].ends_at - preview.slices[0].starts_at)
-    count = f"{len(quantities)} slice{'s' if len(quantities) > 1 else ''}"
-    return f"{count} × {size} {market.base}, one every {each}, exact total {grouped(total)}"
 
 
 def _percent(fraction: Decimal | None) -> str | None:

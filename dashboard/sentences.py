@@ -5,6 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.parameters import (
+    AlgorithmParameters,
+    IcebergParameters,
+    IsParameters,
+    PovParameters,
+    Shortfall,
+    SlicedParameters,
+    SorParameters,
+    VwapParameters,
+)
 from execution.core.terms import ALGORITHMS
 from execution.core.types import Unit
 from execution.services.orders import Preview
@@ -34,12 +44,11 @@ def order_sentence(preview: Preview) -> str:
     if market is None or not preview.accounts or start is None or end is None or preview.quantity is None:
         return ""
     request = preview.request
-    count = len(preview.slices)
     parts = [
         f"{request.side.value.upper()} {grouped(preview.quantity)} {market.base} for {market.quote}"
-        f" on {_places([account.label for account in preview.accounts])}",
-        f"by {ALGORITHMS[request.algorithm].label} in {count} slice{'' if count == 1 else 's'}"
-        f" over {spoken(end - start)}",
+        f" on {_places([account.label for account in preview.accounts], request.algorithm)}",
+        f"by {ALGORITHMS[request.algorithm].label}{_manner(preview)} {_span(preview, end - start)}",
+        *_essentials(preview),
         _window(preview, start, end),
         _limit(preview),
     ]
@@ -53,10 +62,80 @@ def unit_word(preview: Preview) -> str:
     return preview.market.quote if preview.request.unit is Unit.QUOTE else preview.market.base
 
 
-def _places(labels: list[str]) -> str:
-    """``alpha, beta or gamma, each slice where it is cheapest``: a slice goes to one of them."""
+def _span(preview: Preview, duration: timedelta) -> str:
+    """An order without a schedule works at most so long."""
+    words = "over" if ALGORITHMS[preview.request.algorithm].is_sliced else "within"
+    return f"{words} {spoken(duration)}"
+
+
+def _manner(preview: Preview) -> str:
+    """How the quantity is parted."""
+    parameters, base = preview.parameters, preview.market.base if preview.market else ""
+    if isinstance(parameters, IcebergParameters):
+        return f" showing at most {grouped(parameters.visible_quantity)} {base}"
+    if isinstance(parameters, SorParameters):
+        return ""
+    count = len(preview.slices)
+    return f" in {count} slice{'' if count == 1 else 's'}"
+
+
+def _essentials(preview: Preview) -> list[str]:
+    """What of the parameters makes this order another one than the algorithm's usual."""
+    parameters = preview.parameters
+    found: list[str] = []
+    if isinstance(parameters, VwapParameters):
+        found.append(f"by the volume of {parameters.lookback_days} days")
+    if isinstance(parameters, PovParameters):
+        found.append(f"at {_share(parameters.participation_rate)} of the market's volume")
+    if isinstance(parameters, IsParameters):
+        found.append(f"risk aversion {grouped(parameters.risk_aversion)}")
+    if isinstance(parameters, IcebergParameters) and preview.request.limit_price is None:
+        found.append(f"following the book within {grouped(parameters.follow_within_bp)} bp of arrival")
+    if isinstance(parameters, SorParameters) and parameters.shortfall is Shortfall.REFUSE:
+        found.append("all of it or nothing")
+    return found + _common(preview)
+
+
+def _common(preview: Preview) -> list[str]:
+    parameters, market = preview.parameters, preview.market
+    if not isinstance(parameters, SlicedParameters):
+        return _at_end(parameters)
+    found: list[str] = []
+    if parameters.urgency != type(parameters).model_fields["urgency"].default:
+        found.append(f"urgency {grouped(parameters.urgency)}")
+    if parameters.participation_cap is not None:
+        found.append(f"at most {_share(parameters.participation_cap)} of the market's volume")
+    if parameters.i_would_price is not None and market is not None:
+        found.append(f"all at once at {grouped(parameters.i_would_price)} {market.quote} or better")
+    return found + _at_end(parameters)
+
+
+def _at_end(parameters: AlgorithmParameters | None) -> list[str]:
+    """What becomes of what is left, where that is not the algorithm's usual."""
+    if not isinstance(parameters, SlicedParameters | IcebergParameters):
+        return []
+    if parameters.at_end == type(parameters).model_fields["at_end"].default:
+        return []
+    words = {
+        "cross": "crossing what is left",
+        "stop": "leaving what is left",
+        "extend": "going on for what is left",
+    }
+    return [f"{words[parameters.at_end.value]} at the end"]
+
+
+def _share(share: Decimal) -> str:
+    return f"{grouped(share * 100)} %"
+
+
+def _places(labels: list[str], algorithm: str = "twap") -> str:
+    """``alpha, beta or gamma (each slice ...)``: a slice goes to one of them, a router's order to all at once."""
     if len(labels) == 1:
         return labels[0]
+    if algorithm == "sor":
+        return f"{', '.join(labels[:-1])} and {labels[-1]}"
+    if algorithm == "iceberg":
+        return f"{', '.join(labels[:-1])} or {labels[-1]} (each part where it is best after fees)"
     return f"{', '.join(labels[:-1])} or {labels[-1]} (each slice where it is cheapest after fees)"
 
 

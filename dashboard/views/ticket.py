@@ -107,8 +107,8 @@ def _form(
 ) -> HttpResponse:
     written = asked.written if asked else {}
     accounts = ticket_accounts(person=person_of(request))
-    algorithm = written.get("algorithm") if written.get("algorithm") in ALGORITHMS else "twap"
-    parameter_fields = fields.algorithm_fields(algorithm or "twap", written if asked else None)
+    algorithm = written["algorithm"] if written.get("algorithm") in ALGORITHMS else "twap"
+    parameter_fields = fields.ticket_fields(algorithm, written if asked else None)
     context = {
         "accounts": accounts,
         "chosen": asked.accounts if asked else tuple(account["id"] for account in accounts[:1]),
@@ -117,6 +117,7 @@ def _form(
         "algorithm": algorithm,
         "timing": [field for field in parameter_fields if not field.advanced],
         "advanced": [field for field in parameter_fields if field.advanced],
+        "field_defaults": fields.field_defaults(),
         "written": written,
         "problems": problems,
         "notes": notes,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from execution.core.durations import as_clock, parse_duration, parse_instant
 from execution.core.problems import Problem, Refused
@@ -352,6 +353,12 @@ class SorParameters(AlgorithmParameters):
     )
 
 
+def _field_error(field: str, message: str, value: Decimal, limit: Decimal) -> PydanticCustomError:
+    """An error of one field that only the others make wrong; ``terms`` says it at that field."""
+    context = {"field": field, "value": str(value), "limit": str(limit)}
+    return PydanticCustomError("fields", message, context)  # type: ignore[arg-type]
+
+
 class PovParameters(SlicedParameters):
     """Percentage of volume: a share of what the market trades; own volume is not the market's."""
 
@@ -385,14 +392,12 @@ class PovParameters(SlicedParameters):
 
     @model_validator(mode="after")
     def _rates_in_order(self) -> Self:
-        low, high = self.minimum_rate, self.maximum_rate
-        if low is not None and low > self.participation_rate:
-            raise ValueError(
-                f"the minimum rate {low} is above the participation rate {self.participation_rate}"
-            )
-        if high is not None and high < self.participation_rate:
-            raise ValueError(
-                f"the maximum rate {high} is below the participation rate {self.participation_rate}"
+        low, high, rate = self.minimum_rate, self.maximum_rate, self.participation_rate
+        if low is not None and low > rate:
+            raise _field_error("minimum_rate", f"Minimum rate is {low}; it must be at most {rate}", low, rate)
+        if high is not None and high < rate:
+            raise _field_error(
+                "maximum_rate", f"Maximum rate is {high}; it must be at least {rate}", high, rate
             )
         return self
 

@@ -20,6 +20,7 @@ from execution.core.parameters import (
     IcebergParameters,
     IsParameters,
     PovParameters,
+    SlicedParameters,
     SorParameters,
     TwapParameters,
     VwapParameters,
@@ -42,6 +43,11 @@ class Algorithm:
     name: str
     label: str
     parameters: type[AlgorithmParameters]
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether it works by a schedule; the others do as much as they may from the start."""
+        return issubclass(self.parameters, SlicedParameters)
 
 
 ALGORITHMS: dict[str, Algorithm] = {
@@ -217,6 +223,8 @@ def _problem(model: type[BaseModel], details: Any) -> Problem:
     title = (info.title if info else None) or name
     value = "" if not location else str(details.get("input"))
     context: Mapping[str, Any] = details.get("ctx") or {}
+    if "field" in context:
+        return Problem(context["field"], str(details["msg"]), context["value"], context["limit"])
     for key, words in _LIMIT_WORDS.items():
         if key in context:
             # pydantic's context holds a duration's limit only as Python source: the field has it itself.

@@ -4,6 +4,7 @@ import { showConnection } from "./connection.js";
 import { byId, readJson, setText } from "./dom.js";
 import { clock, decimal, places } from "./format.js";
 import { drawPlan } from "./plan_chart.js";
+import { showNotes, showPlanned, showSliders, switchFields } from "./ticket_fields.js";
 
 const REFRESH = 2000;
 const DEBOUNCE = 250;
@@ -17,6 +18,7 @@ let data = null;
 let receivedAt = 0;
 let failed = false;
 let asked = null;
+let algorithm = form.elements.algorithm.value;
 let timer = null;
 
 // --- the preview ---------------------------------------------------------------------------------
@@ -54,7 +56,9 @@ function showPlan() {
   byId("plan-empty").hidden = data.plan !== null;
   byId("plan-chart").classList.toggle("invisible", data.plan === null);
   setText(byId("plan-subtitle"), byId("preview").querySelector("[data-subtitle]").dataset.subtitle);
-  if (data.plan && window.Plotly) drawPlan(byId("plan-chart"), data.plan);
+  showNotes(data.plan?.notes ?? []);
+  setText(byId("plan-legend"), "");
+  if (data.plan && window.Plotly) setText(byId("plan-legend"), drawPlan(byId("plan-chart"), data.plan));
 }
 
 // --- beside the fields ---------------------------------------------------------------------------
@@ -91,7 +95,7 @@ function showHints() {
     setText(form.elements.unit.options[0], market.base);
     setText(form.elements.unit.options[1], market.quote);
   }
-  showTimes();
+  showPlanned(form, data.plan, clock);
   const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
   setText(byId("review-text"), `Review ${side().toUpperCase()} ${size}`.trim());
 }
@@ -100,15 +104,6 @@ function quantityHint() {
   if (!data.market || data.notional === null) return "";
   const base = form.elements.unit.value === "quote";
   return base ? `≈ ${decimal(data.quantity)} ${data.market.base}` : `≈ ${decimal(data.notional, 2)} ${data.market.quote}`;
-}
-
-/** The end that a duration makes stands in the empty field, greyed. */
-function showTimes() {
-  const slices = data.plan?.slices;
-  const end = form.elements.end_at;
-  if (end) end.placeholder = slices && form.elements.duration.value ? clock(slices.at(-1)[1]) : "by duration";
-  const count = form.elements.slices;
-  if (count) count.placeholder = slices ? String(slices.length) : "one a minute";
 }
 
 const side = () => form.elements.side.value;
@@ -122,6 +117,11 @@ form.addEventListener("input", (event) => {
   if (name === "end_at" && value) form.elements.duration.value = "";
   if (name === "duration" && value) form.elements.end_at.value = "";
   if (name === "accounts") fillSymbols();
+  if (name === "algorithm") {
+    switchFields(form, algorithm, value);
+    algorithm = value;
+  }
+  if (event.target.type === "range") showSliders(form);
   soon();
 });
 
@@ -220,4 +220,5 @@ showConnection(() => {
 });
 
 fillSymbols();
+showSliders(form);
 refresh();

@@ -97,7 +97,9 @@ def test_an_order_keeps_what_its_ticket_showed(rows: Rows, asked: list[int]) -> 
     assert order.journal.filter(kind="predicted").count() == 1
 
 
-def test_an_order_that_cannot_be_simulated_says_why_and_predicts_nothing(rows: Rows, asked: list[int]) -> None:
+def test_an_order_that_cannot_be_simulated_says_why_and_predicts_nothing(
+    rows: Rows, asked: list[int]
+) -> None:
     order = rows.submit()
     (estimate,) = Estimate.objects.all()
     estimate.spec["spread"] = "0"
