@@ -98,12 +98,32 @@ def at_i_would(view: OrderView) -> bool:
     )
 
 
-def wake_bounds(view: OrderView, manner: Manner) -> tuple[Decimal | None, Decimal | None]:
+def wake_bounds(view: OrderView, manner: Manner, *, must: bool) -> tuple[Decimal | None, Decimal | None]:
     """Quotes at which a look is worth it before its time: ask at or below, bid at or above.
 
-    One that leaves behind what has rested long enough, and one that comes to the I-would price.
+    One that leaves behind what has rested long enough; one that comes to the I-would price; and, where something
+    ``must`` be crossed, one that comes back within limit and collar.
     """
-    would = None if at_i_would(view) else narrowed(view.parameters, SlicedParameters).i_would_price
+    comes, leaves = _coming(view, must=must), _leaving(view, manner)
+    if view.side is Side.BUY:
+        return max(comes, default=None), min(leaves, default=None)
+    return max(leaves, default=None), min(comes, default=None)
+
+
+def _coming(view: OrderView, *, must: bool) -> list[Decimal]:
+    would = narrowed(view.parameters, SlicedParameters).i_would_price
+    bounds = [] if would is None or at_i_would(view) else [would]
+    if must:
+        worst = [(venue, child_price(view, venue, CROSS)) for venue in view.usable]
+        bounds += [price for venue, price in worst if _is_beyond(view, venue, price)]
+    return bounds
+
+
+def _is_beyond(view: OrderView, venue: VenueView, price: Decimal) -> bool:
+    return (known_quote(venue).aggressive(view.side) - price) * view.side.sign > ZERO
+
+
+def _leaving(view: OrderView, manner: Manner) -> list[Decimal]:
     usable = {venue.account: venue for venue in view.usable}
     left = []
     for child in view.children:
@@ -114,6 +134,4 @@ def wake_bounds(view: OrderView, manner: Manner) -> tuple[Decimal | None, Decima
         beyond = child.price + view.side.sign * venue.market.tick
         if (known_quote(venue).passive(view.side) - beyond) * view.side.sign < ZERO:
             left.append(beyond)
-    if view.side is Side.BUY:
-        return would, min(left, default=None)
-    return max(left, default=None), would
+    return left

@@ -33,12 +33,12 @@ def rest_and_cross(view: OrderView, work: SliceWork) -> Decision:
     manner = manner_of(view)
     if volume_left(view) is None:
         return _unknown_volume(view, work)
-    decision = _would(view, work)
-    if decision is None and (must := must_cross(view, work, manner)) > ZERO:
+    decision, must = _would(view, work), must_cross(view, work, manner)
+    if decision is None and must > ZERO:
         decision = _cross(view, work, must)
     if decision is None:
         decision = _move(view, work, manner) or _rest(view, work, manner)
-    below, above = wake_bounds(view, manner)
+    below, above = wake_bounds(view, manner, must=must > ZERO)
     return replace(decision, wake_below=below, wake_above=above)
 
 

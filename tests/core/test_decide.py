@@ -31,7 +31,9 @@ from tests.core.builders import (
     view_of,
 )
 
-REST_ENDS = timedelta(seconds=48)  # four fifths of a slice of a minute
+REST_ENDS = timedelta(seconds=48)  # where a slice of this urgency begins to cross
+HURRIED = twap(urgency=D("0.6"), catch_up_cap=D(1))
+AT_ONCE = twap(urgency=D(1))
 
 
 def seconds(number: float) -> timedelta:
@@ -51,12 +53,12 @@ def cancelled(done: Decimal, **changes: Any) -> ChildView:
 # --- a slice --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "59999.50"), (Side.SELL, "60000.50")])
-def test_a_slice_rests_post_only_at_its_own_side_of_the_book(side: Side, price: str) -> None:
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "59999.60"), (Side.SELL, "60000.40")])
+def test_a_slice_rests_post_only_a_little_inside_its_own_side_of_the_book(side: Side, price: str) -> None:
     intend = intend_of(view_of(side=side))
     assert (intend.price, intend.quantity, intend.slice_number) == (D(price), D("0.1"), 1)
     assert (intend.type, intend.time_in_force) == (OrderType.LIMIT, TimeInForce.POST_ONLY)
-    assert decide(view_of(side=side)).due_at == NOW + REST_ENDS
+    assert decide(view_of(side=side)).due_at == NOW + seconds(3)
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "59000"), (Side.SELL, "61000")])
@@ -67,19 +69,20 @@ def test_what_rests_stays_within_the_limit(side: Side, limit: str) -> None:
 def test_while_it_rests_nothing_else_is_done() -> None:
     decision = decide(view_of(now=NOW + seconds(10), children=(child_of(),)))
     assert decision.commands == ()
-    assert decision.due_at == NOW + REST_ENDS
+    assert decision.due_at == NOW + seconds(13)
 
 
 def test_at_the_crossing_time_what_rests_is_cancelled_first() -> None:
-    view = view_of(now=NOW + REST_ENDS, children=(child_of(),))
+    view = view_of(now=NOW + REST_ENDS, children=(child_of(),), parameters=HURRIED)
     assert cancels_of(view) == [1]
     assert len(decide(view).commands) == 1, "and nothing is sent in its place yet"
+    assert cancels_of(replace(view, now=view.now - seconds(1))) == []
 
 
 def test_nothing_crosses_before_the_cancel_is_settled() -> None:
     for status in (ChildStatus.CANCELLING, ChildStatus.UNKNOWN, ChildStatus.CANCELLED):
         waiting = child_of(status=status, cancel_wanted=True)
-        decision = decide(view_of(now=NOW + REST_ENDS, children=(waiting,)))
+        decision = decide(view_of(now=NOW + REST_ENDS, children=(waiting,), parameters=HURRIED))
         assert decision.commands == (), status
         assert "settled" in decision.why
 
@@ -87,7 +90,7 @@ def test_nothing_crosses_before_the_cancel_is_settled() -> None:
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60300.00"), (Side.SELL, "59700.00")])
 def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, price: str) -> None:
     children = (cancelled(D("0.04"), ended_at=NOW),)
-    view = view_of(side=side, now=NOW + REST_ENDS, done=D("0.04"), children=children)
+    view = view_of(side=side, now=NOW + REST_ENDS, done=D("0.04"), children=children, parameters=AT_ONCE)
     intend = intend_of(view)
     assert (intend.quantity, intend.time_in_force, intend.purpose) == (D("0.06"), TimeInForce.IOC, CROSS)
     assert intend.price == D(price), "50 bp from the mid, never a market order"
@@ -95,13 +98,18 @@ def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, pric
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60001"), (Side.SELL, "59999")])
 def test_a_crossing_child_stays_within_the_limit(side: Side, limit: str) -> None:
-    assert intend_of(view_of(side=side, now=NOW + REST_ENDS, limit_price=D(limit))).price == D(limit)
+    assert intend_of(view_of(side=side, limit_price=D(limit), parameters=AT_ONCE)).price == D(limit)
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60000"), (Side.SELL, "60000")])
 def test_a_market_beyond_the_limit_is_waited_for(side: Side, limit: str) -> None:
-    decision = decide(view_of(side=side, now=NOW + REST_ENDS, limit_price=D(limit)))
-    assert decision.commands == ()
+    price = D("59990") if side is Side.BUY else D("60010")
+    rests = child_of(price=price, intended_at=NOW + seconds(3.5))
+    view = view_of(
+        side=side, now=NOW + seconds(4), limit_price=D(limit), parameters=AT_ONCE, children=(rests,)
+    )
+    decision = decide(view)
+    assert decision.commands == (), "what rests inside the limit stays"
     bound = decision.wake_below if side is Side.BUY else decision.wake_above
     assert bound == D(limit)
 
@@ -109,7 +117,9 @@ def test_a_market_beyond_the_limit_is_waited_for(side: Side, limit: str) -> None
 def test_after_a_cross_the_book_gets_a_second_to_come_back() -> None:
     taken = child_of(purpose=CROSS, status=ChildStatus.EXPIRED, is_settled=True, done=D("0.05"))
     at = NOW + seconds(50)
-    view = view_of(now=at, done=D("0.05"), children=(replace(taken, ended_at=at - seconds(0.4)),))
+    view = view_of(
+        now=at, done=D("0.05"), children=(replace(taken, ended_at=at - seconds(0.4)),), parameters=AT_ONCE
+    )
     decision = decide(view)
     assert decision.commands == ()
     assert decision.due_at == at + seconds(0.6)
@@ -125,8 +135,12 @@ def test_catching_up_has_a_cap() -> None:
     assert intend_of(view).quantity == D("0.15")
 
 
-def test_a_child_of_an_earlier_slice_is_cancelled_when_its_time_is_over() -> None:
-    assert cancels_of(view_of(now=NOW + MINUTE, children=(child_of(),))) == [1]
+def test_what_rests_keeps_its_place_when_its_slice_is_over() -> None:
+    (command,) = decide(view_of(now=NOW + MINUTE, children=(child_of(price=D("59999.99")),))).commands
+    assert isinstance(command, Intend)
+    assert (command.quantity, command.slice_number) == (D("0.1"), 2), (
+        "only the new slice's own quantity comes"
+    )
 
 
 def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
@@ -137,13 +151,13 @@ def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
 def test_a_last_slice_too_small_for_two_children_only_crosses() -> None:
     small = {"quantity": D("0.0009"), "slices": even_slices(D("0.0009"), 3), "done": D("0.0006")}
     assert decide(view_of(now=NOW + 2 * MINUTE, **small)).commands == ()
-    assert intend_of(view_of(now=NOW + 2 * MINUTE + REST_ENDS, **small)).quantity == D("0.0003")
+    assert intend_of(view_of(now=NOW + 3 * MINUTE - seconds(5), **small)).quantity == D("0.0003")
 
 
 def test_dust_under_the_minimum_is_never_sent() -> None:
     view = view_of(now=NOW + 2 * MINUTE + REST_ENDS, done=D("0.3") - D("0.00018"))
-    assert decide(view).commands == ()
-    assert "under the minimum" in decide(view).why
+    for at in (view.now, view.end_at - seconds(1)):
+        assert decide(replace(at_venue(view, quote=replace(QUOTE, at=at)), now=at)).commands == ()
 
 
 def test_a_child_is_never_larger_than_the_exchange_takes() -> None:
@@ -167,7 +181,7 @@ def pair(at: timedelta = timedelta(0), *, beta: dict[str, Any] | None = None) ->
 
 def test_a_slice_goes_to_the_cheapest_account_at_its_own_price_and_says_why() -> None:
     intend = intend_of(view_of(venues=pair()))
-    assert (intend.account, intend.price) == ("alpha", D("59999.50"))
+    assert (intend.account, intend.price) == ("alpha", D("59999.60"))
     assert intend.why.endswith("alpha 60,060.5 after fees, 11.7 bp better than beta (by its touch, no book)")
     assert intend_of(view_of(venues=pair(), side=Side.SELL)).account == "alpha", (
         "the bid is not worth the fee"
@@ -179,7 +193,9 @@ def test_a_slice_goes_to_the_cheapest_account_at_its_own_price_and_says_why() ->
 
 def test_what_is_left_may_cross_at_another_account_than_it_rested() -> None:
     rested = cancelled(D("0.04"), account="beta", ended_at=NOW)
-    view = view_of(now=NOW + REST_ENDS, done=D("0.04"), children=(rested,), venues=pair(REST_ENDS))
+    view = view_of(
+        now=NOW + REST_ENDS, done=D("0.04"), children=(rested,), venues=pair(REST_ENDS), parameters=AT_ONCE
+    )
     intend = intend_of(view)
     assert (intend.account, intend.quantity, intend.purpose) == ("alpha", D("0.06"), CROSS)
 
@@ -218,7 +234,7 @@ def test_a_remainder_finer_than_the_coarsest_lot_is_carried_to_the_last_slice() 
     odd = D("0.00005")
     early = intend_of(view_of(done=odd, venues=pair()))
     assert early.quantity == D("0.099"), "on the lot of either account"
-    at = 2 * MINUTE + REST_ENDS
+    at = 3 * MINUTE - seconds(5)
     last = intend_of(view_of(now=NOW + at, done=D("0.2") + odd, venues=pair(at)))
     assert (last.account, last.quantity) == ("alpha", D("0.1") - odd), "where its lot fits"
 
