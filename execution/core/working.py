@@ -199,7 +199,8 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
         return Decision((), work.part.ends_at, f"slice {number}: waits until its cross is settled")
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
-    if must < least:
+    wanted = _on_lots(view, work, must)
+    if wanted < least:
         return None
     resting = [child for child in _resting(view) if child.can_be_cancelled]
     if free < must and resting:
@@ -210,7 +211,7 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
     )
     if again_at > view.now:
         return Decision((), min(again_at, work.part.ends_at), f"slice {number}: lets the book come back")
-    children = split_cross(view, work, _on_lots(view, work, min(must, free)))
+    children = split_cross(view, work, min(wanted, _on_lots(view, work, free))) if free >= least else ()
     return Decision(children, work.part.ends_at, children[0].why) if children else None
 
 
