@@ -365,7 +365,7 @@ class SorParameters(AlgorithmParameters):
 def _field_error(field: str, message: str, value: Decimal, limit: Decimal) -> PydanticCustomError:
     """An error of one field that only the others make wrong; ``terms`` says it at that field."""
     context = {"field": field, "value": str(value), "limit": str(limit)}
-    return PydanticCustomError("fields", message, context)  # type: ignore[arg-type]
+    return PydanticCustomError("fields", message, context)
 
 
 class PovParameters(SlicedParameters):
