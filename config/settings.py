@@ -177,7 +177,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_TASK_DEFAULT_QUEUE = "engine"
-CELERY_TASK_ROUTES = {"execution.tasks.housekeep": {"queue": "compute"}}
+CELERY_TASK_ROUTES = {
+    "execution.tasks.estimate": {"queue": "compute"},
+    "execution.tasks.housekeep": {"queue": "compute"},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
 # An entry expires a little before the next one, so that a queue never fills with stale hints.
 CELERY_BEAT_SCHEDULE = {

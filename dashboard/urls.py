@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from dashboard.views import accounts, blotter, halts, home, me, orders, ticket, wall
+from dashboard.views import accounts, amend, analysis, blotter, halts, home, me, orders, ticket, wall
 
 login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect_authenticated_user=True))
 
@@ -26,7 +26,13 @@ urlpatterns: list[URLPattern] = [
     path("orders/new/review/", ticket.review, name="review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
     path("orders/<slug:public_id>/parts/", blotter.order_parts, name="order_parts"),
+    path("orders/<slug:public_id>/amend/", amend.amend, name="amend"),
+    path("orders/<slug:public_id>/amend/preview/", amend.preview, name="amend_preview"),
+    path("orders/<slug:public_id>/report/", analysis.order_report, name="order_report"),
+    path("orders/<slug:public_id>/report.csv", analysis.order_report_export, name="order_report_export"),
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
+    path("analysis/", analysis.analysis, name="analysis"),
+    path("analysis/export.csv", analysis.analysis_export, name="analysis_export"),
     path("wall/", wall.wall, name="wall"),
     path("halts/", halts.halt_list, name="halts"),
     path("halts/new/", halts.halt_new, name="halt_new"),

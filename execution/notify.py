@@ -135,12 +135,17 @@ def drive(order_pk: int) -> None:
     transaction.on_commit(partial(_send_drive, order_pk))
 
 
+def estimate(estimate_pk: int) -> None:
+    """After the commit: have an expected cost worked out, on the compute queue."""
+    transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.estimate", estimate_pk)))
+
+
 def _send_drive(order_pk: int) -> None:
-    _bell.ring(_drive(order_pk))
+    _bell.ring(_task("execution.tasks.drive", order_pk))
 
 
-async def _drive(order_pk: int) -> None:
+async def _task(name: str, pk: int) -> None:
     from celery import current_app
 
-    send = partial(current_app.send_task, "execution.tasks.drive", args=[order_pk], retry=False)
+    send = partial(current_app.send_task, name, args=[pk], retry=False)
     await asyncio.get_running_loop().run_in_executor(None, send)

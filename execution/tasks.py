@@ -11,8 +11,10 @@ from celery import shared_task, signals
 from django.utils import timezone
 
 from execution.core.parameters import MAX_LOOKBACK
+from execution.services.estimates import estimate_work, estimates_drop
 from execution.services.housekeeping import samples_drop, workers_drop
 from execution.services.markets import candles_drop
+from execution.services.reports import reports_keep
 
 if TYPE_CHECKING:
     from execution.engine.host import EngineHost
@@ -21,6 +23,7 @@ ENGINE_QUEUE = "engine"
 ENGINE_MODULE = "execution.engine.host"
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
+KEEP_ESTIMATES = timedelta(hours=1)
 KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 
 
@@ -70,7 +73,17 @@ def hurry() -> None:
 
 
 @shared_task
+def estimate(estimate_pk: int) -> None:
+    """Work out what an order is expected to cost."""
+    estimate_work(estimate_pk=estimate_pk, now=timezone.now())
+
+
+@shared_task
 def housekeep() -> None:
-    samples_drop(before=timezone.now() - KEEP_SAMPLES)
-    workers_drop(before=timezone.now() - KEEP_WORKERS)
+    """Reports first: they are made of the samples that are dropped then."""
+    now = timezone.now()
+    reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
+    samples_drop(before=now - KEEP_SAMPLES)
+    workers_drop(before=now - KEEP_WORKERS)
+    estimates_drop(before=timezone.now() - KEEP_ESTIMATES)
     candles_drop(before=(timezone.now() - KEEP_CANDLES).date())

@@ -35,9 +35,18 @@ POST   orders/new/preview/                       -        login     200    200  
 POST   orders/new/review/                        -        login     200    200    200     403        403
 GET    orders/<slug:public_id>/                  order    login     200    404    200     200        404
 GET    orders/<slug:public_id>/parts/            order    login     200    404    200     200        404
+GET    orders/<slug:public_id>/report/           order    login     200    404    200     200        404
+GET    orders/<slug:public_id>/report.csv        order    login     200    404    200     200        404
 POST   orders/<slug:public_id>/pause/            order    login     302    404    422!    302        404
 POST   orders/<slug:public_id>/resume/           order    login     302    404    422!    302        404
 POST   orders/<slug:public_id>/cancel/           order    login     302    404    422!    302        404
+GET    orders/<slug:public_id>/amend/            order    login     200    404    422!    422!       404
+POST   orders/<slug:public_id>/amend/            order    login     302    404    422!    422!       404
+POST   orders/<slug:public_id>/amend/preview/    order    login     200    404    422!    422!       404
+
+# the analysis, of the orders that each sees
+GET    analysis/                                 -        login     200    200    200     200        200
+GET    analysis/export.csv                       -        login     200    200    200     200        200
 
 # the wall and the halts: supervisors
 GET    wall/                                     -        login     403    403    403     200        403
@@ -77,9 +86,12 @@ GET    api/v1/orders/<slug:public_id>/children   order    401       200    404  
 GET    api/v1/orders/<slug:public_id>/fills      order    401       200    404    200     200        404
 GET    api/v1/orders/<slug:public_id>/journal    order    401       200    404    200     200        404
 GET    api/v1/orders/<slug:public_id>/report     order    401       200    404    200     200        404
+GET    api/v1/analysis                           -        401       200    200    200     200        200
 POST   api/v1/orders/<slug:public_id>/pause      order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/resume     order    401       200    404    403!    200        404
 POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404    403!    200        404
+POST   api/v1/orders/<slug:public_id>/amend      order    401       200    404    403!    403!       404
+POST   api/v1/orders/<slug:public_id>/amend/preview order 401       200    404    403!    403!       404
 GET    api/v1/accounts                           -        401       200    200    200     200        200
 GET    api/v1/markets                            -        401       200    200    200     200        200
 POST   api/v1/halts/preview                      -        401       403    403    403     200        403

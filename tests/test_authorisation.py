@@ -120,6 +120,12 @@ class World:
             "orders/new/preview/": ticket,
             "orders/new/review/": ticket,
             "orders/<slug:public_id>/resume/": {"mode": "catch_up"},
+            "orders/<slug:public_id>/amend/": {
+                "quantity": "2",
+                "terms_version": "1",
+                "confirm_quantity": "2",
+            },
+            "orders/<slug:public_id>/amend/preview/": {"quantity": "2", "terms_version": "1"},
             "me/": {"name": "by hand", "days": "1"},
             "halts/new/": {
                 "kind": "stop",
@@ -141,6 +147,8 @@ class World:
             "api/v1/orders": order_body(self.desk),
             "api/v1/orders/preview": order_body(self.desk),
             "api/v1/orders/<slug:public_id>/resume": {"mode": "catch_up"},
+            "api/v1/orders/<slug:public_id>/amend": {"quantity": "2", "terms_version": 1},
+            "api/v1/orders/<slug:public_id>/amend/preview": {"quantity": "2"},
             "api/v1/halts/preview": asked,
             "api/v1/halts": {**asked, "phrase": "HALT ETH/USDT", "reason": "a drill"},
             "api/v1/halts/<slug:public_id>/lift": {"reason": "over"},

@@ -9,15 +9,16 @@ from django.utils import timezone
 from ninja import Body, Header, Query, Router
 from ninja.responses import Status
 
-from dashboard.api import rows, schemas
+from dashboard.api import report_schemas, rows, schemas
 from dashboard.api.access import api_person, api_trader
 from dashboard.api.problems import Forbidden, NotFound
 from dashboard.api.reading import read_order
 from dashboard.filters import read_filter
 from execution.core.problems import Refused
-from execution.selectors import pages, tape
+from execution.selectors import pages
 from execution.selectors.blotter import PAGE_SIZE, blotter_page
 from execution.selectors.payloads import Snapshot
+from execution.selectors.reports import report_read
 from execution.selectors.visibility import order_find, order_is_theirs_to_act
 from execution.services import orders as services
 from execution.services.confirmation import Confirmation, limit_problems
@@ -141,15 +142,16 @@ def journal(request: HttpRequest, public_id: str) -> Any:
 
 @router.get(
     "/orders/{slug:public_id}/report",
-    response=schemas.Report,
+    response=report_schemas.Report,
     summary="Read what an order cost",
     operation_id="order_report",
 )
-def report(request: HttpRequest, public_id: str) -> dict[str, Any]:
-    order_id, snapshot = _snapshot(request, public_id)
-    opened = tape.tape_open(order_id)
-    market = tape.tape_read(opened, order_id, timezone.now()) if opened else None
-    return rows.report_row(snapshot, market)
+def report(request: HttpRequest, public_id: str) -> Any:
+    """So far while it lives; final five minutes after it has ended."""
+    order_id = order_find(person=api_person(request), public_id=public_id)
+    if order_id is None:
+        raise NotFound
+    return report_read(order_id, timezone.now())
 
 
 # --- acting --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError, Valida
 
 from dashboard.api.reading import BodyRefused
 from execution.core.problems import Problem, Refused
+from execution.services.amending import TermsChanged
 from execution.services.orders import KeyReused, OrderNotFound
 
 PREFIX = "/api/"
@@ -100,6 +101,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     Unreadable: lambda _request, error: refused_response(422, error),
     Refused: lambda _request, error: refused_response(422, error),
     KeyReused: lambda _request, error: refused_response(409, error),
+    TermsChanged: lambda _request, error: refused_response(409, error),
     OrderNotFound: lambda _request, _error: problem_response(404),
     RequestDataTooBig: lambda _request, _error: problem_response(413),
 }

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from execution.core.plans import SlicePlan
 from execution.core.problems import Problem
 from execution.core.router import route_rows
 from execution.core.split import Split
 from execution.selectors.catalogue import quote_facts
-from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import rounded, text
+from execution.services.amendment import Amendment
 from execution.services.orders import Preview
 
 
@@ -26,18 +27,37 @@ def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> dict[str, 
         "start_at": preview.start_at,
         "end_at": preview.end_at,
         "quote": quote_facts(preview.quote, preview.now),
-        "slices": [
-            {
-                "number": part.number,
-                "starts_at": part.starts_at,
-                "ends_at": part.ends_at,
-                "quantity": text(part.quantity),
-            }
-            for part in preview.slices
-        ],
+        "slices": [_slice_row(part) for part in preview.slices],
         "route": None if preview.route is None else _route(preview.route),
         "checks": [asdict(check) for check in preview.checks],
         "problems": [asdict(problem) for problem in (*preview.problems, *missing)],
+    }
+
+
+def _slice_row(part: SlicePlan) -> dict[str, Any]:
+    return {
+        "number": part.number,
+        "starts_at": part.starts_at,
+        "ends_at": part.ends_at,
+        "quantity": text(part.quantity),
+    }
+
+
+def amendment_row(amended: Amendment, missing: Sequence[Problem] = ()) -> dict[str, Any]:
+    """An amendment; what is ``missing`` to be confirmed would refuse it as its problems do."""
+    return {
+        "terms_version": amended.terms.version,
+        "changes": [asdict(change) for change in amended.changes],
+        "quantity": text(amended.quantity),
+        "done": text(amended.done),
+        "remaining": text(amended.remaining),
+        "least": text(amended.least),
+        "notional": text(amended.notional),
+        "limit_price": text(amended.limit_price),
+        "end_at": amended.end_at,
+        "slices": [_slice_row(part) for part in amended.slices],
+        "notes": list(amended.plan.notes) if amended.plan else [],
+        "problems": [asdict(problem) for problem in (*amended.problems, *missing)],
     }
 
 
@@ -64,16 +84,4 @@ def _route(found: Split) -> dict[str, Any]:
             }
             for row in route_rows(found)
         ],
-    }
-
-
-def report_row(snapshot: Snapshot, market: MarketUpdate | None) -> dict[str, Any]:
-    return {
-        **snapshot["order"],
-        "market_volume": market["volume"] if market else None,
-        "market_vwap": market["vwap"] if market else None,
-        "vwap_cost_bp": market["vwap_bp"] if market else None,
-        "participation": market["participation"] if market else None,
-        "fills": len(snapshot["fills"]),
-        "children": len(snapshot["children"]),
     }

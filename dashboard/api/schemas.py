@@ -237,32 +237,6 @@ class Journal(Schema):
     journal: list[Entry]
 
 
-class Report(Schema):
-    """What an order cost, as far as it is known; null is unknown. Costs are in basis points, + is cost."""
-
-    id: str
-    status: OrderStatus
-    outcome: Known
-    quantity: Number
-    filled: Number
-    average: Number | None
-    arrival_mid: Number | None
-    cost_bp: Number | None = Field(description="against the arrival mid")
-    fees: list[Fee]
-    fees_bp: Number | None
-    maker_share: Number | None
-    market_volume: Number | None = Field(
-        description="traded while the order worked, as far as it was watched"
-    )
-    market_vwap: Number | None
-    vwap_cost_bp: Number | None = Field(description="against the market's VWAP")
-    participation: Number | None
-    start_at: Moment | None
-    ended_at: Moment | None
-    fills: int
-    children: int
-
-
 # --- a preview -----------------------------------------------------------------------------------
 
 

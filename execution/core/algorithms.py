@@ -9,13 +9,15 @@ from decimal import Decimal
 from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
+from execution.core.pov import follow_volume, plan_pov, pov_target
 from execution.core.randomising import random_note, randomised
 from execution.core.router import judge_sor, plan_sor, route_now, work_route
+from execution.core.shortfall import plan_is
 from execution.core.split import Split
 from execution.core.tactics import SliceWork
 from execution.core.view import Decision, OrderView, VenueView
 from execution.core.volume_plan import plan_vwap, vwap_target
-from execution.core.working import work
+from execution.core.working import rest_and_cross
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,12 @@ class Working:
 
 #: By the names of ``terms.ALGORITHMS``.
 WORKINGS: dict[str, Working] = {
-    "twap": Working(plan=plan_twap, tactic=work),
-    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+    "twap": Working(plan=plan_twap, tactic=rest_and_cross),
+    "vwap": Working(plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True),
+    "pov": Working(plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True),
+    "is": Working(plan=plan_is, tactic=rest_and_cross, wants_candles=True),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
-    "vwap": Working(plan_vwap, work, target=vwap_target, wants_candles=True, wants_traded=True),
+    "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
 }
 
 
@@ -57,9 +61,9 @@ def plan_order(algorithm: str, given: PlanInput) -> Plan:
     return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
 
 
-def work_slice(view: OrderView, part: SliceWork) -> Decision:
+def work_slice(view: OrderView, work: SliceWork) -> Decision:
     """What the order's algorithm does in a slice."""
     working = WORKINGS[view.algorithm]
     if working.target is not None:
-        part = replace(part, target=min(working.target(view, part), view.quantity))
-    return working.tactic(view, part)
+        work = replace(work, target=min(working.target(view, work), view.quantity))
+    return working.tactic(view, work)

@@ -44,10 +44,24 @@ CROSS_AGAIN = timedelta(seconds=1)
 def plan_iceberg(given: PlanInput) -> Plan:
     """One slice of the whole quantity. Raises ``Refused`` when the visible quantity is above the total, finer than
     the lot, under the exchange's minimum, or does not go into the total without a remainder under the minimum."""
-    parameters, market = narrowed(given.parameters, IcebergParameters), given.market
-    visible, total = parameters.visible_quantity, given.quantity
-    least = plan_bounds(total, market, given.price, given.start, given.end).minimum
-    shown, base = plain(visible), market.base
+    parameters, base = narrowed(given.parameters, IcebergParameters), given.market.base
+    if not given.is_rest:
+        _judge_visible(given, parameters.visible_quantity)
+    where = (
+        f"at {plain(given.limit_price)} or the own side of the book, whichever rests"
+        if given.limit_price is not None
+        else f"at the own side of the book, within {plain(parameters.follow_within_bp)} bp of the arrival price"
+    )
+    parts = _ceil(given.quantity / parameters.visible_quantity)
+    shown = f"part{'s' if parts > 1 else ''} of at most {plain(parameters.visible_quantity)} {base}"
+    forecast = {"seed": parameters.seed} if parameters.randomise_visible else {}
+    slices = spread_slices([given.quantity], given.start, given.end)
+    return Plan(slices, forecast, (f"at least {parts} {shown}, {where}",))
+
+
+def _judge_visible(given: PlanInput, visible: Decimal) -> None:
+    market, total, shown = given.market, given.quantity, plain(visible)
+    least, base = plan_bounds(total, market, given.price, given.start, given.end).minimum, market.base
     if visible > total:
         _refuse(f"visible quantity {shown} {base} is above the total of {plain(total)} {base}", shown, total)
     if not is_multiple(visible, market.lot):
@@ -60,22 +74,13 @@ def plan_iceberg(given: PlanInput) -> Plan:
         )
     parts = _ceil(total / visible)
     if parts * least > total:
-        fits = floor_to(total / parts, market.lot)
         enough = ceil_to(total / (parts - 1), market.lot)
         _refuse(
             f"{plain(total)} {base} in parts of at most {shown} leaves one under the minimum of {plain(least)} "
-            f"{base} ({parts} parts would be of {plain(fits)}); show at least {plain(enough)} {base}",
+            f"{base}; show at least {plain(enough)} {base}",
             shown,
             enough,
         )
-    where = (
-        f"at {plain(given.limit_price)} or the own side of the book, whichever rests"
-        if given.limit_price is not None
-        else f"at the own side of the book, within {plain(parameters.follow_within_bp)} bp of the arrival price"
-    )
-    note = f"at least {parts} part{'s' if parts > 1 else ''} of at most {shown} {base}, {where}"
-    forecast = {"seed": parameters.seed} if parameters.randomise_visible else {}
-    return Plan(tuple(spread_slices([total], given.start, given.end)), forecast, (note,))
 
 
 def _refuse(message: str, value: str, limit: Decimal) -> None:

@@ -36,7 +36,8 @@ class SlicePlan:
 class PlanInput:
     """What a plan is made from. ``market`` has the limits that fit every venue; ``quote`` is the venues'
     reference, ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all
-    venues together, oldest first, with holes where nobody traded or nothing is known."""
+    venues together, oldest first, with holes where nobody traded or nothing is known. ``is_rest``: of an order that
+    runs, whose parameters were judged against all of it."""
 
     now: datetime
     side: Side
@@ -49,6 +50,7 @@ class PlanInput:
     price: Decimal | None
     quote: Quote | None = None
     candles: tuple[Candle, ...] = ()
+    is_rest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +168,33 @@ def plan_even(
     start: datetime,
     end: datetime,
 ) -> tuple[SlicePlan, ...]:
-    """Even slices from ``start`` to ``end`` whose quantities sum exactly to ``quantity``.
+    """Even slices from ``start`` to ``end`` whose quantities sum exactly to ``quantity``; as many as
+    ``slice_count`` says, which raises ``Refused``."""
+    count = slice_count(parameters.slices, quantity, market, price, start, end)
+    return spread_slices(split_even(quantity, market.lot, count), start, end)
 
-    Without a number of slices: one a minute, fewer where the minimum wants larger ones. Raises ``Refused``
-    when more were asked for than the minimum allows; the problem says how many it allows.
-    """
+
+def slice_count(
+    asked: int | None,
+    quantity: Decimal,
+    market: Market,
+    price: Decimal | None,
+    start: datetime,
+    end: datetime,
+) -> int:
+    """How many slices: as asked, else one a minute, fewer where the minimum wants larger ones. Raises ``Refused``
+    when more were asked for than the minimum allows; the problem says how many it allows."""
     bounds = plan_bounds(quantity, market, price, start, end)
-    count = parameters.slices
-    if count is None:
-        count = min(max(1, round((end - start).total_seconds() / 60)), bounds.max_slices)
-    elif count > bounds.max_slices:
+    if asked is None:
+        return min(max(1, round((end - start).total_seconds() / 60)), bounds.max_slices)
+    if asked > bounds.max_slices:
         message = (
-            f"{count} slices are too many: {plain(quantity)} {market.base} over {as_clock(end - start)} allows "
+            f"{asked} slices are too many: {plain(quantity)} {market.base} over {as_clock(end - start)} allows "
             f"at most {bounds.max_slices} (least child {plain(bounds.minimum)} {market.base}, "
             f"least slice {MIN_SLICE.seconds} s)"
         )
-        raise Refused([Problem("slices", message, str(count), str(bounds.max_slices))])
-    return spread_slices(split_even(quantity, market.lot, count), start, end)
+        raise Refused([Problem("slices", message, str(asked), str(bounds.max_slices))])
+    return asked
 
 
 def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> tuple[SlicePlan, ...]:

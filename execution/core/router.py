@@ -10,9 +10,11 @@ from decimal import Decimal
 from execution.core.parameters import RouteMode, Shortfall, SorParameters, narrowed
 from execution.core.plans import Plan, PlanInput, SlicePlan, plain
 from execution.core.problems import Problem, Refused
-from execution.core.quantities import collar_price, worse_of_allowed
+from execution.core.quantities import collar_price, floor_to, worse_of_allowed
 from execution.core.routing import (
     MAX_BOOK_AGE,
+    affordable,
+    cheapest,
     child_price,
     known_quote,
     least_quantity,
@@ -42,7 +44,7 @@ def plan_sor(given: PlanInput) -> Plan:
 def route_now(given: PlanInput, venues: Sequence[VenueView]) -> Split:
     """What the router would do at this moment, inside limit and collar; for the ticket."""
     parameters = narrowed(given.parameters, SorParameters)
-    usable = [_within(venue, given.side, _worst(venue, given, parameters)) for venue in venues]
+    usable = [_within(venue, given.side, _worst(venue, given, parameters), given.now) for venue in venues]
     is_single = parameters.mode is RouteMode.SINGLE
     return split(given.side, given.quantity, usable, None, is_single, now=given.now)
 
@@ -165,35 +167,71 @@ def work_route(view: OrderView, work: SliceWork) -> Decision:
 
 def split_cross(view: OrderView, work: SliceWork, quantity: Decimal) -> tuple[Intend, ...]:
     """Children that take ``quantity`` at once over the order's accounts at the least total cost after fees; none
-    where nothing can be had inside limit and collar."""
-    return _intends(work, _split(view, _unrefused(view, view.usable), quantity))
+    where nothing can be had inside limit and collar.
+
+    Each is priced at the limit or the collar, not at the level that it is to take: a slice cannot wait for a tick.
+    """
+    found = _split(view, _unrefused(view, view.usable), quantity)
+    children = []
+    for child in _intends(work, found):
+        venue = next(venue for venue in view.usable if venue.account == child.account)
+        price = child_price(view, venue, CROSS)
+        pays = floor_to(affordable(view, venue, CROSS, child.quantity), venue.market.lot)
+        if pays >= least_quantity(view, venue, CROSS):
+            why = f"slice {work.part.number}: crosses {plain(pays)}, up to {plain(price)}; {found.why}"
+            children.append(replace(child, price=price, quantity=pays, why=why))
+    return tuple(children) or _by_touch(view, work, quantity)
+
+
+def _by_touch(view: OrderView, work: SliceWork, quantity: Decimal) -> tuple[Intend, ...]:
+    """One child at the cheapest account whose touch is within limit and collar, where no depth is known."""
+    choice = cheapest(view, quantity, CROSS)
+    if choice.venue is None:
+        return ()
+    price = child_price(view, choice.venue, CROSS)
+    if (known_quote(choice.venue).aggressive(view.side) - price) * view.side.sign > 0:
+        return ()
+    why = f"slice {work.part.number}: crosses {plain(choice.quantity)}, up to {plain(price)}; {choice.why}"
+    return (_intend(work, choice.venue.account, choice.quantity, price, why.removesuffix("; ")),)
 
 
 def _split(view: OrderView, venues: Iterable[VenueView], quantity: Decimal) -> Split:
-    within = [_within(venue, view.side, child_price(view, venue, CROSS)) for venue in venues]
+    within = [_within(venue, view.side, child_price(view, venue, CROSS), view.now) for venue in venues]
     is_single = getattr(view.parameters, "mode", RouteMode.SPLIT) is RouteMode.SINGLE
     return split(view.side, quantity, within, None, is_single, now=view.now)
 
 
 def _intends(work: SliceWork, found: Split) -> tuple[Intend, ...]:
+    total = plain(found.quantity)
     return tuple(
-        Intend(
-            account=part.venue.account,
-            slice_number=work.part.number,
-            purpose=CROSS,
-            type=OrderType.LIMIT,
-            price=part.price,
-            quantity=part.quantity,
-            time_in_force=TimeInForce.IOC,
-            why=f"takes {plain(part.quantity)} of {plain(found.quantity)} up to {plain(part.price)}; {found.why}",
+        _intend(
+            work,
+            part.venue.account,
+            part.quantity,
+            part.price,
+            f"takes {plain(part.quantity)} of {total} up to {plain(part.price)}; {found.why}",
         )
         for part in found.parts
     )
 
 
-def _within(venue: VenueView, side: Side, worst: Decimal | None) -> VenueView:
-    """The venue with what a child priced ``worst`` at most may take: levels of its book, else its touch."""
-    data = venue.book if venue.book is not None else venue.quote
+def _intend(work: SliceWork, account: str, quantity: Decimal, price: Decimal, why: str) -> Intend:
+    return Intend(
+        account=account,
+        slice_number=work.part.number,
+        purpose=CROSS,
+        type=OrderType.LIMIT,
+        price=price,
+        quantity=quantity,
+        time_in_force=TimeInForce.IOC,
+        why=why,
+    )
+
+
+def _within(venue: VenueView, side: Side, worst: Decimal | None, now: datetime) -> VenueView:
+    """The venue with what a child priced ``worst`` at most may take: levels of its book while it is fresh,
+    else its touch."""
+    data = venue.book if _has_book(venue, now) else venue.quote
     if data is None or worst is None:
         return venue
     levels = tuple(level for level in levels_to_take(side, data) if (level[0] - worst) * side.sign <= 0)

@@ -175,7 +175,7 @@ def _candidate(view: OrderView, venue: VenueView, quantity: Decimal, purpose: st
     fits = _at_once(venue, quantity)
     if fits < least:
         return f"{plain(fits)} is under its minimum of {plain(least)}"
-    takes = floor_to(min(fits, _affordable(view, venue, purpose, fits)), venue.market.lot)
+    takes = floor_to(min(fits, affordable(view, venue, purpose, fits)), venue.market.lot)
     if takes < least:
         return f"its balance is too small ({plain(venue.free or ZERO)} free)"
     quote = known_quote(venue)
@@ -206,7 +206,7 @@ def _at_once(venue: VenueView, quantity: Decimal) -> Decimal:
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)
 
 
-def _affordable(view: OrderView, venue: VenueView, purpose: str, quantity: Decimal) -> Decimal:
+def affordable(view: OrderView, venue: VenueView, purpose: str, quantity: Decimal) -> Decimal:
     """What of ``quantity`` the known balance pays at the child's own price, which is what exchanges lock."""
     if venue.free is None:
         return quantity

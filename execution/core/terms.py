@@ -18,6 +18,8 @@ from execution.core.durations import as_clock
 from execution.core.parameters import (
     AlgorithmParameters,
     IcebergParameters,
+    IsParameters,
+    PovParameters,
     SlicedParameters,
     SorParameters,
     TwapParameters,
@@ -53,6 +55,8 @@ ALGORITHMS: dict[str, Algorithm] = {
     "vwap": Algorithm("vwap", "VWAP", VwapParameters),
     "iceberg": Algorithm("iceberg", "Iceberg", IcebergParameters),
     "sor": Algorithm("sor", "SOR", SorParameters),
+    "pov": Algorithm("pov", "POV", PovParameters),
+    "is": Algorithm("is", "IS", IsParameters),
 }
 
 

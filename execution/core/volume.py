@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from math import exp
-from statistics import median
+from math import exp, log
+from statistics import median, pvariance
 
 from execution.core.types import Candle
 
@@ -31,14 +31,24 @@ THIN_HOLE = 24
 WEEKEND_DAYS = 13
 #: The last day against the days before it: beyond this factor the market has changed its regime.
 REGIME_FACTOR = 2.0
+#: How much more the volume after the next slice counts than before it when a schedule is set
+#: (``volume_forecast.share_due``): so much where the volume of two hours scatters by CLUSTERED or more around its
+#: usual one (variance of the logarithm), less in proportion below, as where volume neither clusters nor moves prices.
+DEFERRAL = 1.5
+CLUSTERED = 0.1
+CLUSTER = 24
+#: Added to both sides of a ratio before its logarithm: a stretch without a trade is little, not nothing.
+SOFTENING = 0.1
 
 
 @dataclass(frozen=True)
 class VolumeProfile:
-    """Expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends."""
+    """Expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends, and the market's
+    DEFERRAL."""
 
     weekday: tuple[float, ...]
     weekend: tuple[float, ...]
+    deferral: float = 1.0
 
     @cached_property
     def _week(self) -> tuple[float, ...]:
@@ -73,9 +83,9 @@ class History:
 
 
 @lru_cache(maxsize=64)
-def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...]) -> VolumeProfile:
+def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral: float) -> VolumeProfile:
     """The profile, kept: decisions ask for the same one every second."""
-    return VolumeProfile(weekday, weekend)
+    return VolumeProfile(weekday, weekend, deferral)
 
 
 def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
@@ -153,7 +163,26 @@ def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
     weekend = learn([day for day in used if _is_weekend(day)]) if split else weekday
     bars_used = sum(len(by_day[day]) for day in used)
     notes = _notes(levels, used, days, until - max(first, min(known)) - len(known), empty)
-    return History(VolumeProfile(weekday, weekend), bars_used, len(used), notes)
+    scatter = _scatter([(known, levels[d], weekend if _is_weekend(d) else weekday, by_day[d]) for d in used])
+    deferral = 1 + (DEFERRAL - 1) * min(scatter / CLUSTERED, 1.0)
+    return History(VolumeProfile(weekday, weekend, deferral), bars_used, len(used), notes)
+
+
+def _scatter(days: Sequence[tuple[Mapping[int, float], float, Sequence[float], Sequence[int]]]) -> float:
+    """The variance of the logarithm of two hours' volume against the usual one: of days with their volumes, level,
+    usual volumes by time of day, and known buckets."""
+    found = []
+    for volumes, level, usual, numbers in days:
+        scale = sum(usual) / len(usual) / level
+        sums: dict[int, list[float]] = {}
+        for number in numbers:
+            block = sums.setdefault(number // CLUSTER, [0.0, 0.0, 0])
+            block[0] += volumes[number] * scale
+            block[1] += usual[number % DAY]
+            block[2] += 1
+        full = (block for block in sums.values() if 2 * block[2] >= CLUSTER)
+        found += [log((traded / normal + SOFTENING) / (1 + SOFTENING)) for traded, normal, _ in full]
+    return pvariance(found) if found else 0.0
 
 
 def _is_weekend(day: int) -> bool:

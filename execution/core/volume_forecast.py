@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import exp, log
 
-from execution.core.volume import BUCKET, VolumeProfile
+from execution.core.volume import BUCKET, SOFTENING, VolumeProfile
 
 #: The stretches before now that are looked at, in buckets.
 WINDOWS = (1, 3, 6, 24, 144)
-#: Of the usual volume, added to both sides before the logarithm: a bucket without a trade is little, not nothing.
-SOFTENING = 0.1
 #: Buckets ahead for which there are coefficients; between them they are interpolated by the logarithm.
 HORIZONS = (1, 2, 3, 6, 12, 24, 48, 96, 192, 288)
 #: By horizon: a coefficient for each of WINDOWS, then the constant, which holds the step from median to mean.
@@ -34,8 +32,6 @@ COEFFICIENTS: tuple[tuple[float, ...], ...] = (
     (0.018, 0.012, -0.003, 0.101, 0.394, 0.117),
     (0.036, 0.034, 0.032, 0.069, 0.245, 0.145),
 )
-#: What is expected after the next slice counts this much more when the schedule is set (``share_due``).
-DEFERRAL = 1.5
 
 #: Start, end (seconds since 1970) and volume of a stretch of time.
 Stretch = tuple[float, float, float]
@@ -127,14 +123,14 @@ def expected_volume(
     return total
 
 
-def share_due(traded: float, following: float, rest: float) -> float:
+def share_due(traded: float, following: float, rest: float, deferral: float) -> float:
     """The share of an order that should be done when the next slice ends.
 
     ``traded`` since the order's start, ``following`` expected in the slice, ``rest`` after it. Tracking error is
     the sum of price moves times how far the order is from the market's share at each (Frei and Westray, 2015: the
     best is the expected share). Where prices move most, more volume comes after than before: weighted by the
-    moves, the expected share is lower than ``following`` and ``rest`` alone say. Hence DEFERRAL.
+    moves, the expected share is lower than ``following`` and ``rest`` alone say. Hence ``deferral``, 1 or more.
     """
     due = traded + following
-    whole = due + DEFERRAL * rest
+    whole = due + deferral * rest
     return due / whole if whole > 0 else 0.0

@@ -66,7 +66,7 @@ class _Curve:
         first, length = start.timestamp(), (end - start).total_seconds() / count
         edges = [first + number * length for number in range(count + 1)]
         until = list(accumulate(self.volume(lower, upper) for lower, upper in pairwise(edges)))
-        due = [0.0, *(share_due(0.0, volume, until[-1] - volume) for volume in until)]
+        due = [0.0, *(share_due(0.0, volume, until[-1] - volume, self._profile.deferral) for volume in until)]
         return [max(after - before, 0.0) for before, after in pairwise(due)]
 
 
@@ -88,6 +88,7 @@ def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime)
     edges = [first, *(float(number * BUCKET) for number in inner), last]
     kept = {
         "weekday": _rounded(profile.weekday),
+        "deferral": round(profile.deferral, 3),
         "profile": [
             [int(lower * 1000), *_rounded([curve.volume(lower, upper)])] for lower, upper in pairwise(edges)
         ],
@@ -134,29 +135,37 @@ def vwap_target(view: OrderView, work: SliceWork) -> Decimal:
     """What should be done when the slice ends, by what the market traded since the order's start and what is
     expected to come; own volume is part of both, as it is of the market's average price.
 
-    Never less than what is done and never more than the quantity. The plan's own target in the last slice, and
-    while the market's volume is unknown.
+    Judged when the slice starts and every five minutes of a longer one, so that it stands still while the slice
+    is worked. Never less than what is done and never more than the quantity. The plan's own target in the last
+    slice, and while the market's volume is unknown.
     """
     profile = _profile(view.forecast)
     if work.is_last or profile is None or view.traded_since_start is None:
         return work.target
-    now = view.now.timestamp()
+    now, slice_start = view.now.timestamp(), work.part.starts_at.timestamp()
+    at = min(now, slice_start + max(0.0, (now - slice_start) // BUCKET) * BUCKET)
     past = [
         (part.starts_at.timestamp(), part.ends_at.timestamp(), float(part.volume))
         for part in view.traded
         if part.ends_at > part.starts_at
     ]
+    traded = max(float(view.traded_since_start) - _after(past, at), 0.0)
     slice_end, end = work.part.ends_at.timestamp(), view.slices[-1].ends_at.timestamp()
-    factors = growth(surprises(profile, past, now), int((end - now) // BUCKET) + 1)
-    following = expected_volume(profile, factors, now, now, slice_end)
-    rest = expected_volume(profile, factors, now, slice_end, end)
-    share = Decimal(f"{share_due(float(view.traded_since_start), following, rest):.9f}")
+    factors = growth(surprises(profile, past, at), int((end - at) // BUCKET) + 1)
+    following = expected_volume(profile, factors, at, at, slice_end)
+    rest = expected_volume(profile, factors, at, slice_end, end)
+    share = Decimal(f"{share_due(traded, following, rest, profile.deferral):.9f}")
     lot = common_step(venue.market.lot for venue in view.venues)
     return min(max(floor_to(view.quantity * share, lot), view.done, ZERO), view.quantity)
+
+
+def _after(past: Sequence[Stretch], at: float) -> float:
+    """What was traded after ``at``; of a stretch that began before, its part."""
+    return sum(volume * (end - max(start, at)) / (end - start) for start, end, volume in past if end > at)
 
 
 def _profile(forecast: Mapping[str, Any]) -> VolumeProfile | None:
     weekday = forecast.get("weekday")
     if not weekday:
         return None
-    return profile_of(tuple(weekday), tuple(forecast.get("weekend", weekday)))
+    return profile_of(tuple(weekday), tuple(forecast.get("weekend", weekday)), forecast.get("deferral", 1.0))

@@ -165,4 +165,4 @@ def _due(profile: VolumeProfile, past: Sequence[Stretch], now: int, end: int, tr
     factors = growth(surprises(profile, past, at), end - now)
     following = expected_volume(profile, factors, at, at, at + BUCKET)
     rest = expected_volume(profile, factors, at, at + BUCKET, end * BUCKET)
-    return share_due(traded, following, rest)
+    return share_due(traded, following, rest, profile.deferral)

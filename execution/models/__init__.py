@@ -1,6 +1,7 @@
 """Tables; no verbs. Services write them, selectors read them."""
 
 from execution.models.audit import AuditEntry
+from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
 from execution.models.market_data import CandleDay, MarketSample
@@ -9,6 +10,7 @@ from execution.models.orders import (
     Fill,
     JournalEntry,
     Order,
+    OrderReport,
     OrderTerms,
     Slice,
     Submission,
@@ -26,6 +28,7 @@ __all__ = [
     "Credential",
     "CredentialState",
     "Environment",
+    "Estimate",
     "Fill",
     "Halt",
     "HaltGate",
@@ -36,6 +39,7 @@ __all__ = [
     "Market",
     "MarketSample",
     "Order",
+    "OrderReport",
     "OrderTerms",
     "Role",
     "Slice",

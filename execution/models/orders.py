@@ -212,6 +212,19 @@ class Fill(models.Model):
         return f"{self.side} {self.quantity} {self.symbol} at {self.price}"
 
 
+class OrderReport(models.Model):
+    """What an ended order achieved (selectors/payloads.py Report), kept because market samples are not."""
+
+    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="report")
+    #: The order's version that it was made of: a fill or fee that is told later makes it again.
+    version = models.PositiveBigIntegerField()
+    report = models.JSONField()
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"report of {self.order.public_id}"
+
+
 class JournalEntry(models.Model):
     """What happened to an order, who did it and why. ``version`` is the order's and the websocket's.
 

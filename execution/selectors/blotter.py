@@ -86,7 +86,7 @@ def blotter_choices(person: User) -> BlotterChoices:
 
 def blotter_has(*, person: User, symbol: str = "", account: str = "") -> bool:
     """Whether the person sees an order of a symbol or account that is no longer among the choices."""
-    return _filtered(person, BlotterFilter(symbol=symbol, account=account)).exists()
+    return orders_filtered(person, BlotterFilter(symbol=symbol, account=account)).exists()
 
 
 def blotter_page(
@@ -100,7 +100,7 @@ def blotter_page(
 
     Rows of ``known`` (by id) whose order has not moved since are taken over as they are.
     """
-    filtered = _filtered(person, chosen)
+    filtered = orders_filtered(person, chosen)
     state = _state(chosen.state)
     counts = filtered.aggregate(
         all=Count("pk"),
@@ -125,7 +125,9 @@ def blotter_rows(*, person: User, chosen: BlotterFilter) -> Iterator[list[OrderR
 
     Which orders and in what order is fixed at the first; each row is as it is when its part is read.
     """
-    keys = list(_sorted(_filtered(person, chosen).filter(_state(chosen.state))).values_list("pk", flat=True))
+    keys = list(
+        _sorted(orders_filtered(person, chosen).filter(_state(chosen.state))).values_list("pk", flat=True)
+    )
     for first in range(0, len(keys), CHUNK):
         yield order_rows_of(orders_for_rows(keys[first : first + CHUNK]))
 
@@ -153,7 +155,7 @@ def _sorted(orders: QuerySet[Order]) -> QuerySet[Order]:
     return orders.order_by(rank, "-created_at", "-pk")
 
 
-def _filtered(person: User, chosen: BlotterFilter) -> QuerySet[Order]:
+def orders_filtered(person: User, chosen: BlotterFilter) -> QuerySet[Order]:
     """The visible orders by every filter but the state."""
     found = orders_visible(person)
     for name in ("side", "symbol", "algorithm"):

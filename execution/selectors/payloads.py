@@ -197,6 +197,16 @@ Delta = TypedDict(
 Sample = tuple[int, Number, Number, str, str]
 
 
+class CostSplit(TypedDict):
+    """The parts of a cost (core/analysis.py Split), in bp of the arrival notional or in quote units; + is cost."""
+
+    spread: Number
+    drift: Number
+    delay: Number
+    fees: Number
+    total: Number
+
+
 class MarketUpdate(TypedDict):
     """The market while the order lived: samples since the last update, and what they say of the order."""
 
@@ -205,6 +215,7 @@ class MarketUpdate(TypedDict):
     vwap: Number
     vwap_bp: Number
     participation: Number
+    split_bp: CostSplit
 
 
 class TicketMarket(TypedDict):

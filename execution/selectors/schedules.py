@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from django.db.models import F
 
+from execution.core.journal import SETS_QUANTITY
 from execution.core.terms import ALGORITHMS
 from execution.core.types import ZERO
 from execution.models import Order, Slice
@@ -77,11 +78,16 @@ def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
     return lines
 
 
-def schedule_line(order: Order, slices: Sequence[Part]) -> list[SchedulePoint]:
-    """What share should be done by when. A later plan begins with what was done when it was made."""
+def schedule_line(
+    order: Order, slices: Sequence[Part], quantity: Decimal | None = None
+) -> list[SchedulePoint]:
+    """What share of the order's quantity should be done by when. A later plan begins with what was done when it
+    was made; ``quantity`` is the order's at that time, where it was another."""
     if not slices or order.quantity <= ZERO:
         return []
-    done = order.quantity - sum((quantity for _, _, quantity in slices), ZERO)
+    done = (order.quantity if quantity is None else quantity) - sum(
+        (quantity for _, _, quantity in slices), ZERO
+    )
     points = [(milliseconds(slices[0][0]), float(done / order.quantity))]
     for _, ends_at, quantity in slices:
         done += quantity
@@ -109,15 +115,23 @@ def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPl
     """
     if order.plan_version == 1:
         return []
-    replaced_at = {
-        version - 1: entry["at"]
+    made = {
+        version: entry
         for entry in journal
-        if entry["kind"] == REPLANNED and isinstance(version := entry["data"].get("plan_version"), int)
+        if entry["kind"] in SETS_QUANTITY and isinstance(version := entry["data"].get("plan_version"), int)
+    }
+    replaced_at = {version - 1: entry["at"] for version, entry in made.items() if entry["kind"] == REPLANNED}
+    quantities = {
+        version: Decimal(str(entry["data"]["quantity"]))
+        for version, entry in made.items()
+        if "quantity" in entry["data"]
     }
     slices: dict[int, list[Part]] = defaultdict(list)
     for part in Slice.objects.filter(order=order, plan_version__in=replaced_at).order_by("number"):
         slices[part.plan_version].append((part.starts_at, part.ends_at, part.quantity))
     return [
-        EarlierPlan(until=replaced_at[version], line=schedule_line(order, slices[version]))
+        EarlierPlan(
+            until=replaced_at[version], line=schedule_line(order, slices[version], quantities.get(version))
+        )
         for version in sorted(slices)
     ]

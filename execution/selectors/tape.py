@@ -1,9 +1,12 @@
-"""The market beside an order: its samples, read second by second, and the benchmarks folded over them."""
+"""The market beside an order: its samples, read second by second, and the benchmarks folded over them.
+
+An order's market is all venues of its accounts together, each once.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +14,10 @@ from decimal import Decimal
 from execution.core import costs
 from execution.core.types import ZERO, Side
 from execution.models import MarketSample, Order
+from execution.selectors.executions import venues_of
+from execution.selectors.marks import Marks, marks_read
 from execution.selectors.payloads import MarketUpdate, Sample
+from execution.selectors.reports import split_row
 from execution.selectors.texts import milliseconds, rounded, text
 
 #: A second may still grow this long after it began: trades arrive late.
@@ -27,30 +33,32 @@ PACE_NEEDS = timedelta(seconds=60)
 class Tape:
     """Where a reader of an order's market is: what is summed for good, and from when to read on."""
 
-    venue_id: int
+    #: Label by primary key.
+    venues: Mapping[int, str]
     symbol: str
     since: datetime
     volume: Decimal = ZERO
     notional: Decimal = ZERO
     seen: bool = field(default=False)
+    marks: Marks = field(default_factory=Marks)
 
 
 def tape_open(order_id: int) -> Tape | None:
     """The tape of an order's market from its start; None without an account or terms."""
-    order = Order.objects.select_related("terms").prefetch_related("accounts").get(pk=order_id)
-    account = next(iter(order.accounts.all()), None)
+    order = Order.objects.select_related("terms").get(pk=order_id)
+    venues = venues_of(order)
     start = order.started_at or (order.terms.start_at if order.terms else None)
-    if account is None or start is None:
+    if not venues or start is None:
         return None
-    return Tape(venue_id=account.venue_id, symbol=order.symbol, since=start.replace(microsecond=0))
+    return Tape(venues=venues, symbol=order.symbol, since=start.replace(microsecond=0))
 
 
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
     """Samples since the last reading (open seconds again) and the benchmarks up to now or the order's end."""
-    order = Order.objects.only("side", "filled", "notional", "ended_at").get(pk=order_id)
+    order = Order.objects.get(pk=order_id)
     until = order.ended_at or now
     found = MarketSample.objects.filter(
-        venue=tape.venue_id, symbol=tape.symbol, second__gte=tape.since, second__lte=until
+        venue__in=tape.venues, symbol=tape.symbol, second__gte=tape.since, second__lte=until
     )
     samples = list(found.order_by("second"))
     open_volume = open_notional = ZERO
@@ -65,7 +73,8 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
     volume = tape.volume + open_volume
     vwap = costs.average_price(tape.notional + open_notional, volume)
     average = costs.average_price(order.notional, order.filled)
-    rows = _thinned(samples) if not tape.seen else [_row([sample]) for sample in samples]
+    seconds = by_second(samples)
+    rows = _thinned(seconds) if not tape.seen else [_row([second]) for second in seconds]
     tape.seen = True
     return MarketUpdate(
         samples=rows,
@@ -73,6 +82,7 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
         vwap=rounded(vwap, 12),
         vwap_bp=rounded(costs.slippage_bp(Side(order.side), average, vwap), 2),
         participation=rounded(costs.participation(order.filled, volume), 4),
+        split_bp=split_row(marks_read(tape.marks, order, tape.venues, now), 2),
     )
 
 
@@ -102,18 +112,52 @@ def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | N
     return Pace(sum(complete, ZERO), watched) if watched >= PACE_NEEDS else None
 
 
-def _thinned(samples: Sequence[MarketSample]) -> list[Sample]:
-    size = max(1, -(-len(samples) // MAX_POINTS))
-    return [_row(samples[first : first + size]) for first in range(0, len(samples), size)]
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A second of all venues: the mean of the quotes that are known, and everything that was traded.
+
+    The mean and not the best: the best bid and ask of several venues cross now and then.
+    """
+
+    second: datetime
+    bid: Decimal | None
+    ask: Decimal | None
+    volume: Decimal
+    notional: Decimal
 
 
-def _row(bucket: Sequence[MarketSample]) -> Sample:
+def by_second(samples: Iterable[MarketSample]) -> list[Together]:
+    """Samples of several venues, sorted by time, as one market."""
+    found: dict[datetime, list[MarketSample]] = defaultdict(list)
+    for sample in samples:
+        found[sample.second].append(sample)
+    return [_together(second, parts) for second, parts in found.items()]
+
+
+def _together(second: datetime, parts: Sequence[MarketSample]) -> Together:
+    quotes = [(part.bid, part.ask) for part in parts if part.bid is not None and part.ask is not None]
+    count = len(quotes)
+    return Together(
+        second,
+        sum((bid for bid, _ in quotes), ZERO) / count if count else None,
+        sum((ask for _, ask in quotes), ZERO) / count if count else None,
+        sum((part.volume for part in parts), ZERO),
+        sum((part.notional for part in parts), ZERO),
+    )
+
+
+def _thinned(seconds: Sequence[Together]) -> list[Sample]:
+    size = max(1, -(-len(seconds) // MAX_POINTS))
+    return [_row(seconds[first : first + size]) for first in range(0, len(seconds), size)]
+
+
+def _row(bucket: Sequence[Together]) -> Sample:
     """A bucket's last quote and its whole volume, at its first second."""
     last = bucket[-1]
     return (
         milliseconds(bucket[0].second),
-        text(last.bid),
-        text(last.ask),
-        text(sum((sample.volume for sample in bucket), ZERO)) or "0",
-        text(sum((sample.notional for sample in bucket), ZERO)) or "0",
+        rounded(last.bid, 12),
+        rounded(last.ask, 12),
+        text(sum((second.volume for second in bucket), ZERO)) or "0",
+        text(sum((second.notional for second in bucket), ZERO)) or "0",
     )

@@ -27,6 +27,11 @@ def may_act(person: User, order: Order) -> bool:
     return owns or person.role == Role.SUPERVISOR
 
 
+def may_amend(person: User, order: Order) -> bool:
+    """Amending is trading: it is for the order's trader alone."""
+    return order.trader_id == person.pk and person.role == Role.TRADER
+
+
 def order_find(*, person: User, public_id: str) -> int | None:
     """The primary key of an order that the person may see; None is also "there is no such order"."""
     return orders_visible(person).filter(public_id=public_id).values_list("pk", flat=True).first()
@@ -35,3 +40,8 @@ def order_find(*, person: User, public_id: str) -> int | None:
 def order_is_theirs_to_act(*, person: User, order_id: int) -> bool:
     """``may_act`` for a page that knows the order by its key."""
     return may_act(person, Order.objects.only("trader").get(pk=order_id))
+
+
+def order_is_theirs_to_amend(*, person: User, order_id: int) -> bool:
+    """``may_amend`` for a page that knows the order by its key."""
+    return may_amend(person, Order.objects.only("trader").get(pk=order_id))

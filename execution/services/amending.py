@@ -13,9 +13,9 @@ from django.db import transaction
 from execution.core.plans import far_limit_problems, plain
 from execution.core.problems import Problem, Refused
 from execution.core.states import OrderStatus
-from execution.models import JournalEntry, Order, Role, User
+from execution.models import JournalEntry, Order, User
 from execution.selectors.halts import ANY_KIND, halt_problem, order_halt
-from execution.selectors.visibility import order_find
+from execution.selectors.visibility import may_amend, order_find
 from execution.services.amendment import Amendment, OrderMarket, amendment_of, order_market
 from execution.services.confirmation import PROGRAM, Confirmation, must_be_typed, typed_problems
 from execution.services.locking import gate_locked, order_locked
@@ -111,7 +111,7 @@ def _theirs(public_id: str, person: User) -> Order:
     order = None if pk is None else Order.objects.select_related("terms", "trader").get(pk=pk)
     if order is None:
         raise OrderNotFound(public_id)
-    if order.trader_id != person.pk or person.role != Role.TRADER:
+    if not may_amend(person, order):
         raise Refused([Problem("", f"only its trader may amend order {public_id}", public_id)])
     return order
 

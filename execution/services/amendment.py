@@ -361,6 +361,7 @@ def _plan(amended: Amendment, now: datetime) -> None:
         price=amended.price,
         quote=amended.market.fresh_quote,
         candles=amended.market.candles,
+        is_rest=True,
     )
     plan = plan_order(order.algorithm, given)
     last = replace(plan.slices[-1], quantity=plan.slices[-1].quantity + amended.remaining - quantity)

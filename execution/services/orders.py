@@ -31,6 +31,7 @@ from execution.services.confirmation import (
     confirmation_problems,
     lookalike_problems,
 )
+from execution.services.estimates import order_estimate
 from execution.services.journal import journal_append
 from execution.services.locking import gate_locked
 from execution.services.preview import Preview, order_preview
@@ -119,6 +120,7 @@ def _submit(
         raise Refused(lookalike_problems(found))
     order = _create(person, request, preview, now)
     Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    order_estimate(order=order, preview=preview, now=now)
     _refuse_if_halted(order, ANY_KIND)
     notify.drive(order.pk)
     return order

@@ -6,14 +6,15 @@ const RIGHT = 14;
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
-  const names = ["text", "muted", "faint", "line", "panel", "raised", "buy", "sell", "warn", "accent", "benchmark", "band", "band-sell", "market-bar", "primary"];
+  const names = ["text", "muted", "faint", "line", "panel", "raised", "buy", "sell", "good", "warn", "accent", "benchmark", "band", "band-sell", "market-bar", "primary"];
   const found = Object.fromEntries(names.map((name) => [name.replace("-", "_"), read(name)]));
   return { ...found, sans: read("sans"), mono: read("mono") };
 }
 
 /** Seconds only where the ticks are that close; the date stands elsewhere, once. */
 const TIME_TICKS = [
-  { dtickrange: [null, 59999], value: "%H:%M:%S" },
+  { dtickrange: [null, 999], value: "%H:%M:%S.%1f" },
+  { dtickrange: [1000, 59999], value: "%H:%M:%S" },
   { dtickrange: [60000, 86399999], value: "%H:%M" },
   { dtickrange: [86400000, null], value: "%d %b" },
 ];

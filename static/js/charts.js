@@ -37,10 +37,12 @@ export class OrderCharts {
   }
 
   frame(view, colour) {
-    const { order, slices } = view;
+    const { order, slices, form } = view;
     const start = Math.min(order.start_at ?? view.now, slices[0]?.starts_at ?? Infinity);
     const planned = Math.max(order.end_at ?? view.now, slices.at(-1)?.ends_at ?? 0);
-    const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + 0.05 * (planned - start)), order.ended_at) : planned;
+    // Without a schedule an order may end in a thousandth of the time that it had.
+    const room = form.sliced ? 0.05 * (planned - start) : Math.max(500, 0.1 * ((order.ended_at ?? start) - start));
+    const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + room), order.ended_at) : planned;
     const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn));
     const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
     const xRange = this.zoom ?? [start, end];

@@ -85,8 +85,12 @@ function list(host, rows) {
   host.replaceChildren(...nodes);
 }
 
+/** The parts add up to the total; before fees it is the cost against arrival. */
+const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["fees", "fees"], ["with fees", "total"]];
+
 export function drawCost(view) {
   const { order, market } = view;
+  const split = market?.split_bp ?? { fees: order.fees_bp };
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
   list(byId("cost"), [
@@ -96,7 +100,8 @@ export function drawCost(view) {
     null,
     ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
     ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
-    ["fees", points(order.fees_bp)],
+    null,
+    ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),
     null,
     ["Fees paid", fees],
     ["Maker share", percent(order.maker_share, 0)],
@@ -135,6 +140,7 @@ export function drawNow(view) {
 }
 
 const OPEN_TO = {
+  amend: new Set(["scheduled", "working", "paused"]),
   pause: new Set(["scheduled", "working"]),
   resume: new Set(["paused"]),
   cancel: new Set(["pending_approval", "scheduled", "working", "paused", "closing"]),

@@ -140,7 +140,8 @@ document.querySelector(".tab-list").addEventListener("keydown", (event) => {
 
 document.querySelector('[data-act="pause"]')?.addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
 document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) event.target.closest?.("dialog")?.close();
+  // A form is the act itself; what else a dialog asks for, such as a preview, leaves it open.
+  if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
 });
 document.addEventListener("visibilitychange", () => {
   changed = true;

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from math import exp, log
 from pathlib import Path
 
-from execution.core import volume_forecast
-from execution.core.volume import BUCKET, DAY, learn_volume
-from execution.core.volume_forecast import HORIZONS, SOFTENING, surprises
+from execution.core import volume, volume_forecast
+from execution.core.volume import BUCKET, DAY, SOFTENING, learn_volume
+from execution.core.volume_forecast import HORIZONS, surprises
 from execution.core.volume_replay import LOOKBACK_DAYS, Bars, replay
 from execution.management.candle_files import read_bars
 
@@ -41,8 +41,8 @@ def regress(rows: Sequence[Row]) -> list[float]:
     """Least squares of the logarithm, and its constant moved so that the mean of the volumes is met."""
     size = len(rows[0][0])
     system = [[0.0] * (size + 1) for _ in range(size)]
-    for x, volume in rows:
-        y = log((volume + SOFTENING) / (1 + SOFTENING))
+    for x, traded in rows:
+        y = log((traded + SOFTENING) / (1 + SOFTENING))
         for i in range(size):
             for j in range(size):
                 system[i][j] += x[i] * x[j]
@@ -79,7 +79,7 @@ def main(paths: Sequence[str]) -> None:
     volume_forecast.COEFFICIENTS = fitted
     volume_forecast.coefficients.cache_clear()
     for deferral in (1.0, 1.25, 1.5, 1.75, 2.0):
-        volume_forecast.DEFERRAL = deferral
+        volume.DEFERRAL = deferral
         for hours in (8, 2):
             errors = [replay(bars, hours) for bars in files]
             ratios = [e.adaptive / e.hourly_profile for e in errors]

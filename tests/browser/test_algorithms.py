@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,7 +55,7 @@ def shows_a_schedule(page: Page) -> None:
 
 def steps_of(page: Page) -> list[float]:
     heights = drawn(page, "chart-progress", "schedule")["y"]
-    return [round(after - before, 8) for before, after in zip(heights, heights[1:], strict=False)]
+    return [round(after - before, 8) for before, after in pairwise(heights)]
 
 
 def shows_the_markets_volume(page: Page) -> None:
@@ -85,7 +87,7 @@ def shows_parts_within_the_visible(page: Page) -> None:
     shown = drawn(page, "chart-visible", "shown")
     assert max(shown["y"]) == pytest.approx(0.05)
     assert shown["y"][-1] == 0
-    parts = sum(1 for before, after in zip(shown["y"], shown["y"][1:], strict=False) if after > before)
+    parts = sum(1 for before, after in pairwise(shown["y"]) if after > before)
     assert parts >= 1
     assert trace(page, "chart-progress", "schedule") is None
     expect(page.locator("#iceberg")).to_contain_text("Visible at most")
@@ -103,7 +105,7 @@ def shows_the_split(page: Page) -> None:
 def fills_together(public_id: str) -> None:
     """A router's children go out at the same time, to more than one account."""
     fills = list(Fill.objects.using(ALIAS).filter(order__public_id=public_id).select_related("account"))
-    first = {}
+    first: dict[str, datetime] = {}
     for fill in sorted(fills, key=lambda fill: fill.executed_at):
         first.setdefault(fill.account.label, fill.executed_at)
     assert len(first) >= 2
@@ -132,7 +134,9 @@ class Ticket:
 
 
 TICKETS = {
-    "twap": Ticket("0.3", {"Duration": "18", "Slices": "6"}, "by TWAP in 6 slices over 18 s", shows_a_schedule),
+    "twap": Ticket(
+        "0.3", {"Duration": "18", "Slices": "6"}, "by TWAP in 6 slices over 18 s", shows_a_schedule
+    ),
     "vwap": Ticket(
         "0.4",
         {"Duration": "20", "Slice length": "4", "Lookback": "5"},

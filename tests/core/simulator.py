@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.decide import decide
-from execution.core.parameters import IcebergParameters, SlicedParameters
+from execution.core.parameters import IcebergParameters, PovParameters, SlicedParameters
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -354,6 +354,8 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     )
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
+    if isinstance(view.parameters, PovParameters):  # the market's volume leads, not the plan
+        return
     if isinstance(view.parameters, SlicedParameters):
         here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
         most = part.quantity * view.parameters.catch_up_cap

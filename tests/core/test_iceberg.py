@@ -110,6 +110,13 @@ def test_the_visible_quantity_that_a_refusal_names_is_taken() -> None:
     plan_iceberg(given_of("0.00070", problem.limit, market=replace(MARKET, min_notional=D("10.9"))))
 
 
+@pytest.mark.parametrize("rest", ["0.00030", "0.05"])
+def test_the_rest_of_an_order_that_runs_keeps_its_visible_quantity(rest: str) -> None:
+    for visible in ("0.00020", "0.1"):
+        (part,) = plan_iceberg(given_of(rest, visible, is_rest=True)).slices
+        assert part.quantity == D(rest)
+
+
 sizes = st.integers(1, 60)
 
 

@@ -58,7 +58,7 @@ def orders(draw: st.DrawFn) -> OrderView:
         side=draw(st.sampled_from(Side)),
         limit_price=draw(st.one_of(st.none(), limits.map(Decimal))),
         parameters={
-            "rest_share": draw(st.sampled_from([D(0), D("0.8"), D("0.95")])),
+            "urgency": draw(st.sampled_from([D(0), D("0.3"), D("0.5"), D("0.9"), D(1)])),
             "catch_up_cap": draw(st.sampled_from([D(1), D("1.5"), D(3)])),
             "collar_bp": draw(st.sampled_from([D("0.1"), D(50), D(500)])),
         },
@@ -132,14 +132,14 @@ def test_one_seed_is_one_run(view: OrderView, happens: Rates, seed: int) -> None
     st.integers(1, 8),
     st.integers(0, 100_000),
     st.sampled_from(Side),
-    st.sampled_from(["0", "0.5", "0.8"]),
+    st.sampled_from(["0", "0.5", "0.8", "1"]),
     seeds,
 )
 def test_in_a_market_that_always_fills_an_order_completes_with_exactly_its_quantity(
-    count: int, more: int, side: Side, rest_share: str, seed: int
+    count: int, more: int, side: Side, urgency: str, seed: int
 ) -> None:
     quantity = (19 * count + more) * MARKET.lot
-    view = order(quantity, count, seconds=80, side=side, parameters={"rest_share": D(rest_share)})
+    view = order(quantity, count, seconds=80, side=side, parameters={"urgency": D(urgency)})
     always = Rates(rest_fills=0.0, cross_fills=1.0, shares=("1",), swing=0)
     run = Simulation(view, always, seed).run()
     ended(run)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from execution.core.volume import (
     BUCKET,
     DAY,
+    DEFERRAL,
     LEAST_SHARE,
+    SOFTENING,
     VolumeProfile,
     known_bars,
     learn_volume,
@@ -21,7 +23,6 @@ from execution.core.volume import (
 from execution.core.volume_forecast import (
     COEFFICIENTS,
     HORIZONS,
-    SOFTENING,
     WINDOWS,
     Stretch,
     coefficients,
@@ -35,11 +36,15 @@ MONDAY = 20_000 * DAY - 3 * DAY  # 2024-10-01 is day 19,997, a Tuesday; what mat
 MONDAY -= ((MONDAY // DAY + 3) % 7) * DAY
 
 volumes = st.floats(0, 1e9)
+
+
+def _random_day(seed: int) -> tuple[float, ...]:
+    random = Random(seed)
+    return tuple(random.uniform(0.01, 50) for _ in range(DAY))
+
+
 profiles = st.builds(
-    lambda seed: VolumeProfile(
-        *(tuple(Random(seed + n).uniform(0.01, 50) for _ in range(DAY)) for n in (0, 1))
-    ),
-    st.integers(0, 2**32),
+    lambda seed: VolumeProfile(_random_day(seed), _random_day(seed + 1)), st.integers(0, 2**32)
 )
 
 
@@ -126,6 +131,15 @@ def test_hours_that_never_trade_keep_a_small_share() -> None:
     profile = learnt(history(7, hour=0.0))
     assert 0 < profile.weekday[3 * DAY // 4] < 0.15 * profile.weekday[DAY // 4]
     assert min(profile.weekday) >= 0.99 * LEAST_SHARE / (1 + LEAST_SHARE) * sum(profile.weekday) / DAY
+
+
+def test_volume_that_clusters_defers_the_schedule_and_volume_that_does_not_leaves_it() -> None:
+    random = Random(1)
+    even = {n: random.uniform(0.5, 1.5) for n in history(7)}
+    clustered = {n: v * (4 if n // 30 % 3 == 0 else 1) for n, v in even.items()}
+    assert learnt(clustered).deferral == DEFERRAL
+    assert 1 <= learnt(even).deferral < 1.1
+    assert learnt(history(7, hour=1.0)).deferral == pytest.approx(1)
 
 
 def test_two_weeks_of_history_give_weekends_a_shape_of_their_own() -> None:
@@ -234,8 +248,9 @@ def test_expected_volume_adds_up(profile: VolumeProfile, wait: float, a: float, 
 def test_the_share_due_is_a_share_and_grows_with_what_is_traded(
     traded: float, more: float, following: float, rest: float
 ) -> None:
-    share = share_due(traded, following, rest)
+    share = share_due(traded, following, rest, 1.5)
     assert 0 <= share <= 1
-    assert share_due(traded + more, following, rest) >= share - 1e-12
-    assert share_due(traded, following, rest + more) <= share + 1e-12
-    assert share_due(traded, following, 0.0) == (1 if traded + following > 0 else 0)
+    assert share_due(traded + more, following, rest, 1.5) >= share - 1e-12
+    assert share_due(traded, following, rest + more, 1.5) <= share + 1e-12
+    assert share_due(traded, following, rest, 1.0) >= share
+    assert share_due(traded, following, 0.0, 1.5) == (1 if traded + following > 0 else 0)

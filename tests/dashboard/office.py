@@ -53,7 +53,7 @@ class Desk:
             "end_at": "",
             "start_at": "",
             "slices": "12",
-            "rest_share": "80",
+            "urgency": "0.5",
             "catch_up_cap": "3",
             "collar_bp": "50",
             "client_reference": "",

@@ -78,7 +78,7 @@ def test_the_search_takes_the_beginning_of_an_id_and_letters_beyond_ascii(office
         ("side=long", ["'long'", "buy, sell"]),
         ("symbol=DOGE/USDT", ["'DOGE/USDT'", "BTC/USDT"]),
         ("account=beta", ["'beta'", "alpha"]),
-        ("algorithm=pov", ["'pov'", "twap"]),
+        ("algorithm=sniper", ["'sniper'", "twap"]),
         ("trader=other", ["'other'", "your own orders only"]),
         ("from=yesterday", ["'yesterday'", "2026-03-01"]),
         ("to=9999-12-31", ["9999-12-31"]),

@@ -168,11 +168,11 @@ def test_an_account_that_is_not_granted_is_refused_by_name(office: Desk, beta: A
 
 def test_a_clone_is_the_same_form_with_a_key_of_its_own(office: Desk) -> None:
     client = office.client(office.trader)
-    client.post("/orders/new/", office.form(rest_share="60", client_reference="mine"))
+    client.post("/orders/new/", office.form(urgency="0.6", client_reference="mine"))
     order = Order.objects.get()
     context = client.get(f"/orders/new/?from={order.public_id}").context
     values = {field.name: field.value for field in (*context["timing"], *context["advanced"])}
-    assert (values["duration"], values["slices"], values["rest_share"]) == ("01:00:00", "12", "60")
+    assert (values["duration"], values["slices"], values["urgency"]) == ("01:00:00", "12", "0.6")
     assert context["written"]["quantity"] == "2.5"
     assert context["written"]["limit_price"] == "65200"
     assert context["chosen"] == (office.account.public_id,)

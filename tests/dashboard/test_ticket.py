@@ -67,7 +67,7 @@ PAST = f"{timezone.now() - timedelta(days=2):%Y-%m-%dT%H:%M}"
         ({"duration": "soon"}, "duration", ["soon"]),
         ({"slices": "5000"}, "slices", ["5000", "1800"]),
         ({"slices": "0"}, "slices", ["0", "at least 1"]),
-        ({"rest_share": "120"}, "rest_share", ["120 %", "95 %"]),
+        ({"participation_cap": "120"}, "participation_cap", ["120 %", "100 %"]),
         ({"collar_bp": "0"}, "collar_bp", ["0"]),
         ({"accounts": "somebody"}, "accounts", ["somebody"]),
     ],

@@ -143,7 +143,7 @@ class World:
 
     def submit(self, account: Account, *, key: str = "", **changes: Any) -> Order:
         """A TWAP of 0.02 BTC in two slices over ten seconds, or as ``changes`` say."""
-        parameters = {"duration": "10", "slices": "2", "rest_share": "0.5"} | changes.pop("parameters", {})
+        parameters = {"duration": "10", "slices": "2", "urgency": "0.75"} | changes.pop("parameters", {})
         raw = {
             "symbol": "BTC/USDT",
             "side": "buy",

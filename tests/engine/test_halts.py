@@ -94,7 +94,7 @@ def submit(account: Account, trader: User, side: str, quantity: str = "") -> Ord
         "unit": "base",
         "algorithm": "twap",
         "accounts": [account.public_id],
-        "parameters": {"duration": "30m", "slices": "2", "rest_share": "0.9"},
+        "parameters": {"duration": "30m", "slices": "2", "urgency": "0.5"},
     }
     request = parse_order_request(raw)
     return order_submit(

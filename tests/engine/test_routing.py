@@ -49,7 +49,7 @@ def test_slices_follow_the_cheapest_exchange_and_both_books_agree(
     order = world.submit(
         accounts["dear"],
         accounts=["dear", "cheap"],
-        parameters={"duration": "8", "slices": "2", "rest_share": "0.25"},
+        parameters={"duration": "8", "slices": "2", "urgency": "0.875"},
     )
 
     wait_until(lambda: filled_at(order, accounts["cheap"]), within=15, what="a fill at the cheap exchange")

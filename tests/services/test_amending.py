@@ -13,6 +13,7 @@ from execution.core.states import ChildStatus
 from execution.core.types import Quote, VenueStatus
 from execution.models import Halt, Order, Role, User
 from execution.selectors.driving import order_look
+from execution.selectors.pages import order_snapshot
 from execution.services.amending import TermsChanged, order_amend, order_amend_preview
 from execution.services.children import child_report
 from execution.services.confirmation import Confirmation
@@ -336,3 +337,9 @@ def test_a_far_limit_and_a_large_quantity_are_confirmed_as_for_a_new_order(rows:
     assert amend(
         rows, order, version=3, quantity="0.4", confirmed=Confirmation(quantity="0.40")
     ).quantity == D("0.4")
+
+
+def test_the_earlier_plan_s_line_is_of_the_quantity_that_it_was_made_for(rows: Rows) -> None:
+    order = amend(rows, rows.working(), quantity="0.6")
+    (earlier,) = order_snapshot(order.pk)["order"]["earlier_plans"]
+    assert [share for _, share in earlier["line"]] == pytest.approx([0, 1 / 6, 1 / 3, 0.5], abs=1e-6)

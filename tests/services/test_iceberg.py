@@ -12,6 +12,7 @@ from execution.core.states import ChildStatus
 from execution.core.types import OrderType, Quote, TimeInForce, VenueStatus
 from execution.core.view import REST, Decision, Intend
 from execution.models import ChildOrder, Order
+from execution.services.amending import order_amend
 from execution.services.children import child_lose, child_report
 from execution.services.driving import Applied, decision_apply
 from tests.factories import NOW, D, Rows, report_of
@@ -99,3 +100,16 @@ def test_an_order_that_started_without_a_quote_arrives_with_its_first_one(rows: 
     assert (order.arrival_bid, order.children.count()) == (D("59999.50"), 0)
     assert rows.step(order, now=NOW) is Applied.DONE
     assert order.children.count() == 1
+
+
+def test_an_iceberg_with_less_left_than_it_shows_can_be_amended(rows: Rows) -> None:
+    child = rows.resting(**ICEBERG | {"quantity": "0.11"})
+    child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.FILLED, "0.1"), now=NOW)
+    changed = order_amend(
+        public_id=child.order.public_id,
+        person=rows.trader,
+        changes={"limit_price": "60000.00"},
+        terms_version=1,
+        now=NOW + SECOND,
+    )
+    assert (changed.plan_version, changed.terms.limit_price if changed.terms else None) == (2, D(60_000))

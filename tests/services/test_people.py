@@ -163,7 +163,7 @@ def test_a_cancelled_order_closes_and_then_ends(rows: Rows, prepare: str) -> Non
 
 
 def test_a_cancel_that_the_last_fill_overtakes_ends_complete(rows: Rows) -> None:
-    child = rows.resting(parameters={"duration": "3m", "slices": "1", "rest_share": "0"})
+    child = rows.resting(parameters={"duration": "3m", "slices": "1", "urgency": "1"})
     cancel(rows, child.order)
     rows.step(child.order, now=NOW)
     assert child.quantity == D("0.3")

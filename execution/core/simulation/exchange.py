@@ -66,6 +66,7 @@ class SimulatedExchange:
         self.fills: list[Fill] = []
         self._mail: list[_Mail] = []
         self._count = 0
+        self._resting: set[int] = set()
 
     @property
     def now(self) -> float:
@@ -101,8 +102,7 @@ class SimulatedExchange:
                 return reports
 
     def _watches(self, below: int | None, above: int | None) -> bool:
-        resting = any(order.status is VenueStatus.OPEN for order in self.orders.values())
-        return resting or below is not None or above is not None
+        return bool(self._resting) or below is not None or above is not None
 
     def _is_beyond(self, below: int | None, above: int | None) -> bool:
         bid, ask = self.market.bids.best, self.market.asks.best
@@ -151,6 +151,7 @@ class SimulatedExchange:
             order.status = VenueStatus.EXPIRED
         else:
             order.status = VenueStatus.OPEN
+            self._resting.add(order.id)
             self.market.rest(order.id, order.sign, order.price, order.lots - order.filled)
         self._say(order)
 
@@ -165,6 +166,7 @@ class SimulatedExchange:
             return
         self.market.side_of(order.sign).remove(order.price, order.id)
         order.status = VenueStatus.CANCELLED
+        self._resting.discard(order.id)
         self._say(order)
 
     def _collect(self) -> None:
@@ -177,6 +179,7 @@ class SimulatedExchange:
             order.filled += fill.lots
             if order.filled == order.lots:
                 order.status = VenueStatus.FILLED
+                self._resting.discard(order.id)
             self.fills.append(Fill(fill.price, fill.lots, Liquidity.MAKER, fill.mid))
             told.add(order.id)
         self.market.fills = []

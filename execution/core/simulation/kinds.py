@@ -45,6 +45,7 @@ class MarketKind:
     jump_bp: float = 0.0
     maker_fee: Decimal = Decimal("0.0002")
     taker_fee: Decimal = Decimal("0.0005")
+    min_notional: Decimal = Decimal(5)
     participation: float = 0.05  #: of the simulated order in the takers' volume
 
     @property
@@ -56,7 +57,7 @@ class MarketKind:
             tick=self.tick,
             lot=self.lot,
             min_quantity=self.lot,
-            min_notional=Decimal(5),
+            min_notional=self.min_notional,
             maker_fee=self.maker_fee,
             taker_fee=self.taker_fee,
         )

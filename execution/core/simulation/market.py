@@ -7,11 +7,14 @@ from statistics import NormalDist
 
 from execution.core.simulation.kinds import MarketKind
 from execution.core.simulation.ladder import LadderFill, LadderSide
-from execution.core.simulation.noise import Event, Happening, tape_of
+from execution.core.simulation.noise import STEP, Event, Happening, tape_of
 
 WARM_UP = 60.0  #: seconds of life before anybody looks
 FARTHEST = 80  #: levels of a side that are kept
 LEAST_LEVELS = 12  #: a side never has fewer: somebody always quotes far away
+IMPACT_STAYS = 0.5  #: share of what a trade moves that stays
+IMPACT_SECONDS = 10.0  #: in which the rest comes back, as 1/e
+_KEPT = math.exp(-STEP / IMPACT_SECONDS)
 _NORMAL = NormalDist()
 
 
@@ -25,6 +28,7 @@ class SimulatedMarket:
         self.kind = kind
         self.bids, self.asks = LadderSide(1), LadderSide(-1)
         self.value = float(kind.mid / kind.tick)
+        self._passing = 0.0  #: what trades moved and will come back
         self.pressure = 0.0
         self.now = -WARM_UP
         self.volume = 0  #: lots traded, everybody's
@@ -92,7 +96,9 @@ class SimulatedMarket:
             self.trades.append((self.now, sign, price, traded))
         size = sum(traded for _, traded in trades) / self._taker_lots
         # Concave, as impact is measured to be: the square root of the size beyond the usual.
-        self.value += sign * self.kind.impact * (size if size < 1 else math.sqrt(size))
+        moved = sign * self.kind.impact * (size if size < 1 else math.sqrt(size))
+        self.value += moved
+        self._passing += moved * (1 - IMPACT_STAYS)
         return trades
 
     # --- what the others do ---------------------------------------------------------------------------
@@ -105,7 +111,9 @@ class SimulatedMarket:
 
     def _happen(self, event: Event) -> None:
         if event.what is Happening.MOVE:
-            self.value += event.first
+            back = self._passing * (1 - _KEPT)
+            self._passing -= back
+            self.value += event.first - back
             self.pressure = event.second
             self._retreat(self.bids)
             self._retreat(self.asks)
@@ -152,10 +160,12 @@ class SimulatedMarket:
 
     def _retreat(self, side: LadderSide) -> None:
         """Makers withdraw what the efficient price has passed, not all at once."""
-        for price in side.prices():
-            if (price - self.value) * side.sign <= 0:
-                break
-            side.fade(price, self.kind.stale_share)
+        best = side.best
+        if best is not None and (best - self.value) * side.sign > 0:
+            for price in side.prices():
+                if (price - self.value) * side.sign <= 0:
+                    break
+                side.fade(price, self.kind.stale_share)
         self._fill_up(side)
 
     def _fill_up(self, side: LadderSide) -> None:

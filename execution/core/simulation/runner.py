@@ -26,6 +26,7 @@ from execution.core.view import (
     Rejections,
     Replan,
     VenueView,
+    memo_after,
 )
 
 ACCOUNT = "simulated"
@@ -157,6 +158,7 @@ class Runner:
             self._looks += 1
             view = self._look()
             decision = self.policy(view)
+            self._view = replace(self._view, memo=memo_after(self._view.memo, decision.memo))
             for command in decision.commands:
                 self._apply(view, command)
             if not decision.commands or self._view.status in ORDER_FINAL:
@@ -198,6 +200,8 @@ class Runner:
             rejections=self._rejections(),
             arrival_mid=view.arrival_mid,
             forecast=view.forecast,
+            extended=view.extended,
+            memo=view.memo,
             traded=self._traded(),
             traded_since_start=self._exchange.market.volume * lot,
         )
@@ -279,7 +283,8 @@ class Runner:
         total = sum((part.quantity for part in command.slices), ZERO)
         if total != view.remaining:
             raise InvariantBroken(f"a plan of {total} for {view.remaining} that is left")
-        self._view = replace(self._view, slices=command.slices, end_at=command.end_at)
+        extended = view.extended + (command.end_at - view.end_at)
+        self._view = replace(self._view, slices=command.slices, end_at=command.end_at, extended=extended)
         self._version += 1
 
     def _move(self, move: Move) -> None:

@@ -56,7 +56,7 @@ class Setting:
 
     @property
     def terms(self) -> AlgorithmParameters:
-        return self.parameters or usual_parameters(self.algorithm, self.quantity, self.minutes)
+        return self.parameters or usual_parameters(self.algorithm, self.quantity, self.minutes, self.kind.lot)
 
     def plan(self, quote: Quote) -> Plan:
         """Raises ``Refused`` as for any order."""
@@ -70,7 +70,7 @@ def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float =
     return Setting(kind, algorithm, side, quantity, minutes)
 
 
-def usual_parameters(algorithm: str, quantity: Decimal, minutes: float) -> AlgorithmParameters:
+def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Decimal) -> AlgorithmParameters:
     """Defaults, with ten slices; what has no default gets a tenth of the order or of the volume."""
     model = ALGORITHMS[algorithm].parameters
     length = timedelta(minutes=minutes)
@@ -78,7 +78,7 @@ def usual_parameters(algorithm: str, quantity: Decimal, minutes: float) -> Algor
         "duration": length,
         "slices": SLICES,
         "slice_length": length / SLICES,
-        "visible_quantity": quantity / SLICES,
+        "visible_quantity": max(floor_to(quantity / SLICES, lot), lot),
         "participation_rate": Decimal("0.05"),
         "seed": 1,
     }

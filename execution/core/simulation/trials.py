@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from execution.core.decide import decide
 from execution.core.simulation.baseline import PLAIN, plain_decide
 from execution.core.simulation.kinds import MarketKind
@@ -12,8 +14,13 @@ from execution.core.types import Side
 
 
 def simulate(setting: Setting, seed: int, policy: str) -> Run:
-    """The order in the seed's market, worked by its algorithm or by the baseline ``plain``."""
-    return Runner(setting, seed, plain_decide if policy == PLAIN else decide).run()
+    """The order in the seed's market, worked by its algorithm or by the baseline ``plain``.
+
+    Plain always has even slices, whatever the algorithm that it is compared with.
+    """
+    if policy == PLAIN:
+        return Runner(replace(setting, algorithm="twap", parameters=None), seed, plain_decide).run()
+    return Runner(setting, seed, decide).run()
 
 
 def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:

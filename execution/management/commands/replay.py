@@ -12,7 +12,7 @@ from execution.core.problems import Refused
 from execution.core.volume_replay import TrackingErrors, replay
 from execution.management.candle_files import read_bars
 
-#: Windows follow each other from midnight and none spans two days.
+#: Beyond a day the profile learnt at the first midnight would be old.
 MAX_HOURS = 24
 
 

@@ -1,0 +1,59 @@
+"""Figures of reports as they stand on pages, as format.js writes them: a sign on costs, a dash for the unknown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from dashboard.sentences import grouped, spoken
+
+DASH = "–"
+
+
+def points(value: str | None, places: int = 1) -> str:
+    """Basis points with a sign: + is cost."""
+    if value is None:
+        return DASH
+    number = _places(Decimal(value), places)
+    return f"{'−' if number < 0 else '+'}{abs(number)}"
+
+
+def tone(value: str | None) -> str:
+    """The class of a cost: what it is about, said by its sign, too."""
+    number = Decimal(value or 0)
+    return "warn" if number > 0 else "good" if number < 0 else ""
+
+
+def percent(share: str | None, places: int = 1) -> str:
+    return DASH if share is None else f"{_places(Decimal(share) * 100, places)} %"
+
+
+def amount(value: str | None, places: int | None = None) -> str:
+    """With thousands separators, exactly or to so many places."""
+    if value is None:
+        return DASH
+    number = Decimal(value)
+    shown = grouped(abs(number)) if places is None else f"{_places(abs(number), places):,f}"
+    return f"−{shown}" if number < 0 else shown
+
+
+def price(value: str | None, tick: str | None) -> str:
+    """One digit more than the tick: averages are finer than it."""
+    return amount(
+        value, None if tick is None else max(0, -int(Decimal(tick).normalize().as_tuple().exponent)) + 1
+    )
+
+
+def length(seconds: str | None) -> str:
+    """A time with a sign: + is later."""
+    if seconds is None:
+        return DASH
+    number = Decimal(seconds)
+    if abs(number) < 60:
+        return f"{'−' if number < 0 else '+'}{_places(abs(number), 1)} s"
+    return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
+
+
+def _places(number: Decimal, places: int) -> Decimal:
+    shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return abs(shown) if shown == 0 else shown

@@ -1,0 +1,215 @@
+"""The dialog that amends an order: its fields, the new plan that they make, and the amendment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard import fields
+from dashboard.access import person_of
+from dashboard.sentences import grouped, spoken
+from execution.core.parameters import amendable_names
+from execution.core.plans import plain
+from execution.core.problems import Problem, Refused
+from execution.services import amending as services
+from execution.services.amending import Amendment
+from execution.services.confirmation import Confirmation
+from execution.services.orders import OrderNotFound
+
+#: What every order has beside its algorithm's parameters.
+AMOUNTS = {"quantity": "Quantity", "limit_price": "Limit price"}
+ENDS = ("duration", "end_at")
+#: Slices that the preview lists; the rest is counted.
+SHOWN_SLICES = 50
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def amend(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The form with the terms as they are; a POST amends. The page learns of the change from its websocket."""
+    try:
+        return _send(request, public_id) if request.method == "POST" else _form(request, public_id)
+    except OrderNotFound:
+        raise Http404("There is no such order.") from None
+    except Refused as refused:
+        return HttpResponse(str(refused), status=422, content_type="text/plain")
+
+
+@login_required
+@require_POST
+def preview(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The new plan for what stands in the form now. Creates nothing."""
+    person, now = person_of(request), timezone.now()
+    try:
+        current = _current(request, public_id, now)
+        changes = changed(current, _written(request), now)
+        found = services.order_amend_preview(public_id=public_id, person=person, changes=changes, now=now)
+    except OrderNotFound:
+        raise Http404("There is no such order.") from None
+    except Refused as refused:
+        return HttpResponse(str(refused), status=422, content_type="text/plain")
+    problems = _problems(found.problems, found.order.algorithm)
+    if changes == {}:
+        problems = ()
+    if request.POST.get("terms_version") != str(found.terms.version):
+        problems = (Problem("", "the order's terms have changed meanwhile: open the dialog again"),)
+    return render(request, "dashboard/_amend_preview.html", _context(request, found, problems))
+
+
+def _form(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = _current(request, public_id, timezone.now())
+    shown = shown_terms(found)
+    context = {
+        "order": found.order,
+        "terms": found.terms,
+        "shown": json.dumps(shown),
+        "amounts": [_amount(name, label, found, shown[name]) for name, label in AMOUNTS.items()],
+        "parameters": [
+            field
+            for field in fields.algorithm_fields(found.order.algorithm, shown)
+            if field.name in shown and field.name not in AMOUNTS
+        ],
+    }
+    return render(request, "dashboard/_amend.html", context)
+
+
+def _send(request: HttpRequest, public_id: str) -> HttpResponse:
+    written, now = _written(request), timezone.now()
+    current = _current(request, public_id, now)
+    version = written.get("terms_version", "")
+    if not version.isdecimal():
+        raise Refused([Problem("terms_version", "the form's version of the terms is missing; open it again")])
+    try:
+        services.order_amend(
+            public_id=public_id,
+            person=person_of(request),
+            changes=changed(current, written, now),
+            terms_version=int(version),
+            now=now,
+            reason=written.get("reason", "").strip(),
+            confirmed=Confirmation(
+                quantity=written.get("confirm_quantity", ""),
+                limit=written.get("confirm_limit") == "yes",
+            ),
+        )
+    except services.TermsChanged:
+        raise
+    except Refused as refused:
+        raise Refused(_problems(refused.problems, current.order.algorithm)) from None
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204)
+    return redirect("order", public_id=public_id)
+
+
+# --- between the form and the terms ----------------------------------------------------------------
+
+
+def _current(request: HttpRequest, public_id: str, now: datetime) -> Amendment:
+    """The terms as they are, by the same rules of who may see and change them."""
+    return services.order_amend_preview(public_id=public_id, person=person_of(request), changes={}, now=now)
+
+
+def _written(request: HttpRequest) -> dict[str, str]:
+    return {name: str(request.POST.get(name, "")) for name in request.POST}
+
+
+def shown_terms(current: Amendment) -> dict[str, str]:
+    """What the form shows of the terms as they are, by the names of its fields."""
+    parameters = current.terms.parameters
+    shown = {
+        "quantity": plain(current.before),
+        "limit_price": "" if current.terms.limit_price is None else plain(current.terms.limit_price),
+    }
+    model = type(current.parameters)
+    amendable = amendable_names(model)
+    for name, info in model.model_fields.items():
+        if name in ENDS or name in amendable:
+            value = parameters.get(name)
+            shown[name] = "" if value is None else fields.shown_parameter(info, value)
+    return shown
+
+
+def changed(current: Amendment, written: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """What was written that is not as the form showed it, as the services read it; empty is none.
+
+    The form says itself what it showed: sent again, it asks for the same again, whatever the terms are by then.
+    """
+    shown = _shown_by(written) or shown_terms(current)
+    texts = {
+        name: written[name].strip()
+        for name in shown
+        if name in written and written[name].strip() != shown[name]
+    }
+    raw = fields.parameters_raw(current.order.algorithm, texts, now)
+    return {name: raw.get(name, text) for name, text in texts.items()}
+
+
+def _shown_by(written: Mapping[str, str]) -> dict[str, str]:
+    try:
+        shown = json.loads(written.get("shown") or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(text) for name, text in shown.items()} if isinstance(shown, dict) else {}
+
+
+def _problems(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ...]:
+    return tuple(fields.problem_as_written(problem, algorithm) for problem in problems)
+
+
+def _amount(name: str, label: str, found: Amendment, value: str) -> fields.Field:
+    limits = found.market.limits
+    unit = limits.base if name == "quantity" else limits.quote
+    words = {
+        "quantity": f"Not below {plain(found.least)}: what is filled and what may still be live.",
+        "limit_price": "Empty: no limit.",
+    }
+    return fields.Field(
+        name=name,
+        label=label,
+        description=words[name],
+        widget="decimal",
+        unit=unit,
+        advanced=False,
+        value=value,
+        placeholder="none" if name == "limit_price" else "",
+    )
+
+
+def _context(request: HttpRequest, found: Amendment, problems: Sequence[Problem]) -> dict[str, Any]:
+    limits = found.market.limits
+    return {
+        "amended": found,
+        "base": limits.base,
+        "quote": limits.quote,
+        "problems": problems,
+        "summary": _summary(found, limits.base),
+        "slices": list(islice(found.slices, SHOWN_SLICES)),
+        "more": max(0, len(found.slices) - SHOWN_SLICES),
+        "far_limits": services.far_limits(found),
+        "must_type": services.typing_wanted(person_of(request), found),
+        "may_send": bool(found.changes) and not problems,
+    }
+
+
+def _summary(found: Amendment, base: str) -> str:
+    if not found.slices:
+        return "nothing is left to plan"
+    sizes = [part.quantity for part in found.slices]
+    low, high, total = min(sizes), max(sizes), sum(sizes, Decimal(0))
+    size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
+    first, last = found.slices[0], found.slices[-1]
+    count = f"{len(sizes)} slice{'' if len(sizes) == 1 else 's'}"
+    return (
+        f"{count} × {size} {base} over {spoken(last.ends_at - first.starts_at)}, "
+        f"until {last.ends_at:%H:%M:%S} UTC, exact total {grouped(total)}"
+    )

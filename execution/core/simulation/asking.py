@@ -1,0 +1,86 @@
+"""An estimate as it is asked for: plain values that survive a queue, and what is predicted from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from math import sqrt
+from typing import Any
+
+from execution.core.parameters import AlgorithmParameters
+from execution.core.plans import plain
+from execution.core.shortfall import daily_volatility, daily_volume
+from execution.core.simulation.prediction import MarketNow, Prediction, predict_cost
+from execution.core.terms import parse_parameters
+from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote
+
+DAY_SECONDS = 86_400
+#: What of the parameters says when and not how: two orders that differ in it alone cost the same.
+NOT_THE_MANNER = frozenset({"seed", "start_at", "end_at", "duration", "i_would_price"})
+
+
+def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> MarketNow:
+    """The market's facts of now, by its quote and the last day's candles; what they do not say is None."""
+    sizes = [size for size in (quote.bid_size, quote.ask_size) if size is not None and size > 0]
+    volatility, volume = daily_volatility(candles), daily_volume(candles)
+    return MarketNow(
+        market=market,
+        mid=quote.mid,
+        spread=quote.ask - quote.bid,
+        touch=float(sum(sizes, ZERO) / len(sizes) * quote.mid) if sizes else None,
+        volatility=None if volatility is None else volatility / sqrt(DAY_SECONDS) / float(BASIS_POINT),
+        volume_rate=None if volume is None else volume * float(quote.mid) / DAY_SECONDS,
+    )
+
+
+def spec_of(
+    now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
+) -> dict[str, Any]:
+    """Everything that the estimate depends on, as JSON keeps it."""
+    market = {name: None if value is None else str(value) for name, value in asdict(now.market).items()}
+    return {
+        "algorithm": algorithm,
+        "parameters": parameters.model_dump(mode="json"),
+        "quantity": plain(quantity),
+        "minutes": minutes,
+        "market": market,
+        "mid": plain(now.mid),
+        "spread": plain(now.spread),
+        "touch": now.touch,
+        "volatility": now.volatility,
+        "volume_rate": now.volume_rate,
+    }
+
+
+def key_of(spec: Mapping[str, Any]) -> str:
+    """The same for orders that are worked alike in the same market: its facts of the moment are left out, an
+    estimate is asked for anew when it has grown old."""
+    parameters = {name: value for name, value in spec["parameters"].items() if name not in NOT_THE_MANNER}
+    kept = [spec["algorithm"], parameters, spec["quantity"], round(spec["minutes"], 1), spec["market"]]
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def predict_spec(spec: Mapping[str, Any]) -> Prediction:
+    """The expected cost of what was asked for; raises ``Refused`` where no market can be made of it."""
+    market: dict[str, Any] = {
+        name: value if value is None or name in {"symbol", "base", "quote"} else Decimal(value)
+        for name, value in spec["market"].items()
+    }
+    now = MarketNow(
+        market=Market(**market),
+        mid=Decimal(spec["mid"]),
+        spread=Decimal(spec["spread"]),
+        touch=spec["touch"],
+        volatility=spec["volatility"],
+        volume_rate=spec["volume_rate"],
+    )
+    return predict_cost(
+        now,
+        algorithm=spec["algorithm"],
+        quantity=Decimal(spec["quantity"]),
+        minutes=spec["minutes"],
+        parameters=parse_parameters(spec["algorithm"], spec["parameters"]),
+    )

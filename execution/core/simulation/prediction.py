@@ -1,0 +1,197 @@
+"""What an order is expected to cost, from a few simulated runs in a market like the one that is there now."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from statistics import fmean
+from typing import Any
+
+from execution.core.parameters import AlgorithmParameters
+from execution.core.plans import plain
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import ceil_to, floor_to, minimum_quantity
+from execution.core.simulation.kinds import ONE_TICK, WIDE, MarketKind
+from execution.core.simulation.measures import cost_of, mean_cost, standard_error, summary
+from execution.core.simulation.setting import SLICES, Setting, usual_parameters
+from execution.core.simulation.trials import simulate
+from execution.core.types import BASIS_POINT, Market, Side
+
+#: Longer orders are judged by a window of this length with the same participation, in minutes.
+LONGEST_WINDOW = 5.0
+SEEDS = 8
+#: A finer tick says nothing: the spread has at least so many of ours unless it is one tick of the market's.
+SPREAD_TICKS = 8
+#: Ratio of the touch's median to the mean size of a limit order, and of the spread to makers' half spread, in
+#: the markets of docs/simulation.md.
+TOUCH_SHARES = {ONE_TICK.name: 1.2, WIDE.name: 0.41}
+SPREAD_SHARE = 3.1
+
+
+@dataclass(frozen=True, slots=True)
+class MarketNow:
+    """A market's facts of now. None is unknown: the like figure of the simulated kind stands for it.
+
+    ``touch`` is the usual size at the best price of a side and ``volume_rate`` what is traded in a second, both
+    in quote units; ``volatility`` is in basis points by the square root of a second.
+    """
+
+    market: Market
+    mid: Decimal
+    spread: Decimal
+    touch: float | None = None
+    volatility: float | None = None
+    volume_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Expected cost against arrival, fees included, in basis points; ``spread_bp`` etc. are its parts.
+
+    ``window_minutes`` is what was simulated; ``participation`` is the order's share of what is traded.
+    """
+
+    cost_bp: float
+    standard_error_bp: float
+    spread_bp: float
+    drift_bp: float
+    fee_bp: float
+    maker_share: float
+    completed: float
+    runs: int
+    window_minutes: float
+    participation: float
+
+
+def predict_cost(
+    now: MarketNow,
+    *,
+    algorithm: str,
+    quantity: Decimal,
+    minutes: float,
+    parameters: AlgorithmParameters | None = None,
+    seeds: int = SEEDS,
+) -> Prediction:
+    """A buy and a sell of ``quantity`` in each seed's market; the same input gives the same answer.
+
+    1. A kind of market is scaled to the facts. 2. A long order becomes a window with the same participation and
+    the same slice length. 3. Both sides are worked in each seed. What a long order moves for good beyond its
+    window is not in the figure. Raises ``Refused`` for facts that make no market, or an order without a plan.
+    """
+    kind = kind_like(now)
+    window = min(minutes, LONGEST_WINDOW)
+    share = window / minutes
+    least = minimum_quantity(kind.market, kind.mid)
+    part = max(floor_to(quantity * Decimal(str(share)), kind.lot), ceil_to(min(least, quantity), kind.lot))
+    terms = _scaled(kind, algorithm, parameters, part, minutes, window)
+    costs = []
+    for seed in range(seeds):
+        runs = [
+            simulate(Setting(kind, algorithm, side, part, window, terms), seed, algorithm) for side in Side
+        ]
+        costs.append(mean_cost([cost_of(run, kind) for run in runs]))
+    mean = summary(costs)
+    return Prediction(
+        cost_bp=mean.cost_bp,
+        standard_error_bp=standard_error([cost.cost_bp for cost in costs]),
+        spread_bp=mean.spread_bp,
+        drift_bp=mean.drift_bp,
+        fee_bp=mean.fee_bp,
+        maker_share=mean.maker_share,
+        completed=fmean(cost.completed for cost in costs),
+        runs=2 * seeds,
+        window_minutes=window,
+        participation=float(part * kind.mid) / (kind.volume_rate * window * 60),
+    )
+
+
+def kind_like(now: MarketNow) -> MarketKind:
+    """A kind of market scaled to the facts: a queue of one tick where the spread is one coarse tick."""
+    _check(now)
+    tick_bp = float(now.market.tick / now.mid / BASIS_POINT)
+    one_tick = now.spread < now.market.tick * Decimal("1.5") and tick_bp >= ONE_TICK.tick_bp / 3
+    base = ONE_TICK if one_tick else WIDE
+    tick = now.market.tick
+    if not one_tick:
+        tick = max(floor_to(now.spread / SPREAD_TICKS, tick), tick)
+    ticks = float(now.spread / tick)
+    scale = base.tick_bp / (float(tick / now.mid / BASIS_POINT))
+    volatility = base.volatility if now.volatility is None else max(now.volatility, 0.01)
+    limit_size = base.limit_size if now.touch is None else now.touch / TOUCH_SHARES[base.name]
+    volume = base.volume_rate if now.volume_rate is None else now.volume_rate
+    taker_size = max(base.taker_size * limit_size / base.limit_size, float(now.mid * now.market.lot))
+    rate = min(max(volume / taker_size, 0.02), 2 * base.taker_rate)
+    return replace(
+        base,
+        mid=floor_to(now.mid, tick),
+        tick=tick,
+        lot=now.market.lot,
+        min_notional=now.market.min_notional,
+        volatility=volatility,
+        half_spread=base.half_spread if one_tick else ticks / SPREAD_SHARE,
+        depth_ticks=base.depth_ticks if one_tick else max(ticks * 2, 1.0),
+        limit_size=limit_size,
+        taker_rate=rate,
+        taker_size=volume / rate,
+        flow_drift=base.flow_drift * scale * volatility / base.volatility,
+        impact=base.impact * (1.0 if one_tick else ticks / 11),
+        maker_fee=base.maker_fee if now.market.maker_fee is None else now.market.maker_fee,
+        taker_fee=base.taker_fee if now.market.taker_fee is None else now.market.taker_fee,
+    )
+
+
+def _check(now: MarketNow) -> None:
+    problems = [
+        Problem(name, f"{words} is {value}; it must be above 0", str(value), "0")
+        for name, words, value in (
+            ("mid", "the mid", now.mid),
+            ("spread", "the spread", now.spread),
+            ("touch", "the size at the touch", now.touch),
+            ("volume_rate", "the traded volume", now.volume_rate),
+        )
+        if value is not None and not (math.isfinite(value) and value > 0)
+    ]
+    if not problems and now.spread >= now.mid:
+        message = f"the spread {plain(now.spread)} is as large as the mid {plain(now.mid)}"
+        problems.append(Problem("spread", message, plain(now.spread), plain(now.mid)))
+    if problems:
+        raise Refused(problems)
+
+
+def _scaled(
+    kind: MarketKind,
+    algorithm: str,
+    parameters: AlgorithmParameters | None,
+    part: Decimal,
+    minutes: float,
+    window: float,
+) -> AlgorithmParameters:
+    """The order's parameters for its window: slices as long as its own, and nothing of its times and prices."""
+    if parameters is None:
+        return usual_parameters(algorithm, part, window, kind.lot)
+    given: dict[str, Any] = parameters.model_dump(
+        exclude={
+            "duration",
+            "end_at",
+            "start_at",
+            "i_would_price",
+            "slices",
+            "slice_length",
+            "visible_quantity",
+        }
+    )
+    given["duration"] = timedelta(minutes=window)
+    known: dict[str, Any] = dict(parameters)
+    share = window / minutes
+    if "slices" in known:
+        wanted = known["slices"] or max(1, round(minutes))
+        given["slices"] = max(1, round(wanted * share))
+    if known.get("slice_length") is not None:
+        given["slice_length"] = min(known["slice_length"], given["duration"])
+    elif "slice_length" in known:
+        given["slice_length"] = given["duration"] / SLICES
+    if "visible_quantity" in known:
+        given["visible_quantity"] = min(known["visible_quantity"], part)
+    return type(parameters)(**given)

@@ -1,0 +1,52 @@
+"""POV and IS in rows: launched with what they need to know, refused before anything exists without it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from execution.core.problems import Refused
+from execution.models import Order
+from execution.services.driving import Applied
+from tests.factories import NOW, D, Rows
+
+POV: dict[str, Any] = {"algorithm": "pov", "parameters": {"duration": "1h", "participation_rate": "0.1"}}
+IS: dict[str, Any] = {
+    "algorithm": "is",
+    "parameters": {"duration": "1h", "volatility": "0.03", "impact_bp": "20", "risk_aversion": "0.001"},
+}
+
+
+def test_a_pov_order_waits_while_the_markets_volume_is_unknown(rows: Rows) -> None:
+    order = rows.working(**POV)
+    assert rows.step(order, now=NOW + timedelta(minutes=1)) is Applied.DONE
+    order.refresh_from_db()
+    assert "what the market has traded since the start is not known" in order.why
+    assert not order.children.exists()
+    assert order.forecast["participation_rate"] == "0.1"
+
+
+@pytest.mark.parametrize("rate", ["0", "1.1"])
+def test_a_participation_of_nothing_or_above_everything_is_refused(rows: Rows, rate: str) -> None:
+    with pytest.raises(Refused) as caught:
+        rows.submit(algorithm="pov", parameters={"duration": "1h", "participation_rate": rate})
+    assert [problem.field for problem in caught.value.problems] == ["participation_rate"]
+    assert not Order.objects.exists()
+
+
+def test_an_is_order_keeps_its_forecast_and_rests_its_first_slice(rows: Rows) -> None:
+    order = rows.working(**IS)
+    assert order.forecast["expected_cost"] > 0
+    quantities = list(order.slices.order_by("number").values_list("quantity", flat=True))
+    assert sum(quantities) == D("0.3")
+    assert quantities[0] > quantities[-1]
+    rows.step(order, now=NOW)
+    assert order.children.get().quantity <= quantities[0]
+
+
+def test_an_is_order_in_a_market_without_history_is_refused(rows: Rows) -> None:
+    with pytest.raises(Refused, match="too few to learn it from; give the volatility yourself"):
+        rows.submit(algorithm="is", parameters={"duration": "1h"})
+    assert not Order.objects.exists()
