@@ -178,6 +178,20 @@ def test_every_algorithm_has_its_order_here() -> None:
     assert ALGORITHMS.keys() <= TICKETS.keys()
 
 
+LIGHT = """() => {
+  document.documentElement.dataset.theme = "light";
+  document.dispatchEvent(new Event("tranche:theme"));
+}"""
+
+
+def pictures(watched: Watched, name: str) -> None:
+    """The page dark and light, as it stands."""
+    watched.picture(name)
+    watched.page.evaluate(LIGHT)
+    watched.page.wait_for_timeout(600)  # a page draws at most four times a second
+    watched.picture(f"{name}-light")
+
+
 def fill(page: Page, name: str, ticket: Ticket) -> None:
     page.goto("/orders/new/")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=60_000)
@@ -202,7 +216,7 @@ def launch(watched: Watched, name: str, ticket: Ticket) -> str:
     page = watched.page
     fill(page, name, ticket)
     page.wait_for_timeout(400)  # the plan's own animation frame
-    watched.picture(f"ticket-{name}")
+    pictures(watched, f"ticket-{name}")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#review-body .sentence")).to_contain_text(ticket.sentence, timeout=SOON)
     if (again := page.locator("#confirm_quantity")).count():
@@ -219,7 +233,7 @@ def watch(watched: Watched, name: str, public_id: str) -> None:
     expect(page.locator("#terms")).to_contain_text(ALGORITHMS[name].label)
     drawn(page, "chart-progress", "filled")
     page.wait_for_timeout(1200)  # the tape's last beat
-    watched.picture(f"order-{name}")
+    pictures(watched, f"order-{name}")
     TICKETS[name].shows(page)
 
 
