@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.quantities import floor_to, round_price, worse_of_allowed
+from execution.core.replanning import is_outside
 from execution.core.routing import known_quote
 from execution.core.signals import others_quote
 from execution.core.tactics import SliceWork
@@ -81,9 +82,15 @@ def is_to_move(view: OrderView, child: ChildView, price: Decimal, manner: Manner
 def wake_bounds(view: OrderView, manner: Manner) -> tuple[Decimal | None, Decimal | None]:
     """Quotes at which a look is worth it before its time: ask at or below, bid at or above.
 
-    One that leaves behind what has rested long enough, and one that comes to the I-would price.
+    One that leaves behind what has rested long enough, and one that comes to the I-would price, or back within
+    the limit.
     """
-    would = narrowed(view.parameters, SlicedParameters).i_would_price
+    comes = [
+        narrowed(view.parameters, SlicedParameters).i_would_price,
+        view.limit_price if is_outside(view) else None,
+    ]
+    known = [price for price in comes if price is not None]
+    would = (max if view.side is Side.BUY else min)(known, default=None)
     usable = {venue.account: venue for venue in view.usable}
     left = []
     for child in view.children:

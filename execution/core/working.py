@@ -35,7 +35,7 @@ def rest_and_cross(view: OrderView, work: SliceWork) -> Decision:
         return _unknown_volume(view, work)
     decision = _would(view, work, room)
     if decision is None and (must := must_cross(view, work, manner)) > ZERO:
-        decision = _cross(view, work, min(must, room, _cap_left(view, work)))
+        decision = _cross(view, work, min(must, room + _rested(view), _cap_left(view, work)))
     if decision is None:
         decision = _move(view, work, manner) or _rest(view, work, manner, room)
     below, above = wake_bounds(view, manner)
@@ -57,8 +57,9 @@ def room_left(view: OrderView) -> Decimal | None:
 
 
 def _cap_left(view: OrderView, work: SliceWork) -> Decimal:
-    """What the catch-up cap leaves the slice."""
-    done_here = sum((c.done + c.exposure for c in view.children if c.slice_number == work.part.number), ZERO)
+    """What the catch-up cap leaves the slice beside what is done; what it rests can be taken off the book."""
+    here = [child for child in view.children if child.slice_number == work.part.number]
+    done_here = sum((child.done + child.exposure for child in here), ZERO) - _rested_here(view, work)
     cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
     return max(cap - done_here, ZERO)
 
@@ -118,15 +119,14 @@ def _rest(view: OrderView, work: SliceWork, manner: Manner, room: Decimal) -> De
     number, until = work.part.number, _next_look(view, work)
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
         return Decision((), work.part.ends_at, f"slice {number}: waits until what it cancelled is settled")
-    wanted = _on_lots(
-        view, work, max(min(work.target - view.done - view.exposure, _cap_left(view, work), room), ZERO)
-    )
+    due, cap = work.target - view.done - view.exposure, _cap_left(view, work) - _rested_here(view, work)
+    wanted = _on_lots(view, work, max(min(due, cap, room), ZERO))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
-    if must_finish(view, work):
-        # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
-        wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
-    if wanted < min(leasts):
+    # The end holds back one minimum for its cross: otherwise a part fill could leave dust that nobody takes.
+    rests = wanted - max(leasts) if must_finish(view, work) else wanted
+    if rests < min(leasts):
         return Decision((), until, _quiet(view, number, wanted))
+    wanted = rests
     choice = cheapest(view, wanted, REST)
     if choice.venue is None:
         return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
@@ -151,7 +151,7 @@ def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
         return f"slice {number}: rests at {prices}"
     if wanted <= ZERO:
         return f"slice {number}: nothing to do, the schedule is met"
-    return f"slice {number}: {plain(wanted)} is under the minimum to rest, waits"
+    return f"slice {number}: {plain(wanted)} is too little to rest, waits for the cross"
 
 
 def _next_look(view: OrderView, work: SliceWork) -> datetime:
@@ -193,6 +193,10 @@ def _rested(view: OrderView) -> Decimal:
     return sum((child.exposure for child in _resting(view)), ZERO)
 
 
+def _rested_here(view: OrderView, work: SliceWork) -> Decimal:
+    return sum((child.exposure for child in _resting(view) if child.slice_number == work.part.number), ZERO)
+
+
 def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
     """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
     number, free = work.part.number, min(view.remaining, work.target - view.done) - view.exposure
@@ -211,7 +215,8 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
     )
     if again_at > view.now:
         return Decision((), min(again_at, work.part.ends_at), f"slice {number}: lets the book come back")
-    children = split_cross(view, work, min(wanted, _on_lots(view, work, free))) if free >= least else ()
+    wanted = min(wanted, _on_lots(view, work, free))
+    children = split_cross(view, work, wanted) if wanted >= least else ()
     return Decision(children, work.part.ends_at, children[0].why) if children else None
 
 
