@@ -93,8 +93,8 @@ def plan_subtitle(preview: Preview | None, market: Market | None) -> str:
     total = sum(quantities, Decimal(0))
     if isinstance(preview.parameters, IcebergParameters):
         visible = preview.parameters.visible_quantity
-        count = int(-(-total // visible))
-        return f"at least {count} × {grouped(visible)} {market.base} shown, of {grouped(total)} in all"
+        parts = int(-(-total // visible))
+        return f"at least {parts} × {grouped(visible)} {market.base} shown, of {grouped(total)} in all"
     if preview.route is not None:
         into = sum(1 for row in preview.route.parts if row.quantity)
         places = f"{into} account{'' if into == 1 else 's'}"

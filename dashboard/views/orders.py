@@ -11,9 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard import fields
 from dashboard.access import person_of
 from execution.core.problems import Problem, Refused
+from execution.core.terms import ALGORITHMS
 from execution.selectors import pages
+from execution.selectors.schedules import is_sliced
 from execution.selectors.texts import milliseconds
 from execution.selectors.visibility import order_find, order_is_theirs_to_act
 from execution.services import orders as services
@@ -31,6 +34,12 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "order": order,
         "snapshot": snapshot,
+        "accounts": order["account"].split(", "),
+        "form": {
+            "sliced": is_sliced(order["algorithm"]),
+            "label": ALGORITHMS[order["algorithm"]].label if order["algorithm"] in ALGORITHMS else "",
+            "parameters": fields.parameter_labels(order["algorithm"]),
+        },
         "may_act": order_is_theirs_to_act(person=person, order_id=order_id),
         "now": milliseconds(timezone.now()),
     }

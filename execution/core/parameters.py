@@ -6,51 +6,27 @@ Quantities are in base units, prices in quote units, shares are fractions (0.1 i
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from execution.core.durations import as_clock, parse_duration, parse_instant
-from execution.core.problems import Problem, Refused
+from execution.core.choices import AtEnd as AtEnd
+from execution.core.choices import OutsideLimit as OutsideLimit
+from execution.core.choices import RouteMode as RouteMode
+from execution.core.choices import Shortfall as Shortfall
+from execution.core.durations import parse_duration, parse_instant
+from execution.core.windows import MAX_DURATION as MAX_DURATION
+from execution.core.windows import order_window
 
-MAX_DURATION = timedelta(days=7)
 MIN_SLICE = timedelta(seconds=2)
 MAX_SLICES = 10_000
 MAX_LOOKBACK = 14  # days
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
-
-
-class AtEnd(StrEnum):
-    """What becomes of a quantity that is left when the time is over."""
-
-    CROSS = "cross"  #: the last slice takes what is left, inside the collar
-    STOP = "stop"  #: it stays undone
-    EXTEND = "extend"  #: the order goes on, a slice at a time, at most as long again as it was to last
-
-
-class OutsideLimit(StrEnum):
-    """What becomes of the schedule while the market is beyond the limit price."""
-
-    WAIT = "wait"  #: it stays; what was missed is caught up
-    SHIFT = "shift"  #: it moves by the time that the market was beyond
-
-
-class Shortfall(StrEnum):
-    """What a router does when the books do not carry the quantity within the limit."""
-
-    PART = "part"  #: do what they carry
-    REFUSE = "refuse"  #: do nothing
-
-
-class RouteMode(StrEnum):
-    SPLIT = "split"  #: over several accounts, at the least total cost
-    SINGLE = "single"  #: the one account that is best for the whole
 
 
 def _shown(widget: str, *, advanced: bool = False, unit: str = "", amendable: bool = False) -> dict[str, Any]:
@@ -125,33 +101,9 @@ class AlgorithmParameters(BaseModel):
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Start and end of the order when it is accepted at ``now``; raises ``Refused``."""
-        problems: list[Problem] = []
-        start = self.start_at or now
-        if start < now:
-            problems.append(
-                Problem("start_at", _past("start", start, now), start.isoformat(), now.isoformat())
-            )
-            start = now
-        if start > datetime.max.replace(tzinfo=UTC) - MAX_DURATION:
-            message = f"the start {start:%Y-%m-%d %H:%M:%S} UTC is at the end of all time"
-            raise Refused([Problem("start_at", message, start.isoformat())])
-        duration = self.duration or self.default_duration or timedelta(0)
-        end = self.end_at if self.end_at is not None else start + duration
-        if end <= now:
-            problems.append(Problem("end_at", _past("end", end, now), end.isoformat(), now.isoformat()))
-        elif end <= start:
-            message = f"the end {end:%H:%M:%S} UTC is not after the start {start:%H:%M:%S} UTC"
-            problems.append(Problem("end_at", message, end.isoformat(), start.isoformat()))
-        elif end - start > MAX_DURATION:
-            message = f"the order would work for {as_clock(end - start)}; at most {MAX_DURATION.days} days"
-            problems.append(Problem("end_at", message, as_clock(end - start), as_clock(MAX_DURATION)))
-        if problems:
-            raise Refused(problems)
-        return start, end
-
-
-def _past(what: str, instant: datetime, now: datetime) -> str:
-    return f"the {what} {instant:%Y-%m-%d %H:%M:%S} UTC is in the past; it is {now:%Y-%m-%d %H:%M:%S} UTC now"
+        return order_window(
+            now, self.start_at, self.end_at, self.duration or self.default_duration or timedelta(0)
+        )
 
 
 class SlicedParameters(AlgorithmParameters):
@@ -356,7 +308,7 @@ class SorParameters(AlgorithmParameters):
 def _field_error(field: str, message: str, value: Decimal, limit: Decimal) -> PydanticCustomError:
     """An error of one field that only the others make wrong; ``terms`` says it at that field."""
     context = {"field": field, "value": str(value), "limit": str(limit)}
-    return PydanticCustomError("fields", message, context)  # type: ignore[arg-type]
+    return PydanticCustomError("fields", message, context)
 
 
 class PovParameters(SlicedParameters):

@@ -23,11 +23,12 @@ from execution.selectors.payloads import (
     JournalRow,
     OrderFacts,
     OrderParts,
+    SchedulePoint,
     SliceRow,
     Snapshot,
 )
 from execution.selectors.rows import order_rows_of
-from execution.selectors.schedules import earlier_plans
+from execution.selectors.schedules import earlier_plans, is_sliced
 from execution.selectors.texts import instant, milliseconds, rounded, text
 from execution.selectors.visibility import order_find as order_find
 from execution.selectors.visibility import orders_visible as orders_visible
@@ -58,6 +59,7 @@ def order_snapshot(order_id: int) -> Snapshot:
         children=_child_rows(order_id),
         fills=fills,
         journal=journal,
+        profile=_profile(order),
     )
 
 
@@ -94,12 +96,14 @@ def order_delta(order_id: int, before: Snapshot) -> Delta:
         "children": changed(before["children"], _child_rows(order_id)),
         "fills": fills,
         "journal": journal,
+        "profile": _profile(order) if replan else [],
     }
 
 
 def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
     """The snapshot after a delta, as the page's script makes it."""
     after: dict[str, Any] = {"version": delta["version"], "order": delta["order"]}
+    after["profile"] = delta["profile"] if delta["replan"] else before["profile"]
     for section in SECTIONS:
         old: list[Any] = [] if section == "slices" and delta["replan"] else list(before[section])
         rows = {row["key"]: row for row in old}
@@ -145,7 +149,8 @@ def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]
         fees_bp=rounded(costs.fees_bp(quote_fees, order.notional), 2),
         maker_share=rounded(maker, 4),
         pauses=pauses(journal, instant(order.paused_at), instant(order.ended_at)),
-        earlier_plans=earlier_plans(order, journal),
+        earlier_plans=earlier_plans(order, journal) if is_sliced(order.algorithm) else [],
+        parameters=dict(terms.parameters) if terms else {},
     )
 
 
@@ -163,6 +168,10 @@ def pauses(
             began = None
     began = began if began is not None else paused_at
     return [*found, (began, ended_at)] if began is not None else found
+
+
+def _profile(order: Order) -> list[SchedulePoint]:
+    return [(int(at), float(volume)) for at, volume in order.forecast.get("profile", [])]
 
 
 def _slice_rows(order: Order) -> list[SliceRow]:

@@ -92,6 +92,8 @@ class OrderFacts(OrderRow):
     #: Start and end of each pause; an open one has no end.
     pauses: list[tuple[int, Instant]]
     earlier_plans: list[EarlierPlan]
+    #: Of the terms in force, as the records keep them.
+    parameters: dict[str, object]
 
 
 class SliceRow(TypedDict):
@@ -156,6 +158,8 @@ class Snapshot(TypedDict):
     children: list[ChildRow]
     fills: list[FillRow]
     journal: list[JournalRow]
+    #: Times, and the market's volume that the plan expects from each until the next; empty: it expects none.
+    profile: list[SchedulePoint]
 
 
 class OrderParts(TypedDict):
@@ -184,6 +188,8 @@ Delta = TypedDict(
         "children": list[ChildRow],
         "fills": list[FillRow],
         "journal": list[JournalRow],
+        #: With a new plan that plan's; empty without one.
+        "profile": list[SchedulePoint],
     },
 )
 

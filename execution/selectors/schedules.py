@@ -11,6 +11,7 @@ from itertools import pairwise
 from django.db.models import F
 
 from execution.core.journal import SETS_QUANTITY
+from execution.core.terms import ALGORITHMS
 from execution.core.types import ZERO
 from execution.models import Order, Slice
 from execution.selectors.payloads import EarlierPlan, JournalRow, SchedulePoint
@@ -52,8 +53,15 @@ _kept = _Kept(2000)
 schedules_forget = _kept.forget
 
 
+def is_sliced(algorithm: str) -> bool:
+    """Whether orders of the algorithm have a schedule to be ahead of or behind."""
+    return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_sliced
+
+
 def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
-    """The line of each order's current plan by primary key; what was read once is kept."""
+    """The line of each order's current plan by primary key; what was read once is kept. None for an algorithm
+    without a schedule."""
+    orders = [order for order in orders if is_sliced(order.algorithm)]
     lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
     missing = {order.pk: order for order in orders if order.pk not in lines}
     if missing:

@@ -13,7 +13,8 @@ export function colours() {
 
 /** Seconds only where the ticks are that close; the date stands elsewhere, once. */
 const TIME_TICKS = [
-  { dtickrange: [null, 59999], value: "%H:%M:%S" },
+  { dtickrange: [null, 999], value: "%H:%M:%S.%1f" },
+  { dtickrange: [1000, 59999], value: "%H:%M:%S" },
   { dtickrange: [60000, 86399999], value: "%H:%M" },
   { dtickrange: [86400000, null], value: "%d %b" },
 ];

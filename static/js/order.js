@@ -1,6 +1,8 @@
 // An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
 
-import { OrderCharts, bucketOf, scheduledNow } from "./charts.js";
+import { scheduledNow } from "./chart_progress.js";
+import { bucketOf } from "./chart_volume.js";
+import { OrderCharts } from "./charts.js";
 import { showConnection } from "./connection.js";
 import { byId, readJson, setText } from "./dom.js";
 import { drawActions, drawCost, drawDone, drawHead, drawNow } from "./facts.js";
@@ -8,6 +10,7 @@ import { age, spoken } from "./format.js";
 import { notice } from "./notices.js";
 import { LiveSocket } from "./socket.js";
 import { TableView } from "./tables.js";
+import { drawIceberg, drawTerms, drawVenues } from "./terms.js";
 
 const DRAW_EVERY = 250;
 const CHARTS_EVERY = 1000;
@@ -20,6 +23,8 @@ const charts = new OrderCharts(host.dataset.id, () => {
 const table = new TableView(byId("panel-rows"));
 const rows = {};
 const samples = new Map();
+const form = readJson("order-form");
+let profile = [];
 let order = null;
 let market = null;
 let tab = location.hash.slice(1);
@@ -29,6 +34,7 @@ let chartsAt = -Infinity;
 function take(snapshot) {
   for (const section of SECTIONS) rows[section] = new Map(snapshot[section].map((row) => [row.key, row]));
   order = snapshot.order;
+  profile = snapshot.profile;
   changed = true;
 }
 
@@ -42,7 +48,10 @@ const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
     take(message);
   },
   delta: (message) => {
-    if (message.replan) rows.slices.clear();
+    if (message.replan) {
+      rows.slices.clear();
+      profile = message.profile;
+    }
     for (const section of SECTIONS) for (const row of message[section]) rows[section].set(row.key, row);
     order = message.order;
     changed = true;
@@ -60,7 +69,7 @@ const now = () => (socket.server === null ? opened + performance.now() - openedA
 function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
   return {
-    order, market, fills, now: now(),
+    order, market, fills, form, profile, now: now(),
     slices: [...rows.slices.values()].sort((left, right) => left.number - right.number),
     children: [...rows.children.values()],
     samples: [...samples.values()].sort((left, right) => left[0] - right[0]),
@@ -88,7 +97,7 @@ function drawAges(current) {
   const last = current.samples.at(-1);
   setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
   const length = order.end_at === null ? 0 : order.end_at - order.start_at;
-  setText(byId("volume-unit"), `market by ${spoken(bucketOf(length))}, own share`);
+  setText(byId("volume-unit"), `market by ${spoken(bucketOf(length))}, own share${profile.length ? ", violet: expected of the market" : ""}`);
 }
 
 let drawing = Promise.resolve();
@@ -104,6 +113,9 @@ function draw() {
     drawActions(order);
   }
   drawCost(current);
+  drawTerms(order, form);
+  drawVenues(order, current.fills);
+  drawIceberg(current);
   drawTabs(current);
   if (window.Plotly && (changed || performance.now() - chartsAt >= CHARTS_EVERY)) {
     chartsAt = performance.now();

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.core.decide import decide
+from execution.core.signals import others_quote
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus
-from execution.core.types import OrderType, Quote, Side, TimeInForce
-from execution.core.view import CROSS, CancelChild, ChildView, Intend, OrderView, Rejections, VenueView
+from execution.core.types import Book, OrderType, Quote, Side, TimeInForce
+from execution.core.view import CROSS, REST, CancelChild, ChildView, Intend, OrderView, Rejections, VenueView
 from tests.core.builders import (
     MARKET,
     MINUTE,
@@ -31,9 +32,8 @@ from tests.core.builders import (
     view_of,
 )
 
-REST_ENDS = timedelta(seconds=48)  # where a slice of this urgency begins to cross
-HURRIED = twap(urgency=D("0.6"), catch_up_cap=D(1))
-AT_ONCE = twap(urgency=D(1))
+#: When the last slice of ``view_of`` begins, and when it begins to cross: five seconds before its end.
+LAST, CROSSES = 2 * MINUTE, 2 * MINUTE + timedelta(seconds=55)
 
 
 def seconds(number: float) -> timedelta:
@@ -54,11 +54,17 @@ def cancelled(done: Decimal, **changes: Any) -> ChildView:
 
 
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "59999.60"), (Side.SELL, "60000.40")])
-def test_a_slice_rests_post_only_a_little_inside_its_own_side_of_the_book(side: Side, price: str) -> None:
+def test_a_slice_rests_post_only_a_tenth_into_the_spread(side: Side, price: str) -> None:
     intend = intend_of(view_of(side=side))
     assert (intend.price, intend.quantity, intend.slice_number) == (D(price), D("0.1"), 1)
     assert (intend.type, intend.time_in_force) == (OrderType.LIMIT, TimeInForce.POST_ONLY)
-    assert decide(view_of(side=side)).due_at == NOW + seconds(3)
+    assert decide(view_of(side=side)).due_at == NOW + seconds(3), "a twentieth of the slice"
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "59999.50"), (Side.SELL, "60000.50")])
+def test_without_any_urgency_it_rests_at_its_own_side_of_the_book(side: Side, price: str) -> None:
+    for at in (seconds(0), seconds(59), CROSSES - seconds(1)):
+        assert intend_of(view_of(side=side, now=NOW + at, parameters=twap(urgency=0))).price == D(price)
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "59000"), (Side.SELL, "61000")])
@@ -67,13 +73,47 @@ def test_what_rests_stays_within_the_limit(side: Side, limit: str) -> None:
 
 
 def test_while_it_rests_nothing_else_is_done() -> None:
-    decision = decide(view_of(now=NOW + seconds(10), children=(child_of(),)))
+    decision = decide(view_of(now=NOW + seconds(10), children=(child_of(price=D("59999.70")),)))
     assert decision.commands == ()
     assert decision.due_at == NOW + seconds(13)
 
 
+def test_what_the_book_has_left_is_moved_after_its_patience_and_not_before() -> None:
+    outbid = child_of(price=D("59999.40"))
+    early = view_of(now=NOW + seconds(4.9), children=(outbid,))
+    assert decide(early).commands == ()
+    assert cancels_of(replace(early, now=NOW + seconds(5))) == [1]
+    assert decide(view_of(now=NOW + seconds(5), children=(child_of(cancel_wanted=True),))).commands == ()
+
+
+def test_the_more_it_is_behind_the_further_into_the_spread_it_rests() -> None:
+    prices = [intend_of(view_of(now=NOW + seconds(at))).price or D(0) for at in (0, 15, 30, 45, 57)]
+    assert prices == sorted(prices)
+    assert prices[-1] > prices[0]
+    assert intend_of(view_of(now=NOW + 2 * MINUTE + seconds(54))).price == D("60000.20"), "two slices behind"
+
+
+def test_a_child_that_still_stands_well_keeps_its_place_into_the_next_slice() -> None:
+    view = view_of(now=NOW + MINUTE, children=(child_of(price=D("59999.90")),))
+    intend = intend_of(view)
+    assert intend.slice_number == 2
+    assert intend.quantity == D("0.1"), "the other tenth rests already"
+
+
+def test_our_own_order_is_not_the_market_that_it_follows() -> None:
+    own = child_of(price=D("59999.90"), intended_at=NOW - MINUTE)
+    book = Book(
+        ((D("59999.90"), D("0.1")), (D("59999.50"), D(2))), ((D("60000.50"), D(2)),), NOW + seconds(1)
+    )
+    quote = replace(book.touch, at=NOW + seconds(1))
+    view = view_of(now=NOW + seconds(1), venues=(venue_of(quote=quote, book=book),), children=(own,))
+    assert decide(view).commands == ()
+    others = others_quote(view, view.venues[0])
+    assert (others.bid, others.ask) == (D("59999.50"), D("60000.50"))
+
+
 def test_at_the_crossing_time_what_rests_is_cancelled_first() -> None:
-    view = view_of(now=NOW + REST_ENDS, children=(child_of(),), parameters=HURRIED)
+    view = view_of(now=NOW + CROSSES, done=D("0.2"), children=(child_of(slice_number=3),))
     assert cancels_of(view) == [1]
     assert len(decide(view).commands) == 1, "and nothing is sent in its place yet"
     assert cancels_of(replace(view, now=view.now - seconds(1))) == []
@@ -81,16 +121,28 @@ def test_at_the_crossing_time_what_rests_is_cancelled_first() -> None:
 
 def test_nothing_crosses_before_the_cancel_is_settled() -> None:
     for status in (ChildStatus.CANCELLING, ChildStatus.UNKNOWN, ChildStatus.CANCELLED):
-        waiting = child_of(status=status, cancel_wanted=True)
-        decision = decide(view_of(now=NOW + REST_ENDS, children=(waiting,), parameters=HURRIED))
+        waiting = child_of(status=status, cancel_wanted=True, slice_number=3)
+        decision = decide(view_of(now=NOW + CROSSES, done=D("0.2"), children=(waiting,)))
         assert decision.commands == (), status
         assert "settled" in decision.why
 
 
+def test_a_slice_in_between_crosses_only_what_is_more_than_a_slice_behind() -> None:
+    at = MINUTE + seconds(58)
+    assert intend_of(view_of(now=NOW + at, done=D("0.1"))).purpose == REST, "one slice behind"
+    crossing = intend_of(view_of(now=NOW + at, done=D("0.04")))
+    assert (crossing.purpose, crossing.quantity) == (CROSS, D("0.06"))
+
+
+def test_with_all_urgency_a_slice_crosses_at_once() -> None:
+    intend = intend_of(view_of(parameters=twap(urgency=1)))
+    assert (intend.purpose, intend.quantity) == (CROSS, D("0.1"))
+
+
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60300.00"), (Side.SELL, "59700.00")])
 def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, price: str) -> None:
-    children = (cancelled(D("0.04"), ended_at=NOW),)
-    view = view_of(side=side, now=NOW + REST_ENDS, done=D("0.04"), children=children, parameters=AT_ONCE)
+    children = (cancelled(D("0.04"), ended_at=NOW, slice_number=3),)
+    view = view_of(side=side, now=NOW + CROSSES, done=D("0.24"), children=children)
     intend = intend_of(view)
     assert (intend.quantity, intend.time_in_force, intend.purpose) == (D("0.06"), TimeInForce.IOC, CROSS)
     assert intend.price == D(price), "50 bp from the mid, never a market order"
@@ -98,28 +150,25 @@ def test_what_is_left_crosses_immediate_or_cancel_at_the_collar(side: Side, pric
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60001"), (Side.SELL, "59999")])
 def test_a_crossing_child_stays_within_the_limit(side: Side, limit: str) -> None:
-    assert intend_of(view_of(side=side, limit_price=D(limit), parameters=AT_ONCE)).price == D(limit)
+    view = view_of(side=side, now=NOW + CROSSES, done=D("0.2"), limit_price=D(limit))
+    assert (intend_of(view).purpose, intend_of(view).price) == (CROSS, D(limit))
 
 
 @pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "60000"), (Side.SELL, "60000")])
 def test_a_market_beyond_the_limit_is_waited_for(side: Side, limit: str) -> None:
-    price = D("59990") if side is Side.BUY else D("60010")
-    rests = child_of(price=price, intended_at=NOW + seconds(3.5))
-    view = view_of(
-        side=side, now=NOW + seconds(4), limit_price=D(limit), parameters=AT_ONCE, children=(rests,)
-    )
+    resting = child_of(slice_number=3, price=D(limit))
+    view = view_of(side=side, now=NOW + CROSSES, done=D("0.2"), limit_price=D(limit), children=(resting,))
     decision = decide(view)
-    assert decision.commands == (), "what rests inside the limit stays"
+    assert decision.commands == ()
     bound = decision.wake_below if side is Side.BUY else decision.wake_above
     assert bound == D(limit)
 
 
 def test_after_a_cross_the_book_gets_a_second_to_come_back() -> None:
     taken = child_of(purpose=CROSS, status=ChildStatus.EXPIRED, is_settled=True, done=D("0.05"))
-    at = NOW + seconds(50)
-    view = view_of(
-        now=at, done=D("0.05"), children=(replace(taken, ended_at=at - seconds(0.4)),), parameters=AT_ONCE
-    )
+    at = NOW + CROSSES
+    ended = replace(taken, slice_number=3, ended_at=at - seconds(0.4))
+    view = view_of(now=at, done=D("0.25"), children=(ended,))
     decision = decide(view)
     assert decision.commands == ()
     assert decision.due_at == at + seconds(0.6)
@@ -135,14 +184,6 @@ def test_catching_up_has_a_cap() -> None:
     assert intend_of(view).quantity == D("0.15")
 
 
-def test_what_rests_keeps_its_place_when_its_slice_is_over() -> None:
-    (command,) = decide(view_of(now=NOW + MINUTE, children=(child_of(price=D("59999.99")),))).commands
-    assert isinstance(command, Intend)
-    assert (command.quantity, command.slice_number) == (D("0.1"), 2), (
-        "only the new slice's own quantity comes"
-    )
-
-
 def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
     view = view_of(now=NOW + 2 * MINUTE, done=D("0.2"))
     assert intend_of(view).quantity == D("0.1") - D("0.00019")
@@ -151,13 +192,13 @@ def test_the_last_slice_keeps_back_what_its_cross_will_need() -> None:
 def test_a_last_slice_too_small_for_two_children_only_crosses() -> None:
     small = {"quantity": D("0.0009"), "slices": even_slices(D("0.0009"), 3), "done": D("0.0006")}
     assert decide(view_of(now=NOW + 2 * MINUTE, **small)).commands == ()
-    assert intend_of(view_of(now=NOW + 3 * MINUTE - seconds(5), **small)).quantity == D("0.0003")
+    assert intend_of(view_of(now=NOW + CROSSES, **small)).quantity == D("0.0003")
 
 
 def test_dust_under_the_minimum_is_never_sent() -> None:
-    view = view_of(now=NOW + 2 * MINUTE + REST_ENDS, done=D("0.3") - D("0.00018"))
-    for at in (view.now, view.end_at - seconds(1)):
-        assert decide(replace(at_venue(view, quote=replace(QUOTE, at=at)), now=at)).commands == ()
+    for at in (LAST, CROSSES):
+        view = view_of(now=NOW + at, done=D("0.3") - D("0.00018"))
+        assert decide(view).commands == ()
 
 
 def test_a_child_is_never_larger_than_the_exchange_takes() -> None:
@@ -192,17 +233,15 @@ def test_a_slice_goes_to_the_cheapest_account_at_its_own_price_and_says_why() ->
 
 
 def test_what_is_left_may_cross_at_another_account_than_it_rested() -> None:
-    rested = cancelled(D("0.04"), account="beta", ended_at=NOW)
-    view = view_of(
-        now=NOW + REST_ENDS, done=D("0.04"), children=(rested,), venues=pair(REST_ENDS), parameters=AT_ONCE
-    )
+    rested = cancelled(D("0.04"), account="beta", ended_at=NOW, slice_number=3)
+    view = view_of(now=NOW + CROSSES, done=D("0.24"), children=(rested,), venues=pair(CROSSES))
     intend = intend_of(view)
     assert (intend.account, intend.quantity, intend.purpose) == ("alpha", D("0.06"), CROSS)
 
 
 def test_nothing_new_for_a_slice_while_a_child_of_it_is_unsettled_at_any_account() -> None:
-    waiting = child_of(account="beta", status=ChildStatus.UNKNOWN, cancel_wanted=True)
-    decision = decide(view_of(now=NOW + REST_ENDS, children=(waiting,), venues=pair(REST_ENDS)))
+    waiting = child_of(account="beta", status=ChildStatus.UNKNOWN, cancel_wanted=True, slice_number=3)
+    decision = decide(view_of(now=NOW + CROSSES, done=D("0.2"), children=(waiting,), venues=pair(CROSSES)))
     assert decision.commands == ()
     assert "settled" in decision.why
 
@@ -234,7 +273,7 @@ def test_a_remainder_finer_than_the_coarsest_lot_is_carried_to_the_last_slice() 
     odd = D("0.00005")
     early = intend_of(view_of(done=odd, venues=pair()))
     assert early.quantity == D("0.099"), "on the lot of either account"
-    at = 3 * MINUTE - seconds(5)
+    at = CROSSES
     last = intend_of(view_of(now=NOW + at, done=D("0.2") + odd, venues=pair(at)))
     assert (last.account, last.quantity) == ("alpha", D("0.1") - odd), "where its lot fits"
 

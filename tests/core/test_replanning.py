@@ -107,7 +107,7 @@ def test_only_a_last_slice_that_cannot_go_on_crosses_what_is_left(
 
 
 def test_a_slice_that_is_not_the_last_crosses_whatever_is_asked_for_the_end() -> None:
-    view = view_of(now=NOW + MINUTE - 5 * SECOND, parameters=twap(at_end=AtEnd.STOP))
+    view = view_of(now=NOW + MINUTE - 5 * SECOND, parameters=twap(at_end=AtEnd.STOP, urgency=1))
     assert [command.purpose for command in decide(view).commands if isinstance(command, Intend)] == ["cross"]
 
 

@@ -35,6 +35,7 @@ def preview(
     hours: int = 1,
     limit: str = "",
     labels: tuple[str, ...] = ("alpha",),
+    algorithm: str = "twap",
     **parameters: Any,
 ) -> Preview:
     parameters = parameters or {"duration": "01:00:00"}
@@ -43,7 +44,7 @@ def preview(
         "side": "sell",
         "quantity": "2.5",
         "unit": "base",
-        "algorithm": "twap",
+        "algorithm": algorithm,
         "accounts": ["abcd1234"],
         "limit_price": limit,
         "parameters": parameters,
@@ -54,7 +55,7 @@ def preview(
         now=NOW,
         accounts=tuple(Account(label=label) for label in labels),
         market=MARKET,
-        parameters=parse_parameters("twap", parameters),
+        parameters=parse_parameters(algorithm, parameters),
         start_at=start,
         end_at=end,
         quantity=Decimal("2.5"),
@@ -93,3 +94,36 @@ def test_without_a_plan_nothing_is_said(missing: str) -> None:
     unknown = preview()
     setattr(unknown, missing, None)
     assert order_sentence(unknown) == ""
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "parameters", "words"),
+    [
+        ("twap", {"urgency": "0.8"}, "by TWAP in 1 slice over 1 h, urgency 0.8, starting"),
+        ("twap", {"participation_cap": "0.1"}, "at most 10 % of the market's volume"),
+        ("twap", {"i_would_price": "66000"}, "all at once at 66,000 USDT or better"),
+        ("twap", {"at_end": "stop"}, "leaving what is left at the end"),
+        ("vwap", {"lookback_days": "3"}, "by VWAP in 1 slice over 1 h, by the volume of 3 days, starting"),
+        (
+            "iceberg",
+            {"visible_quantity": "0.5"},
+            "by Iceberg showing at most 0.5 BTC within 1 h, following the book within 25 bp of arrival, starting",
+        ),
+        ("sor", {"shortfall": "refuse"}, "by SOR within 1 h, all of it or nothing, starting"),
+        ("pov", {"participation_rate": "0.15"}, "at 15 % of the market's volume, starting"),
+        ("is", {"risk_aversion": "0.01"}, "risk aversion 0.01, starting"),
+    ],
+)
+def test_it_names_what_makes_the_order_its_own(
+    algorithm: str, parameters: dict[str, str], words: str
+) -> None:
+    assert words in order_sentence(preview(algorithm=algorithm, duration="01:00:00", **parameters))
+
+
+def test_what_is_usual_is_not_said() -> None:
+    assert "urgency" not in order_sentence(preview(duration="01:00:00", urgency="0.5", at_end="cross"))
+
+
+def test_a_router_takes_from_all_accounts_at_once() -> None:
+    sentence = order_sentence(preview(algorithm="sor", labels=("alpha", "beta"), duration="00:01:00"))
+    assert "on alpha and beta, by SOR" in sentence

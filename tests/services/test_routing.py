@@ -102,7 +102,9 @@ def test_a_balance_counts_what_the_orders_own_children_have_taken_and_given_back
 def test_an_order_over_several_accounts_ends_with_its_books_in_order(rows: Rows) -> None:
     """Beta is cheaper, and down in the second slice."""
     beta = rows.beside(taker_fee=D("0.0004"))
-    order = rows.working(accounts=["alpha", "beta"], parameters={"duration": "3m", "slices": "3"})
+    order = rows.working(
+        accounts=["alpha", "beta"], parameters={"duration": "3m", "slices": "3", "urgency": "1"}
+    )
     used = []
     for second in range(0, 190, 6):
         at = NOW + second * SECOND
