@@ -9,7 +9,7 @@ from decimal import Decimal
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.quantities import floor_to, round_price, worse_of_allowed
 from execution.core.routing import child_price, known_quote
-from execution.core.signals import others_book, others_quote
+from execution.core.signals import imbalance, others_book, others_quote
 from execution.core.tactics import SliceWork
 from execution.core.types import ZERO, Side
 from execution.core.view import CROSS, REST, ChildView, OrderView, VenueView
@@ -74,12 +74,21 @@ def rest_price(view: OrderView, work: SliceWork, venue: VenueView, manner: Manne
     return round_price(worse_of_allowed(price, child_price(view, venue, CROSS), view.side), tick, view.side)
 
 
+def patience_at(view: OrderView, venue: VenueView, manner: Manner) -> timedelta:
+    """The patience there now: less when the others' book says that the price is about to run away, up to twice as
+    much when it is about to come; as it is without a book."""
+    book = others_book(view, venue)
+    if book is None:
+        return manner.patience
+    return max(manner.patience * (1 - imbalance(book) * int(view.side.sign)), LEAST_PATIENCE)
+
+
 def is_to_move(view: OrderView, work: SliceWork, venue: VenueView, child: ChildView, manner: Manner) -> bool:
     """Whether a resting child should be nearer to the other side now: only forwards, once it has had its patience.
 
     Without a book nobody knows whether the touch is ours alone; then it is not outbid.
     """
-    if child.price is None or view.now - child.intended_at < manner.patience:
+    if child.price is None or view.now - child.intended_at < patience_at(view, venue, manner):
         return False
     sign = view.side.sign
     if (
@@ -128,8 +137,9 @@ def _leaving(view: OrderView, manner: Manner) -> list[Decimal]:
     left = []
     for child in view.children:
         venue = usable.get(child.account)
-        is_due = view.now - child.intended_at >= manner.patience
-        if venue is None or child.price is None or child.is_settled or child.purpose != REST or not is_due:
+        if venue is None or child.price is None or child.is_settled or child.purpose != REST:
+            continue
+        if view.now - child.intended_at < patience_at(view, venue, manner):
             continue
         beyond = child.price + view.side.sign * venue.market.tick
         if (known_quote(venue).passive(view.side) - beyond) * view.side.sign < ZERO:

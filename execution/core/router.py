@@ -10,10 +10,11 @@ from decimal import Decimal
 from execution.core.parameters import RouteMode, Shortfall, SorParameters, narrowed
 from execution.core.plans import Plan, PlanInput, SlicePlan, plain
 from execution.core.problems import Problem, Refused
-from execution.core.quantities import collar_price, floor_to, worse_of_allowed
+from execution.core.quantities import collar_price, worse_of_allowed
 from execution.core.routing import (
     MAX_BOOK_AGE,
     affordable,
+    at_once,
     cheapest,
     child_price,
     known_quote,
@@ -170,13 +171,16 @@ def split_cross(view: OrderView, work: SliceWork, quantity: Decimal) -> tuple[In
     where nothing can be had inside limit and collar.
 
     Each is priced at the limit or the collar, not at the level that it is to take: a slice cannot wait for a tick.
+    What the known levels do not carry is asked for where the most is: deeper than they go there may be more.
     """
     found = _split(view, _unrefused(view, view.usable), quantity)
+    largest = max(found.parts, key=lambda part: part.quantity, default=None)
     children = []
-    for child in _intends(work, found):
+    for part, child in zip(found.parts, _intends(work, found), strict=True):
+        asked = child.quantity + (quantity - found.filled if part is largest else ZERO)
         venue = next(venue for venue in view.usable if venue.account == child.account)
         price = child_price(view, venue, CROSS)
-        pays = floor_to(affordable(view, venue, CROSS, child.quantity), venue.market.lot)
+        pays = at_once(venue, affordable(view, venue, CROSS, asked))
         if pays >= least_quantity(view, venue, CROSS):
             why = f"slice {work.part.number}: crosses {plain(pays)}, up to {plain(price)}; {found.why}"
             children.append(replace(child, price=price, quantity=pays, why=why))

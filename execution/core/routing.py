@@ -147,7 +147,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
     An order of one account is not weighed: all that its account takes at once goes there.
     """
     if len(view.venues) == 1:
-        return Choice(view.venues[0], _at_once(view.venues[0], quantity), "")
+        return Choice(view.venues[0], at_once(view.venues[0], quantity), "")
     ranked, left_out = ranking(view, quantity, purpose)
     if not ranked:
         return Choice(None, ZERO, "; ".join(left_out))
@@ -172,7 +172,7 @@ def _candidate(view: OrderView, venue: VenueView, quantity: Decimal, purpose: st
     if trouble := venue.trouble(view.now):
         return trouble
     least, fee = least_quantity(view, venue, purpose), venue.market.taker_fee
-    fits = _at_once(venue, quantity)
+    fits = at_once(venue, quantity)
     if fits < least:
         return f"{plain(fits)} is under its minimum of {plain(least)}"
     takes = floor_to(min(fits, affordable(view, venue, purpose, fits)), venue.market.lot)
@@ -200,7 +200,7 @@ def _candidate(view: OrderView, venue: VenueView, quantity: Decimal, purpose: st
     )
 
 
-def _at_once(venue: VenueView, quantity: Decimal) -> Decimal:
+def at_once(venue: VenueView, quantity: Decimal) -> Decimal:
     """What of ``quantity`` one child may have there: on the lot, at most the exchange's maximum."""
     most = venue.market.max_quantity
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)

@@ -214,7 +214,7 @@ Command = Intend | CancelChild | Move | Replan
 class Decision:
     """What to do now, when to look again at the latest, and why.
 
-    ``wake_below`` and ``wake_above`` are bounds of the mid beyond which a look is worth it earlier. ``memo`` (JSON)
+    A look is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``. ``memo`` (JSON)
     is remembered beside what was, name by name; None forgets a name.
     """
 

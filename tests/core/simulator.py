@@ -134,7 +134,10 @@ class Simulation:
 
     def _market(self) -> None:
         venues = tuple(self._moved(venue) for venue in self.view.venues)
-        self.view = replace(self.view, venues=venues)
+        traded = self.view.traded_since_start
+        if traded is not None:
+            traded += self.random.randint(0, 100) * venues[0].market.lot * 100
+        self.view = replace(self.view, venues=venues, traded_since_start=traded)
 
     def _moved(self, venue: VenueView) -> VenueView:
         quote, tick = venue.quote, venue.market.tick

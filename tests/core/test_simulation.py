@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from execution.core.parameters import AtEnd
 from execution.core.plans import spread_slices
 from execution.core.quantities import combined_market, split_even
 from execution.core.states import ORDER_FINAL, OrderStatus
-from execution.core.types import Side
+from execution.core.types import Book, Side
 from execution.core.view import OrderView
-from tests.core.builders import MARKET, NOW, D, twap, venue_of, view_of
+from tests.core.builders import MARKET, NOW, QUOTE, D, twap, venue_of, view_of
 from tests.core.simulator import Rates, Run, Simulation
 
 seeds = st.integers(0, 2**32)
@@ -52,15 +53,21 @@ def orders(draw: st.DrawFn) -> OrderView:
     least = 19 * count  # lots: 0.00019 BTC is the minimum at 60,000
     lots = draw(st.one_of(st.integers(least, least + 40), st.integers(least, 100_000)))
     limits = st.sampled_from(["59990.00", "60000.00", "60010.00", "48000.00", "72000.00"])
+    book = Book(((QUOTE.bid, D(1)),), ((QUOTE.ask, D(1)),), NOW)
     return order(
         lots * MARKET.lot,
         count,
         side=draw(st.sampled_from(Side)),
+        venues=(venue_of(book=draw(st.sampled_from([None, book]))),),
+        traded_since_start=draw(st.sampled_from([None, D(0)])),
         limit_price=draw(st.one_of(st.none(), limits.map(Decimal))),
         parameters={
             "urgency": draw(st.sampled_from([D(0), D("0.3"), D("0.5"), D("0.9"), D(1)])),
             "catch_up_cap": draw(st.sampled_from([D(1), D("1.5"), D(3)])),
             "collar_bp": draw(st.sampled_from([D("0.1"), D(50), D(500)])),
+            "i_would_price": draw(st.sampled_from([None, None, D("59995"), D("60005")])),
+            "participation_cap": draw(st.sampled_from([None, None, D("0.1"), D(1)])),
+            "at_end": draw(st.sampled_from(AtEnd)),
         },
     )
 
