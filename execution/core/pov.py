@@ -128,8 +128,11 @@ def follow_volume(view: OrderView, work: SliceWork) -> Decision:
     if rates.rate >= 1 or own_share(volume, rates.low, view.quantity) - view.done >= least:
         is_last = target == view.quantity and parameters.at_end is AtEnd.CROSS
         return _soon(view, rest_and_cross(view, SliceWork(part, is_last, target, must=target - view.done)))
-    ahead = view.done + view.exposure + least
-    if target < ahead <= own_share(volume, rates.high, view.quantity):
+    ahead = view.done + least
+    if view.exposure > ZERO:
+        # One order at a time: the market's volume comes in seconds, and each would be a small order of its own.
+        target = view.done
+    elif target < ahead <= own_share(volume, rates.high, view.quantity):
         target = ahead
     return _soon(view, rest_and_cross(view, SliceWork(part, is_last=False, target=target, must=ZERO)))
 

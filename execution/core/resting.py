@@ -8,12 +8,11 @@ from decimal import Decimal
 
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.quantities import floor_to, round_price, worse_of_allowed
-from execution.core.replanning import is_outside
-from execution.core.routing import known_quote
-from execution.core.signals import others_quote
+from execution.core.routing import child_price, known_quote
+from execution.core.signals import others_book, others_quote
 from execution.core.tactics import SliceWork
 from execution.core.types import ZERO, Side
-from execution.core.view import REST, ChildView, OrderView, VenueView
+from execution.core.view import CROSS, REST, ChildView, OrderView, VenueView
 
 #: At the usual urgency: how far towards the other side of the book a slice rests at first, and when it is a band
 #: behind. Near its own side most of the spread is earned; at the far end it still costs less than taking.
@@ -40,11 +39,13 @@ class Manner:
 
 
 def manner_of(view: OrderView) -> Manner:
-    urgency = narrowed(view.parameters, SlicedParameters).urgency
+    parameters = narrowed(view.parameters, SlicedParameters)
+    urgency = parameters.urgency
     share = urgency / USUAL
     patience = PATIENCE * float(2 - share)
     return Manner(
-        band=None if urgency <= ZERO else 2 - share,
+        # No wider than what the last slice may catch up: an order that is to end done would else not be.
+        band=None if urgency <= ZERO else min(2 - share, parameters.catch_up_cap - 1),
         patience=max(patience, LEAST_PATIENCE),
         first=FIRST * share,
         last=min(LAST * share, Decimal(1)),
@@ -69,28 +70,60 @@ def rest_price(view: OrderView, work: SliceWork, venue: VenueView, manner: Manne
     step = floor_to(abs(other - own) * (manner.first + (manner.last - manner.first) * share), tick)
     best = other - sign * tick
     price = min(own + step, best) if sign > 0 else max(own - step, best)
-    return round_price(worse_of_allowed(price, view.limit_price, view.side), tick, view.side)
+    # The collar is measured from the quote, the price from the book: they need not be of the same moment.
+    return round_price(worse_of_allowed(price, child_price(view, venue, CROSS), view.side), tick, view.side)
 
 
-def is_to_move(view: OrderView, child: ChildView, price: Decimal, manner: Manner) -> bool:
-    """Whether a resting child should stand at ``price`` instead: only forwards, once it has had its patience."""
+def is_to_move(view: OrderView, work: SliceWork, venue: VenueView, child: ChildView, manner: Manner) -> bool:
+    """Whether a resting child should be nearer to the other side now: only forwards, once it has had its patience.
+
+    Without a book nobody knows whether the touch is ours alone; then it is not outbid.
+    """
     if child.price is None or view.now - child.intended_at < manner.patience:
         return False
-    return (price - child.price) * view.side.sign > ZERO
+    sign = view.side.sign
+    if (
+        others_book(view, venue) is None
+        and (known_quote(venue).passive(view.side) - child.price) * sign <= ZERO
+    ):
+        return False
+    return (rest_price(view, work, venue, manner) - child.price) * sign > ZERO
 
 
-def wake_bounds(view: OrderView, manner: Manner) -> tuple[Decimal | None, Decimal | None]:
+def at_i_would(view: OrderView) -> bool:
+    """Whether a venue's other side has come to the I-would price."""
+    price, sign = narrowed(view.parameters, SlicedParameters).i_would_price, view.side.sign
+    return price is not None and any(
+        (others_quote(view, venue).aggressive(view.side) - price) * sign <= ZERO for venue in view.usable
+    )
+
+
+def wake_bounds(view: OrderView, manner: Manner, *, must: bool) -> tuple[Decimal | None, Decimal | None]:
     """Quotes at which a look is worth it before its time: ask at or below, bid at or above.
 
-    One that leaves behind what has rested long enough, and one that comes to the I-would price, or back within
-    the limit.
+    One that leaves behind what has rested long enough; one that comes to the I-would price; and, where something
+    ``must`` be crossed, one that comes back within limit and collar.
     """
-    comes = [
-        narrowed(view.parameters, SlicedParameters).i_would_price,
-        view.limit_price if is_outside(view) else None,
-    ]
-    known = [price for price in comes if price is not None]
-    would = (max if view.side is Side.BUY else min)(known, default=None)
+    comes, leaves = _coming(view, must=must), _leaving(view, manner)
+    if view.side is Side.BUY:
+        return max(comes, default=None), min(leaves, default=None)
+    return max(leaves, default=None), min(comes, default=None)
+
+
+def _coming(view: OrderView, *, must: bool) -> list[Decimal]:
+    would = narrowed(view.parameters, SlicedParameters).i_would_price
+    bounds = [] if would is None or at_i_would(view) else [would]
+    if must:
+        worst = [(venue, child_price(view, venue, CROSS)) for venue in view.usable]
+        bounds += [price for venue, price in worst if _is_beyond(view, venue, price)]
+    return bounds
+
+
+def _is_beyond(view: OrderView, venue: VenueView, price: Decimal) -> bool:
+    return (known_quote(venue).aggressive(view.side) - price) * view.side.sign > ZERO
+
+
+def _leaving(view: OrderView, manner: Manner) -> list[Decimal]:
     usable = {venue.account: venue for venue in view.usable}
     left = []
     for child in view.children:
@@ -101,6 +134,4 @@ def wake_bounds(view: OrderView, manner: Manner) -> tuple[Decimal | None, Decima
         beyond = child.price + view.side.sign * venue.market.tick
         if (known_quote(venue).passive(view.side) - beyond) * view.side.sign < ZERO:
             left.append(beyond)
-    if view.side is Side.BUY:
-        return would, min(left, default=None)
-    return max(left, default=None), would
+    return left

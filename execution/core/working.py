@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.plans import plain
-from execution.core.quantities import common_step, floor_to
+from execution.core.quantities import common_step, floor_to, worse_of_allowed
 from execution.core.replanning import must_finish
-from execution.core.resting import Manner, is_to_move, manner_of, rest_price, wake_bounds
+from execution.core.resting import Manner, at_i_would, is_to_move, manner_of, rest_price, wake_bounds
 from execution.core.router import split_cross
-from execution.core.routing import cheapest, known_quote, least_quantity
+from execution.core.routing import cheapest, least_quantity
 from execution.core.tactics import CROSS_AGAIN, IDLE_LOOK, SliceWork
-from execution.core.types import ZERO, OrderType, Side, TimeInForce
+from execution.core.types import ZERO, OrderType, TimeInForce
 from execution.core.view import CROSS, REST, CancelChild, ChildView, Decision, Intend, OrderView
 
 #: A cross at the end of a slice has this long, one at the end of the order longer: for a cancel and several tries.
@@ -30,38 +30,47 @@ def rest_and_cross(view: OrderView, work: SliceWork) -> Decision:
     band behind when a slice ends, everything when the order does. 3. What the book has left behind is cancelled,
     and rests anew once it is settled. 4. What is due and not on the book comes to rest.
     """
-    manner, room = manner_of(view), room_left(view)
-    if room is None:
+    manner = manner_of(view)
+    if volume_left(view) is None:
         return _unknown_volume(view, work)
-    decision = _would(view, work, room)
-    if decision is None and (must := must_cross(view, work, manner)) > ZERO:
-        decision = _cross(view, work, min(must, room + _rested(view), _cap_left(view, work)))
+    decision, must = _would(view, work), must_cross(view, work, manner)
+    if decision is None and must > ZERO:
+        decision = _cross(view, work, must)
     if decision is None:
-        decision = _move(view, work, manner) or _rest(view, work, manner, room)
-    below, above = wake_bounds(view, manner)
+        decision = _move(view, work, manner) or _rest(view, work, manner)
+    below, above = wake_bounds(view, manner, must=must > ZERO)
     return replace(decision, wake_below=below, wake_above=above)
 
 
 # --- how much --------------------------------------------------------------------------------------
 
 
-def room_left(view: OrderView) -> Decimal | None:
-    """What the order may still put on the books; None while the volume that caps it is not known."""
-    free = view.remaining - view.exposure
+def volume_left(view: OrderView) -> Decimal | None:
+    """What the participation cap leaves the order; None while the volume is not known."""
     cap = narrowed(view.parameters, SlicedParameters).participation_cap
     if cap is None:
-        return max(free, ZERO)
-    if view.traded_since_start is None:
-        return None
-    return max(min(free, cap * view.traded_since_start - view.done - view.exposure), ZERO)
+        return view.remaining
+    return None if view.traded_since_start is None else cap * view.traded_since_start - view.done
 
 
-def _cap_left(view: OrderView, work: SliceWork) -> Decimal:
-    """What the catch-up cap leaves the slice beside what is done; what it rests can be taken off the book."""
-    here = [child for child in view.children if child.slice_number == work.part.number]
-    done_here = sum((child.done + child.exposure for child in here), ZERO) - _rested_here(view, work)
-    cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
-    return max(cap - done_here, ZERO)
+def _room(view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool) -> Decimal:
+    """What the slice may still put on the books, once ``released`` of what rests is off them: within the schedule and
+    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap."""
+    exposure = view.exposure - released
+    bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
+    if not at_once:
+        here = [child for child in view.children if child.slice_number == work.part.number]
+        used = sum((child.done + child.exposure for child in here), ZERO)
+        if released:
+            used -= sum((child.exposure for child in here if child.purpose == REST), ZERO)
+        cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
+        bounds += [work.target - view.done - exposure, cap - used]
+    return max(min(bounds), ZERO)
+
+
+def _released(view: OrderView) -> Decimal:
+    """What comes free when everything that rests is cancelled."""
+    return sum((child.exposure for child in _resting(view)), ZERO)
 
 
 def crossing_from(view: OrderView, work: SliceWork) -> datetime:
@@ -107,7 +116,7 @@ def _move(view: OrderView, work: SliceWork, manner: Manner) -> Decision | None:
         for child in _resting(view)
         if child.can_be_cancelled
         and (venue := venues.get(child.account)) is not None
-        and is_to_move(view, child, rest_price(view, work, venue, manner), manner)
+        and is_to_move(view, work, venue, child, manner)
     ]
     if not moved:
         return None
@@ -115,18 +124,17 @@ def _move(view: OrderView, work: SliceWork, manner: Manner) -> Decision | None:
     return Decision(tuple(CancelChild(child.sequence, why) for child in moved), _next_look(view, work), why)
 
 
-def _rest(view: OrderView, work: SliceWork, manner: Manner, room: Decimal) -> Decision:
+def _rest(view: OrderView, work: SliceWork, manner: Manner) -> Decision:
     number, until = work.part.number, _next_look(view, work)
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
         return Decision((), work.part.ends_at, f"slice {number}: waits until what it cancelled is settled")
-    due, cap = work.target - view.done - view.exposure, _cap_left(view, work) - _rested_here(view, work)
-    wanted = _on_lots(view, work, max(min(due, cap, room), ZERO))
+    wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
-    # The end holds back one minimum for its cross: otherwise a part fill could leave dust that nobody takes.
-    rests = wanted - max(leasts) if must_finish(view, work) else wanted
-    if rests < min(leasts):
+    if must_finish(view, work):
+        # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
+        wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
+    if wanted < min(leasts):
         return Decision((), until, _quiet(view, number, wanted))
-    wanted = rests
     choice = cheapest(view, wanted, REST)
     if choice.venue is None:
         return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
@@ -151,7 +159,7 @@ def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
         return f"slice {number}: rests at {prices}"
     if wanted <= ZERO:
         return f"slice {number}: nothing to do, the schedule is met"
-    return f"slice {number}: {plain(wanted)} is too little to rest, waits for the cross"
+    return f"slice {number}: {plain(wanted)} is under the minimum to rest, waits"
 
 
 def _next_look(view: OrderView, work: SliceWork) -> datetime:
@@ -172,53 +180,43 @@ def _unknown_volume(view: OrderView, work: SliceWork) -> Decision:
 # --- crossing --------------------------------------------------------------------------------------
 
 
-def _would(view: OrderView, work: SliceWork, room: Decimal) -> Decision | None:
+def _would(view: OrderView, work: SliceWork) -> Decision | None:
     """Take all that is left at the I-would price or better; what rests is taken off the book for it."""
     price = narrowed(view.parameters, SlicedParameters).i_would_price
-    if price is None:
+    if price is None or not at_i_would(view):
         return None
-    sign = view.side.sign
-    if all((known_quote(venue).aggressive(view.side) - price) * sign > 0 for venue in view.usable):
-        return None
-    limit = view.limit_price
-    tighter = price if limit is None else (min if view.side is Side.BUY else max)(price, limit)
-    everything = replace(work, target=view.quantity)
-    decision = _cross(
-        replace(view, limit_price=tighter), everything, min(room + _rested(view), view.remaining)
-    )
+    tighter = price if view.limit_price is None else worse_of_allowed(price, view.limit_price, view.side)
+    decision = _cross(replace(view, limit_price=tighter), work, view.remaining, at_once=True)
     return decision and replace(decision, why=f"I-would price {plain(price)}: {decision.why}")
 
 
-def _rested(view: OrderView) -> Decimal:
-    return sum((child.exposure for child in _resting(view)), ZERO)
-
-
-def _rested_here(view: OrderView, work: SliceWork) -> Decimal:
-    return sum((child.exposure for child in _resting(view) if child.slice_number == work.part.number), ZERO)
-
-
-def _cross(view: OrderView, work: SliceWork, must: Decimal) -> Decision | None:
+def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = False) -> Decision | None:
     """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
-    number, free = work.part.number, min(view.remaining, work.target - view.done) - view.exposure
+    number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
-        return Decision((), work.part.ends_at, f"slice {number}: waits until its cross is settled")
-    least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
-    wanted = _on_lots(view, work, must)
-    if wanted < least:
-        return None
-    resting = [child for child in _resting(view) if child.can_be_cancelled]
-    if free < must and resting:
-        why = f"slice {number}: cancels what rests, to cross"
-        return Decision(tuple(CancelChild(c.sequence, why) for c in resting), work.part.ends_at, why)
+        return Decision((), part.ends_at, f"slice {number}: waits until its cross is settled")
+    now = min(must, _room(view, work, ZERO, at_once=at_once))
+    later = min(must, _room(view, work, _released(view), at_once=at_once))
+    if not _crossing(view, work, later):
+        return None  # beyond limit or collar, or under every minimum: what rests stays
+    if any(child.cancel_wanted and not child.is_settled for child in view.children):
+        return Decision((), part.ends_at, f"slice {number}: waits until what it cancelled is settled")
     again_at = max(
-        (c.ended_at + CROSS_AGAIN for c in view.children if _crossed(c) and c.ended_at), default=view.now
+        (c.ended_at + CROSS_AGAIN for c in view.children if c.purpose == CROSS and c.ended_at),
+        default=view.now,
     )
     if again_at > view.now:
-        return Decision((), min(again_at, work.part.ends_at), f"slice {number}: lets the book come back")
-    wanted = min(wanted, _on_lots(view, work, free))
-    children = split_cross(view, work, wanted) if wanted >= least else ()
-    return Decision(children, work.part.ends_at, children[0].why) if children else None
+        return Decision((), min(again_at, part.ends_at), f"slice {number}: lets the book come back")
+    resting = [child for child in _resting(view) if child.can_be_cancelled]
+    if now < later and resting:
+        why = f"slice {number}: cancels what rests, to cross"
+        return Decision(tuple(CancelChild(child.sequence, why) for child in resting), part.ends_at, why)
+    children = _crossing(view, work, now)
+    return Decision(children, part.ends_at, children[0].why) if children else None
 
 
-def _crossed(child: ChildView) -> bool:
-    return child.purpose == CROSS
+def _crossing(view: OrderView, work: SliceWork, quantity: Decimal) -> tuple[Intend, ...]:
+    quantity = _on_lots(view, work, quantity)
+    if quantity < min(least_quantity(view, venue, CROSS) for venue in view.usable):
+        return ()
+    return split_cross(view, work, quantity)

@@ -28,6 +28,7 @@ from execution.core.states import (
 )
 from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
 from execution.core.view import (
+    CROSS,
     CancelChild,
     ChildView,
     Intend,
@@ -330,6 +331,14 @@ def venue_named(view: OrderView, account: str) -> VenueView:
     return next(venue for venue in view.venues if venue.account == account)
 
 
+def is_at_i_would(view: OrderView, intend: Intend) -> bool:
+    """A child that takes at the I-would price or better."""
+    price = getattr(view.parameters, "i_would_price", None)
+    if price is None or intend.price is None or intend.purpose != CROSS:
+        return False
+    return bool((intend.price - price) * view.side.sign <= 0)
+
+
 def check_intent(view: OrderView, intend: Intend) -> None:
     """I1, I7 and I14 of one new child, and what the exchange itself would refuse."""
     venue = venue_named(view, intend.account)
@@ -352,10 +361,16 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     assert intend.quantity * price >= market.min_notional, (
         f"notional {intend.quantity * price} under the minimum"
     )
+    cap = getattr(view.parameters, "participation_cap", None)
+    if cap is not None:
+        assert view.traded_since_start is not None, "a child while the volume is not known"
+        assert view.done + view.exposure + intend.quantity <= cap * view.traded_since_start, "over the cap"
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"
     if isinstance(view.parameters, PovParameters):  # the market's volume leads, not the plan
         return
+    if is_at_i_would(view, intend):
+        return  # regardless of the schedule
     if isinstance(view.parameters, SlicedParameters):
         here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
         most = part.quantity * view.parameters.catch_up_cap

@@ -79,7 +79,8 @@ def test_while_it_rests_nothing_else_is_done() -> None:
 
 
 def test_what_the_book_has_left_is_moved_after_its_patience_and_not_before() -> None:
-    early = view_of(now=NOW + seconds(4.9), children=(child_of(),))
+    outbid = child_of(price=D("59999.40"))
+    early = view_of(now=NOW + seconds(4.9), children=(outbid,))
     assert decide(early).commands == ()
     assert cancels_of(replace(early, now=NOW + seconds(5))) == [1]
     assert decide(view_of(now=NOW + seconds(5), children=(child_of(cancel_wanted=True),))).commands == ()
@@ -115,6 +116,7 @@ def test_at_the_crossing_time_what_rests_is_cancelled_first() -> None:
     view = view_of(now=NOW + CROSSES, done=D("0.2"), children=(child_of(slice_number=3),))
     assert cancels_of(view) == [1]
     assert len(decide(view).commands) == 1, "and nothing is sent in its place yet"
+    assert cancels_of(replace(view, now=view.now - seconds(1))) == []
 
 
 def test_nothing_crosses_before_the_cancel_is_settled() -> None:

@@ -139,7 +139,9 @@ def test_in_a_market_that_always_fills_an_order_completes_with_exactly_its_quant
     count: int, more: int, side: Side, urgency: str, seed: int
 ) -> None:
     quantity = (19 * count + more) * MARKET.lot
-    view = order(quantity, count, seconds=80, side=side, parameters={"urgency": D(urgency)})
+    # One that only rests has everything left for its last slice.
+    cap = {"catch_up_cap": D(8)} if urgency == "0" else {}
+    view = order(quantity, count, seconds=80, side=side, parameters={"urgency": D(urgency)} | cap)
     always = Rates(rest_fills=0.0, cross_fills=1.0, shares=("1",), swing=0)
     run = Simulation(view, always, seed).run()
     ended(run)
