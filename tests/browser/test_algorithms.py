@@ -21,7 +21,7 @@ from tests.desk.database import ALIAS, database_of
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-#: Orders of a quarter of a minute, seen from a busy machine.
+#: Orders of half a minute (slices of six seconds leave a busy machine time to cross), seen from a busy machine.
 FINAL_WITHIN = 90_000
 SOON = 20_000
 
@@ -136,11 +136,11 @@ class Ticket:
 #: All buy: the venue keeps the desk's orders from trading with each other, which ends a cross unfilled.
 TICKETS = {
     "twap": Ticket(
-        "0.3", {"Duration": "18", "Slices": "6"}, "by TWAP in 6 slices over 18 s", shows_a_schedule
+        "0.3", {"Duration": "30", "Slices": "5"}, "by TWAP in 5 slices over 30 s", shows_a_schedule
     ),
     "vwap": Ticket(
         "0.4",
-        {"Duration": "20", "Slice length": "4", "Lookback": "5"},
+        {"Duration": "30", "Slice length": "6", "Lookback": "5"},
         "by the volume of 5 days",
         shows_the_markets_volume,
     ),
@@ -167,7 +167,7 @@ TICKETS = {
     ),
     "is": Ticket(
         "0.35",
-        {"Duration": "18", "Slices": "6", "Risk aversion": "1"},
+        {"Duration": "30", "Slices": "5", "Risk aversion": "1"},
         "risk aversion 1",
         shows_front_loaded_slices,
     ),
