@@ -45,7 +45,7 @@ def figures(
         _notional(preview, currency),
         _expected(preview, predicted),
         _participation(preview, market, pace),
-        _spread(quote),
+        _spread(quote, market),
         _worst(preview, currency),
         _least(preview, market),
     ]
@@ -93,11 +93,19 @@ def _three_digits(number: Decimal) -> Decimal:
     return number.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
 
 
-def _spread(quote: Quote | None) -> Figure:
+def _spread(quote: Quote | None, market: Market | None) -> Figure:
+    """Of the venues together; their reference may be finer than a tick, and is shown with one digit more."""
     if quote is None:
         return Figure("spread now", DASH, "no quote")
     spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
-    return Figure("spread now", f"{spread:.2f} bp", f"{grouped(quote.bid)} / {grouped(quote.ask)}")
+    bid, ask = (grouped(_to_tick(price, market)) for price in (quote.bid, quote.ask))
+    return Figure("spread now", f"{spread:.2f} bp", f"{bid} / {ask}")
+
+
+def _to_tick(price: Decimal, market: Market | None) -> Decimal:
+    if market is None:
+        return price
+    return price.quantize(market.tick.normalize() / 10, ROUND_HALF_EVEN)
 
 
 def _worst(preview: Preview | None, currency: str) -> Figure:

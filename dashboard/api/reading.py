@@ -97,7 +97,7 @@ class ParameterSchema(GenerateJsonSchema):
 
 
 #: What only the ticket's form needs, and what pydantic writes where JSON has no such limit.
-_NOT_FOR_JSON = ("widget", "advanced", "unit", "gt", "ge", "lt", "le")
+_NOT_FOR_JSON = ("widget", "advanced", "amendable", "unit", "gt", "ge", "lt", "le")
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
@@ -106,6 +106,13 @@ def parameter_schema(algorithm: str) -> dict[str, Any]:
     """The JSON schema of an algorithm's parameters, from the model that judges them."""
     model = ALGORITHMS[algorithm].parameters
     schema = model.model_json_schema(schema_generator=ParameterSchema)
+    choices = schema.pop("$defs", {})
+    for shown in schema["properties"].values():
+        if (
+            "$ref" in shown
+        ):  # what may be chosen stands where it is chosen: a fragment's references lead nowhere
+            chosen = choices[shown.pop("$ref").removeprefix("#/$defs/")]
+            shown.update({key: chosen[key] for key in ("type", "enum")})
     for name, shown in schema["properties"].items():
         for part in (shown, *_flat(shown), *shown.get("anyOf", ())):
             for key in _NOT_FOR_JSON:

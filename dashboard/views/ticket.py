@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from dashboard import fields, sentences
 from dashboard.access import person_of, trader_required
 from dashboard.clones import clone_of
+from dashboard.predictions import predicted_now
 from dashboard.previews import preview_context
 from execution.core.problems import Problem, Refused
 from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
@@ -166,6 +167,7 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
         preview=found,
         problems=problems,
         now=now,
+        predicted=predicted_now(found, now),
     )
 
 

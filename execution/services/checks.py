@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from execution.core.plans import far_limit_problems, plain
-from execution.core.types import BASIS_POINT, ZERO, Quote
+from execution.core.types import BASIS_POINT, ZERO, Market, Quote
 from execution.core.view import MAX_QUOTE_AGE
 from execution.selectors.markets import balances_sum
 
@@ -81,9 +81,15 @@ def _book_checks(preview: Preview) -> list[Check]:
     checks = [Check("warn", f"{label}: {check.text}") for label, check in each.items() if check.state != "ok"]
     fresh = [label for label, check in each.items() if check.state == "ok"]
     if fresh and preview.quote is not None:
-        reference = f"reference {plain(preview.quote.bid)} / {plain(preview.quote.ask)}"
+        bid, ask = (_to_tick(price, preview.market) for price in (preview.quote.bid, preview.quote.ask))
+        reference = f"reference {plain(bid)} / {plain(ask)}"
         checks.insert(0, Check("ok", f"Books are fresh on {', '.join(fresh)}: {reference}"))
     return checks
+
+
+def _to_tick(price: Decimal, market: Market | None) -> Decimal:
+    """With one digit more than the tick: the mean of several venues' quotes may have any number of them."""
+    return price if market is None else price.quantize(market.tick.normalize() / 10)
 
 
 def _book_check(quote: Quote | None, preview: Preview) -> Check:

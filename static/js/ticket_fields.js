@@ -1,6 +1,7 @@
 // The ticket's fields by algorithm: all are in the form, those of others are hidden and not sent.
 
 import { byId, readJson, setText } from "./dom.js";
+import { spoken } from "./format.js";
 
 const defaults = readJson("ticket-fields");
 
@@ -40,6 +41,8 @@ export function showPlanned(form, plan, clock) {
   if (end) end.placeholder = slices && form.elements.duration.value ? clock(slices.at(-1)[1]) : "by duration";
   const count = form.elements.slices;
   if (count && !count.disabled) count.placeholder = slices ? String(slices.length) : "one a minute";
+  const length = form.elements.slice_length;
+  if (length && !length.disabled) length.placeholder = slices ? spoken(slices[0][1] - slices[0][0]) : "five minutes";
 }
 
 /** What the trader should know of the plan. */

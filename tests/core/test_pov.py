@@ -69,7 +69,7 @@ def test_a_participation_of_nothing_or_above_everything_is_refused(rate: str) ->
 
 @pytest.mark.parametrize("rates", [{"minimum_rate": D("0.2")}, {"maximum_rate": D("0.05")}])
 def test_rates_that_are_out_of_order_are_refused(rates: dict[str, Decimal]) -> None:
-    with pytest.raises(ValidationError, match=r"must be at (most|least) 0\.1"):
+    with pytest.raises(ValidationError, match=r"must be at (most|least) 0.1"):
         pov(**rates)
 
 

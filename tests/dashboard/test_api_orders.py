@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from dashboard.api.reading import parameter_schema, refuse_kinds
+from execution.core.problems import Refused
+from execution.core.terms import ALGORITHMS
 from execution.models import Order, Submission
 from tests.dashboard.api import Program, order_body, problem_of
 from tests.dashboard.office import Desk
@@ -273,3 +276,16 @@ def test_accounts_and_markets_are_those_that_one_may_use(office: Desk) -> None:
 
 def test_no_answer_holds_what_is_sealed(office: Desk) -> None:
     assert "sealed" not in json.dumps(Program(office.admin).get("/accounts").json())
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_parameter_of_every_algorithm_says_its_kind_and_takes_it(algorithm: str) -> None:
+    """Choices are texts among those that stand in the schema; anything else is refused by its kind."""
+    schema = parameter_schema(algorithm)
+    assert "$ref" not in json.dumps(schema)
+    assert "amendable" not in json.dumps(schema)
+    for name, shown in schema["properties"].items():
+        if "enum" in shown:
+            refuse_kinds(algorithm, {name: shown["enum"][0]})
+            with pytest.raises(Refused, match="of the kind integer"):
+                refuse_kinds(algorithm, {name: 1})

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
-from dashboard.estimates import Figure
+from dashboard.estimates import Figure, Predicted, figures
+from execution.core.terms import parse_order_request
+from execution.core.types import Quote
 from execution.models import MarketSample
+from execution.services.orders import Preview, order_preview
 from tests.dashboard.office import Desk
+from tests.dashboard.test_sentences import MARKET
 
 
 def participation(office: Desk, **changes: str) -> Figure:
@@ -50,3 +55,39 @@ def test_what_nobody_knows_is_a_dash_with_its_reason(office: Desk) -> None:
     )
     assert (figures["spread now"].value, figures["spread now"].hint) == ("–", "no quote")
     assert (figures["worst at limit"].value, figures["worst at limit"].hint) == ("–", "no limit price")
+
+
+def test_a_reference_of_several_venues_is_shown_to_a_digit_more_than_the_tick() -> None:
+    quote = Quote(
+        bid=Decimal("67002.59"), ask=Decimal("201017.65") / 3, bid_size=None, ask_size=None, at=timezone.now()
+    )
+    (spread,) = [figure for figure in figures(None, MARKET, quote, None) if figure.label == "spread now"]
+    assert spread.hint == "67,002.59 / 67,005.88"
+
+
+def test_the_expected_cost_says_why_it_is_missing_or_how_sure_it_is(office: Desk) -> None:
+    request = parse_order_request(
+        {
+            "symbol": "BTC/USDT",
+            "side": "buy",
+            "quantity": "2.5",
+            "unit": "base",
+            "algorithm": "twap",
+            "accounts": [office.account.public_id],
+            "limit_price": "65200",
+            "parameters": {"duration": "01:00:00"},
+        }
+    )
+    found = order_preview(person=office.trader, request=request, now=timezone.now())
+
+    def expected(preview: Preview | None, predicted: Predicted | None) -> tuple[str, str]:
+        (figure,) = [
+            one for one in figures(preview, None, None, None, predicted) if one.label == "expected cost"
+        ]
+        return figure.value, figure.hint
+
+    assert expected(None, None) == ("–", "no plan yet")
+    assert expected(found, None) == ("–", "not simulated")
+    assert expected(found, Predicted(pending=True)) == ("–", "being simulated")
+    known = Predicted(cost_bp=Decimal("-1.25"), error_bp=Decimal("0.4"), markets=200)
+    assert expected(found, known) == ("−1.2 bp", "± 0.4 bp, 200 simulated markets")

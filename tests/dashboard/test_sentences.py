@@ -115,7 +115,7 @@ def test_without_a_plan_nothing_is_said(missing: str) -> None:
     ],
 )
 def test_it_names_what_makes_the_order_its_own(
-    algorithm: str, parameters: dict[str, str], words: str
+    algorithm: str, parameters: dict[str, Any], words: str
 ) -> None:
     assert words in order_sentence(preview(algorithm=algorithm, duration="01:00:00", **parameters))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from dashboard.fields import parameters_raw
-from execution.models import Order
+from execution import notify
+from execution.core.types import Quote
+from execution.models import Estimate, Order
+from execution.services import preview as preview_service
 from tests.dashboard.office import Desk
 
 
@@ -118,3 +122,21 @@ def test_an_end_instead_of_a_duration_is_fixed(office: Desk) -> None:
     assert terms is not None
     assert terms.end_at == ends
     assert terms.end_is_fixed
+
+
+def test_the_expected_cost_is_worked_out_apart_and_then_shown(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(notify, "estimate", asked.append)
+    quote = Quote(Decimal(64_000), Decimal(64_001), Decimal(1), Decimal(2), timezone.now())
+    monkeypatch.setattr(preview_service, "quote_latest", lambda *_: quote)
+    client = office.client(office.trader)
+    assert "being simulated" in client.post("/orders/new/preview/", office.form()).content.decode()
+    assert len(asked) == 1
+    Estimate.objects.update(
+        result={"cost_bp": "2.31", "standard_error_bp": "0.20", "seeds": 16}, done_at=timezone.now()
+    )
+    shown = client.post("/orders/new/preview/", office.form()).content.decode()
+    assert "+2.3 bp" in shown
+    assert "± 0.2 bp, 16 simulated markets" in shown
