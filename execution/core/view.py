@@ -214,8 +214,8 @@ Command = Intend | CancelChild | Move | Replan
 class Decision:
     """What to do now, when to look again at the latest, and why.
 
-    A look is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``. ``memo`` (JSON)
-    is remembered beside what was, name by name; None forgets a name.
+    A look is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
+    ``memo`` (JSON) is remembered beside what was, name by name; None forgets a name.
     """
 
     commands: tuple[Command, ...]
