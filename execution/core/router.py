@@ -154,7 +154,7 @@ def work_route(view: OrderView, work: SliceWork) -> Decision:
             f"{plain(view.remaining)} {view.base} left is under every exchange's minimum", OrderStatus.EXPIRED
         )
     venues = _fresh(view)
-    if not venues:
+    if not venues or (len(venues) < len(_unrefused(view, view.usable)) and view.now < _books_due(view)):
         return Decision((), view.now + BOOK_LOOK, "waits for books that are newer than its last children")
     found = _split(view, venues, view.remaining)
     parameters = narrowed(view.parameters, SorParameters)
@@ -253,6 +253,14 @@ def _fresh(view: OrderView) -> tuple[VenueView, ...]:
     A venue without any book counts with its touch, once books had the time to come.
     """
     return _unrefused(view, tuple(venue for venue in view.usable if _is_fresh(view, venue)))
+
+
+def _books_due(view: OrderView) -> datetime:
+    """Until when the books of all accounts are waited for: a part of them would send what remains to the wrong one."""
+    return (
+        max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
+        + BOOKS_WITHIN
+    )
 
 
 def _is_fresh(view: OrderView, venue: VenueView) -> bool:

@@ -17,7 +17,7 @@ from tests.engine.running import EngineThread, World, check_against_ledger
 #: Faults after which the order may end with quantity left: its quantity was reserved until it was too late.
 RESERVES = {"drop_before", "status_500", "status_503", "status_504", "delay_before", "delay"}
 #: Long enough that a busy machine, which works a dozen orders at once, does not run out of an order's time.
-WINDOW = {"duration": "24", "slices": "2", "urgency": "0.8"}
+WINDOW = {"duration": "24", "slices": "2", "urgency": "0.9"}
 
 SPOILT = (
     "delay",
