@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from execution.core.parameters import AtEnd, IcebergParameters, narrowed
+from execution.core.parameters import IcebergParameters, narrowed
 from execution.core.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import (
@@ -25,6 +25,7 @@ from execution.core.quantities import (
     round_price,
     worse_of_allowed,
 )
+from execution.core.replanning import must_finish
 from execution.core.routing import Choice, cheapest, child_price, known_quote, least_quantity
 from execution.core.tactics import IDLE_LOOK, SliceWork
 from execution.core.types import BASIS_POINT, ZERO, OrderType, TimeInForce
@@ -129,9 +130,9 @@ def _iceberg(view: OrderView) -> IcebergParameters:
 
 
 def _closes_at(view: OrderView, work: SliceWork) -> datetime:
-    """When it begins to cross: the end, when it does not."""
+    """When it begins to cross: the end, when it does not, or can still extend."""
     parameters, part = _iceberg(view), work.part
-    if parameters.at_end is not AtEnd.CROSS:
+    if not must_finish(view, work):
         return part.ends_at
     length = part.ends_at - part.starts_at
     wanted = _ceil(part.quantity / parameters.visible_quantity) * CROSS_EACH
