@@ -98,7 +98,7 @@ def shows_the_split(page: Page) -> None:
     assert trace(page, "chart-progress", "schedule") is None
     filled = drawn(page, "chart-split", "filled")
     assert sorted(filled["y"]) == ["alpha", "beta", "gamma"]
-    assert sum(filled["x"]) == pytest.approx(5)
+    assert sum(filled["x"]) == pytest.approx(float(TICKETS["sor"].quantity))
     assert sum(1 for quantity in filled["x"] if quantity > 0) >= 2
     expect(page.locator("#venues tbody tr")).to_have_count(3)
 
@@ -152,7 +152,7 @@ TICKETS = {
         choices={"At the end": "cross what is left"},
     ),
     "sor": Ticket(
-        "5",  # more than any one book has at its best prices
+        "20",  # more than the levels that are known of any one book carry
         {},
         "on alpha, beta and gamma, by SOR within 1 min",
         shows_the_split,

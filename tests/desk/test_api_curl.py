@@ -56,7 +56,8 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
 
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
-    accounts, markets, preview, launched, working, listed, parts, paused, resumed, closing, final = answers
+    accounts, markets, preview, launched, working, listed, parts, analysis, *later = answers
+    amendment, amended, paused, resumed, closing, final = later
     read: Any = json.loads
     assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
@@ -67,6 +68,9 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert order["id"] in {row["id"] for row in read(listed)["orders"]}
     for name in ("slices", "children", "fills", "journal", "market_vwap"):
         assert f'"{name}":' in parts
+    assert isinstance(read(analysis)["groups"], list)
+    assert read(amendment)["terms_version"] == 1
+    assert read(amended)["terms_version"] == 2
     assert [read(paused)["status"], read(resumed)["status"]] == ["paused", "working"]
     assert read(closing)["status"] in {"closing", "cancelled"}
     assert read(final)["id"] == order["id"]

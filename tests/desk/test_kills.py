@@ -22,7 +22,7 @@ from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 
 #: The order lasts 12 s for each of them; TRANCHE_KILLS=10 for a longer run.
-KILLS = int(os.environ.get("TRANCHE_KILLS", "5"))
+KILLS = int(os.environ.get("TRANCHE_KILLS", "4"))
 OTHERS_WITHIN = 15.0  # the promise is 5 s on a machine that does nothing else; measured figures are printed
 
 

@@ -22,7 +22,7 @@ def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
 
     exchange.kill()
     time.sleep(6)  # until the market data is too old to act on
-    parameters = {"duration": "75", "slices": "15", "catch_up_cap": "15"}
+    parameters = {"duration": "60", "slices": "12", "catch_up_cap": "12"}
     order = world.submit(account, quantity="0.3", parameters=parameters)
 
     def why() -> str:
