@@ -215,3 +215,13 @@ def test_the_participation_stays_under_its_cap(traded: int, urgency: int, done: 
     )
     for intend in intends_of(view):
         assert view.done + view.exposure + intend.quantity <= Decimal("0.1") * D(traded) / 1000
+
+
+# --- what no exchange takes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60000.50"), (Side.SELL, "59999.50")])
+def test_a_cross_at_an_i_would_price_between_two_ticks_is_priced_on_the_tick(side: Side, price: str) -> None:
+    would = D(price) + side.sign * D("0.003")
+    (intend,) = intends_of(view_of(side=side, parameters=twap(i_would_price=would)))
+    assert intend.price == D(price)
