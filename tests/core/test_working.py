@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from execution.core.decide import decide
 from execution.core.parameters import AtEnd
+from execution.core.plans import SlicePlan
+from execution.core.resting import behind
 from execution.core.signals import imbalance, others_book
 from execution.core.states import ChildStatus
+from execution.core.tactics import SliceWork
 from execution.core.types import Book, Level, Side, TimeInForce
 from execution.core.view import CROSS, Intend, OrderView
 from tests.core.builders import MARKET, MINUTE, NOW, D, at_venue, cancels_of, child_of, sides, twap, view_of
@@ -225,3 +228,8 @@ def test_a_cross_at_an_i_would_price_between_two_ticks_is_priced_on_the_tick(sid
     would = D(price) + side.sign * D("0.003")
     (intend,) = intends_of(view_of(side=side, parameters=twap(i_would_price=would)))
     assert intend.price == D(price)
+
+
+def test_a_slice_without_a_quantity_is_not_behind() -> None:
+    work = SliceWork(SlicePlan(1, NOW, NOW + MINUTE, D(0)), is_last=False, target=D("0.1"))
+    assert behind(view_of(), work) == 0
