@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.plans import plain
-from execution.core.quantities import common_step, floor_to, worse_of_allowed
+from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed
 from execution.core.replanning import must_finish
 from execution.core.resting import Manner, at_i_would, is_to_move, manner_of, rest_price, wake_bounds
 from execution.core.router import split_cross
@@ -139,6 +139,10 @@ def _rest(view: OrderView, work: SliceWork, manner: Manner) -> Decision:
     if choice.venue is None:
         return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
     price = rest_price(view, work, choice.venue, manner)
+    if choice.quantity < (least := minimum_quantity(choice.venue.market, price)):
+        # Its book may be far from its quote, by which the minimum was judged.
+        why = f"slice {number}: {plain(choice.quantity)} at {plain(price)} is under the minimum, {plain(least)}, waits"
+        return Decision((), min(view.now + SHORTEST_LOOK, until), why)
     why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}"
     child = Intend(
         account=choice.venue.account,
