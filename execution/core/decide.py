@@ -6,6 +6,7 @@ only then the tactic.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -146,7 +147,18 @@ def _working(view: OrderView) -> Decision:
     if (wait := _backoff(view)) > ZERO:
         until = view.now + timedelta(seconds=float(wait))
         return Decision((), min(until, work.part.ends_at), f"waits after a refusal: {view.rejections.kind}")
-    return work_slice(view, work)
+    return _awake(view, work_slice(view, work))
+
+
+def _awake(view: OrderView, decision: Decision) -> Decision:
+    """The decision without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
+    quotes = [venue.quote for venue in view.usable if venue.quote is not None]
+    below, above = decision.wake_below, decision.wake_above
+    if below is not None and any(quote.ask <= below for quote in quotes):
+        decision = replace(decision, wake_below=None)
+    if above is not None and any(quote.bid >= above for quote in quotes):
+        decision = replace(decision, wake_above=None)
+    return decision
 
 
 def _blocked(view: OrderView, trouble: str) -> Decision:

@@ -238,3 +238,12 @@ def test_whatever_the_venues_do_it_never_takes_too_much_and_always_ends(
     run = Simulation(view, Rates(rejects=bad, loses=bad, late_news=bad, stale=bad, blocks=bad), seed).run()
     assert run.executed <= quantity
     assert run.executed == sum((child.facts.filled for child in run.placed), D(0))
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_route_that_nobody_can_pay_is_not_woken_by_every_quote(side: Side) -> None:
+    decision = decide(routed(replace(ALPHA, free=D(0)), side=side))
+    assert decision.commands == ()
+    assert (decision.wake_below, decision.wake_above) == (None, None), (
+        "the market is inside the bounds already"
+    )
