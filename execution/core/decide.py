@@ -151,7 +151,7 @@ def _working(view: OrderView) -> Decision:
 
 
 def _awake(view: OrderView, decision: Decision) -> Decision:
-    """The decision without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
+    """Without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
     quotes = [venue.quote for venue in view.usable if venue.quote is not None]
     below, above = decision.wake_below, decision.wake_above
     if below is not None and any(quote.ask <= below for quote in quotes):
