@@ -71,7 +71,7 @@ def over_reason(view: OrderView) -> str:
         return f"{left}: {why}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
-    return f"{left}: the last slices could not fill it in time, inside the collar and the catch-up cap"
+    return f"{left}: the last slices could not fill it in time, inside the collar"
 
 
 def _left(view: OrderView) -> str:

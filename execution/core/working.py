@@ -53,9 +53,13 @@ def volume_left(view: OrderView) -> Decimal | None:
     return None if view.traded_since_start is None else cap * view.traded_since_start - view.done
 
 
-def _room(view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool) -> Decimal:
+def _room(
+    view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool, finish: bool = False
+) -> Decimal:
     """What the slice may still put on the books, once ``released`` of what rests is off them: within the schedule and
-    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap."""
+    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap.
+    The catch-up cap does not bind what the order has to ``finish``: nothing comes after it to which it could leave it.
+    """
     exposure = view.exposure - released
     bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
     if not at_once:
@@ -64,7 +68,9 @@ def _room(view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool)
         if released:
             used -= sum((child.exposure for child in here if child.purpose == REST), ZERO)
         cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
-        bounds += [work.target - view.done - exposure, cap - used]
+        bounds.append(work.target - view.done - exposure)
+        if not finish:
+            bounds.append(cap - used)
     return max(min(bounds), ZERO)
 
 
@@ -199,8 +205,9 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = F
     number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits until its cross is settled")
-    now = min(must, _room(view, work, ZERO, at_once=at_once))
-    later = min(must, _room(view, work, _released(view), at_once=at_once))
+    finish = must_finish(view, work)
+    now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
+    later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
     if not _crossing(view, work, later):
         return None  # beyond limit or collar, or under every minimum: what rests stays
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
