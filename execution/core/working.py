@@ -208,7 +208,8 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = F
     finish = must_finish(view, work)
     now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
     later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
-    if not _crossing(view, work, later):
+    wanted = _crossing(view, work, later)
+    if not wanted:
         return None  # beyond limit or collar, or under every minimum: what rests stays
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits until what it cancelled is settled")
@@ -222,7 +223,7 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = F
     if now < later and resting:
         why = f"slice {number}: cancels what rests, to cross"
         return Decision(tuple(CancelChild(child.sequence, why) for child in resting), part.ends_at, why)
-    children = _crossing(view, work, now)
+    children = wanted if now == later else _crossing(view, work, now)  # a split over venues is not cheap
     return Decision(children, part.ends_at, children[0].why) if children else None
 
 
