@@ -21,7 +21,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.tactics import slice_at
 from execution.core.types import Book, Quote, Side, TimeInForce
 from execution.core.view import CROSS, Decision, Intend, Move, OrderView, VenueView
-from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, venue_of, view_of
+from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, moves_of, venue_of, view_of
 from tests.core.simulator import Rates, Simulation
 
 SECOND = timedelta(seconds=1)
@@ -247,3 +247,10 @@ def test_a_route_that_nobody_can_pay_is_not_woken_by_every_quote(side: Side) -> 
     assert (decision.wake_below, decision.wake_above) == (None, None), (
         "the market is inside the bounds already"
     )
+
+
+def test_a_remainder_waits_for_an_account_that_takes_it_and_is_only_blocked_for_now() -> None:
+    strict = priced("strict", ("60000.00", "0.4"), market=replace(MARKET, min_quantity=D("0.5")))
+    view = routed(replace(ALPHA, blocked="it is not reconciled yet"), strict, quantity="0.3")
+    assert decide(view).commands == ()
+    assert moves_of(routed(strict, quantity="0.3"))[0].outcome is OrderStatus.EXPIRED
