@@ -22,6 +22,8 @@ from execution.management.desk.postgres_server import PostgresServer
 
 #: Seconds that an engine has after SIGCONT to end itself: answers under way get three, and a machine is busy.
 ENDS_WITHIN = 12.0
+#: Seconds that an event which takes one of two engines waits for both to hold a lease.
+OTHER_WITHIN = 30.0
 POLL = 0.05
 
 Later = tuple[float, Callable[[], "Later | None"]]
@@ -52,6 +54,7 @@ class Actions:
         self._kinds: Mapping[str, Callable[[Event], Later | None]] = {
             "kill engine": self._kill_engine,
             "stop engine": self._stop_engine,
+            "kill both engines": self._kill_engines,
             "kill web": self._kill,
             "restart redis": self._kill,
             "flush redis": self._flush_redis,
@@ -85,17 +88,36 @@ class Actions:
 
     # --- the events ------------------------------------------------------------------------------
 
-    def _kill_engine(self, event: Event) -> None:
+    def _kill_engine(self, event: Event) -> Later | None:
+        if (wait := self._wait_for_two(event, self._kill_engine)) is not None:
+            return wait
         name, pid = self._live_engine(event.target)
         os.kill(pid, signal.SIGKILL)
         self._note(f"kill -9 of {name} ({pid})")
+        return None
+
+    def _kill_engines(self, _event: Event) -> None:
+        pids = self.desk.pids()
+        for name in ENGINES:
+            if name in pids and _lives(pids[name]):
+                os.kill(pids[name], signal.SIGKILL)
+                self._note(f"kill -9 of {name} ({pids[name]}), with the other one")
 
     def _stop_engine(self, event: Event) -> Later:
+        if (wait := self._wait_for_two(event, self._stop_engine)) is not None:
+            return wait
         name, pid = self._live_engine(event.target)
         held_a_lease = pid in engines_alive()
         os.kill(pid, signal.SIGSTOP)
         self._note(f"{name} ({pid}) is stopped for {event.seconds:g} s")
         return time.monotonic() + event.seconds, lambda: self._continue(name, pid, held_a_lease)
+
+    def _wait_for_two(self, event: Event, action: Callable[[Event], Later | None]) -> Later | None:
+        """One of two is taken away: an engine that starts on a busy machine is waited for, not for ever."""
+        is_patient = time.monotonic() - self.began < event.at + OTHER_WITHIN
+        if is_patient and len(engines_alive()) < len(ENGINES):
+            return time.monotonic() + 0.5, lambda: action(event)
+        return None
 
     def _continue(self, name: str, pid: int, held_a_lease: bool) -> Later | None:
         if self.desk.pids().get(name) != pid or not _lives(pid):

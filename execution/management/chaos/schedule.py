@@ -21,8 +21,9 @@ SHORTEST, LONGEST = 60, 150  # seconds of a parent
 QUANTITIES = {"BTC/USDT": (8, 40, 2), "ETH/USDT": (150, 800, 3), "SOL/USDT": (40, 160, 1)}
 #: What is sure to happen, and how often in two minutes.
 DRAWN = {
-    "kill engine": 3,
+    "kill engine": 2,
     "stop engine": 2,
+    "kill both engines": 1,
     "restart redis": 2,
     "flush redis": 2,
     "restart postgresql": 2,
@@ -92,7 +93,7 @@ def draw_events(seed: int, seconds: float) -> list[Event]:
 
 def _process_events(draw: random.Random, seconds: float) -> list[Event]:
     """Each kind's moments are spread over the phase: one in each of as many equal parts."""
-    targets = {"kill web": ("web",), "restart postgresql": ("postgresql",)}
+    targets = {"kill web": ("web",), "restart postgresql": ("postgresql",), "kill both engines": ("engines",)}
     targets |= dict.fromkeys(("restart redis", "flush redis"), ("redis",))
     events = []
     for kind, often in DRAWN.items():

@@ -31,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--parents", type=int, default=50, help="orders to launch (default 50)")
         parser.add_argument("--seconds", type=int, default=140, help="length of the faults (default 140)")
         parser.add_argument("--seed", type=int, help="of everything that is drawn (default: drawn)")
+        parser.add_argument("--keep", action="store_true", help="keep logs, ledgers and the database")
         parser.add_argument("--json", action="store_true", help="the result as JSON")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -46,13 +47,13 @@ class Command(BaseCommand):
             passed = not result["problems"]
             (var / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
         finally:
-            self._keep_or_remove(passed, var, database)
+            self._keep_or_remove(passed and not options["keep"], var, database)
         self.stdout.write(json.dumps(result, indent=1) if options["json"] else report(result))
         if not passed:
             raise CommandError(verdict(result).splitlines()[0])
 
-    def _keep_or_remove(self, passed: bool, var: Path, database: Path) -> None:
-        if passed:
+    def _keep_or_remove(self, is_done: bool, var: Path, database: Path) -> None:
+        if is_done:
             shutil.rmtree(var, ignore_errors=True)
             shutil.rmtree(database, ignore_errors=True)
         elif os.listdir(database):
