@@ -38,7 +38,7 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import Account, ChildOrder, CredentialState, Order
+from execution.models import ChildOrder, CredentialState, Order
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
     cancel_as_wanted,
@@ -50,7 +50,7 @@ from execution.services.fills import (
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
-from execution.services.locking import gate_locked, order_locked
+from execution.services.locking import account_row_locked, gate_locked, order_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def child_take(
     The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
     """
     child, order = _locked(child_pk)
-    account = Account.objects.select_for_update(of=("self",)).get(pk=child.account_id)
+    account = account_row_locked(child.account_id)
     if account.owner_id != worker_pk or account.fence != account_fence:
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
@@ -281,6 +281,9 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
         _journal(order, child, VENUE, f"the exchange reports it {child.status.replace('_', ' ')}", now)
     if merged.alert and changed:
         raise_alarm(order, child, merged.alert, now)
+    if child.exchange_id != known_id:
+        # A trade of that id that is being recorded without a child (fill_record) comes before this, or sees it.
+        account_row_locked(child.account_id)
     fills_adopt(child=child, order=order, now=now)
     return replace(merged, changed=changed)
 
@@ -303,7 +306,8 @@ def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> l
         taken_fence__lte=account_fence,
     )
     recovered = []
-    for pk in list(lost.values_list("pk", flat=True)):
+    # Every transaction that locks several orders takes them by primary key.
+    for pk in list(lost.order_by("order_id", "pk").values_list("pk", flat=True)):
         child, order = _locked(pk)
         _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
         recovered.append(child.client_id)

@@ -14,7 +14,7 @@ from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.services.journal import VENUE, alert, journal_append
-from execution.services.locking import order_locked
+from execution.services.locking import account_row_locked, order_locked
 from execution.services.moves import pause_for_person
 
 
@@ -37,13 +37,25 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
     child.save()
 
 
-@transaction.atomic
+class _ChildAppeared(Exception):
+    """The order of a trade became known while the trade was to be recorded without one."""
+
+
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
 
-    1. The order's row is locked before the child's, as everywhere. 2. A known trade adds only what was
-    unknown. 3. The fill is written; child, order and journal follow in the same transaction.
+    1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
+    report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
+    written; child, order and journal follow in the same transaction.
     """
+    try:
+        return _record(account_pk, trade, now)
+    except _ChildAppeared:
+        return _record(account_pk, trade, now)
+
+
+@transaction.atomic
+def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     known = known_fill(account_pk, trade)
     # Who has it already, keeps it: the trade may come again without naming its order.
     child = known.child if known is not None else None
@@ -52,8 +64,12 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     if child is not None:
         order = order_locked(child.order_id)
         child = ChildOrder.objects.get(pk=child.pk)
-        # Somebody may have recorded it while we waited for the lock.
-        known = known_fill(account_pk, trade)
+    else:
+        account_row_locked(account_pk)
+        if child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id) is not None:
+            raise _ChildAppeared
+    # Somebody may have recorded it while we waited for the lock.
+    known = known_fill(account_pk, trade)
     if known is not None:
         return _complete(known, trade, child, order, now)
     fee_in_quote, rate = _fee_in_quote(trade)
