@@ -22,7 +22,7 @@ for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONME
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
-pytest_plugins = ["tests.desk.browser", "tests.desk.running"]
+pytest_plugins = ["tests.desk.browser", "tests.desk.running", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -84,8 +84,8 @@ def wait_reconciled(accounts: list[Account]) -> None:
     wait_until(lambda: not waiting.exists(), within=60, what="accounts to be reconciled")
 
 
-def submit(account: Account, trader: User, side: str, quantity: str = "") -> Order:
-    """A TWAP that rests a large child for as long as the test runs."""
+def submit(account: Account, trader: User, side: str, quantity: str = "", urgency: str = "0.5") -> Order:
+    """A TWAP that rests a large child for as long as the test runs; at urgency 0 it stays where it is."""
     (symbol,) = account.symbols
     raw = {
         "symbol": symbol,
@@ -94,7 +94,7 @@ def submit(account: Account, trader: User, side: str, quantity: str = "") -> Ord
         "unit": "base",
         "algorithm": "twap",
         "accounts": [account.public_id],
-        "parameters": {"duration": "30m", "slices": "2", "urgency": "0.5"},
+        "parameters": {"duration": "30m", "slices": "2", "urgency": urgency},
     }
     request = parse_order_request(raw)
     return order_submit(
@@ -244,7 +244,10 @@ def test_thirty_resting_children_on_three_accounts_are_gone_within_seconds(
     wait_reconciled(accounts)
     exchange.control("POST", "market", {"symbol": "BTC/USDT", "freeze": True})  # what fills rests no more
     orders = [
-        submit(account, trader, "buy", "2") for account in accounts for trader in traders for _ in range(5)
+        submit(account, trader, "buy", "2", urgency="0")
+        for account in accounts
+        for trader in traders
+        for _ in range(5)
     ]
     resting = ChildOrder.objects.filter(status__in=[ChildStatus.OPEN, ChildStatus.PARTLY_FILLED])
     wait_until(lambda: resting.count() == len(orders) == 30, within=30, what="thirty resting children")
