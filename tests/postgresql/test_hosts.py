@@ -86,6 +86,7 @@ def sent_under(fence: int) -> set[str]:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.usefixtures("services_session")  # it runs meanwhile
 def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
     cluster: PostgresServer,
     exchange: Exchange,
@@ -105,7 +106,7 @@ def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
             host.start()
         wait_open(account)
         wait_until(lambda: all(host.worker for host in hosts), within=60, what="both hosts were to run")
-        order = submit(account, "one", 24, 8)
+        order = submit(account, "one", 18, 6)
         wait_until(Fill.objects.exists, within=30, what="a first fill")
 
         holder = owner_of(order, hosts)
