@@ -112,7 +112,7 @@ class Sender:
             await self._parts.clock.sleep(NOT_NOW)
             return
         asked_at = self._parts.clock.boot()
-        taken = await self._parts.database.run(
+        taken = await self._parts.database.durably(
             child_take,
             child_pk=child.pk,
             worker_pk=self._parts.lease.worker_pk,
