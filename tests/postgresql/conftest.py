@@ -30,8 +30,8 @@ OTHERS = ["test_cluster.py", "test_services.py", "test_restored.py", "test_hosts
 collect_ignore = OTHERS if "TRANCHE_TEST_DATABASE_URL" in os.environ else RACES
 #: What SQLite's single writer, its loose types or its float arithmetic could hide.
 SERVICES = (
-    *("children", "driving", "fills", "fields", "halts", "halt_races", "invariants", "random_facts"),
-    *("submit", "workers", "account_orders", "restoring"),
+    *("children", "driving", "fills", "fields", "halt_races", "invariants", "random_facts"),
+    *("submit", "workers", "account_orders"),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.postgresql.conftest import Session
 
-FEWEST = 150  # tests: a selection that has become empty is no success
+FEWEST = 130  # tests: a selection that has become empty is no success
 
 
 @pytest.mark.timeout(280)
