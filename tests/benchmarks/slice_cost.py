@@ -19,8 +19,8 @@ from django.test.utils import CaptureQueriesContext
 from execution.core.decide import decide
 from execution.core.types import Accepted, Quote, VenueStatus
 from execution.models import ChildOrder, Order
-from execution.selectors.driving import order_look
-from execution.selectors.sessions import symbols_with_orders, symbols_worked, unsettled_children
+from execution.selectors.driving import Known, MarketData, order_look
+from execution.selectors.sessions import children_to_send, symbols_with_orders, symbols_worked
 from execution.services.children import child_outcome, child_report
 from execution.services.driving import decision_apply
 from execution.services.fills import fill_record
@@ -65,6 +65,7 @@ class Slices:
 
     def __init__(self, rows: Rows, count: int, meter: Meter) -> None:
         self.rows, self.meter, self.count = rows, meter, count
+        self.known = Known()
         parameters = {"duration": f"{count}m", "slices": str(count)}
         self.order = rows.working(quantity=str(D("0.01") * count), parameters=parameters)
 
@@ -74,14 +75,23 @@ class Slices:
     def work(self, number: int, run: Any) -> None:
         now = NOW + timedelta(minutes=number, seconds=1)
         quotes = self.quotes(now)
-        look = {"order_pk": self.order.pk, "quotes": quotes, "books": {}, "now": now}
+        look: dict[str, Any] = {
+            "order_pk": self.order.pk,
+            "data": MarketData(quotes),
+            "now": now,
+            "known": self.known,
+        }
         looked = run("order_look", lambda: order_look(**look))
         decision = run("decide", lambda: decide(looked.view))
-        fixed = {"order_pk": self.order.pk, "worker_pk": self.rows.worker.pk, "fence": looked.fence}
+        fixed: dict[str, Any] = {
+            "order_pk": self.order.pk,
+            "worker_pk": self.rows.worker.pk,
+            "fence": looked.fence,
+        }
         fixed |= {"quotes": looked.view.quotes, "now": now}
         run("apply: intend", lambda: decision_apply(**fixed, version=looked.version, decision=decision))
         account = self.rows.account.pk
-        run("unsettled_children", lambda: unsettled_children(account))
+        run("children_to_send", lambda: children_to_send(account))
         child = ChildOrder.objects.get(order=self.order, is_settled=False)
         taken = run("child_take", lambda: self.rows.take(child, now=now))
         assert taken is not None
