@@ -258,10 +258,6 @@ QUIRKS: Mapping[str, Quirks] = {
     "binance": BINANCE,
     "bybit": BYBIT,
     "okx": Quirks(
-        config={
-            "has": {"fetchCurrencies": False},
-            "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
-        },
         answer_field="data",
         client_id_param="clientOrderId",
         client_id_rule=re.compile(r"[A-Za-z0-9]{1,32}"),
