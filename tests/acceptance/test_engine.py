@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from execution.core.states import OrderStatus
+from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.models import Account, Order, Venue
 from tests.acceptance.dialects import okx_options
 from tests.desk.running import wait_until
@@ -35,11 +35,12 @@ def accounts(world: World, engine: EngineThread) -> dict[str, Account]:
 
 
 def completed(order: Order, within: float = 60) -> Order:
-    def is_over() -> bool:
+    def is_final() -> bool:
         order.refresh_from_db()
-        return order.status == OrderStatus.COMPLETED
+        return order.status in ORDER_FINAL
 
-    wait_until(is_over, within=within, what=f"the end of {order.algorithm}")
+    wait_until(is_final, within=within, what=f"the end of {order.algorithm}")
+    assert order.status == OrderStatus.COMPLETED, order.why
     return order
 
 
@@ -53,8 +54,7 @@ def test_orders_end_on_okx_and_on_both_exchanges_at_once_with_books_that_agree(
     accounts: dict[str, Account], world: World
 ) -> None:
     """What was bought is sold again, less the fee that the exchange took of it."""
-    short = {"duration": "6", "slices": "2"}
-    twap = world.submit(accounts["twap"], parameters=short)
+    twap = world.submit(accounts["twap"], parameters={"urgency": "0.875"})
     iceberg = world.submit(
         accounts["iceberg"],
         algorithm="iceberg",
@@ -65,13 +65,13 @@ def test_orders_end_on_okx_and_on_both_exchanges_at_once_with_books_that_agree(
         accounts["router"],
         accounts=["router", "binance"],
         quantity="3",
-        parameters=short | {"urgency": "0.875"},
+        parameters={"urgency": "0.875"},
     )
     check_books(completed(twap), theirs(world, "twap"))
     fees = sum((fill.fee for fill in twap.fills.all() if fill.fee is not None), D(0))
     held = D(world.exchange.ledger()["twap"]["balances"]["BTC"]["free"])
     assert (twap.filled, held) == (D("0.02"), D("0.02") - fees)
-    sale = world.submit(accounts["twap"], key="sale", side="sell", quantity=str(held), parameters=short)
+    sale = world.submit(accounts["twap"], key="sale", side="sell", quantity=str(held), algorithm="sor")
 
     check_books(completed(iceberg), theirs(world, "iceberg"))
     assert max(child.quantity for child in iceberg.children.all()) == D("0.01")
