@@ -252,9 +252,10 @@ def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel; False when its answer has no figure, so that somebody must ask."""
+    """Record a confirmed cancel; False when its answer does not say how the order ended: somebody must ask."""
     child, order = _locked(child_pk)
-    return not _report(child, order, outcome.report, now).wants_figure
+    merged = _report(child, order, outcome.report, now)
+    return merged.facts.status in CHILD_FINAL and not merged.wants_figure
 
 
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
