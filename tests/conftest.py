@@ -25,7 +25,7 @@ if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
-pytest_plugins = ["tests.desk.browser", "tests.desk.running"]
+pytest_plugins = ["tests.desk.browser", "tests.desk.running", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

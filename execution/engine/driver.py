@@ -17,7 +17,7 @@ from execution.core.types import Book, Quote
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
-from execution.selectors.driving import Looked, OrderMarkets, order_look, order_markets
+from execution.selectors.driving import Looked, MarketData, OrderMarkets, order_look, order_markets
 from execution.selectors.quotes import book_latest, quote_latest
 from execution.services.driving import Applied, decision_apply
 
@@ -75,11 +75,9 @@ class OrderDriver:
 
     async def _step(self, markets: OrderMarkets) -> float | None:
         """One look and decision; seconds to wait at most, or None when the driver is done."""
-        quotes, books = await self._market_data(markets)
+        data = await self._market_data(markets)
         now = self._parts.clock.now()
-        looked = await self._parts.database.run(
-            order_look, order_pk=self._order_pk, quotes=quotes, books=books, now=now
-        )
+        looked = await self._parts.database.run(order_look, order_pk=self._order_pk, data=data, now=now)
         self.seen = looked.version
         if looked.fence != self.fence or looked.owner != self._parts.lease.worker_pk:
             return None
@@ -115,12 +113,12 @@ class OrderDriver:
         self._last = (decision.why, decision.due_at)
         return self._seconds_until(decision)
 
-    async def _market_data(self, markets: OrderMarkets) -> tuple[dict[int, Quote], dict[int, Book]]:
-        """Quotes and books by venue; what nobody has is left out."""
-        venues, symbol = markets.venue_pks, markets.symbol
+    async def _market_data(self, markets: OrderMarkets) -> MarketData:
+        venues, symbol, desk_book = markets.venue_pks, markets.symbol, self._parts.desk_book
         quotes = await asyncio.gather(*(self._quote(pk, symbol) for pk in venues))
         books = await asyncio.gather(*(self._book(pk, symbol) for pk in venues))
-        return _known(venues, quotes), _known(venues, books)
+        desk = {pk: await desk_book.resting(pk, symbol, markets.side) for pk in venues}
+        return MarketData(_known(venues, quotes), _known(venues, books), desk)
 
     async def _quote(self, venue_pk: int, symbol: str) -> Quote | None:
         """From this engine's own stream; from Redis where another worker watches the market."""

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.database import Database
+from execution.engine.desk_book import DeskBook
 from execution.engine.driver import OrderDriver
 from execution.engine.lease import Lease
 from execution.engine.parts import Parts, unpublished
@@ -82,6 +83,7 @@ class Engine:
             database=database,
             lease=lease,
             quotes=QuoteBoard(),
+            desk_book=DeskBook(clock, database),
             poke_order=self.poke_order,
             poke_account=self.poke_account,
             publish_quote=publish_quote,

@@ -9,6 +9,7 @@ from typing import Protocol
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.database import Database
+from execution.engine.desk_book import DeskBook
 from execution.engine.quotes import QuoteBoard
 
 
@@ -30,6 +31,7 @@ class Parts:
     database: Database
     lease: LeaseLike
     quotes: QuoteBoard
+    desk_book: DeskBook
     poke_order: Callable[[int], None]
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]

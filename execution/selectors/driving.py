@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, takewhile
@@ -29,6 +29,7 @@ from execution.models import (
 )
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
+from execution.selectors.resting import DeskResting
 from execution.selectors.volumes import traded_lately, traded_since
 
 #: How far back the run of refusals is counted.
@@ -51,6 +52,7 @@ class OrderMarkets:
     """Where an order's quotes and books come from."""
 
     symbol: str
+    side: Side
     venue_pks: tuple[int, ...]
 
 
@@ -67,13 +69,20 @@ def order_markets(order_pk: int) -> OrderMarkets | None:
         return None
     accounts = accounts_of(order)
     venues = tuple(dict.fromkeys(account.venue_id for account in accounts))
-    return OrderMarkets(order.symbol, venues)
+    return OrderMarkets(order.symbol, Side(order.side), venues)
 
 
-def order_look(
-    *, order_pk: int, quotes: Mapping[int, Quote], books: Mapping[int, Book] | None = None, now: datetime
-) -> Looked:
-    """The order as its algorithm sees it; ``quotes`` and ``books`` are by the venue's primary key."""
+@dataclass(frozen=True, slots=True)
+class MarketData:
+    """What is known of an order's markets, by the venue's primary key; what nobody has is left out."""
+
+    quotes: Mapping[int, Quote]
+    books: Mapping[int, Book] = field(default_factory=dict)
+    desk: Mapping[int, DeskResting] = field(default_factory=dict)
+
+
+def order_look(*, order_pk: int, data: MarketData, now: datetime) -> Looked:
+    """The order as its algorithm sees it."""
     order = Order.objects.select_related("terms").get(pk=order_pk)
     terms = order.terms
     if terms is None:
@@ -103,7 +112,7 @@ def order_look(
         parameters=parameters,
         slices=slices,
         children=children,
-        venues=_venues(order, accounts, quotes, books or {}),
+        venues=_venues(order, accounts, data),
         algorithm=order.algorithm,
         arrival_mid=middle(order.arrival_bid, order.arrival_ask),
         forecast=order.forecast,
@@ -153,17 +162,16 @@ def _extended(order: Order) -> timedelta:
     return moved
 
 
-def _venues(
-    order: Order, accounts: list[Account], quotes: Mapping[int, Quote], books: Mapping[int, Book]
-) -> tuple[VenueView, ...]:
+def _venues(order: Order, accounts: list[Account], data: MarketData) -> tuple[VenueView, ...]:
     free = _spendable(order, accounts) if len(accounts) > 1 else {}
     return tuple(
         VenueView(
             account=account.public_id,
             label=account.label,
             market=market_from_json(order.market[account.public_id]),
-            quote=quotes.get(account.venue_id),
-            book=books.get(account.venue_id),
+            quote=data.quotes.get(account.venue_id),
+            book=data.books.get(account.venue_id),
+            desk=resting.of_others(order.pk) if (resting := data.desk.get(account.venue_id)) else {},
             free=free.get(account.pk),
             blocked=account_block(account),
         )

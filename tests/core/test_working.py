@@ -56,6 +56,16 @@ def test_what_we_rest_ourselves_is_not_the_touch() -> None:
     assert cancels_of(view) == [], "nobody is outbid but others"
 
 
+@pytest.mark.parametrize(("side", "touch"), [(Side.BUY, "59999.50"), (Side.SELL, "60000.50")])
+def test_what_the_desks_other_orders_rest_is_not_outbid(side: Side, touch: str) -> None:
+    bids, asks = levels(("59999.50", "1"), ("59990.00", "1")), levels(("60000.50", "1"), ("60010.00", "1"))
+    child = child_of(price=D("59990.00") if side is Side.BUY else D("60010.00"))
+    view = booked(at(seconds(30), side=side, children=(child,), parameters=twap(urgency=D(0))), bids, asks)
+    assert cancels_of(view) == [1], "another's touch is followed"
+    assert cancels_of(at_venue(view, desk={D(touch): D("0.9")})) == [1], "a part of it is another's"
+    assert cancels_of(at_venue(view, desk={D(touch): D(1)})) == [], "all of it is the desk's own"
+
+
 def test_a_child_younger_than_the_book_is_not_in_it() -> None:
     view = booked(
         at(seconds(0.1), children=(child_of(intended_at=NOW + seconds(0.05)),)), BIDS, ASKS, age=0.09
