@@ -21,7 +21,7 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
 from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.services import children, driving, fills, workers
 from execution.services import orders as orders_service
 from execution.services.amending import order_amend
@@ -130,7 +130,7 @@ def decide_and_claim(rows: Rows) -> None:
     """A driver that has looked before another claimed the order writes nothing after it."""
     order, other = rows.working(), make_worker("boot-2")
     quotes = {rows.venue.pk: rows.quote()}
-    looked = order_look(order_pk=order.pk, quotes=quotes, now=NOW)
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
     late = partial(
         decision_apply,
@@ -289,7 +289,7 @@ def amend_and_intend(rows: Rows) -> None:
     """A decision that was made for the old terms is not written after the new ones."""
     order = rows.working()
     quotes = {rows.venue.pk: rows.quote()}
-    looked = order_look(order_pk=order.pk, quotes=quotes, now=NOW)
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     late = partial(
         decision_apply,
         order_pk=order.pk,
