@@ -19,7 +19,8 @@ from execution.management.faults.exchange import Exchange
 from execution.management.faults.gateway import SimulatedGateway
 from execution.management.faults.memory import open_memory
 from execution.management.faults.people import People
-from execution.management.faults.process import Memo, Process
+from execution.management.faults.polls import Polls
+from execution.management.faults.process import Process
 from execution.management.faults.rows import ACCOUNTS
 from execution.management.faults.virtual import StandsStill, VirtualLoop, at
 from execution.management.faults.watch import Watch
@@ -169,9 +170,14 @@ class World:
         """The database, the exchanges and the accounts of this seed."""
         shape = self.random("shape")
         memory = open_memory(self._source)
-        self.memo = Memo(memory.writes)
         skew = shape.uniform(-0.2, 0.2)
-        memory.set_clock(lambda: at(self.loop.time() + skew))
+
+        def database_now() -> datetime:
+            return at(self.loop.time() + skew)
+
+        memory.set_clock(database_now)
+        self.polls = Polls(memory.connection, database_now, self.fail)
+        memory.wrote = self.polls.wrote
         count = shape.choice((1, 1, 1, 2, 2, 3))
         self.accounts = shape.sample(list(ACCOUNTS), count)
         Account.objects.filter(label__in=self.accounts).update(is_active=True)
