@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from django.db import OperationalError
 
@@ -15,6 +14,7 @@ from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
 from execution.engine.session import GatewayFactory
 from execution.management.faults.memory import Crashed
+from execution.management.faults.polls import Polls, name_of
 from execution.management.faults.virtual import VirtualClock
 from execution.management.faults.weather import Weather
 
@@ -35,7 +35,7 @@ class Surroundings(Protocol):
     weather: Weather
     #: Who is in the database just now, for the watch and the commit's faults.
     actor: Process | None
-    memo: Memo
+    polls: Polls
     #: What the dead wait for.
     graves: list[asyncio.Future[None]]
 
@@ -164,42 +164,6 @@ class VirtualLease(LeaseTerm):
                 return
 
 
-#: Reads that depend on these tables alone, and not on the time of a seed: asked again before anybody wrote one
-#: of them they say the same. Half of a simulation's statements are such polls.
-READS: dict[str, tuple[str, ...]] = {
-    "unsettled_children": ("execution_childorder",),
-    "check_is_wanted": ("execution_credential",),
-    "symbols_with_orders": ("execution_order", "execution_order_accounts"),
-    "owned": (
-        "execution_order",
-        "execution_account",
-        "execution_credential",
-        "execution_childorder",
-        "execution_installation",
-    ),
-}
-
-
-class Memo:
-    """What those reads said, and when; of the one database that all processes share."""
-
-    def __init__(self, writes: Counter[str]) -> None:
-        self._writes = writes
-        self._said: dict[Any, tuple[list[int], Any]] = {}
-
-    def ask(self, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any]) -> T:
-        tables = READS.get(call.__name__)
-        if tables is None:
-            return call(*args, **given)
-        key = (call.__name__, args, given.get("worker_pk"))
-        written = [self._writes[table] for table in tables]
-        known = self._said.get(key)
-        if known is None or known[0] != written:
-            known = self._said[key] = (written, call(*args, **given))
-        said: T = known[1]
-        return said
-
-
 class FaultyDatabase(Database):
     """Inline, and everything that a database can do to a caller: slow, away, refusing, gone after the commit."""
 
@@ -217,9 +181,9 @@ class FaultyDatabase(Database):
             raise OperationalError("the database is away")
         process.world.actor = process
         try:
-            result = process.world.memo.ask(function, args, kwargs)
+            result = process.world.polls.ask(function, args, kwargs)
         except Crashed:
-            process.crash(f"at the commit of {function.__name__}")
+            process.crash(f"at the commit of {name_of(function)}")
             await process.never()
             raise
         finally:
