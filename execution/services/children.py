@@ -47,6 +47,7 @@ from execution.services.fills import (
     facts_of,
     fill_record,
     fills_adopt,
+    fills_waiting,
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
@@ -63,9 +64,10 @@ class Taken:
     fence: int
 
 
-def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
-    """A child and its order, the order under lock first."""
-    order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
+def _locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
+    """A child and its order, the order under lock first; ``order_pk`` if it is known."""
+    if order_pk is None:
+        order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
     order = order_locked(order_pk)
     return ChildOrder.objects.get(pk=child_pk), order
 
@@ -255,15 +257,28 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
     return not _report(child, order, outcome.report, now).wants_figure
 
 
-@transaction.atomic
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
-    """Record what the exchange said of an order; the order's primary key when it was news of ours."""
+    """Record what the exchange said of an order; the order's primary key when it was news of ours.
+
+    What is known already takes no lock: an answer comes over the stream as well, and in every look.
+    """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
-    if child is None:
+    if child is None or _is_known_report(child, report):
         return None
-    child, order = _locked(child.pk)
-    merged = _report(child, order, report, now)
+    with transaction.atomic():
+        child, order = _locked(child.pk, child.order_id)
+        merged = _report(child, order, report, now)
     return order.pk if merged.changed else None
+
+
+def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
+    """Nothing of it would change the row, which only grows, and no fill waits for the child."""
+    if (report.exchange_id and not child.exchange_id) or not child.exchange_id:
+        return False
+    merged = merge_report(facts_of(child), report)
+    if merged.alert or cancel_as_wanted(child, merged.facts) != facts_of(child):
+        return False
+    return not fills_waiting(child).exists()
 
 
 def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:

@@ -16,7 +16,7 @@ from execution.core.states import ORDER_DRIVEN, ORDER_FINAL, ChildStatus
 from execution.management.benchmark.records import ALIAS
 from execution.management.chaos.books import books_problems
 from execution.management.chaos.venue import ControlledVenue
-from execution.management.faults.invariants import check_final, check_order
+from execution.management.faults.invariants import broken_at_the_end, broken_rules
 from execution.models import Account, ChildOrder, Fill, JournalEntry, Order, Worker
 
 T = TypeVar("T")
@@ -168,7 +168,5 @@ def _order_problems(order: Order) -> Iterator[str]:
         yield f"I1: {order.public_id} filled {order.filled} of {order.quantity}"
     if order.status not in ORDER_FINAL and not order.needs_person:
         yield f"I16: {order.public_id} is {order.status}, not final: {said}"
-    try:
-        (check_final if order.status in ORDER_FINAL else check_order)(order)
-    except AssertionError as broken:
-        yield str(broken)
+    broken = broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
+    yield from (f"{order.public_id}: {rule}" for rule in broken)

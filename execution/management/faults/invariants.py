@@ -1,8 +1,7 @@
 """What must hold of every order at every moment, whatever happened to it (I5, I6, I7's halts, I12, I13).
 
-``check_order`` reads the rows afresh and raises ``AssertionError`` with every rule that is broken. It stands
-on the models, the core and the reading of halts alone, so that any test, whatever it drives the desk with, may
-end with it.
+The rows are read afresh. It stands on the models, the core and the reading of halts alone, so that whatever
+drives the desk, a simulation or a test, may end with it.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from execution.selectors.halts import orders_covered
 COMES_BACK = (ChildStatus.ABSENT, ChildStatus.CANCELLING)
 
 
-def check_order(order: Order) -> None:
-    """Everything that holds at every moment, in the database that ``order`` came from."""
+def broken_rules(order: Order) -> list[str]:
+    """What does not hold that holds at every moment, in the database that ``order`` came from."""
     database = order._state.db
     order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
     journal = list(order.journal.order_by("version"))
     children = list(order.children.order_by("sequence"))
     fills = list(order.fills.all())
-    broken = [
+    return [
         *_journal(order, journal),
         *_statuses(journal),
         *_money(order, fills),
@@ -46,19 +45,22 @@ def check_order(order: Order) -> None:
         *_strangers(children),
         *_halts(order, children),
     ]
-    assert not broken, f"order {order.public_id}: " + "; ".join(broken)
 
 
-def check_final(order: Order) -> None:
-    """What holds besides when an order has ended and its exchange has said everything."""
-    check_order(order)
+def broken_at_the_end(order: Order) -> list[str]:
+    """What does not hold besides when an order has ended and its exchange has said everything."""
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
-    assert order.status in ORDER_FINAL, f"order {order.public_id} is still {order.status}"
-    assert order.ended_at is not None, f"order {order.public_id} is {order.status} and has no end"
-    assert not open_ended, f"order {order.public_id}: children {open_ended} are not settled"
-    if order.status == OrderStatus.COMPLETED:
-        assert order.filled >= order.quantity, f"completed with {order.filled} of {order.quantity}"
+    broken = []
+    if order.status not in ORDER_FINAL:
+        broken.append(f"it is still {order.status}")
+    if order.ended_at is None:
+        broken.append(f"it is {order.status} and has no end")
+    if open_ended:
+        broken.append(f"children {open_ended} are not settled")
+    if order.status == OrderStatus.COMPLETED and order.filled < order.quantity:
+        broken.append(f"completed with {order.filled} of {order.quantity}")
+    return broken
 
 
 def _entry(row: JournalEntry) -> Entry:
