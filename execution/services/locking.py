@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from execution.models import HaltGate, Order
+from execution.models.compiled import Compiled
+
+_LOCKED = Compiled(lambda pk: Order.objects.select_for_update(of=("self",)).filter(pk=pk), pk=int)
+_GATE = Compiled(lambda: HaltGate.objects.select_for_update().filter(singleton=True))
 
 
 def order_locked(order_pk: int) -> Order:
@@ -10,7 +14,7 @@ def order_locked(order_pk: int) -> Order:
 
     Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
     """
-    return Order.objects.select_for_update(of=("self",)).select_related("trader").get(pk=order_pk)
+    return _LOCKED.get(pk=order_pk)
 
 
 def gate_locked() -> HaltGate:
@@ -19,5 +23,5 @@ def gate_locked() -> HaltGate:
     A halt is committed under it. Who writes a child, takes one, or submits an order holds it and reads the
     halts in force: none slips through.
     """
-    gate, _ = HaltGate.objects.select_for_update().get_or_create(singleton=True)
-    return gate
+    found = _GATE.first()
+    return HaltGate.objects.select_for_update().get_or_create(singleton=True)[0] if found is None else found
