@@ -137,7 +137,7 @@ def _fill_record(account_pk: int, trade: Trade, now: datetime) -> bool:
 def known_fill(account_pk: int, trade: Trade) -> Fill | None:
     """The record of a trade, if it is recorded."""
     return _FILL.first(
-        account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=trade.side.value
+        account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side)
     )
 
 
