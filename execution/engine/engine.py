@@ -17,8 +17,7 @@ from execution.engine.clock import Clock
 from execution.engine.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.driver import OrderDriver
-from execution.engine.lease import Lease
-from execution.engine.parts import Parts, unpublished
+from execution.engine.parts import OwnLease, Parts, unpublished
 from execution.engine.quotes import QuoteBoard
 from execution.engine.session import AccountSession, GatewayFactory
 from execution.services.halts import halts_tend
@@ -63,7 +62,7 @@ class Engine:
         *,
         clock: Clock,
         database: Database,
-        lease: Lease,
+        lease: OwnLease,
         open_gateway: GatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
         publish_book: Callable[[int, str, Book], None] = unpublished,

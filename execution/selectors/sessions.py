@@ -131,11 +131,14 @@ STILL_LOOKED_AT = timedelta(minutes=2)
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
     """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
     account = Account.objects.get(pk=account_pk)
-    start = account.reconciled_until or now
+    start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_LOOKED_AT
     alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
     waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
-    return start, set(alive.exclude(waiting).values_list("symbol", flat=True))
+    symbols = set(alive.exclude(waiting).values_list("symbol", flat=True))
+    if account.reconciled_until is None and account.reconcile_from is not None:
+        symbols |= set(account.symbols)  # orders that the backup does not have may rest at any of them
+    return start, symbols
 
 
 @dataclass(frozen=True, slots=True)

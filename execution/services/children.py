@@ -38,7 +38,7 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import Account, ChildOrder, Credential, CredentialState, Order
+from execution.models import ChildOrder, Credential, CredentialState, Order
 from execution.models.compiled import Compiled
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
@@ -53,9 +53,8 @@ from execution.services.fills import (
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
-from execution.services.locking import gate_locked, order_locked
+from execution.services.locking import account_row_locked, gate_locked, order_locked
 
-_ACCOUNT = Compiled(lambda pk: Account.objects.select_for_update(of=("self",)).filter(pk=pk), pk=int)
 _KEYS = Compiled(
     lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
 )
@@ -105,7 +104,7 @@ def child_take(
     The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
     """
     child, order = _locked(child_pk)
-    account = _ACCOUNT.get(pk=child.account_id)
+    account = account_row_locked(child.account_id)
     if account.owner_id != worker_pk or account.fence != account_fence:
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
@@ -303,6 +302,9 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
         _journal(order, child, VENUE, f"the exchange reports it {child.status.replace('_', ' ')}", now)
     if merged.alert and changed:
         raise_alarm(order, child, merged.alert, now)
+    if child.exchange_id != known_id:
+        # A trade of that id that is being recorded without a child (fill_record) comes before this, or sees it.
+        account_row_locked(child.account_id)
     fills_adopt(child=child, order=order, now=now)
     return replace(merged, changed=changed)
 
@@ -325,7 +327,8 @@ def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> l
         taken_fence__lte=account_fence,
     )
     recovered = []
-    for pk in list(lost.values_list("pk", flat=True)):
+    # Every transaction that locks several orders takes them by primary key.
+    for pk in list(lost.order_by("order_id", "pk").values_list("pk", flat=True)):
         child, order = _locked(pk)
         _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
         recovered.append(child.client_id)

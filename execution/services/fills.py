@@ -15,7 +15,7 @@ from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.models.compiled import Compiled, row_insert, row_save
 from execution.services.journal import VENUE, alert, journal_append
-from execution.services.locking import order_locked
+from execution.services.locking import account_row_locked, order_locked
 from execution.services.moves import pause_for_person
 
 CHILD = Compiled(lambda pk: ChildOrder.objects.filter(pk=pk), pk=int)
@@ -73,15 +73,25 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
     row_save(child)
 
 
+class _ChildAppeared(Exception):
+    """The order of a trade became known while the trade was to be recorded without one."""
+
+
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
 
-    One of which everything is known takes no lock: the stream, the answer and the looks bring each trade.
+    One of which everything is known takes no lock: the stream, the answer and the looks bring each trade. Else:
+    1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
+    report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
+    written; child, order and journal follow in the same transaction.
     """
     known = known_fill(account_pk, trade)
     if known is not None and _is_complete(known):
         return False
-    return _fill_record(account_pk, trade, now)
+    try:
+        return _record(account_pk, trade, now)
+    except _ChildAppeared:
+        return _record(account_pk, trade, now)
 
 
 def _is_complete(known: Fill) -> bool:
@@ -91,12 +101,7 @@ def _is_complete(known: Fill) -> bool:
 
 
 @transaction.atomic
-def _fill_record(account_pk: int, trade: Trade, now: datetime) -> bool:
-    """Write a trade, or what is new of it.
-
-    1. The order's row is locked before the child's, as everywhere. 2. A known trade adds only what was
-    unknown. 3. The fill is written; child, order and journal follow in the same transaction.
-    """
+def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     known = known_fill(account_pk, trade)
     # Who has it already, keeps it: the trade may come again without naming its order.
     child = known.child if known is not None else None
@@ -105,8 +110,12 @@ def _fill_record(account_pk: int, trade: Trade, now: datetime) -> bool:
     if child is not None:
         order = order_locked(child.order_id)
         child = CHILD.get(pk=child.pk)
-        # Somebody may have recorded it while we waited for the lock.
-        known = known_fill(account_pk, trade)
+    else:
+        account_row_locked(account_pk)
+        if child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id) is not None:
+            raise _ChildAppeared
+    # Somebody may have recorded it while we waited for the lock.
+    known = known_fill(account_pk, trade)
     if known is not None:
         return _complete(known, trade, child, order, now)
     fee_in_quote, rate = _fee_in_quote(trade)
@@ -136,9 +145,7 @@ def _fill_record(account_pk: int, trade: Trade, now: datetime) -> bool:
 
 def known_fill(account_pk: int, trade: Trade) -> Fill | None:
     """The record of a trade, if it is recorded."""
-    return _FILL.first(
-        account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side)
-    )
+    return _FILL.first(account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side))
 
 
 def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:

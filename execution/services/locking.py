@@ -1,12 +1,20 @@
-"""The lock that every change of an order takes first, before its children's rows and its account's."""
+"""The lock that every change of an order takes first, before its children's rows and its account's.
+
+All locks of rows are ``FOR NO KEY UPDATE``: PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new one refers
+to, and takes it at the commit (Django defers its foreign keys), after whatever else was locked. A plain
+``FOR UPDATE`` conflicts with that: an intent and a taking of the same account would wait for each other.
+"""
 
 from __future__ import annotations
 
-from execution.models import HaltGate, Order
+from execution.models import Account, HaltGate, Order
 from execution.models.compiled import Compiled
 
-_LOCKED = Compiled(lambda pk: Order.objects.select_for_update(of=("self",)).filter(pk=pk), pk=int)
-_GATE = Compiled(lambda: HaltGate.objects.select_for_update().filter(singleton=True))
+_ORDER = Compiled(lambda pk: Order.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int)
+_ACCOUNT = Compiled(
+    lambda pk: Account.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int
+)
+_GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(singleton=True))
 
 
 def order_locked(order_pk: int) -> Order:
@@ -14,7 +22,12 @@ def order_locked(order_pk: int) -> Order:
 
     Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
     """
-    return _LOCKED.get(pk=order_pk)
+    return _ORDER.get(pk=order_pk)
+
+
+def account_row_locked(account_pk: int) -> Account:
+    """The account under its row's lock, inside a transaction: after any order's lock, before the gate."""
+    return _ACCOUNT.get(pk=account_pk)
 
 
 def gate_locked() -> HaltGate:
@@ -24,4 +37,7 @@ def gate_locked() -> HaltGate:
     halts in force: none slips through.
     """
     found = _GATE.first()
-    return HaltGate.objects.select_for_update().get_or_create(singleton=True)[0] if found is None else found
+    if found is not None:
+        return found
+    gate, _ = HaltGate.objects.select_for_update(no_key=True).get_or_create(singleton=True)
+    return gate

@@ -251,7 +251,7 @@ def raised(exchange: str, status: int, body: dict[str, Any]) -> Any:
 
 def outcome_of(exchange: str, status: int, body: dict[str, Any]) -> CreateOutcome:
     error = raised(exchange, status, body)
-    return errors.create_failure(error, quirks=quirks_of(exchange), text=str(error), retry_after=None)
+    return errors.create_failure(errors.Failure(error, str(error), quirks_of(exchange), status=status))
 
 
 OUTCOMES: list[tuple[str, int, dict[str, Any], type]] = [
@@ -285,13 +285,13 @@ async def test_kraken_says_that_an_order_is_gone_in_its_own_way() -> None:
     error = raised("kraken", 200, {"error": ["EOrder:Unknown order"]})
     assert isinstance(error, ccxt_errors.InvalidOrder)
     assert not isinstance(error, ccxt_errors.OrderNotFound)
-    known = errors.cancel_failure(error, quirks=quirks_of("kraken"), text="", retry_after=None)
+    known = errors.cancel_failure(errors.Failure(error, "", quirks_of("kraken")))
     assert isinstance(known, CancelGone)
-    other = errors.cancel_failure(error, quirks=quirks_of("okx"), text="", retry_after=None)
+    other = errors.cancel_failure(errors.Failure(error, "", quirks_of("okx")))
     assert isinstance(other, CancelFailed)
 
 
 @pytest.mark.parametrize("kind", [ccxt_errors.OrderNotFound, ccxt_errors.DuplicateOrderId])
 def test_errors_about_an_existing_order_do_not_prove_its_absence(kind: type[Exception]) -> None:
-    outcome = errors.create_failure(kind("x"), quirks=Quirks(), text="x", retry_after=None)
+    outcome = errors.create_failure(errors.Failure(kind("x"), "x", Quirks()))
     assert isinstance(outcome, Unknown)
