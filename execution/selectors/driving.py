@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise, takewhile
 from typing import Any, TypedDict
 
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Max, Q
 
 from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
@@ -29,6 +29,7 @@ from execution.models import (
     OrderTerms,
     Slice,
 )
+from execution.models.compiled import Compiled
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
 from execution.selectors.resting import DeskResting
@@ -72,6 +73,9 @@ class Known:
     extended: timedelta = timedelta(0)
     plan_version: int = 0
     slices: tuple[SlicePlan, ...] = ()
+    #: Of the plan's slices, by primary key.
+    numbers: dict[int, int] = field(default_factory=dict)
+    account_pks: tuple[int, ...] = ()
     markets: dict[str, Market] = field(default_factory=dict)
     markets_of: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,7 +88,10 @@ class Known:
             self.parameters = parse_parameters(order.algorithm, self.terms.parameters)
             self.extended = _extended(order)
         if self.plan_version != order.plan_version:
-            self.slices, self.plan_version = plan_rows(order), order.plan_version
+            rows = plan_slices(order)
+            self.slices, self.plan_version = plan_of(rows), order.plan_version
+            self.numbers = {row.pk: row.number for row in rows}
+        self.account_pks = self.account_pks or tuple(account.pk for account in accounts_of(order))
         if self.markets_of != order.market:
             self.markets = {name: market_from_json(data) for name, data in order.market.items()}
             self.markets_of = order.market
@@ -126,18 +133,19 @@ class MarketData:
 
 def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known | None = None) -> Looked:
     """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
-    order = Order.objects.get(pk=order_pk)
+    order = _ORDER.get(pk=order_pk)
     known = known or Known()
     known.learn(order)
     terms, parameters = known.terms, known.parameters
     if terms is None or parameters is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
-    accounts, with_key = _accounts_with_keys(order)
+    accounts = [_ACCOUNT.get(pk=pk) for pk in known.account_pks]
+    with_key = frozenset(account.pk for account in accounts if _KEYS.all(account=account.pk))
     names = {account.pk: account.public_id for account in accounts}
-    rows = _rows_wanted(order, slice_number(known.slices, now))
+    number = slice_number(known.slices, now)
+    rows = _rows_wanted(order, next((pk for pk, part in known.numbers.items() if part == number), None))
     children = tuple(
-        child_view(row, names.get(row.account_id) or row.account.public_id, order.plan_version)
-        for row in rows
+        child_view(row, names.get(row.account_id) or row.account.public_id, known.numbers) for row in rows
     )
     # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
     reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
@@ -211,20 +219,27 @@ def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
     return next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
 
 
+NO_SLICE = 0  #: No row has it.
+_ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
+_KEYS = Compiled(
+    lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
+)
+_NEWEST = Compiled(
+    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:1], order=int
+)
+_ORDER = Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int)
+_CHILDREN = Compiled(
+    lambda order, part: ChildOrder.objects.filter(
+        Q(is_settled=False) | Q(slice_id=part), order_id=order
+    ).order_by("sequence"),
+    order=int,
+    part=int,
+)
+
+
 def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
-    """What is not settled, and all of the current slice."""
-    wanted = Q(is_settled=False) | Q(
-        slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
-    )
-    return list(order.children.filter(wanted).select_related("slice").order_by("sequence"))
-
-
-def _accounts_with_keys(order: Order) -> tuple[list[Account], frozenset[int]]:
-    """The order's accounts, and which of them have a key in use, in one statement."""
-    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
-    keys = Credential.objects.filter(account=OuterRef("account"), state=CredentialState.ACTIVE)
-    found: list[Any] = list(links.annotate(has_key=Exists(keys)))
-    return [link.account for link in found], frozenset(link.account_id for link in found if link.has_key)
+    """What is not settled, and all of the current slice, by its primary key."""
+    return _CHILDREN.all(order=order.pk, part=NO_SLICE if current is None else current)
 
 
 class _Volumes(TypedDict, total=False):
@@ -315,14 +330,23 @@ def _spendable(order: Order, accounts: list[Account]) -> dict[int, Decimal | Non
 
 def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
     """The slices of the order's current plan."""
-    rows = Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number")
+    return plan_of(plan_slices(order))
+
+
+def plan_slices(order: Order) -> list[Slice]:
+    return list(Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number"))
+
+
+def plan_of(rows: list[Slice]) -> tuple[SlicePlan, ...]:
     return tuple(SlicePlan(row.number, row.starts_at, row.ends_at, row.quantity) for row in rows)
 
 
-def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
-    """A child as the algorithm sees it; a child of an earlier plan belongs to no current slice."""
-    part = child.slice
-    number = part.number if part is not None and part.plan_version == plan_version else None
+def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> ChildView:
+    """A child as the algorithm sees it; a child of an earlier plan belongs to no current slice.
+
+    ``numbers`` are those of the current plan's slices, by primary key.
+    """
+    number = None if child.slice_id is None else numbers.get(child.slice_id)
     return ChildView(
         sequence=child.sequence,
         account=account,
@@ -342,6 +366,9 @@ def child_view(child: ChildOrder, account: str, plan_version: int) -> ChildView:
 
 def _rejections(order: Order) -> Rejections:
     """The run of refused children at the order's end, or since a person last resumed it."""
+    last = _NEWEST.first(order=order.pk)
+    if last is None or last.status != ChildStatus.REJECTED:
+        return Rejections()
     newest = order.children.order_by("-sequence").values_list("status", "ended_at", "reason", "intended_at")
     run = list(takewhile(lambda row: row[0] == ChildStatus.REJECTED, newest[:REJECTIONS_LOOKED_AT]))
     if not run:

@@ -13,6 +13,7 @@ from execution.core.reconcile import LOOKS_NEEDED, Evidence
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import ZERO
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order
+from execution.models.compiled import Compiled
 from execution.selectors.payloads import HaltChild, HaltCount, HaltPreview, HaltRow, Number
 from execution.selectors.texts import instant, milliseconds, text
 
@@ -20,6 +21,8 @@ STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
 #: A halt pauses these; what is paused already, or closing, stays so.
 PAUSABLE = (OrderStatus.SCHEDULED, OrderStatus.WORKING)
+
+_IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
 
 
 # --- what covers what ----------------------------------------------------------------------------
@@ -54,7 +57,7 @@ def halt_covering(
 
 def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
     """The halt of ``kinds`` in force that covers the order; None when there is none."""
-    if not Halt.objects.filter(lifted_at=None).exists():
+    if not _IN_FORCE.all():
         return None
     accounts = list(order.accounts.values_list("pk", flat=True))
     return halt_covering(trader_pk=order.trader_id, symbol=order.symbol, account_pks=accounts, kinds=kinds)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderRef
 from execution.models import Account, ChildOrder, Credential, CredentialState, Fill, Installation, Order
+from execution.models.compiled import Compiled
 
 #: A statement takes only so many values on SQLite.
 IDS_AT_ONCE = 500
@@ -35,18 +36,31 @@ class SessionChild:
     taken_fence: int | None
 
 
+_UNSETTLED = Compiled(
+    lambda account: ChildOrder.objects.filter(account_id=account, is_settled=False).order_by("pk"),
+    account=int,
+)
+_TO_SEND = Compiled(
+    lambda account: ChildOrder.objects.filter(
+        Q(status=ChildStatus.CANCELLING) | Q(status=ChildStatus.INTENDED, taken_at=None),
+        account_id=account,
+        is_settled=False,
+    ).order_by("pk"),
+    account=int,
+)
+
+
 def unsettled_children(account_pk: int) -> list[SessionChild]:
     """Everything on an account that is not settled, oldest first."""
-    return _session_children(ChildOrder.objects.filter(account_id=account_pk, is_settled=False))
+    return _session_children(_UNSETTLED.all(account=account_pk))
 
 
 def children_to_send(account_pk: int) -> list[SessionChild]:
     """Those of them about which a request is to leave: cancels, and what has not been taken yet."""
-    wanted = Q(status=ChildStatus.CANCELLING) | Q(status=ChildStatus.INTENDED, taken_at=None)
-    return _session_children(ChildOrder.objects.filter(wanted, account_id=account_pk, is_settled=False))
+    return _session_children(_TO_SEND.all(account=account_pk))
 
 
-def _session_children(rows: QuerySet[ChildOrder]) -> list[SessionChild]:
+def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
     return [
         SessionChild(
             pk=row.pk,
@@ -61,7 +75,7 @@ def _session_children(rows: QuerySet[ChildOrder]) -> list[SessionChild]:
             cancel_requested_at=row.cancel_requested_at,
             taken_fence=row.taken_fence,
         )
-        for row in rows.order_by("pk")
+        for row in rows
     ]
 
 

@@ -38,9 +38,11 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import ChildOrder, CredentialState, Order
+from execution.models import ChildOrder, Credential, CredentialState, Order
+from execution.models.compiled import Compiled
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
+    CHILD,
     cancel_as_wanted,
     child_of,
     facts_keep,
@@ -52,6 +54,10 @@ from execution.services.fills import (
 )
 from execution.services.journal import DESK, VENUE, journal_append
 from execution.services.locking import account_row_locked, gate_locked, order_locked
+
+_KEYS = Compiled(
+    lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ def _locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Ord
     if order_pk is None:
         order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
     order = order_locked(order_pk)
-    return ChildOrder.objects.get(pk=child_pk), order
+    return CHILD.get(pk=child_pk), order
 
 
 def request_of(child: ChildOrder) -> ChildRequest:
@@ -116,7 +122,7 @@ def child_take(
     if not account.is_active:
         _drop(child, order, f"account {account.label} is closed", now)
         return None
-    if not account.credentials.filter(state=CredentialState.ACTIVE).exists():
+    if not _KEYS.all(account=account.pk):
         _drop(child, order, f"account {account.label} has no checked key", now)
         return None
     gate_locked()
@@ -279,7 +285,7 @@ def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
     merged = merge_report(facts_of(child), report)
     if merged.alert or cancel_as_wanted(child, merged.facts) != facts_of(child):
         return False
-    return not fills_waiting(child).exists()
+    return not fills_waiting(child)
 
 
 def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:

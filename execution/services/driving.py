@@ -21,6 +21,7 @@ from execution.core.states import (
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan, memo_after
 from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
+from execution.models.compiled import Compiled, row_insert
 from execution.selectors.exposure import done_of, exposure_of
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
@@ -29,6 +30,14 @@ from execution.services.journal import DESK, alert, journal_append
 from execution.services.locking import gate_locked, order_locked
 from execution.services.moves import order_arrive, order_move, pause_for_person
 from execution.services.replanning import order_replan
+
+_INSTALLATION = Compiled(lambda: Installation.objects.all())
+_SLICE = Compiled(
+    lambda order, plan, number: Slice.objects.filter(order_id=order, plan_version=plan, number=number),
+    order=int,
+    plan=int,
+    number=int,
+)
 
 
 class Applied(StrEnum):
@@ -106,7 +115,7 @@ def _apply(
     _stop_if_halted(order, decision)
     if why_changed and not decision.commands:
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
-    else:
+    elif order.version == version:  # else every entry of the journal has written the whole row
         order.save(update_fields=["due_at", "why", "memo"])
     return Applied.DONE
 
@@ -177,13 +186,14 @@ def _intend(order: Order, intend: Intend, quotes: Mapping[str, Quote], now: date
 def _write_child(order: Order, account: Account, intend: Intend, now: datetime) -> ChildOrder:
     part = None
     if intend.slice_number is not None:
-        part = Slice.objects.get(order=order, plan_version=order.plan_version, number=intend.slice_number)
-    return ChildOrder.objects.create(
+        part = _SLICE.get(order=order.pk, plan=order.plan_version, number=intend.slice_number)
+    mark = _INSTALLATION.get().mark
+    child = ChildOrder(
         order=order,
         slice=part,
         account=account,
         sequence=order.next_sequence,
-        client_id=client_id(Installation.objects.get().mark, order.public_id, order.next_sequence),
+        client_id=client_id(mark, order.public_id, order.next_sequence),
         symbol=order.symbol,
         side=order.side,
         type=intend.type,
@@ -195,6 +205,8 @@ def _write_child(order: Order, account: Account, intend: Intend, now: datetime) 
         status=ChildStatus.INTENDED,
         intended_at=now,
     )
+    row_insert(child)
+    return child
 
 
 def _check_intent(order: Order, intend: Intend, quote: Quote | None, now: datetime) -> None:

@@ -7,16 +7,51 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from execution.core.plans import plain
 from execution.core.reconcile import ChildFacts, merge_fill, settled
 from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
+from execution.models.compiled import Compiled, row_insert, row_save
 from execution.services.journal import VENUE, alert, journal_append
 from execution.services.locking import account_row_locked, order_locked
 from execution.services.moves import pause_for_person
+
+CHILD = Compiled(lambda pk: ChildOrder.objects.filter(pk=pk), pk=int)
+_BY_CLIENT_ID = Compiled(
+    lambda account, symbol, client_id: ChildOrder.objects.filter(
+        account_id=account, symbol=symbol, client_id=client_id
+    ),
+    account=int,
+    symbol=str,
+    client_id=str,
+)
+_BY_EXCHANGE_ID = Compiled(
+    lambda account, symbol, exchange_id: ChildOrder.objects.filter(
+        account_id=account, symbol=symbol, exchange_id=exchange_id
+    ).order_by("pk"),
+    account=int,
+    symbol=str,
+    exchange_id=str,
+)
+_FILL = Compiled(
+    lambda account, symbol, trade_id, side: Fill.objects.filter(
+        account_id=account, symbol=symbol, trade_id=trade_id, side=side
+    ),
+    account=int,
+    symbol=str,
+    trade_id=str,
+    side=str,
+)
+_WAITING = Compiled(
+    lambda account, symbol, exchange_id: Fill.objects.filter(
+        account_id=account, symbol=symbol, exchange_order_id=exchange_id, child=None
+    ).order_by("executed_at", "pk"),
+    account=int,
+    symbol=str,
+    exchange_id=str,
+)
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
@@ -35,7 +70,7 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
         child.ended_at = now
     if not child.is_settled:
         child.ended_at = None
-    child.save()
+    row_save(child)
 
 
 class _ChildAppeared(Exception):
@@ -74,7 +109,7 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     order = None
     if child is not None:
         order = order_locked(child.order_id)
-        child = ChildOrder.objects.get(pk=child.pk)
+        child = CHILD.get(pk=child.pk)
     else:
         account_row_locked(account_pk)
         if child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id) is not None:
@@ -84,7 +119,7 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     if known is not None:
         return _complete(known, trade, child, order, now)
     fee_in_quote, rate = _fee_in_quote(trade)
-    fill = Fill.objects.create(
+    fill = Fill(
         account_id=account_pk,
         order=order,
         child=child,
@@ -102,6 +137,7 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
         executed_at=trade.at,
         recorded_at=now,
     )
+    row_insert(fill)
     if child is not None and order is not None:
         _fold(fill, child, order, now)
     return True
@@ -109,8 +145,7 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
 
 def known_fill(account_pk: int, trade: Trade) -> Fill | None:
     """The record of a trade, if it is recorded."""
-    same = {"symbol": trade.symbol, "trade_id": trade.trade_id, "side": trade.side}
-    return Fill.objects.filter(account_id=account_pk, **same).select_related("child").first()
+    return _FILL.first(account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side))
 
 
 def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
@@ -124,25 +159,23 @@ def child_of(
     account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
 ) -> ChildOrder | None:
     """The child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
-    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol)
-    if client_id and (child := children.filter(client_id=client_id).first()) is not None:
+    of: dict[str, int | str | None] = {"account": account_pk, "symbol": symbol}
+    if client_id and (child := _BY_CLIENT_ID.first(client_id=client_id, **of)) is not None:
         return child
-    return children.filter(exchange_id=exchange_id).first() if exchange_id else None
+    return _BY_EXCHANGE_ID.first(exchange_id=exchange_id, **of) if exchange_id else None
 
 
 def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
     """Attach fills that came before the exchange's order id was known. Inside the caller's transaction."""
     if not child.exchange_id:
         return
-    for fill in fills_waiting(child).order_by("executed_at", "pk"):
+    for fill in fills_waiting(child):
         _attach(fill, child, order, now)
 
 
-def fills_waiting(child: ChildOrder) -> QuerySet[Fill]:
-    """Fills of the child's order at the exchange that have no child yet."""
-    return Fill.objects.filter(
-        account_id=child.account_id, symbol=child.symbol, exchange_order_id=child.exchange_id, child=None
-    )
+def fills_waiting(child: ChildOrder) -> list[Fill]:
+    """Fills of the child's order at the exchange that have no child yet, oldest first."""
+    return _WAITING.all(account=child.account_id, symbol=child.symbol, exchange_id=child.exchange_id)
 
 
 def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 from execution import notify
 from execution.core.journal import Entry, entry_hash
-from execution.models import JournalEntry, Order
+from execution.models import JournalEntry, Order, User
+from execution.models.compiled import Compiled, row_insert, row_save
+
+_TRADER = Compiled(lambda pk: User.objects.filter(pk=pk), pk=int)
 
 #: Who acts when it is not a person.
 DESK = "desk"
@@ -25,9 +28,10 @@ def journal_append(
     order.version += 1
     entry = Entry(order.version, kind, actor, reason, data or {}, at)
     order.journal_hash = entry_hash(order.journal_hash, entry)
-    order.save()
-    notify.order_changed(order.public_id, order.trader.public_id, order.pk, order.version)
-    return JournalEntry.objects.create(
+    row_save(order)
+    trader = _TRADER.get(pk=order.trader_id)
+    notify.order_changed(order.public_id, trader.public_id, order.pk, order.version)
+    written = JournalEntry(
         order=order,
         version=entry.version,
         kind=kind,
@@ -37,6 +41,8 @@ def journal_append(
         at=at,
         hash=order.journal_hash,
     )
+    row_insert(written)
+    return written
 
 
 def alert(*, order: Order, text: str, at: datetime, data: dict[str, Any] | None = None) -> None:

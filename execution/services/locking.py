@@ -8,6 +8,13 @@ to, and takes it at the commit (Django defers its foreign keys), after whatever 
 from __future__ import annotations
 
 from execution.models import Account, HaltGate, Order
+from execution.models.compiled import Compiled
+
+_ORDER = Compiled(lambda pk: Order.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int)
+_ACCOUNT = Compiled(
+    lambda pk: Account.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int
+)
+_GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(singleton=True))
 
 
 def order_locked(order_pk: int) -> Order:
@@ -15,14 +22,12 @@ def order_locked(order_pk: int) -> Order:
 
     Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
     """
-    return (
-        Order.objects.select_for_update(of=("self",), no_key=True).select_related("trader").get(pk=order_pk)
-    )
+    return _ORDER.get(pk=order_pk)
 
 
 def account_row_locked(account_pk: int) -> Account:
     """The account under its row's lock, inside a transaction: after any order's lock, before the gate."""
-    return Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
+    return _ACCOUNT.get(pk=account_pk)
 
 
 def gate_locked() -> HaltGate:
@@ -31,5 +36,8 @@ def gate_locked() -> HaltGate:
     A halt is committed under it. Who writes a child, takes one, or submits an order holds it and reads the
     halts in force: none slips through.
     """
+    found = _GATE.first()
+    if found is not None:
+        return found
     gate, _ = HaltGate.objects.select_for_update(no_key=True).get_or_create(singleton=True)
     return gate

@@ -1,0 +1,150 @@
+"""Statements whose SQL is made once. Where a statement runs hundreds of times a second, Django's making of it costs
+several times what the database takes; what it makes stays the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.models import QuerySet
+
+M = TypeVar("M", bound=models.Model)
+
+#: Values that no row has and no query names: where one of them stands in the parameters, the value asked for goes.
+_STAND_IN = 2_147_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    sql: str
+    #: Constants, and the names of values with their places.
+    parameters: tuple[Any, ...]
+    places: tuple[tuple[int, str], ...]
+    columns: tuple[str, ...]
+    converters: tuple[tuple[int, Sequence[Any], Any], ...]
+
+
+class Compiled(Generic[M]):
+    """A query for whole rows of one table, by integers or texts: ``build`` makes it, given one value for each name.
+
+    It must use each value as it is, in any place, and join no other rows into the result.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[M]], **kinds: type[int] | type[str]) -> None:
+        self._build = build
+        self._kinds = kinds
+        self._made: dict[str, _Made] = {}
+
+    def all(self, **values: int | str | None) -> list[M]:
+        """The rows."""
+        made = self._made.get(connection.vendor) or self._make()
+        parameters = list(made.parameters)
+        for place, name in made.places:
+            parameters[place] = values[name]
+        with connection.cursor() as cursor:
+            cursor.execute(made.sql, parameters)
+            found = cursor.fetchall()
+        return [self._row(made, list(row)) for row in found]
+
+    def first(self, **values: int | str | None) -> M | None:
+        """The first row; None when there is none."""
+        found = self.all(**values)
+        return found[0] if found else None
+
+    def get(self, **values: int | str | None) -> M:
+        """The one row; raises the model's ``DoesNotExist``."""
+        found = self.all(**values)
+        if len(found) != 1:
+            raise _does_not_exist(self._model)(f"{len(found)} rows of {self._model.__name__} for {values}")
+        return found[0]
+
+    def _row(self, made: _Made, row: list[Any]) -> M:
+        for place, converters, expression in made.converters:
+            for convert in converters:
+                row[place] = convert(row[place], expression, connection)
+        return self._model.from_db("default", made.columns, row)
+
+    def _make(self) -> _Made:
+        stand_ins = {
+            name: _STAND_IN + number if kind is int else f"stand-in {number}"
+            for number, (name, kind) in enumerate(self._kinds.items())
+        }
+        query = self._build(**stand_ins)
+        self._model = query.model
+        compiler = query.query.get_compiler("default")
+        sql, parameters = compiler.as_sql()
+        names = {value: name for name, value in stand_ins.items()}
+        places = tuple(
+            (place, names[value])
+            for place, value in enumerate(parameters)
+            if type(value) in (int, str) and value in names
+        )
+        if {name for _, name in places} != set(stand_ins):
+            raise TypeError(
+                f"the query does not use {set(stand_ins) - {name for _, name in places}} as they are"
+            )
+        expressions: list[Any] = [column[0] for column in compiler.select]
+        made = _Made(
+            sql=sql,
+            parameters=tuple(parameters),
+            places=places,
+            columns=tuple(expression.target.attname for expression in expressions),
+            converters=tuple(
+                (place, *found) for place, found in compiler.get_converters(expressions).items()
+            ),
+        )
+        self._made[connection.vendor] = made
+        return made
+
+
+def _does_not_exist(model: type[models.Model]) -> type[Exception]:
+    error: type[Exception] = getattr(model, "DoesNotExist")  # noqa: B009  # the type checker knows it not of all models
+    return error
+
+
+_Statement = tuple[str, tuple["models.Field[Any, Any]", ...]]
+_updates: dict[type[models.Model], _Statement] = {}
+_inserts: dict[type[models.Model], _Statement] = {}
+
+
+def row_save(row: models.Model) -> None:
+    """Write all columns of a row that is there, as ``save`` does; nothing listens to signals of these tables."""
+    model = type(row)
+    sql, fields = _updates.get(model) or _update_of(model)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, row.pk])
+        if cursor.rowcount != 1:
+            raise _does_not_exist(model)(f"{model.__name__} {row.pk} is not there to be saved")
+
+
+def row_insert(row: models.Model) -> None:
+    """Write a new row and give it its key, as ``save`` does."""
+    model = type(row)
+    sql, fields = _inserts.get(model) or _insert_of(model)
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, "default"
+
+
+def _insert_of(model: type[models.Model]) -> _Statement:
+    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    marks = ", ".join("%s" for _ in fields)
+    table = model._meta.db_table
+    made = (f'INSERT INTO "{table}" ({columns}) VALUES ({marks}) RETURNING "id"', fields)  # noqa: S608  # our models
+    _inserts[model] = made
+    return made
+
+
+def _update_of(model: type[models.Model]) -> _Statement:
+    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+    table = model._meta.db_table
+    made = (f'UPDATE "{table}" SET {columns} WHERE "id" = %s', fields)  # noqa: S608  # names of our models
+    _updates[model] = made
+    return made
