@@ -29,7 +29,7 @@ from execution.models import (
     Venue,
     Worker,
 )
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.selectors.quotes import quote_key, quote_to_json
 from execution.services.children import Taken, child_take
 from execution.services.driving import Applied, decision_apply
@@ -131,7 +131,7 @@ class Rows:
             venue: quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
             for venue in Venue.objects.values_list("pk", flat=True)
         }
-        looked = order_look(order_pk=order.pk, quotes=quotes, now=now)
+        looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=now)
         return decision_apply(
             order_pk=order.pk,
             worker_pk=self.worker.pk,

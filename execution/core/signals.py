@@ -1,4 +1,4 @@
-"""What the others' book says: the touch without our own orders, and where the price is likely to go next."""
+"""What the others' book says: the touch without the desk's orders, and where the price is likely to go next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ LEVELS = 3
 
 
 def others_book(view: OrderView, venue: VenueView) -> Book | None:
-    """The venue's book without what we rest there; None without a fresh book, or when we are a whole side of it."""
+    """The venue's book without what the desk rests there; None without a fresh book, or when the desk is a whole
+    side of it."""
     book = venue.book
     if book is None or not book.is_sane or view.now - book.at > MAX_BOOK_AGE:
         return None
@@ -49,7 +50,7 @@ def _without_ours(view: OrderView, venue: VenueView, level: Level) -> Level:
         ),
         ZERO,
     )
-    return price, max(size - ours, ZERO)
+    return price, max(size - ours - venue.desk.get(price, ZERO), ZERO)
 
 
 def _is_shown(intended_at: datetime, venue: VenueView) -> bool:

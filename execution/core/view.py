@@ -72,6 +72,8 @@ class VenueView:
     free: Decimal | None = None
     #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
     blocked: str = ""
+    #: What the desk's other orders rest there on this order's side: base quantity by price.
+    desk: Mapping[Decimal, Decimal] = field(default_factory=dict)
 
     def quote_problem(self, now: datetime) -> str:
         """Why the quote is no basis for a new child; empty when it is one."""

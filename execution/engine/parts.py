@@ -9,6 +9,7 @@ from typing import Protocol
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.database import Database
+from execution.engine.desk_book import DeskBook
 from execution.engine.quotes import QuoteBoard
 
 
@@ -16,6 +17,16 @@ class LeaseLike(Protocol):
     worker_pk: int
 
     def left(self) -> float: ...
+
+
+class OwnLease(LeaseLike, Protocol):
+    """The engine's own, which it starts, stops, and tells that its loop turns."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def turned(self) -> None: ...
 
 
 def unpublished(_venue_pk: int, _symbol: str, _book: Book) -> None:
@@ -30,6 +41,7 @@ class Parts:
     database: Database
     lease: LeaseLike
     quotes: QuoteBoard
+    desk_book: DeskBook
     poke_order: Callable[[int], None]
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]

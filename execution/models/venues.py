@@ -35,6 +35,8 @@ class Account(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     #: Everything that happened at the venue before this moment is in our books.
     reconciled_until = models.DateTimeField(null=True, blank=True)
+    #: From when on the venue is asked while ``reconciled_until`` is null: where a restored backup ends.
+    reconcile_from = models.DateTimeField(null=True, blank=True)
 
     # The session's health, for the pages; no decision reads it.
     latency_ms = models.FloatField(null=True, blank=True)

@@ -305,6 +305,8 @@ def _filled(order: Mapping[str, Any], quirks: Quirks) -> Decimal | None:
 
 def _status(value: Any, *, quantity: Decimal | None, filled: Decimal | None) -> VenueStatus | None:
     status = STATUSES.get(value) if isinstance(value, str) else None
+    if status is VenueStatus.REJECTED and filled:
+        return VenueStatus.CANCELLED  # bybit rejects what is left of an order that was partly filled
     is_short = quantity is not None and filled is not None and filled < quantity
     # Some exchanges' "closed" also covers "partly filled, then cancelled" (bybit).
     return VenueStatus.CANCELLED if status is VenueStatus.FILLED and is_short else status

@@ -178,6 +178,8 @@ class CcxtGateway:
             return CancelFailed("the answer to the cancel has no status")
         if report.status is VenueStatus.REJECTED:
             return CancelFailed("the cancel was refused")  # which ccxt reads as an order that was (okx)
+        if self._quirks.cancel_tells_id and report.exchange_id is None:
+            return CancelFailed("the answer to the cancel has no order id")
         # The answer's client id may be the cancel's own (binance).
         exchange_id = report.exchange_id or ref.exchange_id
         return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))

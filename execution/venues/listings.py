@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from execution.core.types import OrderRef
 from execution.venues import dialogue, errors
+from execution.venues.client import exchange_time
 from execution.venues.convert import listed, milliseconds_of
 from execution.venues.pages import Asked, Fetch, Page, all_pages, once
 from execution.venues.protocol import LookFailed
@@ -131,7 +132,7 @@ class Listings:
         return await all_pages(
             self._pages(call, method, symbol, narrow or {}),
             since=None if since is None else milliseconds_of(since),
-            until=milliseconds_of(self._clock()),
+            until=exchange_time(self._client),
             paging=self._quirks.pages.get(call),
             stretch=self._quirks.stretch,
             smallest=self._quirks.page,

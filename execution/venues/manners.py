@@ -69,6 +69,8 @@ class Quirks:
     order_limits: Limits | None = None
     #: Parameters sent with every create.
     create_params: Mapping[str, str] = field(default_factory=dict)
+    #: Parameters sent with a limit order that is immediate or cancel.
+    ioc_params: Mapping[str, str] = field(default_factory=lambda: {"timeInForce": "IOC"})
     #: ccxt's parameter for our id in a create. None: nobody knows that ours arrives, so the exchange is refused.
     client_id_param: str | None = None
     #: Which client ids the exchange takes.
@@ -113,6 +115,8 @@ class Quirks:
     balance_field: str | None = None
     #: Whether the answer to a cancel carries the order's status, so that one without it is no answer.
     cancel_tells_status: bool = False
+    #: Whether it carries the order's id, so that one without it is no answer.
+    cancel_tells_id: bool = False
     #: ccxt's method that tells what a key may do, and the address (in ``urls["api"]``) that it is at.
     permissions_call: tuple[str, str] | None = None
     #: Whether the balance answer tells the account's own fees, as ``commissionRates``.

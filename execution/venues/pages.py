@@ -11,8 +11,8 @@ from execution.venues.manners import Paging
 from execution.venues.protocol import LookFailed
 
 MOST_PAGES = 200
-#: Our clock may be behind the exchange's: the last stretch ends so many milliseconds after now.
-AHEAD = 60_000
+#: What happens while a request is under way belongs to it: the last stretch ends so many milliseconds on.
+AHEAD = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def key_permissions(method: str, answer: Any) -> KeyPermissions:
 def mode_is(mode: Mode, answer: Any) -> bool:
     """Whether the account is in ``mode``; ``AnswerError`` for an answer that does not tell."""
     told = _found(answer, *mode.at)
-    if told is None:
+    if not isinstance(told, bool | int | str):
         raise AnswerError(f"an answer without {'.'.join(mode.at)!r}")
     return told in mode.expected
 

@@ -192,7 +192,11 @@ KRAKEN = Quirks(
 )
 
 COINBASE = Quirks(
-    config={"has": {"fetchCurrencies": False}},
+    # The older accounts call, ccxt's default for balances, does not tell what is held.
+    config={
+        "has": {"fetchCurrencies": False},
+        "options": {"fetchBalance": "v3PrivateGetBrokerageAccounts"},
+    },
     # ccxt drops ``clientOrderId`` and sends an id of its own.
     client_id_param="client_order_id",
     client_id_rule=re.compile(r"[A-Za-z0-9_-]{1,36}"),
@@ -208,9 +212,11 @@ COINBASE = Quirks(
         (re.compile(r"/brokerage/accounts\?"), ("accounts",)),
     ),
     market_buys="quote",
+    cancel_tells_id=True,
     permissions_call=("v3PrivateGetBrokerageKeyPermissions", "rest"),
     refused=(
-        (re.compile(r'"INVALID_LIMIT_PRICE_POST_ONLY"'), "OrderImmediatelyFillable"),
+        (re.compile(r'"error":\s*"INSUFFICIENT_FUNDS?"'), "InsufficientFunds"),
+        (re.compile(r'"error":\s*"INVALID_LIMIT_PRICE_POST_ONLY"'), "OrderImmediatelyFillable"),
         (re.compile(r'"error":\s*"(INVALID|UNSUPPORTED|INELIGIBLE)_[A-Z_]+"'), "InvalidOrder"),
         (re.compile(r'"error":\s*"ORDER_ENTRY_DISABLED"'), "MarketClosed"),
     ),
@@ -279,6 +285,7 @@ BITGET = Quirks(
         "options": {"defaultType": "spot", "uta": False, "fetchMarkets": {"types": ["spot"]}},
     },
     create_params={"stpMode": "cancel_taker"},
+    ioc_params={"force": "ioc"},  # as documented; ccxt writes it in capitals
     client_id_param="clientOrderId",
     client_id_rule=re.compile(r"[A-Za-z0-9_:#+-]{1,40}"),
     validity_param="receiveWindow",

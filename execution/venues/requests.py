@@ -58,7 +58,7 @@ def create_params(request: ChildRequest, *, valid_for: timedelta, quirks: Quirks
     if quirks.validity_param is not None:
         params[quirks.validity_param] = whole_milliseconds(valid_for)
     if request.time_in_force is TimeInForce.IOC and request.type is OrderType.LIMIT:
-        params["timeInForce"] = "IOC"
+        params |= quirks.ioc_params
     if request.time_in_force is TimeInForce.POST_ONLY:
         params["postOnly"] = True
     return params

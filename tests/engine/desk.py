@@ -28,6 +28,7 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.engine.database import Database
+from execution.engine.desk_book import DeskBook
 from execution.engine.parts import Parts
 from execution.engine.quotes import QuoteBoard
 from tests.factories import NOW, D, Rows
@@ -157,6 +158,7 @@ class Desk:
             database=Database(None, self.clock),
             lease=self.lease,
             quotes=QuoteBoard(),
+            desk_book=DeskBook(self.clock, Database(None, self.clock)),
             poke_order=self.poked.append,
             poke_account=_nobody,
             publish_quote=_nobody,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from execution.core.types import Market as MarketLimits
-from execution.core.types import Quote, VenueStatus
+from execution.core.types import Quote, Side, VenueStatus
 from execution.models import Account, Balance, Market, Order
-from execution.selectors.driving import OrderMarkets, order_look, order_markets, plan_rows
+from execution.selectors.driving import MarketData, OrderMarkets, order_look, order_markets, plan_rows
 from execution.selectors.markets import (
     balances_free,
     balances_sum,
@@ -22,6 +22,7 @@ from execution.selectors.markets import (
     markets_of,
 )
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
+from execution.selectors.resting import DeskResting, desk_resting
 from execution.selectors.sessions import (
     account_details,
     reconciliation_start,
@@ -87,7 +88,7 @@ def test_a_sum_of_balances_is_not_known_while_one_of_them_is_not(rows: Rows) -> 
 def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
     order = rows.working()
     Market.objects.update(lot=D("0.1"))
-    assert order_look(order_pk=order.pk, quotes={}, now=NOW).view.venues[0].market == LIMITS
+    assert order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].market == LIMITS
 
 
 def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> None:
@@ -95,16 +96,37 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
     person = {"public_id": child.order.public_id, "person": rows.trader, "reason": ""}
     order_pause(**person, now=NOW)
     order_resume(**person, mode="shift", now=NOW + MINUTE)
-    view = order_look(order_pk=child.order_id, quotes={}, now=NOW + MINUTE).view
+    view = order_look(order_pk=child.order_id, data=MarketData({}), now=NOW + MINUTE).view
     assert [(seen.sequence, seen.slice_number) for seen in view.children] == [(1, None)]
     assert view.exposure == child.quantity, "and still counts"
 
 
 def test_an_order_knows_its_market_and_plan(rows: Rows) -> None:
     order = rows.submit()
-    assert order_markets(order.pk) == OrderMarkets(SYMBOL, (rows.venue.pk,))
+    assert order_markets(order.pk) == OrderMarkets(SYMBOL, Side.BUY, (rows.venue.pk,))
     assert order_markets(-1) is None
     assert sum(part.quantity for part in plan_rows(order)) == order.quantity
+
+
+def test_what_the_desk_rests_is_counted_by_price_and_an_order_sees_the_others(rows: Rows) -> None:
+    first, second = rows.resting(key="one"), rows.resting(key="two")
+
+    def rests(side: Side) -> DeskResting:
+        return desk_resting(venue_pk=rows.venue.pk, symbol=SYMBOL, side=side)
+
+    assert rests(Side.BUY).total == {}, "an order that may not have arrived is on no book"
+    for child in (first, second):
+        report = report_of(child, VenueStatus.OPEN, "0.04", exchange_id=child.client_id)
+        child_report(account_pk=rows.account.pk, report=report, now=NOW)
+    left = first.quantity - D("0.04")
+    resting = rests(Side.BUY)
+    assert resting.total == {first.price: 2 * left}
+    assert resting.of_others(first.order_id) == {first.price: left}
+    assert resting.of_others(-1) == {first.price: 2 * left}
+    assert rests(Side.SELL).total == {}
+    data = MarketData({}, desk={rows.venue.pk: resting})
+    looked = order_look(order_pk=second.order_id, data=data, now=NOW)
+    assert looked.view.venues[0].desk == {first.price: left}
 
 
 def test_a_session_sees_what_is_not_settled_on_its_account(rows: Rows) -> None:

@@ -12,7 +12,7 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus
 from execution.core.types import Quote, VenueStatus
 from execution.models import Halt, Order, Role, User
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.selectors.pages import order_snapshot
 from execution.services.amending import TermsChanged, order_amend, order_amend_preview
 from execution.services.children import child_report
@@ -180,7 +180,7 @@ def test_a_child_that_was_not_sent_yet_is_dropped_when_its_price_is_beyond_the_n
 def test_a_decision_on_the_old_terms_is_stale(rows: Rows) -> None:
     order = rows.working()
     quotes = {rows.venue.pk: Quote(D("59999.50"), D("60000.50"), D(2), D(2), NOW)}
-    looked = order_look(order_pk=order.pk, quotes=quotes, now=NOW)
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     amend(rows, order, quantity="0.2", now=NOW)
     applied = decision_apply(
         order_pk=order.pk,

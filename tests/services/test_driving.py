@@ -12,7 +12,7 @@ from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.types import OrderType, Quote, Rejected, TimeInForce, VenueStatus
 from execution.core.view import REST, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Order
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.selectors.exposure import exposure_of
 from execution.services.children import child_lose, child_outcome, child_report
 from execution.services.driving import Applied, decision_apply
@@ -76,7 +76,7 @@ def test_a_decision_on_an_older_version_is_stale(rows: Rows) -> None:
 
 def test_a_fact_between_look_and_write_makes_the_decision_stale(rows: Rows) -> None:
     child = rows.resting()
-    looked = order_look(order_pk=child.order_id, quotes={rows.venue.pk: QUOTE}, now=NOW)
+    looked = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     assert apply(rows, child.order, intend(rows), version=looked.version) is Applied.STALE
 
@@ -183,7 +183,7 @@ def test_the_view_counts_the_larger_of_fills_and_reports(rows: Rows) -> None:
     child = rows.resting()
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0.04"), now=NOW)
     fill_record(account_pk=rows.account.pk, trade=trade_of(child, "1", "0.01"), now=NOW)
-    view = order_look(order_pk=child.order_id, quotes={rows.venue.pk: QUOTE}, now=NOW).view
+    view = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
     assert (view.done, view.exposure, view.children[0].done) == (D("0.04"), D("0.06"), D("0.04"))
 
 
@@ -192,9 +192,9 @@ def test_settled_children_of_earlier_slices_are_in_done_and_not_in_the_view(rows
     fill_record(
         account_pk=rows.account.pk, trade=trade_of(child, "1", "0.1", client_id=child.client_id), now=NOW
     )
-    now_view = order_look(order_pk=child.order_id, quotes={rows.venue.pk: QUOTE}, now=NOW).view
+    now_view = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
     later_view = order_look(
-        order_pk=child.order_id, quotes={rows.venue.pk: QUOTE}, now=NOW + 61 * SECOND
+        order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW + 61 * SECOND
     ).view
     assert (len(now_view.children), len(later_view.children)) == (1, 0)
     assert now_view.done == later_view.done == D("0.1")
@@ -213,7 +213,7 @@ def test_an_account_that_may_not_trade_blocks_with_the_reason(
 ) -> None:
     order = rows.working()
     Account.objects.update(**changes)
-    assert words in order_look(order_pk=order.pk, quotes={}, now=NOW).view.venues[0].blocked
+    assert words in order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].blocked
     assert rows.step(order, now=NOW) is Applied.DONE
     assert not order.children.exists()
 
@@ -222,7 +222,10 @@ def test_a_refused_key_blocks(rows: Rows) -> None:
     order = rows.working()
     rows.credential.state = "refused"
     rows.credential.save()
-    assert "has no checked key" in order_look(order_pk=order.pk, quotes={}, now=NOW).view.venues[0].blocked
+    assert (
+        "has no checked key"
+        in order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].blocked
+    )
 
 
 def refuse(rows: Rows, order: Order, count: int) -> None:
@@ -235,7 +238,7 @@ def refuse(rows: Rows, order: Order, count: int) -> None:
 def test_the_run_of_refusals_is_counted_from_the_end(rows: Rows) -> None:
     order = rows.working()
     refuse(rows, order, 3)
-    view = order_look(order_pk=order.pk, quotes={rows.venue.pk: QUOTE}, now=NOW).view
+    view = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
     assert (view.rejections.count, view.rejections.last_at, view.rejections.kind) == (3, NOW, "InvalidOrder")
 
 
@@ -247,7 +250,10 @@ def test_an_order_that_refusals_have_paused_tries_again_after_a_person_resumed_i
     assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
     now = NOW + SECOND
     order_resume(public_id=order.public_id, person=rows.trader, reason="mended", mode="catch_up", now=now)
-    assert order_look(order_pk=order.pk, quotes={rows.venue.pk: QUOTE}, now=now).view.rejections.count == 0
+    assert (
+        order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=now).view.rejections.count
+        == 0
+    )
     rows.step(order, now=now)
     order.refresh_from_db()
     assert order.status == OrderStatus.WORKING

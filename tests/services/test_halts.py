@@ -11,7 +11,7 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import NotSent, VenueStatus
 from execution.models import AuditEntry, Halt, Order, User
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.services import orders
 from execution.services.children import child_outcome, child_report
 from execution.services.driving import Applied, decision_apply
@@ -150,7 +150,7 @@ def test_an_order_on_two_accounts_pauses_and_loses_only_what_is_on_the_halted_on
 def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, request_: HaltRequest) -> None:
     order = rows.working()
     quote = rows.quote()
-    looked = order_look(order_pk=order.pk, quotes={rows.venue.pk: quote}, now=NOW)
+    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: quote}), now=NOW)
     decision = decide(looked.view)
     assert decision.commands
     halt(rows, request_)

@@ -10,7 +10,7 @@ import pytest
 
 from execution.core.types import TimeInForce, VenueStatus
 from execution.models import Account, Balance
-from execution.selectors.driving import order_look
+from execution.selectors.driving import MarketData, order_look
 from execution.selectors.exposure import exposure_of
 from execution.services.children import child_report
 from execution.services.driving import Applied
@@ -81,12 +81,15 @@ def test_a_balance_counts_what_the_orders_own_children_have_taken_and_given_back
     unit = D(1) if side == "sell" else price
 
     def free(at: timedelta) -> Decimal | None:
-        looked = order_look(order_pk=order.pk, quotes={}, now=NOW + at)
+        looked = order_look(order_pk=order.pk, data=MarketData({}), now=NOW + at)
         return next(venue.free for venue in looked.view.venues if venue.label == "alpha")
 
     assert free(SECOND) == start
     quotes = {rows.account.public_id: QUOTE}
-    assert apply(rows, order, intend(rows, price=price), quotes=quotes, now=NOW + SECOND) is Applied.DONE
+    assert (
+        apply(rows, order, intend(rows, price=price), data=MarketData(quotes), now=NOW + SECOND)
+        is Applied.DONE
+    )
     assert free(2 * SECOND) == start - D("0.1") * unit, "it may be locked"
     child = order.children.get()
     rows.take(child)

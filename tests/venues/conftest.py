@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,8 @@ class Seen:
     method: str
     path: str
     params: dict[str, str]
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,6 +41,8 @@ class Stub:
     """Answers by ``"POST order"`` and its kin; everything that came is in ``seen``."""
 
     base: str = ""
+    #: What the paths of answers leave out.
+    prefix: str = ""
     answers: dict[str, Handler] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     runner: web.AppRunner | None = None
@@ -56,10 +61,11 @@ class Stub:
         return [seen.params for seen in self.seen if (seen.method, seen.path) == (method, path)][-1]
 
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.text() or request.rel_url.raw_query_string
+        body = await request.text()
+        raw = body or request.rel_url.raw_query_string
         params = dict(parse_qsl(raw))
-        path = request.path.removeprefix("/api/v3/")
-        self.seen.append(Seen(request.method, path, params))
+        path = request.path.removeprefix(self.prefix)
+        self.seen.append(Seen(request.method, path, params, body, dict(request.headers)))
         handler = self.answers.get(f"{request.method} {path}")
         if handler is None:
             return web.json_response({"code": -1, "msg": f"no answer for {path}"}, status=404)
@@ -117,15 +123,10 @@ def limit_order(**changes: Any) -> ChildRequest:
     return ChildRequest(**(fields | changes))
 
 
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
+@asynccontextmanager
+async def serving() -> AsyncIterator[Stub]:
+    """A stub that listens on a free port of loopback and answers nothing yet."""
     stub = Stub()
-    stub.answer("GET exchangeInfo", exchange_info())
-
-    async def server_time(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
-        return web.json_response({"serverTime": int(now().timestamp() * 1000)})
-
-    stub.answers["GET time"] = server_time
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stub.dispatch)
     stub.runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -134,8 +135,22 @@ async def stub() -> AsyncIterator[Stub]:
     await site.start()
     host, port = stub.runner.addresses[0][:2]
     stub.base = f"http://{host}:{port}"
-    yield stub
-    await stub.stop()
+    try:
+        yield stub
+    finally:
+        await stub.stop()
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    async def server_time(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
+        return web.json_response({"serverTime": int(now().timestamp() * 1000)})
+
+    async with serving() as stub:
+        stub.prefix = "/api/v3/"
+        stub.answer("GET exchangeInfo", exchange_info())
+        stub.answers["GET time"] = server_time
+        yield stub
 
 
 @pytest.fixture

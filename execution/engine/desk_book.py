@@ -1,0 +1,46 @@
+"""What the desk itself rests, read once for all drivers: each wants it at every look."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from execution.core.types import Side
+from execution.engine.clock import Clock
+from execution.engine.database import Database
+from execution.selectors.resting import DeskResting, desk_resting
+
+#: Seconds for which a reading stands; a quote is as old when it matters.
+STANDS = 0.5
+
+Key = tuple[int, str, Side]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    asked_at: float
+    answer: asyncio.Task[DeskResting]
+
+
+class DeskBook:
+    """Readings by venue's primary key, symbol and side."""
+
+    def __init__(self, clock: Clock, database: Database) -> None:
+        self._clock = clock
+        self._database = database
+        self._readings: dict[Key, _Reading] = {}
+
+    async def resting(self, venue_pk: int, symbol: str, side: Side) -> DeskResting:
+        """What the desk rests there, as of ``STANDS`` ago at most; raises what the database raises."""
+        key = (venue_pk, symbol, side)
+        reading = self._readings.get(key)
+        if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):
+            read = self._database.run(desk_resting, venue_pk=venue_pk, symbol=symbol, side=side)
+            reading = self._readings[key] = _Reading(self._clock.boot(), asyncio.ensure_future(read))
+        # A driver that is stopped while it waits does not take the reading from the others.
+        return await asyncio.shield(reading.answer)
+
+
+def _failed(reading: _Reading) -> bool:
+    answer = reading.answer
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
