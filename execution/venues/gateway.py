@@ -174,20 +174,12 @@ class CcxtGateway:
             report = self._report(answer, ref.symbol)
         except Exception as error:  # noqa: BLE001  # everything is an outcome
             return self._failed(error, errors.cancel_failure)
-<<<<<<< HEAD
         if self._quirks.cancel_tells_id and report.exchange_id is None:
             return CancelFailed("the answer to the cancel has no order id")
-=======
->>>>>>> 40ac957f05820f9739d50566d6f7a47f79cf8fdf
         if self._quirks.cancel_tells_status and report.status is None:
             return CancelFailed("the answer to the cancel has no status")
         if report.status is VenueStatus.REJECTED:
             return CancelFailed("the cancel was refused")  # which ccxt reads as an order that was (okx)
-<<<<<<< HEAD
-=======
-        if self._quirks.cancel_tells_id and report.exchange_id is None:
-            return CancelFailed("the answer to the cancel has no order id")
->>>>>>> 40ac957f05820f9739d50566d6f7a47f79cf8fdf
         # The answer's client id may be the cancel's own (binance).
         exchange_id = report.exchange_id or ref.exchange_id
         return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))

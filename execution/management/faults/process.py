@@ -13,6 +13,7 @@ from execution.engine.database import Database
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
 from execution.engine.session import GatewayFactory
+from execution.management.faults.exchange import Exchange
 from execution.management.faults.memory import Crashed
 from execution.management.faults.polls import Polls, name_of
 from execution.management.faults.virtual import VirtualClock
@@ -41,6 +42,8 @@ class Surroundings(Protocol):
 
     def tell(self, text: str) -> None: ...
 
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
+
     def died(self, process: Process) -> None: ...
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None: ...
@@ -57,6 +60,8 @@ class Process:
         self.world = world
         self.name = name
         self.is_dead = False
+        #: How long the statement that runs now was held up between its call and its run, in seconds.
+        self.held = 0.0
         self._awake = asyncio.Event()
         self._awake.set()
         self.clock = VirtualClock(world.loop, skew=skew, gate=self.gate)
@@ -173,13 +178,14 @@ class FaultyDatabase(Database):
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         process, weather = self._process, self._process.world.weather
+        called = process.clock.boot()
         await process.gate()
         if weather.strikes("database slow"):
             await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
             await process.gate()
         if weather.strikes("database refuses"):
             raise OperationalError("the database is away")
-        process.world.actor = process
+        process.world.actor, process.held = process, process.clock.boot() - called
         try:
             result = process.world.polls.ask(function, args, kwargs)
         except Crashed:

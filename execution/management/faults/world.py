@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -95,6 +95,9 @@ class World:
             self.verdict.violation = text
             self.tell(f"VIOLATION {text}")
             self._failed.set()
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None:
+        self.watch.note_quote(exchange, replace(quote, at=self.now()))
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
         self.shared[quote_key(venue_pk, symbol)] = quote_to_json(quote)
@@ -206,10 +209,9 @@ class World:
     def _commit_verdict(self) -> str:
         kinds = {"commit refused": "refuse", "commit lost": "lose"}
         if self.actor is not None:
-            kinds |= {
-                "crash before the commit": "crash_before",
-                "crash after the commit": "crash_after",
-            }
+            kinds |= {"crash before the commit": "crash_before", "crash after the commit": "crash_after"}
+        else:
+            kinds |= {"web dies after the commit": "crash_after"}
         return next((verdict for kind, verdict in kinds.items() if self.weather.strikes(kind)), "")
 
     async def _live(self) -> None:
@@ -268,14 +270,8 @@ class World:
                 return
 
     async def _tick(self, exchange: Exchange) -> None:
-        labels = {label for label, known in self.exchanges.items() if known is exchange}
-        pks = [pk for pk, label in self._accounts_by_pk.items() if label in labels]
         while True:
             exchange.tick()
-            for pk in pks:
-                told = self.watch.told.setdefault(pk, [])
-                told.append(exchange.quote)
-                del told[:-40]
             await asyncio.sleep(TICK_EVERY)
 
     def _end(self) -> None:
