@@ -8,6 +8,7 @@ import environ
 import plotly
 from csp.constants import NONE, SELF
 
+from config.databases import with_options
 from config.environment import BASE_DIR, broker_url, cookie_suffix, redis_url, secret_from_file, var_dir
 from config.logs import configure_logs
 
@@ -97,19 +98,8 @@ TEMPLATES = [
     },
 ]
 
-# SQLite, one machine: IMMEDIATE and WAL so that writers queue instead of failing, FULL so that nothing
-# committed is lost with the power. PostgreSQL for a desk through DATABASE_URL.
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR / 'tranche.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": (
-            "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA journal_size_limit=67108864;"
-            "PRAGMA foreign_keys=ON"
-        ),
-    }
-DATABASES["default"]["CONN_MAX_AGE"] = 0
+# SQLite for one machine, PostgreSQL for a desk through DATABASE_URL.
+DATABASES = {"default": with_options(env.db("DATABASE_URL", default=f"sqlite:///{VAR / 'tranche.sqlite3'}"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CHANNEL_LAYERS = {

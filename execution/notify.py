@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypedDict
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "tranche.wake"
 SEND_TIMEOUT = 2.0  # seconds
+#: Rings of so short a while are sent together: a burst of facts is one message to a page, and one to the engines.
+GATHER = 0.005  # seconds
 
 
 class OrderChanged(TypedDict):
@@ -41,10 +44,25 @@ class Wake(TypedDict, total=False):
     """To every engine: rows to look at."""
 
     order: int
+    #: The order's version; who has seen it need not look.
+    version: int
     account: int
     #: Venues whose book of a symbol somebody looks at.
     venues: list[int]
     symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    """A message and what it is about: of those about the same the newest is sent. No ``group``: to the engines."""
+
+    group: str
+    about: str
+    message: Mapping[str, Any]
+
+    @property
+    def version(self) -> int:
+        return int(self.message.get("version", 0))
 
 
 class _Bell:
@@ -55,13 +73,26 @@ class _Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._redis: redis.asyncio.Redis | None = None
         self._is_broken = False
+        self._waiting: dict[tuple[str, str], _Ring] = {}
 
-    def ring(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def ring(self, what: _Ring | Coroutine[Any, Any, None]) -> None:
+        """Send soon: a ring with the others of the moment, a coroutine by itself."""
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="doorbell", daemon=True).start()
-        asyncio.run_coroutine_threadsafe(self._guarded(coroutine), self._loop)
+            loop = self._loop or self._start()
+            if not isinstance(what, _Ring):
+                asyncio.run_coroutine_threadsafe(self._guarded(what), loop)
+                return
+            is_first, key = not self._waiting, (what.group, what.about)
+            known = self._waiting.get(key)
+            if known is None or known.version <= what.version:
+                self._waiting[key] = what
+        if is_first:
+            asyncio.run_coroutine_threadsafe(self._guarded(self._send_waiting()), loop)
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="doorbell", daemon=True).start()
+        return self._loop
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Say once that the bell is broken, and once that it rings again: each ring would fill the log."""
@@ -76,15 +107,26 @@ class _Bell:
                 log.info("doorbells ring again")
             self._is_broken = False
 
-    async def group(self, group: str, message: dict[str, Any]) -> None:
-        layer = get_channel_layer()
-        if layer is not None:
-            await layer.group_send(group, message)
+    async def _send_waiting(self) -> None:
+        """Engines first, in one message; then the pages."""
+        await asyncio.sleep(GATHER)
+        with self._lock:
+            rings, self._waiting = list(self._waiting.values()), {}
+        if wakes := [ring.message for ring in rings if not ring.group]:
+            if self._redis is None:
+                self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL)
+            await self._redis.publish(WAKE_CHANNEL, json.dumps(wakes))
+        if (layer := get_channel_layer()) is not None:
+            for ring in rings:
+                if ring.group:
+                    await layer.group_send(ring.group, dict(ring.message))
 
-    async def wake(self, message: Wake) -> None:
-        if self._redis is None:
-            self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-        await self._redis.publish(WAKE_CHANNEL, json.dumps(message))
+    def group(self, group: str, message: Mapping[str, Any]) -> _Ring:
+        return _Ring(group, str(message["type"]), message)
+
+    def wake(self, message: Wake) -> _Ring:
+        about = {name: what for name, what in message.items() if name != "version"}
+        return _Ring("", json.dumps(about, sort_keys=True), message)
 
 
 _bell = _Bell()
@@ -107,7 +149,7 @@ def order_changed(public_id: str, trader_id: str, order_pk: int, version: int) -
 def _ring_order(message: OrderChanged, trader_id: str, order_pk: int) -> None:
     _bell.ring(_bell.group(order_group(message["order"]), dict(message)))
     _bell.ring(_bell.group(trader_group(trader_id), {"type": "orders.changed"}))
-    _bell.ring(_bell.wake(Wake(order=order_pk)))
+    _bell.ring(_bell.wake(Wake(order=order_pk, version=message["version"])))
     _ring_wall()
 
 

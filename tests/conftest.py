@@ -18,6 +18,9 @@ os.environ["TRANCHE_VAR"] = str(TEST_VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "SECRET_KEY"):
     os.environ.pop(_name, None)  # a desk that is configured for this shell is not to be tested on
+#: Set by tests/postgresql/conftest.py for the session that it starts: a cluster of the tests' own.
+if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = _url
 
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")
@@ -45,4 +48,5 @@ def django_db_modify_db_settings() -> None:
     from django.conf import settings
 
     database = settings.DATABASES["default"]
-    database.setdefault("TEST", {})["NAME"] = str(TEST_VAR / "test.sqlite3")
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database.setdefault("TEST", {})["NAME"] = str(TEST_VAR / "test.sqlite3")

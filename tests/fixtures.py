@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,3 +59,36 @@ def rows(db: None, redis_url: str, settings: Settings) -> Iterator[Rows]:
     made.quote()
     yield made
     redis.Redis.from_url(redis_url).flushdb()
+
+
+@pytest.fixture
+def committed_rows(
+    transactional_db: None, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> Rows:
+    """Rows that other threads see; wake-ups go to this test's Redis, pages there are none."""
+    from execution import notify
+    from tests.factories import make_rows
+
+    settings.REDIS_URL = redis_url
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    monkeypatch.setattr(notify, "_bell", notify._Bell())
+    rows = make_rows(redis_url)
+    rows.quote()
+    return rows
+
+
+def in_a_thread(function: Callable[[], object], failures: list[BaseException]) -> threading.Thread:
+    """Run ``function`` on a connection of its own; what it raises is added to ``failures``."""
+    from django.db import connections
+
+    def run() -> None:
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001  the test raises it
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread

@@ -6,15 +6,16 @@ only then the tactic.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.algorithms import work_slice
 from execution.core.plans import plain
 from execution.core.replanning import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
-from execution.core.routing import least_quantity
+from execution.core.routing import least_quantity, was_refused
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
-from execution.core.tactics import IDLE_LOOK, slice_at
+from execution.core.tactics import IDLE_LOOK, SliceWork, slice_at
 from execution.core.types import ZERO
 from execution.core.view import CROSS, HARMLESS_REJECTIONS, CancelChild, Command, Decision, Move, OrderView
 
@@ -70,7 +71,7 @@ def over_reason(view: OrderView) -> str:
         return f"{left}: {why}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
-    return f"{left}: the last slices could not fill it in time, inside the collar and the catch-up cap"
+    return f"{left}: the last slices could not fill it in time, inside the collar"
 
 
 def _left(view: OrderView) -> str:
@@ -144,9 +145,33 @@ def _working(view: OrderView) -> Decision:
     if view.trouble:
         return _blocked(view, view.trouble)
     if (wait := _backoff(view)) > ZERO:
-        until = view.now + timedelta(seconds=float(wait))
-        return Decision((), min(until, work.part.ends_at), f"waits after a refusal: {view.rejections.kind}")
-    return work_slice(view, work)
+        return _after_refusal(view, work, min(view.now + timedelta(seconds=float(wait)), work.part.ends_at))
+    return _awake(view, work_slice(view, work))
+
+
+def _after_refusal(view: OrderView, work: SliceWork, until: datetime) -> Decision:
+    """Wait, or go on meanwhile with the accounts that have refused nothing of this slice."""
+    why = f"waits after a refusal: {view.rejections.kind}"
+    venues = tuple(
+        replace(venue, blocked=venue.blocked or "it has just refused") if was_refused(view, venue) else venue
+        for venue in view.venues
+    )
+    others = replace(view, venues=venues)
+    if venues == view.venues or not others.usable or view.rejections.kind in HARMLESS_REJECTIONS:
+        return Decision((), until, why)
+    decision = _awake(others, work_slice(others, work))
+    return replace(decision, due_at=until if decision.due_at is None else min(decision.due_at, until))
+
+
+def _awake(view: OrderView, decision: Decision) -> Decision:
+    """Without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
+    quotes = [venue.quote for venue in view.usable if venue.quote is not None]
+    below, above = decision.wake_below, decision.wake_above
+    if below is not None and any(quote.ask <= below for quote in quotes):
+        decision = replace(decision, wake_below=None)
+    if above is not None and any(quote.bid >= above for quote in quotes):
+        decision = replace(decision, wake_above=None)
+    return decision
 
 
 def _blocked(view: OrderView, trouble: str) -> Decision:

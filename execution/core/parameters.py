@@ -188,7 +188,7 @@ def _slices_field() -> Any:
     return Field(
         default=None,
         title="Slices",
-        description="Empty: one a minute, fewer where the exchange's minimum wants larger ones.",
+        description="Empty: one a minute, ten if it is short; fewer where the exchange's minimum wants larger ones.",
         ge=1,
         le=MAX_SLICES,
         json_schema_extra=_shown("integer"),

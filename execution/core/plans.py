@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,9 @@ from execution.core.quantities import (
     split_even,
 )
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote, Side, Unit
+
+#: How an order is sliced that does not say: so long a slice, at least so many, none shorter than this for it.
+USUAL_SLICE, USUAL_SLICES, SHORTEST_USUAL = timedelta(minutes=1), 10, timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +185,11 @@ def slice_count(
     start: datetime,
     end: datetime,
 ) -> int:
-    """How many slices: as asked, else one a minute, fewer where the minimum wants larger ones. Raises ``Refused``
+    """How many slices: as asked, else as usual, fewer where the minimum wants larger ones. Raises ``Refused``
     when more were asked for than the minimum allows; the problem says how many it allows."""
     bounds = plan_bounds(quantity, market, price, start, end)
     if asked is None:
-        return min(max(1, round((end - start).total_seconds() / 60)), bounds.max_slices)
+        return min(_usual_count(end - start), bounds.max_slices)
     if asked > bounds.max_slices:
         message = (
             f"{asked} slices are too many: {plain(quantity)} {market.base} over {as_clock(end - start)} allows "
@@ -195,6 +198,12 @@ def slice_count(
         )
         raise Refused([Problem("slices", message, str(asked), str(bounds.max_slices))])
     return asked
+
+
+def _usual_count(duration: timedelta) -> int:
+    """One a minute; of an order under ten minutes ten, or as many as ten seconds go into it."""
+    of_short = min(USUAL_SLICES, int(duration / SHORTEST_USUAL))
+    return max(1, of_short, round(duration / USUAL_SLICE))
 
 
 def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> tuple[SlicePlan, ...]:

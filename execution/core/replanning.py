@@ -130,6 +130,8 @@ def outside_limit(view: OrderView) -> Decision | None:
     if outside is False:
         return None if since is None else _back(view, since)
     if since is not None and view.now >= view.end_at:
+        if view.end_at + min(view.now - since, room_of(view)) <= view.now:
+            return None  # looked at too late: a plan that is over already is none
         return _shifted(view, since, still_outside=True)
     return _waits(view, since or view.now)
 
@@ -162,6 +164,8 @@ def _back(view: OrderView, since: datetime) -> Decision:
     if view.now - since < least:
         why = "the market was beyond the limit price for a moment: caught up"
         return Decision((), view.now, why, memo={OUTSIDE_SINCE: None})
+    if view.end_at + min(view.now - since, room_of(view)) <= view.now:
+        return _forget(view)
     return _shifted(view, since, still_outside=False)
 
 

@@ -53,8 +53,11 @@ def manner_of(view: OrderView) -> Manner:
 
 
 def behind(view: OrderView, work: SliceWork) -> Decimal:
-    """Slices that are missing on a straight line through this one: 1 at the end of one that did nothing."""
+    """Slices that are missing on a straight line through this one: 1 at the end of one that did nothing. 0 in a
+    slice without a quantity, which measures nothing."""
     part = work.part
+    if part.quantity <= ZERO:
+        return ZERO
     elapsed = Decimal(str((view.now - part.starts_at) / (part.ends_at - part.starts_at)))
     return (work.target - part.quantity * (1 - elapsed) - view.done) / part.quantity
 

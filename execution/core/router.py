@@ -150,6 +150,9 @@ def work_route(view: OrderView, work: SliceWork) -> Decision:
     if waiting:
         return Decision((), work.part.ends_at, f"routed: waits until {waiting} children are settled")
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
+        if len(view.usable) < len(view.venues):
+            why = f"waits: {plain(view.remaining)} left is under the minimum of the accounts that can be used now"
+            return Decision((), min(view.now + IDLE_LOOK, work.part.ends_at), why)
         return _close(
             f"{plain(view.remaining)} {view.base} left is under every exchange's minimum", OrderStatus.EXPIRED
         )

@@ -83,7 +83,8 @@ def child_price(view: OrderView, venue: VenueView, purpose: str) -> Decimal:
             worse_of_allowed(quote.passive(view.side), view.limit_price, view.side), tick, view.side
         )
     collar = collar_price(quote.mid, view.parameters.collar_bp, tick, view.side)
-    return worse_of_allowed(collar, view.limit_price, view.side)
+    # A limit need not be on this venue's tick: an I-would price is of no venue, and a tick may change.
+    return round_price(worse_of_allowed(collar, view.limit_price, view.side), tick, view.side)
 
 
 def least_quantity(view: OrderView, venue: VenueView, purpose: str) -> Decimal:

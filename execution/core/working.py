@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from execution.core.parameters import SlicedParameters, narrowed
 from execution.core.plans import plain
-from execution.core.quantities import common_step, floor_to, worse_of_allowed
+from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed
 from execution.core.replanning import must_finish
 from execution.core.resting import Manner, at_i_would, is_to_move, manner_of, rest_price, wake_bounds
 from execution.core.router import split_cross
@@ -53,9 +53,13 @@ def volume_left(view: OrderView) -> Decimal | None:
     return None if view.traded_since_start is None else cap * view.traded_since_start - view.done
 
 
-def _room(view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool) -> Decimal:
+def _room(
+    view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool, finish: bool = False
+) -> Decimal:
     """What the slice may still put on the books, once ``released`` of what rests is off them: within the schedule and
-    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap."""
+    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap.
+    The catch-up cap does not bind what the order has to ``finish``: nothing comes after it to which it could leave it.
+    """
     exposure = view.exposure - released
     bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
     if not at_once:
@@ -64,7 +68,9 @@ def _room(view: OrderView, work: SliceWork, released: Decimal, *, at_once: bool)
         if released:
             used -= sum((child.exposure for child in here if child.purpose == REST), ZERO)
         cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
-        bounds += [work.target - view.done - exposure, cap - used]
+        bounds.append(work.target - view.done - exposure)
+        if not finish:
+            bounds.append(cap - used)
     return max(min(bounds), ZERO)
 
 
@@ -139,6 +145,10 @@ def _rest(view: OrderView, work: SliceWork, manner: Manner) -> Decision:
     if choice.venue is None:
         return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
     price = rest_price(view, work, choice.venue, manner)
+    if choice.quantity < (least := minimum_quantity(choice.venue.market, price)):
+        # Its book may be far from its quote, by which the minimum was judged.
+        why = f"slice {number}: {plain(choice.quantity)} at {plain(price)} is under the minimum, {plain(least)}, waits"
+        return Decision((), min(view.now + SHORTEST_LOOK, until), why)
     why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}"
     child = Intend(
         account=choice.venue.account,
@@ -195,9 +205,11 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = F
     number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits until its cross is settled")
-    now = min(must, _room(view, work, ZERO, at_once=at_once))
-    later = min(must, _room(view, work, _released(view), at_once=at_once))
-    if not _crossing(view, work, later):
+    finish = must_finish(view, work)
+    now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
+    later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
+    wanted = _crossing(view, work, later)
+    if not wanted:
         return None  # beyond limit or collar, or under every minimum: what rests stays
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
         return Decision((), part.ends_at, f"slice {number}: waits until what it cancelled is settled")
@@ -211,7 +223,7 @@ def _cross(view: OrderView, work: SliceWork, must: Decimal, *, at_once: bool = F
     if now < later and resting:
         why = f"slice {number}: cancels what rests, to cross"
         return Decision(tuple(CancelChild(child.sequence, why) for child in resting), part.ends_at, why)
-    children = _crossing(view, work, now)
+    children = wanted if now == later else _crossing(view, work, now)  # a split over venues is not cheap
     return Decision(children, part.ends_at, children[0].why) if children else None
 
 

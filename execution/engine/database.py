@@ -1,9 +1,15 @@
-"""Database work of the engine, on threads of its own: the loop never waits for a disk."""
+"""Database work of the engine, on threads of its own: the loop never waits for a disk.
+
+Only what leaves for an exchange waits for the disk. A commit that does not may be lost with the power, never with a
+process, and only together with all that came after it: one that did wait holds everything before it. So a child that
+left is on the disk with its intent and its fence, and what is lost of facts the next look at the exchange brings.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -28,6 +34,9 @@ T = TypeVar("T")
 #: Threads by database: SQLite has one writer anyway.
 THREADS = {"sqlite": 1, "postgresql": 4}
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
+#: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
+RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit TO off"}
+WAIT = {"sqlite": "PRAGMA synchronous=FULL", "postgresql": "SET synchronous_commit TO on"}
 #: Two that race for the same row heal at the next try; what is refused this often is refused for good.
 REFUSALS_MOST = 5
 
@@ -45,6 +54,11 @@ class Database:
         if self._executor is None:
             return call()
         return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_guarded, call))
+
+    async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
+        call = partial(function, *args, **kwargs)
+        return await self.run(call if self._executor is None else partial(_waiting, call))
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which computes and never touches the database, off the loop."""
@@ -78,8 +92,37 @@ def _guarded(call: Callable[[], T]) -> T:
     Connections are otherwise kept: opening one costs more than most calls.
     """
     try:
+        _relax()
         return call()
     except (DatabaseError, InterfaceError):
         if not connection.in_atomic_block:
             connection.close()
         raise
+
+
+#: The connection of each thread whose commits do not wait.
+_relaxed = threading.local()
+
+
+def _relax() -> None:
+    connection.ensure_connection()
+    if getattr(_relaxed, "connection", None) is not connection.connection:
+        _say(RELAX)
+        _relaxed.connection = connection.connection
+
+
+def _waiting(call: Callable[[], T]) -> T:
+    """Call on a connection whose commits wait for the disk."""
+    _say(WAIT)
+    try:
+        return call()
+    finally:
+        if not connection.in_atomic_block:
+            _relaxed.connection = None
+
+
+def _say(statements: Mapping[str, str]) -> None:
+    """In a test's transaction nothing can be said: SQLite takes the statement only outside of one."""
+    if not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(statements[connection.vendor])

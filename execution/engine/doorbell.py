@@ -11,7 +11,7 @@ import redis.asyncio
 import structlog
 from redis.exceptions import RedisError
 
-from execution.notify import WAKE_CHANNEL
+from execution.notify import WAKE_CHANNEL, Wake
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +20,9 @@ RECONNECT = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """What is rung: an order or an account by primary key, a market by its venue's and its symbol."""
+    """What is rung: an order by primary key and version, an account by its key, a market by its venue's and symbol."""
 
-    on_order: Callable[[int], None]
+    on_order: Callable[[int, int | None], None]
     on_account: Callable[[int], None]
     on_market: Callable[[int, str], None]
 
@@ -46,12 +46,17 @@ async def listen(url: str, bells: Bells) -> None:
 
 def _ring(data: bytes, bells: Bells) -> None:
     try:
-        wake = json.loads(data)
+        wakes = json.loads(data)
     except ValueError:
         log.warning("an unreadable wake-up", data=data[:100])
         return
+    for wake in wakes:
+        _ring_one(wake, bells)
+
+
+def _ring_one(wake: Wake, bells: Bells) -> None:
     if "order" in wake:
-        bells.on_order(int(wake["order"]))
+        bells.on_order(int(wake["order"]), wake.get("version"))
     if "account" in wake:
         bells.on_account(int(wake["account"]))
     for venue in wake.get("venues", ()):

@@ -12,12 +12,20 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.decide import decide
-from execution.core.states import ORDER_FINAL
+from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Book, Quote
-from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend
+from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, memo_after
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
-from execution.selectors.driving import Looked, MarketData, OrderMarkets, order_look, order_markets
+from execution.selectors.driving import (
+    Known,
+    Looked,
+    MarketData,
+    OrderMarkets,
+    look_again,
+    order_look,
+    order_markets,
+)
 from execution.selectors.quotes import book_latest, quote_latest
 from execution.services.driving import Applied, decision_apply
 
@@ -26,6 +34,8 @@ log = structlog.get_logger(__name__)
 #: Without any news the driver looks again after this long: a wake-up may have been lost.
 LONGEST_WAIT = 5.0  # seconds
 AFTER_ERROR = 0.5  # seconds
+#: What was intended is sent, and its answer is news: without it the driver looks after this long.
+AFTER_INTENT = 1.0  # seconds
 
 
 Data = TypeVar("Data", Quote, Book)
@@ -41,12 +51,22 @@ class OrderDriver:
         self._wake = asyncio.Event()
         self._below: Decimal | None = None
         self._above: Decimal | None = None
-        self._last: tuple[str, datetime | None] | None = None
-        #: The order's version at the last look.
-        self.seen = -1
+        self._known = Known()
+        #: The last look, while nothing is known to have changed since.
+        self._looked: Looked | None = None
+        #: Something came in while the rows were read.
+        self._news = False
+        #: The order's version at the last look, and the newest one that was heard of.
+        self.seen = self._told = -1
 
-    def poke(self) -> None:
-        """There is news of the order."""
+    def poke(self, version: int | None = None) -> None:
+        """There is news of the order; with ``version``, only if the last look did not see it already."""
+        if version is not None and version <= self.seen:
+            return
+        if version is None:
+            self._looked, self._news = None, True
+        else:
+            self._told = max(self._told, version)
         self._wake.set()
 
     async def run(self) -> None:
@@ -74,11 +94,17 @@ class OrderDriver:
                 end()
 
     async def _step(self, markets: OrderMarkets) -> float | None:
-        """One look and decision; seconds to wait at most, or None when the driver is done."""
+        """One look and decision; seconds to wait at most, or None when the driver is done.
+
+        The market alone moves often: while no row is known to have changed, the last look's stand, and are read
+        again only if something is to be done about it.
+        """
         data = await self._market_data(markets)
+        if (waits := self._with_rows_of_before(data)) is not None:
+            return self._seconds_until(waits)
         now = self._parts.clock.now()
-        looked = await self._parts.database.run(order_look, order_pk=self._order_pk, data=data, now=now)
-        self.seen = looked.version
+        self._looked = None
+        looked = await self._look(data, now)
         if looked.fence != self.fence or looked.owner != self._parts.lease.worker_pk:
             return None
         if looked.view.status in ORDER_FINAL:
@@ -87,9 +113,32 @@ class OrderDriver:
             return AFTER_ERROR
         decision = decide(looked.view)
         self._below, self._above = decision.wake_below, decision.wake_above
-        if not decision.commands and self._last == (decision.why, decision.due_at):
+        if not _is_to_be_written(looked, decision):
             return self._seconds_until(decision)
         return await self._apply(looked, decision)
+
+    async def _look(self, data: MarketData, now: datetime) -> Looked:
+        """Read the rows; they stand until there is news, which may come while they are read."""
+        self._news = False
+        looked = await self._parts.database.run(
+            order_look, order_pk=self._order_pk, data=data, now=now, known=self._known
+        )
+        self.seen = looked.version
+        self._looked = None if self._news else looked
+        return looked
+
+    def _with_rows_of_before(self, data: MarketData) -> Decision | None:
+        """What the last look's rows and this market lead to; None when rows must be read or something be done."""
+        if self._looked is None or self._told > self.seen:
+            return None
+        again = look_again(self._looked, data, self._parts.clock.now())
+        if again is None or self._parts.lease.left() <= 0:
+            return None
+        decision = decide(again.view)
+        if _is_to_be_written(again, decision):
+            return None
+        self._below, self._above = decision.wake_below, decision.wake_above
+        return decision
 
     async def _apply(self, looked: Looked, decision: Decision) -> float | None:
         applied = await self._parts.database.run(
@@ -105,12 +154,12 @@ class OrderDriver:
         if applied is Applied.FENCED:
             log.info("the order is another driver's now", order=self._order_pk)
             return None
+        self._looked = None  # the version has risen, or will have been somebody else's doing
         if applied is Applied.STALE or decision.commands:
-            self._last = None
             for account_pk in _accounts_touched(looked, decision):
                 self._parts.poke_account(account_pk)
-            return 0.0
-        self._last = (decision.why, decision.due_at)
+            is_sent_soon = applied is Applied.DONE and all(isinstance(c, Intend) for c in decision.commands)
+            return min(AFTER_INTENT, self._seconds_until(decision)) if is_sent_soon else 0.0
         return self._seconds_until(decision)
 
     async def _market_data(self, markets: OrderMarkets) -> MarketData:
@@ -153,6 +202,18 @@ class OrderDriver:
             await self._parts.clock.sleep(0)
             return
         await pause(self._parts.clock, self._wake, seconds)
+
+
+def _is_to_be_written(looked: Looked, decision: Decision) -> bool:
+    """Commands, or something that pages or the next decision are to know.
+
+    When a working order is looked at next is nobody's business: it would be a commit at every look.
+    """
+    view = looked.view
+    is_moved = view.status is not OrderStatus.WORKING and decision.due_at != looked.due_at
+    is_remembered = memo_after(view.memo, decision.memo) != view.memo
+    arrives = view.arrival_mid is None and bool(view.quotes)
+    return bool(decision.commands) or decision.why != looked.why or is_moved or is_remembered or arrives
 
 
 def _age_of(data: Quote | Book) -> datetime:

@@ -17,8 +17,7 @@ from execution.engine.clock import Clock
 from execution.engine.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.driver import OrderDriver
-from execution.engine.lease import Lease
-from execution.engine.parts import Parts, unpublished
+from execution.engine.parts import OwnLease, Parts, unpublished
 from execution.engine.quotes import QuoteBoard
 from execution.engine.session import AccountSession, GatewayFactory
 from execution.services.halts import halts_tend
@@ -63,7 +62,7 @@ class Engine:
         *,
         clock: Clock,
         database: Database,
-        lease: Lease,
+        lease: OwnLease,
         open_gateway: GatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
         publish_book: Callable[[int, str, Book], None] = unpublished,
@@ -96,13 +95,17 @@ class Engine:
         """Somebody looks at a market: its book is kept fresh for a while."""
         self.parts.quotes.look_at(venue_pk, symbol, self._clock.now())
 
-    def poke_order(self, order_pk: int) -> None:
-        """Wake the order's driver, or look for free orders when none here drives it."""
+    def poke_order(self, order_pk: int, version: int | None = None) -> None:
+        """Wake the order's driver, unless it has seen ``version``; look for free orders when none here drives it.
+
+        One that another engine drives rings often: only its first version may mean that it is free.
+        """
         running = self._drivers.get(order_pk)
         if running is None:
-            self._wake.set()
+            if version is None or version == 1:
+                self._wake.set()
         elif isinstance(running.actor, OrderDriver):
-            running.actor.poke()
+            running.actor.poke(version)
 
     def poke_account(self, account_pk: int) -> None:
         running = self._sessions.get(account_pk)
@@ -178,8 +181,8 @@ class Engine:
     def _wake_if_changed(self, order_pk: int, version: int) -> None:
         """The poll that makes up for a lost doorbell."""
         running = self._drivers.get(order_pk)
-        if running is not None and isinstance(running.actor, OrderDriver) and running.actor.seen != version:
-            running.actor.poke()
+        if running is not None and isinstance(running.actor, OrderDriver):
+            running.actor.poke(version)
 
     def _ensure(
         self, running: dict[int, Running], pk: int, fence: int, start: Callable[[int, int], Running]

@@ -28,33 +28,26 @@ LOOP_SILENT = 1.5  # seconds
 SLOW_RENEWAL = 0.75  # seconds
 
 
-class Lease:
-    """The right to act. ``left`` counts from before the renewal was asked for, less the safe second."""
+class LeaseTerm:
+    """The right to act, and the rule by which it is renewed and lost; when that happens is for who holds it.
+
+    ``left`` counts from before the renewal was asked for, less the safe second.
+    """
 
     def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
         self._clock = clock
         self._on_lost = on_lost
         self._until = 0.0
         self._turned_at = clock.boot()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self.worker_pk = 0
 
-    def start(self) -> None:
-        """Register the worker and take the first lease. Blocking; to be called off the loop."""
+    def register(self, boot_id: str) -> None:
+        """Register the worker and take the first lease."""
         asked_at = self._clock.boot()
-        worker = worker_start(
-            boot_id=secrets.token_hex(16), host=socket.gethostname(), process_id=os.getpid(), lease=LEASE
-        )
+        worker = worker_start(boot_id=boot_id, host=socket.gethostname(), process_id=os.getpid(), lease=LEASE)
         self.worker_pk = worker.pk
         self._until = asked_at + LEASE.total_seconds()
         self.turned()
-        self._thread = threading.Thread(target=self._renew_for_ever, name="lease", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop renewing; the lease runs out by itself or is given back."""
-        self._stop.set()
 
     def turned(self) -> None:
         """The engine's loop says that it turns."""
@@ -64,20 +57,17 @@ class Lease:
         """Seconds in which this worker may still act; zero or less means that it must not."""
         return self._until - SAFETY - self._clock.boot()
 
-    def _renew_for_ever(self) -> None:
-        while not self._stop.is_set():
-            time.sleep(RENEW_EVERY)
-            if self._stop.is_set():
-                break
-            silent = self._clock.boot() - self._turned_at
-            if silent > LOOP_SILENT:
-                log.warning("the loop is silent, the lease is not renewed", seconds=round(silent, 2))
-            else:
-                self._renew()
-            if self._until <= self._clock.boot():
-                self._on_lost(f"the lease ran out (loop silent for {silent:.1f} s)")
-                break
-        connection.close()
+    def tend(self) -> bool:
+        """Renew, if the loop turns; False when the lease has run out, which is told."""
+        silent = self._clock.boot() - self._turned_at
+        if silent > LOOP_SILENT:
+            log.warning("the loop is silent, the lease is not renewed", seconds=round(silent, 2))
+        else:
+            self._renew()
+        if self._until <= self._clock.boot():
+            self._on_lost(f"the lease ran out (loop silent for {silent:.1f} s)")
+            return False
+        return True
 
     def _renew(self) -> None:
         asked_at = self._clock.boot()
@@ -94,3 +84,29 @@ class Lease:
             self._until = asked_at + LEASE.total_seconds()
         else:
             self._until = min(self._until, asked_at)
+
+
+class Lease(LeaseTerm):
+    """Renewed by a thread, whatever the loop is at."""
+
+    def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
+        super().__init__(clock, on_lost=on_lost)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Register the worker and take the first lease. Blocking; to be called off the loop."""
+        self.register(secrets.token_hex(16))
+        self._thread = threading.Thread(target=self._renew_for_ever, name="lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing; the lease runs out by itself or is given back."""
+        self._stop.set()
+
+    def _renew_for_ever(self) -> None:
+        while not self._stop.is_set():
+            time.sleep(RENEW_EVERY)
+            if self._stop.is_set() or not self.tend():
+                break
+        connection.close()

@@ -19,6 +19,16 @@ class LeaseLike(Protocol):
     def left(self) -> float: ...
 
 
+class OwnLease(LeaseLike, Protocol):
+    """The engine's own, which it starts, stops, and tells that its loop turns."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def turned(self) -> None: ...
+
+
 def unpublished(_venue_pk: int, _symbol: str, _book: Book) -> None:
     """Where no other engine reads books."""
 

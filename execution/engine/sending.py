@@ -19,7 +19,7 @@ from execution.core.types import (
 )
 from execution.engine.clock import pause
 from execution.engine.parts import Parts
-from execution.selectors.sessions import SessionChild, unsettled_children
+from execution.selectors.sessions import SessionChild, children_to_send
 from execution.services.children import (
     Taken,
     child_cancelled,
@@ -79,7 +79,7 @@ class Sender:
     async def _round(self) -> None:
         """One look at the rows: first every cancel that is due, then every create."""
         now = self._parts.clock.now()
-        children = await self._parts.database.run(unsettled_children, self._account_pk)
+        children = await self._parts.database.run(children_to_send, self._account_pk)
         idle = [child for child in children if child.pk not in self._under_way]
         for child in idle:
             if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
@@ -112,7 +112,7 @@ class Sender:
             await self._parts.clock.sleep(NOT_NOW)
             return
         asked_at = self._parts.clock.boot()
-        taken = await self._parts.database.run(
+        taken = await self._parts.database.durably(
             child_take,
             child_pk=child.pk,
             worker_pk=self._parts.lease.worker_pk,

@@ -236,7 +236,7 @@ class JournalEntry(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="journal")
     version = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
-    actor = models.CharField(max_length=64)
+    actor = models.CharField(max_length=170)
     reason = models.TextField(blank=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField()

@@ -42,6 +42,8 @@ class Account(models.Model):
     doubted_at = models.DateTimeField(null=True, blank=True)
     #: A person asked for a look that no session has made yet.
     look_wanted_at = models.DateTimeField(null=True, blank=True)
+    #: From when on the venue is asked while ``reconciled_until`` is null: where a restored backup ends.
+    reconcile_from = models.DateTimeField(null=True, blank=True)
 
     # The session's health, for the pages; no decision reads it.
     latency_ms = models.FloatField(null=True, blank=True)

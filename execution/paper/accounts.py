@@ -1,7 +1,7 @@
 """Accounts from ``accounts.json``, and the check of signatures and timestamps.
 
 The file: ``[{"key": ..., "secret": ..., "balances": {"BTC": "100"}}]``, optionally ``"trading": false`` and
-``"withdrawals": true`` for keys with other permissions.
+``"withdrawals": true`` for keys with other permissions, and ``"passphrase"`` for the okx dialect.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Accounts:
                     secret=entry["secret"],
                     may_trade=entry.get("trading", True),
                     may_withdraw=entry.get("withdrawals", False),
+                    passphrase=entry.get("passphrase", ""),
                 )
                 opening = {asset: Decimal(amount) for asset, amount in entry.get("balances", {}).items()}
                 self._ledger.register(account, opening)
@@ -54,7 +55,8 @@ class Accounts:
     def find(self, key: str | None) -> Account:
         """Raises Refusal for a key that is not in the file."""
         if not key:
-            raise refusals.Refusal(-2014, "API-key format invalid.", status=401)
+            text = "API-key format invalid."
+            raise refusals.Refusal(-2014, text, status=401, reason=refusals.Reason.UNKNOWN_KEY)
         if key not in self._ledger.accounts:
             self.load()
         account = self._ledger.accounts.get(key)

@@ -14,11 +14,17 @@ from aiohttp import web
 
 from execution.paper import control, rest_account, rest_market
 from execution.paper.accounts import Accounts
+from execution.paper.binance import Binance
 from execution.paper.connections import Connections
 from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
 from execution.paper.market_streams import MarketStreams
+from execution.paper.okx import rest_account as okx_account
+from execution.paper.okx import rest_market as okx_market
+from execution.paper.okx.manners import Okx
+from execution.paper.okx.market_streams import MarketChannels
+from execution.paper.okx.user_streams import UserChannels
 from execution.paper.profiles import ALONE, Profile
 from execution.paper.server import Server, add_endpoint
 from execution.paper.store import Store
@@ -71,6 +77,8 @@ def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults, la
         connections=connections,
         market_streams=MarketStreams(exchange, connections),
         user_streams=UserStreams(exchange, accounts, connections, faults),
+        market_channels=MarketChannels(exchange, connections),
+        user_channels=UserChannels(exchange, accounts, connections, faults),
         control_token=control_token(folder / "control"),
         latency=latency,
     )
@@ -91,12 +99,8 @@ def control_token(path: Path) -> str:
 def _application(server: Server, store: Store) -> web.Application:
     application = web.Application()
     application[SERVER] = server
-    for endpoint in (*rest_market.ENDPOINTS, *rest_account.ENDPOINTS):
-        add_endpoint(application, server, endpoint)
-    streams = server.market_streams.serve
-    for path in ("/stream", "/stream/ws", "/stream/ws/{number}", "/ws", "/ws/{names:.+}"):
-        application.router.add_get(path, streams)
-    application.router.add_get("/ws-api/v3", server.user_streams.serve)
+    _add_binance(application, server)
+    _add_okx(application, server)
     control.add_routes(application, server)
 
     async def run_market(application: web.Application) -> AsyncIterator[None]:
@@ -116,8 +120,28 @@ def _application(server: Server, store: Store) -> web.Application:
     return application
 
 
+def _add_binance(application: web.Application, server: Server) -> None:
+    manners = Binance()
+    for endpoint in (*rest_market.ENDPOINTS, *rest_account.ENDPOINTS):
+        add_endpoint(application, server, endpoint, manners)
+    # "/ws/v5" is the other dialect's.
+    for path in ("/stream", "/stream/ws", "/stream/ws/{number}", "/ws", "/ws/{names:(?!v5/).+}"):
+        application.router.add_get(path, server.market_streams.serve)
+    application.router.add_get("/ws-api/v3", server.user_streams.serve)
+
+
+def _add_okx(application: web.Application, server: Server) -> None:
+    manners = Okx()
+    for endpoint in (*okx_market.ENDPOINTS, *okx_account.ENDPOINTS):
+        add_endpoint(application, server, endpoint, manners)
+    application.router.add_get("/ws/v5/public", server.market_channels.serve)
+    application.router.add_get("/ws/v5/private", server.user_channels.serve)
+
+
 async def _live(server: Server) -> None:
     while True:
         server.exchange.advance()
-        server.market_streams.tick()
+        changed = server.exchange.level_changes()
+        server.market_streams.tick(changed)
+        server.market_channels.tick(changed)
         await asyncio.sleep(STEP_SECONDS)

@@ -52,7 +52,17 @@ class Connection:
             self._transport.abort()
 
 
-Receive = Callable[[Connection, dict[str, Any]], None]
+#: Takes one text message.
+Receive = Callable[[Connection, str], None]
+
+
+def read_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that a message is; None when it is something else."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None
 
 
 class Connections:
@@ -97,7 +107,7 @@ class Connections:
         self, request: web.Request, enter: Callable[[Connection], None], receive: Receive,
         leave: Callable[[Connection], None],
     ) -> web.WebSocketResponse:  # fmt: skip
-        """Run one connection until it ends, handing each JSON message to ``receive``."""
+        """Run one connection until it ends, handing each text message to ``receive``."""
         # Pings are answered by hand: a silent connection must not give itself away as alive.
         socket = web.WebSocketResponse(autoping=False, compress=False)
         await socket.prepare(request)
@@ -108,7 +118,7 @@ class Connections:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    self._dispatch(connection, message.data, receive)
+                    receive(connection, message.data)
                 elif message.type is WSMsgType.PING and not self.silent:
                     await socket.pong(message.data)
         finally:
@@ -116,13 +126,3 @@ class Connections:
             leave(connection)
             writer.cancel()
         return socket
-
-    def _dispatch(self, connection: Connection, text: str, receive: Receive) -> None:
-        try:
-            message = json.loads(text)
-        except ValueError:
-            message = None
-        if isinstance(message, dict):
-            receive(connection, message)
-        else:
-            self.send(connection, encode({"error": {"code": 3, "msg": "Invalid JSON"}}))

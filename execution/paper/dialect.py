@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 PREVENTION_MODES = ["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"]
 DEFAULT_PREVENTION = "EXPIRE_MAKER"
+INVALID_JSON: Json = {"error": {"code": 3, "msg": "Invalid JSON"}}
 
 
 def text(amount: Decimal | None) -> str:

@@ -37,6 +37,9 @@ HISTORY_MINUTES = 15 * 24 * 60 + 120
 #: Trade ids are reserved in the store by the block, so that background trades cost no writes.
 ID_BLOCK = 10_000
 
+#: Levels of a book with the quantity that they have now (0: gone).
+LevelChanges = list[tuple[Side, Decimal, Decimal]]
+
 
 class SymbolMarket:
     """One listed symbol: its book, background market, candles and recent trades."""
@@ -151,13 +154,17 @@ class Exchange:
         """Accept and match an order. Raises Refusal, with nothing changed."""
         market = self.symbol(draft.symbol)
         draft = self._sized(market, draft)
-        if draft.type == "LIMIT_MAKER" and market.book.would_take(_new_order(0, account.key, draft)):
+        is_barred = draft.type == "LIMIT_MAKER" and market.book.would_take(_new_order(0, account.key, draft))
+        if is_barred and draft.refuses_taking:
             raise refusals.would_take()
         cost = ZERO
         if draft.price is None:
             reachable = market.book.reachable(_new_order(0, account.key, draft))
             cost = sum((price * quantity for price, quantity in reachable), ZERO)
         order = self.ledger.open(account, draft, market.market, cost, self.now())
+        if is_barred:
+            self.ledger.close(order, market.market, OrderStatus.EXPIRED, "EXPIRED", self.now())
+            return order
         incoming = _new_order(order.id, account.key, draft)
         self._settle(market, incoming, market.book.submit(incoming), taker=order)
         return order
@@ -180,6 +187,12 @@ class Exchange:
         news = self.ledger.commit(self.now(), numbers)
         for listener in self.listeners:
             listener(news)
+        for market in self.symbols.values():
+            market.fresh_trades.clear()
+
+    def level_changes(self) -> dict[str, LevelChanges]:
+        """By symbol: the levels that changed since the last call."""
+        return {name: market.book.drain_changes() for name, market in self.symbols.items()}
 
     # --- time -----------------------------------------------------------------------------------
 

@@ -85,6 +85,13 @@ class Faults:
             )
         )
 
+    def copies(self, key: str) -> int:
+        """How often an event of an account's stream is sent: once, unless a fault loses or doubles it."""
+        rule = self.strike("stream", STREAM, key)
+        if rule is None:
+            return 1
+        return 0 if rule.kind == "lost_events" else 2
+
     @staticmethod
     def _is_any(rule: FaultRule, on: str) -> bool:
         return rule.on == "any" and on != "stream"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from execution.paper.refusals import Refusal
+from execution.paper.refusals import Reason, Refusal
 
 WEIGHT_PER_MINUTE = 6_000
 ORDERS_PER_TEN_SECONDS = 100
@@ -41,6 +41,7 @@ class Limits:
         self._weight = _Counter(60)
         self._orders = _Counter(10)
         self._orders_of_day = _Counter(86_400)
+        self._calls = _Counter(2)
 
     def weigh(self, address: str, weight: int, now: float) -> dict[str, str]:
         """Count a request and return the headers that announce what is used."""
@@ -67,5 +68,15 @@ class Limits:
                 f"Too many new orders; current limit is {limit}.",
                 status=429,
                 headers={"Retry-After": str(self._orders.left(now))},
+                reason=Reason.TOO_MANY_REQUESTS,
             )
         return {"X-MBX-ORDER-COUNT-10S": str(recent), "X-MBX-ORDER-COUNT-1D": str(of_day)}
+
+    def count_call(self, name: str, allowed: int, now: float) -> None:
+        """Count a call within two seconds, where a dialect limits each kind of call by itself.
+
+        A raised limit of weight raises these limits in proportion.
+        """
+        raised = max(1, self.weight_per_minute // WEIGHT_PER_MINUTE)
+        if self._calls.count(name, now, 1) > allowed * raised:
+            raise Refusal(-1003, "Too many requests.", status=429, reason=Reason.TOO_MANY_REQUESTS)

@@ -6,8 +6,7 @@ Nothing is built for a stream without a subscriber.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,13 +14,11 @@ from aiohttp import web
 
 from execution.core.types import Side
 from execution.paper import dialect
-from execution.paper.connections import Connection, Connections, encode
-from execution.paper.exchange import Exchange, SymbolMarket
+from execution.paper.connections import Connection, Connections, encode, read_object
+from execution.paper.exchange import Exchange, LevelChanges, SymbolMarket
 from execution.paper.records import News, PublicTrade
 
 PARTIAL_DEPTHS = (5, 10, 20)
-
-Changes = list[tuple[Side, Decimal, Decimal]]
 
 
 class MarketStreams:
@@ -52,7 +49,11 @@ class MarketStreams:
 
         return await self._connections.serve(request, enter, self._receive, self._leave)
 
-    def _receive(self, connection: Connection, message: dialect.Json) -> None:
+    def _receive(self, connection: Connection, text: str) -> None:
+        message = read_object(text)
+        if message is None:
+            self._connections.send(connection, encode(dialect.INVALID_JSON))
+            return
         method, names = message.get("method"), message.get("params") or []
         result: Any = None
         if method == "SUBSCRIBE":
@@ -85,20 +86,19 @@ class MarketStreams:
 
     def publish(self, _news: list[News]) -> None:
         """After each commit: trades and best quotes, which Binance sends in real time."""
+        if not self._subscribers:
+            return
         for symbol in self._exchange.symbols.values():
-            fresh, symbol.fresh_trades = symbol.fresh_trades, []
-            if not self._subscribers:
-                continue
-            for trade in fresh:
+            for trade in symbol.fresh_trades:
                 self._send(symbol, "trade", partial(_trade_event, symbol, trade))
                 self._send(symbol, "aggTrade", partial(_aggregate_event, symbol, trade))
             self._publish_best(symbol)
 
-    def tick(self) -> None:
-        """Every 100 ms: depth; every second: tickers."""
+    def tick(self, changed: Mapping[str, LevelChanges]) -> None:
+        """Every 100 ms: depth; every second: tickers. ``changed`` is what changed since the last call."""
         self._ticked += 1
         for symbol in self._exchange.symbols.values():
-            changes = symbol.book.drain_changes()
+            changes = changed[symbol.name]
             first = self._last_update[symbol.name] + 1
             self._last_update[symbol.name] = symbol.book.sequence
             if not self._subscribers:
@@ -109,7 +109,7 @@ class MarketStreams:
                 self._send(symbol, "miniTicker", partial(self._ticker_event, symbol, mini=True))
                 self._send(symbol, "ticker", partial(self._ticker_event, symbol, mini=False))
 
-    def _publish_depth(self, symbol: SymbolMarket, first: int, changes: Changes) -> None:
+    def _publish_depth(self, symbol: SymbolMarket, first: int, changes: LevelChanges) -> None:
         for suffix in ("depth@100ms", "depth"):
             self._send(symbol, suffix, partial(self._depth_event, symbol, first, changes))
         for levels in PARTIAL_DEPTHS:
@@ -142,7 +142,7 @@ class MarketStreams:
             else:
                 connection.push(bare)
 
-    def _depth_event(self, symbol: SymbolMarket, first: int, changes: Changes) -> dialect.Json:
+    def _depth_event(self, symbol: SymbolMarket, first: int, changes: LevelChanges) -> dialect.Json:
         return {
             "e": "depthUpdate",
             "E": self._exchange.now(),

@@ -26,7 +26,11 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A checked request for an order. ``price`` is None for a market order."""
+    """A checked request for an order. ``price`` is None for a market order.
+
+    ``refuses_taking``: whether a post-only order that would take is refused; else it is accepted, and ends
+    at once.
+    """
 
     symbol: str
     client_id: str
@@ -37,6 +41,7 @@ class Draft:
     quantity: Decimal
     quote_quantity: Decimal
     prevention: SelfTradePrevention
+    refuses_taking: bool = True
 
 
 @dataclass(slots=True)
@@ -110,12 +115,15 @@ class AssetBalance:
 
 @dataclass(slots=True)
 class Account:
+    """``passphrase`` is the third part of a key, where a dialect has one."""
+
     key: str
     secret: str
     balances: dict[str, AssetBalance] = field(default_factory=dict)
     may_trade: bool = True
     may_withdraw: bool = False
     updated: int = 0
+    passphrase: str = ""
 
     def balance(self, asset: str) -> AssetBalance:
         return self.balances.setdefault(asset, AssetBalance())

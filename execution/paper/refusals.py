@@ -1,15 +1,36 @@
-"""Refusals with Binance's codes, texts and HTTP statuses."""
+"""Refusals with Binance's codes, texts and HTTP statuses; other dialects say theirs by ``reason``."""
 
 from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why the exchange itself refuses, whatever the dialect of the answer."""
+
+    DIALECT = "dialect"  #: a matter of one dialect alone, whose code says it
+    UNKNOWN_SYMBOL = "unknown symbol"
+    UNKNOWN_KEY = "unknown key"
+    TOO_SMALL = "too small"
+    INSUFFICIENT_BALANCE = "insufficient balance"
+    DUPLICATE_ORDER = "duplicate order"
+    NOT_OPEN = "not open"
+    TOO_MANY_REQUESTS = "too many requests"
 
 
 class Refusal(Exception):
     """The exchange's answer is an error: nothing has changed."""
 
     def __init__(
-        self, code: int, message: str, status: int = 400, headers: dict[str, str] | None = None
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        headers: dict[str, str] | None = None,
+        reason: Reason = Reason.DIALECT,
     ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.code = code
         self.message = message
         self.status = status
@@ -21,15 +42,16 @@ def missing(parameter: str) -> Refusal:
 
 
 def filter_failure(name: str) -> Refusal:
-    return Refusal(-1013, f"Filter failure: {name}")
+    return Refusal(-1013, f"Filter failure: {name}", reason=Reason.TOO_SMALL)
 
 
 def bad_symbol() -> Refusal:
-    return Refusal(-1121, "Invalid symbol.")
+    return Refusal(-1121, "Invalid symbol.", reason=Reason.UNKNOWN_SYMBOL)
 
 
 def unknown_key() -> Refusal:
-    return Refusal(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
+    text = "Invalid API-key, IP, or permissions for action."
+    return Refusal(-2015, text, status=401, reason=Reason.UNKNOWN_KEY)
 
 
 def bad_signature() -> Refusal:
@@ -45,11 +67,12 @@ def ahead_of_time() -> Refusal:
 
 
 def insufficient_balance() -> Refusal:
-    return Refusal(-2010, "Account has insufficient balance for requested action.")
+    text = "Account has insufficient balance for requested action."
+    return Refusal(-2010, text, reason=Reason.INSUFFICIENT_BALANCE)
 
 
 def duplicate_order() -> Refusal:
-    return Refusal(-2010, "Duplicate order sent.")
+    return Refusal(-2010, "Duplicate order sent.", reason=Reason.DUPLICATE_ORDER)
 
 
 def would_take() -> Refusal:
@@ -57,8 +80,13 @@ def would_take() -> Refusal:
 
 
 def cancel_unknown() -> Refusal:
-    return Refusal(-2011, "Unknown order sent.")
+    return Refusal(-2011, "Unknown order sent.", reason=Reason.NOT_OPEN)
 
 
 def order_unknown() -> Refusal:
     return Refusal(-2013, "Order does not exist.")
+
+
+def outcome_unknown() -> Refusal:
+    text = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+    return Refusal(-1007, text, status=504)

@@ -67,7 +67,7 @@ def cancel_all(call: Call) -> Any:
 
 def find(call: Call) -> Any:
     order = _find(call, _symbol(call))
-    seen = _as_seen(call, [order] if order else [], call.lag("late_orders"))
+    seen = call.as_seen([order] if order else [], call.lag("late_orders"))
     if not seen:
         raise refusals.order_unknown()
     return dialect.order_state(seen[0])
@@ -84,7 +84,7 @@ def open_orders(call: Call) -> Any:
         for order in ledger.orders.values()
         if order.account == call.account.key and name in (None, order.symbol)
     ]
-    return [dialect.order_state(order) for order in _as_seen(call, mine, lag) if order.status.is_open]
+    return [dialect.order_state(order) for order in call.as_seen(mine, lag) if order.status.is_open]
 
 
 def all_orders(call: Call) -> Any:
@@ -96,7 +96,7 @@ def all_orders(call: Call) -> Any:
     mine = list(call.exchange.ledger.by_account[call.account.key, symbol.name].values())
     found = [
         order
-        for order in _as_seen(call, mine, call.lag("late_orders"))
+        for order in call.as_seen(mine, call.lag("late_orders"))
         if (from_id is None or order.id >= from_id)
         and (start is None or order.created >= start)
         and (end is None or order.created <= end)
@@ -116,14 +116,6 @@ def _find(call: Call, symbol: SymbolMarket) -> PaperOrder | None:
         text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
         raise Refusal(-1102, text)
     return call.exchange.ledger.find(call.account.key, symbol.name, order_id, original)
-
-
-def _as_seen(call: Call, orders: list[PaperOrder], lag: int) -> list[PaperOrder]:
-    """The orders as they were ``lag`` milliseconds ago."""
-    if not lag:
-        return orders
-    at = call.exchange.now() - lag
-    return [past for past in (order.as_of(at) for order in orders) if past is not None]
 
 
 def _window(call: Call) -> tuple[int | None, int | None]:

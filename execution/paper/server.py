@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from execution.paper import refusals
-from execution.paper.accounts import Accounts, check_signature, check_time
+from execution.paper.accounts import Accounts
 from execution.paper.connections import Connections, encode
 from execution.paper.exchange import Exchange
 from execution.paper.faults import AFTER, BEFORE, FaultRule, Faults
 from execution.paper.limits import Limits
 from execution.paper.market_streams import MarketStreams
-from execution.paper.records import Account
+from execution.paper.okx.market_streams import MarketChannels
+from execution.paper.okx.user_streams import UserChannels
+from execution.paper.records import Account, PaperOrder
 from execution.paper.refusals import Refusal
 from execution.paper.user_streams import UserStreams
 
@@ -33,19 +33,25 @@ class Server:
     connections: Connections
     market_streams: MarketStreams
     user_streams: UserStreams
+    market_channels: MarketChannels
+    user_channels: UserChannels
     control_token: str
     latency: float = 0.0  #: seconds that an answer takes longer
 
 
 @dataclass(slots=True)
 class Call:
-    """One request as a handler sees it. ``headers`` go out with the answer."""
+    """One request as a handler sees it. ``headers`` go out with the answer.
+
+    ``entries`` are the objects of a JSON body, where a dialect has such bodies.
+    """
 
     server: Server
     endpoint: Endpoint
     parameters: dict[str, str]
     signer: Account | None
     headers: dict[str, str] = field(default_factory=dict)
+    entries: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def account(self) -> Account:
@@ -65,6 +71,13 @@ class Call:
         )
         return int(rule.seconds * 1000) if rule else 0
 
+    def as_seen(self, orders: list[PaperOrder], lag: int) -> list[PaperOrder]:
+        """The orders as they were ``lag`` milliseconds ago."""
+        if not lag:
+            return orders
+        at = self.exchange.now() - lag
+        return [past for past in (order.as_of(at) for order in orders) if past is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -78,59 +91,62 @@ class Endpoint:
     signed: bool = False
 
 
-def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint) -> None:
+class Manners(Protocol):
+    """What the exchanges do each in their own way: how a call is admitted, answered and refused."""
+
+    def key(self, request: web.Request) -> str | None:
+        """The key that the request names, whether it is known or not."""
+
+    def admit(
+        self, server: Server, endpoint: Endpoint, request: web.Request, body: str, headers: dict[str, str]
+    ) -> Call:
+        """Limits, signature, time. Raises Refusal; ``headers`` go out with the answer even then."""
+
+    def answered(self, answer: Any) -> Any:
+        """The handler's answer as it goes out."""
+
+    def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
+        """The refusal as it goes out."""
+
+    def fault(self, rule: FaultRule) -> Refusal:
+        """What a fault that is no page says: ``code_1021``, ``reject``, ``status_429`` and their kin."""
+
+
+def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, manners: Manners) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _answer(server, endpoint, request)
+        return await _answer(server, endpoint, request, manners)
 
     application.router.add_route(endpoint.method, endpoint.path, handle)
 
 
-async def _answer(server: Server, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+async def _answer(
+    server: Server, endpoint: Endpoint, request: web.Request, manners: Manners
+) -> web.StreamResponse:
     """1. Faults before. 2. Process, which writes before it returns. 3. The venue's latency. 4. Faults after."""
     body = await request.text()
-    key = request.headers.get("X-MBX-APIKEY")
+    key = manners.key(request)
     rule = server.faults.strike(endpoint.on, BEFORE, key)
     if rule is not None:
-        spoilt = await _spoil_before(rule, request)
+        spoilt = await _spoil_before(rule, request, manners)
         if spoilt is not None:
             return spoilt
-    answer = _process(server, endpoint, request, body)
+    answer = _process(server, endpoint, request, body, manners)
     if server.latency:
         await asyncio.sleep(server.latency)
     rule = server.faults.strike(endpoint.on, AFTER, key)
-    return answer if rule is None else await _spoil_after(rule, request, answer)
+    return answer if rule is None else await _spoil_after(rule, request, answer, manners)
 
 
-def _process(server: Server, endpoint: Endpoint, request: web.Request, body: str) -> web.Response:
+def _process(
+    server: Server, endpoint: Endpoint, request: web.Request, body: str, manners: Manners
+) -> web.Response:
     headers: dict[str, str] = {}
     try:
-        query = request.raw_path.partition("?")[2]
-        parameters = dict(parse_qsl(query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
-        weight = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight(parameters)
-        headers.update(server.limits.weigh(request.remote or "", weight, server.exchange.clock()))
-        signer = None
-        if endpoint.signed:
-            signer = server.accounts.find(request.headers.get("X-MBX-APIKEY"))
-            check_signature(signer, _signed_part(query) + _signed_part(body), parameters.get("signature"))
-            check_time(parameters, server.exchange.now())
-        call = Call(server, endpoint, parameters, signer, headers)
-        answer = endpoint.handler(call)
+        call = manners.admit(server, endpoint, request, body, headers)
+        answer = manners.answered(endpoint.handler(call))
     except Refusal as refusal:
-        return _refused(refusal, headers)
+        return manners.refused(refusal, headers)
     return web.Response(text=encode(answer), content_type="application/json", headers=headers)
-
-
-def _signed_part(text: str) -> str:
-    return "&".join(pair for pair in text.split("&") if not pair.startswith("signature="))
-
-
-def _refused(refusal: Refusal, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(
-        text=encode({"code": refusal.code, "msg": refusal.message}),
-        status=refusal.status,
-        content_type="application/json",
-        headers={**(headers or {}), **refusal.headers},
-    )
 
 
 def _page(status: int, text: str) -> web.Response:
@@ -155,25 +171,22 @@ async def _truncated(request: web.Request, answer: web.Response) -> web.StreamRe
     return response
 
 
-async def _spoil_before(rule: FaultRule, request: web.Request) -> web.StreamResponse | None:
+async def _spoil_before(rule: FaultRule, request: web.Request, manners: Manners) -> web.StreamResponse | None:
     """The answer to a call that is not processed; None when it only had to wait."""
     if rule.kind == "delay_before":
         await asyncio.sleep(rule.seconds)
         return None
     if rule.kind == "drop_before":
         return _dropped(request)
-    if rule.kind == "code_1021":
-        return _refused(refusals.outside_window())
-    if rule.kind == "reject":
-        return _refused(Refusal(-2010, "NEW_ORDER_REJECTED"))
+    if rule.kind in ("code_1021", "reject", "status_418", "status_429"):
+        return manners.refused(manners.fault(rule), {})
     status = int(rule.kind.removeprefix("status_"))
-    if status in (418, 429):
-        retry = {"Retry-After": str(max(1, int(rule.seconds)))}
-        return _refused(Refusal(-1003, "Too many requests.", status=status, headers=retry))
     return _page(status, "The paper exchange failed on request, before the call was processed.")
 
 
-async def _spoil_after(rule: FaultRule, request: web.Request, answer: web.Response) -> web.StreamResponse:
+async def _spoil_after(
+    rule: FaultRule, request: web.Request, answer: web.Response, manners: Manners
+) -> web.StreamResponse:
     """What the caller gets for a call that has been processed."""
     if rule.kind == "delay":
         await asyncio.sleep(rule.seconds)
@@ -187,9 +200,6 @@ async def _spoil_after(rule: FaultRule, request: web.Request, answer: web.Respon
     if rule.kind == "empty_200":
         return web.Response(text="{}", content_type="application/json")
     if rule.kind == "code_1007_after":
-        text = (
-            "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-        )
-        return _refused(Refusal(-1007, text, status=504))
+        return manners.refused(manners.fault(rule), {})
     status = int(rule.kind.removeprefix("status_").removesuffix("_after"))
     return _page(status, "The paper exchange failed on request, after the call was processed.")

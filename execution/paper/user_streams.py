@@ -9,9 +9,9 @@ from aiohttp import web
 
 from execution.paper import dialect
 from execution.paper.accounts import Accounts, check_signature, check_time, sorted_payload
-from execution.paper.connections import Connection, Connections, encode
+from execution.paper.connections import Connection, Connections, encode, read_object
 from execution.paper.exchange import Exchange
-from execution.paper.faults import STREAM, Faults
+from execution.paper.faults import Faults
 from execution.paper.records import News, OrderNews
 from execution.paper.refusals import Refusal
 
@@ -42,18 +42,15 @@ class UserStreams:
             if not listeners:
                 continue
             event = _event(item)
-            for _ in range(self._copies(account)):
+            for _ in range(self._faults.copies(account)):
                 for connection, number in listeners.items():
                     self._connections.send(connection, encode({"subscriptionId": number, "event": event}))
 
-    def _copies(self, account: str) -> int:
-        """How often an event is sent: once, unless a fault loses or doubles it."""
-        rule = self._faults.strike("stream", STREAM, account)
-        if rule is None:
-            return 1
-        return 0 if rule.kind == "lost_events" else 2
-
-    def _receive(self, connection: Connection, message: dialect.Json) -> None:
+    def _receive(self, connection: Connection, text: str) -> None:
+        message = read_object(text)
+        if message is None:
+            self._connections.send(connection, encode(dialect.INVALID_JSON))
+            return
         parameters = {name: _text(value) for name, value in (message.get("params") or {}).items()}
         try:
             result = self._answer(connection, str(message.get("method")), parameters)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, takewhile
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
@@ -17,14 +17,16 @@ from execution.core.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.terms import parse_parameters
-from execution.core.types import ZERO, Book, Quote, Side, Traded
+from execution.core.types import ZERO, Book, Market, Quote, Side, Traded
 from execution.core.view import ChildView, OrderView, Rejections, VenueView
 from execution.models import (
     Account,
     Balance,
     ChildOrder,
+    Credential,
     CredentialState,
     Order,
+    OrderTerms,
     Slice,
 )
 from execution.selectors.halts import halt_blocks_order
@@ -34,17 +36,58 @@ from execution.selectors.volumes import traded_lately, traded_since
 
 #: How far back the run of refusals is counted.
 REJECTIONS_LOOKED_AT = 20
+#: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
+ROWS_LAST = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A view and what it was made of: the version to decide on and the fence that must still hold."""
+    """A view and what it was made of: the version to decide on and the fence that must still hold.
+
+    ``why`` and ``due_at`` are those of the last decision that was written. ``lasts``: whatever the order's next
+    decision depends on, beside the market, raises its version when it changes.
+    """
 
     view: OrderView
+    order_pk: int
     version: int
     fence: int
     owner: int | None
     account_pks: Mapping[str, int]
+    venue_pks: Mapping[str, int]
+    why: str
+    due_at: datetime | None
+    lasts: bool
+
+
+@dataclass(slots=True)
+class Known:
+    """What of an order never changes: a version of its terms, and the slices of a version of its plan.
+
+    Kept by who looks again and again: reading them each time would cost the more, the longer the plan is.
+    """
+
+    terms: OrderTerms | None = None
+    parameters: AlgorithmParameters | None = None
+    extended: timedelta = timedelta(0)
+    plan_version: int = 0
+    slices: tuple[SlicePlan, ...] = ()
+    markets: dict[str, Market] = field(default_factory=dict)
+    markets_of: Mapping[str, Any] = field(default_factory=dict)
+
+    def learn(self, order: Order) -> None:
+        """Bring it up to the order's row; reads only what is new."""
+        if self.terms is None or self.terms.pk != order.terms_id:
+            self.terms = order.terms
+            if self.terms is None:
+                raise RuntimeError(f"order {order.public_id} has no terms")
+            self.parameters = parse_parameters(order.algorithm, self.terms.parameters)
+            self.extended = _extended(order)
+        if self.plan_version != order.plan_version:
+            self.slices, self.plan_version = plan_rows(order), order.plan_version
+        if self.markets_of != order.market:
+            self.markets = {name: market_from_json(data) for name, data in order.market.items()}
+            self.markets_of = order.market
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +124,24 @@ class MarketData:
     desk: Mapping[int, DeskResting] = field(default_factory=dict)
 
 
-def order_look(*, order_pk: int, data: MarketData, now: datetime) -> Looked:
-    """The order as its algorithm sees it."""
-    order = Order.objects.select_related("terms").get(pk=order_pk)
-    terms = order.terms
-    if terms is None:
+def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known | None = None) -> Looked:
+    """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
+    order = Order.objects.get(pk=order_pk)
+    known = known or Known()
+    known.learn(order)
+    terms, parameters = known.terms, known.parameters
+    if terms is None or parameters is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
-    accounts = accounts_of(order)
-    slices = plan_rows(order)
-    current = next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
-    wanted = Q(is_settled=False) | Q(
-        slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
+    accounts, with_key = _accounts_with_keys(order)
+    names = {account.pk: account.public_id for account in accounts}
+    rows = _rows_wanted(order, slice_number(known.slices, now))
+    children = tuple(
+        child_view(row, names.get(row.account_id) or row.account.public_id, order.plan_version)
+        for row in rows
     )
-    rows = list(order.children.filter(wanted).select_related("slice", "account").order_by("sequence"))
-    children = tuple(child_view(row, row.account.public_id, order.plan_version) for row in rows)
     # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
     reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
-    parameters = parse_parameters(order.algorithm, terms.parameters)
+    traded = _traded(order, accounts, parameters, now)
     view = OrderView(
         now=now,
         status=OrderStatus(order.status),
@@ -110,20 +154,77 @@ def order_look(*, order_pk: int, data: MarketData, now: datetime) -> Looked:
         start_at=terms.start_at,
         end_at=terms.end_at,
         parameters=parameters,
-        slices=slices,
+        slices=known.slices,
         children=children,
-        venues=_venues(order, accounts, data),
+        venues=_venues(order, accounts, with_key, data, known.markets),
         algorithm=order.algorithm,
         arrival_mid=middle(order.arrival_bid, order.arrival_ask),
         forecast=order.forecast,
-        extended=_extended(order),
+        extended=known.extended,
         memo=order.memo,
         rejections=_rejections(order),
         halted=halt_blocks_order(order),
-        **_traded(order, accounts, parameters, now),
+        **traded,
     )
-    pks = {account.public_id: account.pk for account in accounts}
-    return Looked(view, order.version, order.fence, order.owner_id, pks)
+    return Looked(
+        view=view,
+        order_pk=order.pk,
+        version=order.version,
+        fence=order.fence,
+        owner=order.owner_id,
+        account_pks={account.public_id: account.pk for account in accounts},
+        venue_pks={account.public_id: account.venue_id for account in accounts},
+        why=order.why,
+        due_at=order.due_at,
+        lasts=_lasts(view, is_traded_wanted=bool(traded)),
+    )
+
+
+def look_again(looked: Looked, data: MarketData, now: datetime) -> Looked | None:
+    """The same rows with the market of ``now``; None where the rows must be read again though the version stands.
+
+    A slice's turn is such a moment: children of the slice before it go out of sight.
+    """
+    view = looked.view
+    is_old = now - view.now > ROWS_LAST or now < view.now
+    if not looked.lasts or is_old or slice_number(view.slices, now) != slice_number(view.slices, view.now):
+        return None
+    venues = tuple(_with_market(venue, looked, data) for venue in view.venues)
+    return replace(looked, view=replace(view, now=now, venues=venues))
+
+
+def _with_market(venue: VenueView, looked: Looked, data: MarketData) -> VenueView:
+    pk = looked.venue_pks[venue.account]
+    desk = resting.of_others(looked.order_pk) if (resting := data.desk.get(pk)) else {}
+    return replace(venue, quote=data.quotes.get(pk), book=data.books.get(pk), desk=desk)
+
+
+def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
+    """Not where volumes, other orders' balances or an account's state decide: they change by themselves."""
+    is_free = not view.halted and not any(venue.blocked for venue in view.venues)
+    is_calm = view.status is OrderStatus.WORKING and view.rejections.count == 0
+    return is_calm and is_free and len(view.venues) == 1 and not is_traded_wanted
+
+
+def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
+    """The slice whose time it is."""
+    return next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
+
+
+def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
+    """What is not settled, and all of the current slice."""
+    wanted = Q(is_settled=False) | Q(
+        slice__number=current, slice__plan_version=order.plan_version, slice__isnull=False
+    )
+    return list(order.children.filter(wanted).select_related("slice").order_by("sequence"))
+
+
+def _accounts_with_keys(order: Order) -> tuple[list[Account], frozenset[int]]:
+    """The order's accounts, and which of them have a key in use, in one statement."""
+    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
+    keys = Credential.objects.filter(account=OuterRef("account"), state=CredentialState.ACTIVE)
+    found: list[Any] = list(links.annotate(has_key=Exists(keys)))
+    return [link.account for link in found], frozenset(link.account_id for link in found if link.has_key)
 
 
 class _Volumes(TypedDict, total=False):
@@ -162,18 +263,24 @@ def _extended(order: Order) -> timedelta:
     return moved
 
 
-def _venues(order: Order, accounts: list[Account], data: MarketData) -> tuple[VenueView, ...]:
+def _venues(
+    order: Order,
+    accounts: list[Account],
+    with_key: frozenset[int],
+    data: MarketData,
+    markets: Mapping[str, Market],
+) -> tuple[VenueView, ...]:
     free = _spendable(order, accounts) if len(accounts) > 1 else {}
     return tuple(
         VenueView(
             account=account.public_id,
             label=account.label,
-            market=market_from_json(order.market[account.public_id]),
+            market=markets[account.public_id],
             quote=data.quotes.get(account.venue_id),
             book=data.books.get(account.venue_id),
             desk=resting.of_others(order.pk) if (resting := data.desk.get(account.venue_id)) else {},
             free=free.get(account.pk),
-            blocked=account_block(account),
+            blocked=account_block(account, has_key=account.pk in with_key),
         )
         for account in accounts
     )
@@ -247,11 +354,13 @@ def _rejections(order: Order) -> Rejections:
     return Rejections(len(run), last_at, reason.partition(":")[0])
 
 
-def account_block(account: Account) -> str:
-    """Why no new child may go to an account now; empty when it may."""
+def account_block(account: Account, *, has_key: bool | None = None) -> str:
+    """Why no new child may go to an account now; empty when it may. ``has_key``: if it is known already."""
     if not account.is_active:
         return f"account {account.label} is closed"
-    if not account.credentials.filter(state=CredentialState.ACTIVE).exists():
+    if has_key is None:
+        has_key = account.credentials.filter(state=CredentialState.ACTIVE).exists()
+    if not has_key:
         return f"account {account.label} has no checked key"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"

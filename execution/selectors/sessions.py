@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderRef
@@ -42,7 +42,16 @@ class SessionChild:
 
 def unsettled_children(account_pk: int) -> list[SessionChild]:
     """Everything on an account that is not settled, oldest first."""
-    rows = ChildOrder.objects.filter(account_id=account_pk, is_settled=False).order_by("pk")
+    return _session_children(ChildOrder.objects.filter(account_id=account_pk, is_settled=False))
+
+
+def children_to_send(account_pk: int) -> list[SessionChild]:
+    """Those of them about which a request is to leave: cancels, and what has not been taken yet."""
+    wanted = Q(status=ChildStatus.CANCELLING) | Q(status=ChildStatus.INTENDED, taken_at=None)
+    return _session_children(ChildOrder.objects.filter(wanted, account_id=account_pk, is_settled=False))
+
+
+def _session_children(rows: QuerySet[ChildOrder]) -> list[SessionChild]:
     return [
         SessionChild(
             pk=row.pk,
@@ -60,7 +69,7 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
             filled=row.filled,
             attach_id="" if row.attach.get("answer") else row.attach.get("exchange_id", ""),
         )
-        for row in rows
+        for row in rows.order_by("pk")
     ]
 
 
@@ -132,11 +141,14 @@ STILL_LOOKED_AT = timedelta(minutes=2)
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
     """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
     account = Account.objects.get(pk=account_pk)
-    start = account.reconciled_until or now
+    start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_LOOKED_AT
     alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
     waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
-    return start, set(alive.exclude(waiting).values_list("symbol", flat=True))
+    symbols = set(alive.exclude(waiting).values_list("symbol", flat=True))
+    if account.reconciled_until is None and account.reconcile_from is not None:
+        symbols |= set(account.symbols)  # orders that the backup does not have may rest at any of them
+    return start, symbols
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Ve
     fills would change their meaning.
     """
     _refuse_bad_label(label)
-    venue, created = Venue.objects.select_for_update().get_or_create(
+    venue, created = Venue.objects.select_for_update(no_key=True).get_or_create(
         label=label, defaults={"exchange": exchange, "options": dict(options)}
     )
     if venue.exchange != exchange:
@@ -101,7 +101,7 @@ def account_add(
     _refuse_bad_label(label)
     _refuse_other_environment(environment)
     refuse_bad_symbols(symbols)
-    account, created = Account.objects.select_for_update().get_or_create(
+    account, created = Account.objects.select_for_update(no_key=True).get_or_create(
         label=label,
         defaults={"venue": venue, "environment": environment, "symbols": list(symbols)},
     )
@@ -137,7 +137,7 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
         raise Refused(problems)
     sealing_key = _installation().sealing_key
     sealed = seal(secrets, public_key_hex=sealing_key, bound_to=account.public_id)
-    Account.objects.select_for_update().get(pk=account.pk)  # two adding at once queue here
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     # Another fence ends the session that still signs with the former key; its holder starts a new one.
     Account.objects.filter(pk=account.pk).update(fence=F("fence") + 1)
     # Whatever state they are in: one key stands beside an account, the newest.
@@ -169,7 +169,7 @@ def reason_of(reason: str) -> str:
 
 def account_locked(public_id: str) -> Account:
     """The account under its row's lock; raises ``AccountNotFound``."""
-    account = Account.objects.select_for_update(of=("self",)).filter(public_id=public_id).first()
+    account = Account.objects.select_for_update(of=("self",), no_key=True).filter(public_id=public_id).first()
     if account is None:
         raise AccountNotFound(public_id)
     return account

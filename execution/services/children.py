@@ -38,7 +38,7 @@ from execution.core.types import (
     TimeInForce,
     Unknown,
 )
-from execution.models import Account, ChildOrder, CredentialState, Order
+from execution.models import ChildOrder, CredentialState, Order
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
     cancel_as_wanted,
@@ -47,10 +47,11 @@ from execution.services.fills import (
     facts_of,
     fill_record,
     fills_adopt,
+    fills_waiting,
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
-from execution.services.locking import gate_locked, order_locked
+from execution.services.locking import account_row_locked, gate_locked, order_locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,10 @@ class Taken:
     fence: int
 
 
-def _locked(child_pk: int) -> tuple[ChildOrder, Order]:
-    """A child and its order, the order under lock first."""
-    order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
+def _locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
+    """A child and its order, the order under lock first; ``order_pk`` if it is known."""
+    if order_pk is None:
+        order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
     order = order_locked(order_pk)
     return ChildOrder.objects.get(pk=child_pk), order
 
@@ -96,7 +98,7 @@ def child_take(
     The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
     """
     child, order = _locked(child_pk)
-    account = Account.objects.select_for_update(of=("self",)).get(pk=child.account_id)
+    account = account_row_locked(child.account_id)
     if account.owner_id != worker_pk or account.fence != account_fence:
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
@@ -252,20 +254,34 @@ def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel; False when its answer has no figure, so that somebody must ask."""
+    """Record a confirmed cancel; False when its answer does not say how the order ended: somebody must ask."""
     child, order = _locked(child_pk)
-    return not _report(child, order, outcome.report, now).wants_figure
+    merged = _report(child, order, outcome.report, now)
+    return merged.facts.status in CHILD_FINAL and not merged.wants_figure
 
 
-@transaction.atomic
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
-    """Record what the exchange said of an order; the order's primary key when it was news of ours."""
+    """Record what the exchange said of an order; the order's primary key when it was news of ours.
+
+    What is known already takes no lock: an answer comes over the stream as well, and in every look.
+    """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
-    if child is None:
+    if child is None or _is_known_report(child, report):
         return None
-    child, order = _locked(child.pk)
-    merged = _report(child, order, report, now)
+    with transaction.atomic():
+        child, order = _locked(child.pk, child.order_id)
+        merged = _report(child, order, report, now)
     return order.pk if merged.changed else None
+
+
+def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
+    """Nothing of it would change the row, which only grows, and no fill waits for the child."""
+    if (report.exchange_id and not child.exchange_id) or not child.exchange_id:
+        return False
+    merged = merge_report(facts_of(child), report)
+    if merged.alert or cancel_as_wanted(child, merged.facts) != facts_of(child):
+        return False
+    return not fills_waiting(child).exists()
 
 
 def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:
@@ -283,6 +299,9 @@ def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime)
         _journal(order, child, VENUE, f"the exchange reports it {child.status.replace('_', ' ')}", now)
     if merged.alert and changed:
         raise_alarm(order, child, merged.alert, now)
+    if child.exchange_id != known_id:
+        # A trade of that id that is being recorded without a child (fill_record) comes before this, or sees it.
+        account_row_locked(child.account_id)
     fills_adopt(child=child, order=order, now=now)
     return replace(merged, changed=changed)
 
@@ -305,7 +324,8 @@ def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> l
         taken_fence__lte=account_fence,
     )
     recovered = []
-    for pk in list(lost.values_list("pk", flat=True)):
+    # Every transaction that locks several orders takes them by primary key.
+    for pk in list(lost.order_by("order_id", "pk").values_list("pk", flat=True)):
         child, order = _locked(pk)
         _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
         recovered.append(child.client_id)

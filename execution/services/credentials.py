@@ -150,7 +150,7 @@ def _want_check(credential: Credential, now: datetime) -> None:
 
 
 def _newest(account: Account) -> Credential | None:
-    return account.credentials.select_for_update(of=("self",)).order_by("-pk").first()
+    return account.credentials.select_for_update(of=("self",), no_key=True).order_by("-pk").first()
 
 
 def _key_of(account: Account) -> Credential:
@@ -200,7 +200,7 @@ def _settle_check(
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
     orders = account_orders_locked(account_id) if error else []
     account = account_locked(account_id)
-    credential = Credential.objects.select_for_update(of=("self",)).get(pk=credential_pk)
+    credential = Credential.objects.select_for_update(of=("self",), no_key=True).get(pk=credential_pk)
     before = credential.state
     credential.checked_at = now
     credential.check_wanted_at = None

@@ -31,7 +31,7 @@ def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
     if spec is None:
         return None
     with transaction.atomic():
-        found, is_new = Estimate.objects.select_for_update().get_or_create(
+        found, is_new = Estimate.objects.select_for_update(no_key=True).get_or_create(
             key=key_of(spec), defaults={"spec": spec, "asked_at": now}
         )
         if is_new or _is_due(found, now):

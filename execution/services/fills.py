@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from execution.core.plans import plain
 from execution.core.reconcile import ChildFacts, merge_fill, settled
@@ -14,7 +15,7 @@ from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.services.journal import VENUE, alert, journal_append
-from execution.services.locking import order_locked
+from execution.services.locking import account_row_locked, order_locked
 from execution.services.moves import pause_for_person
 
 
@@ -37,13 +38,35 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
     child.save()
 
 
-@transaction.atomic
+class _ChildAppeared(Exception):
+    """The order of a trade became known while the trade was to be recorded without one."""
+
+
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
 
-    1. The order's row is locked before the child's, as everywhere. 2. A known trade adds only what was
-    unknown. 3. The fill is written; child, order and journal follow in the same transaction.
+    One of which everything is known takes no lock: the stream, the answer and the looks bring each trade. Else:
+    1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
+    report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
+    written; child, order and journal follow in the same transaction.
     """
+    known = known_fill(account_pk, trade)
+    if known is not None and _is_complete(known):
+        return False
+    try:
+        return _record(account_pk, trade, now)
+    except _ChildAppeared:
+        return _record(account_pk, trade, now)
+
+
+def _is_complete(known: Fill) -> bool:
+    """Nothing of it can change any more."""
+    has_ids = known.child_id is not None and bool(known.exchange_order_id)
+    return has_ids and known.fee is not None and bool(known.liquidity)
+
+
+@transaction.atomic
+def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     known = known_fill(account_pk, trade)
     # Who has it already, keeps it: the trade may come again without naming its order.
     child = known.child if known is not None else None
@@ -52,8 +75,12 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     if child is not None:
         order = order_locked(child.order_id)
         child = ChildOrder.objects.get(pk=child.pk)
-        # Somebody may have recorded it while we waited for the lock.
-        known = known_fill(account_pk, trade)
+    else:
+        account_row_locked(account_pk)
+        if child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id) is not None:
+            raise _ChildAppeared
+    # Somebody may have recorded it while we waited for the lock.
+    known = known_fill(account_pk, trade)
     if known is not None:
         return _complete(known, trade, child, order, now)
     fee_in_quote, rate = _fee_in_quote(trade)
@@ -107,11 +134,15 @@ def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
     """Attach fills that came before the exchange's order id was known. Inside the caller's transaction."""
     if not child.exchange_id:
         return
-    waiting = Fill.objects.filter(
+    for fill in fills_waiting(child).order_by("executed_at", "pk"):
+        _attach(fill, child, order, now)
+
+
+def fills_waiting(child: ChildOrder) -> QuerySet[Fill]:
+    """Fills of the child's order at the exchange that have no child yet."""
+    return Fill.objects.filter(
         account_id=child.account_id, symbol=child.symbol, exchange_order_id=child.exchange_id, child=None
     )
-    for fill in waiting.order_by("executed_at", "pk"):
-        _attach(fill, child, order, now)
 
 
 def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:

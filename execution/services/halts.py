@@ -32,7 +32,7 @@ from execution.selectors.halts import (
 from execution.selectors.payloads import HaltPreview
 from execution.services.audit import audit_append
 from execution.services.children import child_cancel_request
-from execution.services.locking import gate_locked, order_locked
+from execution.services.locking import account_row_locked, gate_locked, order_locked
 from execution.services.moves import pause_for_person
 from execution.services.orders import person_actor
 
@@ -151,7 +151,7 @@ def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, no
 @transaction.atomic
 def _commit(halt: Halt, reason: str, now: datetime) -> Halt:
     if halt.account is not None:  # before the gate, as everywhere: the new row refers to it
-        Account.objects.select_for_update(of=("self",)).get(pk=halt.account.pk)
+        account_row_locked(halt.account.pk)
     gate_locked()
     same = {name: getattr(halt, name) for name in ("kind", "scope", "account", "trader", "symbol")}
     if (earlier := halts_in_force().filter(**same).first()) is not None:

@@ -17,7 +17,8 @@ from execution.selectors.candles import CANDLE_SECONDS
 @transaction.atomic
 def markets_record(*, venue_pk: int, markets: Mapping[str, types.Market], now: datetime) -> None:
     """Refresh the limits and fees that pages and plans use."""
-    for market in markets.values():
+    # By name: two sessions of a venue would otherwise lock its rows in different orders.
+    for _, market in sorted(markets.items()):
         Market.objects.update_or_create(
             venue_id=venue_pk,
             symbol=market.symbol,
@@ -29,7 +30,7 @@ def markets_record(*, venue_pk: int, markets: Mapping[str, types.Market], now: d
 def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmounts], now: datetime) -> None:
     """Replace what the account is known to hold; a currency no longer listed is gone."""
     Balance.objects.filter(account_id=account_pk).exclude(currency__in=balances).delete()
-    for currency, amounts in balances.items():
+    for currency, amounts in sorted(balances.items()):
         Balance.objects.update_or_create(
             account_id=account_pk,
             currency=currency,
@@ -52,10 +53,13 @@ def candles_record(
         numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
         bar: list[int | str] = [seconds, *(plain(number) for number in numbers)]
         days.setdefault(candle.opened_at.date(), {})[seconds] = bar
-    for day, bars in days.items():
-        of_market = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS)
-        row = of_market.filter(day=day).first() or CandleDay(
-            venue_id=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS, day=day, bars=[]
+    for day, bars in sorted(days.items()):
+        row, _ = CandleDay.objects.select_for_update(no_key=True).get_or_create(
+            venue_id=venue_pk,
+            symbol=symbol,
+            seconds=CANDLE_SECONDS,
+            day=day,
+            defaults={"bars": [], "known_until": known_until},
         )
         merged = {bar[0]: bar for bar in row.bars} | bars
         row.bars = [merged[seconds] for seconds in sorted(merged)]
@@ -72,4 +76,6 @@ def candles_drop(*, before: date) -> int:
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
     """Keep the seconds of markets in which orders live; a second that is there already stays."""
+    # In one order everywhere: two engines that write the same seconds wait for each other's rows.
+    samples = sorted(samples, key=lambda sample: (sample.venue_id, sample.symbol, sample.second))
     MarketSample.objects.bulk_create(samples, ignore_conflicts=True)

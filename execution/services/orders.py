@@ -112,10 +112,11 @@ def _submit(
     now: datetime,
     confirmed: Confirmation,
 ) -> Order:
+    # Two tabs at once queue here: what the other one has committed since the preview is seen below.
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if (earlier := _submitted(person, key, digest)) is not None:
         return earlier
     must_be_alone = confirmed.on_ticket and not confirmed.lookalike
-    # Two tabs at once: the other one may have committed since the preview.
     if must_be_alone and (found := lookalike_find(person=person, request=request, now=now)):
         raise Refused(lookalike_problems(found))
     order = _create(person, request, preview, now)
@@ -224,7 +225,10 @@ def _locked(public_id: str, person: User) -> Order:
     """
     pk = order_find(person=person, public_id=public_id)
     order = (
-        Order.objects.select_for_update(of=("self",)).select_related("trader").filter(pk=pk).first()
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("trader")
+        .filter(pk=pk)
+        .first()
         if pk is not None
         else None
     )

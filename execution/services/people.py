@@ -28,7 +28,7 @@ def person_save(*, person: User, changed_by: User | None, now: datetime) -> User
     actor = actor_of_admin(changed_by)
     # The rows of all admins are one lock: two who demote each other meet here.
     admins = set(
-        User.objects.select_for_update()
+        User.objects.select_for_update(no_key=True)
         .filter(role=Role.ADMIN, is_active=True)
         .order_by("pk")
         .values_list("pk", flat=True)

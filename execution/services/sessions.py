@@ -65,7 +65,7 @@ def children_pull(*, account_pk: int, reason: str, now: datetime) -> int:
         account_id=account_pk, is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None
     )
     pulled = 0
-    for pk, order_pk in list(resting.values_list("pk", "order_id")):
+    for pk, order_pk in list(resting.order_by("order_id", "pk").values_list("pk", "order_id")):
         order = order_locked(order_pk)
         child = ChildOrder.objects.get(pk=pk)
         if child.status in CHILD_CANCELLABLE:

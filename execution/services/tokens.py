@@ -52,7 +52,9 @@ def token_create(
         problems.append(Problem("days", message, str(lifetime.days), str(MAX_LIFETIME.days)))
     if not person.is_active:
         problems.append(Problem("person", f"{person.username} is not active", person.username))
-    User.objects.select_for_update().get(pk=person.pk)  # two at once queue here, so that the count holds
+    User.objects.select_for_update(no_key=True).get(
+        pk=person.pk
+    )  # two at once queue here, so that the count holds
     count = person.api_tokens.filter(revoked_at=None, expires_at__gt=now).count()
     if count >= MAX_VALID:
         message = f"{person.username} has {count} valid tokens; at most {MAX_VALID}: revoke one first"
@@ -81,7 +83,7 @@ def token_create(
 @transaction.atomic
 def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
     """End a token of ``person``. Revoking twice is once; raises ``TokenNotFound`` for anybody else's."""
-    token = ApiToken.objects.select_for_update().filter(person=person, public_id=public_id).first()
+    token = ApiToken.objects.select_for_update(no_key=True).filter(person=person, public_id=public_id).first()
     if token is None:
         raise TokenNotFound(public_id)
     if token.revoked_at is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
 from execution.models import Account, ChildOrder, Credential, Installation, Order, Worker
@@ -54,6 +54,8 @@ def worker_stop(*, worker_pk: int) -> bool:
     """Mark the worker as stopping; True when no other runs, so that it is the last."""
     now = database_now()
     Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
+    # Two that stop at once meet on this row, or each would count on the other; after its own row, as a renewal.
+    Installation.objects.select_for_update(no_key=True).first()
     return not Worker.objects.filter(stopped_at=None, lease_until__gt=now).exists()
 
 
@@ -64,9 +66,25 @@ def worker_release(*, worker_pk: int) -> None:
     Account.objects.filter(owner_id=worker_pk).update(owner=None)
 
 
+#: Rows that may be taken: a worker whose lease is over is marked as stopped first.
+_RELEASED = Q(owner=None) | Q(owner__stopped_at__isnull=False)
+
+
 def _free(now: datetime) -> Q:
     """Rows whose owner is nobody, stopped or expired."""
-    return Q(owner=None) | Q(owner__lease_until__lte=now) | Q(owner__stopped_at__isnull=False)
+    return _RELEASED | Q(owner__lease_until__lte=now)
+
+
+def _end_expired() -> None:
+    """Mark workers whose lease is over as stopped, each in a statement of its own.
+
+    It waits for a renewal that is under way, and no renewal comes after it: an owner whose renewal was
+    granted is never robbed.
+    """
+    expired = Worker.objects.filter(stopped_at=None, lease_until__lte=database_now())
+    for pk in list(expired.order_by("pk").values_list("pk", flat=True)):
+        now = database_now()
+        Worker.objects.filter(pk=pk, stopped_at=None, lease_until__lte=now).update(stopped_at=now)
 
 
 _KEYS = Credential.objects.filter(account=OuterRef("pk"))
@@ -87,15 +105,19 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     now = database_now()
     usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
     candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
-    return _accounts_take(worker_pk, candidates) if candidates else []
+    if not candidates:
+        return []
+    _end_expired()
+    return _accounts_take(worker_pk, candidates)
 
 
 @transaction.atomic
 def _accounts_take(worker_pk: int, candidates: list[int]) -> list[Account]:
-    now = database_now()
     claimed = []
     for pk in candidates:
-        account = Account.objects.select_for_update(of=("self",)).filter(_free(now), pk=pk).first()
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
+        )
         if account is not None:
             account.owner_id = worker_pk
             account.fence += 1
@@ -114,18 +136,20 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
     waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
-    chosen = free.filter(ours | waited).order_by("due_at", "pk")
+    chosen = free.filter(ours | waited).order_by(F("due_at").asc(nulls_first=True), "pk")
     candidates = list(chosen.values_list("pk", flat=True).distinct()[:most])
-    return _orders_take(worker_pk, candidates) if candidates else []
+    if not candidates:
+        return []
+    _end_expired()
+    return _orders_take(worker_pk, candidates)
 
 
 @transaction.atomic
 def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]:
-    at = database_now()
     claimed = []
     # In one order everywhere, or two engines that claim at once could wait for each other.
     for pk in sorted(candidates):
-        order = Order.objects.select_for_update(of=("self",)).filter(_free(at), pk=pk).first()
+        order = Order.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
         if order is not None:
             order.owner_id = worker_pk
             order.fence += 1
@@ -149,14 +173,15 @@ def pause_if_away(*, now: datetime) -> list[str]:
     To be called by a worker before it registers. Another running worker means that nobody was away.
     """
     at = database_now()
-    installation = Installation.objects.select_for_update().first()
+    installation = Installation.objects.select_for_update(no_key=True).first()
     if installation is None or installation.last_alive_at is None:
         return []
     away = at - installation.last_alive_at
     if away < AWAY_AFTER or Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists():
         return []
     paused = []
-    for order in Order.objects.select_for_update(of=("self",)).filter(status=OrderStatus.WORKING):
+    working = Order.objects.select_for_update(of=("self",), no_key=True).filter(status=OrderStatus.WORKING)
+    for order in working.order_by("pk"):
         order.status = order_after(OrderStatus(order.status), OrderEvent.PAUSE)
         order.paused_at = installation.last_alive_at
         order.needs_person = True

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import ccxt.pro
 from ccxt.base import errors as ccxt_errors
 
+from execution.venues import dialogue
 from execution.venues.errors import retry_after_of
 from execution.venues.options import closed_except, configuration
 from execution.venues.quirks import Quirks, quirks_of
-
-#: What the last answer of this task's request asked us to wait. Per task, because answers to other
-#: requests of the same client come in between.
-asked_to_wait: ContextVar[timedelta | None] = ContextVar("asked_to_wait", default=None)
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
 used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
@@ -69,20 +65,32 @@ def client_class(exchange_id: str) -> type[Any]:
         quirks: Quirks = quirk
 
         async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
-            asked_to_wait.set(None)
-            return checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
+            talk = dialogue.current()
+            talk.answer = talk.retry_after = talk.status = None
+            answer = checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
+            talk.answer = answer
+            return answer
 
         def on_rest_response(self, *args: Any, **kwargs: Any) -> Any:
             headers: Mapping[str, str] = args[4]
             lowered = {name.lower(): value for name, value in headers.items()}
-            asked_to_wait.set(retry_after_of(lowered.get("retry-after")))
+            talk = dialogue.current()
+            talk.status, talk.retry_after = args[0], retry_after_of(lowered.get("retry-after"))
             return super().on_rest_response(*args, **kwargs)
 
+        def sign(self, *args: Any, **kwargs: Any) -> Any:
+            sign = functools.partial(super().sign, *args, **kwargs)
+            return signed_for(dialogue.current().valid_for, self, sign)
+
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
-            return super().parse_orders(checked_list(orders, self.quirks), *args, **kwargs)
+            parsed = super().parse_orders(checked_list(orders, self.quirks), *args, **kwargs)
+            dialogue.current().entries = list(orders)  # afterwards: ccxt parses the trades of each order
+            return parsed
 
         def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:
-            return super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
+            parsed = super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
+            dialogue.current().entries = list(trades)
+            return parsed
 
         def amount_to_precision(self, symbol: Any, amount: Any) -> Any:  # noqa: ARG002
             # Quantities were checked against the lot; ccxt would truncate.
@@ -101,6 +109,11 @@ def client_class(exchange_id: str) -> type[Any]:
             # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
             client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
 
+        def handle_subscription_status(self, client: Any, message: Any, *args: Any) -> Any:
+            channel = (message.get("arg") or {}).get("channel") if isinstance(message, dict) else None
+            client.confirmed_channels.add(channel)
+            return super().handle_subscription_status(client, message, *args)
+
         def ws_dial_delay(self, url: Any) -> float:  # noqa: ARG002
             return 0.0  # streams have their own back-off; ccxt's grows to 30 s
 
@@ -108,6 +121,7 @@ def client_class(exchange_id: str) -> type[Any]:
             is_new = url not in (self.clients or {})
             socket = super().client(url)
             if is_new:
+                socket.confirmed_channels = set()
                 harden(socket)
             if (used := used_sockets.get()) is not None:
                 used.add(url)
@@ -153,6 +167,33 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
+    """The signed request with its validity (milliseconds), where the exchange takes one beside the parameters.
+
+    Signing awaits nothing, so no other request sees the option.
+    """
+    quirks: Quirks = client.quirks
+    if valid_for is None:
+        return sign()
+    if quirks.validity_option is not None:
+        before = client.options[quirks.validity_option]
+        client.options[quirks.validity_option] = valid_for
+        try:
+            return sign()
+        finally:
+            client.options[quirks.validity_option] = before
+    request = sign()
+    if quirks.validity_header is not None and request.get("headers") is not None:
+        until = exchange_time(client) + valid_for
+        request["headers"] = {**request["headers"], quirks.validity_header: str(until)}
+    return request
+
+
+def exchange_time(client: Any) -> int:
+    """Milliseconds of the exchange's clock, as far as it is known."""
+    return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)
+
+
 def checked_answer(answer: Any, url: str, quirks: Quirks) -> Any:
     """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
     for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
@@ -161,9 +202,16 @@ def checked_answer(answer: Any, url: str, quirks: Quirks) -> Any:
     field = quirks.answer_field
     if field is not None and isinstance(answer, dict) and answer.get(field) is None:
         raise ccxt_errors.BadResponse(f"the answer has no {field!r}")
-    if quirks.list_addresses is not None and quirks.list_addresses.search(url):
-        return checked_list(answer, quirks)
+    for address, keys in quirks.lists_at:
+        if address.search(url):
+            checked_list(functools.reduce(_under, keys, answer), quirks)
+    if isinstance(answer, dict) and any(answer.get(name) == [] for name in quirks.cursor_beside):
+        answer.pop("cursor", None)
     return answer
+
+
+def _under(tree: Any, key: str) -> Any:
+    return tree.get(key) if isinstance(tree, dict) else None
 
 
 def checked_list(entries: Any, quirks: Quirks) -> Any:

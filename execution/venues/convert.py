@@ -112,6 +112,8 @@ def own_trade(trade: Any, *, symbol: str, quirks: Quirks, order: OrderReport | N
         raise AnswerError(f"a trade of {fields['symbol']!r} where {symbol!r} was asked for")
     fee, fee_currency = _fee(fields)
     raw = fields.get("info")
+    if fee is not None and quirks.fee_currency_field is not None and isinstance(raw, Mapping):
+        fee_currency = _text(raw.get(quirks.fee_currency_field)) or fee_currency
     named = quirks.stream_trade_client_id
     client_id = raw.get(named) if named is not None and isinstance(raw, Mapping) else None
     side = _side_or_none(fields.get("side")) or (order.side if order else None)
@@ -303,6 +305,8 @@ def _filled(order: Mapping[str, Any], quirks: Quirks) -> Decimal | None:
 
 def _status(value: Any, *, quantity: Decimal | None, filled: Decimal | None) -> VenueStatus | None:
     status = STATUSES.get(value) if isinstance(value, str) else None
+    if status is VenueStatus.REJECTED and filled:
+        return VenueStatus.CANCELLED  # bybit rejects what is left of an order that was partly filled
     is_short = quantity is not None and filled is not None and filled < quantity
     # Some exchanges' "closed" also covers "partly filled, then cancelled" (bybit).
     return VenueStatus.CANCELLED if status is VenueStatus.FILLED and is_short else status

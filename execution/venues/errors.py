@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 from ccxt.base import errors as ccxt_errors
@@ -49,7 +51,14 @@ KEY_REFUSALS = (ccxt_errors.AuthenticationError, ccxt_errors.AccountSuspended)
 #: The limiter or the clock check stands before the matching engine.
 TURNED_AWAY = (ccxt_errors.RateLimitExceeded, ccxt_errors.DDoSProtection, ccxt_errors.InvalidNonce)
 
-DUPLICATE = re.compile(r"duplicat|already (?:exist|been used|used)|repeated", re.IGNORECASE)
+#: Words, in whatever class of error, of an order that may exist all the same.
+MAY_EXIST = re.compile(
+    r"duplicat|already (?:exist|been used|used)|repeated"
+    r"|timed?[ -]?out|for processing|being processed|unknown error|internal (?:server )?error|status unknown",
+    re.IGNORECASE,
+)
+#: The limiter's status, whatever ccxt makes of the body: nothing was read yet.
+TOO_MANY = 429
 LONGEST_MESSAGE = 300
 DEFAULT_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=1)
@@ -83,59 +92,99 @@ def was_never_connected(error: BaseException) -> bool:
     )
 
 
-def create_failure(
-    error: Exception, *, quirks: Quirks, text: str, retry_after: timedelta | None
-) -> CreateOutcome:
-    """The outcome of a create that raised ``error``.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that raised, with all that is known of it.
+
+    ``text`` is fit to be shown, ``answer`` the raw one, if any came, and ``status`` its HTTP status.
+    """
+
+    error: Exception
+    text: str
+    quirks: Quirks
+    retry_after: timedelta | None = None
+    status: int | None = None
+    answer: Any = None
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether the limiter or the clock's check said no, before anything was done."""
+        return (
+            isinstance(self.error, TURNED_AWAY)
+            or self.status == TOO_MANY
+            or self.says(self.quirks.too_late)
+            or was_never_connected(self.error)
+        )
+
+    @property
+    def wrong_clock(self) -> bool:
+        return isinstance(self.error, ccxt_errors.InvalidNonce) or self.says(self.quirks.too_late)
+
+    def says(self, words: re.Pattern[str] | None) -> bool:
+        return words is not None and words.search(str(self.error)) is not None
+
+
+def create_failure(failure: Failure) -> CreateOutcome:
+    """The outcome of a create that raised.
 
     1. Turned away before the matching engine, or never connected: not sent.
     2. Refused, by the white list, in words that cannot mean an order which exists: rejected.
     3. Anything else: unknown.
     """
-    refused = quirks.refusal is not None and quirks.refusal.search(str(error)) is not None
-    if not refused and (isinstance(error, TURNED_AWAY) or was_never_connected(error)):
-        return NotSent(message=text, retry_after=retry_after or DEFAULT_WAIT)
-    if refused or (isinstance(error, REFUSALS) and not _may_exist(error)):
-        kind = "PermissionDenied" if refused else type(error).__name__
-        return Rejected(kind=kind, message=text)
-    return Unknown(message=text)
+    error, quirks, text = failure.error, failure.quirks, failure.text
+    key_refused = failure.says(quirks.refusal)
+    if not key_refused and failure.turned_away:
+        return NotSent(message=text, retry_after=failure.retry_after or DEFAULT_WAIT)
+    if key_refused:
+        return Rejected(kind="PermissionDenied", message=text)
+    if _may_exist(failure):
+        return Unknown(message=text)
+    for words, kind in quirks.refused:
+        if failure.says(words):
+            return Rejected(kind=kind, message=text)
+    return Rejected(type(error).__name__, text) if isinstance(error, REFUSALS) else Unknown(text)
 
 
-def cancel_failure(
-    error: Exception, *, quirks: Quirks, text: str, retry_after: timedelta | None
-) -> CancelOutcome:
-    """The outcome of a cancel that raised ``error``: gone when the exchange says so, else failed."""
-    gone = quirks.cancel_gone
-    if isinstance(error, ccxt_errors.OrderNotFound) or (
-        gone is not None and isinstance(error, ccxt_errors.InvalidOrder) and gone.search(str(error))
-    ):
-        return CancelGone(message=text)
-    return CancelFailed(message=text, retry_after=retry_after or DEFAULT_WAIT)
+def cancel_failure(failure: Failure) -> CancelOutcome:
+    """The outcome of a cancel that raised: gone when the exchange says so, else failed.
+
+    The raw answer is read too: ccxt keeps coinbase's reason to itself.
+    """
+    gone = failure.quirks.cancel_gone
+    is_answer = gone is not None and isinstance(failure.error, ccxt_errors.ExchangeError)
+    said = failure.says(gone) or (gone is not None and gone.search(str(failure.answer)))
+    if isinstance(failure.error, ccxt_errors.OrderNotFound) or (is_answer and said):
+        return CancelGone(message=failure.text)
+    return CancelFailed(message=failure.text, retry_after=failure.retry_after or DEFAULT_WAIT)
 
 
-def look_failure(error: Exception, *, quirks: Quirks, text: str, retry_after: timedelta | None) -> LookFailed:
-    """The failed look that ``error`` amounts to."""
+def look_failure(failure: Failure) -> LookFailed:
+    """The failed look that a look which raised amounts to."""
+    error = failure.error
     if isinstance(error, LookFailed):
         return error
-    refused = quirks.refusal is not None and quirks.refusal.search(str(error)) is not None
+    refuses_key = isinstance(error, KEY_REFUSALS) and not failure.turned_away
     return LookFailed(
-        f"{type(error).__name__}: {text}",
-        retry_after=retry_after,
-        refuses_key=refused or isinstance(error, KEY_REFUSALS),
+        f"{type(error).__name__}: {failure.text}",
+        retry_after=failure.retry_after,
+        refuses_key=failure.says(failure.quirks.refusal) or refuses_key,
     )
 
 
-def says_not_found(error: Exception) -> bool:
-    return isinstance(error, ccxt_errors.OrderNotFound)
+def says_not_found(error: Exception, quirks: Quirks) -> bool:
+    words = quirks.not_found
+    return isinstance(error, ccxt_errors.OrderNotFound) or (
+        words is not None and isinstance(error, ccxt_errors.ExchangeError) and bool(words.search(str(error)))
+    )
 
 
-def says_wrong_clock(error: Exception) -> bool:
-    return isinstance(error, ccxt_errors.InvalidNonce)
-
-
-def _may_exist(error: Exception) -> bool:
-    is_order_error = isinstance(error, ccxt_errors.InvalidOrder)
-    return isinstance(error, AMBIGUOUS_REFUSALS) or bool(is_order_error and DUPLICATE.search(str(error)))
+def _may_exist(failure: Failure) -> bool:
+    """Whether a refusal may be of an order that exists: of a second one like it, or of one still under way."""
+    return (
+        isinstance(failure.error, AMBIGUOUS_REFUSALS)
+        or failure.says(failure.quirks.may_exist)
+        or failure.says(MAY_EXIST)
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -32,10 +32,12 @@ from execution.core.types import (
     StreamEvent,
     Trade,
     Unknown,
+    VenueStatus,
 )
-from execution.venues import convert, errors, pages, requests, streams
+from execution.venues import convert, dialogue, errors, permissions, requests, streams
 from execution.venues.candles import TIMEFRAME, all_candles, read_page
-from execution.venues.client import asked_to_wait, open_client
+from execution.venues.client import open_client
+from execution.venues.listings import Listings
 from execution.venues.options import is_closed
 from execution.venues.protocol import LookFailed
 from execution.venues.quirks import Call, Quirks, quirks_of
@@ -63,8 +65,8 @@ def open_gateway(
     """A gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
 
     ``options`` is ccxt's constructor configuration; when it gives ``urls``, every address of the exchange
-    that it does not give is closed. ``ValueError`` for an unknown exchange and for options that would set
-    credentials or print them.
+    that it does not give is closed. ``ValueError`` for an unknown exchange, for one on which an order could
+    be lost from sight, and for options that would set credentials or print them.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -74,6 +76,7 @@ def open_gateway(
         passphrase=passphrase,
         timeout=timeout,
     )
+    requests.refuse_unfit(client, quirks_of(exchange_id))
     redact = errors.Redactor((api_key, secret, passphrase))
     return CcxtGateway(client, quirks=quirks_of(exchange_id), redact=redact, clock=clock)
 
@@ -97,6 +100,7 @@ class CcxtGateway:
         self._time = Timekeeper(client)
         self._tasks: set[asyncio.Task[None]] = set()
         self._bells: set[streams.Bell] = set()
+        self._listings = Listings(client, quirks, self._look, clock)
 
     # --- opening and closing --------------------------------------------------------------------
 
@@ -105,6 +109,7 @@ class CcxtGateway:
         self._time.doubt()
         try:
             await self._look("markets", self._client.load_markets, lambda _: self._read_markets())
+            await self._refuse_mode()
         except BaseException:
             self._is_open = False
             raise
@@ -138,13 +143,14 @@ class CcxtGateway:
         """
         if not self._is_open:
             return NotSent("the gateway is not open")
-        if (refusal := requests.refusal(request, market=self._markets.get(request.symbol))) is not None:
+        if (refusal := self._refusal(request)) is not None:
             return refusal
         if valid_for <= timedelta(0):
             return NotSent(f"the validity of {valid_for.total_seconds()} s is over")
         params = requests.create_params(request, valid_for=valid_for, quirks=self._quirks)
+        dialogue.begin(valid_for=requests.whole_milliseconds(valid_for))
         try:
-            requests.refuse_quote_sized(self._client, request)
+            requests.refuse_quote_sized(self._client, request, self._quirks)
             answer = await self._client.create_order(
                 request.symbol,
                 request.type.value,
@@ -160,15 +166,20 @@ class CcxtGateway:
     async def cancel(self, ref: OrderRef) -> CancelOutcome:
         if not self._is_open:
             return CancelFailed("the gateway is not open")
-        if ref.exchange_id is None and not self._quirks.by_client_id:
+        if (address := requests.cancel_address(ref, self._quirks)) is None:
             return CancelFailed(f"{self._client.id} cancels by its own id, which is not known yet")
+        dialogue.begin()
         try:
-            answer = await self._client.cancel_order(*requests.address(ref))
+            answer = await self._client.cancel_order(*address)
             report = self._report(answer, ref.symbol)
         except Exception as error:  # noqa: BLE001  # everything is an outcome
             return self._failed(error, errors.cancel_failure)
+        if self._quirks.cancel_tells_id and report.exchange_id is None:
+            return CancelFailed("the answer to the cancel has no order id")
         if self._quirks.cancel_tells_status and report.status is None:
             return CancelFailed("the answer to the cancel has no status")
+        if report.status is VenueStatus.REJECTED:
+            return CancelFailed("the cancel was refused")  # which ccxt reads as an order that was (okx)
         # The answer's client id may be the cancel's own (binance).
         exchange_id = report.exchange_id or ref.exchange_id
         return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))
@@ -176,39 +187,19 @@ class CcxtGateway:
     # --- looks ----------------------------------------------------------------------------------
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        if ref.exchange_id is None and not self._quirks.by_client_id:
-            raise LookFailed(f"{self._client.id} cannot be asked by client id")
-
-        async def ask() -> Any:
-            try:
-                return await self._client.fetch_order(*requests.address(ref))
-            except Exception as error:
-                if errors.says_not_found(error):
-                    return None
-                raise
-
-        def read(answer: Any) -> OrderReport | None:
-            return None if answer is None else self._identified(self._report(answer, ref.symbol), ref)
-
-        return await self._look("find", ask, read)
+        found = await self._listings.find(ref)
+        if found is None:
+            return None
+        return self._read(lambda: self._identified(self._report(found, ref.symbol), ref))
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
-        orders = await self._look(
-            "open_orders", lambda: self._client.fetch_open_orders(symbol), convert.listed
-        )
-        reports = self._reports(orders, symbol)
-        if self._quirks.paging is None and len(reports) >= self._quirks.page:
-            raise LookFailed(f"{len(reports)} open orders may be one page of more")
-        return reports
+        return self._reports(await self._listings.open_orders(symbol), symbol)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
-        fetch = pages.order_page(self._client, symbol)
-        orders = await pages.all_pages(self._paged("closed_orders", fetch), since=since, quirks=self._quirks)
-        return self._reports(orders, symbol)
+        return self._reports(await self._listings.closed_orders(symbol, since), symbol)
 
     async def trades(self, symbol: str, since: datetime) -> list[Trade]:
-        fetch = pages.trade_page(self._client, symbol)
-        listed = await pages.all_pages(self._paged("trades", fetch), since=since, quirks=self._quirks)
+        listed = await self._listings.trades(symbol, since)
         own = self._read(
             lambda: [convert.own_trade(trade, symbol=symbol, quirks=self._quirks) for trade in listed]
         )
@@ -229,7 +220,17 @@ class CcxtGateway:
         method, address = self._quirks.permissions_call
         if is_closed(self._client.urls["api"].get(address)):
             return KeyPermissions()
-        return await self._look("permissions", getattr(self._client, method), requests.key_permissions)
+        read = partial(permissions.key_permissions, method)
+        return await self._look("permissions", getattr(self._client, method), read)
+
+    async def _refuse_mode(self) -> None:
+        """``LookFailed``, with the key refused, for an account in a mode that this desk does not trade."""
+        mode = self._quirks.mode
+        if mode is None or is_closed(self._client.urls["api"].get(mode.address)):
+            return
+        ask = getattr(self._client, mode.method)
+        if not await self._look("permissions", ask, partial(permissions.mode_is, mode)):
+            raise LookFailed(mode.refusal, refuses_key=True)
 
     async def quote(self, symbol: str) -> Quote:
         if not self._client.has.get("fetchBidsAsks"):
@@ -314,6 +315,7 @@ class CcxtGateway:
             raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
         await self.throttle.acquire(self._costs[call])
         await self._time.keep()
+        dialogue.begin()
         try:
             return read(await ask())
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
@@ -327,26 +329,26 @@ class CcxtGateway:
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
             raise self._failed(error, errors.look_failure) from None
 
-    def _paged(self, call: Call, fetch: pages.Fetch) -> pages.Fetch:
-        async def page(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
-            return await self._look(call, lambda: fetch(since, cursor, limit), convert.listed)
-
-        return page
-
-    def _failed(self, error: Exception, classify: Callable[..., Outcome]) -> Outcome:
+    def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
         """The outcome that ``error`` amounts to, with what else follows from it."""
-        retry_after = asked_to_wait.get()
-        asked_to_wait.set(None)
-        if errors.says_wrong_clock(error):
+        heard = dialogue.current()
+        failure = errors.Failure(
+            error, self._redact(error), self._quirks, heard.retry_after, heard.status, heard.answer
+        )
+        dialogue.begin()
+        if failure.wrong_clock:
             self._time.doubt()
             self._start(self._time.keep())
-        if isinstance(error, errors.TURNED_AWAY) and retry_after is not None:
-            self.throttle.hold(retry_after.total_seconds())
-        return classify(error, quirks=self._quirks, text=self._redact(error), retry_after=retry_after)
+        if failure.turned_away and failure.retry_after is not None:
+            self.throttle.hold(failure.retry_after.total_seconds())
+        return classify(failure)
 
     def _start(self, work: Any) -> None:
         self._tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self._tasks.discard)
+
+    def _refusal(self, request: ChildRequest) -> CreateOutcome | None:
+        return requests.refusal(request, market=self._markets.get(request.symbol), quirks=self._quirks)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -382,10 +384,14 @@ class CcxtGateway:
         return self._markets
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """The account's own rates where the balance answer tells them, else None."""
-        if not self._quirks.fees_with_balance:
+        """The account's own rates where an answer tells them, else None."""
+        call = self._quirks.fees_call
+        if call is None and not self._quirks.fees_with_balance:
             return None
         try:
+            if call is not None:
+                ask = partial(getattr(self._client, call[0]), call[1])
+                return await self._look("fees", ask, requests.negated_rates)
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
         except LookFailed:
             return None  # ccxt's published rates then

@@ -34,6 +34,7 @@ def configuration(
         "timeout": int(timeout * 1000),
         "enableRateLimit": False,  # ours stands before the last check, ccxt's would stand behind it
         "newUpdates": True,
+        "enableLastHttpResponse": False,  # kraken's cancel would read another request's answer there
         "options": {"maxRetriesOnFailure": 0},  # a create that failed is never sent again by a library
     }
     if passphrase is not None:

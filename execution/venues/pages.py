@@ -1,67 +1,116 @@
-"""Lists that come in pages: all of them, or a failed look."""
+"""Lists that come in pages and stretches of time: all of them, or a failed look."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from execution.venues.convert import milliseconds_of
+from execution.venues.manners import Paging
 from execution.venues.protocol import LookFailed
-from execution.venues.quirks import Quirks
-
-#: One page: from a time (milliseconds) or from an id on, at most so many entries.
-Fetch = Callable[[int | None, str | None, int | None], Awaitable[list[Any]]]
 
 MOST_PAGES = 200
+#: What happens while a request is under way belongs to it: the last stretch ends so many milliseconds on.
+AHEAD = 5_000
 
 
-def trade_page(client: Any, symbol: str) -> Fetch:
-    async def fetch(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
-        params = {} if cursor is None else {"fromId": cursor}
-        listed: list[Any] = await client.fetch_my_trades(symbol, since, limit, params)
-        return listed
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``entries`` as ccxt gives them, ``raw`` all that the answer listed, ``answer`` itself."""
 
-    return fetch
-
-
-def order_page(client: Any, symbol: str) -> Fetch:
-    """Orders of any state, in one list where the exchange has one, else put together from its parts."""
-
-    async def fetch(since: int | None, cursor: str | None, limit: int | None) -> list[Any]:
-        if client.has.get("fetchOrders"):
-            params = {} if cursor is None else {"orderId": cursor}
-            listed: list[Any] = await client.fetch_orders(symbol, since, limit, params)
-            return listed
-        # Open ones first: an order that closes meanwhile is then in both lists, and the later one counts.
-        parts = [
-            await client.fetch_open_orders(symbol, since, limit),
-            await client.fetch_closed_orders(symbol, since, limit),
-        ]
-        if client.has.get("fetchCanceledOrders"):
-            parts.append(await client.fetch_canceled_orders(symbol, since, limit))
-        return [entry for part in parts for entry in part]
-
-    return fetch
+    entries: Sequence[Any]
+    raw: Sequence[Any]
+    answer: Any
 
 
-async def all_pages(fetch: Fetch, *, since: datetime, quirks: Quirks) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to ask of ccxt: times in milliseconds, at most so many entries, parameters of the exchange."""
+
+    since: int | None
+    limit: int | None
+    params: Mapping[str, Any]
+
+
+Fetch = Callable[[Asked], Awaitable[Page]]
+
+
+async def all_pages(
+    fetch: Fetch,
+    *,
+    since: int | None,
+    until: int,
+    paging: Paging | None,
+    stretch: timedelta | None,
+    smallest: int,
+) -> list[Any]:
     """Every entry from ``since`` on, once each. ``LookFailed`` when a page may not be the last and the
-    exchange's way to the next is not known."""
-    start = milliseconds_of(since)
-    if quirks.paging is None:
-        page = await fetch(start, None, None)
-        if len(page) >= quirks.page:
-            raise LookFailed(f"{len(page)} entries may be one page of more")
-        return _once(page)
-    page = await fetch(start, None, quirks.page)
-    entries = list(page)
-    for _ in range(MOST_PAGES):
-        if len(page) < quirks.page:
-            return _once(entries)
-        page = await fetch(None, str(max(_number(entry) for entry in entries) + 1), quirks.page)
-        entries += page
-    raise LookFailed(f"no end after {MOST_PAGES} pages of {quirks.page}")
+    exchange's way to the next is not known. Times in milliseconds."""
+    entries: list[Any] = []
+    for first, last in stretches(since, until, stretch):
+        bound = {} if last is None else {"until": last}
+        entries += await _stretch(fetch, Asked(first, None, bound), paging, smallest)
+    return once(entries)
+
+
+def stretches(
+    since: int | None, until: int, stretch: timedelta | None
+) -> Iterator[tuple[int | None, int | None]]:
+    """From ``since`` to ``until`` in pieces that one request may cover; without an end where it may be open."""
+    if since is None or stretch is None:
+        yield since, None
+        return
+    length = stretch // timedelta(milliseconds=1)
+    end = max(until + AHEAD, since + 1)
+    for first in range(since, end, length):
+        yield first, min(first + length, end)
+
+
+async def _stretch(fetch: Fetch, asked: Asked, paging: Paging | None, smallest: int) -> list[Any]:
+    size = paging.size if paging is not None and paging.sends_size and paging.size else None
+    asked = Asked(asked.since, size, asked.params)
+    page = await fetch(asked)
+    entries = list(page.entries)
+    if paging is None:
+        if max(len(page.raw), len(page.entries)) >= smallest:
+            raise LookFailed(f"{len(page.raw)} entries may be one page of more")
+        return entries
+    for number in range(1, MOST_PAGES):
+        following = _next(paging, page, number)
+        if following is None:
+            return entries
+        since = None if paging.way == "from_id" else asked.since  # an id and a time exclude each other
+        page = await fetch(Asked(since, size, {**asked.params, **following}))
+        entries += page.entries
+    raise LookFailed(f"no end after {MOST_PAGES} pages of {paging.size}")
+
+
+def _next(paging: Paging, page: Page, number: int) -> dict[str, Any] | None:
+    """The parameters of the page after ``page``, the ``number``-th; None after the last."""
+    if paging.way == "whole" or not page.raw:
+        return None
+    if paging.way == "cursor":
+        cursor = _at(page.answer, paging.at)
+        return None if cursor in (None, "", 0, "0") else {paging.param: cursor}
+    if len(page.raw) < paging.size:
+        return None
+    if paging.way == "offset":
+        return {paging.param: number * paging.size}
+    if paging.way == "page":
+        return {paging.param: number + 1}
+    if paging.way == "before_id":
+        last = _at(page.raw[-1], paging.at)
+        if last is None:
+            raise LookFailed("a page ends with an entry without an id")
+        return {paging.param: last}
+    return {paging.param: str(max(_number(entry) for entry in page.entries) + 1)}
+
+
+def _at(tree: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return tree
 
 
 def _number(entry: Any) -> int:
@@ -71,6 +120,6 @@ def _number(entry: Any) -> int:
         raise LookFailed("a page holds an entry without a number as its id") from None
 
 
-def _once(entries: list[Any]) -> list[Any]:
-    """Without repeats. One entry without an id stays, for the reading to refuse."""
+def once(entries: Sequence[Any]) -> list[Any]:
+    """Without repeats, the later of two counting. One entry without an id stays, for the reading to refuse."""
     return list({entry.get("id") or id(entry): entry for entry in entries}.values())

@@ -11,7 +11,6 @@ from ccxt.base import errors as ccxt_errors
 
 from execution.core.types import (
     ChildRequest,
-    KeyPermissions,
     Market,
     OrderRef,
     OrderType,
@@ -36,10 +35,13 @@ def digits(number: Decimal) -> str:
     return str(exact_digits(number))
 
 
-def refusal(request: ChildRequest, *, market: Market | None) -> Rejected | None:
+def refusal(request: ChildRequest, *, market: Market | None, quirks: Quirks) -> Rejected | None:
     """Why this request cannot be sent as it is, with the value and the limit; None when it can."""
     if market is None:
         return Rejected(kind="BadSymbol", message=f"{request.symbol} is not listed")
+    if not (rule := quirks.client_id_rule).fullmatch(request.client_id):
+        message = f"the exchange takes no client id {request.client_id!r}, only {rule.pattern}"
+        return Rejected(kind="InvalidOrder", message=message)
     if problem := _off_step("quantity", request.quantity, "lot", market.lot):
         return Rejected(kind="InvalidOrder", message=problem)
     if (request.type is OrderType.LIMIT) != (request.price is not None):
@@ -51,46 +53,63 @@ def refusal(request: ChildRequest, *, market: Market | None) -> Rejected | None:
 
 def create_params(request: ChildRequest, *, valid_for: timedelta, quirks: Quirks) -> dict[str, Any]:
     """ccxt's parameters of a create; validity in whole milliseconds, rounded down but at least one."""
-    params: dict[str, Any] = {"clientOrderId": request.client_id, **quirks.create_params}
+    params: dict[str, Any] = {quirks.client_id_param or "clientOrderId": request.client_id}
+    params |= quirks.create_params
     if quirks.validity_param is not None:
-        params[quirks.validity_param] = max(1, valid_for // timedelta(milliseconds=1))
+        params[quirks.validity_param] = whole_milliseconds(valid_for)
     if request.time_in_force is TimeInForce.IOC and request.type is OrderType.LIMIT:
-        params["timeInForce"] = "IOC"
+        params |= quirks.ioc_params
     if request.time_in_force is TimeInForce.POST_ONLY:
         params["postOnly"] = True
     return params
 
 
-def refuse_quote_sized(client: Any, request: ChildRequest) -> None:
+def whole_milliseconds(valid_for: timedelta) -> int:
+    return max(1, valid_for // timedelta(milliseconds=1))
+
+
+def refuse_quote_sized(client: Any, request: ChildRequest, quirks: Quirks) -> None:
     """``NotSupported`` where a market buy is sized in quote: our quantity would be read as money."""
-    is_market_buy = request.type is OrderType.MARKET and request.side is Side.BUY
-    own = client.options.get("createMarketBuyOrderRequiresPrice")
-    nested = (client.options.get("createOrder") or {}).get("createMarketBuyOrderRequiresPrice")
-    if is_market_buy and (own or nested):
+    if request.type is not OrderType.MARKET or request.side is not Side.BUY:
+        return
+    if (quirks.market_buys or _declared_market_buys(client)) == "quote":
         raise ccxt_errors.NotSupported(f"{client.id} sizes market buys in quote currency")
 
 
-def address(ref: OrderRef) -> tuple[str | None, str, dict[str, str]]:
-    """The arguments by which ccxt finds an order: the exchange's id if known, else ours."""
+def _declared_market_buys(client: Any) -> str:
+    own = client.options.get("createMarketBuyOrderRequiresPrice")
+    nested = (client.options.get("createOrder") or {}).get("createMarketBuyOrderRequiresPrice")
+    declared = ((client.features or {}).get("spot") or {}).get("createOrder") or {}
+    return "quote" if own or nested or declared.get("marketBuyRequiresPrice") else "base"
+
+
+def cancel_address(ref: OrderRef, quirks: Quirks) -> tuple[str | None, str, dict[str, str]] | None:
+    """The arguments by which ccxt cancels an order: the exchange's id if known, else ours; None where the
+    exchange does not know ours."""
     if ref.exchange_id is not None:
         return ref.exchange_id, ref.symbol, {}
-    return None, ref.symbol, {"clientOrderId": ref.client_id}
+    if quirks.client_id_as_id:
+        return quirks.client_id_prefix + ref.client_id, ref.symbol, {}
+    named = quirks.cancel_param or ("clientOrderId" if quirks.by_client_id else None)
+    return None if named is None else (None, ref.symbol, {named: ref.client_id})
 
 
-def key_permissions(answer: Any) -> KeyPermissions:
-    """binance's apiRestrictions."""
-    if not isinstance(answer, Mapping) or "enableReading" not in answer:
-        raise convert.AnswerError("an answer without permissions")
+#: Without these nothing that became of an order could be learnt.
+NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance", "fetchOrderBook")
 
-    def said(name: str) -> bool | None:
-        value = answer.get(name)
-        return value if isinstance(value, bool) else None
 
-    return KeyPermissions(
-        read=said("enableReading"),
-        trade=said("enableSpotAndMarginTrading"),
-        withdraw=said("enableWithdrawals"),
-    )
+def refuse_unfit(client: Any, quirks: Quirks) -> None:
+    """``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
+    lacks = [name for name in NEEDED if not client.has.get(name)]
+    if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):
+        lacks.append("fetchOrders or fetchClosedOrders")
+    if lacks:
+        raise ValueError(f"{client.id} cannot be traded: ccxt declares no {', '.join(lacks)}")
+    if quirks.client_id_param is None:
+        raise ValueError(
+            f"{client.id} cannot be traded: no way is known to look an order up by our client id, "
+            "so that nothing would prove the absence of one whose answer was lost"
+        )
 
 
 def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
@@ -100,6 +119,14 @@ def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | Non
         return None
     maker, taker = (convert.decimal_or_none(rates.get(name)) for name in ("maker", "taker"))
     return None if maker is None or taker is None else (maker, taker)
+
+
+def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
+    """okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
+    listed = answer.get("data")
+    first = listed[0] if isinstance(listed, list) and listed else {}
+    maker, taker = (convert.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
+    return None if maker is None or taker is None else (-maker, -taker)
 
 
 def spot_markets(client: Any, fees: tuple[Decimal | None, Decimal | None] | None = None) -> dict[str, Market]:

@@ -16,6 +16,7 @@ from execution.core.decide import decide
 from execution.core.parameters import IcebergParameters, PovParameters, SlicedParameters
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
+from execution.core.replanning import must_finish
 from execution.core.states import (
     CLOSING_EVENTS,
     ORDER_FINAL,
@@ -26,6 +27,7 @@ from execution.core.states import (
     child_after,
     order_after,
 )
+from execution.core.tactics import SliceWork
 from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
 from execution.core.view import (
     CROSS,
@@ -377,7 +379,10 @@ def check_intent(view: OrderView, intend: Intend) -> None:
     if isinstance(view.parameters, SlicedParameters):
         here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
         most = part.quantity * view.parameters.catch_up_cap
-        assert here + intend.quantity <= most, "beyond the catch-up cap"
+        finishes = intend.purpose == CROSS and must_finish(
+            view, SliceWork(part, part is view.slices[-1], ZERO)
+        )
+        assert finishes or here + intend.quantity <= most, "beyond the catch-up cap"
     if isinstance(view.parameters, IcebergParameters):
         assert view.exposure + intend.quantity <= view.parameters.visible_quantity, (
             "I17: more than is visible"

@@ -12,7 +12,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from execution.core.parameters import MIN_SLICE
-from execution.core.plans import base_quantity, check_limit_price, plain, plan_bounds, plan_even, shift_plan
+from execution.core.plans import (
+    base_quantity,
+    check_limit_price,
+    plain,
+    plan_bounds,
+    plan_even,
+    shift_plan,
+    slice_count,
+)
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import is_multiple, minimum_quantity
 from execution.core.types import ZERO, Market, Unit
@@ -172,3 +180,12 @@ def test_a_plain_number_is_the_same_number_without_exponent(number: Decimal) -> 
     assert D(text) == number
     assert "E" not in text.upper()
     assert not (text.endswith("0") and "." in text)
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(5, 1), (40, 4), (100, 10), (599, 10), (900, 15), (3600, 60)])
+def test_an_order_that_does_not_say_is_sliced_by_the_minute_and_a_short_one_in_ten(
+    seconds: int, count: int
+) -> None:
+    end = NOW + timedelta(seconds=seconds)
+    assert slice_count(None, D(10), MARKET, D(60_000), NOW, end) == count
+    assert slice_count(None, D("0.0004"), MARKET, D(60_000), NOW, end) == min(count, 2), "by the minimum"

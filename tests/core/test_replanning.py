@@ -248,3 +248,11 @@ def test_whatever_rules_the_order_has_no_invariant_breaks_and_it_ends_in_twice_i
     run = Simulation(replace(view, parameters=parameters), happens, seed).run()
     ended(run)
     assert run.view.end_at <= view.end_at + (view.end_at - view.start_at)
+
+
+@pytest.mark.parametrize("prices", [OUTSIDE, INSIDE])
+def test_a_driver_that_comes_too_late_does_not_shift_the_plan_into_the_past(
+    prices: tuple[Decimal, Decimal],
+) -> None:
+    late = shifting(prices, END + 30 * SECOND, memo=since(END - SECOND), extended=85 * SECOND)
+    assert moves_of(late)[0].outcome is OrderStatus.EXPIRED, "10 s were left to shift"

@@ -21,7 +21,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.tactics import slice_at
 from execution.core.types import Book, Quote, Side, TimeInForce
 from execution.core.view import CROSS, Decision, Intend, Move, OrderView, VenueView
-from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, venue_of, view_of
+from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, moves_of, venue_of, view_of
 from tests.core.simulator import Rates, Simulation
 
 SECOND = timedelta(seconds=1)
@@ -238,3 +238,19 @@ def test_whatever_the_venues_do_it_never_takes_too_much_and_always_ends(
     run = Simulation(view, Rates(rejects=bad, loses=bad, late_news=bad, stale=bad, blocks=bad), seed).run()
     assert run.executed <= quantity
     assert run.executed == sum((child.facts.filled for child in run.placed), D(0))
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_route_that_nobody_can_pay_is_not_woken_by_every_quote(side: Side) -> None:
+    decision = decide(routed(replace(ALPHA, free=D(0)), side=side))
+    assert decision.commands == ()
+    assert (decision.wake_below, decision.wake_above) == (None, None), (
+        "the market is inside the bounds already"
+    )
+
+
+def test_a_remainder_waits_for_an_account_that_takes_it_and_is_only_blocked_for_now() -> None:
+    strict = priced("strict", ("60000.00", "0.4"), market=replace(MARKET, min_quantity=D("0.5")))
+    view = routed(replace(ALPHA, blocked="it is not reconciled yet"), strict, quantity="0.3")
+    assert decide(view).commands == ()
+    assert moves_of(routed(strict, quantity="0.3"))[0].outcome is OrderStatus.EXPIRED

@@ -11,7 +11,7 @@ import pytest
 from execution.core.decide import decide
 from execution.core.states import ChildStatus
 from execution.core.types import Side
-from execution.core.view import CROSS, VenueView
+from execution.core.view import CROSS, Rejections, VenueView
 from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, child_of, venue_of, view_of
 from tests.core.test_decide import CROSSES, cancelled, intend_of
 
@@ -90,3 +90,30 @@ def test_the_last_slice_keeps_back_what_its_cross_needs_at_the_most_demanding_ac
     demanding = replace(MARKET, min_quantity=D("0.02"), taker_fee=D("0.002"))
     intend = intend_of(view_of(now=NOW + at, done=D("0.2"), venues=pair(at, beta={"market": demanding})))
     assert (intend.account, intend.quantity) == ("alpha", D("0.08"))
+
+
+def refused(kind: str = "InsufficientFunds") -> dict[str, Any]:
+    """Alpha has refused a child a moment ago, the fifth in a row."""
+    child = child_of(
+        account="alpha", status=ChildStatus.REJECTED, is_settled=True, ended_at=NOW, reason=f"{kind}: no"
+    )
+    return {"children": (child,), "rejections": Rejections(5, NOW, kind)}
+
+
+def test_an_account_that_refuses_does_not_hold_up_the_others() -> None:
+    intend = intend_of(view_of(venues=pair(), **refused()))
+    assert (intend.account, intend.quantity) == ("beta", D("0.1"))
+    both = (*refused()["children"], replace(refused()["children"][0], sequence=2, account="beta"))
+    waits = decide(view_of(venues=pair(), **(refused() | {"children": both})))
+    assert (waits.commands, waits.why) == ((), "waits after a refusal: InsufficientFunds")
+    assert waits.due_at == NOW + timedelta(seconds=8)
+
+
+def test_the_account_that_refused_gets_nothing_before_its_time_even_where_the_others_take_nothing() -> None:
+    decision = decide(view_of(venues=pair(beta={"free": D(1)}), **refused()))
+    assert decision.commands == ()
+    assert "alpha: it has just refused" in decision.why
+
+
+def test_a_book_that_moved_on_is_nobodys_refusal_and_every_account_waits() -> None:
+    assert decide(view_of(venues=pair(), **refused("OrderImmediatelyFillable"))).commands == ()

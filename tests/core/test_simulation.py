@@ -189,8 +189,18 @@ def test_a_market_beyond_the_limit_expires_the_order_with_the_reason(side: Side)
 
 
 def test_a_catch_up_cap_of_one_never_makes_a_slice_larger() -> None:
-    view = order(D(1), 4, parameters={"catch_up_cap": D(1)})
+    view = order(D(1), 4, parameters={"catch_up_cap": D(1), "at_end": AtEnd.STOP})
     run = Simulation(view, Rates(rest_fills=0.0, cross_fills=0.3), seed=5).run()
     for part in view.slices:
         done = sum(c.filled for c in run.placed if c.intend.slice_number == part.number)
         assert done <= part.quantity
+
+
+@pytest.mark.parametrize("urgency", [D(0), D("0.5")])
+def test_an_order_that_crosses_at_its_end_leaves_nothing_behind_whatever_it_may_catch_up(
+    urgency: Decimal,
+) -> None:
+    view = order(D(1), 10, parameters={"catch_up_cap": D(1), "urgency": urgency, "at_end": AtEnd.CROSS})
+    always = Rates(rest_fills=0.0, cross_fills=1.0, shares=("1",))
+    run = Simulation(view, always, seed=7).run()
+    assert (run.view.status, run.executed) == (OrderStatus.COMPLETED, D(1))

@@ -13,11 +13,26 @@ from hypothesis import strategies as st
 
 from execution.core.decide import decide
 from execution.core.parameters import AtEnd
+from execution.core.plans import SlicePlan
+from execution.core.resting import behind
 from execution.core.signals import imbalance, others_book
 from execution.core.states import ChildStatus
+from execution.core.tactics import SliceWork
 from execution.core.types import Book, Level, Side, TimeInForce
 from execution.core.view import CROSS, Intend, OrderView
-from tests.core.builders import MARKET, MINUTE, NOW, D, at_venue, cancels_of, child_of, sides, twap, view_of
+from tests.core.builders import (
+    MARKET,
+    MINUTE,
+    NOW,
+    D,
+    at_venue,
+    cancels_of,
+    child_of,
+    even_slices,
+    sides,
+    twap,
+    view_of,
+)
 
 LATE = 3 * MINUTE - timedelta(seconds=4)  # the order's last seconds
 
@@ -215,3 +230,26 @@ def test_the_participation_stays_under_its_cap(traded: int, urgency: int, done: 
     )
     for intend in intends_of(view):
         assert view.done + view.exposure + intend.quantity <= Decimal("0.1") * D(traded) / 1000
+
+
+# --- what no exchange takes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.BUY, "60000.50"), (Side.SELL, "59999.50")])
+def test_a_cross_at_an_i_would_price_between_two_ticks_is_priced_on_the_tick(side: Side, price: str) -> None:
+    would = D(price) + side.sign * D("0.003")
+    (intend,) = intends_of(view_of(side=side, parameters=twap(i_would_price=would)))
+    assert intend.price == D(price)
+
+
+def test_a_slice_without_a_quantity_is_not_behind() -> None:
+    work = SliceWork(SlicePlan(1, NOW, NOW + MINUTE, D(0)), is_last=False, target=D("0.1"))
+    assert behind(view_of(), work) == 0
+
+
+def test_a_resting_child_is_worth_the_minimum_at_its_own_price_where_the_book_is_far_from_the_quote() -> None:
+    view = view_of(quantity=D("0.0006"), slices=even_slices(D("0.0006"), 3))
+    assert intends_of(view), "0.0002 at 60,000 is worth 12"
+    far = booked(view, levels(("12000.00", "1")), levels(("12001.00", "1")))
+    assert intends_of(far) == [], "at 12,000 it is worth 2.4, and 10 is the minimum"
+    assert "under the minimum" in decide(far).why

@@ -14,15 +14,14 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
+from execution.management.chaos.venue import ControlledVenue
 from execution.management.desk.files import read_people
 from execution.management.desk.parent_death import dies_with_parent
 
@@ -69,51 +68,10 @@ def processes_of(var: Path) -> list[psutil.Process]:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperVenue:
-    """A paper venue of a running desk, through its control interface."""
+class PaperVenue(ControlledVenue):
+    """A paper venue of a running desk."""
 
     desk: RunningDesk
-    label: str
-
-    @property
-    def folder(self) -> Path:
-        return self.desk.var / "paper" / self.label
-
-    @property
-    def name(self) -> str:
-        """Its process among ``RunningDesk.pids``."""
-        return f"paper-{self.label}"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{(self.folder / 'port').read_text().strip()}"
-
-    @property
-    def token(self) -> str:
-        return (self.folder / "control").read_text().strip()
-
-    def control(self, method: str, path: str, **body: Any) -> Any:
-        """One call of docs/paper.md, such as ``control("POST", "faults", on="create", kind="reject")``."""
-        request = urllib.request.Request(
-            f"{self.url}/_paper/{path}",
-            data=json.dumps(body).encode() if body else None,
-            headers={"X-Paper-Control": self.token},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read())
-
-    def ledger(self) -> dict[str, Any]:
-        """The venue's books of the desk's account: balances, orders, trades."""
-        key = json.loads((self.folder / "accounts.json").read_text())[0]["key"]
-        return dict(self.control("GET", "ledger")[key])
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/api/v3/ping", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
 
     def restart(self) -> None:
         """Kill -9, and wait until the supervisor has it running again."""
@@ -122,20 +80,14 @@ class PaperVenue:
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Killed, and not to be reached within the block; on leaving, wait until it answers again.
-
-        A file in the place of its folder ends every attempt of the supervisor to start it.
-        """
-        aside = self.folder.with_name(f"{self.label}.aside")
-        self.folder.rename(aside)
-        self.folder.touch()
+        """Killed, and not to be reached within the block; on leaving, wait until it answers again."""
+        self.hide()
         self.desk.kill(self.name)
         try:
             wait_until(lambda: not self.answers(), within=5, what=f"{self.name} was to be down")
             yield
         finally:
-            self.folder.unlink()
-            aside.rename(self.folder)
+            self.show()
         wait_until(self.answers, within=30, what=f"{self.name} was to answer again")
 
 
@@ -156,7 +108,7 @@ class RunningDesk:
 
     def paper(self, label: str = "alpha") -> PaperVenue:
         """One of the paper venues: alpha, beta, gamma."""
-        return PaperVenue(self, label)
+        return PaperVenue(self.var / "paper" / label, self)
 
     @property
     def paper_url(self) -> str:

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.fixtures import redis_url, rows
+from tests.fixtures import committed_rows, redis_url, rows
 
-__all__ = ["redis_url", "rows"]
+__all__ = ["committed_rows", "redis_url", "rows"]

@@ -235,6 +235,14 @@ def test_a_confirmed_cancel_without_a_figure_asks_for_one(rows: Rows) -> None:
     assert not facts(child)[3]
 
 
+def test_a_confirmed_cancel_that_names_no_state_asks_how_the_order_ended(rows: Rows) -> None:
+    child = rows.resting()
+    accept(child)
+    confirmed = CancelConfirmed(report_of(child, None, None))
+    assert not child_cancelled(child_pk=child.pk, outcome=confirmed, now=NOW)
+    assert not facts(child)[3]
+
+
 def test_pulling_drops_what_has_not_left_and_cancels_what_has(rows: Rows) -> None:
     child = rows.resting(taken=False)
     assert children_pull(account_pk=rows.account.pk, reason="the desk stops", now=NOW) == 1

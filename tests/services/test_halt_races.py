@@ -9,22 +9,19 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from django.db import connections
-from pytest_django.fixtures import Settings
 
-from execution import notify
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Halt, Order
 from execution.services import halts
 from execution.services.children import child_report
 from execution.services.halts import HaltRequest, halt_lift, halt_set, halt_sweep
-from tests.factories import NOW, SYMBOL, Rows, make_rows, report_of
+from tests.factories import NOW, SYMBOL, Rows, report_of
+from tests.fixtures import in_a_thread
 from tests.invariants import check_order
 
 SEEDS = range(12)
@@ -33,33 +30,6 @@ SCOPES = {
     HaltRequest("stop", "account", "alpha"): "HALT alpha",
     HaltRequest("stop", "symbol", SYMBOL): f"HALT {SYMBOL}",
 }
-
-
-@pytest.fixture
-def committed_rows(
-    transactional_db: None, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> Rows:
-    """Rows that other threads see; wake-ups go to this test's Redis, pages there are none."""
-    settings.REDIS_URL = redis_url
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    monkeypatch.setattr(notify, "_bell", notify._Bell())
-    rows = make_rows(redis_url)
-    rows.quote()
-    return rows
-
-
-def in_a_thread(function: Callable[[], object], failures: list[BaseException]) -> threading.Thread:
-    def run() -> None:
-        try:
-            function()
-        except BaseException as error:  # noqa: BLE001  the test raises it
-            failures.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 @dataclass

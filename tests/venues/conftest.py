@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+import ccxt.pro
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
-from execution.core.types import ChildRequest, OrderType, Side, TimeInForce
+from execution.core.types import ChildRequest, OrderRef, OrderType, Side, TimeInForce
 from execution.venues.gateway import CcxtGateway, open_gateway
+from tests.venues.answers import CLIENT_ID, Exchange
+from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX
+from tests.venues.answers.second import BITGET, GATE, KUCOIN
 
 SYMBOL = "BTC/USDT"
 VALID = timedelta(seconds=2)
+EXCHANGES = [BYBIT, OKX, KRAKEN, COINBASE, KUCOIN, GATE, BITGET]
+OURS = OrderRef(CLIENT_ID, SYMBOL)
 Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]
 
 
@@ -31,6 +40,8 @@ class Seen:
     method: str
     path: str
     params: dict[str, str]
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,6 +49,8 @@ class Stub:
     """Answers by ``"POST order"`` and its kin; everything that came is in ``seen``."""
 
     base: str = ""
+    #: What the paths of answers leave out.
+    prefix: str = ""
     answers: dict[str, Handler] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     runner: web.AppRunner | None = None
@@ -56,10 +69,11 @@ class Stub:
         return [seen.params for seen in self.seen if (seen.method, seen.path) == (method, path)][-1]
 
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.text() or request.rel_url.raw_query_string
+        body = await request.text()
+        raw = body or request.rel_url.raw_query_string
         params = dict(parse_qsl(raw))
-        path = request.path.removeprefix("/api/v3/")
-        self.seen.append(Seen(request.method, path, params))
+        path = request.path.removeprefix(self.prefix)
+        self.seen.append(Seen(request.method, path, params, body, dict(request.headers)))
         handler = self.answers.get(f"{request.method} {path}")
         if handler is None:
             return web.json_response({"code": -1, "msg": f"no answer for {path}"}, status=404)
@@ -117,15 +131,10 @@ def limit_order(**changes: Any) -> ChildRequest:
     return ChildRequest(**(fields | changes))
 
 
-@pytest.fixture
-async def stub() -> AsyncIterator[Stub]:
+@asynccontextmanager
+async def serving() -> AsyncIterator[Stub]:
+    """A stub that listens on a free port of loopback and answers nothing yet."""
     stub = Stub()
-    stub.answer("GET exchangeInfo", exchange_info())
-
-    async def server_time(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
-        return web.json_response({"serverTime": int(now().timestamp() * 1000)})
-
-    stub.answers["GET time"] = server_time
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stub.dispatch)
     stub.runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -134,8 +143,22 @@ async def stub() -> AsyncIterator[Stub]:
     await site.start()
     host, port = stub.runner.addresses[0][:2]
     stub.base = f"http://{host}:{port}"
-    yield stub
-    await stub.stop()
+    try:
+        yield stub
+    finally:
+        await stub.stop()
+
+
+@pytest.fixture
+async def stub() -> AsyncIterator[Stub]:
+    async def server_time(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
+        return web.json_response({"serverTime": int(now().timestamp() * 1000)})
+
+    async with serving() as stub:
+        stub.prefix = "/api/v3/"
+        stub.answer("GET exchangeInfo", exchange_info())
+        stub.answers["GET time"] = server_time
+        yield stub
 
 
 @pytest.fixture
@@ -155,3 +178,79 @@ async def gateway(stub: Stub) -> AsyncIterator[CcxtGateway]:
 
 async def settle() -> None:
     await asyncio.sleep(0.05)
+
+
+# --- seven exchanges, each with one gateway for all tests of a module ------------------------------
+
+
+@functools.cache
+def addresses_of(exchange_id: str) -> Any:
+    return getattr(ccxt.pro, exchange_id)().urls["api"]
+
+
+def options_of(exchange: Exchange, base: str) -> dict[str, Any]:
+    """Every address of the exchange on the stub, with the path that it has in reality."""
+
+    def at_stub(address: Any) -> Any:
+        if isinstance(address, Mapping):
+            return {name: at_stub(value) for name, value in address.items()}
+        path = str(address).split("://", 1)[1].partition("/")[2]
+        return f"{base}/{path}" if path else base
+
+    return {"timeout_on_exit": 10, "urls": {"api": at_stub(addresses_of(exchange.id))}}
+
+
+class Desk:
+    """One gateway at one exchange, both kept for all tests of that exchange."""
+
+    def __init__(self, exchange: Exchange, stub: Stub, gateway: CcxtGateway) -> None:
+        self.exchange = exchange
+        self.stub = stub
+        self.gateway = gateway
+        self.ref = replace(OURS, exchange_id=exchange.order_id)
+
+    def forget(self) -> None:
+        self.stub.answers.clear()
+        self.stub.seen.clear()
+        self.answers(self.exchange.opening)
+        self.gateway.throttle._held_until = 0
+        self.gateway.throttle._taken.clear()
+        self.gateway.throttle._used = 0
+
+    def answers(self, answers: Mapping[str, Any]) -> None:
+        for what, body in answers.items():
+            self.stub.answer(what, body)
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{seen.method} {seen.path}" for seen in self.stub.seen]
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module", scope="module", params=EXCHANGES, ids=lambda exchange: exchange.id
+)
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    exchange: Exchange = request.param
+    async with serving() as stub:
+        gateway = open_gateway(
+            exchange_id=exchange.id,
+            options=options_of(exchange, stub.base),
+            api_key="the-api-key",
+            secret="dGhlLXNlY3JldDEy",
+            passphrase="the-passphrase",
+            clock=now,
+            timeout=2,
+        )
+        desk = Desk(exchange, stub, gateway)
+        desk.answers(exchange.opening)
+        gateway._time._due = float("inf")  # the stub has no clock
+        await gateway.open()
+        gateway._time._due = float("inf")
+        yield desk
+        await gateway.close()
+
+
+@pytest.fixture
+def desk(opened: Desk) -> Desk:
+    opened.forget()
+    return opened

@@ -121,9 +121,10 @@ async def test_states_of_binance(said: str, filled: str, status: VenueStatus | N
     assert report.at == datetime.fromtimestamp(1700000001.5, UTC)
 
 
-async def test_bybit_calls_a_partly_filled_cancelled_order_closed() -> None:
+@pytest.mark.parametrize("said", ["PartiallyFilledCanceled", "Rejected"])
+async def test_bybit_has_its_own_words_for_partly_filled_and_cancelled(said: str) -> None:
     raw = {
-        "orderId": "1", "symbol": "BTCUSDT", "orderStatus": "PartiallyFilledCanceled", "side": "Buy",
+        "orderId": "1", "symbol": "BTCUSDT", "orderStatus": said, "side": "Buy",
         "orderType": "Limit", "price": "49000", "qty": "0.01", "cumExecQty": "0.004", "cumExecValue": "196",
         "createdTime": "1700000000000",
     }  # fmt: skip
@@ -251,7 +252,7 @@ def raised(exchange: str, status: int, body: dict[str, Any]) -> Any:
 
 def outcome_of(exchange: str, status: int, body: dict[str, Any]) -> CreateOutcome:
     error = raised(exchange, status, body)
-    return errors.create_failure(error, quirks=quirks_of(exchange), text=str(error), retry_after=None)
+    return errors.create_failure(errors.Failure(error, str(error), quirks_of(exchange), status=status))
 
 
 OUTCOMES: list[tuple[str, int, dict[str, Any], type]] = [
@@ -271,6 +272,11 @@ OUTCOMES: list[tuple[str, int, dict[str, Any], type]] = [
     ("kucoin", 429, {"code": "429000", "msg": "Too Many Requests"}, NotSent),
     ("gate", 400, {"label": "BALANCE_NOT_ENOUGH", "message": "Not enough balance"}, Rejected),
     ("binance", 503, {}, Unknown),
+    ("bybit", 200, {"retCode": 10001, "retMsg": "Submitted for processing"}, Unknown),
+    ("bybit", 200, {"retCode": 10014, "retMsg": "Not so fast"}, Unknown),
+    ("okx", 200, {"code": "1", "data": [{"sCode": "51000", "sMsg": "Request timed out"}]}, Unknown),
+    ("coinbase", 429, {"error": "RATE_LIMIT", "message": "no"}, NotSent),
+    ("coinbase", 400, {"error": "RATE_LIMIT", "message": "no"}, Unknown),
 ]
 
 
@@ -285,13 +291,13 @@ async def test_kraken_says_that_an_order_is_gone_in_its_own_way() -> None:
     error = raised("kraken", 200, {"error": ["EOrder:Unknown order"]})
     assert isinstance(error, ccxt_errors.InvalidOrder)
     assert not isinstance(error, ccxt_errors.OrderNotFound)
-    known = errors.cancel_failure(error, quirks=quirks_of("kraken"), text="", retry_after=None)
+    known = errors.cancel_failure(errors.Failure(error, "", quirks_of("kraken")))
     assert isinstance(known, CancelGone)
-    other = errors.cancel_failure(error, quirks=quirks_of("okx"), text="", retry_after=None)
+    other = errors.cancel_failure(errors.Failure(error, "", quirks_of("okx")))
     assert isinstance(other, CancelFailed)
 
 
 @pytest.mark.parametrize("kind", [ccxt_errors.OrderNotFound, ccxt_errors.DuplicateOrderId])
 def test_errors_about_an_existing_order_do_not_prove_its_absence(kind: type[Exception]) -> None:
-    outcome = errors.create_failure(kind("x"), quirks=Quirks(), text="x", retry_after=None)
+    outcome = errors.create_failure(errors.Failure(kind("x"), "x", Quirks()))
     assert isinstance(outcome, Unknown)

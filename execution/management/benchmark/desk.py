@@ -39,10 +39,14 @@ class Start:
 class MeasuredDesk:
     """One desk that can be started and stopped again and again on the same folder."""
 
-    def __init__(self, base: Path, var: Path, port: int) -> None:
+    def __init__(
+        self, base: Path, var: Path, port: int, *, workers: int = 2, database_url: str | None = None
+    ) -> None:
         self._base = base
         self.var = var
         self.port = port
+        self._workers = workers
+        self._database_url = database_url
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -52,13 +56,13 @@ class MeasuredDesk:
     def start(self) -> Start:
         """Start the desk and wait until it is ready. Raises ``CommandError`` when it does not get there."""
         command = [sys.executable, "manage.py", "desk", "--port", str(self.port), "--var", str(self.var)]
-        environment = {name: text for name, text in os.environ.items() if name not in NOT_PASSED_ON}
+        command += ["--workers", str(self._workers)]
         begun = time.monotonic()
         with open(self._console, "wb") as console:
             self._process = subprocess.Popen(
                 command,
                 cwd=self._base,
-                env=environment,
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -66,6 +70,21 @@ class MeasuredDesk:
                 preexec_fn=dies_with_parent(),  # also when the benchmark itself is killed
             )
         return self._started(self._process, begun)
+
+    def _environment(self) -> dict[str, str]:
+        environment = {name: text for name, text in os.environ.items() if name not in NOT_PASSED_ON}
+        return environment | ({"DATABASE_URL": self._database_url} if self._database_url else {})
+
+    def token(self, person: str) -> str:
+        """A token of the API, as ``manage.py api_token`` prints it."""
+        command = [sys.executable, "manage.py", "api_token", person, "--name", "benchmark", "--days", "1"]
+        environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
+        done = subprocess.run(
+            command, cwd=self._base, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode:
+            raise CommandError(f"no token for the API: {done.stderr[-500:]}")
+        return done.stdout.strip()
 
     def _started(self, process: subprocess.Popen[bytes], begun: float) -> Start:
         first_page: float | None = None

@@ -50,7 +50,7 @@ def measure(base: Path, var: Path, wishes: Wishes, say: Callable[[str], None]) -
 
     Whatever happens, nothing of the desk is left running.
     """
-    desk = MeasuredDesk(base, var, _free_port())
+    desk = MeasuredDesk(base, var, free_port())
     load = os.getloadavg()[0]
     try:
         first, warm = _starts(desk, wishes.starts, say)
@@ -78,7 +78,7 @@ def measure(base: Path, var: Path, wishes: Wishes, say: Callable[[str], None]) -
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -114,10 +114,11 @@ Usage = dict[str, dict[str, float | None]]
 def _idle(desk: MeasuredDesk, wishes: Wishes, say: Callable[[str], None]) -> Usage:
     time.sleep(SETTLING)
     say(f"an idle desk for {wishes.idle_seconds:.0f} s")
-    return _usage(desk, wishes.idle_seconds)
+    return usage_of(desk, wishes.idle_seconds)
 
 
-def _usage(desk: MeasuredDesk, seconds: float) -> Usage:
+def usage_of(desk: MeasuredDesk, seconds: float) -> Usage:
+    """CPU of each process over ``seconds``, percent of one core, and its memory at their end, MB."""
     pids = desk.pids()
     used = processor_use(pids, seconds, time.sleep)
     memory = {name: memory_of(pid) for name, pid in pids.items()}
@@ -136,7 +137,7 @@ def _live(desk: MeasuredDesk, wishes: Wishes, say: Callable[[str], None]) -> tup
             f"launching took {launching:.0f} s of the orders' {wishes.seconds} s: choose longer orders"
         )
     time.sleep(SETTLING)
-    usage = _usage(desk, measured)
+    usage = usage_of(desk, measured)
     deadline = time.monotonic() + SETTLING + launching + GRACE
     while (left := records.orders_unfinished(placed)) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -163,11 +164,11 @@ def _delays(placed: Sequence[str]) -> dict[str, Any]:
     return {
         "outcomes": records.outcomes(placed),
         "not_completed": records.not_completed(placed),
-        "fill_delay_ms": _spread(fills),
-        "slice_delay_ms": _spread(late),
-        "slice_delay_percent": _spread(shares),
+        "fill_delay_ms": spread(fills),
+        "slice_delay_ms": spread(late),
+        "slice_delay_percent": spread(shares),
     }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float | None]:
+def spread(values: Sequence[float]) -> dict[str, float | None]:
     return {"count": len(values), "p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import environ
 from django.conf import settings
 from django.db import connections
-from django.db.models import Min
+from django.db.models import F, Min, Q, QuerySet
 
 from execution.core.states import ORDER_FINAL
-from execution.models import Fill, Market, Order, Slice
+from execution.models import ChildOrder, Fill, JournalEntry, Market, Order, Slice
 
 ALIAS = "measured"
 
 
 @contextmanager
-def database_of(var: Path) -> Iterator[None]:
-    """Within it the functions below read the SQLite database in ``var``."""
+def database_of(var: Path, url: str | None = None) -> Iterator[None]:
+    """Within it the functions below read the database at ``url``, else the SQLite database in ``var``."""
     configuration = dict(connections.databases["default"])
-    configuration |= {"ENGINE": "django.db.backends.sqlite3", "NAME": str(var / "tranche.sqlite3")}
-    configuration["OPTIONS"] = {
-        "timeout": settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 20)
-    }
+    if url:
+        configuration |= {"OPTIONS": {}, **environ.Env.db_url_config(url)}
+    else:
+        configuration |= {"ENGINE": "django.db.backends.sqlite3", "NAME": str(var / "tranche.sqlite3")}
+        configuration["OPTIONS"] = {
+            "timeout": settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 20)
+        }
     connections.databases[ALIAS] = configuration
     try:
         yield
@@ -79,3 +86,66 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
         for start, end, first in found
         if first is not None
     ]
+
+
+# --- capacity ------------------------------------------------------------------------------------
+
+
+def first_children(since: datetime, until: datetime) -> tuple[list[float], int]:
+    """Of the slices that began within: milliseconds from each one's planned start to the intent of its first child;
+    and of how many there was no child."""
+    slices = Slice.objects.using(ALIAS).filter(
+        starts_at__gte=since, starts_at__lt=until, order__plan_version=F("plan_version")
+    )
+    found = slices.annotate(first=Min("children__intended_at")).values_list("starts_at", "first")
+    late = [(first - start).total_seconds() * 1000 for start, first in found if first is not None]
+    return late, len(found) - len(late)
+
+
+def children_intended(since: datetime, until: datetime) -> int:
+    return ChildOrder.objects.using(ALIAS).filter(intended_at__gte=since, intended_at__lt=until).count()
+
+
+def fills_recorded(since: datetime, until: datetime) -> list[float]:
+    """Milliseconds from the exchange's time of each trade within to our record of it."""
+    fills = Fill.objects.using(ALIAS).filter(executed_at__gte=since, executed_at__lt=until)
+    times = fills.values_list("executed_at", "recorded_at")
+    return [(recorded - executed).total_seconds() * 1000 for executed, recorded in times]
+
+
+@dataclass(frozen=True, slots=True)
+class FillVersion:
+    """A fill and the version that its order had with it."""
+
+    order: str
+    version: int
+    executed_at: datetime
+    recorded_at: datetime
+
+
+def fill_versions(public_ids: Sequence[str], since: datetime, until: datetime) -> list[FillVersion]:
+    """The fills within of these orders, with their entries in the journal."""
+    entries = JournalEntry.objects.using(ALIAS).filter(
+        order__public_id__in=public_ids, kind="fill", at__gte=since, at__lt=until
+    )
+    by_fill = {data["fill"]: (order, version) for order, version, data in _entries(entries)}
+    fills = Fill.objects.using(ALIAS).filter(pk__in=by_fill).values_list("pk", "executed_at", "recorded_at")
+    return [FillVersion(*by_fill[pk], executed, recorded) for pk, executed, recorded in fills]
+
+
+def _entries(entries: QuerySet[JournalEntry]) -> list[tuple[str, int, dict[str, Any]]]:
+    return list(entries.values_list("order__public_id", "version", "data"))
+
+
+def orders_live() -> int:
+    return Order.objects.using(ALIAS).exclude(status__in=ORDER_FINAL).count()
+
+
+def in_trouble() -> int:
+    """Orders that need a person, or failed."""
+    orders = Order.objects.using(ALIAS)
+    return orders.filter(Q(needs_person=True) | Q(status="failed")).count()
+
+
+def vendor() -> str:
+    return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[connections[ALIAS].vendor]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.cookiejar
+import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
 from django.core.management import CommandError
 
@@ -23,9 +26,14 @@ class Trader:
 
     def __init__(self, url: str, password: str) -> None:
         self._url = url
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(cookies)
+        self._cookies = http.cookiejar.CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._post("/login/", {"username": "trader", "password": password}, self._get("/login/"))
+
+    @property
+    def cookie(self) -> str:
+        """The header that a websocket of this session sends."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def launch(self, *, symbol: str, quantity: str, seconds: int, slices: int) -> str:
         """Send a TWAP that buys; the public id of its order. Raises ``CommandError`` when it is refused."""
@@ -72,3 +80,23 @@ def _found(pattern: re.Pattern[str], page: str, what: str) -> str:
     if match is None:
         raise CommandError(f"the page has not {what}")
     return match[1]
+
+
+class Program:
+    """A program of the person ``trader``: it launches over the API, which costs the desk less than pages."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._address = f"{url}/api/v1/orders"
+        self._token = token
+
+    def launch(self, order: Mapping[str, Any], key: str) -> str:
+        """Launch ``order``, a body of the API; its public id. Raises ``CommandError`` when it is refused."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310  # the desk that we started
+            self._address, data=json.dumps(order).encode(), headers={**headers, "Idempotency-Key": key}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+                return str(json.load(answer)["id"])
+        except urllib.error.HTTPError as error:
+            raise CommandError(f"an order was refused: {error.read().decode(errors='replace')}") from None

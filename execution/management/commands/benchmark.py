@@ -1,4 +1,4 @@
-"""``manage.py benchmark desk``: what a desk of this machine costs, measured on the real processes."""
+"""``manage.py benchmark``: what a desk of this machine costs, measured on the real processes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.management.benchmark.capacity import CapacityWishes, measure_capacity
+from execution.management.benchmark.capacity_report import capacity_report
 from execution.management.benchmark.measure import Wishes, measure
 from execution.management.benchmark.report import report
 
 LONGEST = 3600  # seconds of an order: the benchmark ends within a bounded time
+MOST_PARENTS = 10_000
 
 
 class Command(BaseCommand):
@@ -24,25 +28,45 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("what", choices=["desk"], help="what to measure")
-        parser.add_argument("--starts", type=int, default=3, help="warm starts (default 3)")
-        parser.add_argument("--idle", type=int, default=20, help="seconds of the idle desk (default 20)")
-        parser.add_argument("--orders", type=int, default=20, help="TWAPs at the same time (default 20)")
-        parser.add_argument("--seconds", type=int, default=180, help="length of each TWAP (default 180)")
-        parser.add_argument("--slice", type=int, default=10, help="seconds of a slice (default 10)")
-        how = parser.add_mutually_exclusive_group()
-        how.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
-        how.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
+        what = parser.add_subparsers(dest="what", required=True, metavar="{desk,capacity}")
+        desk = what.add_parser("desk", help="starts, an idle desk, and twenty orders")
+        desk.add_argument("--starts", type=int, default=3, help="warm starts (default 3)")
+        desk.add_argument("--orders", type=int, default=20, help="TWAPs at the same time (default 20)")
+        desk.add_argument("--seconds", type=int, default=180, help="length of each TWAP (default 180)")
+        desk.add_argument("--slice", type=int, default=10, help="seconds of a slice (default 10)")
+        capacity = what.add_parser("capacity", help="hundreds and thousands of parents at once")
+        capacity.add_argument(
+            "--parents", default="100,1000,2000", help="numbers of parents, rising (default 100,1000,2000)"
+        )
+        capacity.add_argument("--seconds", type=int, default=120, help="measured at each (default 120)")
+        capacity.add_argument("--slice", type=int, default=60, help="seconds of a slice (default 60)")
+        capacity.add_argument("--pages", type=int, default=30, help="open pages of orders (default 30)")
+        capacity.add_argument("--rate", type=float, default=8, help="launches a second (default 8)")
+        capacity.add_argument("--workers", type=int, default=2, help="engine workers (default 2)")
+        capacity.add_argument("--database-url", help="an empty PostgreSQL database (default: SQLite)")
+        for parser in (desk, capacity):
+            parser.add_argument("--idle", type=int, default=20, help="seconds of the idle desk (default 20)")
+            how = parser.add_mutually_exclusive_group()
+            how.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
+            how.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        wishes = _wishes(options)
+        measured, write = self._chosen(options)
         signal.signal(signal.SIGTERM, _leave)  # the desk is stopped then, too
         with tempfile.TemporaryDirectory(prefix="tranche-benchmark-") as folder:
-            measured = measure(settings.BASE_DIR, Path(folder), wishes, self._say)
+            found = measured(Path(folder))
         if options["json"]:
-            self.stdout.write(json.dumps(measured, indent=1))
+            self.stdout.write(json.dumps(found, indent=1))
         else:
-            self.stdout.write(report(measured, markdown=options["markdown"]))
+            self.stdout.write(write(found, markdown=options["markdown"]))
+
+    def _chosen(self, options: dict[str, Any]) -> tuple[Callable[[Path], dict[str, Any]], Callable[..., str]]:
+        """What measures, and what writes it down. Raises ``CommandError`` for a wish out of bounds."""
+        if options["what"] == "desk":
+            wishes = _wishes(options)
+            return lambda var: measure(settings.BASE_DIR, var, wishes, self._say), report
+        capacity = _capacity_wishes(options)
+        return lambda var: measure_capacity(settings.BASE_DIR, var, capacity, self._say), capacity_report
 
     def _say(self, text: str) -> None:
         """Progress goes beside the figures, so that these can be sent to a file."""
@@ -50,12 +74,28 @@ class Command(BaseCommand):
 
 
 def _wishes(options: dict[str, Any]) -> Wishes:
-    for name, least, most in (("starts", 1, 20), ("idle", 1, 600), ("orders", 1, 200), ("slice", 1, 600)):
+    _check(options, {"starts": (1, 20), "idle": (1, 600), "orders": (1, 200), "slice": (1, 600)})
+    _check(options, {"seconds": (30, LONGEST)})
+    return Wishes(options["starts"], options["idle"], options["orders"], options["seconds"], options["slice"])
+
+
+def _capacity_wishes(options: dict[str, Any]) -> CapacityWishes:
+    _check(options, {"seconds": (10, LONGEST), "slice": (5, 600), "pages": (0, 500), "rate": (0.1, 20)})
+    _check(options, {"workers": (1, 16), "idle": (1, 600)})
+    words = options["parents"].split(",")
+    parents = tuple(int(word) if word.strip().isdecimal() else 0 for word in words)
+    if list(parents) != sorted(set(parents)) or not 1 <= parents[0] <= parents[-1] <= MOST_PARENTS:
+        raise CommandError(
+            f"--parents {options['parents']}: it must be rising numbers of 1 to {MOST_PARENTS}, with commas between"
+        )
+    names = ("seconds", "slice", "pages", "rate", "workers", "idle", "database_url")
+    return CapacityWishes(parents, *(options[name] for name in names))
+
+
+def _check(options: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]]) -> None:
+    for name, (least, most) in bounds.items():
         if not least <= options[name] <= most:
             raise CommandError(f"--{name} {options[name]}: it must be {least} to {most}")
-    if not 30 <= options["seconds"] <= LONGEST:
-        raise CommandError(f"--seconds {options['seconds']}: it must be 30 to {LONGEST}")
-    return Wishes(options["starts"], options["idle"], options["orders"], options["seconds"], options["slice"])
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0006_estimates'),
+        ('execution', '0007_many_hosts'),
     ]
 
     operations = [

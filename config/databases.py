@@ -1,0 +1,82 @@
+"""What each kind of database is told, so that services may rely on it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import IsolationLevel
+
+SQLITE = "django.db.backends.sqlite3"
+POSTGRESQL = "django.db.backends.postgresql"
+#: A process that is stopped inside a transaction, or cut off, holds its locks for this long; in ms.
+IDLE_IN_TRANSACTION = 5_000
+#: Longer than any lock is held: who waits longer gives up, and tries again. In ms.
+LOCK_WAIT = 6_000
+STATEMENT = 15_000  # ms
+
+
+def with_options(database: dict[str, Any]) -> dict[str, Any]:
+    """``DATABASE_URL``, read, with what the desk needs of its database; what the URL sets itself stays.
+
+    Raises ``ImproperlyConfigured`` for a database that the services were not written for.
+    """
+    options = {SQLITE: _sqlite, POSTGRESQL: _postgresql}.get(database["ENGINE"])
+    if options is None:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names {database['ENGINE']}: SQLite and PostgreSQL are served"
+        )
+    # Requests come in on many threads: each would keep a connection. The engine's own threads keep theirs.
+    return database | {"CONN_MAX_AGE": 0, "OPTIONS": options() | database.get("OPTIONS", {})}
+
+
+def _sqlite() -> dict[str, Any]:
+    """IMMEDIATE and WAL so that writers queue instead of failing, FULL so that nothing is lost with the power."""
+    return {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA journal_size_limit=67108864;"
+            "PRAGMA foreign_keys=ON"
+        ),
+    }
+
+
+def _postgresql() -> dict[str, Any]:
+    """READ COMMITTED: each statement after a lock sees what was committed while it waited for it.
+
+    A host that is cut off is noticed within seconds, on both sides (``tcp_user_timeout`` in ms, the rest in s).
+    """
+    limits = {
+        "statement_timeout": STATEMENT,
+        "lock_timeout": LOCK_WAIT,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+        "tcp_user_timeout": 5_000,
+        "tcp_keepalives_idle": 5,
+        "tcp_keepalives_interval": 2,
+        "tcp_keepalives_count": 3,
+    }
+    return {
+        "isolation_level": IsolationLevel.READ_COMMITTED,
+        "application_name": application_name(sys.argv),
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 5_000,
+        "options": " ".join(f"-c {name}={limit}" for name, limit in limits.items()),
+    }
+
+
+def application_name(arguments: list[str]) -> str:
+    """How this process shows itself in pg_stat_activity: tranche, and its command or Celery's node name."""
+    words = [
+        Path(arguments[0]).parent.name if arguments[0].endswith("__main__.py") else Path(arguments[0]).name
+    ]
+    if "-n" in arguments[:-1]:
+        words = [arguments[arguments.index("-n") + 1].partition("@")[0]]
+    elif len(arguments) > 1 and words == ["manage.py"]:
+        words = [arguments[1]]
+    return " ".join(["tranche", *words])[:63]

@@ -1,0 +1,94 @@
+"""The database of a simulation: SQLite in memory, made anew from a template, with a say in every commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.core.management import call_command
+from django.db import OperationalError, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+
+SETTINGS: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:",
+    "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA foreign_keys=ON"},
+    "USER": "",
+    "PASSWORD": "",
+    "HOST": "",
+    "PORT": "",
+    "TIME_ZONE": None,
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": False,
+    "AUTOCOMMIT": True,
+    "ATOMIC_REQUESTS": False,
+    "TEST": {},
+}
+
+
+class Crashed(BaseException):
+    """The process that called died at this commit; nobody in it may catch this."""
+
+
+def nothing_happens() -> str:
+    return ""
+
+
+class Memory(DatabaseWrapper):
+    """``verdict`` is asked before each commit: "" commits, "refuse" and "crash_before" do not, "lose" and
+    "crash_after" do, and the caller hears an error or nothing. ``committed`` is called after each one, ``wrote``
+    with every statement that writes."""
+
+    def __init__(self) -> None:
+        super().__init__(dict(SETTINGS), "default")
+        self.verdict: Callable[[], str] = nothing_happens
+        self.committed: Callable[[], None] = lambda: None
+        self.wrote: Callable[[str], None] = lambda _sql: None
+        self.execute_wrappers.append(self._count)
+
+    def _count(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith("SELECT"):
+            self.wrote(sql)
+        return execute(sql, params, many, context)
+
+    def commit(self) -> None:
+        verdict = self.verdict()
+        if verdict == "refuse":
+            raise OperationalError("the database refuses to commit")
+        if verdict == "crash_before":
+            self.rollback()
+            raise Crashed
+        super().commit()
+        self.committed()
+        if verdict in ("lose", "crash_after"):
+            self.run_on_commit.clear()
+            if verdict == "crash_after":
+                raise Crashed
+            raise OperationalError("the connection was lost after the commit")
+
+    def set_clock(self, now: Callable[[], datetime]) -> None:
+        """The database's own clock: what SQLite's ``strftime(format, 'now')`` says."""
+        self.connection.create_function(
+            "strftime", 2, lambda _format, _when: now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        )
+
+
+def template(fill: Callable[[], None]) -> bytes:
+    """A migrated database, with the rows that ``fill`` writes, to be copied from."""
+    memory = open_memory(None)
+    call_command("migrate", verbosity=0, interactive=False)
+    fill()
+    connection: sqlite3.Connection = memory.connection
+    return connection.serialize()
+
+
+def open_memory(source: bytes | None) -> Memory:
+    """A database in memory as Django's default one for this context, a copy of ``source``."""
+    memory = Memory()
+    connections["default"] = memory
+    memory.connect()
+    if source is not None:
+        memory.connection.deserialize(source)
+    return memory

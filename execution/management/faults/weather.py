@@ -1,0 +1,129 @@
+"""Which faults a seed has, how often, and what they struck."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from random import Random
+
+#: Every kind of fault by the chance that it strikes where it can, when a seed has it at all.
+RATES: dict[str, float] = {
+    # a create
+    "create request lost": 0.15,
+    "create answer lost": 0.15,
+    "create request slow": 0.2,
+    "create answer late": 0.2,
+    "create 429": 0.15,
+    "create connection refused": 0.15,
+    "create 5xx before acceptance": 0.15,
+    "create 5xx after acceptance": 0.15,
+    "create body truncated": 0.15,
+    "create 200 with HTML": 0.15,
+    "create answer without status": 0.3,
+    "create answer without figure": 0.3,
+    "create rejected": 0.3,
+    # a cancel
+    "cancel request lost": 0.2,
+    "cancel answer lost": 0.2,
+    "cancel slow": 0.25,
+    "cancel 429": 0.2,
+    "cancel 5xx before": 0.2,
+    "cancel 5xx after": 0.2,
+    "cancel 200 with HTML": 0.2,
+    "cancel answer without figure": 0.3,
+    "filled while the cancel is under way": 0.4,
+    # a look
+    "look lost": 0.08,
+    "look slow": 0.15,
+    "look 429": 0.08,
+    "look 5xx": 0.1,
+    "look body truncated": 0.1,
+    "look 200 with HTML": 0.1,
+    "report without status": 0.15,
+    "report without figure": 0.15,
+    "order listed late": 0.4,
+    "trade listed late": 0.5,
+    "fee told late": 0.3,
+    # the streams
+    "event lost": 0.25,
+    "event twice": 0.25,
+    "event late": 0.3,
+    "trade before its order": 0.3,
+    "stream cut": 0.02,
+    "stream silent": 0.02,
+    "market silent": 0.02,
+    "quote crossed": 0.05,
+    "quote not a number": 0.05,
+    "quote late": 0.1,
+    "book crossed": 0.15,
+    # the venue
+    "overfilled by the venue": 0.06,
+    "cancelled by the venue": 0.04,
+    "venue away": 0.008,
+    # our own machines
+    "crash": 0.0025,
+    "crash before the commit": 0.006,
+    "crash after the commit": 0.006,
+    "crash before the request": 0.02,
+    "crash after the request": 0.02,
+    "frozen": 0.003,
+    "restarted": 0.0,
+    "database refuses": 0.01,
+    "commit refused": 0.02,
+    "commit lost": 0.02,
+    "database slow": 0.02,
+    "bell lost": 0.4,
+    "bell late": 0.3,
+    "bell twice": 0.2,
+}
+#: Kinds that are not drawn at rates: a person's actions, by their plan.
+PEOPLE = (
+    "pause",
+    "resume",
+    "amend",
+    "cancel",
+    "halt",
+    "lift",
+    "key suspended",
+    "key resumed",
+    "sent again",
+    "restart",
+)
+
+
+class Weather:
+    """The faults of one seed: a few kinds, each with a rate of its own; none once it has cleared.
+
+    ``struck`` counts (kind, state): the state of the child that the fault is about, or else of every order.
+    """
+
+    def __init__(self, random: Random, states: Callable[[str], Iterable[str]]) -> None:
+        self._random = random
+        self._states = states
+        kinds = list(RATES)
+        share = random.choice((0.0, 0.1, 0.1, 0.2, 0.2, 0.35, 0.6))
+        self.rates = {
+            kind: RATES[kind] * random.choice((0.5, 1.0, 1.0, 2.0))
+            for kind in kinds
+            if random.random() < share
+        }
+        self.is_clear = False
+        self.struck: Counter[tuple[str, str]] = Counter()
+        self.tell: Callable[[str], None] = lambda _text: None
+
+    def strikes(self, kind: str, client_id: str = "") -> bool:
+        """Whether this fault happens here and now; ``client_id`` names the child that it is about."""
+        rate = self.rates.get(kind)
+        if self.is_clear or rate is None or self._random.random() >= rate:
+            return False
+        self.note(kind, client_id)
+        return True
+
+    def note(self, kind: str, client_id: str = "") -> None:
+        """A fault that was decided elsewhere strikes."""
+        for state in self._states(client_id):
+            self.struck[kind, state] += 1
+        self.tell(f"FAULT {kind} {client_id}")
+
+    def seconds(self, most: float, least: float = 0.0) -> float:
+        return least + (most - least) * self._random.random() ** 2

@@ -1,0 +1,107 @@
+"""How okx admits calls and refuses them: limits by call, a signature in the headers, an envelope with a code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from execution.paper.connections import encode
+from execution.paper.faults import FaultRule
+from execution.paper.okx import refusals
+from execution.paper.okx.signing import check_key, check_time, moment_of
+from execution.paper.records import Account
+from execution.paper.refusals import Refusal
+from execution.paper.server import Call, Endpoint, Server
+
+
+class Okx:
+    """``Manners`` of okx v5. An endpoint's weight is how many such calls two seconds may hold."""
+
+    def key(self, request: web.Request) -> str | None:
+        return request.headers.get("OK-ACCESS-KEY")
+
+    def admit(
+        self,
+        server: Server,
+        endpoint: Endpoint,
+        request: web.Request,
+        body: str,
+        headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
+    ) -> Call:
+        """1. The limit of this call. 2. Key, time and signature. 3. The parameters."""
+        who = (self.key(request) if endpoint.signed else None) or request.remote or ""
+        allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})
+        name = f"{endpoint.method} {endpoint.path} {who}"
+        server.limits.count_call(name, allowed, server.exchange.clock())
+        signer = _signer(server, request, body) if endpoint.signed else None
+        query = request.raw_path.partition("?")[2]
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        entries = _entries(body) if endpoint.method == "POST" else []
+        if deadline := request.headers.get("expTime"):
+            parameters["expTime"] = deadline
+        return Call(server, endpoint, parameters, signer, entries=entries)
+
+    def answered(self, answer: Any) -> Any:
+        """Orders that were asked for together have a code each, and one for all: none failed, all, or some."""
+        failed = sum(entry.get("sCode", "0") != "0" for entry in answer if isinstance(entry, dict))
+        if not failed:
+            return {"code": "0", "msg": "", "data": answer}
+        code, text = (
+            ("1", "All operations failed")
+            if failed == len(answer)
+            else ("2", "Bulk operation partially succeeded.")
+        )
+        return {"code": code, "msg": text, "data": answer}
+
+    def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
+        said = refusals.translated(refusal)
+        return web.Response(
+            text=encode({"code": str(said.code), "data": [], "msg": said.message}),
+            status=said.status,
+            content_type="application/json",
+            headers=headers,
+        )
+
+    def fault(self, rule: FaultRule) -> Refusal:
+        if rule.kind == "code_1021":
+            return refusals.expired()
+        if rule.kind == "reject":
+            return refusals.wrong("sz")
+        if rule.kind == "code_1007_after":
+            return refusals.outcome_unknown()
+        return refusals.too_many_requests()
+
+
+def _signer(server: Server, request: web.Request, body: str) -> Account:
+    """The account whose key signed, checked in okx's order."""
+    given: dict[str, str] = {}
+    for code, name in ((50103, "KEY"), (50104, "PASSPHRASE"), (50106, "SIGN"), (50107, "TIMESTAMP")):
+        given[name] = request.headers.get(f"OK-ACCESS-{name}", "")
+        if not given[name]:
+            raise refusals.header_empty(code, f"OK-ACCESS-{name}")
+    account = server.accounts.find(given["KEY"])
+    check_time(moment_of(given["TIMESTAMP"]), server.exchange.now())
+    payload = given["TIMESTAMP"] + request.method + request.raw_path + body
+    check_key(account, given["PASSPHRASE"], payload, given["SIGN"])
+    return account
+
+
+def _entries(body: str) -> list[dict[str, str]]:
+    """The objects of a body, which is one or a list of them; every value as text."""
+    try:
+        read = json.loads(body)
+    except ValueError:
+        raise refusals.body_unreadable() from None
+    listed = read if isinstance(read, list) else [read]
+    if not listed or not all(isinstance(entry, dict) for entry in listed):
+        raise refusals.body_unreadable()
+    return [{name: _text(value) for name, value in entry.items()} for entry in listed]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

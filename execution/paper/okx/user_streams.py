@@ -1,0 +1,121 @@
+"""Okx's private channel of orders: a login, then each change of an order with the fill that made it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from execution.paper.accounts import Accounts
+from execution.paper.connections import Connection, Connections, encode
+from execution.paper.exchange import Exchange
+from execution.paper.faults import Faults
+from execution.paper.okx import dialect
+from execution.paper.okx.dialect import Json
+from execution.paper.okx.refusals import translated
+from execution.paper.okx.signing import check_key, check_time
+from execution.paper.okx.streams import Talk, no_such_channel
+from execution.paper.records import Account, News, OrderNews
+from execution.paper.refusals import Refusal
+
+INSTRUMENT_TYPES = ("SPOT", "ANY")
+#: Codes of a login that fails, by those of the same complaint over REST.
+_LOGIN_CODES = {50102: 60006, 50105: 60024, 50111: 60005, 50113: 60007}
+
+
+class UserChannels:
+    """Who is logged in to which account, and who listens to its orders."""
+
+    def __init__(
+        self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults
+    ) -> None:
+        self._exchange = exchange
+        self._accounts = accounts
+        self._connections = connections
+        self._faults = faults
+        self._talk = Talk(connections, self._subscribe, self._unsubscribe, {"login": self._login})
+        self._logins: dict[Connection, str] = {}
+        self._listeners: dict[str, dict[Connection, Json]] = {}
+        exchange.listeners.append(self.publish)
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """``/ws/v5/private``."""
+        return await self._connections.serve(request, lambda _: None, self._talk.receive, self._leave)
+
+    def publish(self, news: list[News]) -> None:
+        """After each commit: what happened to the orders of accounts that somebody listens to."""
+        for item in news:
+            if not isinstance(item, OrderNews):
+                continue
+            listeners = self._listeners.get(item.order.account)
+            if not listeners:
+                continue
+            event = self._event(item)
+            for _ in range(self._faults.copies(item.order.account)):
+                for connection, argument in listeners.items():
+                    self._connections.send(connection, encode({"arg": argument, "data": [event]}))
+
+    def _event(self, news: OrderNews) -> Json:
+        """The order as it then was; the fields of a fill are those of the trade that is told, if any."""
+        market = self._exchange.symbols[news.order.symbol].market
+        trade = news.trade
+        trades = self._exchange.ledger.by_order[news.order.id]
+        so_far = trades[: trades.index(trade) + 1] if trade else [t for t in trades if t.time <= news.time]
+        return {
+            **dialect.order_state(news.order, market, so_far if news.order.executed else []),
+            "fillPx": dialect.text(trade.price if trade else None),
+            "fillSz": dialect.text(trade.quantity) if trade else "0",
+            "fillTime": str(trade.time) if trade else "",
+            "fillFee": dialect.text(-trade.fee) if trade else "0",
+            "fillFeeCcy": trade.fee_asset if trade else "",
+            "tradeId": str(trade.id) if trade else "",
+            "execType": ("M" if trade.is_maker else "T") if trade else "",
+            "amendResult": "",
+            "reqId": "",
+            "code": "0",
+            "msg": "",
+        }
+
+    # --- logging in and subscribing -------------------------------------------------------------
+
+    def _login(self, connection: Connection, arguments: list[Json]) -> None:
+        first = arguments[0] if arguments else {}
+        given = {name: str(value) for name, value in first.items()}
+        try:
+            account = self._checked(given)
+        except Refusal as refusal:
+            said = translated(refusal)
+            raise Refusal(_LOGIN_CODES.get(said.code, said.code), said.message) from None
+        self._logins[connection] = account.key
+        self._connections.send(
+            connection, encode({"event": "login", "code": "0", "msg": "", "connId": "paper"})
+        )
+
+    def _checked(self, given: dict[str, str]) -> Account:
+        account = self._accounts.find(given.get("apiKey"))
+        stamp = given.get("timestamp", "")
+        if not stamp.isdecimal():
+            raise Refusal(60004, "Invalid timestamp")
+        check_time(int(stamp) * 1000, self._exchange.now())
+        check_key(account, given.get("passphrase"), f"{stamp}GET/users/self/verify", given.get("sign"))
+        return account
+
+    def _subscribe(self, connection: Connection, argument: Json) -> None:
+        listeners = self._named(connection, argument)
+        listeners[connection] = {"channel": "orders", "instType": argument["instType"], "uid": "1"}
+        self._talk.confirm(connection, "subscribe", argument)
+
+    def _unsubscribe(self, connection: Connection, argument: Json) -> None:
+        self._named(connection, argument).pop(connection, None)
+        self._talk.confirm(connection, "unsubscribe", argument)
+
+    def _named(self, connection: Connection, argument: Json) -> dict[Connection, Json]:
+        key = self._logins.get(connection)
+        if key is None:
+            raise Refusal(60011, "Please log in")
+        if argument.get("channel") != "orders" or argument.get("instType") not in INSTRUMENT_TYPES:
+            raise no_such_channel(argument)
+        return self._listeners.setdefault(key, {})
+
+    def _leave(self, connection: Connection) -> None:
+        self._logins.pop(connection, None)
+        for listeners in self._listeners.values():
+            listeners.pop(connection, None)

@@ -1,0 +1,156 @@
+"""Lists of our orders and trades, and one order among them, by the exchange's manners."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from execution.core.types import OrderRef
+from execution.venues import dialogue, errors
+from execution.venues.client import exchange_time
+from execution.venues.convert import listed, milliseconds_of
+from execution.venues.pages import Asked, Fetch, Page, all_pages, once
+from execution.venues.protocol import LookFailed
+from execution.venues.quirks import Call, Quirks
+
+#: An order that only lists can show is sought among those of so long ago.
+SOUGHT_BACK = timedelta(days=1)
+
+
+class Look(Protocol):
+    async def __call__(
+        self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], Any]
+    ) -> Any: ...
+
+
+class Listings:
+    """Asks for them through ``look``, page by page; what comes back are ccxt's structures."""
+
+    def __init__(self, client: Any, quirks: Quirks, look: Look, clock: Callable[[], datetime]) -> None:
+        self._client = client
+        self._quirks = quirks
+        self._look = look
+        self._clock = clock
+
+    async def open_orders(self, symbol: str, narrow: Mapping[str, str] | None = None) -> list[Any]:
+        return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
+
+    async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
+        """Orders of any state, from one list where the exchange has one, else put together from its parts.
+
+        Open ones first: an order that closes meanwhile is then in both, and the later list counts.
+        """
+        if self._client.has.get("fetchOrders") is True:
+            return await self._all("closed_orders", "fetch_orders", symbol, since)
+        orders = await self.open_orders(symbol)
+        for method in self._closed_methods():
+            orders += await self._all("closed_orders", method, symbol, since)
+        return once(orders)
+
+    async def trades(self, symbol: str, since: datetime) -> list[Any]:
+        return await self._all("trades", "fetch_my_trades", symbol, since)
+
+    async def find(self, ref: OrderRef) -> Any:
+        """The order as ccxt gives it; None when the exchange says that there is none, or, where it can only
+        be listed, when no list of the last day shows it."""
+        if (narrow := self._narrowed(ref)) is not None:
+            return await self._listed(ref, narrow)
+        if (address := self._address(ref)) is None:
+            return await self._listed(ref, None)
+        found = await self._look("find", lambda: self._fetched(address), lambda answer: answer)
+        if found is None and ref.exchange_id is None and self._quirks.finds_open_only:
+            return await self._listed(ref, None)
+        return found
+
+    async def _fetched(self, address: tuple[str, str, Mapping[str, str]]) -> Any:
+        try:
+            return await self._client.fetch_order(*address)
+        except Exception as error:
+            if errors.says_not_found(error, self._quirks):
+                return None
+            raise
+
+    def _address(self, ref: OrderRef) -> tuple[str, str, Mapping[str, str]] | None:
+        if ref.exchange_id is not None:
+            return ref.exchange_id, ref.symbol, {}
+        if self._quirks.client_id_as_id:
+            return self._quirks.client_id_prefix + ref.client_id, ref.symbol, {}
+        if self._quirks.by_client_id:
+            # bitget's fetch_order builds its "not found" from the id, so there is one.
+            return ref.client_id, ref.symbol, {"clientOrderId": ref.client_id}
+        return None
+
+    def _narrowed(self, ref: OrderRef) -> dict[str, str] | None:
+        """The parameters that narrow lists to this order, where that is the way to find it."""
+        if ref.exchange_id is not None:
+            name, value = self._quirks.id_filter, ref.exchange_id
+        else:
+            name, value = self._quirks.client_id_filter, ref.client_id
+        return None if name is None else {name: value}
+
+    async def _listed(self, ref: OrderRef, narrow: Mapping[str, str] | None) -> Any:
+        """The order among the open ones, then among the closed ones, whose word counts if both show it."""
+        if narrow is not None:
+            orders = await self.open_orders(ref.symbol, narrow)
+            for method in self._closed_methods():
+                orders += await self._all("closed_orders", method, ref.symbol, None, narrow)
+        else:
+            orders = await self.open_orders(ref.symbol)
+            orders += await self.closed_orders(ref.symbol, self._clock() - SOUGHT_BACK)
+        ours = {ref.client_id, self._quirks.client_id_prefix + ref.client_id}
+        matching = once(
+            [
+                order
+                for order in orders
+                if order.get("id") == ref.exchange_id
+                or (ref.exchange_id is None and order.get("clientOrderId") in ours)
+            ]
+        )
+        if len(matching) > 1:
+            raise LookFailed(f"{len(matching)} orders have the client id {ref.client_id}")
+        return matching[0] if matching else None
+
+    def _closed_methods(self) -> list[str]:
+        """ccxt's methods that together list what is closed, cancelled or expired."""
+        has = self._client.has
+        if has.get("fetchOrders") is True:
+            return ["fetch_orders"]
+        if has.get("fetchCanceledAndClosedOrders") is True:
+            return ["fetch_canceled_and_closed_orders"]
+        cancelled = ["fetch_canceled_orders"] if has.get("fetchCanceledOrders") is True else []
+        return ["fetch_closed_orders", *cancelled]
+
+    async def _all(
+        self,
+        call: Call,
+        method: str,
+        symbol: str,
+        since: datetime | None,
+        narrow: Mapping[str, str] | None = None,
+    ) -> list[Any]:
+        return await all_pages(
+            self._pages(call, method, symbol, narrow or {}),
+            since=None if since is None else milliseconds_of(since),
+            until=exchange_time(self._client),
+            paging=self._quirks.pages.get(call),
+            stretch=self._quirks.stretch,
+            smallest=self._quirks.page,
+        )
+
+    def _pages(self, call: Call, method: str, symbol: str, narrow: Mapping[str, str]) -> Fetch:
+        fetch = getattr(self._client, method)
+
+        async def page(asked: Asked) -> Page:
+            got: Page = await self._look(
+                call, lambda: fetch(symbol, asked.since, asked.limit, {**narrow, **asked.params}), read
+            )
+            return got
+
+        def read(answer: Any) -> Page:
+            heard = dialogue.current()
+            return Page(
+                listed(answer), listed(answer) if heard.entries is None else heard.entries, heard.answer
+            )
+
+        return page

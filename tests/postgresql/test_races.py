@@ -1,0 +1,357 @@
+"""Two sessions that want the same rows at once, on PostgreSQL: what holds, and that its lock is why.
+
+SQLite lets one writer in at a time. Here the second comes while the first stands in the middle of its transaction.
+Each race runs twice: as it is, and without its guard, which must break what it asserts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db.models import QuerySet
+
+from execution.core.decide import decide
+from execution.core.problems import Refused
+from execution.core.states import ChildStatus, OrderStatus
+from execution.core.types import OrderReport, VenueStatus
+from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
+from execution.selectors.driving import MarketData, order_look
+from execution.services import children, driving, fills, workers
+from execution.services import orders as orders_service
+from execution.services.amending import order_amend
+from execution.services.children import child_report
+from execution.services.confirmation import Confirmation
+from execution.services.driving import Applied, decision_apply
+from execution.services.fills import fill_record
+from execution.services.halts import HaltRequest, halt_set
+from execution.services.orders import order_cancel
+from execution.services.workers import accounts_claim, database_now, orders_claim, worker_renew, worker_stop
+from tests.factories import NOW, Rows, make_worker, report_of, trade_of
+from tests.invariants import check_order
+from tests.postgresql.meeting import Meeting
+
+Remove = Callable[[pytest.MonkeyPatch], None]
+INTENDED = 'INSERT INTO "execution_childorder"'
+GATE = 'FROM "execution_haltgate"'
+LOOK = timedelta(seconds=0)
+
+
+# --- guards, taken away --------------------------------------------------------------------------------
+
+
+def no_row_locks(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
+
+
+def locks_that_keys_wait_for(patch: pytest.MonkeyPatch) -> None:
+    """FOR UPDATE in the place of FOR NO KEY UPDATE."""
+    locking = QuerySet.select_for_update
+    patch.setattr(QuerySet, "select_for_update", lambda rows, no_key, **more: locking(rows, **more))
+
+
+def no_lock_of_the_order(patch: pytest.MonkeyPatch) -> None:
+    for module in (driving, children, fills):
+        patch.setattr(module, "order_locked", lambda pk: Order.objects.select_related("trader").get(pk=pk))
+
+
+def no_lock_of_the_account(patch: pytest.MonkeyPatch) -> None:
+    for module in (children, fills):
+        patch.setattr(module, "account_row_locked", lambda pk: Account.objects.get(pk=pk))
+
+
+def no_gate(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(driving, "gate_locked", lambda: None)
+
+
+def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
+    """What is expired is read, and not written before it is acted on."""
+    patch.setattr(workers, "_end_expired", lambda: None)
+    patch.setattr(workers, "_RELEASED", workers._free(database_now() + timedelta(seconds=30)))
+
+
+def no_second_look_at_the_key(patch: pytest.MonkeyPatch) -> None:
+    no_row_locks(patch)
+    patch.setattr(orders_service, "IntegrityError", ZeroDivisionError)
+
+
+# --- the races -----------------------------------------------------------------------------------------
+
+
+def step(rows: Rows, order: Order) -> Applied:
+    return rows.step(order, now=NOW)
+
+
+def intend_and_halt(rows: Rows) -> None:
+    """A halt that comes after an intent has the child; one that came before leaves none."""
+    order = rows.working()
+    request = HaltRequest("stop", "desk")
+    stop = partial(
+        halt_set, person=rows.supervisor, request=request, phrase="HALT DESK", reason="a race", now=NOW
+    )
+    applied, _ = Meeting(
+        partial(step, rows, order), stop, after='UPDATE "execution_order" SET "due_at"'
+    ).run()
+    assert applied is Applied.DONE
+    (child,) = order.children.all()
+    assert Halt.objects.get().children.filter(pk=child.pk).exists(), "a child slipped through"
+    assert child.status == ChildStatus.CANCELLED
+    check_order(order)
+
+
+def intend_and_cancel(rows: Rows) -> None:
+    """A cancel waits for the intent, and its child is never taken."""
+    order = rows.working()
+    cancel = partial(order_cancel, public_id=order.public_id, person=rows.trader, reason="", now=NOW)
+    applied, _ = Meeting(partial(step, rows, order), cancel, after=INTENDED).run()
+    assert applied is Applied.DONE
+    order.refresh_from_db()
+    assert order.status == OrderStatus.CLOSING
+    assert rows.take(order.children.get()) is None
+    check_order(order)
+
+
+def intend_and_take(rows: Rows) -> None:
+    """A child that is written and one that is taken at the same account do not wait for each other for ever."""
+    resting = rows.resting(taken=False, key="resting")
+    order = rows.working(key="other")
+    take = partial(rows.take, resting)
+    applied, taken = Meeting(partial(step, rows, order), take, after=GATE).run()
+    assert applied is Applied.DONE
+    assert taken is not None
+
+
+def decide_and_claim(rows: Rows) -> None:
+    """A driver that has looked before another claimed the order writes nothing after it."""
+    order, other = rows.working(), make_worker("boot-2")
+    quotes = {rows.venue.pk: rows.quote()}
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
+    late = partial(
+        decision_apply,
+        order_pk=order.pk,
+        worker_pk=rows.worker.pk,
+        fence=looked.fence,
+        version=looked.version,
+        decision=decide(looked.view),
+        quotes=looked.view.quotes,
+        now=NOW,
+    )
+    claim = partial(orders_claim, worker_pk=other.pk, most=5, patience=LOOK, now=NOW)
+    claimed, applied = Meeting(claim, late, after='UPDATE "execution_order"').run()
+    assert claimed == [(order.pk, looked.fence + 1)]
+    assert applied is Applied.FENCED
+    order.refresh_from_db()
+    assert order.owner_id == other.pk
+    assert not order.children.exists()
+
+
+def claim_and_claim(rows: Rows) -> None:
+    """Two engines that reach for the same order and account: each is one's, under one new fence."""
+    order, fence = rows.submit(), rows.account.fence
+    Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
+    first, second = make_worker("boot-2"), make_worker("boot-3")
+    for claim, table in (
+        (lambda worker: accounts_claim(worker_pk=worker.pk, most=5), "account"),
+        (lambda worker: orders_claim(worker_pk=worker.pk, most=5, patience=LOOK, now=NOW), "order"),
+    ):
+        after = f'UPDATE "execution_{table}"'
+        won, lost = Meeting(partial(claim, first), partial(claim, second), after=after).run()
+        assert (len(won), len(lost)) == (1, 0)
+    rows.account.refresh_from_db()
+    order.refresh_from_db()
+    assert (rows.account.owner_id, rows.account.fence) == (first.pk, fence + 1)
+    assert (order.owner_id, order.fence) == (first.pk, 1)
+
+
+def renew_and_claim(rows: Rows) -> None:
+    """A renewal that began while the lease ran is not robbed while it is being written."""
+    other, order = make_worker("boot-2"), rows.working()
+    soon = database_now() + timedelta(seconds=0.4)
+    Worker.objects.filter(pk=rows.worker.pk).update(lease_until=soon)
+
+    def claim() -> list[Any]:
+        time.sleep(0.5)
+        return [
+            *accounts_claim(worker_pk=other.pk, most=5),
+            *orders_claim(worker_pk=other.pk, most=5, patience=LOOK, now=NOW),
+        ]
+
+    renew = partial(worker_renew, worker_pk=rows.worker.pk, lease=timedelta(seconds=60))
+    renewed, claimed = Meeting(renew, claim, after='UPDATE "execution_worker"').run()
+    order.refresh_from_db()
+    assert renewed
+    assert claimed == []
+    assert order.owner_id == rows.worker.pk
+
+
+def stop_and_stop(rows: Rows) -> None:
+    """Of two workers that stop at once, one is the last: it pulls what rests."""
+    other = make_worker("boot-2")
+    stops = [partial(worker_stop, worker_pk=worker.pk) for worker in (rows.worker, other)]
+    assert Meeting(stops[0], stops[1], after='"lease_until" > .* LIMIT 1').run() == (False, True)
+
+
+def fill_and_report(rows: Rows) -> None:
+    """A trade that comes before its order's id, and the report that brings it: they find each other."""
+    child = rows.resting()
+    trade = trade_of(child, "1", child.quantity)
+    record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
+    report = report_of(child, VenueStatus.FILLED, child.quantity)
+    told = partial(child_report, account_pk=rows.account.pk, report=report, now=NOW)
+    Meeting(record, told, after='INSERT INTO "execution_fill"').run()
+    settled_once(child)
+
+
+def report_and_fill(rows: Rows) -> None:
+    """The same, the report first."""
+    child = rows.resting()
+    report = report_of(child, VenueStatus.FILLED, child.quantity)
+    told = partial(child_report, account_pk=rows.account.pk, report=report, now=NOW)
+    trade = trade_of(child, "1", child.quantity)
+    record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
+    Meeting(told, record, after='FROM "execution_fill"').run()
+    settled_once(child)
+
+
+def fill_and_fill(rows: Rows) -> None:
+    """Two sessions learn of one trade, of which its child is known."""
+    child = rows.resting()
+    child_report(account_pk=rows.account.pk, report=open_report(child), now=NOW)
+    trade = trade_of(child, "1", child.quantity)
+    record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
+    assert Meeting(record, record, after='INSERT INTO "execution_fill"').run() == (True, False)
+    settled_once(child)
+
+
+def stray_and_stray(rows: Rows) -> None:
+    """The same of a trade whose child nobody knows yet."""
+    child = rows.resting()
+    trade = trade_of(child, "1", child.quantity)
+    record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
+    assert Meeting(record, record, after='INSERT INTO "execution_fill"').run() == (True, False)
+    child_report(account_pk=rows.account.pk, report=open_report(child), now=NOW)
+    settled_once(child)
+
+
+def open_report(child: ChildOrder) -> OrderReport:
+    return report_of(child, VenueStatus.OPEN, "0")
+
+
+def settled_once(child: ChildOrder) -> None:
+    (fill,) = Fill.objects.all()
+    child.refresh_from_db()
+    assert fill.child_id == child.pk
+    assert child.is_settled
+    assert child.filled == child.order.filled == fill.quantity
+    check_order(child.order)
+
+
+def submit_and_submit(rows: Rows) -> None:
+    """One key from two tabs makes one order."""
+    one, other = Meeting(rows.submit, rows.submit, after='INSERT INTO "execution_submission"').run()
+    assert one.pk == other.pk
+    assert Order.objects.count() == 1
+
+
+def two_tabs(rows: Rows) -> None:
+    """The same ticket from two tabs, with keys of their own: the second is asked whether it is meant."""
+
+    def send(key: str) -> str:
+        request = orders_service_request(rows)
+        confirmed = Confirmation(quantity="0.3", on_ticket=True)
+        try:
+            orders_service.order_submit(
+                person=rows.trader, request=request, key=key, now=NOW, confirmed=confirmed
+            )
+        except Refused as refused:
+            return refused.problems[0].field
+        return "sent"
+
+    sent = Meeting(partial(send, "one"), partial(send, "two"), after='INSERT INTO "execution_order"').run()
+    assert sent[0] == "sent"
+    assert sent[1] != "sent"
+    assert Order.objects.count() == 1
+
+
+def orders_service_request(rows: Rows) -> Any:
+    from execution.core.terms import parse_order_request
+
+    return parse_order_request(rows.raw())
+
+
+def amend_and_intend(rows: Rows) -> None:
+    """A decision that was made for the old terms is not written after the new ones."""
+    order = rows.working()
+    quotes = {rows.venue.pk: rows.quote()}
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    late = partial(
+        decision_apply,
+        order_pk=order.pk,
+        worker_pk=rows.worker.pk,
+        fence=looked.fence,
+        version=looked.version,
+        decision=decide(looked.view),
+        quotes=looked.view.quotes,
+        now=NOW,
+    )
+    amend = partial(
+        order_amend,
+        public_id=order.public_id,
+        person=rows.trader,
+        changes={"quantity": "0.2"},
+        terms_version=1,
+        now=NOW,
+    )
+    _, applied = Meeting(amend, late, after='INSERT INTO "execution_orderterms"').run()
+    assert applied is Applied.STALE
+    assert not order.children.exists()
+    check_order(order)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    race: Callable[[Rows], None]
+    remove: Remove
+
+
+RACES = [
+    Guarded(intend_and_halt, no_gate),
+    Guarded(intend_and_cancel, no_row_locks),
+    Guarded(intend_and_take, locks_that_keys_wait_for),
+    Guarded(decide_and_claim, no_lock_of_the_order),
+    Guarded(claim_and_claim, no_row_locks),
+    Guarded(renew_and_claim, expiry_by_a_glance),
+    Guarded(stop_and_stop, no_row_locks),
+    Guarded(fill_and_report, no_lock_of_the_account),
+    Guarded(report_and_fill, no_lock_of_the_account),
+    Guarded(fill_and_fill, no_lock_of_the_order),
+    Guarded(stray_and_stray, no_lock_of_the_account),
+    Guarded(submit_and_submit, no_second_look_at_the_key),
+    Guarded(two_tabs, no_row_locks),
+    Guarded(amend_and_intend, no_lock_of_the_order),
+]
+
+
+def named(guarded: Guarded) -> str:
+    return f"{guarded.race.__name__}-{guarded.remove.__name__}"
+
+
+@pytest.mark.parametrize("guarded", RACES, ids=named)
+def test_whoever_is_second_knows_of_the_first(guarded: Guarded, committed_rows: Rows) -> None:
+    guarded.race(committed_rows)
+
+
+@pytest.mark.parametrize("guarded", RACES, ids=named)
+def test_without_its_guard_the_race_is_lost(
+    guarded: Guarded, committed_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        guarded.remove(patched)
+        with pytest.raises(AssertionError):
+            guarded.race(committed_rows)
