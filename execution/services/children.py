@@ -109,6 +109,8 @@ def child_take(
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
         return None
+    if not account.is_reconciled:
+        return None  # it waits: the look that is under way ends this, or its order's end does
     end_at = order.terms.end_at if order.terms is not None else None
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
         came = (

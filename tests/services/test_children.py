@@ -96,7 +96,7 @@ def test_a_child_that_another_session_took_is_not_given_back_by_the_first(rows: 
     child = rows.resting()
     not_sent = NotSent("the lease ran out")
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
-    Account.objects.update(fence=2)
+    Account.objects.update(fence=2, reconciled_fence=2)
     assert rows.take(child) is not None
     # The first session's database lost its answer, and the fact is recorded again.
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
