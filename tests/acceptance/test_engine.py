@@ -53,34 +53,26 @@ def theirs(world: World, *labels: str) -> dict[str, Any]:
 def test_orders_end_on_okx_and_on_both_exchanges_at_once_with_books_that_agree(
     accounts: dict[str, Account], world: World
 ) -> None:
-    """What was bought is sold again, less the fee that the exchange took of it."""
-    twap = world.submit(accounts["twap"], parameters={"urgency": "0.875"})
+    """Filled is gross; the account holds it less the fee, which was taken of what came."""
+    patient = {"duration": "24", "urgency": "0.875"}  # a busy machine must not run out of an order's time
+    twap = world.submit(accounts["twap"], parameters=patient)
     iceberg = world.submit(
         accounts["iceberg"],
         algorithm="iceberg",
         quantity="0.03",
-        parameters={"duration": "30", "visible_quantity": "0.01"},
+        parameters={"duration": "60", "visible_quantity": "0.01"},
     )
     split = world.submit(
         accounts["router"],
         accounts=["router", "binance"],
         quantity="3",
-        parameters={"urgency": "0.875"},
+        parameters=patient,
     )
     check_books(completed(twap), theirs(world, "twap"))
     fees = sum((fill.fee for fill in twap.fills.all() if fill.fee is not None), D(0))
     held = D(world.exchange.ledger()["twap"]["balances"]["BTC"]["free"])
     assert (twap.filled, held) == (D("0.02"), D("0.02") - fees)
-    sale = world.submit(accounts["twap"], key="sale", side="sell", quantity=str(held), algorithm="sor")
 
     check_books(completed(iceberg), theirs(world, "iceberg"))
     assert max(child.quantity for child in iceberg.children.all()) == D("0.01")
     check_books(completed(split), theirs(world, "router", "binance"))
-    completed(sale)
-    assert D(world.exchange.ledger()["twap"]["balances"]["BTC"]["free"]) == 0
-    both = theirs(world, "twap")
-    for order in (twap, sale):
-        mine = set(order.children.values_list("client_id", flat=True))
-        check_books(
-            order, {name: [row for row in rows if row["client_id"] in mine] for name, rows in both.items()}
-        )
