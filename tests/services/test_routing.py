@@ -86,10 +86,7 @@ def test_a_balance_counts_what_the_orders_own_children_have_taken_and_given_back
 
     assert free(SECOND) == start
     quotes = {rows.account.public_id: QUOTE}
-    assert (
-        apply(rows, order, intend(rows, price=price), data=MarketData(quotes), now=NOW + SECOND)
-        is Applied.DONE
-    )
+    assert apply(rows, order, intend(rows, price=price), quotes=quotes, now=NOW + SECOND) is Applied.DONE
     assert free(2 * SECOND) == start - D("0.1") * unit, "it may be locked"
     child = order.children.get()
     rows.take(child)
