@@ -57,8 +57,9 @@ class Database:
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
-        call = partial(function, *args, **kwargs)
-        return await self.run(call if self._executor is None else partial(_waiting, call))
+        if self._executor is None:
+            return await self.run(function, *args, **kwargs)
+        return await self.run(_waiting, partial(function, *args, **kwargs))
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which computes and never touches the database, off the loop."""
