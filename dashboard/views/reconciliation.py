@@ -33,8 +33,13 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _inbox(request: HttpRequest, problems: Sequence[Problem] = (), *, is_part: bool = False) -> HttpResponse:
     now = timezone.now()
     person = person_of(request)
+    found = reconciliation(person=person, now=now)
+    ids = [child["client_id"] for child in found["unknown"]]
+    if is_part and set(ids) - set(request.GET.get("shown", "").split(",")):
+        return HttpResponseClientRefresh()  # the dialogs of a new one stand outside of the part
     context = {
-        **reconciliation(person=person, now=now),
+        **found,
+        "shown": ",".join(ids),
         "may_act": person.role == "supervisor",
         "problems": problems,
         "now": now,
