@@ -56,4 +56,5 @@ def test_the_seeds_that_found_something_find_nothing_any_more() -> None:
 def test_a_seed_replays_exactly_in_another_process_and_in_this_ones_second_run() -> None:
     twice, once = faults("--seed", "7", "--seed", "7", "--json"), faults("--seed", "7", "--json")
     digests = [*figures(twice)["digests"], *figures(once)["digests"]]
-    assert len(digests) == 3 and len(set(digests)) == 1
+    assert len(digests) == 3
+    assert len(set(digests)) == 1
