@@ -8,9 +8,11 @@ left is on the disk with its intent and its fence, and what is lost of facts the
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -41,25 +43,74 @@ WAIT = {"sqlite": "PRAGMA synchronous=FULL", "postgresql": "SET synchronous_comm
 REFUSALS_MOST = 5
 
 
+#: What leaves for an exchange goes before what came from there, and that before decisions. A desk that is late then
+#: decides less; in the order of coming, what it decided would be too old to leave at its turn, again and again.
+FIRST, SOON, LATER = range(3)
+
+
+class Turns:
+    """At most ``most`` at the same time; who waits, waits by urgency and then in the order of coming."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    @asynccontextmanager
+    async def turn(self, urgency: int) -> AsyncIterator[None]:
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._wait(urgency)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, urgency: int) -> None:
+        self._count += 1
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (urgency, self._count, mine))
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self._pass_on()  # it was given the turn in the same moment
+            raise
+
+    def _pass_on(self) -> None:
+        """Give a turn that is over to the next who still waits."""
+        while self._waiting:
+            _, _, following = heapq.heappop(self._waiting)
+            if not following.done():
+                following.set_result(None)
+                return
+        self._free += 1
+
+
 class Database:
     """Runs services and selectors on ``executor``; ``None`` runs them inline (a simulation's way)."""
 
-    def __init__(self, executor: Executor | None, clock: Clock) -> None:
+    def __init__(self, executor: Executor | None, clock: Clock, threads: int = 1) -> None:
         self._executor = executor
         self._clock = clock
+        self._queue = Turns(threads + 1)  # one more than can run: a thread that is done has its next at once
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``; raises what it raises."""
-        call = partial(function, *args, **kwargs)
+        return await self._call(LATER, partial(function, *args, **kwargs))
+
+    async def _call(self, urgency: int, call: Callable[[], T]) -> T:
         if self._executor is None:
             return call()
-        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_guarded, call))
+        async with self._queue.turn(urgency):
+            return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_guarded, call))
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
         if self._executor is None:
             return await self.run(function, *args, **kwargs)
-        return await self.run(_waiting, partial(function, *args, **kwargs))
+        return await self._call(FIRST, partial(_waiting, partial(function, *args, **kwargs)))
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which computes and never touches the database, off the loop."""
@@ -76,7 +127,7 @@ class Database:
         refusals = 0
         while True:
             try:
-                return await self.run(function, *args, **kwargs)
+                return await self._call(SOON, partial(function, *args, **kwargs))
             except (DatabaseError, InterfaceError) as error:
                 refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
                 if refusals >= REFUSALS_MOST:

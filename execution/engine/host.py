@@ -81,7 +81,8 @@ class EngineHost:
     async def _main(self) -> None:
         clock = SystemClock()
         self._loop = asyncio.get_running_loop()
-        executor = ThreadPoolExecutor(THREADS.get(connection.vendor, 1), thread_name_prefix="database")
+        threads = THREADS.get(connection.vendor, 1)
+        executor = ThreadPoolExecutor(threads, thread_name_prefix="database")
         publisher = QuotePublisher(settings.REDIS_URL)
         keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
 
@@ -108,7 +109,7 @@ class EngineHost:
 
         self._engine = Engine(
             clock=clock,
-            database=Database(executor, clock),
+            database=Database(executor, clock, threads),
             lease=Lease(clock, on_lost=self._lost),
             open_gateway=gateway,
             publish_quote=publish,

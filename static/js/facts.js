@@ -133,7 +133,7 @@ export function drawNow(view) {
     ["Working", working],
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
     ["At this pace", paceWords(view)],
-    ["Next look", order.due_at === null ? DASH : countdown(order.due_at - now)],
+    ["Next look", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", order.why || DASH, "words"],
   ]);

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution.management.benchmark.capacity_report import capacity_report
 from execution.management.benchmark.figures import median, percentile, shown, table, total
 from execution.management.benchmark.processes import memory_of, processor_seconds
 from execution.management.benchmark.report import report
@@ -104,3 +105,42 @@ def test_this_process_uses_memory_and_time() -> None:
 def test_the_command_refuses_what_it_cannot_measure(option: str) -> None:
     with pytest.raises(CommandError, match="it must be"):
         call_command("benchmark", "desk", option)
+
+
+def _count(parents: int, processor: float) -> dict[str, Any]:
+    delays = {"count": 3, "p50": 4.2, "p99": 49.0}
+    return {
+        "parents": parents,
+        "lateness_ms": delays,
+        "slices_without_child": 1,
+        "fill_to_record_ms": delays,
+        "fill_to_page_ms": {"count": 0, "p50": None, "p99": None},
+        "children_a_second": 2.0,
+        "processes": {"engine1": {"cpu": processor, "rss": 1.0, "pss": 100.0 + parents / 100}},
+        "benchmark_cpu": 1.0,
+        "in_trouble": 0,
+    }
+
+
+def test_the_capacity_of_each_count_is_a_column_and_what_was_not_measured_a_dash() -> None:
+    measured = {
+        "machine": "2 cores",
+        "load_before": 0.1,
+        "database": "SQLite",
+        "wishes": {"workers": 2, "slice_seconds": 60, "seconds": 30, "pages": 0},
+        "idle": {"engine1": {"cpu": 1.0, "rss": 1.0, "pss": 100.0}},
+        "counts": [_count(100, 10.0), _count(1000, 130.0)],
+    }
+    text = capacity_report(measured, markdown=True)
+    assert "| figure | 100 parents | 1,000 parents |" in text
+    assert "| lateness of a slice, p99 | 49.0 ms | 49.0 ms |" in text
+    assert "| trade to page, p99 | – | – |" in text
+    assert "| CPU per parent and minute | 60.0 ms | 78.0 ms |" in text
+    assert "| CPU per parent, of that at 100 | 1.00 | 1.30 |" in text
+    assert "| PSS per parent above idle | 10 kB | 10 kB |" in text
+
+
+@pytest.mark.parametrize("parents", ["", "0", "200,100", "100,100", "10001", "ten"])
+def test_numbers_of_parents_that_do_not_rise_within_bounds_are_refused(parents: str) -> None:
+    with pytest.raises(CommandError, match="--parents"):
+        call_command("benchmark", "capacity", parents=parents)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from django.db import DataError, OperationalError
 
-from execution.engine.database import REFUSALS_MOST, Database
+from execution.engine.database import FIRST, LATER, REFUSALS_MOST, SOON, Database, Turns
 from tests.engine.desk import StillClock
 
 
@@ -36,3 +36,32 @@ def test_a_fact_that_does_not_fit_is_refused_after_a_few_tries() -> None:
     with pytest.raises(DataError):
         asyncio.run(Database(None, StillClock()).surely(fact))
     assert fact.calls == REFUSALS_MOST
+
+
+async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order_of_coming() -> None:
+    turns, done = Turns(1), []
+
+    async def work(name: str, urgency: int) -> None:
+        async with turns.turn(urgency):
+            await asyncio.sleep(0)
+            done.append(name)
+
+    wishes = [("runs", LATER), ("look", LATER), ("fact", SOON), ("other look", LATER), ("leaves", FIRST)]
+    await asyncio.gather(*(work(name, urgency) for name, urgency in wishes))
+    assert done == ["runs", "leaves", "fact", "look", "other look"]
+
+
+async def test_who_stops_waiting_takes_no_turn_from_the_others() -> None:
+    turns, done = Turns(1), []
+
+    async def work(name: str) -> None:
+        async with turns.turn(LATER):
+            await asyncio.sleep(0)
+            done.append(name)
+
+    tasks = [asyncio.create_task(work(name)) for name in "abc"]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await work("d")
+    assert done == ["a", "c", "d"]

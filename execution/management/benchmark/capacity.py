@@ -28,6 +28,7 @@ SLICE_VALUE = 60
 MARKETS_WITHIN = 60.0
 #: Seconds after the last launch, and after the pages were opened, that are not measured.
 SETTLING, PAGES_SETTLING = 15.0, 3.0
+ESTIMATES_WITHIN = 300.0
 #: Facts of the window's end are given this long to be recorded and shown.
 FACTS_WITHIN = 3.0
 #: Of whom launches when, and what.
@@ -130,6 +131,16 @@ def _wait_markets() -> None:
         time.sleep(0.2)
 
 
+def _wait_estimates(say: Callable[[str], None]) -> None:
+    """The expected costs of what was launched are the launches' cost, not that of orders that run."""
+    deadline = time.monotonic() + ESTIMATES_WITHIN
+    while left := records.estimates_waiting():
+        if time.monotonic() > deadline:
+            say(f"{left} expected costs are still being worked out")
+            return
+        time.sleep(0.5)
+
+
 def _at(
     count: int, desk: MeasuredDesk, launcher: Launcher, wishes: CapacityWishes, say: Callable[[str], None]
 ) -> dict[str, Any]:
@@ -137,6 +148,7 @@ def _at(
     say(f"launching to {count} parents, {wishes.rate:g} a second")
     launcher.launch_to(count)
     time.sleep(SETTLING)
+    _wait_estimates(say)
     watched = launcher.sample(wishes.pages)
     pages = OpenPages(
         desk.url, Trader(desk.url, read_people(desk.var / "people.txt")["trader"]).cookie, watched

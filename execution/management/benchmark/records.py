@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import F, Min, Q, QuerySet
 
 from execution.core.states import ORDER_FINAL
-from execution.models import ChildOrder, Fill, JournalEntry, Market, Order, Slice
+from execution.models import ChildOrder, Estimate, Fill, JournalEntry, Market, Order, Slice
 
 ALIAS = "measured"
 
@@ -139,6 +139,11 @@ def _entries(entries: QuerySet[JournalEntry]) -> list[tuple[str, int, dict[str, 
 
 def orders_live() -> int:
     return Order.objects.using(ALIAS).exclude(status__in=ORDER_FINAL).count()
+
+
+def estimates_waiting() -> int:
+    """Orders whose expected cost is still being worked out."""
+    return Estimate.objects.using(ALIAS).filter(order__isnull=False, done_at=None).count()
 
 
 def in_trouble() -> int:

@@ -1,0 +1,143 @@
+"""What runs at every step of every order asks the database for little, however long the order is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from execution.core.decide import decide
+from execution.core.types import Accepted, VenueStatus
+from execution.models import ChildOrder, JournalEntry, Order, Slice
+from execution.models.compiled import Compiled, row_insert, row_save
+from execution.selectors.driving import Known, MarketData, look_again, order_look
+from execution.selectors.sessions import children_to_send, unsettled_children
+from execution.services.children import child_outcome, child_report, child_take
+from execution.services.driving import decision_apply
+from execution.services.fills import fill_record
+from tests.factories import BUDGET, NOW, D, Rows, report_of, trade_of
+from tests.fixtures import redis_url, rows
+from tests.services.test_driving import QUOTE
+
+__all__ = ["redis_url", "rows"]
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("slices", [3, 300])
+def test_a_look_asks_for_little_however_many_slices_there_are(
+    rows: Rows, slices: int, django_assert_max_num_queries: Any
+) -> None:
+    parameters = {"duration": f"{slices}m", "slices": str(slices)}
+    order = rows.working(quantity=str(D("0.01") * slices), parameters=parameters)
+    known, data = Known(), MarketData({rows.venue.pk: QUOTE})
+    first = order_look(order_pk=order.pk, data=data, now=NOW, known=known)
+    with django_assert_max_num_queries(6):
+        again = order_look(order_pk=order.pk, data=data, now=NOW, known=known)
+    assert again == first
+    assert again.view == order_look(order_pk=order.pk, data=data, now=NOW).view
+
+
+def test_a_slice_asks_for_no_more_than_it_did(rows: Rows, django_assert_max_num_queries: Any) -> None:
+    order = rows.working()
+    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    fixed: dict[str, Any] = {"order_pk": order.pk, "worker_pk": rows.worker.pk, "fence": order.fence}
+    decision = decide(looked.view)
+    with django_assert_max_num_queries(16):
+        decision_apply(**fixed, version=looked.version, decision=decision, quotes=looked.view.quotes, now=NOW)
+    child = order.children.get()
+    with django_assert_max_num_queries(13):
+        child_take(child_pk=child.pk, worker_pk=rows.worker.pk, account_fence=1, budget=BUDGET, now=NOW)
+    opened = report_of(child, VenueStatus.OPEN, "0")
+    with django_assert_max_num_queries(12):
+        child_outcome(child_pk=child.pk, outcome=Accepted(opened), now=NOW, fence=1)
+    with django_assert_max_num_queries(2):
+        assert child_report(account_pk=rows.account.pk, report=opened, now=NOW) is None
+    trade = trade_of(child, "1", child.quantity, fee=D("0.1"), fee_currency="USDT", liquidity="maker")
+    with django_assert_max_num_queries(14):
+        assert fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
+    with django_assert_max_num_queries(1):
+        assert not fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
+
+
+def test_only_what_waits_to_leave_is_read_for_sending(rows: Rows) -> None:
+    child = rows.resting(taken=False)
+    account = rows.account.pk
+    assert [found.pk for found in children_to_send(account)] == [child.pk]
+    rows.take(child)
+    assert children_to_send(account) == []
+    assert [found.pk for found in unsettled_children(account)] == [child.pk]
+
+
+def test_a_market_that_moves_is_looked_at_with_the_rows_of_before(rows: Rows) -> None:
+    order = rows.working()
+    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    again = look_again(looked, MarketData({}), NOW + SECOND)
+    assert again is not None
+    assert again.view.venues[0].quote is None
+    assert again.view.now == NOW + SECOND
+    fresh = order_look(order_pk=order.pk, data=MarketData({}), now=NOW + SECOND)
+    assert again == fresh
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=61), timedelta(seconds=21), -SECOND])
+def test_rows_are_read_again_at_a_slices_turn_and_after_a_while(rows: Rows, after: timedelta) -> None:
+    order = rows.working()
+    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + after) is None
+
+
+def test_an_order_whose_account_is_blocked_reads_its_rows_at_every_look(rows: Rows) -> None:
+    order = rows.working()
+    rows.account.reconciled_until = None
+    rows.account.save()
+    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + SECOND) is None
+
+
+# --- compiled statements -------------------------------------------------------------------------
+
+
+def test_a_compiled_statement_gives_the_rows_that_the_orm_gives(rows: Rows) -> None:
+    child = rows.resting()
+    unsettled = Compiled(
+        lambda order, symbol: ChildOrder.objects.filter(order_id=order, symbol=symbol, is_settled=False),
+        order=int,
+        symbol=str,
+    )
+    (found,) = unsettled.all(order=child.order_id, symbol=child.symbol)
+    for field in ChildOrder._meta.concrete_fields:
+        assert getattr(found, field.attname) == getattr(child, field.attname), field.name
+    assert unsettled.all(order=child.order_id, symbol="ETH/USDT") == []
+    assert unsettled.first(order=0, symbol=child.symbol) is None
+    with pytest.raises(ChildOrder.DoesNotExist):
+        unsettled.get(order=0, symbol=child.symbol)
+
+
+def test_a_compiled_statement_that_does_not_use_its_value_is_refused(rows: Rows) -> None:
+    order = rows.submit()
+    with pytest.raises(TypeError, match="does not use"):
+        Compiled(lambda pk: Order.objects.all(), pk=int).all(pk=order.pk)
+
+
+def test_a_row_is_saved_whole_and_one_that_is_not_there_is_an_error(rows: Rows) -> None:
+    order = rows.submit()
+    order.why, order.filled, order.memo = "because", D("0.100"), {"name": "1"}
+    row_save(order)
+    saved = Order.objects.get(pk=order.pk)
+    assert (saved.why, saved.filled, saved.memo) == ("because", D("0.100"), {"name": "1"})
+    assert saved.market == order.market
+    order.pk = 10**6
+    with pytest.raises(Order.DoesNotExist):
+        row_save(order)
+
+
+def test_a_row_that_is_inserted_has_its_key(rows: Rows) -> None:
+    order = rows.submit()
+    part = Slice(
+        order=order, plan_version=9, number=1, starts_at=NOW, ends_at=NOW + SECOND, quantity=D("0.10")
+    )
+    row_insert(part)
+    assert Slice.objects.get(pk=part.pk, plan_version=9).quantity == D("0.10")
+    assert JournalEntry.objects.filter(order=order).count() == order.version
