@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from psycopg import IsolationLevel
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
@@ -49,6 +48,8 @@ def _postgresql() -> dict[str, Any]:
 
     A host that is cut off is noticed within seconds, on both sides (``tcp_user_timeout`` in ms, the rest in s).
     """
+    from psycopg import IsolationLevel  # a desk on SQLite is spared the import in each of its processes
+
     limits = {
         "statement_timeout": STATEMENT,
         "lock_timeout": LOCK_WAIT,
