@@ -24,6 +24,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRANCHE_ENVIRONMENT = env.str("TRANCHE_ENVIRONMENT", default="paper")
 if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
+#: What becomes of an open order with our mark that no child has (docs/reconciliation.md).
+TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
+if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
+    raise ValueError(f"TRANCHE_ORPHANS is {TRANCHE_ORPHANS!r}; it must be adopt or cancel")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person

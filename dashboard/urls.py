@@ -4,7 +4,19 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
-from dashboard.views import accounts, amend, analysis, blotter, halts, home, me, orders, ticket, wall
+from dashboard.views import (
+    accounts,
+    amend,
+    analysis,
+    blotter,
+    halts,
+    home,
+    me,
+    orders,
+    reconciliation,
+    ticket,
+    wall,
+)
 
 login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect_authenticated_user=True))
 
@@ -33,6 +45,12 @@ urlpatterns: list[URLPattern] = [
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
     path("analysis/", analysis.analysis, name="analysis"),
     path("analysis/export.csv", analysis.analysis_export, name="analysis_export"),
+    path("reconciliation/", reconciliation.inbox, name="reconciliation"),
+    path(
+        "reconciliation/<slug:public_id>/<slug:action>/",
+        reconciliation.unknown_act,
+        name="reconciliation_act",
+    ),
     path("wall/", wall.wall, name="wall"),
     path("halts/", halts.halt_list, name="halts"),
     path("halts/new/", halts.halt_new, name="halt_new"),

@@ -57,6 +57,13 @@ GET    halts/new/preview/                        -        login     403    403  
 GET    halts/<slug:public_id>/                   halt     login     403    403    403     200        403
 POST   halts/<slug:public_id>/lift/              halt     login     403    403    403     302        403
 
+# the reconciliation: who sees orders sees theirs, supervisors act
+GET    reconciliation/                           -        login     200    200    200     200        200
+POST   reconciliation/<slug:public_id>/look/     child    login     403    403    403     303        403
+POST   reconciliation/<slug:public_id>/cancel/   child    login     403    403    403     303        403
+POST   reconciliation/<slug:public_id>/attach/   child    login     403    403    403     303        403
+POST   reconciliation/<slug:public_id>/absent/   child    login     403    403    403     303        403
+
 # accounts and keys: admins
 GET    accounts/                                 -        login     403    403    403     403        200
 GET    accounts/new/                             -        login     403    403    403     403        200
@@ -98,6 +105,11 @@ POST   api/v1/halts/preview                      -        401       403    403  
 GET    api/v1/halts                              -        401       403    403    403     200        403
 POST   api/v1/halts                              -        401       403    403    403     201        403
 GET    api/v1/halts/<slug:public_id>             halt     401       403    403    403     200        403
+GET    api/v1/reconciliation                     -        401       200    200    200     200        200
+POST   api/v1/reconciliation/<slug:public_id>/look   child 401      403    403    403     204        403
+POST   api/v1/reconciliation/<slug:public_id>/cancel child 401      403    403    403     204        403
+POST   api/v1/reconciliation/<slug:public_id>/attach child 401      403    403    403     204        403
+POST   api/v1/reconciliation/<slug:public_id>/absent child 401      403    403    403     204        403
 POST   api/v1/halts/<slug:public_id>/lift        halt     401       403    403    403     200        403
 """
 

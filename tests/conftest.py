@@ -18,7 +18,7 @@ os.environ["TRANCHE_VAR"] = str(TEST_VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONMENT", "SECRET_KEY"):
     os.environ.pop(_name, None)  # a desk that is configured for this shell is not to be tested on
-#: Set by tests/postgresql/test_on_postgresql.py for the session that it starts: a cluster of the tests' own.
+#: Set by tests/postgresql/conftest.py for the session that it starts: a cluster of the tests' own.
 if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
 

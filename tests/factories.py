@@ -195,7 +195,12 @@ def make_worker(boot_id: str, *, lease: timedelta = timedelta(minutes=5)) -> Wor
 def make_account(venue: Venue, label: str, *traders: User) -> Account:
     """An account with a key in use; its sealed bytes open nothing."""
     account = Account.objects.create(
-        venue=venue, label=label, environment="paper", symbols=[SYMBOL], reconciled_until=NOW
+        venue=venue,
+        label=label,
+        environment="paper",
+        symbols=[SYMBOL],
+        reconciled_until=NOW,
+        reconciled_fence=1,
     )
     account.traders.set(traders)
     Credential.objects.create(

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +23,8 @@ from pytest_django.fixtures import Settings
 from dashboard.routing import websocket_urlpatterns
 from dashboard.views import accounts as account_views
 from dashboard.views import orders as order_views
-from execution.models import User
+from dashboard.views import reconciliation as reconciliation_views
+from execution.models import ChildOrder, Order, User
 from execution.services.halts import HaltRequest, halt_set
 from execution.services.orders import order_pause
 from execution.services.tokens import token_create
@@ -32,8 +35,14 @@ from tests.dashboard.test_live import Line, in_thread
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = "nothere0"
+UNKNOWN_CHILD = "qtestabcdefgh00p0"
+UNKNOWN_ASKED = {"reason": "a drill", "exchange_id": "77", "phrase": f"ABSENT {UNKNOWN_CHILD}"}
 #: Routes with an action in them are as many routes as there are actions.
-ACTIONS: dict[str, Any] = {"orders/": order_views.ACTIONS, "accounts/": account_views.ACTIONS}
+ACTIONS: dict[str, Any] = {
+    "orders/": order_views.ACTIONS,
+    "accounts/": account_views.ACTIONS,
+    "reconciliation/": reconciliation_views.ACTIONS,
+}
 #: Drawn anew for each answer.
 FORM_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
 
@@ -136,6 +145,10 @@ class World:
             },
             "halts/<slug:public_id>/lift/": {"reason": "over"},
             **{
+                f"reconciliation/<slug:public_id>/{action}/": UNKNOWN_ASKED
+                for action in reconciliation_views.ACTIONS
+            },
+            **{
                 f"accounts/<slug:public_id>/{action}/": {"reason": "a drill"}
                 for action in account_views.ACTIONS
             },
@@ -152,6 +165,13 @@ class World:
             "api/v1/halts/preview": asked,
             "api/v1/halts": {**asked, "phrase": "HALT ETH/USDT", "reason": "a drill"},
             "api/v1/halts/<slug:public_id>/lift": {"reason": "over"},
+            "api/v1/reconciliation/<slug:public_id>/look": {},
+            "api/v1/reconciliation/<slug:public_id>/cancel": {"reason": "a drill"},
+            "api/v1/reconciliation/<slug:public_id>/attach": {"reason": "a drill", "exchange_id": "77"},
+            "api/v1/reconciliation/<slug:public_id>/absent": {
+                "reason": "a drill",
+                "phrase": f"ABSENT {UNKNOWN_CHILD}",
+            },
         }
 
 
@@ -174,10 +194,32 @@ def make_world() -> World:
         "token": token.public_id,
         "halt": halt.public_id,
         "account": desk.account.public_id,
+        "child": _unknown_child(desk, order).client_id,
     }
     visitors = {role: desk.client(person) for role, person in zip(ROLES, people, strict=True)}
     programs = {role: _program(person) for role, person in zip(ROLES, people, strict=True)}
     return World(desk, things, visitors, programs)
+
+
+def _unknown_child(desk: Desk, order: Order) -> ChildOrder:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    return ChildOrder.objects.create(
+        order=order,
+        account=desk.account,
+        sequence=900,
+        client_id=UNKNOWN_CHILD,
+        symbol=order.symbol,
+        side=order.side,
+        type="limit",
+        quantity=Decimal("0.01"),
+        time_in_force="gtc",
+        purpose="rest",
+        why="a drill",
+        status="unknown",
+        intended_at=long_ago,
+        taken_at=long_ago,
+        last_possible_send_at=long_ago,
+    )
 
 
 def _program(person: User | None) -> Client:

@@ -53,5 +53,5 @@ def api_trader(request: HttpRequest) -> User:
 def api_supervisor(request: HttpRequest) -> User:
     person = api_person(request)
     if person.role != "supervisor":
-        raise Forbidden("Only supervisors set and see halts.")
+        raise Forbidden("Only supervisors halt the desk and settle unknown children.")
     return person

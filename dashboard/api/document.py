@@ -14,7 +14,7 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 
-from dashboard.api import amending, analysis, desk, halts, orders, schemas
+from dashboard.api import amending, analysis, desk, halts, orders, reconciliation, schemas
 from dashboard.api.access import Bearer, PersonRate
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
 from dashboard.api.reading import StrictParser, parameter_schema
@@ -89,5 +89,12 @@ api = DeskApi(
 )
 for error, handler in HANDLERS.items():
     api.add_exception_handler(error, handler)
-for router in (orders.router, amending.router, analysis.router, desk.router, halts.router):
+for router in (
+    orders.router,
+    amending.router,
+    analysis.router,
+    desk.router,
+    halts.router,
+    reconciliation.router,
+):
     api.add_router("", router)

@@ -18,6 +18,7 @@ from dashboard.access import admin_required, person_of
 from dashboard.accounts import account_shown, audit_shown, key_shown, sorted_accounts
 from execution.core.problems import Problem, Refused
 from execution.selectors import accounts as selectors
+from execution.selectors.reconciliation import account_differences
 from execution.services import account_changes, accounts, credentials
 
 #: Names of fields of a form whose texts are never put back into it.
@@ -119,6 +120,7 @@ def _detail(
         "former": [key_shown(key, now) for key in facts["former_keys"]],
         "audit": audit_shown(facts),
         "others": facts["others"],
+        "differences": account_differences(public_id, now),
         "problems": [problem.message for problem in problems],
         "now": now,
     }

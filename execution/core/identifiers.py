@@ -45,3 +45,14 @@ def has_our_mark(identifier: str | None, marks: frozenset[str]) -> bool:
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return False
     return identifier[1 : 1 + MARK_LENGTH] in marks
+
+
+def parent_and_sequence(identifier: str | None) -> tuple[str, int] | None:
+    """The parent's public id and the child's number in a client id of ours; None when it is no such id."""
+    if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
+        return None
+    parent_at = len(PREFIX) + MARK_LENGTH
+    sequence = identifier[parent_at + PUBLIC_ID_LENGTH :]
+    if any(letter not in ALPHABET for letter in sequence):
+        return None
+    return identifier[parent_at : parent_at + PUBLIC_ID_LENGTH], int(sequence, 36)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildEvent, ChildStatus, child_after
-from execution.core.types import ZERO, OrderReport, VenueStatus
+from execution.core.types import ZERO, OrderReport, Side, VenueStatus
 
 LOOKS = ("open_orders", "closed_orders", "trades")
 LOOKS_NEEDED = 3
@@ -164,3 +164,19 @@ def add_negative_look(
 def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime) -> bool:
     """True when the order is proven never to have reached the book."""
     return evidence.is_enough and now - last_possible_send >= ABSENT_AFTER
+
+
+def mismatch(report: OrderReport, side: Side, quantity: Decimal, price: Decimal | None) -> str:
+    """Why an order that the exchange shows is not the one that was sent; empty when all agrees.
+
+    What the exchange leaves out proves nothing: without side or quantity it is not taken.
+    """
+    if report.side is None or report.quantity is None:
+        return "the exchange tells neither its side nor its quantity"
+    if report.side is not side:
+        return f"it is a {report.side}, not a {side}"
+    if report.quantity != quantity:
+        return f"its quantity is {report.quantity}, not {quantity}"
+    if price is not None and report.price is not None and report.price != price:
+        return f"its price is {report.price}, not {price}"
+    return ""

@@ -18,18 +18,20 @@ from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.clock import pause
+from execution.engine.differences import Differences
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.sessions import (
     SessionChild,
     complete_trades,
-    known_client_ids,
     known_exchange_orders,
     reconciliation_start,
+    trades_without_child,
     unsettled_children,
 )
 from execution.services.children import NegativeLook, child_lose, child_negative_looks, child_report
 from execution.services.fills import fill_record
+from execution.services.reconciling import Policy, attach_answered
 from execution.services.sessions import account_failed, account_reconciled, account_seen
 from execution.venues.protocol import Gateway, LookFailed
 
@@ -44,6 +46,7 @@ OVERLAP = timedelta(seconds=60)
 MARGIN = timedelta(seconds=30)
 #: A child in one of these is looked at until it is settled; a resting one is the stream's business.
 RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
+ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
 
 
 class Looker:
@@ -58,15 +61,19 @@ class Looker:
         fence: int,
         marks: frozenset[str],
         is_under_way: Callable[[int], bool],
+        symbols: tuple[str, ...] = (),
+        orphans: Policy = "adopt",
     ) -> None:
         self._parts = parts
         self._gateway = gateway
         self._account_pk = account_pk
         self._fence = fence
         self._marks = marks
+        #: The first look is at every symbol of the account: an earlier holder may have left orders anywhere.
+        self._first_symbols = frozenset(symbols)
+        self._differences = Differences(parts, gateway, account_pk=account_pk, marks=marks, orphans=orphans)
         self._is_under_way = is_under_way
         self._wake = asyncio.Event()
-        self._orphans: list[str] = []
         self.stream_is_healthy = False
 
     def poke(self) -> None:
@@ -114,8 +121,9 @@ class Looker:
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
         failures: list[LookFailed] = []
-        self._orphans = []
-        for symbol in sorted(symbols | set(by_symbol)):
+        self._differences.begin(sent, begun)
+        looked_at = symbols | set(by_symbol) | self._first_symbols
+        for symbol in sorted(looked_at):
             oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
             try:
                 await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
@@ -128,6 +136,7 @@ class Looker:
         await self._parts.database.run(
             account_reconciled, account_pk=self._account_pk, fence=self._fence, until=begun
         )
+        self._first_symbols = frozenset()
         elapsed = (self._parts.clock.now() - begun) / timedelta(milliseconds=1)
         await self._parts.database.run(
             account_seen,
@@ -135,9 +144,10 @@ class Looker:
             looked_at=begun,
             # A sign of life: the stream itself only says when it is lost and when it is back.
             stream_at=begun if self.stream_is_healthy else None,
-            latency_ms=elapsed if symbols else None,
+            latency_ms=elapsed if looked_at else None,
         )
-        await self._tell_orphans()
+        await self._differences.keep(looked_at, self._parts.clock.now())
+        self._parts.poke_account(self._account_pk)  # what waited for the look may go
         return CALM if await self._is_calm() else UNSETTLED
 
     async def _is_calm(self) -> bool:
@@ -169,14 +179,19 @@ class Looker:
         trades = await self._gateway.trades(symbol, since)
         for shown in open_orders:
             await self._record_report(shown)
-        await self._record_trades(symbol, trades)
-        await self._note_orphans(symbol, open_orders)
+        without_child = await self._record_trades(symbol, trades)
+        await self._differences.note_orders(symbol, open_orders)
+        self._differences.note_trades(symbol, trades, without_child)
         listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
         listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
         missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
         unknown: list[SessionChild] = []
         for child in missing:
+            if child.attach_id and await self._is_attached(child):
+                continue
             report = await self._gateway.find(child.ref)
+            if report is None and child.status in ON_THE_BOOK and child.ref.exchange_id:
+                self._differences.note_gone(child)
             if report is not None:
                 await self._record_report(report)
             elif child.status is ChildStatus.UNKNOWN:
@@ -190,21 +205,14 @@ class Looker:
         if unknown:
             await self._gather_evidence(symbol, unknown, trades, since, begun)
 
-    async def _note_orphans(self, symbol: str, open_orders: list[OrderReport]) -> None:
-        """I4: an open order with our mark and no child of ours must not be."""
-        marked = {r.client_id for r in open_orders if r.client_id and has_our_mark(r.client_id, self._marks)}
-        if marked:
-            known = await self._parts.database.run(known_client_ids, self._account_pk, marked)
-            self._orphans += [f"{client_id} ({symbol})" for client_id in sorted(marked - known)]
-
-    async def _tell_orphans(self) -> None:
-        """Shown with the account for as long as looks find them."""
-        if self._orphans:
-            text = f"open orders with our mark and no child: {', '.join(self._orphans)}"
-            log.error(text, account=self._account_pk)
-            await self._parts.database.surely(
-                account_failed, account_pk=self._account_pk, error=text, now=self._parts.clock.now()
-            )
+    async def _is_attached(self, child: SessionChild) -> bool:
+        """A person found an order id for it: the exchange says whether it is this child's."""
+        report = await self._gateway.find(OrderRef("", child.ref.symbol, child.attach_id))
+        is_it = await self._parts.database.surely(
+            attach_answered, child_pk=child.pk, report=report, now=self._parts.clock.now()
+        )
+        self._parts.poke_order(child.order_pk)
+        return is_it
 
     async def _gather_evidence(
         self,
@@ -264,8 +272,11 @@ class Looker:
         if order_pk is not None:
             self._parts.poke_order(order_pk)
 
-    async def _record_trades(self, symbol: str, trades: list[Trade]) -> None:
-        """Those that would tell something new: each one recorded takes its order's lock."""
+    async def _record_trades(self, symbol: str, trades: list[Trade]) -> set[str]:
+        """Those that would tell something new: each one recorded takes its order's lock.
+
+        The ids of those that belong to no child of ours.
+        """
         complete = await self._parts.database.run(
             complete_trades, self._account_pk, symbol, {trade.trade_id for trade in trades}
         )
@@ -275,3 +286,7 @@ class Looker:
             await self._parts.database.surely(
                 fill_record, account_pk=self._account_pk, trade=trade, now=self._parts.clock.now()
             )
+        told = {trade.trade_id for trade in trades if (trade.trade_id, trade.side) not in complete}
+        if not told:
+            return set()
+        return await self._parts.database.run(trades_without_child, self._account_pk, symbol, told)

@@ -112,14 +112,13 @@ class Sender:
             await self._parts.clock.sleep(NOT_NOW)
             return
         asked_at = self._parts.clock.boot()
-        taken = await self._parts.database.durably(
-            child_take,
-            child_pk=child.pk,
-            worker_pk=self._parts.lease.worker_pk,
-            account_fence=self._fence,
-            budget=CALL_BUDGET,
-            now=self._parts.clock.now(),
-        )
+        try:
+            taken = await self._take(child)
+        except (DatabaseError, InterfaceError) as error:
+            # Whether the taking was committed is not known; that nothing has left is.
+            log.warning("a child could not be taken", child=child.ref.client_id, error=str(error))
+            await self._give_back(child, NotSent(f"the database could not give it: {error}"))
+            return
         if taken is None:
             await self._parts.clock.sleep(NOT_NOW)
             return
@@ -133,6 +132,22 @@ class Sender:
         )
         if isinstance(outcome, NotSent):
             await self._note_error(outcome.message)
+
+    async def _take(self, child: SessionChild) -> Taken | None:
+        return await self._parts.database.durably(
+            child_take,
+            child_pk=child.pk,
+            worker_pk=self._parts.lease.worker_pk,
+            account_fence=self._fence,
+            budget=CALL_BUDGET,
+            now=self._parts.clock.now(),
+        )
+
+    async def _give_back(self, child: SessionChild, outcome: NotSent) -> None:
+        """The same row goes later, unless another session has taken it since."""
+        await self._parts.database.surely(
+            child_outcome, child_pk=child.pk, outcome=outcome, now=self._parts.clock.now(), fence=self._fence
+        )
 
     async def _send(self, taken: Taken, asked_at: float) -> CreateOutcome:
         """Send within what the row says: its last possible send is counted from before it was taken."""

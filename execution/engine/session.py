@@ -17,12 +17,18 @@ from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
 from execution.engine.sending import Sender
-from execution.selectors.sessions import AccountDetails, account_details, check_is_wanted, unsettled_children
+from execution.selectors.sessions import AccountDetails, account_details, session_wanted, unsettled_children
 from execution.services.children import child_report, children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.fills import fill_record
 from execution.services.markets import balances_record, markets_record
-from execution.services.sessions import account_failed, account_seen, children_pull
+from execution.services.sessions import (
+    account_doubted,
+    account_failed,
+    account_look_taken,
+    account_seen,
+    children_pull,
+)
 from execution.venues.protocol import Gateway, LookFailed
 
 log = structlog.get_logger(__name__)
@@ -48,6 +54,7 @@ class AccountSession:
         self._open_gateway = open_gateway
         self._balances_wanted = asyncio.Event()
         self._sender: Sender | None = None
+        self._listed: tuple[str, ...] = ()
 
     def poke(self) -> None:
         """There may be something to send."""
@@ -78,6 +85,7 @@ class AccountSession:
             )
             if recovered:
                 log.warning("children of an earlier session are unknown", children=recovered)
+            await self._doubt()
             self._sender = sender
             await self._work(sender)
         finally:
@@ -93,6 +101,8 @@ class AccountSession:
             fence=self.fence,
             marks=self._details.marks,
             is_under_way=sender.is_under_way,
+            symbols=self._listed,
+            orphans=self._details.orphans,
         )
         watch = MarketWatch(
             self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
@@ -198,11 +208,16 @@ class AccountSession:
         )
 
     async def _answer_checks(self) -> None:
-        """Check the key again whenever somebody asks for it."""
+        """Check the key again, and look at once, whenever somebody asks for it."""
         while True:
             await self._parts.clock.sleep(CHECKS_EVERY)
             try:
-                if await self._parts.database.run(check_is_wanted, self._details.credential_pk):
+                wanted = await self._parts.database.run(session_wanted, self._details.credential_pk)
+                if wanted.look and await self._parts.database.run(
+                    account_look_taken, account_pk=self._account_pk
+                ):
+                    self._looker.poke()
+                if wanted.check:
                     await self._check_key()
             except LookFailed as error:
                 await self._failed(str(error))
@@ -212,6 +227,7 @@ class AccountSession:
 
     async def _load_markets(self) -> None:
         markets = await self._gateway.markets(self._details.symbols)
+        self._listed = tuple(sorted(markets))
         missing = sorted(set(self._details.symbols) - set(markets))
         if missing:
             log.warning("the venue does not list symbols", account=self._details.label, symbols=missing)
@@ -226,7 +242,7 @@ class AccountSession:
         async for event in self._gateway.watch_account(self._details.symbols):
             now = self._parts.clock.now()
             if event.lost:
-                self._looker.stream_is_healthy = False  # until it is back, looks stand in for it
+                await self._lose_stream()
             if event.resumed:
                 self._looker.stream_is_healthy = True
                 self._looker.poke()
@@ -237,6 +253,19 @@ class AccountSession:
                 # Said in the log already; the look brings what this event brought, and the next ones go on.
                 await self._failed(f"an event could not be recorded: {error}")
                 self._looker.poke()
+
+    async def _lose_stream(self) -> None:
+        """Until it is back, looks stand in for it; the first one ends the doubt that the loss leaves."""
+        if self._looker.stream_is_healthy:
+            self._looker.stream_is_healthy = False
+            await self._doubt()
+            self._looker.poke()
+
+    async def _doubt(self) -> None:
+        """No new child before a complete look that begins from now on."""
+        await self._parts.database.surely(
+            account_doubted, account_pk=self._account_pk, fence=self.fence, now=self._parts.clock.now()
+        )
 
     async def _record(self, event: StreamEvent) -> None:
         now = self._parts.clock.now()

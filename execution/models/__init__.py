@@ -16,6 +16,7 @@ from execution.models.orders import (
     Submission,
 )
 from execution.models.people import ApiToken, Role, User
+from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "ChildOrder",
     "Credential",
     "CredentialState",
+    "Difference",
+    "DifferenceKind",
     "Environment",
     "Estimate",
     "Fill",

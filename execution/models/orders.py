@@ -162,6 +162,8 @@ class ChildOrder(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     #: What looks have shown about a child whose fate is unknown (core/reconcile.py).
     evidence = models.JSONField(default=dict, blank=True)
+    #: An order id that a person found for it, who, when, and what the exchange answered to it.
+    attach = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "sequence"], name="child_sequence_once")]

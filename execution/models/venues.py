@@ -35,6 +35,13 @@ class Account(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     #: Everything that happened at the venue before this moment is in our books.
     reconciled_until = models.DateTimeField(null=True, blank=True)
+    #: Under which fence a complete look succeeded; another holder has to look before it creates.
+    reconciled_fence = models.PositiveBigIntegerField(null=True, blank=True)
+    #: Since when something may have been missed (a session began, the stream was lost): a complete look
+    #: that began later ends the doubt.
+    doubted_at = models.DateTimeField(null=True, blank=True)
+    #: A person asked for a look that no session has made yet.
+    look_wanted_at = models.DateTimeField(null=True, blank=True)
     #: From when on the venue is asked while ``reconciled_until`` is null: where a restored backup ends.
     reconcile_from = models.DateTimeField(null=True, blank=True)
 
@@ -45,6 +52,14 @@ class Account(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last good look")
     stream_at = models.DateTimeField(null=True, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Its holder has looked at all of it since its claim and since anything may have been missed."""
+        until = self.reconciled_until
+        if until is None or self.reconciled_fence != self.fence:
+            return False
+        return self.doubted_at is None or until >= self.doubted_at
 
     def __str__(self) -> str:
         return self.label

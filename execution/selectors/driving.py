@@ -391,6 +391,6 @@ def account_block(account: Account, *, has_key: bool | None = None) -> str:
         return f"account {account.label} has no checked key"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"
-    if account.reconciled_until is None:
+    if not account.is_reconciled:
         return f"account {account.label} is not reconciled yet"
     return ""

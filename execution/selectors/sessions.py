@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
+from django.conf import settings
 from django.db.models import Q
 
 from execution.core.states import ChildStatus, OrderStatus
@@ -34,6 +35,10 @@ class SessionChild:
     send_not_before: datetime | None
     cancel_requested_at: datetime | None
     taken_fence: int | None
+    reported_filled: Decimal | None = None
+    filled: Decimal = Decimal(0)
+    #: An order id that a person found for it and the exchange has not been asked about yet.
+    attach_id: str = ""
 
 
 _UNSETTLED = Compiled(
@@ -74,15 +79,34 @@ def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
             send_not_before=row.send_not_before,
             cancel_requested_at=row.cancel_requested_at,
             taken_fence=row.taken_fence,
+            reported_filled=row.reported_filled,
+            filled=row.filled,
+            attach_id="" if row.attach.get("answer") else row.attach.get("exchange_id", ""),
         )
         for row in rows
     ]
 
 
-def known_client_ids(account_pk: int, client_ids: set[str]) -> set[str]:
-    """Those of the client ids that belong to a child of ours."""
+def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, tuple[int, ChildStatus]]:
+    """Those of the client ids that belong to a child of ours, with its primary key and status."""
     children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=client_ids)
-    return set(children.values_list("client_id", flat=True))
+    rows = children.values_list("client_id", "pk", "status")
+    return {client_id: (pk, ChildStatus(status)) for client_id, pk, status in rows}
+
+
+def trades_without_child(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[str]:
+    """Those of the recorded trades that belong to no child of ours."""
+    found: set[str] = set()
+    ids = sorted(trade_ids)
+    for first in range(0, len(ids), IDS_AT_ONCE):
+        fills = Fill.objects.filter(
+            account_id=account_pk,
+            symbol=symbol,
+            child=None,
+            trade_id__in=ids[first : first + IDS_AT_ONCE],
+        )
+        found.update(fills.values_list("trade_id", flat=True))
+    return found
 
 
 def complete_trades(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -157,11 +181,23 @@ class AccountDetails:
     #: False for a key that is suspended, refused or retired: it cancels and looks, and is not checked.
     key_is_in_use: bool
     marks: frozenset[str]
+    #: What becomes of an open order with our mark that no child of ours has: adopt or cancel.
+    orphans: Literal["adopt", "cancel"]
 
 
-def check_is_wanted(credential_pk: int) -> bool:
-    """Somebody asked for a check of this key."""
-    return Credential.objects.filter(pk=credential_pk, check_wanted_at__isnull=False).exists()
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What people asked of an account's session."""
+
+    check: bool
+    look: bool
+
+
+def session_wanted(credential_pk: int) -> Wanted:
+    """Whether somebody asked for a check of this key, or for a look at its account."""
+    wanted = Credential.objects.filter(pk=credential_pk)
+    row = wanted.values_list("check_wanted_at", "account__look_wanted_at").first()
+    return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
@@ -187,4 +223,5 @@ def account_details(account_pk: int) -> AccountDetails | None:
         sealed=bytes(credential.sealed),
         key_is_in_use=credential.state in usable,
         marks=frozenset({installation.mark, *installation.former_marks}),
+        orphans=settings.TRANCHE_ORPHANS,
     )

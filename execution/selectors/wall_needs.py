@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from execution.core.reconcile import (
     ABSENT_AFTER,
@@ -26,9 +26,11 @@ ALERT_SHOWN = timedelta(hours=1)
 MOST_ALERTS = 50
 
 
-def unknown_children() -> list[ChildOrder]:
-    """Children whose fate nobody knows, oldest first."""
+def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
+    """Children whose fate nobody knows, oldest first; of ``orders`` alone when they are given."""
     children = ChildOrder.objects.filter(status=ChildStatus.UNKNOWN, is_settled=False)
+    if orders is not None:
+        children = children.filter(order__in=orders)
     return list(children.select_related("order", "account").order_by("intended_at", "pk"))
 
 
@@ -39,8 +41,7 @@ def unknown_since(child: ChildOrder) -> datetime:
 
 def unknown_row(child: ChildOrder) -> WallUnknown:
     evidence = Evidence.from_json(child.evidence)
-    sent = child.last_possible_send_at
-    first_look = None if sent is None else counts_from(sent, timedelta(0), LISTING_DELAY)
+    first_look, earliest = unknown_earliest(child, evidence)
     return WallUnknown(
         order=child.order.public_id,
         child=child.sequence,
@@ -53,8 +54,15 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
         looks={kind: len(evidence.looks[kind]) for kind in LOOKS},
         needed=LOOKS_NEEDED,
         counts_from=instant(first_look),
-        earliest=instant(_earliest(evidence, sent, first_look)),
+        earliest=instant(earliest),
     )
+
+
+def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
+    """From when on looks count, and when they can prove its absence at the earliest."""
+    sent = child.last_possible_send_at
+    first_look = None if sent is None else counts_from(sent, timedelta(0), LISTING_DELAY)
+    return first_look, _earliest(evidence, sent, first_look)
 
 
 def _earliest(evidence: Evidence, sent: datetime | None, first_look: datetime | None) -> datetime | None:

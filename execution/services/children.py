@@ -109,6 +109,8 @@ def child_take(
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
         return None
+    if not account.is_reconciled:
+        return None  # it waits: the look that is under way ends this, or its order's end does
     end_at = order.terms.end_at if order.terms is not None else None
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
         came = (
@@ -258,9 +260,10 @@ def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel; False when its answer has no figure, so that somebody must ask."""
+    """Record a confirmed cancel; False when its answer does not say how the order ended: somebody must ask."""
     child, order = _locked(child_pk)
-    return not _report(child, order, outcome.report, now).wants_figure
+    merged = _report(child, order, outcome.report, now)
+    return merged.facts.status in CHILD_FINAL and not merged.wants_figure
 
 
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:

@@ -41,8 +41,21 @@ def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
     """Everything at the venue before ``until`` is in our books; False when the account is another's now."""
-    updated = Account.objects.filter(pk=account_pk, fence=fence).update(reconciled_until=until)
+    updated = Account.objects.filter(pk=account_pk, fence=fence).update(
+        reconciled_until=until, reconciled_fence=fence
+    )
     return updated == 1
+
+
+def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
+    """Something may have been missed: no new child until a complete look that begins from now on succeeds."""
+    Account.objects.filter(pk=account_pk, fence=fence).update(doubted_at=now)
+
+
+def account_look_taken(*, account_pk: int) -> bool:
+    """True when a person asked for a look; the asking is over."""
+    wanted = Account.objects.filter(pk=account_pk, look_wanted_at__isnull=False)
+    return wanted.update(look_wanted_at=None) == 1
 
 
 @transaction.atomic

@@ -109,6 +109,11 @@ def client_class(exchange_id: str) -> type[Any]:
             # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
             client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
 
+        def handle_subscription_status(self, client: Any, message: Any, *args: Any) -> Any:
+            channel = (message.get("arg") or {}).get("channel") if isinstance(message, dict) else None
+            client.confirmed_channels.add(channel)
+            return super().handle_subscription_status(client, message, *args)
+
         def ws_dial_delay(self, url: Any) -> float:  # noqa: ARG002
             return 0.0  # streams have their own back-off; ccxt's grows to 30 s
 
@@ -116,6 +121,7 @@ def client_class(exchange_id: str) -> type[Any]:
             is_new = url not in (self.clients or {})
             socket = super().client(url)
             if is_new:
+                socket.confirmed_channels = set()
                 harden(socket)
             if (used := used_sockets.get()) is not None:
                 used.add(url)

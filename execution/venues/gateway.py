@@ -32,6 +32,7 @@ from execution.core.types import (
     StreamEvent,
     Trade,
     Unknown,
+    VenueStatus,
 )
 from execution.venues import convert, dialogue, errors, permissions, requests, streams
 from execution.venues.candles import TIMEFRAME, all_candles, read_page
@@ -173,10 +174,12 @@ class CcxtGateway:
             report = self._report(answer, ref.symbol)
         except Exception as error:  # noqa: BLE001  # everything is an outcome
             return self._failed(error, errors.cancel_failure)
-        if self._quirks.cancel_tells_status and report.status is None:
-            return CancelFailed("the answer to the cancel has no status")
         if self._quirks.cancel_tells_id and report.exchange_id is None:
             return CancelFailed("the answer to the cancel has no order id")
+        if self._quirks.cancel_tells_status and report.status is None:
+            return CancelFailed("the answer to the cancel has no status")
+        if report.status is VenueStatus.REJECTED:
+            return CancelFailed("the cancel was refused")  # which ccxt reads as an order that was (okx)
         # The answer's client id may be the cancel's own (binance).
         exchange_id = report.exchange_id or ref.exchange_id
         return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))
@@ -381,10 +384,14 @@ class CcxtGateway:
         return self._markets
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """The account's own rates where the balance answer tells them, else None."""
-        if not self._quirks.fees_with_balance:
+        """The account's own rates where an answer tells them, else None."""
+        call = self._quirks.fees_call
+        if call is None and not self._quirks.fees_with_balance:
             return None
         try:
+            if call is not None:
+                ask = partial(getattr(self._client, call[0]), call[1])
+                return await self._look("fees", ask, requests.negated_rates)
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
         except LookFailed:
             return None  # ccxt's published rates then

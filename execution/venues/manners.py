@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
-    "permissions", "quote", "book", "candles", "time",
+    "permissions", "fees", "quote", "book", "candles", "time",
 ]  # fmt: skip
 
 
@@ -121,6 +121,8 @@ class Quirks:
     permissions_call: tuple[str, str] | None = None
     #: Whether the balance answer tells the account's own fees, as ``commissionRates``.
     fees_with_balance: bool = False
+    #: Else ccxt's method, with its parameters, whose answer tells them below zero where they are charged.
+    fees_call: tuple[str, Mapping[str, str]] | None = None
     #: A mode without which the account is refused when it is opened.
     mode: Mode | None = None
     #: Answers that say that the request came too late, whatever ccxt calls them.
@@ -141,6 +143,10 @@ class Quirks:
     fee_currency_field: str | None = None
     #: Whether ccxt's ``authenticate()`` returns when the private stream is confirmed.
     authenticate_confirms: bool = False
+    #: The channel whose subscription is confirmed by a message; the private stream has begun with it.
+    confirmed_channel: str | None = None
+    #: Whether the stream's fees are below zero where they are charged, which ccxt sets right for lists only.
+    stream_fees_negated: bool = False
     #: Whether every order update of the stream is complete, so that nothing need be merged from before.
     complete_updates: bool = False
     #: The error map to use whatever the host; ccxt's binance knows it for the real hosts only.

@@ -107,6 +107,57 @@ BYBIT = Quirks(
     may_exist=re.compile(r'"retCode":\s*"?(10014|12141|30001|110030|110072|170035|170141|170146|170147)\b'),
 )  # fmt: skip
 
+OKX = Quirks(
+    config={
+        "has": {"fetchCurrencies": False},
+        # A dead socket is noticed within three pings; ccxt's 18 s would take a minute.
+        "streaming": {"keepAlive": 10_000},
+        "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
+    },
+    # Each kind of call has a limit of its own per two seconds, from 5 to 300: none is passed by these costs.
+    limits=Limits(
+        budget=50,
+        window=2,
+        reserve=10,
+        costs={
+            "closed_orders": 3,  # three lists
+            "trades": 5,
+            "balances": 5,
+            "markets": 3,
+            "permissions": 10,
+            "fees": 10,
+            "candles": 2,
+            "time": 5,
+        },
+    ),
+    # The incoming order goes and the resting one keeps its place, as with binance.
+    create_params={"selfTradePrevention": "EXPIRE_TAKER"},
+    client_id_param="clientOrderId",
+    client_id_rule=re.compile(r"[A-Za-z0-9]{1,32}"),
+    by_client_id=True,
+    validity_header="expTime",
+    # The deadline in the header has passed: a bare ExchangeError for ccxt, and the order was not taken.
+    too_late=re.compile(r'"5003[67]"'),
+    # A key without the permission: a bare ExchangeError too.
+    refusal=re.compile(r'"50120"'),
+    filled_fields=("accFillSz",),
+    stream_trade_client_id="clOrdId",
+    stream_fees_negated=True,
+    confirmed_channel="orders",
+    complete_updates=True,
+    answer_field="data",
+    lists_at=((re.compile(r"/trade/(orders-|fills)|/account/balance"), ("data",)),),
+    pages={
+        "open_orders": Paging("before_id", "after", 100, ("ordId",)),
+        "closed_orders": Paging("before_id", "after", 100, ("ordId",)),
+        # ccxt sends no limit beside a time: 100 is what the exchange gives by itself.
+        "trades": Paging("before_id", "after", 100, ("billId",)),
+    },
+    market_buys="base",
+    permissions_call=("privateGetAccountConfig", "rest"),
+    fees_call=("privateGetAccountTradeFee", {"instType": "SPOT"}),
+)
+
 KRAKEN = Quirks(
     # Fees in quote, as ccxt reads them; else a sell's may be in base.
     create_params={"oflags": "fciq"},
@@ -257,27 +308,7 @@ BITGET = Quirks(
 QUIRKS: Mapping[str, Quirks] = {
     "binance": BINANCE,
     "bybit": BYBIT,
-    "okx": Quirks(
-        config={
-            "has": {"fetchCurrencies": False},
-            "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
-        },
-        answer_field="data",
-        client_id_param="clientOrderId",
-        client_id_rule=re.compile(r"[A-Za-z0-9]{1,32}"),
-        by_client_id=True,
-        validity_header="expTime",
-        stream_trade_client_id="clOrdId",
-        lists_at=((re.compile(r"/trade/(orders-|fills)|/account/balance"), ("data",)),),
-        pages={
-            "open_orders": Paging("before_id", "after", 100, ("ordId",)),
-            "closed_orders": Paging("before_id", "after", 100, ("ordId",)),
-            # ccxt sends no limit beside a time: 100 is what the exchange gives by itself.
-            "trades": Paging("before_id", "after", 100, ("billId",)),
-        },
-        market_buys="base",
-        permissions_call=("privateGetAccountConfig", "rest"),
-    ),
+    "okx": OKX,
     "kraken": KRAKEN,
     "coinbase": COINBASE,
     "kucoin": KUCOIN,

@@ -121,6 +121,14 @@ def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | Non
     return None if maker is None or taker is None else (maker, taker)
 
 
+def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
+    """okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
+    listed = answer.get("data")
+    first = listed[0] if isinstance(listed, list) and listed else {}
+    maker, taker = (convert.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
+    return None if maker is None or taker is None else (-maker, -taker)
+
+
 def spot_markets(client: Any, fees: tuple[Decimal | None, Decimal | None] | None = None) -> dict[str, Market]:
     """All spot markets whose limits can be read. One that cannot is not traded, and asking for it fails."""
     markets: dict[str, Market] = {}

@@ -79,9 +79,7 @@ class AccountTape:
         ))  # fmt: skip
 
     def record_trade(self, trade: Any, quirks: Quirks) -> None:
-        self._record(lambda: self.trades.append(
-            convert.own_trade(trade, symbol=trade["symbol"], quirks=quirks)
-        ))  # fmt: skip
+        self._record(lambda: self.trades.append(streamed_trade(trade, quirks)))
 
     def _record(self, append: Callable[[], None]) -> None:
         try:
@@ -90,6 +88,14 @@ class AccountTape:
             log.warning("stream message not understood, a look is due: %s", error)
             self.gap = True
         self.bell.ring()
+
+
+def streamed_trade(trade: Any, quirks: Quirks) -> Trade:
+    """A trade of ours as a private stream tells it."""
+    read = convert.own_trade(trade, symbol=trade["symbol"], quirks=quirks)
+    if read.fee is None or not quirks.stream_fees_negated:
+        return read
+    return replace(read, fee=-read.fee)
 
 
 @dataclass
@@ -174,6 +180,11 @@ class Watchers:
     def are_connected(self) -> bool:
         sockets = [self._client.clients.get(url) for url in self._sockets]
         return bool(sockets) and all(socket is not None and socket.isConnected for socket in sockets)
+
+    def are_subscribed(self, channel: str) -> bool:
+        """Whether the exchange has confirmed the channel on one of the sockets."""
+        sockets = [(self._client.clients or {}).get(url) for url in self._sockets]
+        return any(socket is not None and channel in socket.confirmed_channels for socket in sockets)
 
     def raise_ended(self) -> None:
         for task in self._tasks:
@@ -280,11 +291,13 @@ async def _open_account(client: Any, quirks: Quirks, watchers: Watchers) -> None
         watchers.start(lambda: _repeat(client.watch_my_trades))
     if quirks.authenticate_confirms:
         return
+    channel = quirks.confirmed_channel
     async with asyncio.timeout(CONFIRM_WITHIN):
-        while not watchers.are_connected:
+        while not (watchers.are_connected if channel is None else watchers.are_subscribed(channel)):
             watchers.raise_ended()
             await asyncio.sleep(0.05)
-    await asyncio.sleep(CONFIRM_GRACE)
+    if channel is None:
+        await asyncio.sleep(CONFIRM_GRACE)
 
 
 def _market_calls(

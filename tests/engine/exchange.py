@@ -61,12 +61,15 @@ class Exchange:
             self.process.wait(10)
             self.process = None
 
-    def add_accounts(self, keys: list[str]) -> None:
-        """Accounts whose secret is their key with "-secret" behind it."""
+    def add_accounts(self, keys: list[str], balances: dict[str, str] = BALANCES) -> None:
+        """Accounts whose secret is their key with "-secret" behind it; "-passphrase" for okx."""
         path = self.folder / "accounts.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         accounts = json.loads(path.read_text()) if path.exists() else []
-        accounts += [{"key": key, "secret": f"{key}-secret", "balances": BALANCES} for key in keys]
+        accounts += [
+            {"key": key, "secret": f"{key}-secret", "passphrase": f"{key}-passphrase", "balances": balances}
+            for key in keys
+        ]
         path.write_text(json.dumps(accounts))
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

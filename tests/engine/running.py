@@ -134,16 +134,18 @@ class World:
     def gateway(self, details: AccountDetails) -> Gateway:
         """The real gateway; a test account's key is its label."""
         return open_gateway(
-            exchange_id="binance",
+            exchange_id=details.exchange,
             options=details.options,
             api_key=details.label,
             secret=f"{details.label}-secret",
+            passphrase=f"{details.label}-passphrase",
             clock=now,
         )
 
     def submit(self, account: Account, *, key: str = "", **changes: Any) -> Order:
         """A TWAP of 0.02 BTC in two slices over ten seconds, or as ``changes`` say."""
-        parameters = {"duration": "10", "slices": "2", "urgency": "0.75"} | changes.pop("parameters", {})
+        usual = {"duration": "10", "slices": "2", "urgency": "0.75"} if "algorithm" not in changes else {}
+        parameters = usual | changes.pop("parameters", {})
         raw = {
             "symbol": "BTC/USDT",
             "side": "buy",

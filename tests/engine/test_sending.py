@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from execution.core.states import ChildStatus
 from execution.engine import sending
@@ -54,6 +55,21 @@ def test_with_too_short_a_lease_nothing_is_taken(desk: Desk) -> None:
     sender = Sender(desk.parts, desk.exchange, desk.rows.account.pk, 1)
     at_once(sender._round())
     assert not sender.is_under_way(child.pk), "each try would cost a place in the rate limit"
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_database_that_goes_away_while_it_gives_a_child_gives_it_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    def taken_unheard(**arguments: Any) -> Any:
+        if is_committed:
+            child_take(**arguments)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(sending, "child_take", taken_unheard)
+    child = send(desk)
+    assert desk.exchange.created == [], "nobody said that it may leave"
+    assert (child.status, child.taken_at) == (ChildStatus.INTENDED, None), "it certainly has not left"
 
 
 def after(desk: Desk, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:

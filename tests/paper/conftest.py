@@ -62,6 +62,23 @@ def binance(port: int, key: str = "first", secret: str = "first's secret", **opt
     return client
 
 
+def okx(port: int, key: str = "first", **changes: str) -> Any:
+    """ccxt's own class, as it is."""
+    config: dict[str, Any] = {
+        "apiKey": key,
+        "secret": f"{key}'s secret",
+        "password": f"{key}'s passphrase",
+        "enableRateLimit": False,
+        "timeout": 3000,
+        "options": {"fetchMarkets": {"types": ["spot"]}},
+        **changes,
+    }
+    client = ccxt.pro.okx(config)
+    client.timeout_on_exit = 0  # the pause is for TLS, of which there is none here
+    client.urls["api"] = {"rest": f"http://127.0.0.1:{port}", "ws": f"ws://127.0.0.1:{port}/ws/v5"}
+    return client
+
+
 class Paper:
     """A running paper exchange as tests use it."""
 
@@ -69,13 +86,23 @@ class Paper:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._token = (folder / "control").read_text()
-        self._clients: list[Binance] = []
+        self._clients: list[Any] = []
         self._session = aiohttp.ClientSession()
 
     async def client(self, key: str = "first", **options: Any) -> Binance:
         client = binance(self.port, key, f"{key}'s secret", **options)
         self._clients.append(client)
         await client.load_markets()
+        return client
+
+    async def okx(self, key: str = "first") -> Any:
+        client = self.okx_unloaded(key)
+        await client.load_markets()
+        return client
+
+    def okx_unloaded(self, key: str = "first", **changes: str) -> Any:
+        client = okx(self.port, key, **changes)
+        self._clients.append(client)
         return client
 
     async def control(self, method: str, path: str, **body: Any) -> Any:
@@ -119,7 +146,15 @@ class Paper:
 
 def write_accounts(folder: Path, *keys: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    accounts = [{"key": key, "secret": f"{key}'s secret", "balances": OPENING} for key in keys]
+    accounts = [
+        {
+            "key": key,
+            "secret": f"{key}'s secret",
+            "passphrase": f"{key}'s passphrase",
+            "balances": OPENING,
+        }
+        for key in keys
+    ]
     (folder / "accounts.json").write_text(json.dumps(accounts))
 
 
@@ -144,6 +179,11 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Paper]:
 async def paper(tmp_path: Path) -> AsyncIterator[Paper]:
     async with running(tmp_path / "paper") as paper:
         yield paper
+
+
+@pytest.fixture
+async def okx_first(paper: Paper) -> Any:
+    return await paper.okx("first")
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_a_child_that_another_session_took_is_not_given_back_by_the_first(rows: 
     child = rows.resting()
     not_sent = NotSent("the lease ran out")
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
-    Account.objects.update(fence=2)
+    Account.objects.update(fence=2, reconciled_fence=2)
     assert rows.take(child) is not None
     # The first session's database lost its answer, and the fact is recorded again.
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
@@ -231,6 +231,14 @@ def test_a_confirmed_cancel_without_a_figure_asks_for_one(rows: Rows) -> None:
     child = rows.resting()
     accept(child)
     confirmed = CancelConfirmed(report_of(child, V.CANCELLED, None))
+    assert not child_cancelled(child_pk=child.pk, outcome=confirmed, now=NOW)
+    assert not facts(child)[3]
+
+
+def test_a_confirmed_cancel_that_names_no_state_asks_how_the_order_ended(rows: Rows) -> None:
+    child = rows.resting()
+    accept(child)
+    confirmed = CancelConfirmed(report_of(child, None, None))
     assert not child_cancelled(child_pk=child.pk, outcome=confirmed, now=NOW)
     assert not facts(child)[3]
 

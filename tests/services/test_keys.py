@@ -20,7 +20,7 @@ from execution.models import (
     User,
 )
 from execution.selectors.driving import account_block
-from execution.selectors.sessions import account_details, check_is_wanted
+from execution.selectors.sessions import account_details, session_wanted
 from execution.services.children import child_report
 from execution.services.credentials import (
     credential_check,
@@ -149,7 +149,7 @@ def test_a_resumed_key_is_checked_before_it_trades(rows: Rows, admin: User) -> N
     act(credential_suspend, admin, rows)
     credential = act(credential_resume, admin, rows)
     assert (credential.state, credential.check_wanted_at) == ("unchecked", NOW)
-    assert check_is_wanted(credential.pk)
+    assert session_wanted(credential.pk).check
     credential_checked(credential_pk=credential.pk, permissions=GOOD, now=NOW)
     credential.refresh_from_db()
     assert (credential.state, credential.check_wanted_at) == ("active", None)

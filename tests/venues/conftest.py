@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+import ccxt.pro
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
-from execution.core.types import ChildRequest, OrderType, Side, TimeInForce
+from execution.core.types import ChildRequest, OrderRef, OrderType, Side, TimeInForce
 from execution.venues.gateway import CcxtGateway, open_gateway
+from tests.venues.answers import CLIENT_ID, Exchange
+from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX
+from tests.venues.answers.second import BITGET, GATE, KUCOIN
 
 SYMBOL = "BTC/USDT"
 VALID = timedelta(seconds=2)
+EXCHANGES = [BYBIT, OKX, KRAKEN, COINBASE, KUCOIN, GATE, BITGET]
+OURS = OrderRef(CLIENT_ID, SYMBOL)
 Handler = Callable[[web.Request, dict[str, str]], Awaitable[web.StreamResponse]]
 
 
@@ -170,3 +178,79 @@ async def gateway(stub: Stub) -> AsyncIterator[CcxtGateway]:
 
 async def settle() -> None:
     await asyncio.sleep(0.05)
+
+
+# --- seven exchanges, each with one gateway for all tests of a module ------------------------------
+
+
+@functools.cache
+def addresses_of(exchange_id: str) -> Any:
+    return getattr(ccxt.pro, exchange_id)().urls["api"]
+
+
+def options_of(exchange: Exchange, base: str) -> dict[str, Any]:
+    """Every address of the exchange on the stub, with the path that it has in reality."""
+
+    def at_stub(address: Any) -> Any:
+        if isinstance(address, Mapping):
+            return {name: at_stub(value) for name, value in address.items()}
+        path = str(address).split("://", 1)[1].partition("/")[2]
+        return f"{base}/{path}" if path else base
+
+    return {"timeout_on_exit": 10, "urls": {"api": at_stub(addresses_of(exchange.id))}}
+
+
+class Desk:
+    """One gateway at one exchange, both kept for all tests of that exchange."""
+
+    def __init__(self, exchange: Exchange, stub: Stub, gateway: CcxtGateway) -> None:
+        self.exchange = exchange
+        self.stub = stub
+        self.gateway = gateway
+        self.ref = replace(OURS, exchange_id=exchange.order_id)
+
+    def forget(self) -> None:
+        self.stub.answers.clear()
+        self.stub.seen.clear()
+        self.answers(self.exchange.opening)
+        self.gateway.throttle._held_until = 0
+        self.gateway.throttle._taken.clear()
+        self.gateway.throttle._used = 0
+
+    def answers(self, answers: Mapping[str, Any]) -> None:
+        for what, body in answers.items():
+            self.stub.answer(what, body)
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{seen.method} {seen.path}" for seen in self.stub.seen]
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module", scope="module", params=EXCHANGES, ids=lambda exchange: exchange.id
+)
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    exchange: Exchange = request.param
+    async with serving() as stub:
+        gateway = open_gateway(
+            exchange_id=exchange.id,
+            options=options_of(exchange, stub.base),
+            api_key="the-api-key",
+            secret="dGhlLXNlY3JldDEy",
+            passphrase="the-passphrase",
+            clock=now,
+            timeout=2,
+        )
+        desk = Desk(exchange, stub, gateway)
+        desk.answers(exchange.opening)
+        gateway._time._due = float("inf")  # the stub has no clock
+        await gateway.open()
+        gateway._time._due = float("inf")
+        yield desk
+        await gateway.close()
+
+
+@pytest.fixture
+def desk(opened: Desk) -> Desk:
+    opened.forget()
+    return opened

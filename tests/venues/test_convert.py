@@ -121,9 +121,10 @@ async def test_states_of_binance(said: str, filled: str, status: VenueStatus | N
     assert report.at == datetime.fromtimestamp(1700000001.5, UTC)
 
 
-async def test_bybit_calls_a_partly_filled_cancelled_order_closed() -> None:
+@pytest.mark.parametrize("said", ["PartiallyFilledCanceled", "Rejected"])
+async def test_bybit_has_its_own_words_for_partly_filled_and_cancelled(said: str) -> None:
     raw = {
-        "orderId": "1", "symbol": "BTCUSDT", "orderStatus": "PartiallyFilledCanceled", "side": "Buy",
+        "orderId": "1", "symbol": "BTCUSDT", "orderStatus": said, "side": "Buy",
         "orderType": "Limit", "price": "49000", "qty": "0.01", "cumExecQty": "0.004", "cumExecValue": "196",
         "createdTime": "1700000000000",
     }  # fmt: skip
@@ -271,6 +272,11 @@ OUTCOMES: list[tuple[str, int, dict[str, Any], type]] = [
     ("kucoin", 429, {"code": "429000", "msg": "Too Many Requests"}, NotSent),
     ("gate", 400, {"label": "BALANCE_NOT_ENOUGH", "message": "Not enough balance"}, Rejected),
     ("binance", 503, {}, Unknown),
+    ("bybit", 200, {"retCode": 10001, "retMsg": "Submitted for processing"}, Unknown),
+    ("bybit", 200, {"retCode": 10014, "retMsg": "Not so fast"}, Unknown),
+    ("okx", 200, {"code": "1", "data": [{"sCode": "51000", "sMsg": "Request timed out"}]}, Unknown),
+    ("coinbase", 429, {"error": "RATE_LIMIT", "message": "no"}, NotSent),
+    ("coinbase", 400, {"error": "RATE_LIMIT", "message": "no"}, Unknown),
 ]
 
 

@@ -18,8 +18,7 @@ from execution.venues.protocol import LookFailed
 from tests.venues.answers import AT, Exchange
 from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX, bybit_says
 from tests.venues.answers.second import BITGET, GATE, KUCOIN, kucoin_says
-from tests.venues.conftest import SYMBOL, Stub, now, serving
-from tests.venues.test_manners import Desk, options_of
+from tests.venues.conftest import SYMBOL, Desk, Stub, now, options_of, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SINCE = now() - timedelta(hours=1)
@@ -174,7 +173,7 @@ async def test_a_long_time_is_asked_for_in_the_stretches_that_the_exchange_takes
     await desk.gateway.close()
 
 
-def test_stretches_leave_no_gap_and_an_open_end_where_there_is_no_limit() -> None:
+async def test_stretches_leave_no_gap_and_an_open_end_where_there_is_no_limit() -> None:
     assert list(stretches(None, 10, timedelta(days=7))) == [(None, None)]
     assert list(stretches(5, 10, None)) == [(5, None)]
     assert next(iter(stretches(AT + 9_000, AT, timedelta(days=7))))[0] == AT + 9_000
@@ -185,7 +184,7 @@ def test_stretches_leave_no_gap_and_an_open_end_where_there_is_no_limit() -> Non
 # --- who is refused -------------------------------------------------------------------------------
 
 
-def test_an_exchange_on_which_an_order_could_be_lost_from_sight_is_refused() -> None:
+async def test_an_exchange_on_which_an_order_could_be_lost_from_sight_is_refused() -> None:
     with pytest.raises(ValueError, match="no way is known to look an order up by our client id"):
         open_gateway(exchange_id="bitfinex", options={}, api_key="k", secret="s", clock=now)
     options = {"has": {"fetchMyTrades": False, "fetchOpenOrders": False}}

@@ -22,8 +22,8 @@ from execution.management.desk.postgres_server import PostgresServer
 
 #: Seconds that an engine has after SIGCONT to end itself: answers under way get three, and a machine is busy.
 ENDS_WITHIN = 12.0
-#: Seconds that an event which takes one of two engines waits for both to hold a lease.
-OTHER_WITHIN = 30.0
+#: Seconds in which every venue has to answer again, so that it can be told to do nothing wrong any more.
+VENUES_WITHIN = 30.0
 POLL = 0.05
 
 Later = tuple[float, Callable[[], "Later | None"]]
@@ -49,6 +49,7 @@ class Actions:
     problems: list[str] = field(default_factory=list)
     _due: list[tuple[float, int, Callable[[], Later | None]]] = field(default_factory=list)
     _number: int = 0
+    _is_healed: bool = False
 
     def __post_init__(self) -> None:
         self._kinds: Mapping[str, Callable[[Event], Later | None]] = {
@@ -78,9 +79,12 @@ class Actions:
 
     def heal(self) -> None:
         """Take back what is still in force; what has not begun is left out, what must be looked at stays."""
+        self._is_healed = True
         for label in VENUES:
             self._venue(label).show()
-        self.run_until(time.monotonic() + 5, lambda: all(self._venue(label).answers() for label in VENUES))
+        self.run_until(
+            time.monotonic() + VENUES_WITHIN, lambda: all(self._venue(label).answers() for label in VENUES)
+        )
         for label in VENUES:
             with contextlib.suppress(OSError):
                 self._venue(label).control("DELETE", "faults")
@@ -96,12 +100,15 @@ class Actions:
         self._note(f"kill -9 of {name} ({pid})")
         return None
 
-    def _kill_engines(self, _event: Event) -> None:
+    def _kill_engines(self, event: Event) -> Later | None:
+        if (wait := self._wait_for_two(event, self._kill_engines)) is not None:
+            return wait
         pids = self.desk.pids()
         for name in ENGINES:
             if name in pids and _lives(pids[name]):
                 os.kill(pids[name], signal.SIGKILL)
                 self._note(f"kill -9 of {name} ({pids[name]}), with the other one")
+        return None
 
     def _stop_engine(self, event: Event) -> Later:
         if (wait := self._wait_for_two(event, self._stop_engine)) is not None:
@@ -113,10 +120,9 @@ class Actions:
         return time.monotonic() + event.seconds, lambda: self._continue(name, pid, held_a_lease)
 
     def _wait_for_two(self, event: Event, action: Callable[[Event], Later | None]) -> Later | None:
-        """One of two is taken away: an engine that starts on a busy machine is waited for, not for ever."""
-        is_patient = time.monotonic() - self.began < event.at + OTHER_WITHIN
-        if is_patient and len(engines_alive()) < len(ENGINES):
-            return time.monotonic() + 0.5, lambda: action(event)
+        """One of two is taken away: an engine that starts on a busy machine is waited for."""
+        if len(engines_alive()) < len(ENGINES):
+            return time.monotonic() + 0.5, lambda: None if self._is_healed else action(event)
         return None
 
     def _continue(self, name: str, pid: int, held_a_lease: bool) -> Later | None:

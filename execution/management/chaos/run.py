@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import socket
 import threading
 import time
@@ -18,12 +19,15 @@ from execution.management.benchmark.records import database_of, markets_known
 from execution.management.chaos import records
 from execution.management.chaos.actions import Actions
 from execution.management.chaos.api import Api, NoAnswer
-from execution.management.chaos.schedule import QUANTITIES, VENUES, Parent, draw_events, draw_parents
+from execution.management.chaos.schedule import QUANTITIES, VENUES, draw_events, draw_parents
 from execution.management.chaos.venue import ControlledVenue
 from execution.management.desk.postgres_server import PostgresServer
 
 MARKETS_WITHIN = 90.0
-LAUNCH_WITHIN = 60.0
+#: Seconds after healing in which every parent has to be launched; of one call; between two of the same parent.
+LAUNCH_WITHIN = 45.0
+LAUNCH_CALL_WITHIN = 1.0
+LAUNCH_AGAIN = 2.0
 RESUME_WITHIN = 30.0
 #: Seconds after the last parent's end, and after healing, until everything has to be at rest.
 CONVERGE_WITHIN = 75.0
@@ -93,7 +97,7 @@ class _Run:
         self._actions.run_until(began + self._wishes.seconds)
         self._actions.heal()
         healed = time.monotonic()
-        launching.join(LAUNCH_WITHIN)
+        launching.join(2 * LAUNCH_WITHIN)
         converged, after_end = self._converge(supervisor, healed)
         self._owners.stop()
         return self._judge(converged, after_end)
@@ -110,19 +114,27 @@ class _Run:
         return known and records.accounts_open() == len(VENUES) and len(records.engines_alive()) == 2
 
     def _launch(self, trader: Api, began: float) -> None:
-        """On a thread of its own: a launch waits for a desk that is away, and the faults go on."""
-        parents = draw_parents(self._wishes.seed, self._wishes.parents, self._wishes.seconds)
-        for number, parent in enumerate(parents, start=1):
-            time.sleep(max(0.0, began + parent.at - time.monotonic()))
-            self._launch_one(trader, number, parent)
+        """On a thread of its own: the faults go on while a launch waits for a desk that is away.
 
-    def _launch_one(self, trader: Api, number: int, parent: Parent) -> None:
-        try:
-            body = {**parent.body, "client_reference": f"chaos {number}"}
+        What is refused, as where no market data is, is sent again with its key until it is taken.
+        """
+        drawn = draw_parents(self._wishes.seed, self._wishes.parents, self._wishes.seconds)
+        due = [(began + parent.at, number, parent.body) for number, parent in enumerate(drawn, start=1)]
+        until = began + self._wishes.seconds + LAUNCH_WITHIN
+        while due:
+            moment, number, body = heapq.heappop(due)
+            time.sleep(max(0.0, moment - time.monotonic()))
             key = f"chaos-{self._wishes.seed}-{number}"
-            self._launched.append(trader.launch(body, key, LAUNCH_WITHIN))
-        except NoAnswer as error:
-            self._refused.append(f"parent {number} ({parent.body['algorithm']}): {error}")
+            try:
+                found = trader.launch(
+                    {**body, "client_reference": f"chaos {number}"}, key, LAUNCH_CALL_WITHIN
+                )
+                self._launched.append(found)
+            except NoAnswer as error:
+                if time.monotonic() < until:
+                    heapq.heappush(due, (time.monotonic() + LAUNCH_AGAIN, number, body))
+                else:
+                    self._refused.append(f"parent {number} ({body['algorithm']}): {error}")
 
     def _converge(self, supervisor: Api, healed: float) -> tuple[float | None, float | None]:
         """Seconds from healing, and from the last parent's end, until all is at rest; None: it was not."""

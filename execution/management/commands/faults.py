@@ -43,10 +43,12 @@ class Command(BaseCommand):
         run = run_in_processes(seeds, processes, until) if processes > 1 else run_seeds(seeds, until)
         struck: Counter[tuple[str, str]] = Counter()
         bad: list[Verdict] = []
+        digests: list[str] = []
         count, virtual = 0, 0.0
         for verdict in run:
             count, virtual = count + 1, virtual + verdict.seconds
             struck += verdict.struck
+            digests.append(verdict.digest)
             if options["seed"] and not options["quiet"]:
                 self.stdout.write("\n".join(verdict.log))
             if verdict.violation:
@@ -55,31 +57,31 @@ class Command(BaseCommand):
         took = time.monotonic() - begun
         if options["coverage"]:
             self.stdout.write(coverage_table(struck))
-        self._conclude(options, count, virtual, took, bad)
-
-    def _show(self, verdict: Verdict, *, whole: bool) -> None:
-        if not whole:
-            self.stdout.write("\n".join(verdict.log[-SHOWN:]))
-        self.stdout.write(f"seed {verdict.seed} at {revision(settings.BASE_DIR)}: {verdict.violation}")
-
-    def _conclude(
-        self, options: dict[str, Any], count: int, virtual: float, took: float, bad: list[Verdict]
-    ) -> None:
-        figures = {
+        figures: dict[str, Any] = {
             "seeds": count,
             "violations": {verdict.seed: verdict.violation for verdict in bad},
             "seconds": round(took, 1),
             "virtual_seconds": round(virtual),
             "revision": revision(settings.BASE_DIR),
         }
-        if options["json"]:
+        if options["seed"]:
+            figures["digests"] = digests  # of the whole log: the same seed, the same digest
+        self._conclude(figures, as_json=options["json"])
+
+    def _show(self, verdict: Verdict, *, whole: bool) -> None:
+        if not whole:
+            self.stdout.write("\n".join(verdict.log[-SHOWN:]))
+        self.stdout.write(f"seed {verdict.seed} at {revision(settings.BASE_DIR)}: {verdict.violation}")
+
+    def _conclude(self, figures: dict[str, Any], *, as_json: bool) -> None:
+        if as_json:
             self.stdout.write(json.dumps(figures))
         else:
             self.stdout.write(
-                f"{count} seeds, {len(bad)} with a violation, {took:.1f} s, {virtual:.0f} virtual seconds,"
-                f" revision {figures['revision']}"
+                f"{figures['seeds']} seeds, {len(figures['violations'])} with a violation, {figures['seconds']} s,"
+                f" {figures['virtual_seconds']} virtual seconds, revision {figures['revision']}"
             )
-        if bad:
+        if figures["violations"]:
             raise SystemExit(1)
 
 

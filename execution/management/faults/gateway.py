@@ -268,6 +268,7 @@ class SimulatedGateway:
 
     async def quote(self, symbol: str) -> Quote:  # noqa: ARG002
         quote = await self._look(lambda: self._exchange.quote)
+        self._process.world.note_quote(self._exchange, quote)
         return replace(quote, at=self._process.clock.now())
 
     async def book(self, symbol: str) -> Book:  # noqa: ARG002
@@ -295,6 +296,7 @@ class SimulatedGateway:
         while True:
             quote, trades = await stream.next()
             await self._process.gate()
+            self._process.world.note_quote(self._exchange, quote)
             yield MarketEvent(SYMBOL, replace(quote, at=self._process.clock.now()), trades)
 
 

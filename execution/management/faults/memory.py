@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -39,19 +38,19 @@ def nothing_happens() -> str:
 
 class Memory(DatabaseWrapper):
     """``verdict`` is asked before each commit: "" commits, "refuse" and "crash_before" do not, "lose" and
-    "crash_after" do, and the caller hears an error or nothing. ``committed`` is called after each one."""
+    "crash_after" do, and the caller hears an error or nothing. ``committed`` is called after each one, ``wrote``
+    with every statement that writes."""
 
     def __init__(self) -> None:
         super().__init__(dict(SETTINGS), "default")
         self.verdict: Callable[[], str] = nothing_happens
         self.committed: Callable[[], None] = lambda: None
-        #: How often each table was written, by its name.
-        self.writes: Counter[str] = Counter()
+        self.wrote: Callable[[str], None] = lambda _sql: None
         self.execute_wrappers.append(self._count)
 
     def _count(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if not sql.startswith("SELECT"):
-            self.writes[sql.partition('"')[2].partition('"')[0]] += 1
+            self.wrote(sql)
         return execute(sql, params, many, context)
 
     def commit(self) -> None:

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from execution.core.problems import Refused
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.terms import parse_order_request
+from execution.management.faults.memory import Crashed
 from execution.management.faults.rows import drawn_order, public_id
 from execution.management.faults.weather import Weather
 from execution.models import Account, Credential, CredentialState, Halt, Order, User
@@ -68,8 +69,8 @@ class People:
         except (Refused, OrderNotFound, HaltNotFound) as refused:
             self._office.tell(f"person {what}: refused: {refused}")
             return None
-        except DatabaseError as error:
-            self._office.tell(f"person {what}: {error}")
+        except (DatabaseError, Crashed) as error:
+            self._office.tell(f"person {what}: {error!r}")
             return None
         self._office.tell(f"person {what} {given.get('public_id', '')}")
         return done
@@ -98,7 +99,7 @@ class People:
         made = Order.objects.filter(submissions__key=key).count()
         body = raw if self._random.random() < 0.5 else raw | {"quantity": "9.999"}
         self._office.weather.note("sent again")
-        with suppress(Refused, KeyReused, DatabaseError):
+        with suppress(Refused, KeyReused, DatabaseError, Crashed):
             order_submit(
                 person=self.trader, request=parse_order_request(body), key=key, now=self._office.now()
             )

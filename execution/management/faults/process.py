@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from django.db import OperationalError
 
@@ -14,7 +13,9 @@ from execution.engine.database import Database
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
 from execution.engine.session import GatewayFactory
+from execution.management.faults.exchange import Exchange
 from execution.management.faults.memory import Crashed
+from execution.management.faults.polls import Polls, name_of
 from execution.management.faults.virtual import VirtualClock
 from execution.management.faults.weather import Weather
 
@@ -35,11 +36,13 @@ class Surroundings(Protocol):
     weather: Weather
     #: Who is in the database just now, for the watch and the commit's faults.
     actor: Process | None
-    memo: Memo
+    polls: Polls
     #: What the dead wait for.
     graves: list[asyncio.Future[None]]
 
     def tell(self, text: str) -> None: ...
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
 
     def died(self, process: Process) -> None: ...
 
@@ -57,6 +60,8 @@ class Process:
         self.world = world
         self.name = name
         self.is_dead = False
+        #: How long the statement that runs now was held up between its call and its run, in seconds.
+        self.held = 0.0
         self._awake = asyncio.Event()
         self._awake.set()
         self.clock = VirtualClock(world.loop, skew=skew, gate=self.gate)
@@ -164,42 +169,6 @@ class VirtualLease(LeaseTerm):
                 return
 
 
-#: Reads that depend on these tables alone, and not on the time of a seed: asked again before anybody wrote one
-#: of them they say the same. Half of a simulation's statements are such polls.
-READS: dict[str, tuple[str, ...]] = {
-    "unsettled_children": ("execution_childorder",),
-    "check_is_wanted": ("execution_credential",),
-    "symbols_with_orders": ("execution_order", "execution_order_accounts"),
-    "owned": (
-        "execution_order",
-        "execution_account",
-        "execution_credential",
-        "execution_childorder",
-        "execution_installation",
-    ),
-}
-
-
-class Memo:
-    """What those reads said, and when; of the one database that all processes share."""
-
-    def __init__(self, writes: Counter[str]) -> None:
-        self._writes = writes
-        self._said: dict[Any, tuple[list[int], Any]] = {}
-
-    def ask(self, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any]) -> T:
-        tables = READS.get(call.__name__)
-        if tables is None:
-            return call(*args, **given)
-        key = (call.__name__, args, given.get("worker_pk"))
-        written = [self._writes[table] for table in tables]
-        known = self._said.get(key)
-        if known is None or known[0] != written:
-            known = self._said[key] = (written, call(*args, **given))
-        said: T = known[1]
-        return said
-
-
 class FaultyDatabase(Database):
     """Inline, and everything that a database can do to a caller: slow, away, refusing, gone after the commit."""
 
@@ -209,17 +178,18 @@ class FaultyDatabase(Database):
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         process, weather = self._process, self._process.world.weather
+        called = process.clock.boot()
         await process.gate()
         if weather.strikes("database slow"):
             await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
             await process.gate()
         if weather.strikes("database refuses"):
             raise OperationalError("the database is away")
-        process.world.actor = process
+        process.world.actor, process.held = process, process.clock.boot() - called
         try:
-            result = process.world.memo.ask(function, args, kwargs)
+            result = process.world.polls.ask(function, args, kwargs)
         except Crashed:
-            process.crash(f"at the commit of {function.__name__}")
+            process.crash(f"at the commit of {name_of(function)}")
             await process.never()
             raise
         finally:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildStatus
 from execution.core.types import ZERO, Quote, VenueStatus
-from execution.core.view import MAX_QUOTE_AGE
 from execution.management.faults.exchange import Exchange, VenueOrder
 from execution.management.faults.process import Process
 
@@ -27,10 +27,13 @@ CHILDREN = (
     " ORDER BY c.sequence"
 )
 ORDER = (
-    "SELECT o.public_id, o.status, o.side, o.quantity, o.trader_id, t.limit_price, t.end_at, t.parameters"
+    "SELECT o.public_id, o.status, o.side, o.quantity, o.trader_id, o.owner_id, t.limit_price, t.end_at, t.parameters"
     " FROM execution_order o JOIN execution_orderterms t ON t.id = o.terms_id WHERE o.id = ?"
 )
 STOPS = "SELECT scope, account_id, trader_id FROM execution_halt WHERE kind = 'stop' AND lifted_at IS NULL"
+#: No quote older than this may be used. Not the product's own constant: that may be what is wrong.
+STALE = timedelta(seconds=5)
+QUOTES_KEPT = 200
 #: Clocks differ by less, and a statement takes no longer from its ``now`` to its commit.
 CLOCKS = 3.0  # seconds
 
@@ -73,7 +76,7 @@ class Child:
 
 
 class Watch:
-    """``fail`` is told of each violation; ``quotes`` are what each venue's connections were told, by account."""
+    """``fail`` is told of each violation."""
 
     def __init__(
         self,
@@ -90,7 +93,8 @@ class Watch:
         self._actor = actor
         self._fail = fail
         self._seen: dict[str, Child] = {}
-        self.told: dict[int, list[Quote]] = {}
+        #: What each venue's connections were told last, by the venue's name.
+        self.told: dict[str, deque[Quote]] = {}
         for statement in TOUCHES:
             raw.execute(statement)
 
@@ -102,6 +106,12 @@ class Watch:
             for (order_pk,) in touched:
                 for problem in self._order(order_pk):
                     self._fail(problem)
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None:
+        """A connection was told this; ``at`` is when."""
+        told = self.told.setdefault(exchange.name, deque(maxlen=QUOTES_KEPT))
+        if quote.bid.is_finite() and quote.ask.is_finite() and ZERO < quote.bid < quote.ask:
+            told.append(quote)
 
     def states_of(self, client_id: str) -> list[str]:
         """The child's state, or else those of all orders and children that are not over."""
@@ -119,28 +129,35 @@ class Watch:
         """An order reached a book: it must be a child that was committed and taken, exactly, and once."""
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
-            "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.taken_fence, a.fence, a.label"
+            "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.taken_fence, a.fence, a.label, t.end_at"
             " FROM execution_childorder c JOIN execution_account a ON a.id = c.account_id"
+            " JOIN execution_order o ON o.id = c.order_id JOIN execution_orderterms t ON t.id = o.terms_id"
             " WHERE c.client_id = ? AND c.taken_at IS NOT NULL",
             (client_id,),
         ).fetchone()
         if row is None:
             self._fail(f"I3: {client_id} was sent and is no taken child")
             return
-        status, quantity, price, side, time_in_force, taken_fence, fence, label = row
+        status, quantity, price, side, time_in_force, taken_fence, fence, label, end_at = row
         said = (Decimal(quantity), Decimal(price), side, time_in_force, label)
         sent = (request.quantity, request.price, request.side, request.time_in_force, order.account)
         if said != sent:
             self._fail(f"I3: {client_id} was sent as {sent}, its row says {said}")
         if ChildStatus(status) in CHILD_FINAL:
             self._fail(f"I5: {client_id} reached the book when it was {status}")
+        self._not_too_late(client_id, end_at)
         if taken_fence != fence:
             self._fail(f"I9: {client_id} was taken under fence {taken_fence} and sent under {fence}")
+
+    def _not_too_late(self, client_id: str, end_at: datetime) -> None:
+        end_at = end_at if end_at.tzinfo else end_at.replace(tzinfo=UTC)
+        if self._now() - end_at > timedelta(seconds=CLOCKS):
+            self._fail(f"I7: {client_id} reached the book after the end {end_at}")
 
     # --- inside ---------------------------------------------------------------------------------
 
     def _order(self, order_pk: int) -> Iterable[str]:
-        public_id, status, side, quantity, trader, limit, end_at, parameters = self._raw.execute(
+        public_id, status, side, quantity, trader, owner, limit, end_at, parameters = self._raw.execute(
             ORDER, (order_pk,)
         ).fetchone()
         children = [
@@ -161,7 +178,9 @@ class Watch:
                 self._raw.execute(CHILDREN, (order_pk,))
             )
         ]
-        facts = Facts(public_id, status, 1 if side == "buy" else -1, Decimal(quantity), trader, limit, end_at)
+        facts = Facts(
+            public_id, status, 1 if side == "buy" else -1, Decimal(quantity), trader, owner, limit, end_at
+        )
         for child in children:
             before = self._seen.get(child.client_id)
             if before == child:
@@ -209,12 +228,11 @@ class Watch:
         limit = facts.limit_price
         if child.price is None or (limit is not None and (child.price - limit) * facts.sign > 0):
             yield f"I7: {name} at {child.price} is beyond the limit {limit}"
-        since = self._now() - MAX_QUOTE_AGE
-        told = [
-            quote
-            for quote in self.told.get(child.account, ())
-            if quote.at.timestamp() >= since.timestamp() - CLOCKS and quote.is_sane
-        ]
+        actor = self._actor()
+        if actor is not None and actor.lease.worker_pk != facts.owner:
+            yield f"I9: {name} was written by worker {actor.lease.worker_pk}, the order is {facts.owner}'s"
+        since = self._now() - STALE - self._held(actor)
+        told = [q for q in self.told.get(self._exchange_of(child.account).name, ()) if q.at >= since]
         if child.price is not None and not any(
             (child.price - quote.mid) * facts.sign <= quote.mid * Decimal("0.0051") for quote in told
         ):
@@ -243,11 +261,18 @@ class Watch:
         if facts.status != "working":
             yield f"while the order was {facts.status}"
         end_at = facts.end_at if facts.end_at.tzinfo else facts.end_at.replace(tzinfo=UTC)
-        if (self._now() - end_at).total_seconds() > CLOCKS:
+        if self._now() - end_at > self._held(self._actor()):
             yield f"after the end {end_at}"
         for scope, account, trader in self._raw.execute(STOPS):
             if scope in ("desk", "symbol") or account == child.account or trader == facts.trader:
                 yield f"under a halt of the {scope}"
+
+    def _held(self, actor: Process | None) -> timedelta:
+        """For how long the ``now`` of a statement may have waited: a process can be stopped before it is run.
+
+        What is written then is not sent: the lease is over.
+        """
+        return timedelta(seconds=CLOCKS + (0.0 if actor is None else actor.held))
 
     def _visible(self, facts: Facts, children: list[Child], parameters: str) -> Iterable[str]:
         """I17."""
@@ -267,6 +292,7 @@ class Facts:
     sign: int
     quantity: Decimal
     trader: int
+    owner: int | None
     limit: str | None
     end_at: datetime
 

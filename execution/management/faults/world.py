@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -19,7 +19,8 @@ from execution.management.faults.exchange import Exchange
 from execution.management.faults.gateway import SimulatedGateway
 from execution.management.faults.memory import open_memory
 from execution.management.faults.people import People
-from execution.management.faults.process import Memo, Process
+from execution.management.faults.polls import Polls
+from execution.management.faults.process import Process
 from execution.management.faults.rows import ACCOUNTS
 from execution.management.faults.virtual import StandsStill, VirtualLoop, at
 from execution.management.faults.watch import Watch
@@ -32,7 +33,7 @@ from execution.venues.protocol import Gateway
 TICK_EVERY = 0.4  # seconds between moves of a market
 LOOK_EVERY = 0.5
 #: A person gives up orders that still go on this long after the faults ended, in seconds.
-GIVES_UP = 20.0
+GIVES_UP = 14.0
 #: Everything is over, and the books are equal, this long after the faults ended.
 CONVERGES = 120.0
 REMEMBERED = 4000  #: lines of the log
@@ -94,6 +95,9 @@ class World:
             self.verdict.violation = text
             self.tell(f"VIOLATION {text}")
             self._failed.set()
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None:
+        self.watch.note_quote(exchange, replace(quote, at=self.now()))
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
         self.shared[quote_key(venue_pk, symbol)] = quote_to_json(quote)
@@ -169,10 +173,15 @@ class World:
         """The database, the exchanges and the accounts of this seed."""
         shape = self.random("shape")
         memory = open_memory(self._source)
-        self.memo = Memo(memory.writes)
         skew = shape.uniform(-0.2, 0.2)
-        memory.set_clock(lambda: at(self.loop.time() + skew))
-        count = shape.choice((1, 1, 1, 2, 2, 3))
+
+        def database_now() -> datetime:
+            return at(self.loop.time() + skew)
+
+        memory.set_clock(database_now)
+        self.polls = Polls(memory.connection, database_now, self.fail)
+        memory.wrote = self.polls.wrote
+        count = shape.choice((1, 1, 1, 1, 2, 3))
         self.accounts = shape.sample(list(ACCOUNTS), count)
         Account.objects.filter(label__in=self.accounts).update(is_active=True)
         self._accounts_by_pk = dict(Account.objects.values_list("pk", "label"))
@@ -193,17 +202,16 @@ class World:
         for exchange in markets.values():
             exchange.accepted = self.watch.accepted
         memory.verdict, memory.committed = self._commit_verdict, self.watch.committed
-        orders, deeds = shape.choice((1, 1, 2, 2, 3)), shape.choice((0, 0, 2, 4, 8))
+        orders, deeds = shape.choice((1, 1, 1, 2, 3)), shape.choice((0, 0, 2, 4, 8))
         self.people = People(self, self.random("people"), self.accounts, orders, deeds)
-        self._engines, self._stormy = shape.choice((1, 1, 2, 2, 3)), shape.uniform(6, 20)
+        self._engines, self._stormy = shape.choice((1, 1, 1, 2, 2, 3)), shape.uniform(5, 15)
 
     def _commit_verdict(self) -> str:
         kinds = {"commit refused": "refuse", "commit lost": "lose"}
         if self.actor is not None:
-            kinds |= {
-                "crash before the commit": "crash_before",
-                "crash after the commit": "crash_after",
-            }
+            kinds |= {"crash before the commit": "crash_before", "crash after the commit": "crash_after"}
+        else:
+            kinds |= {"web dies after the commit": "crash_after"}
         return next((verdict for kind, verdict in kinds.items() if self.weather.strikes(kind)), "")
 
     async def _live(self) -> None:
@@ -262,14 +270,8 @@ class World:
                 return
 
     async def _tick(self, exchange: Exchange) -> None:
-        labels = {label for label, known in self.exchanges.items() if known is exchange}
-        pks = [pk for pk, label in self._accounts_by_pk.items() if label in labels]
         while True:
             exchange.tick()
-            for pk in pks:
-                told = self.watch.told.setdefault(pk, [])
-                told.append(exchange.quote)
-                del told[:-40]
             await asyncio.sleep(TICK_EVERY)
 
     def _end(self) -> None:

@@ -275,6 +275,7 @@ OKX = Exchange(
     id="okx",
     symbol="BTC/USDT",
     opening={
+        "GET /api/v5/asset/currencies": okx_says(),
         "GET /api/v5/public/instruments": okx_says({
             "instId": "BTC-USDT", "instType": "SPOT", "baseCcy": "BTC", "quoteCcy": "USDT", "state": "live",
             "lotSz": "0.00001", "minSz": "0.00002", "tickSz": "0.1", "maxLmtSz": "50", "maxMktSz": "50",

@@ -1,125 +1,41 @@
-"""Seven exchanges beside binance through their real ccxt classes: what is sent, and what is made of answers.
+"""Seven exchanges beside binance through their real ccxt classes: orders and cancels.
 
 The bodies are minimal and made up (``tests.venues.answers``); only HTTP is a stand-in.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import ccxt.pro
 import pytest
-import pytest_asyncio
 
 from execution.core.types import (
     Accepted,
-    BalanceAmounts,
     CancelConfirmed,
     CancelFailed,
     CancelGone,
-    KeyPermissions,
-    Liquidity,
     NotSent,
-    OrderRef,
     OrderType,
     Rejected,
-    Side,
     TimeInForce,
     Unknown,
     VenueStatus,
 )
-from execution.venues.gateway import CcxtGateway, open_gateway
 from execution.venues.protocol import LookFailed
-from tests.venues.answers import AT, CLIENT_ID, Exchange
-from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX
-from tests.venues.answers.second import BITGET, GATE, KUCOIN
-from tests.venues.conftest import SYMBOL, Stub, limit_order, now, serving
+from tests.venues.answers import CLIENT_ID, Exchange
+from tests.venues.answers.first import BYBIT
+from tests.venues.answers.second import GATE
+from tests.venues.conftest import OURS, SYMBOL, Desk, limit_order, now
+from tests.venues.test_orders import drop
 
-EXCHANGES = [BYBIT, OKX, KRAKEN, COINBASE, KUCOIN, GATE, BITGET]
-SINCE = datetime.fromtimestamp(AT / 1000, UTC) - timedelta(days=1)
-OURS = OrderRef(CLIENT_ID, SYMBOL)
 VALID = timedelta(seconds=1.5)
 ORDER = limit_order(quantity=Decimal("0.02"), price=Decimal(50000))
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@functools.cache
-def addresses_of(exchange_id: str) -> Any:
-    return getattr(ccxt.pro, exchange_id)().urls["api"]
-
-
-def options_of(exchange: Exchange, base: str) -> dict[str, Any]:
-    """Every address of the exchange on the stub, with the path that it has in reality."""
-
-    def at_stub(address: Any) -> Any:
-        if isinstance(address, Mapping):
-            return {name: at_stub(value) for name, value in address.items()}
-        path = str(address).split("://", 1)[1].partition("/")[2]
-        return f"{base}/{path}" if path else base
-
-    return {"timeout_on_exit": 10, "urls": {"api": at_stub(addresses_of(exchange.id))}}
-
-
-class Desk:
-    """One gateway at one exchange, both kept for all tests of that exchange."""
-
-    def __init__(self, exchange: Exchange, stub: Stub, gateway: CcxtGateway) -> None:
-        self.exchange = exchange
-        self.stub = stub
-        self.gateway = gateway
-        self.ref = replace(OURS, exchange_id=exchange.order_id)
-
-    def forget(self) -> None:
-        self.stub.answers.clear()
-        self.stub.seen.clear()
-        self.answers(self.exchange.opening)
-        self.gateway.throttle._held_until = 0
-        self.gateway.throttle._taken.clear()
-        self.gateway.throttle._used = 0
-
-    def answers(self, answers: Mapping[str, Any]) -> None:
-        for what, body in answers.items():
-            self.stub.answer(what, body)
-
-    @property
-    def asked(self) -> list[str]:
-        return [f"{seen.method} {seen.path}" for seen in self.stub.seen]
-
-
-@pytest_asyncio.fixture(
-    loop_scope="module", scope="module", params=EXCHANGES, ids=lambda exchange: exchange.id
-)
-async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
-    exchange: Exchange = request.param
-    async with serving() as stub:
-        gateway = open_gateway(
-            exchange_id=exchange.id,
-            options=options_of(exchange, stub.base),
-            api_key="the-api-key",
-            secret="dGhlLXNlY3JldDEy",
-            passphrase="the-passphrase",
-            clock=now,
-            timeout=2,
-        )
-        desk = Desk(exchange, stub, gateway)
-        desk.answers(exchange.opening)
-        gateway._time._due = float("inf")  # the stub has no clock
-        await gateway.open()
-        gateway._time._due = float("inf")
-        yield desk
-        await gateway.close()
-
-
-@pytest.fixture
-def desk(opened: Desk) -> Desk:
-    opened.forget()
-    return opened
 
 
 # --- create ---------------------------------------------------------------------------------------
@@ -200,6 +116,28 @@ async def test_the_window_of_a_create_does_not_stay_for_what_follows(desk: Desk)
     assert headers.get("x-bapi-recv-window") != "1500"
 
 
+async def test_creates_at_the_same_time_have_windows_of_their_own(desk: Desk) -> None:
+    desk.answers(dict([desk.exchange.created]))
+    windows = {"qtestparent010001": 500, "qtestparent010002": 1700}
+    await asyncio.gather(
+        *(
+            desk.gateway.create(replace(ORDER, client_id=name), valid_for=timedelta(milliseconds=window))
+            for name, window in windows.items()
+        )
+    )
+    if desk.exchange is BYBIT:
+        sent = {
+            name: seen.headers["X-BAPI-RECV-WINDOW"]
+            for seen in desk.stub.seen
+            for name in windows
+            if name in seen.body
+        }
+        assert sent == {name: str(window) for name, window in windows.items()}
+    if desk.exchange is GATE:
+        early, late = sorted(int(seen.headers["x-gate-exptime"]) for seen in desk.stub.seen)
+        assert late - early > 1000
+
+
 async def test_a_market_buy_is_sized_in_base_or_not_sent(desk: Desk) -> None:
     desk.answers(dict([desk.exchange.created]))
     outcome = await desk.gateway.create(replace(ORDER, type=OrderType.MARKET, price=None), valid_for=VALID)
@@ -253,72 +191,6 @@ async def test_a_limiter_or_a_wrong_clock_takes_no_key_away(desk: Desk) -> None:
         desk.gateway._time._due = float("inf")
 
 
-# --- looks ----------------------------------------------------------------------------------------
-
-
-async def test_an_order_is_found_by_its_id_and_by_ours(desk: Desk) -> None:
-    for ref, answers in ((desk.ref, desk.exchange.found), (OURS, desk.exchange.found_by_ours)):
-        desk.forget()
-        if ref is OURS and desk.exchange is GATE:
-            desk.stub.answer(f"GET /api/v4/spot/orders/t-{CLIENT_ID}", {"label": "ORDER_NOT_FOUND"}, 404)
-        desk.answers(answers)
-        report = await desk.gateway.find(ref)
-        assert report is not None
-        assert (report.exchange_id, report.client_id) == (desk.exchange.order_id, CLIENT_ID)
-        assert (report.quantity, report.filled) == (Decimal("0.02"), Decimal("0.005"))
-        assert (report.price, report.side) == (Decimal(50000), Side.BUY)
-
-
-async def test_no_order_is_the_exchanges_own_word(desk: Desk) -> None:
-    for what, (status, body) in desk.exchange.not_found.items():
-        desk.stub.answer(what, body, status)
-    assert await desk.gateway.find(desk.ref) is None
-    assert await desk.gateway.find(OURS) is None
-
-
-async def test_open_orders(desk: Desk) -> None:
-    desk.answers(dict([desk.exchange.open_orders]))
-    (report,) = await desk.gateway.open_orders(SYMBOL)
-    assert (report.status, report.filled) == (VenueStatus.OPEN, Decimal("0.005"))
-    assert (report.exchange_id, report.client_id) == (desk.exchange.order_id, CLIENT_ID)
-
-
-async def test_closed_orders_hold_what_was_cancelled_and_its_fills(desk: Desk) -> None:
-    desk.answers(desk.exchange.closed_orders)
-    (report,) = await desk.gateway.closed_orders(SYMBOL, SINCE)
-    assert (report.status, report.filled) == (VenueStatus.CANCELLED, Decimal("0.005"))
-    assert (report.exchange_id, report.client_id) == (desk.exchange.order_id, CLIENT_ID)
-
-
-async def test_trades_have_the_fee_that_was_charged(desk: Desk) -> None:
-    desk.answers(dict([desk.exchange.trades]))
-    (trade,) = await desk.gateway.trades(SYMBOL, SINCE)
-    assert (trade.trade_id, trade.exchange_id) == (desk.exchange.trade_id, desk.exchange.order_id)
-    assert (trade.side, trade.price, trade.quantity) == (Side.BUY, Decimal(50000), Decimal("0.005"))
-    assert (trade.fee, trade.fee_currency) == (Decimal(desk.exchange.fee[0]), desk.exchange.fee[1])
-    assert trade.liquidity is Liquidity.MAKER
-
-
-async def test_a_list_that_is_none_is_a_failed_look(desk: Desk) -> None:
-    calls: dict[str, Callable[[], Awaitable[Any]]] = {
-        desk.exchange.open_orders[0]: lambda: desk.gateway.open_orders(SYMBOL),
-        desk.exchange.trades[0]: lambda: desk.gateway.trades(SYMBOL, SINCE),
-        list(desk.exchange.closed_orders)[-1]: lambda: desk.gateway.closed_orders(SYMBOL, SINCE),
-    }
-    hollow = {"retCode": 0, "code": "0", "error": [], "result": {}, "data": {}}
-    if desk.exchange.id in ("kucoin", "bitget"):
-        hollow["code"] = {"kucoin": "200000", "bitget": "00000"}[desk.exchange.id]
-    if desk.exchange is COINBASE:
-        del hollow["error"]
-    for what, call in calls.items():
-        for body in (hollow, "<html>maintenance</html>", "{}"):
-            desk.forget()
-            desk.answers(desk.exchange.closed_orders)
-            desk.stub.answer(what, body)
-            with pytest.raises(LookFailed):
-                await call()
-
-
 # --- cancel ---------------------------------------------------------------------------------------
 
 
@@ -365,34 +237,10 @@ async def test_a_broken_answer_to_a_cancel_is_a_failed_cancel(desk: Desk) -> Non
         desk.gateway._time._due = float("inf")
 
 
-# --- the account ----------------------------------------------------------------------------------
-
-
-async def test_balances_are_free_and_locked(desk: Desk) -> None:
-    desk.answers(dict([desk.exchange.balances]))
-    assert await desk.gateway.balances() == {"USDT": BalanceAmounts(Decimal(100), Decimal(5))}
-
-
-async def test_permissions_are_what_the_exchange_tells(desk: Desk) -> None:
-    told = desk.exchange.permissions
-    if told is None:
-        assert await desk.gateway.permissions() == KeyPermissions()
-        return
-    if told[1] is not None:
-        desk.stub.answer(*told)
-    assert await desk.gateway.permissions() == KeyPermissions(read=True, trade=True, withdraw=False)
-    desk.stub.answer(told[0], {"retCode": 0, "result": {}, "data": {}, "code": "0"})
-    with pytest.raises(LookFailed):
-        await desk.gateway.permissions()
-
-
-async def test_markets_have_exact_steps(desk: Desk) -> None:
-    markets = await desk.gateway.markets([SYMBOL])
-    market = markets[SYMBOL]
-    assert (market.base, market.quote) == ("BTC", "USDT")
-    ticks = {"bybit": "0.5", "coinbase": "0.01"}
-    assert market.tick == Decimal(ticks.get(desk.exchange.id, "0.1"))
-    lots = {"kraken": "0.00000001"}
-    assert market.lot == Decimal(lots.get(desk.exchange.id, "0.00001"))
-    minimums = {"kraken": "0.0001"}
-    assert market.min_quantity == Decimal(minimums.get(desk.exchange.id, "0.00002"))
+async def test_another_orders_answer_is_not_this_ones(desk: Desk) -> None:
+    status, body = desk.exchange.cancel_gone
+    what = cancel_by_id(desk.exchange)
+    desk.stub.answer(what, body, status)
+    assert isinstance(await desk.gateway.cancel(desk.ref), CancelGone)
+    desk.stub.answers[what] = drop
+    assert isinstance(await desk.gateway.cancel(desk.ref), CancelFailed)

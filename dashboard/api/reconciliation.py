@@ -1,0 +1,78 @@
+"""The reconciliation over the API: what differs from the venues, and what a supervisor does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router
+from ninja.responses import Status
+
+from dashboard.api import reconciliation_schemas as schemas
+from dashboard.api.access import api_person, api_supervisor
+from dashboard.api.problems import NotFound
+from execution.selectors import reconciliation as selectors
+from execution.services import reconciling as services
+
+router = Router(tags=["reconciliation"])
+ADDRESS = "/reconciliation/{slug:public_id}"
+
+
+@router.get(
+    "/reconciliation",
+    response=schemas.Reconciliation,
+    summary="List unknown children and differences",
+    operation_id="reconciliation_read",
+)
+def read(request: HttpRequest) -> selectors.Reconciliation:
+    """Of one's own orders; of the desk for supervisors. Differences closed within the hour are listed last."""
+    return selectors.reconciliation(person=api_person(request), now=timezone.now())
+
+
+def _act(request: HttpRequest, client_id: str, act: Callable[..., None]) -> Any:
+    person = api_supervisor(request)
+    try:
+        act(client_id=client_id, person=person, now=timezone.now())
+    except services.UnknownNotFound:
+        raise NotFound from None
+    return Status(204, None)
+
+
+@router.post(
+    f"{ADDRESS}/look", response={204: None}, summary="Look at the venue now", operation_id="unknown_look"
+)
+def look(request: HttpRequest, public_id: str) -> Any:
+    """The child's client id names it. Its account is looked at within a second or two."""
+    return _act(request, public_id, services.unknown_look)
+
+
+@router.post(
+    f"{ADDRESS}/cancel", response={204: None}, summary="Cancel when it appears", operation_id="unknown_cancel"
+)
+def cancel(request: HttpRequest, public_id: str, body: schemas.ReasonBody) -> Any:
+    """It is cancelled at the venue the moment that the exchange shows it."""
+    return _act(request, public_id, partial(services.unknown_cancel, reason=body.reason))
+
+
+@router.post(
+    f"{ADDRESS}/attach",
+    response={204: None},
+    summary="Name its exchange order",
+    operation_id="unknown_attach",
+)
+def attach(request: HttpRequest, public_id: str, body: schemas.AttachBody) -> Any:
+    """Nothing is believed before the exchange has shown that order; its answer stands in attach."""
+    act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
+    return _act(request, public_id, act)
+
+
+@router.post(
+    f"{ADDRESS}/absent", response={204: None}, summary="Mark as absent", operation_id="unknown_absent"
+)
+def absent(request: HttpRequest, public_id: str, body: schemas.AbsentBody) -> Any:
+    """Without proof: if it is at the exchange after all, its quantity may be bought or sold twice."""
+    act = partial(services.unknown_absent, phrase=body.phrase, reason=body.reason)
+    return _act(request, public_id, act)

@@ -1,0 +1,30 @@
+"""``manage.py install``: tables, keyring, installation and first people of a desk of many hosts (docs/deployment.md).
+
+``manage.py desk`` does all of this by itself, with paper exchanges beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand
+
+from execution.management.desk.bootstrap import Bootstrap
+
+
+class Command(BaseCommand):
+    help = "Bring the database to where web and workers can start; run it on a worker's host. Safe to repeat."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        bootstrap = Bootstrap(
+            var=Path(settings.VAR),
+            keyring=Path(settings.TRANCHE_KEYRING),
+            environment=settings.TRANCHE_ENVIRONMENT,
+            paper_ports={},
+        )
+        created = bootstrap.run()
+        self.stdout.write(f"the database is ready; its keyring is {bootstrap.keyring}")
+        if created:
+            self.stdout.write(f"created {', '.join(created)}: their passwords are in {bootstrap.people_file}")

@@ -1,0 +1,113 @@
+"""Polls that need not be asked of Django each time: most of a simulation's statements, and most say the same.
+
+What they leave out is exact, and every so often the real question is asked all the same and must agree.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db.models import Model
+
+T = TypeVar("T")
+
+#: Reads that depend on these tables alone, and not on the time of a seed: asked again before anybody wrote one
+#: of them they say the same. "execution_account" without its health, which no decision reads.
+READS: dict[str, tuple[str, ...]] = {
+    "unsettled_children": ("execution_childorder",),
+    "check_is_wanted": ("execution_credential",),
+    "symbols_with_orders": ("execution_order", "execution_order_accounts"),
+    "owned": (
+        "execution_order",
+        "execution_account",
+        "execution_credential",
+        "execution_childorder",
+        "execution_installation",
+    ),
+}
+_DEAD = "w.id IS NULL OR w.stopped_at IS NOT NULL OR w.lease_until <= ?"
+#: Verbs that do nothing when this finds nothing; the question mark is the database's time.
+NOTHING_TO_DO: dict[str, str] = {
+    "accounts_claim": (
+        "SELECT 1 FROM execution_account a LEFT JOIN execution_worker w ON w.id = a.owner_id"  # noqa: S608
+        f" WHERE a.is_active AND ({_DEAD}) LIMIT 1"
+    ),
+    "orders_claim": (
+        "SELECT 1 FROM execution_order o LEFT JOIN execution_worker w ON w.id = o.owner_id"  # noqa: S608
+        f" WHERE o.ended_at IS NULL AND ({_DEAD}) LIMIT 1"
+    ),
+    "halts_tend": "SELECT 1 FROM execution_halt WHERE lifted_at IS NULL AND ? LIMIT 1",
+}
+#: One poll of this many is asked although nothing can have changed.
+ASKED_ANYWAY = 6
+HEALTH = ("latency_ms", "looked_at", "stream_at", "error", "reconciled_until")
+
+
+class Polls:
+    """The polls of all processes on the one database; ``fail`` is told when a short cut was wrong."""
+
+    def __init__(
+        self, raw: sqlite3.Connection, now: Callable[[], datetime], fail: Callable[[str], None]
+    ) -> None:
+        self._raw = raw
+        self._now = now
+        self._fail = fail
+        self._written: dict[str, int] = {}
+        self._said: dict[Any, tuple[list[int], Any]] = {}
+        self._asked = 0
+
+    def wrote(self, sql: str) -> None:
+        """A statement that writes."""
+        table, _, rest = sql.partition('"')[2].partition('"')
+        if table == "execution_account" and rest.startswith(tuple(f' SET "{name}"' for name in HEALTH)):
+            return
+        self._written[table] = self._written.get(table, 0) + 1
+
+    def ask(self, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any]) -> T:
+        name = name_of(call)
+        self._asked += 1
+        anyway = self._asked % ASKED_ANYWAY == 0
+        if name in NOTHING_TO_DO:
+            return self._tend(name, call, args, given, anyway)
+        tables = READS.get(name)
+        if tables is None or isinstance(call, partial):
+            return call(*args, **given)
+        key = (name, args, given.get("worker_pk"))
+        written = [self._written.get(table, 0) for table in tables]
+        known = self._said.get(key)
+        if known is None or known[0] != written or anyway:
+            answer = call(*args, **given)
+            if known is not None and known[0] == written and known[1] != answer:
+                self._fail(f"the simulation's short cut for {name} was wrong: {known[1]} and {answer}")
+            known = self._said[key] = (written, answer)
+        said: T = known[1]
+        return said
+
+    def _tend(
+        self, name: str, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any], anyway: bool
+    ) -> T:
+        now = self._now().strftime("%Y-%m-%d %H:%M:%S.%f")
+        nothing: Any = None if name == "halts_tend" else []
+        idle = self._raw.execute(NOTHING_TO_DO[name], (now,)).fetchone() is None
+        if idle and not anyway:
+            said: T = nothing
+            return said
+        answer = call(*args, **given)
+        if idle and answer != nothing:
+            self._fail(f"I9: {name} took {_named(answer)}, and all have a living owner")
+        return answer
+
+
+def name_of(call: Callable[..., Any]) -> str:
+    """A function's name, also of one that has some of its arguments."""
+    while isinstance(call, partial):
+        call = call.func
+    return getattr(call, "__name__", str(call))
+
+
+def _named(answer: Any) -> str:
+    return ", ".join(str(row.pk if isinstance(row, Model) else row) for row in answer)

@@ -1,0 +1,60 @@
+"""Seeds of the fault simulation: as many as fit, and for ever those that found something."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.desk.running import REPOSITORY
+
+#: How long the test command looks for something new, in seconds of this machine.
+SECONDS = float(os.environ.get("TRANCHE_FAULT_SECONDS", "45"))
+
+#: Each of these once violated something, and must not again. What it was:
+FOUND: dict[int, str] = {
+    10: "the simulation itself: tasks of dead engines were collected, and their clean-up ran in the living loop",
+    21: "the same, in a session that was being opened",
+}
+
+
+def faults(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, in a process of its own: it replaces the database and time."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "faults", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return said
+
+
+def test_as_many_new_seeds_as_fit_find_nothing() -> None:
+    first = int.from_bytes(os.urandom(4)) + 1_000_000
+    done = faults("--seeds", "100000", "--first", str(first), "--seconds", str(SECONDS), "--json")
+    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    said = figures(done)
+    print(f"\n{said['seeds']} seeds from {first} on, {said['virtual_seconds']} virtual seconds, no violation")
+    assert said["seeds"] > 0
+
+
+def test_the_seeds_that_found_something_find_nothing_any_more() -> None:
+    seeds = [word for seed in FOUND for word in ("--seed", str(seed))]
+    done = faults(*seeds, "--quiet", "--json")
+    assert done.returncode == 0, "\n".join(FOUND.values()) + done.stdout[-8000:] + done.stderr[-2000:]
+    assert figures(done)["seeds"] == len(FOUND)
+
+
+def test_a_seed_replays_exactly_in_another_process_and_in_this_ones_second_run() -> None:
+    twice, once = faults("--seed", "7", "--seed", "7", "--json"), faults("--seed", "7", "--json")
+    digests = [*figures(twice)["digests"], *figures(once)["digests"]]
+    assert len(digests) == 3
+    assert len(set(digests)) == 1

@@ -1,0 +1,88 @@
+"""What docs/deploy/ hands to an operator: each part gets what it needs, and only workers see the keyring."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
+
+from execution.models import Installation, User
+
+DEPLOY = Path(__file__).resolve().parents[1] / "docs" / "deploy"
+REPOSITORY = DEPLOY.parents[1]
+UNITS = sorted(DEPLOY.glob("*.service"))
+
+
+def compose() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+def test_only_worker_and_install_see_the_keyring_in_compose() -> None:
+    services = compose()["services"]
+    ours = {name: service for name, service in services.items() if service.get("image") == "tranche"}
+    assert set(ours) == {"install", "web", "worker", "compute", "beat"}
+    with_volume = {
+        name
+        for name, service in services.items()
+        if any("keys:" in text for text in service.get("volumes", []))
+    }
+    assert with_volume == {"install", "worker"}
+    keyrings = {name: service["environment"]["TRANCHE_KEYRING"] for name, service in ours.items()}
+    assert {name for name, path in keyrings.items() if path != "/dev/null"} == {"install", "worker"}
+    assert {name for name, service in ours.items() if "SECRET_KEY" in service["environment"]} == {"web"}
+    published = [text for service in services.values() for text in service.get("ports", [])]
+    assert published == ["127.0.0.1:8000:8000"]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_what_is_there_and_comes_back(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ExecStart=/opt/tranche/.venv/bin/python -m (\S+)", text, re.MULTILINE)
+    assert command in {"daphne", "celery", "execution.paper"}
+    assert "Restart=always" in text
+    assert re.search(r"^User=tranche(-worker)?$", text, re.MULTILINE)
+    is_worker = unit.name.startswith("tranche-worker")
+    knows_settings = "execution.paper" not in command
+    assert ("TRANCHE_KEYRING=/dev/null" in text) is (knows_settings and not is_worker)
+    if shutil.which("systemd-analyze"):
+        said = subprocess.run(
+            ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+        )
+        wrong = [line for line in said.stderr.splitlines() if "is not executable" not in line]
+        assert [line for line in wrong if unit.name.partition(".")[0].rstrip("@") in line] == []
+
+
+def test_every_variable_of_the_environment_file_is_one_that_the_settings_read() -> None:
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    text = (DEPLOY / "tranche.env.example").read_text(encoding="utf-8")
+    names = re.findall(r"^([A-Z_]+)=", text, re.MULTILINE)
+    assert len(names) > 5
+    assert [name for name in names if f"#{name}=" not in example] == []
+
+
+def test_every_file_is_named_in_the_deployment_guide() -> None:
+    guide = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
+    unnamed = [path.name for path in DEPLOY.iterdir() if path.name not in guide and path.name != "Dockerfile"]
+    assert unnamed == []
+
+
+def test_install_makes_a_desk_without_paper_accounts_and_may_be_repeated(
+    transactional_db: None, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.VAR, settings.TRANCHE_KEYRING = tmp_path, tmp_path / "keyring"
+    for _ in range(2):
+        call_command("install")
+    said = capsys.readouterr().out
+    assert said.count("the database is ready") == 2
+    assert said.count("created trader, supervisor, admin") == 1
+    assert Installation.objects.get().environment == "paper"
+    assert User.objects.count() == 3
+    assert (tmp_path / "keyring").stat().st_mode & 0o077 == 0
