@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
@@ -145,11 +146,26 @@ def _guarded(call: Callable[[], T]) -> T:
     """
     try:
         _relax()
-        return call()
+        return _leaving_room(call) if connection.vendor == "sqlite" else call()
     except (DatabaseError, InterfaceError):
         if not connection.in_atomic_block:
             connection.close()
         raise
+
+
+#: Of the time that a write held SQLite's one lock, it is left free after it, within these bounds (seconds). Who waits
+#: for the lock asks for it now and then, and never gets it from one who writes without a pause: the lease runs out.
+ROOM, LEAST_ROOM, MOST_ROOM = 0.25, 0.001, 0.02
+
+
+def _leaving_room(call: Callable[[], T]) -> T:
+    """Call, and leave others a chance at the lock if something was written."""
+    begun, before = time.monotonic(), connection.connection.total_changes
+    try:
+        return call()
+    finally:
+        if connection.connection is not None and connection.connection.total_changes != before:
+            time.sleep(min(max((time.monotonic() - begun) * ROOM, LEAST_ROOM), MOST_ROOM))
 
 
 #: The connection of each thread whose commits do not wait.
