@@ -79,7 +79,8 @@ class Compiled(Generic[M]):
         places = tuple(
             (place, names[value])
             for place, value in enumerate(parameters)
-            if type(value) in (int, str) and value in names
+            # PostgreSQL's driver gives an integer a type of its own, by the width of its column.
+            if isinstance(value, int | str) and value in names
         )
         if {name for _, name in places} != set(stand_ins):
             raise TypeError(

@@ -31,7 +31,7 @@ collect_ignore = OTHERS if "TRANCHE_TEST_DATABASE_URL" in os.environ else RACES
 #: What SQLite's single writer, its loose types or its float arithmetic could hide.
 SERVICES = (
     *("children", "driving", "fills", "fields", "halt_races", "invariants", "random_facts"),
-    *("submit", "workers", "account_orders"),
+    *("submit", "workers", "account_orders", "statements"),
 )
 
 
@@ -72,11 +72,13 @@ def services_session(cluster: PostgresServer) -> Iterator[Session]:
         "tests/postgresql",
         *files,
     ]
+    # The session's own conftest.py names the settings, after it has chosen a folder.
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=os.environ | {"TRANCHE_TEST_DATABASE_URL": cluster.url()},
+            env=environment | {"TRANCHE_TEST_DATABASE_URL": cluster.url()},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -22,7 +22,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
 from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
 from execution.selectors.driving import MarketData, order_look
-from execution.services import children, driving, fills, workers
+from execution.services import children, driving, fills, locking, workers
 from execution.services import orders as orders_service
 from execution.services.amending import order_amend
 from execution.services.children import child_report
@@ -47,12 +47,20 @@ LOOK = timedelta(seconds=0)
 
 def no_row_locks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows.all())
+    made_anew(patch)
 
 
 def locks_that_keys_wait_for(patch: pytest.MonkeyPatch) -> None:
     """FOR UPDATE in the place of FOR NO KEY UPDATE."""
-    locking = QuerySet.select_for_update
-    patch.setattr(QuerySet, "select_for_update", lambda rows, no_key, **more: locking(rows, **more))
+    lock = QuerySet.select_for_update
+    patch.setattr(QuerySet, "select_for_update", lambda rows, no_key, **more: lock(rows, **more))
+    made_anew(patch)
+
+
+def made_anew(patch: pytest.MonkeyPatch) -> None:
+    """The statements that are made once are made without the guard, and forgotten after it."""
+    for statement in (locking._ORDER, locking._ACCOUNT, locking._GATE):
+        patch.setattr(statement, "_made", {})
 
 
 def no_lock_of_the_order(patch: pytest.MonkeyPatch) -> None:
@@ -87,6 +95,23 @@ def step(rows: Rows, order: Order) -> Applied:
     return rows.step(order, now=NOW)
 
 
+def decided(rows: Rows, order: Order) -> tuple[partial[Applied], int]:
+    """What a driver that has looked is about to write, and the fence it looked under."""
+    quotes = {rows.venue.pk: rows.quote()}
+    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    write = partial(
+        decision_apply,
+        order_pk=order.pk,
+        worker_pk=rows.worker.pk,
+        fence=looked.fence,
+        version=looked.version,
+        decision=decide(looked.view),
+        quotes=looked.view.quotes,
+        now=NOW,
+    )
+    return write, looked.fence
+
+
 def intend_and_halt(rows: Rows) -> None:
     """A halt that comes after an intent has the child; one that came before leaves none."""
     order = rows.working()
@@ -94,9 +119,8 @@ def intend_and_halt(rows: Rows) -> None:
     stop = partial(
         halt_set, person=rows.supervisor, request=request, phrase="HALT DESK", reason="a race", now=NOW
     )
-    applied, _ = Meeting(
-        partial(step, rows, order), stop, after='UPDATE "execution_order" SET "due_at"'
-    ).run()
+    write, _ = decided(rows, order)
+    applied, _ = Meeting(write, stop, after='FROM "execution_halt"').run()
     assert applied is Applied.DONE
     (child,) = order.children.all()
     assert Halt.objects.get().children.filter(pk=child.pk).exists(), "a child slipped through"
@@ -129,22 +153,11 @@ def intend_and_take(rows: Rows) -> None:
 def decide_and_claim(rows: Rows) -> None:
     """A driver that has looked before another claimed the order writes nothing after it."""
     order, other = rows.working(), make_worker("boot-2")
-    quotes = {rows.venue.pk: rows.quote()}
-    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    late, fence = decided(rows, order)
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
-    late = partial(
-        decision_apply,
-        order_pk=order.pk,
-        worker_pk=rows.worker.pk,
-        fence=looked.fence,
-        version=looked.version,
-        decision=decide(looked.view),
-        quotes=looked.view.quotes,
-        now=NOW,
-    )
     claim = partial(orders_claim, worker_pk=other.pk, most=5, patience=LOOK, now=NOW)
     claimed, applied = Meeting(claim, late, after='UPDATE "execution_order"').run()
-    assert claimed == [(order.pk, looked.fence + 1)]
+    assert claimed == [(order.pk, fence + 1)]
     assert applied is Applied.FENCED
     order.refresh_from_db()
     assert order.owner_id == other.pk
@@ -288,18 +301,7 @@ def orders_service_request(rows: Rows) -> Any:
 def amend_and_intend(rows: Rows) -> None:
     """A decision that was made for the old terms is not written after the new ones."""
     order = rows.working()
-    quotes = {rows.venue.pk: rows.quote()}
-    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
-    late = partial(
-        decision_apply,
-        order_pk=order.pk,
-        worker_pk=rows.worker.pk,
-        fence=looked.fence,
-        version=looked.version,
-        decision=decide(looked.view),
-        quotes=looked.view.quotes,
-        now=NOW,
-    )
+    late, _ = decided(rows, order)
     amend = partial(
         order_amend,
         public_id=order.public_id,
