@@ -10,11 +10,11 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
-import ccxt.pro
 from ccxt.base import errors as ccxt_errors
 
 from execution.venues import dialogue
 from execution.venues.errors import retry_after_of
+from execution.venues.exchanges import exchange_class
 from execution.venues.options import closed_except, configuration
 from execution.venues.quirks import Quirks, quirks_of
 
@@ -54,9 +54,7 @@ def open_client(
 @functools.cache
 def client_class(exchange_id: str) -> type[Any]:
     """The exchange's class with our manners; made once, because ccxt adds methods to it."""
-    if exchange_id not in ccxt.pro.exchanges:
-        raise ValueError(f"unknown exchange {exchange_id!r}: ccxt.pro has none of that name")
-    base: Any = getattr(ccxt.pro, exchange_id)
+    base: Any = exchange_class(exchange_id)
     quirk = quirks_of(exchange_id)
 
     class VenueClient(base):  # type: ignore[misc]  # ccxt is untyped

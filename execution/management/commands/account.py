@@ -26,6 +26,7 @@ from execution.selectors.accounts import (
 from execution.services.accounts import NewAccount, account_create
 from execution.services.credentials import credential_check
 from execution.services.workers import database_now
+from execution.venues.exchanges import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
 
 #: ccxt's name of a part of a key, where it comes from, and what a prompt calls it.
 PARTS = (
@@ -165,14 +166,12 @@ def parse_options(written: str | None) -> dict[str, Any] | None:
 
 def refuse_unknown_exchange(exchange: str) -> None:
     """Against ccxt's own list: what is not in it would fail at the first session only."""
-    import ccxt.pro  # five seconds that only this verb needs
-
-    if exchange in ccxt.pro.exchanges:
+    if exchange in EXCHANGES:
         return
-    if exchange in ccxt.exchanges:
+    if exchange in EXCHANGES_WITHOUT_WEBSOCKETS:
         message = f"ccxt has no websockets for {exchange}; the desk needs its private stream"
     else:
-        message = f"ccxt {ccxt.__version__} knows no exchange {exchange!r}"
+        message = f"ccxt {VERSION} knows no exchange {exchange!r}"
     raise Refused([Problem("exchange", message, exchange)])
 
 

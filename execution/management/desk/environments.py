@@ -43,7 +43,9 @@ def django_environment(*, var: str) -> dict[str, str]:
     run as one user, who can read the file.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
-    return plain_environment() | settings | {"TRANCHE_VAR": var, "TRANCHE_KEYRING": os.devnull}
+    # Celery's own: it would load all pages in every worker to check what the start command has checked.
+    checked = {"SKIP_CHECKS": "1"}
+    return plain_environment() | settings | checked | {"TRANCHE_VAR": var, "TRANCHE_KEYRING": os.devnull}
 
 
 def worker_environment(*, var: str, keyring: str, ready_file: str) -> dict[str, str]:
