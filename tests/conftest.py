@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from execution.management.desk.environments import keep_bytecode
+
 TEST_VAR = Path(tempfile.mkdtemp(prefix="tranche-tests-"))
 os.environ["TRANCHE_VAR"] = str(TEST_VAR)
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -21,6 +23,7 @@ for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONME
 #: Set by tests/postgresql/conftest.py for the session that it starts: a cluster of the tests' own.
 if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
+keep_bytecode(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")  # the tests start a hundred processes
 
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")

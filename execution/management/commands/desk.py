@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
 
 from execution.management.desk.bootstrap import PAPER_LABELS, Bootstrap, paper_key_ensure
+from execution.management.desk.environments import keep_bytecode
 from execution.management.desk.files import (
     lock_folder,
     move_single_paper,
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         keyring = Path(settings.TRANCHE_KEYRING).resolve()
         run = var / "run"
         run.mkdir(parents=True, exist_ok=True)
+        keep_bytecode(var / "bytecode")
         (var / "static").mkdir(exist_ok=True)  # whitenoise warns when its folder is missing
         lock = lock_folder(run)
         port = usable_port(options["host"], options["port"], "--port")
