@@ -11,9 +11,9 @@ import os
 import pytest
 
 PROCESSES = 2
-#: Folders whose tests start whole desks or engines: one group each. The first two processes begin with the first two;
-#: each takes a further one beforehand, so that the engines' long tests follow the shorter of them.
-LONG = ("browser", "desk", "test_house.py", "engine")
+#: Folders whose tests start whole desks, engines or databases: one group each. The first two processes begin with the
+#: first two; each takes a further one beforehand, so that the engines' long tests follow the shorter of them.
+LONG = ("browser", "desk", "test_house.py", "engine", "postgresql", "faults", "acceptance")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

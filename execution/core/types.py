@@ -118,8 +118,8 @@ class Book:
 
     @property
     def is_sane(self) -> bool:
-        """Both sides there and not crossed."""
-        return bool(self.bids and self.asks) and ZERO < self.bids[0][0] < self.asks[0][0]
+        """Both sides there, and their touch a sane quote."""
+        return bool(self.bids and self.asks) and self.touch.is_sane
 
     @property
     def touch(self) -> Quote:

@@ -186,6 +186,8 @@ class OrderDriver:
         return max((data for data in (own, remote) if data is not None), key=_age_of, default=None)
 
     def _on_quote(self, quote: Quote) -> None:
+        if not quote.is_sane:
+            return  # what is not a number is neither above nor below
         below, above = self._below, self._above
         if (below is not None and quote.ask <= below) or (above is not None and quote.bid >= above):
             self._wake.set()

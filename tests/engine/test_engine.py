@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from execution.core.types import Quote
 from execution.engine.clock import SystemClock
 from execution.engine.driver import OrderDriver
 from execution.engine.engine import Engine
 from execution.engine.lease import Lease
 from tests.engine.desk import Desk
-from tests.factories import Rows
+from tests.factories import NOW, Rows
 from tests.fixtures import redis_url, rows
 
 __all__ = ["redis_url", "rows"]
@@ -63,6 +65,16 @@ async def test_the_quote_in_redis_is_not_read_on_the_databases_thread(rows: Rows
     driver = OrderDriver(desk.parts, 1, 1)
     assert await driver._quote(rows.venue.pk, "BTC/USDT") is None
     assert database.used == []
+
+
+@pytest.mark.parametrize(("ask", "wakes"), [("99", True), ("NaN", False), ("101", False)])
+def test_a_quote_wakes_its_driver_beyond_the_bound_and_one_that_is_no_number_harms_nobody(
+    rows: Rows, ask: str, wakes: bool
+) -> None:
+    driver = OrderDriver(Desk(rows).parts, 1, 1)
+    driver._below = Decimal(100)
+    driver._on_quote(Quote(Decimal(98), Decimal(ask), None, None, NOW))
+    assert driver._wake.is_set() == wakes
 
 
 async def test_an_actor_that_ran_well_for_long_is_started_again_at_once(rows: Rows) -> None:

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from execution.core.states import OrderStatus
 from execution.management.desk.postgres_server import PostgresServer
-from execution.models import Account, ChildOrder, Fill, Order, Worker
+from execution.models import Account, ChildOrder, Difference, Fill, Order, Worker
 from execution.services.workers import database_now
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
@@ -40,8 +40,9 @@ def order_price(order: Order) -> Decimal:
     return (order.notional / order.filled).quantize(Decimal(1))
 
 
-def error_of(account: Account) -> str:
-    return Account.objects.values_list("error", flat=True).get(pk=account.pk)
+def orphans_of(account: Account) -> list[str]:
+    """Client ids of open orders with our mark that had no child, whatever was done with them."""
+    return list(Difference.objects.filter(account=account, kind="orphan").values_list("key", flat=True))
 
 
 @pytest.mark.timeout(240)
@@ -80,7 +81,7 @@ def test_what_was_sent_after_the_backup_is_found_and_nothing_is_sent_again(
         second = host_factory("second", "after")
         second.start()
         wait_open(account)
-        wait_until(lambda: orphan in error_of(account), within=30, what="the orphan to be shown")
+        wait_until(lambda: orphan in orphans_of(account), within=30, what="the orphan to be found")
         order.refresh_from_db()
         assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
         seen = exchange.ledger()[KEY]

@@ -16,7 +16,7 @@ from django.db.models import Model
 T = TypeVar("T")
 
 #: Reads that depend on these tables alone, and not on the time of a seed: asked again before anybody wrote one
-#: of them they say the same. "execution_account" without its health, which no decision reads.
+#: of them they say the same.
 READS: dict[str, tuple[str, ...]] = {
     "unsettled_children": ("execution_childorder",),
     "check_is_wanted": ("execution_credential",),
@@ -44,7 +44,11 @@ NOTHING_TO_DO: dict[str, str] = {
 }
 #: One poll of this many is asked although nothing can have changed.
 ASKED_ANYWAY = 6
-HEALTH = ("latency_ms", "looked_at", "stream_at", "error", "reconciled_until")
+#: What no decision reads, by table.
+UNREAD = {
+    "execution_account": ("latency_ms", "looked_at", "stream_at", "error", "reconciled_until"),
+    "execution_installation": ("last_alive_at",),
+}
 
 
 class Polls:
@@ -63,40 +67,38 @@ class Polls:
     def wrote(self, sql: str) -> None:
         """A statement that writes."""
         table, _, rest = sql.partition('"')[2].partition('"')
-        if table == "execution_account" and rest.startswith(tuple(f' SET "{name}"' for name in HEALTH)):
+        if rest.startswith(tuple(f' SET "{name}"' for name in UNREAD.get(table, ()))):
             return
         self._written[table] = self._written.get(table, 0) + 1
 
-    def ask(self, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any]) -> T:
-        name = name_of(call)
+    def ask(self, asked: Callable[[], T]) -> T:
+        name = name_of(asked)
         self._asked += 1
         anyway = self._asked % ASKED_ANYWAY == 0
         if name in NOTHING_TO_DO:
-            return self._tend(name, call, args, given, anyway)
+            return self._tend(name, asked, anyway)
         tables = READS.get(name)
-        if tables is None or isinstance(call, partial):
-            return call(*args, **given)
-        key = (name, args, given.get("worker_pk"))
+        if tables is None or not isinstance(asked, partial):
+            return asked()
+        key = (name, asked.args, asked.keywords.get("worker_pk"))
         written = [self._written.get(table, 0) for table in tables]
         known = self._said.get(key)
         if known is None or known[0] != written or anyway:
-            answer = call(*args, **given)
+            answer = asked()
             if known is not None and known[0] == written and known[1] != answer:
                 self._fail(f"the simulation's short cut for {name} was wrong: {known[1]} and {answer}")
             known = self._said[key] = (written, answer)
         said: T = known[1]
         return said
 
-    def _tend(
-        self, name: str, call: Callable[..., T], args: tuple[Any, ...], given: dict[str, Any], anyway: bool
-    ) -> T:
+    def _tend(self, name: str, asked: Callable[[], T], anyway: bool) -> T:
         now = self._now().strftime("%Y-%m-%d %H:%M:%S.%f")
         nothing: Any = None if name == "halts_tend" else []
         idle = self._raw.execute(NOTHING_TO_DO[name], (now,)).fetchone() is None
         if idle and not anyway:
             said: T = nothing
             return said
-        answer = call(*args, **given)
+        answer = asked()
         if idle and answer != nothing:
             self._fail(f"I9: {name} took {_named(answer)}, and all have a living owner")
         return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from django.db import OperationalError
 
@@ -19,7 +19,6 @@ from execution.management.faults.polls import Polls, name_of
 from execution.management.faults.virtual import VirtualClock
 from execution.management.faults.weather import Weather
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 #: The host gives answers under way this long after the lease is lost, and then ends the process.
@@ -176,7 +175,7 @@ class FaultyDatabase(Database):
         super().__init__(None, process.clock)
         self._process = process
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _call(self, _urgency: int, call: Callable[[], T]) -> T:
         process, weather = self._process, self._process.world.weather
         called = process.clock.boot()
         await process.gate()
@@ -187,9 +186,9 @@ class FaultyDatabase(Database):
             raise OperationalError("the database is away")
         process.world.actor, process.held = process, process.clock.boot() - called
         try:
-            result = process.world.polls.ask(function, args, kwargs)
+            result = process.world.polls.ask(call)
         except Crashed:
-            process.crash(f"at the commit of {name_of(function)}")
+            process.crash(f"at the commit of {name_of(call)}")
             await process.never()
             raise
         finally:
