@@ -241,7 +241,11 @@ def _within(venue: VenueView, side: Side, worst: Decimal | None, now: datetime) 
     data = venue.book if _has_book(venue, now) else venue.quote
     if data is None or worst is None:
         return venue
-    levels = tuple(level for level in levels_to_take(side, data) if (level[0] - worst) * side.sign <= 0)
+    levels = tuple(
+        (price, size)
+        for price, size in levels_to_take(side, data)
+        if price.is_finite() and (price - worst) * side.sign <= 0
+    )
     other = levels_to_take(side.opposite, data)
     return replace(venue, book=Book(*((other, levels) if side is Side.BUY else (levels, other)), data.at))
 

@@ -104,6 +104,14 @@ def test_the_single_best_venue_when_asked() -> None:
     assert set(intends(decide(routed(parameters={"mode": "single"})))) == {"alpha"}
 
 
+@pytest.mark.parametrize("limit", [None, D(60_050)])
+def test_a_book_whose_price_is_no_number_is_left_out(limit: Decimal | None) -> None:
+    odd = Book(BETA.book.bids if BETA.book else (), ((D("NaN"), D(1)),), NOW)
+    view = routed(ALPHA, replace(BETA, book=odd, quote=replace(QUOTE, ask=D("NaN"))), limit_price=limit)
+    split = route_now(given_of(view), view.venues)
+    assert {part.venue.label: part.quantity for part in split.parts if part.quantity} == {"alpha": D("0.6")}
+
+
 def test_nothing_new_goes_out_until_every_child_is_settled() -> None:
     assert intends(decide(routed(children=(child_of(purpose=CROSS),)))) == {}
 

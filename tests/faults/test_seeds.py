@@ -19,6 +19,7 @@ FOUND: dict[int, str] = {
     21: "the same, in a session that was being opened",
     2000002: "a quote that is not a number ended the session that brought it",
     2000164: "a book whose price is not a number ended the ticket that asked for a split",
+    333897965: "the same, of a ticket with a limit price",
 }
 
 
