@@ -9,7 +9,7 @@ from decimal import Decimal
 from execution.core.iceberg import plan_iceberg, show_part
 from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
-from execution.core.pov import follow_volume, plan_pov, pov_target
+from execution.core.pov import follow_volume, plan_pov, pov_bound, pov_target
 from execution.core.randomising import random_note, randomised
 from execution.core.router import judge_sor, plan_sor, route_now, work_route
 from execution.core.shortfall import plan_is
@@ -37,13 +37,17 @@ class Working:
     wants_traded: bool = False
     route: Callable[[PlanInput, Sequence[VenueView]], Split] | None = None
     judge: Callable[[PlanInput, Sequence[VenueView], Split], None] | None = None
+    #: Why it could not do more by its end, of its own nature; empty when it could have.
+    bound: Callable[[OrderView], str] | None = None
 
 
 #: By the names of ``terms.ALGORITHMS``.
 WORKINGS: dict[str, Working] = {
     "twap": Working(plan=plan_twap, tactic=rest_and_cross),
     "vwap": Working(plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True),
-    "pov": Working(plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True),
+    "pov": Working(
+        plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True, bound=pov_bound
+    ),
     "is": Working(plan=plan_is, tactic=rest_and_cross, wants_candles=True),
     "iceberg": Working(plan=plan_iceberg, tactic=show_part),
     "sor": Working(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
@@ -67,3 +71,9 @@ def work_slice(view: OrderView, work: SliceWork) -> Decision:
     if working.target is not None:
         work = replace(work, target=min(working.target(view, work), view.quantity))
     return working.tactic(view, work)
+
+
+def bound_reason(view: OrderView) -> str:
+    """Why the order's algorithm could not do more; empty when it could have."""
+    bound = WORKINGS[view.algorithm].bound
+    return "" if bound is None else bound(view)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution.core.algorithms import work_slice
+from execution.core.algorithms import bound_reason, work_slice
 from execution.core.plans import plain
 from execution.core.replanning import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
 from execution.core.routing import least_quantity, was_refused
@@ -67,7 +67,7 @@ def over_reason(view: OrderView) -> str:
         touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
         if all((touch - limit) * view.side.sign > 0 for touch in touches):
             return f"{left}: the market is beyond the limit price {plain(limit)}"
-    if why := end_reason(view):
+    if why := end_reason(view) or bound_reason(view):
         return f"{left}: {why}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"

@@ -15,7 +15,7 @@ from execution.core.quantities import split_even
 from execution.core.routing import least_quantity
 from execution.core.tactics import IDLE_LOOK, SliceWork
 from execution.core.types import ZERO
-from execution.core.view import REST, Decision, OrderView
+from execution.core.view import CROSS, REST, Decision, OrderView
 from execution.core.working import rest_and_cross
 
 SLICE = timedelta(minutes=5)
@@ -108,6 +108,20 @@ def pov_target(view: OrderView, _work: SliceWork) -> Decimal:
     if others is None:
         return view.quantity if rate >= 1 else view.done
     return own_share(others, rate, view.quantity)
+
+
+def pov_bound(view: OrderView) -> str:
+    """That the market traded too little for the rest at the maximum rate, or that nobody knows what it traded."""
+    rates, others = rates_of(narrowed(view.parameters, PovParameters)), others_volume(view)
+    if rates.high >= 1:
+        return ""
+    if others is None:
+        return "what the market traded is not known"
+    allowed = own_share(others, rates.high, view.quantity)
+    least = min((least_quantity(view, venue, CROSS) for venue in view.usable), default=ZERO)
+    if allowed - view.done >= least:
+        return ""
+    return f"others traded {plain(others)} {view.base}, and it is at most {plain(rates.high * 100)} % of the volume"
 
 
 def follow_volume(view: OrderView, work: SliceWork) -> Decision:

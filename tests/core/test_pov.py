@@ -221,3 +221,19 @@ def test_whatever_happens_it_is_never_above_its_maximum_rate(
 def test_a_child_that_is_unknown_counts_as_done() -> None:
     unknown = child_of(quantity=D("0.1"), status=ChildStatus.UNKNOWN, slice_number=None)
     assert decide(view("0.9", children=(unknown,))).commands == ()
+
+
+@pytest.mark.parametrize(
+    ("traded", "reason"),
+    [
+        ("0.6", "others traded 0.5 BTC, and it is at most 15 % of the volume"),
+        (None, "what the market traded is not known"),
+        ("100", "the last slices could not fill it in time, inside the collar"),
+    ],
+)
+def test_an_end_with_quantity_left_says_whether_the_market_traded_too_little(
+    traded: str | None, reason: str
+) -> None:
+    over = view(traded, done="0.1", parameters={"maximum_rate": D("0.15"), "at_end": AtEnd.CROSS})
+    decision = decide(replace(over, end_at=over.now))
+    assert decision.why == f"time ran out with 0.2 BTC left: {reason}"
