@@ -61,7 +61,7 @@ class DeskApi(NinjaAPI):
 
 def _errors(path: str, method: str, operation: dict[str, Any]) -> Sequence[int]:
     """The statuses of an operation's errors."""
-    statuses = [400, 401, 403, 405, 422, 429, 500]
+    statuses = [400, 401, 403, 405, 422, 429, 500, 503]
     if "{" in path:
         statuses.append(404)
     if "requestBody" in operation:

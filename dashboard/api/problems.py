@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
@@ -16,6 +18,8 @@ from dashboard.api.reading import BodyRefused
 from execution.core.problems import Problem, Refused
 from execution.services.amending import TermsChanged
 from execution.services.orders import KeyReused, OrderNotFound
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "/api/"
 MEDIA_TYPE = "application/problem+json"
@@ -32,7 +36,11 @@ DETAILS = {
     413: "The body is too large.",
     429: "Too many requests; Retry-After says for how many seconds to wait.",
     500: "The desk failed. What happened is in its log; the request may have been carried out.",
+    503: "The desk's database cannot be reached just now. The request may have been carried out: "
+    "send it again with the same key.",
 }
+#: Seconds after which a program may try again; a database that restarts needs about one.
+DATABASE_BACK_AFTER = 2
 
 
 class Forbidden(HttpError):
@@ -95,6 +103,13 @@ def _http_error(_request: HttpRequest, error: Any) -> HttpResponse:
     return problem_response(error.status_code, str(error) if known else "")
 
 
+def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
+    log.warning("the database cannot be reached", path=request.path, error=str(error))
+    response = problem_response(503)
+    response.headers["Retry-After"] = str(DATABASE_BACK_AFTER)
+    return response
+
+
 HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     HttpError: _http_error,
     AuthenticationError: lambda _request, _error: problem_response(401),
@@ -104,6 +119,8 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     TermsChanged: lambda _request, error: refused_response(409, error),
     OrderNotFound: lambda _request, _error: problem_response(404),
     RequestDataTooBig: lambda _request, _error: problem_response(413),
+    OperationalError: _database_away,
+    InterfaceError: _database_away,
 }
 
 

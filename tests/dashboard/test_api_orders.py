@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
+from dashboard.api import orders as ordering
 from dashboard.api.reading import parameter_schema, refuse_kinds
 from execution.core.problems import Refused
 from execution.core.terms import ALGORITHMS
@@ -39,6 +41,21 @@ def test_without_a_key_nothing_is_sent(office: Desk) -> None:
     problem = problem_of(Program(office.trader).launch(order_body(office), key="k" * 65), 422)
     assert problem["problems"][0]["limit"] == "64"
     assert Order.objects.count() == 0
+
+
+def test_a_database_that_is_away_is_said_with_when_to_try_again(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: Any) -> None:
+        raise OperationalError("the connection was lost")
+
+    program = Program(office.trader)
+    with monkeypatch.context() as patched:
+        patched.setattr(ordering.services, "order_submit", away)
+        answer = program.launch(order_body(office))
+    assert "send it again with the same key" in problem_of(answer, 503)["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert program.launch(order_body(office)).status_code == 201
 
 
 def test_an_order_over_the_api_is_the_order_of_the_ticket(office: Desk) -> None:
