@@ -10,11 +10,11 @@ import pytest
 from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
-from dashboard.api import orders as ordering
 from dashboard.api.reading import parameter_schema, refuse_kinds
 from execution.core.problems import Refused
 from execution.core.terms import ALGORITHMS
 from execution.models import Order, Submission
+from execution.services import orders as services
 from tests.dashboard.api import Program, order_body, problem_of
 from tests.dashboard.office import Desk
 
@@ -51,7 +51,7 @@ def test_a_database_that_is_away_is_said_with_when_to_try_again(
 
     program = Program(office.trader)
     with monkeypatch.context() as patched:
-        patched.setattr(ordering.services, "order_submit", away)
+        patched.setattr(services, "order_submit", away)
         answer = program.launch(order_body(office))
     assert "send it again with the same key" in problem_of(answer, 503)["detail"]
     assert int(answer.headers["Retry-After"]) > 0
