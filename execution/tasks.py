@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
 from importlib import import_module
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ENGINE_QUEUE = "engine"
 ENGINE_MODULE = "execution.engine.host"
+#: Nobody waits for an estimate or a report as an order waits: engines, web and Redis have the processor before them.
+COMPUTE_NICENESS = 10
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 KEEP_ESTIMATES = timedelta(hours=1)
@@ -28,10 +31,12 @@ KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 
 
 @signals.celeryd_after_setup.connect
-def import_engine(instance: Any, **_signal: Any) -> None:
-    """Load what takes seconds to import before the worker says that it is ready."""
+def prepare_worker(instance: Any, **_signal: Any) -> None:
+    """Load what takes seconds to import before the worker says that it is ready; who only computes steps back."""
     if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
         import_module(ENGINE_MODULE)
+    else:
+        os.nice(COMPUTE_NICENESS)
 
 
 def _host() -> EngineHost | None:

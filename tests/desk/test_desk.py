@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from execution.management.desk.files import read_people
+from execution.tasks import COMPUTE_NICENESS
 from tests.desk.running import (
     FIRST_PAGE,
     PAPER_LABELS,
@@ -70,6 +71,12 @@ def run_desk(*arguments: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def test_who_only_computes_steps_back_for_those_who_trade(desk: RunningDesk) -> None:
+    pids = desk.pids()
+    nice = {name: psutil.Process(pids[name]).nice() for name in ("engine1", "engine2", "web", "compute")}
+    assert nice == {"engine1": 0, "engine2": 0, "web": 0, "compute": COMPUTE_NICENESS}
 
 
 def test_a_desk_starts_every_process_and_answers(desk: RunningDesk) -> None:

@@ -28,7 +28,7 @@ SLICE_VALUE = 60
 MARKETS_WITHIN = 60.0
 #: Seconds after the last launch, and after the pages were opened, that are not measured.
 SETTLING, PAGES_SETTLING = 15.0, 3.0
-ESTIMATES_WITHIN = 300.0
+ESTIMATES_WITHIN = 60.0
 #: Facts of the window's end are given this long to be recorded and shown.
 FACTS_WITHIN = 3.0
 #: Of whom launches when, and what.
