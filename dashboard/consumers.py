@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from dashboard.access import person_of_session
 from dashboard.filters import read_filter
+from execution.notify import trader_group
 from execution.selectors import pages, tape
 from execution.selectors.blotter import blotter_marks, blotter_page
 from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
@@ -202,7 +203,7 @@ class OrdersConsumer(LiveConsumer):
             query = self.scope.get("query_string", b"").decode("ascii", "replace")
             self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
             self.rows: dict[str, Any] = {}
-            self.group = f"trader.{person.public_id}"
+            self.group = trader_group(person.pk)
         return NOT_FOUND if self.chosen.problems else None
 
     async def send_news(self, with_beat: bool) -> None:

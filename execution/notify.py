@@ -26,6 +26,8 @@ WAKE_CHANNEL = "tranche.wake"
 SEND_TIMEOUT = 2.0  # seconds
 #: Rings of so short a while are sent together: a burst of facts is one message to a page, and one to the engines.
 GATHER = 0.005  # seconds
+#: A blotter and a wall show many orders, and are told that something moved: not of each change of each order.
+GATHER_MANY = 0.1  # seconds
 
 
 class OrderChanged(TypedDict):
@@ -54,11 +56,15 @@ class Wake(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """A message and what it is about: of those about the same the newest is sent. No ``group``: to the engines."""
+    """A message and what it is about: of those about the same the newest is sent. No ``group``: to the engines.
+
+    ``gather``: seconds for which it may wait for others.
+    """
 
     group: str
     about: str
     message: Mapping[str, Any]
+    gather: float = GATHER
 
     @property
     def version(self) -> int:
@@ -73,7 +79,7 @@ class _Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._redis: redis.asyncio.Redis | None = None
         self._is_broken = False
-        self._waiting: dict[tuple[str, str], _Ring] = {}
+        self._waiting: dict[float, dict[tuple[str, str], _Ring]] = {}
 
     def ring(self, what: _Ring | Coroutine[Any, Any, None]) -> None:
         """Send soon: a ring with the others of the moment, a coroutine by itself."""
@@ -82,12 +88,13 @@ class _Bell:
             if not isinstance(what, _Ring):
                 asyncio.run_coroutine_threadsafe(self._guarded(what), loop)
                 return
-            is_first, key = not self._waiting, (what.group, what.about)
-            known = self._waiting.get(key)
+            waiting = self._waiting.setdefault(what.gather, {})
+            is_first, key = not waiting, (what.group, what.about)
+            known = waiting.get(key)
             if known is None or known.version <= what.version:
-                self._waiting[key] = what
+                waiting[key] = what
         if is_first:
-            asyncio.run_coroutine_threadsafe(self._guarded(self._send_waiting()), loop)
+            asyncio.run_coroutine_threadsafe(self._guarded(self._send_waiting(what.gather)), loop)
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.new_event_loop()
@@ -107,11 +114,11 @@ class _Bell:
                 log.info("doorbells ring again")
             self._is_broken = False
 
-    async def _send_waiting(self) -> None:
+    async def _send_waiting(self, gather: float) -> None:
         """Engines first, in one message; then the pages."""
-        await asyncio.sleep(GATHER)
+        await asyncio.sleep(gather)
         with self._lock:
-            rings, self._waiting = list(self._waiting.values()), {}
+            rings = list(self._waiting.pop(gather).values())
         if wakes := [ring.message for ring in rings if not ring.group]:
             if self._redis is None:
                 self._redis = redis.asyncio.Redis.from_url(settings.REDIS_URL)
@@ -121,8 +128,8 @@ class _Bell:
                 if ring.group:
                     await layer.group_send(ring.group, dict(ring.message))
 
-    def group(self, group: str, message: Mapping[str, Any]) -> _Ring:
-        return _Ring(group, str(message["type"]), message)
+    def group(self, group: str, message: Mapping[str, Any], gather: float = GATHER) -> _Ring:
+        return _Ring(group, str(message["type"]), message, gather)
 
     def wake(self, message: Wake) -> _Ring:
         about = {name: what for name, what in message.items() if name != "version"}
@@ -136,21 +143,21 @@ def order_group(public_id: str) -> str:
     return f"order.{public_id}"
 
 
-def trader_group(public_id: str) -> str:
-    return f"trader.{public_id}"
+def trader_group(trader_pk: int) -> str:
+    return f"trader.{trader_pk}"
 
 
-def order_changed(public_id: str, trader_id: str, order_pk: int, version: int) -> None:
+def order_changed(public_id: str, trader_pk: int, order_pk: int, version: int) -> None:
     """After the commit: tell the pages of the order and of its trader, and the engine that drives it."""
     message = OrderChanged(type="order.changed", order=public_id, version=version)
-    transaction.on_commit(partial(_ring_order, message, trader_id, order_pk))
+    transaction.on_commit(partial(_ring_order, message, trader_pk, order_pk))
 
 
-def _ring_order(message: OrderChanged, trader_id: str, order_pk: int) -> None:
+def _ring_order(message: OrderChanged, trader_pk: int, order_pk: int) -> None:
     _bell.ring(_bell.group(order_group(message["order"]), dict(message)))
-    _bell.ring(_bell.group(trader_group(trader_id), {"type": "orders.changed"}))
     _bell.ring(_bell.wake(Wake(order=order_pk, version=message["version"])))
-    _ring_wall()
+    _bell.ring(_bell.group(trader_group(trader_pk), {"type": "orders.changed"}, GATHER_MANY))
+    _ring_wall(GATHER_MANY)
 
 
 def wall_changed() -> None:
@@ -158,8 +165,8 @@ def wall_changed() -> None:
     transaction.on_commit(_ring_wall)
 
 
-def _ring_wall() -> None:
-    _bell.ring(_bell.group(WALL_GROUP, {"type": "wall.changed"}))
+def _ring_wall(gather: float = GATHER) -> None:
+    _bell.ring(_bell.group(WALL_GROUP, {"type": "wall.changed"}, gather))
 
 
 def wake_account(account_pk: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from celery import shared_task, signals
 from django.utils import timezone
 
 from execution.core.parameters import MAX_LOOKBACK
+from execution.core.simulation.asking import predict_spec
+from execution.core.simulation.prediction import Prediction
 from execution.services.estimates import estimate_work, estimates_drop
 from execution.services.housekeeping import samples_drop, workers_drop
 from execution.services.markets import candles_drop
@@ -28,6 +31,20 @@ KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 KEEP_ESTIMATES = timedelta(hours=1)
 KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
+
+
+def _when_nobody_else_wants() -> None:
+    """This thread alone: it has the processor when no other wants it. Writing is left to others, which may hold the
+    database's lock and must never wait with it."""
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+_aside = ThreadPoolExecutor(1, thread_name_prefix="aside", initializer=_when_nobody_else_wants)
+
+
+def _predict_aside(spec: dict[str, Any]) -> Prediction:
+    return _aside.submit(predict_spec, spec).result()
 
 
 @signals.celeryd_after_setup.connect
@@ -80,7 +97,7 @@ def hurry() -> None:
 @shared_task
 def estimate(estimate_pk: int) -> None:
     """Work out what an order is expected to cost."""
-    estimate_work(estimate_pk=estimate_pk, now=timezone.now())
+    estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=_predict_aside)
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -163,27 +163,33 @@ class OrderDriver:
         return self._seconds_until(decision)
 
     async def _market_data(self, markets: OrderMarkets) -> MarketData:
-        venues, symbol, desk_book = markets.venue_pks, markets.symbol, self._parts.desk_book
-        quotes = await asyncio.gather(*(self._quote(pk, symbol) for pk in venues))
-        books = await asyncio.gather(*(self._book(pk, symbol) for pk in venues))
-        desk = {pk: await desk_book.resting(pk, symbol, markets.side) for pk in venues}
-        return MarketData(_known(venues, quotes), _known(venues, books), desk)
-
-    async def _quote(self, venue_pk: int, symbol: str) -> Quote | None:
-        """From this engine's own stream; from Redis where another worker watches the market."""
-        return await self._newest(self._parts.quotes.get(venue_pk, symbol), quote_latest, venue_pk, symbol)
-
-    async def _book(self, venue_pk: int, symbol: str) -> Book | None:
-        return await self._newest(self._parts.quotes.book(venue_pk, symbol), book_latest, venue_pk, symbol)
+        board, desk_book = self._parts.quotes, self._parts.desk_book
+        quotes = await self._newest(markets, board.get, quote_latest)
+        books = await self._newest(markets, board.book, book_latest)
+        desk = {pk: await desk_book.resting(pk, markets.symbol, markets.side) for pk in markets.venue_pks}
+        return MarketData(quotes, books, desk)
 
     async def _newest(
-        self, own: Data | None, latest: Callable[[int, str], Data | None], venue_pk: int, symbol: str
-    ) -> Data | None:
-        if own is not None and self._parts.clock.now() - own.at < MAX_QUOTE_AGE / 2:
-            return own
-        # Not on the database's thread: a Redis that hangs would hold up every fact.
-        remote = await self._parts.database.compute(latest, venue_pk, symbol)
-        return max((data for data in (own, remote) if data is not None), key=_age_of, default=None)
+        self,
+        markets: OrderMarkets,
+        own: Callable[[int, str], Data | None],
+        published: Callable[[int, str], Data | None],
+    ) -> dict[int, Data]:
+        """By venue, from this engine's own stream; from Redis where another worker watches the market."""
+        symbol, found = markets.symbol, dict[int, Data]()
+        old_at = self._parts.clock.now() - MAX_QUOTE_AGE / 2
+        for pk in markets.venue_pks:
+            if (data := own(pk, symbol)) is not None:
+                found[pk] = data
+        old = [pk for pk in markets.venue_pks if pk not in found or found[pk].at <= old_at]
+        if old:
+            # Not on the database's thread: a Redis that hangs would hold up every fact.
+            compute = self._parts.database.compute
+            remote = await asyncio.gather(*(compute(published, pk, symbol) for pk in old))
+            for pk, data in zip(old, remote, strict=True):
+                if data is not None and (pk not in found or data.at > found[pk].at):
+                    found[pk] = data
+        return found
 
     def _on_quote(self, quote: Quote) -> None:
         if not quote.is_sane:
@@ -216,14 +222,6 @@ def _is_to_be_written(looked: Looked, decision: Decision) -> bool:
     is_remembered = memo_after(view.memo, decision.memo) != view.memo
     arrives = view.arrival_mid is None and bool(view.quotes)
     return bool(decision.commands) or decision.why != looked.why or is_moved or is_remembered or arrives
-
-
-def _age_of(data: Quote | Book) -> datetime:
-    return data.at
-
-
-def _known(venues: Sequence[int], data: Sequence[Data | None]) -> dict[int, Data]:
-    return {pk: found for pk, found in zip(venues, data, strict=False) if found is not None}
 
 
 def _accounts_touched(looked: Looked, decision: Decision) -> set[int]:

@@ -126,6 +126,7 @@ class Sender:
         await self._parts.database.surely(
             child_outcome,
             child_pk=taken.child_pk,
+            order_pk=taken.order_pk,
             outcome=outcome,
             now=self._parts.clock.now(),
             fence=taken.fence,
@@ -137,6 +138,7 @@ class Sender:
         return await self._parts.database.durably(
             child_take,
             child_pk=child.pk,
+            order_pk=child.order_pk,
             worker_pk=self._parts.lease.worker_pk,
             account_fence=self._fence,
             budget=CALL_BUDGET,

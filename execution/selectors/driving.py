@@ -25,6 +25,7 @@ from execution.models import (
     ChildOrder,
     Credential,
     CredentialState,
+    JournalEntry,
     Order,
     OrderTerms,
     Slice,
@@ -227,6 +228,16 @@ _KEYS = Compiled(
 _NEWEST = Compiled(
     lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:1], order=int
 )
+_NEWEST_RUN = Compiled(
+    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_LOOKED_AT],
+    order=int,
+)
+_RESUMED = Compiled(
+    lambda order: JournalEntry.objects.filter(order_id=order, kind=OrderEvent.RESUME.value).order_by(
+        "-version"
+    )[:1],
+    order=int,
+)
 _ORDER = Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int)
 _CHILDREN = Compiled(
     lambda order, part: ChildOrder.objects.filter(
@@ -369,16 +380,13 @@ def _rejections(order: Order) -> Rejections:
     last = _NEWEST.first(order=order.pk)
     if last is None or last.status != ChildStatus.REJECTED:
         return Rejections()
-    newest = order.children.order_by("-sequence").values_list("status", "ended_at", "reason", "intended_at")
-    run = list(takewhile(lambda row: row[0] == ChildStatus.REJECTED, newest[:REJECTIONS_LOOKED_AT]))
+    newest = _NEWEST_RUN.all(order=order.pk)
+    run = list(takewhile(lambda child: child.status == ChildStatus.REJECTED, newest))
+    resumed = _RESUMED.first(order=order.pk)
+    run = [child for child in run if resumed is None or child.intended_at >= resumed.at]
     if not run:
         return Rejections()
-    resumed = order.journal.filter(kind=OrderEvent.RESUME.value).order_by("-version").first()
-    run = [row for row in run if resumed is None or row[3] >= resumed.at]
-    if not run:
-        return Rejections()
-    _, last_at, reason, _ = run[0]
-    return Rejections(len(run), last_at, reason.partition(":")[0])
+    return Rejections(len(run), run[0].ended_at, run[0].reason.partition(":")[0])
 
 
 def account_block(account: Account, *, has_key: bool | None = None) -> str:

@@ -37,6 +37,11 @@ def halts_in_force() -> QuerySet[Halt]:
     )
 
 
+def is_any_in_force() -> bool:
+    """One plain read: engines ask at every look, and nearly always there is none."""
+    return bool(_IN_FORCE.all())
+
+
 def halt_covering(
     *, trader_pk: int, symbol: str, account_pks: Collection[int], kinds: Collection[str]
 ) -> Halt | None:
@@ -57,7 +62,7 @@ def halt_covering(
 
 def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
     """The halt of ``kinds`` in force that covers the order; None when there is none."""
-    if not _IN_FORCE.all():
+    if not is_any_in_force():
         return None
     accounts = list(order.accounts.values_list("pk", flat=True))
     return halt_covering(trader_pk=order.trader_id, symbol=order.symbol, account_pks=accounts, kinds=kinds)

@@ -39,7 +39,7 @@ from execution.core.types import (
     Unknown,
 )
 from execution.models import ChildOrder, Credential, CredentialState, Order
-from execution.models.compiled import Compiled
+from execution.models.compiled import Compiled, row_save
 from execution.selectors.halts import halt_blocks_order
 from execution.services.fills import (
     CHILD,
@@ -53,7 +53,7 @@ from execution.services.fills import (
     raise_alarm,
 )
 from execution.services.journal import DESK, VENUE, journal_append
-from execution.services.locking import account_row_locked, gate_locked, order_locked
+from execution.services.locking import account_row_locked, gate_locked, order_locked, order_locked_with_terms
 
 _KEYS = Compiled(
     lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
@@ -73,7 +73,7 @@ class Taken:
 def _locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
     """A child and its order, the order under lock first; ``order_pk`` if it is known."""
     if order_pk is None:
-        order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk)
+        order_pk = CHILD.get(pk=child_pk).order_id
     order = order_locked(order_pk)
     return CHILD.get(pk=child_pk), order
 
@@ -97,13 +97,20 @@ def ref_of(child: ChildOrder) -> OrderRef:
 
 @transaction.atomic
 def child_take(
-    *, child_pk: int, worker_pk: int, account_fence: int, budget: timedelta, now: datetime
+    *,
+    child_pk: int,
+    worker_pk: int,
+    account_fence: int,
+    budget: timedelta,
+    now: datetime,
+    order_pk: int | None = None,
 ) -> Taken | None:
     """Take a child to send it, or drop it when it is not wanted any more; None when there is nothing to send.
 
     The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
     """
-    child, order = _locked(child_pk)
+    order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
+    child = CHILD.get(pk=child_pk)
     account = account_row_locked(child.account_id)
     if account.owner_id != worker_pk or account.fence != account_fence:
         return None
@@ -134,7 +141,7 @@ def child_take(
     child.taken_at = now
     child.taken_fence = account_fence
     child.last_possible_send_at = now + budget
-    child.save(update_fields=["taken_at", "taken_fence", "last_possible_send_at"])
+    row_save(child)
     return Taken(child.pk, order.pk, request_of(child), account_fence)
 
 
@@ -178,7 +185,7 @@ def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: d
     if child.status != ChildStatus.UNKNOWN:  # that one is cancelled as soon as it turns out to be on the book
         child.status = child_after(ChildStatus(child.status), ChildEvent.CANCEL)
     child.cancel_requested_at = child.cancel_requested_at or now
-    child.save(update_fields=["status", "cancel_requested_at"])
+    row_save(child)
     _journal(order, child, DESK, reason, now)
 
 
@@ -186,9 +193,16 @@ def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: d
 
 
 @transaction.atomic
-def child_outcome(*, child_pk: int, outcome: CreateOutcome, now: datetime, fence: int | None = None) -> None:
+def child_outcome(
+    *,
+    child_pk: int,
+    outcome: CreateOutcome,
+    now: datetime,
+    fence: int | None = None,
+    order_pk: int | None = None,
+) -> None:
     """Record what became of a create; ``fence`` is the one under which the child was taken for it."""
-    child, order = _locked(child_pk)
+    child, order = _locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):
         _report(child, order, outcome.report, now)
         for trade in outcome.trades:

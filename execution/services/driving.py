@@ -21,17 +21,25 @@ from execution.core.states import (
 from execution.core.types import ZERO, Quote, Side
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, Move, Replan, memo_after
 from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
-from execution.models.compiled import Compiled, row_insert
+from execution.models.compiled import Compiled, row_insert, row_save
 from execution.selectors.exposure import done_of, exposure_of
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 from execution.services.children import child_cancel_request
 from execution.services.journal import DESK, alert, journal_append
-from execution.services.locking import gate_locked, order_locked
+from execution.services.locking import gate_locked, order_locked, order_locked_with_terms
 from execution.services.moves import order_arrive, order_move, pause_for_person
 from execution.services.replanning import order_replan
 
 _INSTALLATION = Compiled(lambda: Installation.objects.all())
+_ACCOUNT = Compiled(
+    lambda order, account: Account.objects.filter(orders=order, public_id=account), order=int, account=str
+)
+_CHILD = Compiled(
+    lambda order, sequence: ChildOrder.objects.filter(order_id=order, sequence=sequence),
+    order=int,
+    sequence=int,
+)
 _SLICE = Compiled(
     lambda order, plan, number: Slice.objects.filter(order_id=order, plan_version=plan, number=number),
     order=int,
@@ -92,7 +100,7 @@ def _apply(
     quotes: Mapping[str, Quote],
     now: datetime,
 ) -> Applied:
-    order = order_locked(order_pk)
+    order = order_locked_with_terms(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
         return Applied.FENCED
     if order.version != version or _is_too_late(order, decision, quotes, now):
@@ -107,7 +115,7 @@ def _apply(
         elif isinstance(command, Replan):
             _replan(order, command, now)
         elif isinstance(command, CancelChild):
-            child = order.children.get(sequence=command.sequence)
+            child = _CHILD.get(order=order.pk, sequence=command.sequence)
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
             notify.wake_account(child.account_id)
         else:
@@ -116,7 +124,7 @@ def _apply(
     if why_changed and not decision.commands:
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
     elif order.version == version:  # else every entry of the journal has written the whole row
-        order.save(update_fields=["due_at", "why", "memo"])
+        row_save(order)
     return Applied.DONE
 
 
@@ -165,7 +173,7 @@ def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], 
 
 def _intend(order: Order, intend: Intend, quotes: Mapping[str, Quote], now: datetime) -> None:
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
-    account = order.accounts.filter(public_id=intend.account).first()
+    account = _ACCOUNT.first(order=order.pk, account=intend.account)
     if account is None:
         raise InvariantBroken(f"a child at account {intend.account}, which is not the order's")
     _check_intent(order, intend, quotes.get(intend.account), now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -61,12 +62,14 @@ def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
     notify.estimate(asked.pk)
 
 
-def estimate_work(*, estimate_pk: int, now: datetime) -> None:
+def estimate_work(
+    *, estimate_pk: int, now: datetime, predict: Callable[[dict[str, Any]], Prediction] = predict_spec
+) -> None:
     """Work an estimate out and keep it; safe to call twice, and when it is gone."""
     asked = Estimate.objects.filter(pk=estimate_pk).first()
     if asked is None or (asked.done_at is not None and asked.done_at >= asked.asked_at):
         return
-    result = _result(asked.spec, now)  # seconds of computing: outside of any transaction
+    result = _result(asked.spec, predict, now)  # seconds of computing: outside of any transaction
     with transaction.atomic():
         if asked.order_id is not None:
             _keep(asked.order_id, result, now)
@@ -108,9 +111,11 @@ def _spec(preview: Preview) -> dict[str, Any] | None:
     )
 
 
-def _result(spec: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _result(
+    spec: dict[str, Any], predict: Callable[[dict[str, Any]], Prediction], now: datetime
+) -> dict[str, Any]:
     try:
-        found = predict_spec(spec)
+        found = predict(spec)
     except Refused as refused:
         return {"problem": refused.problems[0].message, "at": now.isoformat()}
     return prediction_json(found, now)

@@ -24,6 +24,7 @@ from execution.selectors.halts import (
     halt_reason,
     halt_subject,
     halts_in_force,
+    is_any_in_force,
     orders_covered,
     orders_to_pause,
     preview_of,
@@ -242,6 +243,8 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 def halts_tend(*, now: datetime) -> None:
     """Finish what a halt began: called by every engine at each look, one indexed query when none is in force."""
+    if not is_any_in_force():
+        return
     for halt in halts_in_force().filter(kind=HaltKind.STOP):
         if halt.swept_at is None and now - halt.set_at < SWEEP_PATIENCE:
             continue  # the process that set it is at it

@@ -7,10 +7,8 @@ from typing import Any
 
 from execution import notify
 from execution.core.journal import Entry, entry_hash
-from execution.models import JournalEntry, Order, User
-from execution.models.compiled import Compiled, row_insert, row_save
-
-_TRADER = Compiled(lambda pk: User.objects.filter(pk=pk), pk=int)
+from execution.models import JournalEntry, Order
+from execution.models.compiled import row_insert, row_save
 
 #: Who acts when it is not a person.
 DESK = "desk"
@@ -29,8 +27,7 @@ def journal_append(
     entry = Entry(order.version, kind, actor, reason, data or {}, at)
     order.journal_hash = entry_hash(order.journal_hash, entry)
     row_save(order)
-    trader = _TRADER.get(pk=order.trader_id)
-    notify.order_changed(order.public_id, trader.public_id, order.pk, order.version)
+    notify.order_changed(order.public_id, order.trader_id, order.pk, order.version)
     written = JournalEntry(
         order=order,
         version=entry.version,

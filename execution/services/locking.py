@@ -7,13 +7,14 @@ to, and takes it at the commit (Django defers its foreign keys), after whatever 
 
 from __future__ import annotations
 
-from execution.models import Account, HaltGate, Order
+from execution.models import Account, HaltGate, Order, OrderTerms
 from execution.models.compiled import Compiled
 
 _ORDER = Compiled(lambda pk: Order.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int)
 _ACCOUNT = Compiled(
     lambda pk: Account.objects.select_for_update(of=("self",), no_key=True).filter(pk=pk), pk=int
 )
+_TERMS = Compiled(lambda pk: OrderTerms.objects.filter(pk=pk), pk=int)
 _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(singleton=True))
 
 
@@ -23,6 +24,13 @@ def order_locked(order_pk: int) -> Order:
     Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
     """
     return _ORDER.get(pk=order_pk)
+
+
+def order_locked_with_terms(order_pk: int) -> Order:
+    """As ``order_locked``, its terms read after the lock was had."""
+    order = order_locked(order_pk)
+    order.terms = None if order.terms_id is None else _TERMS.get(pk=order.terms_id)
+    return order
 
 
 def account_row_locked(account_pk: int) -> Account:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from execution.core.types import Quote
+from execution.core.types import Quote, Side
 from execution.engine.clock import SystemClock
 from execution.engine.driver import OrderDriver
 from execution.engine.engine import Engine
 from execution.engine.lease import Lease
+from execution.selectors.driving import OrderMarkets
+from execution.selectors.quotes import quote_latest
 from tests.engine.desk import Desk
 from tests.factories import NOW, Rows
 from tests.fixtures import redis_url, rows
@@ -63,7 +65,8 @@ async def test_the_quote_in_redis_is_not_read_on_the_databases_thread(rows: Rows
     database = NoDatabase()
     object.__setattr__(desk.parts, "database", database)
     driver = OrderDriver(desk.parts, 1, 1)
-    assert await driver._quote(rows.venue.pk, "BTC/USDT") is None
+    markets = OrderMarkets("BTC/USDT", Side.BUY, (rows.venue.pk,))
+    assert await driver._newest(markets, desk.parts.quotes.get, quote_latest) == {}
     assert database.used == []
 
 

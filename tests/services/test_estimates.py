@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from execution import notify
+from execution import notify, tasks
 from execution.core.simulation.asking import key_of, predict_spec
 from execution.core.terms import parse_order_request
 from execution.models import Estimate
@@ -116,3 +117,14 @@ def test_estimates_that_nobody_asks_for_are_dropped(rows: Rows) -> None:
     assert estimates_drop(before=NOW) == 0
     assert estimates_drop(before=NOW + SECOND) == 1
     estimate_work(estimate_pk=1, now=NOW)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has such a schedule")
+def test_predicting_leaves_the_processor_to_others_and_writing_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(tasks, "predict_spec", lambda _spec: seen.append(os.sched_getscheduler(0)))
+    tasks._predict_aside({})
+    assert seen == [os.SCHED_IDLE]
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

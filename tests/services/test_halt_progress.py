@@ -193,7 +193,7 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def ring(self, what: str) -> None:
             heard.append(what)
 
-        def group(self, group: str, message: dict[str, str]) -> str:
+        def group(self, group: str, message: dict[str, str], _gather: float = 0) -> str:
             return f"{group} {message['type']}"
 
         def wake(self, message: dict[str, int]) -> str:
