@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
@@ -67,6 +68,25 @@ def supervisor_required(view: View[Arguments]) -> View[Arguments]:
         return view(request, *args, **kwargs)
 
     return cast("View[Arguments]", login_required(guarded))
+
+
+#: Sockets of the same session share an answer for so long: several pages, and several messages to each.
+SHARED_FOR = 1.0  # seconds
+_shared: dict[str, tuple[float, User | None]] = {}
+
+
+def person_lately(session_key: str | None) -> User | None:
+    """As ``person_of_session``, as of ``SHARED_FOR`` ago at most. To be called on the sockets' one thread."""
+    if not session_key:
+        return None
+    now = time.monotonic()
+    asked_at, person = _shared.get(session_key, (-SHARED_FOR, None))
+    if now - asked_at >= SHARED_FOR:
+        for key in [key for key, (at, _) in _shared.items() if now - at >= SHARED_FOR]:
+            del _shared[key]
+        person = person_of_session(session_key)
+        _shared[session_key] = (now, person)
+    return person
 
 
 def person_of_session(session_key: str | None) -> User | None:

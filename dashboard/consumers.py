@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import structlog
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
-from dashboard.access import person_of_session
+from dashboard.access import person_lately
 from dashboard.filters import read_filter
+from dashboard.reading import reading
 from execution.notify import trader_group
 from execution.selectors import pages, tape
 from execution.selectors.blotter import blotter_marks, blotter_page
-from execution.selectors.payloads import Delta, MarketUpdate, OrderPage, Snapshot
+from execution.selectors.payloads import MarketUpdate, Snapshot
 from execution.selectors.texts import milliseconds
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         await self.accept()
         self.woken = asyncio.Event()
         self.wants_snapshot = True
-        if await self.admitted():
-            await self.join()
-            self.task = asyncio.create_task(self.run())
+        if (code := await reading(self.verdict)) is not None:
+            await self.close(code=code)
+            return
+        await self.join()
+        self.task = asyncio.create_task(self.run())
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
         if self.task is not None and self.task is not asyncio.current_task():
@@ -81,16 +84,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         session = self.scope.get("session")
         return session.session_key if session is not None else None
 
-    async def admitted(self) -> bool:
-        """Whether the person may (still) see this; closes the socket when not."""
-        code = await database_sync_to_async(self.verdict)()
-        if code is not None:
-            await self.close(code=code)
-        return code is None
-
     def verdict(self) -> int | None:
         """The code to close with, or None. A logout, a new password or another role ends every socket."""
-        self.person = person_of_session(self.session_key)
+        self.person = person_lately(self.session_key)
         if self.person is None:
             return LOGGED_OUT
         standing = (self.person.role, self.person.sees_desk)
@@ -112,11 +108,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         beat_at = sent_at = clock()
         burst = float(BURST)
         try:
-            while await self.admitted():
+            while True:
                 with_beat = clock() >= beat_at
                 if with_beat:
                     beat_at = clock() + BEAT
-                await self.send_news(with_beat)
+                found = await reading(partial(self.look, with_beat))
+                if isinstance(found, int):
+                    await self.close(code=found)
+                    return
+                for message in found:
+                    await self.send_json(message)
                 # What is saved up in calm is spent in a burst: LEAST_PAUSE apart on the average.
                 burst, sent_at = min(burst + (clock() - sent_at) / LEAST_PAUSE, BURST) - 1, clock()
                 await asyncio.sleep(BURST_PAUSE if burst >= 0 else LEAST_PAUSE)
@@ -125,6 +126,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             # The page reconnects and starts from a snapshot; silence would look like calm.
             log.exception("a page's socket failed", group=getattr(self, "group", ""))
             await self.close(code=1011)
+
+    def look(self, with_beat: bool) -> list[dict[str, Any]] | int:
+        """What the page is to be told, or the code to close with; in one visit to the database's thread."""
+        code = self.verdict()
+        return self.news(with_beat) if code is None else code
 
     async def rest(self, seconds: float) -> None:
         """Until somebody rings, or the next heartbeat is due."""
@@ -140,12 +146,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         """The code to close with, or None: may this person see it? Runs in a thread, may read the database."""
         raise NotImplementedError
 
-    async def send_news(self, with_beat: bool) -> None:
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        """The messages that are due, and a heartbeat if it is wanted. Runs in a thread, may read the database."""
         raise NotImplementedError
 
 
-def _server_time() -> int:
-    return milliseconds(timezone.now())
+def beat(**content: Any) -> dict[str, Any]:
+    """A heartbeat with the server's time, ms since 1970."""
+    return {"type": "beat", **content, "now": milliseconds(timezone.now())}
 
 
 class OrderConsumer(LiveConsumer):
@@ -156,6 +164,8 @@ class OrderConsumer(LiveConsumer):
     held: Snapshot | None = None
 
     def refusal(self, person: User) -> int | None:
+        if self.group:
+            return None  # who may see it depends on the person's standing alone, which has not changed
         public_id = self.scope["url_route"]["kwargs"]["public_id"]
         found = pages.order_find(person=person, public_id=public_id)
         if found is None:
@@ -163,30 +173,24 @@ class OrderConsumer(LiveConsumer):
         self.order_id, self.group = found, f"order.{public_id}"
         return None
 
-    async def send_news(self, with_beat: bool) -> None:
-        if self.wants_snapshot:
-            self.wants_snapshot = False
-            await self.send_json({"type": "snapshot", **(await self.snapshot())})
-        elif (delta := await self.delta()) is not None:
-            await self.send_json({"type": "delta", **delta})
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        found = self.changes()
         if with_beat:
-            await self.send_json({"type": "beat", "market": await self.market(), "now": _server_time()})
+            found.append(beat(market=self.market()))
+        return found
 
-    @database_sync_to_async
-    def snapshot(self) -> Snapshot:
-        self.tape = None  # the samples start again, too
-        self.held = pages.order_snapshot(self.order_id)
-        return self.held
-
-    @database_sync_to_async
-    def delta(self) -> Delta | None:
-        if self.held is None or pages.order_version(self.order_id) == self.held["version"]:
-            return None
+    def changes(self) -> list[dict[str, Any]]:
+        if self.wants_snapshot or self.held is None:
+            self.wants_snapshot = False
+            self.tape = None  # the samples start again, too
+            self.held = pages.order_snapshot(self.order_id)
+            return [{"type": "snapshot", **self.held}]
+        if pages.order_version(self.order_id) == self.held["version"]:
+            return []
         delta = pages.order_delta(self.order_id, self.held)
         self.held = pages.delta_applied(self.held, delta)
-        return delta
+        return [{"type": "delta", **delta}]
 
-    @database_sync_to_async
     def market(self) -> MarketUpdate | None:
         self.tape = self.tape or tape.tape_open(self.order_id)
         return tape.tape_read(self.tape, self.order_id, timezone.now()) if self.tape else None
@@ -206,33 +210,32 @@ class OrdersConsumer(LiveConsumer):
             self.group = trader_group(person.pk)
         return NOT_FOUND if self.chosen.problems else None
 
-    async def send_news(self, with_beat: bool) -> None:
-        if (found := await self.read()) is not None:
-            rows = {row["id"]: row for row in found["rows"]}
-            whole = self.wants_snapshot
-            changed = [row for key, row in rows.items() if whole or self.rows.get(key) != row]
-            message = {
-                "type": "snapshot" if whole else "delta",
-                "from": self.number,
-                "version": self.number + 1,
-                "rows": changed,
-                "order": list(rows),
-                "counts": found["counts"],
-                "total": found["total"],
-            }
-            self.rows, self.number, self.wants_snapshot = rows, self.number + 1, False
-            await self.send_json(message)
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        found = self.changes()
         if with_beat:
-            await self.send_json({"type": "beat", "now": _server_time()})
+            found.append(beat())
+        return found
 
-    @database_sync_to_async
-    def read(self) -> OrderPage | None:
+    def changes(self) -> list[dict[str, Any]]:
+        whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
-            return None
+            return []
         marks = blotter_marks(person=self.person)
-        if marks == self.marks and not self.wants_snapshot:
-            return None
+        if marks == self.marks and not whole:
+            return []
         self.marks = marks
-        return blotter_page(
+        found = blotter_page(
             person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=self.rows
         )
+        rows = {row["id"]: row for row in found["rows"]}
+        message = {
+            "type": "snapshot" if whole else "delta",
+            "from": self.number,
+            "version": self.number + 1,
+            "rows": [row for key, row in rows.items() if whole or self.rows.get(key) != row],
+            "order": list(rows),
+            "counts": found["counts"],
+            "total": found["total"],
+        }
+        self.rows, self.number = rows, self.number + 1
+        return [message]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from dashboard.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer
+from dashboard.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer, beat
 from execution.notify import WALL_GROUP
 from execution.selectors.halts import halt_row
 from execution.selectors.payloads import HaltRow
-from execution.selectors.texts import milliseconds
 from execution.selectors.wall import Wall, WallPicture
 
 if TYPE_CHECKING:
@@ -29,15 +27,18 @@ class SupervisorConsumer(LiveConsumer):
     def refusal(self, person: User) -> int | None:
         return None if person.role == "supervisor" else ROLE_CHANGED
 
-    async def send_change(self, content: dict[str, Any]) -> None:
-        """A snapshot or what changed, with the version that it starts from and the one that it leads to."""
-        kind = "snapshot" if self.wants_snapshot else "delta"
-        message = {"type": kind, "from": self.number, "version": self.number + 1, **content}
-        self.number, self.wants_snapshot = self.number + 1, False
-        await self.send_json(message)
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        whole, self.wants_snapshot = self.wants_snapshot, False
+        found = []
+        if content := self.change(whole=whole):
+            kind = "snapshot" if whole else "delta"
+            found.append({"type": kind, "from": self.number, "version": self.number + 1, **content})
+            self.number += 1
+        return [*found, beat()] if with_beat else found
 
-    async def send_beat(self) -> None:
-        await self.send_json({"type": "beat", "now": milliseconds(timezone.now())})
+    def change(self, *, whole: bool) -> dict[str, Any]:
+        """What has changed since the last time, or everything; empty when nothing has."""
+        raise NotImplementedError
 
 
 class WallConsumer(SupervisorConsumer):
@@ -46,19 +47,10 @@ class WallConsumer(SupervisorConsumer):
     wall: Wall | None = None
     shown: WallPicture | None = None
 
-    async def send_news(self, with_beat: bool) -> None:
-        picture = await self.read()
-        before = None if self.wants_snapshot else self.shown
-        if content := wall_changes(before, picture):
-            self.shown = picture
-            await self.send_change(content)
-        if with_beat:
-            await self.send_beat()
-
-    @database_sync_to_async
-    def read(self) -> WallPicture:
+    def change(self, *, whole: bool) -> dict[str, Any]:
         self.wall = self.wall or Wall()
-        return self.wall.read(timezone.now())
+        before, self.shown = None if whole else self.shown, self.wall.read(timezone.now())
+        return wall_changes(before, self.shown)
 
 
 def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, Any]:
@@ -89,13 +81,12 @@ class HaltConsumer(SupervisorConsumer):
             return NOT_FOUND
         return code
 
-    async def send_news(self, with_beat: bool) -> None:
-        row = await database_sync_to_async(self.read_row)()
-        if row is not None and (self.wants_snapshot or row != self.shown):
-            self.shown = row
-            await self.send_change({"halt": row})
-        if with_beat:
-            await self.send_beat()
+    def change(self, *, whole: bool) -> dict[str, Any]:
+        row = self.read_row()
+        if row is None or (row == self.shown and not whole):
+            return {}
+        self.shown = row
+        return {"halt": row}
 
     def read_row(self) -> HaltRow | None:
         return halt_row(self.scope["url_route"]["kwargs"]["public_id"])

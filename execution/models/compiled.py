@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
@@ -14,6 +15,20 @@ M = TypeVar("M", bound=models.Model)
 
 #: Values that no row has and no query names: where one of them stands in the parameters, the value asked for goes.
 _STAND_IN = 2_147_000_000
+
+
+Value = int | str | datetime
+
+
+def _stand_in(kind: type[Value], number: int) -> Value:
+    if kind is datetime:
+        return datetime(1902, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+    return _STAND_IN + number if kind is int else f"stand-in {number}"
+
+
+def _adapted(value: Value | None) -> Any:
+    """As the database's driver takes it: SQLite keeps an instant as text."""
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +42,34 @@ class _Made:
 
 
 class Compiled(Generic[M]):
-    """A query for whole rows of one table, by integers or texts: ``build`` makes it, given one value for each name.
+    """A query for whole rows of one table, by integers, texts or instants: ``build`` makes it, given one value for
+    each name.
 
     It must use each value as it is, in any place, and join no other rows into the result.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M]], **kinds: type[int] | type[str]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[M]], **kinds: type[Value]) -> None:
         self._build = build
         self._kinds = kinds
         self._made: dict[str, _Made] = {}
 
-    def all(self, **values: int | str | None) -> list[M]:
+    def all(self, **values: Value | None) -> list[M]:
         """The rows."""
         made = self._made.get(connection.vendor) or self._make()
         parameters = list(made.parameters)
         for place, name in made.places:
-            parameters[place] = values[name]
+            parameters[place] = _adapted(values[name])
         with connection.cursor() as cursor:
             cursor.execute(made.sql, parameters)
             found = cursor.fetchall()
         return [self._row(made, list(row)) for row in found]
 
-    def first(self, **values: int | str | None) -> M | None:
+    def first(self, **values: Value | None) -> M | None:
         """The first row; None when there is none."""
         found = self.all(**values)
         return found[0] if found else None
 
-    def get(self, **values: int | str | None) -> M:
+    def get(self, **values: Value | None) -> M:
         """The one row; raises the model's ``DoesNotExist``."""
         found = self.all(**values)
         if len(found) != 1:
@@ -67,20 +83,17 @@ class Compiled(Generic[M]):
         return self._model.from_db("default", made.columns, row)
 
     def _make(self) -> _Made:
-        stand_ins = {
-            name: _STAND_IN + number if kind is int else f"stand-in {number}"
-            for number, (name, kind) in enumerate(self._kinds.items())
-        }
+        stand_ins = {name: _stand_in(kind, number) for number, (name, kind) in enumerate(self._kinds.items())}
         query = self._build(**stand_ins)
         self._model = query.model
         compiler = query.query.get_compiler("default")
         sql, parameters = compiler.as_sql()
-        names = {value: name for name, value in stand_ins.items()}
+        names = {_adapted(value): name for name, value in stand_ins.items()}
         places = tuple(
             (place, names[value])
             for place, value in enumerate(parameters)
             # PostgreSQL's driver gives an integer a type of its own, by the width of its column.
-            if isinstance(value, int | str) and value in names
+            if isinstance(value, Value) and value in names
         )
         if {name for _, name in places} != set(stand_ins):
             raise TypeError(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any, TypedDict
 
 from django.db.models import Max, Q
@@ -15,17 +15,16 @@ from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
 from execution.core.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.plans import SlicePlan
-from execution.core.states import ChildStatus, OrderEvent, OrderStatus
+from execution.core.states import ChildStatus, OrderStatus
 from execution.core.terms import parse_parameters
 from execution.core.types import ZERO, Book, Market, Quote, Side, Traded
-from execution.core.view import ChildView, OrderView, Rejections, VenueView
+from execution.core.view import ChildView, OrderView, VenueView
 from execution.models import (
     Account,
     Balance,
     ChildOrder,
     Credential,
     CredentialState,
-    JournalEntry,
     Order,
     OrderTerms,
     Slice,
@@ -33,11 +32,10 @@ from execution.models import (
 from execution.models.compiled import Compiled
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import balances_free, market_from_json
+from execution.selectors.rejections import rejections_of
 from execution.selectors.resting import DeskResting
 from execution.selectors.volumes import traded_lately, traded_since
 
-#: How far back the run of refusals is counted.
-REJECTIONS_LOOKED_AT = 20
 #: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
 ROWS_LAST = timedelta(seconds=20)
 
@@ -134,7 +132,7 @@ class MarketData:
 
 def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known | None = None) -> Looked:
     """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
-    order = _ORDER.get(pk=order_pk)
+    order = ORDER.get(pk=order_pk)
     known = known or Known()
     known.learn(order)
     terms, parameters = known.terms, known.parameters
@@ -171,7 +169,7 @@ def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known |
         forecast=order.forecast,
         extended=known.extended,
         memo=order.memo,
-        rejections=_rejections(order),
+        rejections=rejections_of(order),
         halted=halt_blocks_order(order),
         **traded,
     )
@@ -225,20 +223,7 @@ _ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
 _KEYS = Compiled(
     lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
 )
-_NEWEST = Compiled(
-    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:1], order=int
-)
-_NEWEST_RUN = Compiled(
-    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_LOOKED_AT],
-    order=int,
-)
-_RESUMED = Compiled(
-    lambda order: JournalEntry.objects.filter(order_id=order, kind=OrderEvent.RESUME.value).order_by(
-        "-version"
-    )[:1],
-    order=int,
-)
-_ORDER = Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int)
+ORDER = Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int)
 _CHILDREN = Compiled(
     lambda order, part: ChildOrder.objects.filter(
         Q(is_settled=False) | Q(slice_id=part), order_id=order
@@ -373,20 +358,6 @@ def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> C
         ended_at=child.ended_at,
         reason=child.reason,
     )
-
-
-def _rejections(order: Order) -> Rejections:
-    """The run of refused children at the order's end, or since a person last resumed it."""
-    last = _NEWEST.first(order=order.pk)
-    if last is None or last.status != ChildStatus.REJECTED:
-        return Rejections()
-    newest = _NEWEST_RUN.all(order=order.pk)
-    run = list(takewhile(lambda child: child.status == ChildStatus.REJECTED, newest))
-    resumed = _RESUMED.first(order=order.pk)
-    run = [child for child in run if resumed is None or child.intended_at >= resumed.at]
-    if not run:
-        return Rejections()
-    return Rejections(len(run), run[0].ended_at, run[0].reason.partition(":")[0])
 
 
 def account_block(account: Account, *, has_key: bool | None = None) -> str:

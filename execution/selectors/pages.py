@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from execution.core import costs
 from execution.models import ChildOrder, Fill, JournalEntry, Order, Slice
+from execution.selectors.driving import ORDER
 from execution.selectors.payloads import (
     SECTIONS,
     ChildRow,
@@ -37,7 +38,7 @@ Row = TypeVar("Row", SliceRow, ChildRow, FillRow)
 
 
 def order_version(order_id: int) -> int:
-    return Order.objects.values_list("version", flat=True).get(pk=order_id)
+    return ORDER.get(pk=order_id).version
 
 
 def order_snapshot(order_id: int) -> Snapshot:

@@ -14,6 +14,8 @@ from decimal import Decimal
 from execution.core import costs
 from execution.core.types import ZERO, Side
 from execution.models import MarketSample, Order
+from execution.models.compiled import Compiled
+from execution.selectors.driving import ORDER
 from execution.selectors.executions import venues_of
 from execution.selectors.marks import Marks, marks_read
 from execution.selectors.payloads import MarketUpdate, Sample
@@ -27,6 +29,17 @@ MAX_POINTS = 3000
 #: The past by which a market's pace is judged, and how much of it must have been watched.
 PACE_OVER = timedelta(minutes=5)
 PACE_NEEDS = timedelta(seconds=60)
+
+
+_SAMPLES = Compiled(
+    lambda venue, symbol, since, until: MarketSample.objects.filter(
+        venue_id=venue, symbol=symbol, second__gte=since, second__lte=until
+    ).order_by("second"),
+    venue=int,
+    symbol=str,
+    since=datetime,
+    until=datetime,
+)
 
 
 @dataclass(slots=True)
@@ -55,12 +68,14 @@ def tape_open(order_id: int) -> Tape | None:
 
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
     """Samples since the last reading (open seconds again) and the benchmarks up to now or the order's end."""
-    order = Order.objects.get(pk=order_id)
+    order = ORDER.get(pk=order_id)
     until = order.ended_at or now
-    found = MarketSample.objects.filter(
-        venue__in=tape.venues, symbol=tape.symbol, second__gte=tape.since, second__lte=until
-    )
-    samples = list(found.order_by("second"))
+    samples = [
+        sample
+        for venue in tape.venues
+        for sample in _SAMPLES.all(venue=venue, symbol=tape.symbol, since=tape.since, until=until)
+    ]
+    samples.sort(key=lambda sample: sample.second)
     open_volume = open_notional = ZERO
     for sample in samples:
         if sample.second < now - OPEN_FOR:
