@@ -88,46 +88,32 @@ def no_price_check() -> Patches:
     return [*_careless(_too_far), (driving, "_check_intent", _nothing)]
 
 
-def unknown_is_not_reserved() -> Patches:
-    from execution.core.states import ChildStatus
-    from execution.core.types import ZERO
-    from execution.core.view import ChildView
+def _forgetting(status: str) -> Patches:
+    """Children in ``status`` count for nothing, neither where is decided nor where a child is written: deciders never
+    put a second child beside one that they know of, so that the check alone is not missed."""
+    from execution.selectors import driving as looks
     from execution.services import driving
 
-    real = ChildView.exposure
+    real = looks._rows_wanted
 
-    def exposure(child: Any) -> Decimal:
-        seen: Decimal = real.fget(child)  # type: ignore[attr-defined]
-        return ZERO if child.status is ChildStatus.UNKNOWN else seen
+    def rows_wanted(order: Any, current: int | None) -> Any:
+        return [child for child in real(order, current) if child.status != status or child.is_settled]
 
     def exposure_of(order: Any) -> Decimal:
         total: Decimal = order.filled
-        for child in order.children.filter(is_settled=False).exclude(status=ChildStatus.UNKNOWN):
+        for child in order.children.filter(is_settled=False).exclude(status=status):
             total += child.quantity - child.filled
         return total
 
-    return [(ChildView, "exposure", property(exposure)), (driving, "exposure_of", exposure_of)]
+    return [(looks, "_rows_wanted", rows_wanted), (driving, "exposure_of", exposure_of)]
+
+
+def unknown_is_not_reserved() -> Patches:
+    return _forgetting("unknown")
 
 
 def replaced_before_settled() -> Patches:
-    from execution.core.states import ChildStatus
-    from execution.core.types import ZERO
-    from execution.core.view import ChildView
-    from execution.services import driving
-
-    real = ChildView.exposure
-
-    def exposure(child: Any) -> Decimal:
-        seen: Decimal = real.fget(child)  # type: ignore[attr-defined]
-        return ZERO if child.status is ChildStatus.CANCELLING else seen
-
-    def exposure_of(order: Any) -> Decimal:
-        total: Decimal = order.filled
-        for child in order.children.filter(is_settled=False).exclude(status=ChildStatus.CANCELLING):
-            total += child.quantity - child.filled
-        return total
-
-    return [(ChildView, "exposure", property(exposure)), (driving, "exposure_of", exposure_of)]
+    return _forgetting("cancelling")
 
 
 def sent_before_written() -> Patches:
@@ -162,7 +148,7 @@ def taken_twice() -> Patches:
         waiting.update(status=ChildStatus.INTENDED, taken_at=None)
         return real_take(child_pk=child_pk, **given)
 
-    return [(sending, "unsettled_children", read), (sending, "child_take", take)]
+    return [(sending, "children_to_send", read), (sending, "child_take", take)]
 
 
 def no_order_fence() -> Patches:

@@ -172,7 +172,7 @@ class World:
     def _prepare(self) -> None:
         """The database, the exchanges and the accounts of this seed."""
         shape = self.random("shape")
-        memory = open_memory(self._source)
+        memory = self._memory = open_memory(self._source)
         skew = shape.uniform(-0.2, 0.2)
 
         def database_now() -> datetime:
@@ -285,3 +285,4 @@ class World:
                 task.cancel()
             self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.close()
+        self._memory.discard()
