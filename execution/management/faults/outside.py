@@ -57,7 +57,7 @@ class _Bell:
         elif hasattr(message, "close"):
             message.close()  # a task for Celery: the engines look for what is free by themselves
 
-    def group(self, _group: str, _message: Mapping[str, Any]) -> None:
+    def group(self, _group: str, _message: Mapping[str, Any], _gather: float = 0) -> None:
         return None
 
     def wake(self, message: notify.Wake) -> dict[str, Any]:
