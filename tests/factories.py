@@ -140,7 +140,7 @@ class Rows:
             decision=decide(looked.view),
             quotes=looked.view.quotes,
             now=now,
-        )
+        ).applied
 
     def resting(self, *, taken: bool = True, **changes: Any) -> ChildOrder:
         """The first child of a working order, on its way to the exchange."""

@@ -160,13 +160,21 @@ def _rest(view: OrderView, work: SliceWork, manner: Manner) -> Decision:
         time_in_force=TimeInForce.POST_ONLY,
         why=f"{why}; {choice.why}" if choice.why else why,
     )
-    return Decision((child,), until, child.why)
+    return Decision((child,), until, _rests(number, {price, *_prices(view)}))
+
+
+def _prices(view: OrderView) -> set[Decimal]:
+    return {child.price for child in _resting(view) if child.price is not None}
+
+
+def _rests(number: int, prices: set[Decimal]) -> str:
+    """As the order says it from now on: that its child is on the book is no other state of the order."""
+    return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
 
 
 def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
-    if resting := _resting(view):
-        prices = ", ".join(sorted({plain(child.price) for child in resting if child.price is not None}))
-        return f"slice {number}: rests at {prices}"
+    if _resting(view):
+        return _rests(number, _prices(view))
     if wanted <= ZERO:
         return f"slice {number}: nothing to do, the schedule is met"
     return f"slice {number}: {plain(wanted)} is under the minimum to rest, waits"
@@ -174,6 +182,8 @@ def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
 
 def _next_look(view: OrderView, work: SliceWork) -> datetime:
     part = work.part
+    if view.done >= work.target and not _resting(view):
+        return part.ends_at  # what could change that, a fill or an amendment, is news by itself
     share = (part.ends_at - part.starts_at) * LOOK_SHARE
     moments = [view.now + min(max(share, SHORTEST_LOOK), IDLE_LOOK), part.ends_at]
     if view.now < (crossing := crossing_from(view, work)):

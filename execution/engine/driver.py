@@ -31,8 +31,9 @@ from execution.services.driving import Applied, decision_apply
 
 log = structlog.get_logger(__name__)
 
-#: Without any news the driver looks again after this long: a wake-up may have been lost.
-LONGEST_WAIT = 5.0  # seconds
+#: Without any news the driver looks again after this long, whatever its decision says. News of rows that was lost is
+#: made up for by the engine's own poll.
+LONGEST_WAIT = 20.0  # seconds
 AFTER_ERROR = 0.5  # seconds
 #: What was intended is sent, and its answer is news: without it the driver looks after this long.
 AFTER_INTENT = 1.0  # seconds
@@ -141,7 +142,7 @@ class OrderDriver:
         return decision
 
     async def _apply(self, looked: Looked, decision: Decision) -> float | None:
-        applied = await self._parts.database.run(
+        applied, version = await self._parts.database.run(
             decision_apply,
             order_pk=self._order_pk,
             worker_pk=self._parts.lease.worker_pk,
@@ -155,6 +156,8 @@ class OrderDriver:
             log.info("the order is another driver's now", order=self._order_pk)
             return None
         self._looked = None  # the version has risen, or will have been somebody else's doing
+        if version is not None:
+            self.seen = version  # the doorbell tells of our own writing, too: that is no news
         if applied is Applied.STALE or decision.commands:
             for account_pk in _accounts_touched(looked, decision):
                 self._parts.poke_account(account_pk)

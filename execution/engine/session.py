@@ -18,9 +18,9 @@ from execution.engine.market_watch import MarketWatch
 from execution.engine.parts import Parts
 from execution.engine.sending import Sender
 from execution.selectors.sessions import AccountDetails, account_details, session_wanted, unsettled_children
-from execution.services.children import child_report, children_recover
+from execution.services.children import children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
-from execution.services.fills import fill_record
+from execution.services.events import event_record
 from execution.services.markets import balances_record, markets_record
 from execution.services.sessions import (
     account_doubted,
@@ -268,15 +268,16 @@ class AccountSession:
         )
 
     async def _record(self, event: StreamEvent) -> None:
-        now = self._parts.clock.now()
-        for report in event.reports:
-            order_pk = await self._parts.database.surely(
-                child_report, account_pk=self._details.pk, report=report, now=now
-            )
-            if order_pk is not None:
-                self._parts.poke_order(order_pk)
-        for trade in event.trades:
-            await self._parts.database.surely(fill_record, account_pk=self._details.pk, trade=trade, now=now)
+        moved = await self._parts.database.surely(
+            event_record,
+            account_pk=self._details.pk,
+            reports=event.reports,
+            trades=event.trades,
+            now=self._parts.clock.now(),
+        )
+        for order_pk in moved:
+            self._parts.poke_order(order_pk)
+        if event.trades:
             self._balances_wanted.set()
 
     async def _refresh_balances(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -56,6 +57,13 @@ class Applied(StrEnum):
     FENCED = "fenced"  #: the order is another driver's now
 
 
+class Written(NamedTuple):
+    """``version`` is the order's after all that was decided was written; None where it was not."""
+
+    applied: Applied
+    version: int | None = None
+
+
 class _Halted(Exception):
     """A halt was committed between the look and this write: nothing of it may be written."""
 
@@ -73,7 +81,7 @@ def decision_apply(
     decision: Decision,
     quotes: Mapping[str, Quote],
     now: datetime,
-) -> Applied:
+) -> Written:
     """Write what was decided on ``version``, all of it or nothing; ``quotes`` are by account, as it saw them.
 
     A broken invariant writes nothing of the decision, alerts, and pauses the order.
@@ -81,13 +89,13 @@ def decision_apply(
     try:
         return _apply(order_pk, worker_pk, fence, version, decision, quotes, now)
     except _Halted:
-        return Applied.STALE
+        return Written(Applied.STALE)
     except InvariantBroken as broken:
         with transaction.atomic():
             order = order_locked(order_pk)
             alert(order=order, text=f"refused by an invariant: {broken}", at=now)
             pause_for_person(order, reason=str(broken), now=now)
-        return Applied.STALE
+        return Written(Applied.STALE)
 
 
 @transaction.atomic
@@ -99,12 +107,12 @@ def _apply(
     decision: Decision,
     quotes: Mapping[str, Quote],
     now: datetime,
-) -> Applied:
+) -> Written:
     order = order_locked_with_terms(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
-        return Applied.FENCED
+        return Written(Applied.FENCED)
     if order.version != version or _is_too_late(order, decision, quotes, now):
-        return Applied.STALE
+        return Written(Applied.STALE)
     _arrive(order, quotes, now)
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
@@ -125,7 +133,7 @@ def _apply(
         journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
     elif order.version == version:  # else every entry of the journal has written the whole row
         row_save(order)
-    return Applied.DONE
+    return Written(Applied.DONE, order.version)
 
 
 def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:

@@ -104,11 +104,11 @@ class Loop:
             if intends:
                 self._at("before intend", given["order_pk"])
             begun = next(self._count)
-            applied = apply(**given)
-            if intends and applied is Applied.DONE:
+            written = apply(**given)
+            if intends and written.applied is Applied.DONE:
                 self.went.append((begun, given["order_pk"]))
                 self._at("intend to take", given["order_pk"])
-            return applied
+            return written
 
         def watched_take(**given: Any) -> Any:
             order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=given["child_pk"])

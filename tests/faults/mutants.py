@@ -221,9 +221,10 @@ def fills_twice() -> Patches:
             account_pk=account_pk, trade=replace(trade, trade_id=f"{trade.trade_id}-{next(count)}"), now=now
         )
 
-    from execution.engine import looking, session
+    from execution.engine import looking
+    from execution.services import events
 
-    return [(session, "fill_record", record), (looking, "fill_record", record)]
+    return [(events, "fill_record", record), (looking, "fill_record", record)]
 
 
 def no_validity_window() -> Patches:

@@ -27,7 +27,7 @@ from execution.services import orders as orders_service
 from execution.services.amending import order_amend
 from execution.services.children import child_report
 from execution.services.confirmation import Confirmation
-from execution.services.driving import Applied, decision_apply
+from execution.services.driving import Applied, Written, decision_apply
 from execution.services.fills import fill_record
 from execution.services.halts import HaltRequest, halt_set
 from execution.services.orders import order_cancel
@@ -95,7 +95,7 @@ def step(rows: Rows, order: Order) -> Applied:
     return rows.step(order, now=NOW)
 
 
-def decided(rows: Rows, order: Order) -> tuple[partial[Applied], int]:
+def decided(rows: Rows, order: Order) -> tuple[partial[Written], int]:
     """What a driver that has looked is about to write, and the fence it looked under."""
     quotes = {rows.venue.pk: rows.quote()}
     looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
@@ -120,8 +120,8 @@ def intend_and_halt(rows: Rows) -> None:
         halt_set, person=rows.supervisor, request=request, phrase="HALT DESK", reason="a race", now=NOW
     )
     write, _ = decided(rows, order)
-    applied, _ = Meeting(write, stop, after='FROM "execution_halt"').run()
-    assert applied is Applied.DONE
+    written, _ = Meeting(write, stop, after='FROM "execution_halt"').run()
+    assert written.applied is Applied.DONE
     (child,) = order.children.all()
     assert Halt.objects.get().children.filter(pk=child.pk).exists(), "a child slipped through"
     assert child.status == ChildStatus.CANCELLED
@@ -156,9 +156,9 @@ def decide_and_claim(rows: Rows) -> None:
     late, fence = decided(rows, order)
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
     claim = partial(orders_claim, worker_pk=other.pk, most=5, patience=LOOK, now=NOW)
-    claimed, applied = Meeting(claim, late, after='UPDATE "execution_order"').run()
+    claimed, written = Meeting(claim, late, after='UPDATE "execution_order"').run()
     assert claimed == [(order.pk, fence + 1)]
-    assert applied is Applied.FENCED
+    assert written == Written(Applied.FENCED)
     order.refresh_from_db()
     assert order.owner_id == other.pk
     assert not order.children.exists()
@@ -310,8 +310,8 @@ def amend_and_intend(rows: Rows) -> None:
         terms_version=1,
         now=NOW,
     )
-    _, applied = Meeting(amend, late, after='INSERT INTO "execution_orderterms"').run()
-    assert applied is Applied.STALE
+    _, written = Meeting(amend, late, after='INSERT INTO "execution_orderterms"').run()
+    assert written == Written(Applied.STALE)
     assert not order.children.exists()
     check_order(order)
 

@@ -17,7 +17,7 @@ from execution.selectors.pages import order_snapshot
 from execution.services.amending import TermsChanged, order_amend, order_amend_preview
 from execution.services.children import child_report
 from execution.services.confirmation import Confirmation
-from execution.services.driving import Applied, decision_apply
+from execution.services.driving import Applied, Written, decision_apply
 from execution.services.fills import fill_record
 from execution.services.halts import HaltRequest, halt_set
 from execution.services.orders import (
@@ -191,7 +191,7 @@ def test_a_decision_on_the_old_terms_is_stale(rows: Rows) -> None:
         quotes=looked.view.quotes,
         now=NOW,
     )
-    assert applied is Applied.STALE
+    assert applied == Written(Applied.STALE)
 
 
 # --- once, and on what was seen --------------------------------------------------------------------

@@ -50,7 +50,7 @@ def apply(rows: Rows, order: Order, *commands: Any, **changes: Any) -> Applied:
         "quotes": {rows.account.public_id: QUOTE},
         "now": NOW,
     }
-    return decision_apply(**(arguments | changes))
+    return decision_apply(**(arguments | changes)).applied
 
 
 # --- whose, and on what ---------------------------------------------------------------------------

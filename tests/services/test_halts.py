@@ -14,7 +14,7 @@ from execution.models import AuditEntry, Halt, Order, User
 from execution.selectors.driving import MarketData, order_look
 from execution.services import orders
 from execution.services.children import child_outcome, child_report
-from execution.services.driving import Applied, decision_apply
+from execution.services.driving import Applied, Written, decision_apply
 from execution.services.halts import (
     HaltRequest,
     halts_tend,
@@ -163,7 +163,7 @@ def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, r
         quotes=looked.view.quotes,
         now=NOW,
     )
-    assert applied is Applied.STALE
+    assert applied == Written(Applied.STALE)
     order.refresh_from_db()
     assert (order.children.count(), order.status, order.version) == (0, "working", looked.version)
     assert not order.needs_person, "nothing is broken: it only came too late"

@@ -47,7 +47,7 @@ def show(rows: Rows, order: Order, quantity: str) -> Applied:
         decision=Decision((part,), NOW + SECOND, "because"),
         quotes={rows.account.public_id: QUOTE},
         now=NOW,
-    )
+    ).applied
 
 
 def test_an_iceberg_is_launched_and_shows_its_part(rows: Rows) -> None:

@@ -100,7 +100,7 @@ class Child:
         else:
             self.log.line("desk", f"{self.spec.name} did not end in time and is killed")
             with contextlib.suppress(ProcessLookupError):  # it ended just now
-                os.killpg(self.pid, signal.SIGKILL)  # its session is its own: it leads the group
+                os.killpg(self.pid, signal.SIGKILL)  # it leads its group
         await asyncio.wait([self._keeper], timeout=0.5)
 
     async def _keep(self) -> None:
@@ -131,7 +131,9 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal reaches the supervisor alone
+            # Ctrl-C in the terminal reaches the supervisor alone. No session of its own: Linux gives each session
+            # an equal share of the processor (sched_autogroup), and who steps back would step back for nobody.
+            process_group=0,
             preexec_fn=dies_with_parent(),
         )
         if self.is_stopping():  # asked to stop while it was being spawned

@@ -74,7 +74,6 @@ class Memory(DatabaseWrapper):
             "strftime", 2, lambda _format, _when: now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         )
 
-
     def discard(self) -> None:
         """Free the database; nothing may be asked of it any more. Its clock is a function that SQLite holds out of
         the collector's sight: with it everything of the seed would stay."""
