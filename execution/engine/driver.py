@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 #: Without any news the driver looks again after this long, whatever its decision says. News of rows that was lost is
 #: made up for by the engine's own poll.
-LONGEST_WAIT = 20.0  # seconds
+LONGEST_WAIT = 60.0  # seconds
 AFTER_ERROR = 0.5  # seconds
 #: What was intended is sent, and its answer is news: without it the driver looks after this long.
 AFTER_INTENT = 1.0  # seconds

@@ -37,7 +37,7 @@ from execution.selectors.resting import DeskResting
 from execution.selectors.volumes import traded_lately, traded_since
 
 #: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
-ROWS_LAST = timedelta(seconds=20)
+ROWS_LAST = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

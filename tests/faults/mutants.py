@@ -154,6 +154,13 @@ def taken_twice() -> Patches:
     return [(sending, "children_to_send", read), (sending, "child_take", take)]
 
 
+def _never_doubting() -> Patches:
+    """An owner that takes its lease for good: one that knows better does not come as far as the fence."""
+    from execution.management.faults.process import VirtualLease
+
+    return [(VirtualLease, "left", lambda _lease: 10.0)]
+
+
 def no_order_fence() -> Patches:
     from execution.engine import driver
     from execution.models import Order
@@ -163,7 +170,7 @@ def no_order_fence() -> Patches:
         owner, newest = Order.objects.values_list("owner_id", "fence").get(pk=order_pk)
         return real(order_pk=order_pk, worker_pk=owner, fence=newest, **given)
 
-    return [(driver, "decision_apply", apply)]
+    return [*_never_doubting(), (driver, "decision_apply", apply)]
 
 
 def no_session_fence() -> Patches:
@@ -175,7 +182,7 @@ def no_session_fence() -> Patches:
         account = Account.objects.get(pk=ChildOrder.objects.values_list("account_id").get(pk=child_pk)[0])
         return real(child_pk=child_pk, worker_pk=account.owner_id or 0, account_fence=account.fence, **given)
 
-    return [(sending, "child_take", take)]
+    return [*_never_doubting(), (sending, "child_take", take)]
 
 
 def _never_halted(*_: Any, **__: Any) -> str:

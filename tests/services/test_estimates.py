@@ -10,6 +10,7 @@ import pytest
 
 from execution import notify, tasks
 from execution.core.simulation.asking import key_of, predict_spec
+from execution.core.simulation.prediction import Prediction
 from execution.core.terms import parse_order_request
 from execution.models import Estimate
 from execution.services.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work, estimates_drop
@@ -96,6 +97,29 @@ def test_an_order_keeps_what_its_ticket_showed(rows: Rows, asked: list[int]) -> 
     check_order(order)
     estimate_work(estimate_pk=first.pk, now=NOW + 2 * SECOND)
     assert order.journal.filter(kind="predicted").count() == 1
+
+
+def test_orders_that_are_worked_alike_share_what_was_worked_out_lately(rows: Rows, asked: list[int]) -> None:
+    specs: list[dict[str, Any]] = []
+
+    def predict(spec: dict[str, Any]) -> Prediction:
+        specs.append(spec)
+        return predict_spec(spec)
+
+    orders = [rows.submit(quantity=quantity, key=quantity) for quantity in ("0.3", "0.3001", "0.4")]
+    for pk in asked:
+        estimate_work(estimate_pk=pk, now=NOW + SECOND, predict=predict)
+    for order in orders:
+        order.refresh_from_db()
+    assert [spec["quantity"] for spec in specs] == ["0.3", "0.4"]
+    first, second, larger = [order.predicted for order in orders]
+    assert first == second != larger
+    assert rows.submit(key="next").predicted == first, "the next one has it at once"
+    Estimate.objects.update(done_at=NOW - FRESH_FOR)
+    later = rows.submit(key="later")
+    estimate_work(estimate_pk=asked[-1], now=NOW + SECOND, predict=predict)
+    later.refresh_from_db()
+    assert (len(specs), later.predicted is None) == (3, False), "what is old is worked out anew"
 
 
 def test_an_order_that_cannot_be_simulated_says_why_and_predicts_nothing(

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal
+from decimal import Context, Decimal
 from math import sqrt
 from typing import Any
 
@@ -18,6 +18,8 @@ from execution.core.terms import parse_parameters
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote
 
 DAY_SECONDS = 86_400
+#: An order that is a thousandth larger costs the same, as far as an estimate can tell.
+SIZE = Context(prec=3)
 #: What of the parameters says when and not how: two orders that differ in it alone cost the same.
 NOT_THE_MANNER = frozenset({"seed", "start_at", "end_at", "duration", "i_would_price"})
 
@@ -56,10 +58,11 @@ def spec_of(
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
-    """The same for orders that are worked alike in the same market: its facts of the moment are left out, an
-    estimate is asked for anew when it has grown old."""
+    """The same for orders that are worked alike in the same market, and whose quantity agrees in three digits: the
+    market's facts of the moment are left out, an estimate is asked for anew when it has grown old."""
     parameters = {name: value for name, value in spec["parameters"].items() if name not in NOT_THE_MANNER}
-    kept = [spec["algorithm"], parameters, spec["quantity"], round(spec["minutes"], 1), spec["market"]]
+    quantity = plain(SIZE.plus(Decimal(spec["quantity"])))
+    kept = [spec["algorithm"], parameters, quantity, round(spec["minutes"], 1), spec["market"]]
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 

@@ -31,7 +31,7 @@ from execution.core.view import (
 
 ACCOUNT = "simulated"
 LEVELS = 10
-LONGEST_WAIT = 20.0  #: seconds, as the engine's driver
+LONGEST_WAIT = 60.0  #: seconds, as the engine's driver
 SHORTEST_WAIT = 0.05
 #: Looks at one moment, before it is plain that they never end.
 MAX_LOOKS = 100
