@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 
-from execution.core.states import ORDER_FINAL
+from execution.core.states import ORDER_FINAL, ChildStatus
 from execution.core.types import VenueStatus
 from execution.management.faults.exchange import Exchange
 from execution.management.faults.invariants import broken_at_the_end, broken_rules
@@ -77,6 +78,15 @@ def _trades(exchanges: Mapping[str, Exchange]) -> set[Row]:
         for known in exchange.ledger.trades
         if known.account == label
     }
+
+
+def cancels_forgotten(before: datetime) -> list[str]:
+    """Children whose cancel was wanted ``before`` and that are still to be cancelled: with no faults left one request
+    ends each."""
+    waiting = ChildOrder.objects.filter(
+        status=ChildStatus.CANCELLING, is_settled=False, cancel_requested_at__lt=before
+    )
+    return [f"I10: {name} waits for its cancel" for name in waiting.values_list("client_id", flat=True)]
 
 
 def unfinished() -> list[str]:

@@ -108,6 +108,11 @@ class SimulatedGateway:
         finally:
             await self._process.gate()
 
+    def _held_up(self) -> float:
+        """Mostly for a moment, now and then for so long that only its validity window keeps it from the book."""
+        seconds = self._weather.seconds(3.0)
+        return seconds if seconds < 2.4 else 3 * seconds
+
     def _travel(self) -> float:
         return 0.002 + self._weather.seconds(0.06)
 
@@ -175,7 +180,7 @@ class SimulatedGateway:
         def arrives() -> VenueOrder:
             return self._exchange.create(self._account, request, signed=signed, valid_for=valid)
 
-        slow = weather.seconds(3.0) if weather.strikes("create request slow", client_id) else 0.0
+        slow = self._held_up() if weather.strikes("create request slow", client_id) else 0.0
         try:
             order = await self._ask(
                 self._open_for_business(arrives),

@@ -7,14 +7,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from execution.core.types import Book, Quote
 from execution.engine.session import GatewayFactory
 from execution.management.faults import outside
-from execution.management.faults.books import books_problems, guard_problems, orders_problems, unfinished
+from execution.management.faults.books import (
+    books_problems,
+    cancels_forgotten,
+    guard_problems,
+    orders_problems,
+    unfinished,
+)
 from execution.management.faults.exchange import Exchange
 from execution.management.faults.gateway import SimulatedGateway
 from execution.management.faults.memory import open_memory
@@ -36,6 +42,8 @@ LOOK_EVERY = 0.5
 GIVES_UP = 14.0
 #: Everything is over, and the books are equal, this long after the faults ended.
 CONVERGES = 120.0
+#: A cancel is confirmed this long after it was wanted, once there are no faults: a lease may have to run out first.
+CANCELS_WITHIN = 20.0
 REMEMBERED = 4000  #: lines of the log
 
 
@@ -240,6 +248,8 @@ class World:
             if passed >= 2:
                 self.people.heal(gives_up=passed > GIVES_UP)
             await self._until(lambda: False, 1.0)
+            if passed > CANCELS_WITHIN:
+                self._judge(cancels_forgotten(self.now() - timedelta(seconds=CANCELS_WITHIN)))
             left = unfinished() if not self.people.is_sending else ["tickets to be sent"]
             if not left:
                 left = list(books_problems(self.exchanges))
