@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from execution.core.types import Book, Quote
@@ -46,3 +48,7 @@ class Parts:
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]
     publish_book: Callable[[int, str, Book], None] = unpublished
+    #: Who holds one watches those symbols of that venue, by its primary key, for all accounts there.
+    watches: defaultdict[tuple[int, tuple[str, ...]], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )

@@ -104,23 +104,25 @@ class AccountSession:
             symbols=self._listed,
             orphans=self._details.orphans,
         )
-        watch = MarketWatch(
-            self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
-        )
-        history = MarketHistory(
-            self._parts, self._gateway, venue_pk=self._details.venue_pk, symbols=self._details.symbols
-        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._looker.run())
             tasks.create_task(sender.run())
             tasks.create_task(self._listen())
             tasks.create_task(self._answer_checks())
+            tasks.create_task(self._watch_markets())
+            tasks.create_task(self._refresh_balances())
+            tasks.create_task(self._refresh_markets())
+
+    async def _watch_markets(self) -> None:
+        """Of several accounts at a venue one watches its markets; when its session ends the next one does."""
+        venue_pk, symbols = self._details.venue_pk, self._details.symbols
+        watch = MarketWatch(self._parts, self._gateway, venue_pk=venue_pk, symbols=symbols)
+        history = MarketHistory(self._parts, self._gateway, venue_pk=venue_pk, symbols=symbols)
+        async with self._parts.watches[venue_pk, symbols], asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.stream())
             tasks.create_task(watch.sample())
             tasks.create_task(watch.books())
             tasks.create_task(history.run())
-            tasks.create_task(self._refresh_balances())
-            tasks.create_task(self._refresh_markets())
 
     async def _finish_and_close(self, sender: Sender) -> None:
         await sender.finish()

@@ -127,7 +127,7 @@ def test_the_capacity_of_each_count_is_a_column_and_what_was_not_measured_a_dash
         "machine": "2 cores",
         "load_before": 0.1,
         "database": "SQLite",
-        "wishes": {"workers": 2, "slice_seconds": 60, "seconds": 30, "pages": 0},
+        "wishes": {"workers": 2, "accounts": 3, "slice_seconds": 60, "seconds": 30, "pages": 0},
         "idle": {"engine1": {"cpu": 1.0, "rss": 1.0, "pss": 100.0}},
         "counts": [_count(100, 10.0), _count(1000, 130.0)],
     }

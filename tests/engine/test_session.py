@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from execution.core.types import StreamEvent
+from execution.engine import session as sessions
 from execution.engine.looking import Looker
 from execution.engine.session import AccountSession
 from execution.selectors.sessions import account_details
@@ -42,3 +47,49 @@ def test_a_stream_that_was_cut_is_suspect_until_it_is_back(
     )
     at_once(session._listen())
     assert session._looker.stream_is_healthy is is_healthy
+
+
+def test_of_several_accounts_at_a_venue_one_watches_its_markets_and_then_the_next(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching: list[str] = []
+
+    class Watch:
+        """Of a venue's markets, until it is stopped."""
+
+        def __init__(self, _parts: Any, gateway: Any, **_markets: Any) -> None:
+            self._name = gateway
+
+        async def stream(self) -> None:
+            watching.append(self._name)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                watching.remove(self._name)
+
+        async def sample(self) -> None: ...
+
+        books = run = sample
+
+    monkeypatch.setattr(sessions, "MarketWatch", Watch)
+    monkeypatch.setattr(sessions, "MarketHistory", Watch)
+    desk, details = Desk(rows), account_details(rows.account.pk)
+    assert details is not None
+    given = details
+
+    async def run() -> None:
+        tasks = {}
+        for name, symbols in (("first", ("A/B",)), ("second", ("A/B",)), ("other symbols", ("C/D",))):
+            session = AccountSession(desk.parts, rows.account.pk, 1, lambda _: desk.exchange)
+            session._details, session._gateway = replace(given, symbols=symbols), name  # type: ignore[assignment]
+            tasks[name] = asyncio.create_task(session._watch_markets())
+            await asyncio.sleep(0.01)
+        assert watching == ["first", "other symbols"]
+        tasks["first"].cancel()
+        await asyncio.sleep(0.01)
+        assert watching == ["other symbols", "second"], "the session that watched has ended"
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    asyncio.run(run())

@@ -38,7 +38,7 @@ SEED = 5
 @dataclass(frozen=True, slots=True)
 class CapacityWishes:
     """How much to measure: the numbers of parents, rising; seconds measured at each; seconds of a slice; pages that
-    are open; launches a second."""
+    are open; launches a second; accounts at each venue."""
 
     parents: tuple[int, ...]
     seconds: int
@@ -47,6 +47,7 @@ class CapacityWishes:
     rate: float
     workers: int
     idle_seconds: float
+    accounts: int
     database_url: str | None = None
 
     @property
@@ -60,7 +61,8 @@ class CapacityWishes:
 class Launcher:
     """Launches parents at random moments, so that their slices spread over the minute as those of a day do."""
 
-    def __init__(self, desk: MeasuredDesk, wishes: CapacityWishes) -> None:
+    def __init__(self, desk: MeasuredDesk, wishes: CapacityWishes, labels: Sequence[str]) -> None:
+        self._labels = labels
         self._program = Program(desk.url, desk.token("trader"))
         self._wishes = wishes
         self._random = random.Random(SEED)  # noqa: S311  # nothing secret
@@ -84,7 +86,7 @@ class Launcher:
             "unit": "quote",
             "algorithm": "twap",
             "parameters": {"duration": self._wishes.life, "slices": slices},
-            "accounts": [PAPER_LABELS[number // len(PAPER_SYMBOLS) % len(PAPER_LABELS)]],
+            "accounts": [self._labels[number // len(PAPER_SYMBOLS) % len(self._labels)]],
         }
 
     def sample(self, count: int) -> list[str]:
@@ -105,10 +107,12 @@ def measure_capacity(
         desk.start()
         with records.database_of(var, wishes.database_url):
             _wait_markets()
+            labels = desk.add_accounts(wishes.accounts)
+            _wait_accounts(labels)
             time.sleep(SETTLING)
             say(f"an idle desk for {wishes.idle_seconds:.0f} s")
             idle = usage_of(desk, wishes.idle_seconds)
-            launcher = Launcher(desk, wishes)
+            launcher = Launcher(desk, wishes, labels)
             counts = [_at(count, desk, launcher, wishes, say) for count in wishes.parents]
             vendor = records.vendor()
     finally:
@@ -128,6 +132,14 @@ def _wait_markets() -> None:
     while any(records.markets_known(label) < len(PAPER_SYMBOLS) for label in PAPER_LABELS):
         if time.monotonic() > deadline:
             raise CommandError(f"the desk knew not all markets after {MARKETS_WITHIN:.0f} s")
+        time.sleep(0.2)
+
+
+def _wait_accounts(labels: Sequence[str]) -> None:
+    deadline = time.monotonic() + MARKETS_WITHIN
+    while (ready := records.accounts_ready()) < len(labels):
+        if time.monotonic() > deadline:
+            raise CommandError(f"{ready} of {len(labels)} accounts were ready after {MARKETS_WITHIN:.0f} s")
         time.sleep(0.2)
 
 

@@ -16,7 +16,8 @@ def capacity_report(measured: Mapping[str, Any], *, markdown: bool = False) -> s
     wishes, counts = measured["wishes"], measured["counts"]
     head = (
         f"Machine: {measured['machine']}; load {measured['load_before']} before it began. {measured['database']}, "
-        f"{wishes['workers']} engine workers, three paper venues. "
+        f"{wishes['workers']} engine workers, three paper venues with "
+        f"{wishes['accounts']} accounts each. "
         f"TWAPs with a slice every {wishes['slice_seconds']} s. "
         f"Each count measured for {wishes['seconds']} s with {wishes['pages']} pages open."
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.core.management import CommandError
 
+from execution.management.benchmark.accounts import accounts_add
 from execution.management.desk.parent_death import dies_with_parent
 
 START_WITHIN = 120.0
@@ -85,6 +86,11 @@ class MeasuredDesk:
         if done.returncode:
             raise CommandError(f"no token for the API: {done.stderr[-500:]}")
         return done.stdout.strip()
+
+    def add_accounts(self, each: int) -> list[str]:
+        """The labels of ``each`` accounts at every paper venue, those that are missing made."""
+        environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
+        return accounts_add(self._base, self.var, environment, each)
 
     def _started(self, process: subprocess.Popen[bytes], begun: float) -> Start:
         first_page: float | None = None

@@ -15,7 +15,17 @@ from django.db import connections
 from django.db.models import F, Min, Q, QuerySet
 
 from execution.core.states import ORDER_FINAL
-from execution.models import ChildOrder, Estimate, Fill, JournalEntry, Market, Order, Slice
+from execution.models import (
+    Account,
+    ChildOrder,
+    CredentialState,
+    Estimate,
+    Fill,
+    JournalEntry,
+    Market,
+    Order,
+    Slice,
+)
 
 ALIAS = "measured"
 
@@ -43,6 +53,12 @@ def database_of(var: Path, url: str | None = None) -> Iterator[None]:
 def markets_known(venue: str) -> int:
     """The markets whose limits the desk has learnt from a venue, by its label."""
     return Market.objects.using(ALIAS).filter(venue__label=venue).count()
+
+
+def accounts_ready() -> int:
+    """The accounts on which a child may be sent: their key is checked and they are reconciled."""
+    keyed = Account.objects.using(ALIAS).filter(credentials__state=CredentialState.ACTIVE).distinct()
+    return sum(account.is_reconciled for account in keyed)
 
 
 def orders_unfinished(public_ids: Sequence[str]) -> int:

@@ -43,6 +43,7 @@ class Command(BaseCommand):
         capacity.add_argument("--pages", type=int, default=30, help="open pages of orders (default 30)")
         capacity.add_argument("--rate", type=float, default=8, help="launches a second (default 8)")
         capacity.add_argument("--workers", type=int, default=2, help="engine workers (default 2)")
+        capacity.add_argument("--accounts", type=int, default=3, help="accounts at each venue (default 3)")
         capacity.add_argument("--database-url", help="an empty PostgreSQL database (default: SQLite)")
         for parser in (desk, capacity):
             parser.add_argument("--idle", type=int, default=20, help="seconds of the idle desk (default 20)")
@@ -81,14 +82,14 @@ def _wishes(options: dict[str, Any]) -> Wishes:
 
 def _capacity_wishes(options: dict[str, Any]) -> CapacityWishes:
     _check(options, {"seconds": (10, LONGEST), "slice": (5, 600), "pages": (0, 500), "rate": (0.1, 20)})
-    _check(options, {"workers": (1, 16), "idle": (1, 600)})
+    _check(options, {"workers": (1, 16), "idle": (1, 600), "accounts": (1, 10)})
     words = options["parents"].split(",")
     parents = tuple(int(word) if word.strip().isdecimal() else 0 for word in words)
     if list(parents) != sorted(set(parents)) or not 1 <= parents[0] <= parents[-1] <= MOST_PARENTS:
         raise CommandError(
             f"--parents {options['parents']}: it must be rising numbers of 1 to {MOST_PARENTS}, with commas between"
         )
-    names = ("seconds", "slice", "pages", "rate", "workers", "idle", "database_url")
+    names = ("seconds", "slice", "pages", "rate", "workers", "idle", "accounts", "database_url")
     return CapacityWishes(parents, *(options[name] for name in names))
 
 
