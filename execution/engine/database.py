@@ -12,10 +12,11 @@ import heapq
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
 
 import structlog
 from django.db import (
@@ -25,17 +26,19 @@ from django.db import (
     InterfaceError,
     ProgrammingError,
     connection,
+    connections,
 )
 
 from execution.engine.clock import Clock
+from execution.engine.disk import Log
 
 log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Threads by database: SQLite has one writer anyway.
-THREADS = {"sqlite": 1, "postgresql": 4}
+#: PostgreSQL's connections read and write. SQLite has one writer anyway, and whoever only reads never waits for it.
+THREADS = 4
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
 RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit TO off"}
@@ -89,34 +92,82 @@ class Turns:
         self._free += 1
 
 
-class Database:
-    """Runs services and selectors on ``executor``; ``None`` runs them inline (a simulation's way)."""
+class Lane:
+    """Threads that database work runs on, each with its connection, and who goes first there."""
 
-    def __init__(self, executor: Executor | None, clock: Clock, threads: int = 1) -> None:
-        self._executor = executor
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self.turns = Turns(threads + 1)  # one more than can run: a thread that is done has its next at once
+
+    def close(self) -> None:
+        """Let what runs end; close the connections and end the threads."""
+        everybody = threading.Barrier(self._threads)
+        for closed in [self.executor.submit(_close_own, everybody) for _ in range(self._threads)]:
+            closed.result()
+        self.executor.shutdown()
+
+
+def _close_own(everybody: threading.Barrier) -> None:
+    everybody.wait()  # no thread takes the part of another
+    connections.close_all()
+
+
+class Database:
+    """Runs services on ``writing`` and selectors on ``reading``; ``None`` runs them inline (a simulation's way).
+
+    With ``log`` what is to be on the disk is put there without the connection that wrote it.
+    """
+
+    def __init__(
+        self, clock: Clock, writing: Lane | None = None, reading: Lane | None = None, log: Log | None = None
+    ) -> None:
         self._clock = clock
-        self._queue = Turns(threads + 1)  # one more than can run: a thread that is done has its next at once
+        self._writing = writing
+        self._reading = reading or writing
+        self._log = log
+
+    @classmethod
+    def opened(cls, clock: Clock) -> Self:
+        """On threads as the configured database bears them."""
+        if connection.vendor != "sqlite":
+            return cls(clock, Lane(THREADS))
+        return cls(clock, Lane(1), Lane(1), Log(Path(connection.settings_dict["NAME"])))
+
+    async def close(self) -> None:
+        """End the threads; nothing may be asked any more."""
+        for lane in {self._writing, self._reading}:
+            if lane is not None:
+                await asyncio.to_thread(lane.close)
+
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function``, which writes nothing; raises what it raises."""
+        return await self._call(LATER, partial(function, *args, **kwargs), self._reading)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``; raises what it raises."""
-        return await self._call(LATER, partial(function, *args, **kwargs))
+        return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
-    async def _call(self, urgency: int, call: Callable[[], T]) -> T:
-        if self._executor is None:
+    async def _call(self, urgency: int, call: Callable[[], T], lane: Lane | None) -> T:
+        if lane is None:
             return call()
-        async with self._queue.turn(urgency):
-            return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_guarded, call))
+        async with lane.turns.turn(urgency):
+            return await asyncio.get_running_loop().run_in_executor(lane.executor, partial(_guarded, call))
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
-        if self._executor is None:
-            return await self.run(function, *args, **kwargs)
-        return await self._call(FIRST, partial(_waiting, partial(function, *args, **kwargs)))
+        call = partial(function, *args, **kwargs)
+        if self._writing is not None and self._log is None:
+            return await self._call(FIRST, partial(_waiting, call), self._writing)
+        result = await self._call(FIRST, call, self._writing)
+        if self._log is not None:
+            await self._log.flush()
+        return result
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which computes and never touches the database, off the loop."""
         call = partial(function, *args, **kwargs)
-        return call() if self._executor is None else await asyncio.to_thread(call)
+        return call() if self._writing is None else await asyncio.to_thread(call)
 
     async def surely(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost.
@@ -128,7 +179,7 @@ class Database:
         refusals = 0
         while True:
             try:
-                return await self._call(SOON, partial(function, *args, **kwargs))
+                return await self._call(SOON, partial(function, *args, **kwargs), self._writing)
             except (DatabaseError, InterfaceError) as error:
                 refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
                 if refusals >= REFUSALS_MOST:

@@ -35,7 +35,7 @@ class DeskBook:
         key = (venue_pk, symbol, side)
         reading = self._readings.get(key)
         if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):
-            read = self._database.run(desk_resting, venue_pk=venue_pk, symbol=symbol, side=side)
+            read = self._database.read(desk_resting, venue_pk=venue_pk, symbol=symbol, side=side)
             reading = self._readings[key] = _Reading(self._clock.boot(), asyncio.ensure_future(read))
         # A driver that is stopped while it waits does not take the reading from the others.
         return await asyncio.shield(reading.answer)

@@ -73,10 +73,10 @@ class Differences:
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
         """Compare the open orders with our children: one query when there are any with our mark."""
         marked = {r.client_id for r in open_orders if r.client_id and has_our_mark(r.client_id, self._marks)}
-        known = await self._parts.database.run(known_client_ids, self._account_pk, marked) if marked else {}
+        known = await self._parts.database.read(known_client_ids, self._account_pk, marked) if marked else {}
         nameless = {r.exchange_id for r in open_orders if not r.client_id and r.exchange_id}
         ours = (
-            await self._parts.database.run(known_exchange_orders, self._account_pk, symbol, nameless)
+            await self._parts.database.read(known_exchange_orders, self._account_pk, symbol, nameless)
             if nameless
             else set()
         )

@@ -72,7 +72,7 @@ class OrderDriver:
 
     async def run(self) -> None:
         """Drive; returns when there is nothing more to do for this driver."""
-        markets = await self._parts.database.run(order_markets, self._order_pk)
+        markets = await self._parts.database.read(order_markets, self._order_pk)
         if markets is None:
             return
         board = self._parts.quotes
@@ -121,7 +121,7 @@ class OrderDriver:
     async def _look(self, data: MarketData, now: datetime) -> Looked:
         """Read the rows; they stand until there is news, which may come while they are read."""
         self._news = False
-        looked = await self._parts.database.run(
+        looked = await self._parts.database.read(
             order_look, order_pk=self._order_pk, data=data, now=now, known=self._known
         )
         self.seen = looked.version

@@ -166,7 +166,7 @@ class Engine:
             await self._database.run(
                 orders_claim, worker_pk=worker_pk, most=CLAIM_ORDERS, patience=PATIENCE, now=self._clock.now()
             )
-            orders, accounts = await self._database.run(owned, worker_pk=worker_pk)
+            orders, accounts = await self._database.read(owned, worker_pk=worker_pk)
         except (DatabaseError, InterfaceError) as error:
             log.warning("the engine could not look", error=str(error))
             return

@@ -46,7 +46,7 @@ class MarketHistory:
     async def refresh(self, symbol: str) -> None:
         """Fetch what was finished since the last time; nothing, if another account there has just done so."""
         until = last_finished(self._parts.clock.now() - SETTLES)
-        known = await self._parts.database.run(candles_known_until, self._venue_pk, symbol)
+        known = await self._parts.database.read(candles_known_until, self._venue_pk, symbol)
         if known is not None and known >= until:
             return
         oldest = until - timedelta(days=MAX_LOOKBACK)

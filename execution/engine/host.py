@@ -7,17 +7,15 @@ import gc
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import connection
 
 from execution.core.types import Book, Quote
 from execution.engine.clock import SystemClock
-from execution.engine.database import THREADS, Database
+from execution.engine.database import Database
 from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
@@ -34,6 +32,8 @@ EXIT_LOST = 70
 #: Seconds for which one thread of Python keeps the others waiting. The database's thread lets go at every statement
 #: and would wait the usual 5 ms each time while the loop is busy: a look of seven statements took 40 ms, 9 its own.
 SWITCH_INTERVAL = 0.0005
+#: Collections of the middle generation before one of everything.
+FULL_COLLECTION = 1000
 STOP_PATIENCE = 4.5  # seconds
 FACTS_PATIENCE = 3.0  # seconds for answers under way after the lease is lost
 
@@ -59,9 +59,11 @@ class EngineHost:
     def start(self) -> None:
         """Run the engine in a thread of its own; called once when the worker is ready."""
         sys.setswitchinterval(SWITCH_INTERVAL)
-        # What was imported stays: a full collection over it held everything up for 130 to 200 ms, time and again.
+        # What was imported stays, and what lives long here is freed by its references: a full collection held
+        # everything up for 130 to 200 ms, time and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -95,8 +97,7 @@ class EngineHost:
     async def _main(self) -> None:
         clock = SystemClock()
         self._loop = asyncio.get_running_loop()
-        threads = THREADS.get(connection.vendor, 1)
-        executor = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        database = Database.opened(clock)
         publisher = QuotePublisher(settings.REDIS_URL)
         keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
 
@@ -123,7 +124,7 @@ class EngineHost:
 
         self._engine = Engine(
             clock=clock,
-            database=Database(executor, clock, threads),
+            database=database,
             lease=Lease(clock, on_lost=self._lost),
             open_gateway=gateway,
             publish_quote=publish,
@@ -134,7 +135,7 @@ class EngineHost:
             return
         log.info("engine starts", process=os.getpid())
         await self._engine.run()
-        executor.shutdown(wait=True)
+        await database.close()
 
     def _lost(self, reason: str) -> None:
         """Called by the lease's thread: nothing may be decided or sent any more.

@@ -114,9 +114,9 @@ class Looker:
         Moves the account's mark when all of it succeeded. Raises ``LookFailed``.
         """
         begun = self._parts.clock.now()
-        children = await self._parts.database.run(unsettled_children, self._account_pk)
+        children = await self._parts.database.read(unsettled_children, self._account_pk)
         sent = [child for child in children if child.was_taken and not self._is_under_way(child.pk)]
-        start, symbols = await self._parts.database.run(reconciliation_start, self._account_pk, now=begun)
+        start, symbols = await self._parts.database.read(reconciliation_start, self._account_pk, now=begun)
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
@@ -153,7 +153,7 @@ class Looker:
     async def _is_calm(self) -> bool:
         """Nothing waits for a look; a database that cannot say so is asked again by the look itself."""
         try:
-            children = await self._parts.database.run(unsettled_children, self._account_pk)
+            children = await self._parts.database.read(unsettled_children, self._account_pk)
         except (DatabaseError, InterfaceError):
             return False
         return not any(self._wants_a_look(child) for child in children if child.was_taken)
@@ -251,7 +251,7 @@ class Looker:
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}
         if any(trade.exchange_id is None for trade in trades):
             return False
-        known = await self._parts.database.run(known_exchange_orders, self._account_pk, symbol, ids)
+        known = await self._parts.database.read(known_exchange_orders, self._account_pk, symbol, ids)
         foreign = {
             report.exchange_id
             for report in closed
@@ -277,7 +277,7 @@ class Looker:
 
         The ids of those that belong to no child of ours.
         """
-        complete = await self._parts.database.run(
+        complete = await self._parts.database.read(
             complete_trades, self._account_pk, symbol, {trade.trade_id for trade in trades}
         )
         for trade in trades:
@@ -289,4 +289,4 @@ class Looker:
         told = {trade.trade_id for trade in trades if (trade.trade_id, trade.side) not in complete}
         if not told:
             return set()
-        return await self._parts.database.run(trades_without_child, self._account_pk, symbol, told)
+        return await self._parts.database.read(trades_without_child, self._account_pk, symbol, told)

@@ -79,7 +79,7 @@ class MarketWatch:
         while True:
             try:
                 since = self._parts.clock.now() - SAMPLE_AFTER
-                wanted = await self._parts.database.run(symbols_with_orders, self._venue_pk, since=since)
+                wanted = await self._parts.database.read(symbols_with_orders, self._venue_pk, since=since)
                 sampled = wanted & set(self._symbols)
                 await self._keep(sampled)
                 for symbol in sampled | {self._symbols[turn % len(self._symbols)]}:
@@ -98,7 +98,7 @@ class MarketWatch:
         while True:
             try:
                 now = self._parts.clock.now()
-                wanted = await self._parts.database.run(symbols_worked, self._venue_pk, now=now)
+                wanted = await self._parts.database.read(symbols_worked, self._venue_pk, now=now)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("whose books are wanted is not known", error=str(error))
             else:

@@ -79,7 +79,7 @@ class Sender:
     async def _round(self) -> None:
         """One look at the rows: first every cancel that is due, then every create."""
         now = self._parts.clock.now()
-        children = await self._parts.database.run(children_to_send, self._account_pk)
+        children = await self._parts.database.read(children_to_send, self._account_pk)
         idle = [child for child in children if child.pk not in self._under_way]
         for child in idle:
             if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:

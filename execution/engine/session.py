@@ -63,7 +63,7 @@ class AccountSession:
 
     async def run(self) -> None:
         """Open the account, settle what an earlier holder left, then send, look and listen until cancelled."""
-        details = await self._parts.database.run(account_details, self._account_pk)
+        details = await self._parts.database.read(account_details, self._account_pk)
         if details is None:
             return
         self._details = details
@@ -136,7 +136,7 @@ class AccountSession:
         )
         self.poke()
         until = self._parts.clock.now() + patience
-        while left := len(await database.run(unsettled_children, self._account_pk)):
+        while left := len(await database.read(unsettled_children, self._account_pk)):
             if self._parts.clock.now() >= until:
                 return left
             await self._parts.clock.sleep(0.05)
@@ -214,7 +214,7 @@ class AccountSession:
         while True:
             await self._parts.clock.sleep(CHECKS_EVERY)
             try:
-                wanted = await self._parts.database.run(session_wanted, self._details.credential_pk)
+                wanted = await self._parts.database.read(session_wanted, self._details.credential_pk)
                 if wanted.look and await self._parts.database.run(
                     account_look_taken, account_pk=self._account_pk
                 ):

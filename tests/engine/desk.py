@@ -155,10 +155,10 @@ class Desk:
         self.lease = LongLease(self.rows.worker.pk)
         self.parts = Parts(
             clock=self.clock,
-            database=Database(None, self.clock),
+            database=Database(self.clock),
             lease=self.lease,
             quotes=QuoteBoard(),
-            desk_book=DeskBook(self.clock, Database(None, self.clock)),
+            desk_book=DeskBook(self.clock, Database(self.clock)),
             poke_order=self.poked.append,
             poke_account=_nobody,
             publish_quote=_nobody,

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-
-from django.db import connections
 
 from execution.core.states import ORDER_FINAL
 from execution.core.terms import parse_order_request
@@ -79,19 +76,18 @@ class EngineThread:
 
     async def _main(self) -> None:
         clock = SystemClock()
-        executor = ThreadPoolExecutor(1)
+        database = Database.opened(clock)
         self._loop = asyncio.get_running_loop()
         self._engine = Engine(
             clock=clock,
-            database=Database(executor, clock),
+            database=database,
             lease=Lease(clock, on_lost=self.lost.append),
             open_gateway=self._open_gateway,
             publish_quote=_nobody_reads,
             helpers=self._helpers,
         )
         await self._engine.run()
-        await self._loop.run_in_executor(executor, connections.close_all)
-        executor.shutdown()
+        await database.close()
 
     def poke(self, order_pk: int) -> None:
         """Have the order's driver look again."""

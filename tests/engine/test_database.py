@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from pathlib import Path
 
 import pytest
 from django.db import DataError, OperationalError
 
 from execution.engine.database import FIRST, LATER, REFUSALS_MOST, SOON, Database, Turns
+from execution.engine.disk import Log
 from tests.engine.desk import StillClock
 
 
@@ -27,14 +30,14 @@ class Counted:
 @pytest.mark.parametrize("times", [1, 3, 60])
 def test_a_database_that_is_away_is_asked_until_it_is_back(times: int) -> None:
     fact = Counted(OperationalError("database is locked"), times)
-    assert asyncio.run(Database(None, StillClock()).surely(fact)) == "kept"
+    assert asyncio.run(Database(StillClock()).surely(fact)) == "kept"
     assert fact.calls == times + 1
 
 
 def test_a_fact_that_does_not_fit_is_refused_after_a_few_tries() -> None:
     fact = Counted(DataError("value too long"), 10**6)
     with pytest.raises(DataError):
-        asyncio.run(Database(None, StillClock()).surely(fact))
+        asyncio.run(Database(StillClock()).surely(fact))
     assert fact.calls == REFUSALS_MOST
 
 
@@ -65,3 +68,36 @@ async def test_who_stops_waiting_takes_no_turn_from_the_others() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     await work("d")
     assert done == ["a", "c", "d"]
+
+
+async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_taken_for_one_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "desk.sqlite3-wal").touch()
+    log, began, committed, covered = Log(tmp_path / "desk.sqlite3"), [], 0, []
+    sync = log._sync
+
+    def slow() -> None:
+        began.append(committed)
+        time.sleep(0.01)
+        sync()
+
+    monkeypatch.setattr(log, "_sync", slow)
+
+    async def take(after: float) -> None:
+        nonlocal committed
+        await asyncio.sleep(after)
+        committed += 1
+        mine = committed
+        await log.flush()
+        covered.append(began[-1] >= mine)
+
+    await asyncio.gather(*(take(number * 0.001) for number in range(40)))
+    assert all(covered)
+    assert len(covered) == 40
+    assert 2 <= len(began) <= 20
+
+
+async def test_a_disk_that_refuses_is_a_database_that_refuses(tmp_path: Path) -> None:
+    with pytest.raises(OperationalError, match="could not be put on the disk"):
+        await Log(tmp_path / "none.sqlite3").flush()

@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Side]:
 
 async def test_a_reading_stands_for_all_and_not_for_long(asked: list[Side]) -> None:
     clock: Any = HandClock()
-    book = DeskBook(clock, Database(None, clock))
+    book = DeskBook(clock, Database(clock))
     look: Callable[[Side], Any] = lambda side: book.resting(1, "BTC/USDT", side)  # noqa: E731
     first, second = await asyncio.gather(look(Side.BUY), look(Side.BUY))
     assert first is second

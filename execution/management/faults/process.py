@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from django.db import OperationalError
 
 from execution.core.types import Book, Quote
-from execution.engine.database import Database
+from execution.engine.database import Database, Lane
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
 from execution.engine.session import GatewayFactory
@@ -172,10 +172,10 @@ class FaultyDatabase(Database):
     """Inline, and everything that a database can do to a caller: slow, away, refusing, gone after the commit."""
 
     def __init__(self, process: Process) -> None:
-        super().__init__(None, process.clock)
+        super().__init__(process.clock)
         self._process = process
 
-    async def _call(self, _urgency: int, call: Callable[[], T]) -> T:
+    async def _call(self, _urgency: int, call: Callable[[], T], _lane: Lane | None) -> T:
         process, weather = self._process, self._process.world.weather
         called = process.clock.boot()
         await process.gate()
