@@ -9,6 +9,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 SQLITE = "django.db.backends.sqlite3"
+#: Ours, which waits for other writers in another way.
+PATIENT_SQLITE = "config.sqlite"
 POSTGRESQL = "django.db.backends.postgresql"
 #: A process that is stopped inside a transaction, or cut off, holds its locks for this long; in ms.
 IDLE_IN_TRANSACTION = 5_000
@@ -28,7 +30,10 @@ def with_options(database: dict[str, Any]) -> dict[str, Any]:
             f"DATABASE_URL names {database['ENGINE']}: SQLite and PostgreSQL are served"
         )
     # Requests come in on many threads: each would keep a connection. The engine's own threads keep theirs.
-    return database | {"CONN_MAX_AGE": 0, "OPTIONS": options() | database.get("OPTIONS", {})}
+    ours = {"CONN_MAX_AGE": 0, "OPTIONS": options() | database.get("OPTIONS", {})}
+    if database["ENGINE"] == SQLITE:
+        ours["ENGINE"] = PATIENT_SQLITE
+    return database | ours
 
 
 def _sqlite() -> dict[str, Any]:

@@ -204,19 +204,19 @@ def _guarded(call: Callable[[], T]) -> T:
         raise
 
 
-#: Of the time that a write held SQLite's one lock, it is left free after it, within these bounds (seconds). Who waits
-#: for the lock asks for it now and then, and never gets it from one who writes without a pause: the lease runs out.
-ROOM, LEAST_ROOM, MOST_ROOM = 0.25, 0.001, 0.02
+#: After a write SQLite's one lock is left free for so long, in seconds: who waits for it asks every half a millisecond
+#: (``config.sqlite``), and would never get it from one who writes without a pause. The lease would run out.
+ROOM = 0.001
 
 
 def _leaving_room(call: Callable[[], T]) -> T:
     """Call, and leave others a chance at the lock if something was written."""
-    begun, before = time.monotonic(), connection.connection.total_changes
+    before = connection.connection.total_changes
     try:
         return call()
     finally:
         if connection.connection is not None and connection.connection.total_changes != before:
-            time.sleep(min(max((time.monotonic() - begun) * ROOM, LEAST_ROOM), MOST_ROOM))
+            time.sleep(ROOM)
 
 
 #: The connection of each thread whose commits do not wait.

@@ -1,0 +1,45 @@
+"""Django's SQLite backend for several processes that write all the time.
+
+Django finds a backend by the name of this module.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from django.db.backends.sqlite3 import base
+
+#: Who waits for the lock of the writers asks for it this often, in seconds. SQLite itself asks after 1, 2, 5, 10, 15,
+#: 20, 25 and at last 100 ms (sqliteDefaultBusyCallback): with two engines that write a few ms at a time, whoever was
+#: unlucky a few times waited for the tenth of a second, and lost again to who had just come.
+ASK_EVERY = 0.0005
+BEGIN = "BEGIN IMMEDIATE"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A transaction begins with the writers' lock, within the connection's ``timeout``."""
+
+    def _start_transaction_under_autocommit(self) -> None:
+        options = self.settings_dict["OPTIONS"]
+        if options.get("transaction_mode") != "IMMEDIATE":
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+            return
+        patience: float = options.get("timeout", 5.0)
+        with self.wrap_database_errors:
+            self.connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                self._begin(time.monotonic() + patience)
+            finally:
+                self.connection.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+
+    def _begin(self, until: float) -> None:
+        while True:
+            try:
+                self.connection.execute(BEGIN)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+                time.sleep(ASK_EVERY)
+            else:
+                return
