@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS as DEFAULT
+from django.db import OperationalError
+from django.db.utils import ConnectionHandler
 from psycopg import IsolationLevel
 
 from config.databases import application_name, with_options
+from config.sqlite.base import DatabaseWrapper
 
 SERVICES = Path(__file__).resolve().parents[1] / "execution" / "services"
 
@@ -69,3 +76,41 @@ def test_every_row_lock_leaves_the_key_to_foreign_keys() -> None:
     ]
     assert len(calls) > 10
     assert [call for call in calls if "no_key=True" not in call] == []
+
+
+def sqlite_at(path: Path, timeout: float) -> DatabaseWrapper:
+    settings = configured(f"sqlite:///{path}") | {
+        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": timeout}
+    }
+    return DatabaseWrapper(
+        ConnectionHandler({DEFAULT: settings}).configure_settings({DEFAULT: settings})[DEFAULT]
+    )
+
+
+@pytest.mark.django_db
+def test_sqlite_who_waits_for_a_writer_begins_when_it_is_done(tmp_path: Path) -> None:
+    wrapper = sqlite_at(tmp_path / "desk.sqlite3", timeout=20)
+    wrapper.ensure_connection()
+    writer = sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, lambda: writer.execute("COMMIT"))
+    done.start()
+    begun = time.monotonic()
+    wrapper.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    assert time.monotonic() - begun >= 0.15
+    assert wrapper.connection.in_transaction
+    assert wrapper.connection.execute("PRAGMA busy_timeout").fetchone() == (20_000,)
+    wrapper.close()
+    done.join()
+
+
+@pytest.mark.django_db
+def test_sqlite_who_waits_too_long_for_a_writer_gives_up_and_holds_nothing(tmp_path: Path) -> None:
+    wrapper = sqlite_at(tmp_path / "desk.sqlite3", timeout=0.05)
+    wrapper.ensure_connection()
+    writer = sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"):
+        wrapper.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    assert not wrapper.connection.in_transaction
+    wrapper.close()
