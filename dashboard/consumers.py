@@ -39,8 +39,8 @@ NOT_FOUND = 4404
 LEAST_PAUSE = 0.25
 BEAT = 1.0
 #: A slice's news come in bursts, intent, answer, fill: so many may follow each other after ``BURST_PAUSE`` only.
-BURST = 4
-BURST_PAUSE = 0.03
+BURST = 8
+BURST_PAUSE = 0.01
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):

@@ -8,12 +8,9 @@ left is on the disk with its intent and its fence, and what is lost of facts the
 from __future__ import annotations
 
 import asyncio
-import heapq
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -26,11 +23,11 @@ from django.db import (
     InterfaceError,
     ProgrammingError,
     connection,
-    connections,
 )
 
 from execution.engine.clock import Clock
 from execution.engine.disk import Log
+from execution.engine.lane import FIRST, LATER, SOON, Lane
 
 log = structlog.get_logger(__name__)
 
@@ -45,72 +42,6 @@ RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_c
 WAIT = {"sqlite": "PRAGMA synchronous=FULL", "postgresql": "SET synchronous_commit TO on"}
 #: Two that race for the same row heal at the next try; what is refused this often is refused for good.
 REFUSALS_MOST = 5
-
-
-#: What leaves for an exchange goes before what came from there, and that before decisions. A desk that is late then
-#: decides less; in the order of coming, what it decided would be too old to leave at its turn, again and again.
-FIRST, SOON, LATER = range(3)
-
-
-class Turns:
-    """At most ``most`` at the same time; who waits, waits by urgency and then in the order of coming."""
-
-    def __init__(self, most: int) -> None:
-        self._free = most
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._count = 0
-
-    @asynccontextmanager
-    async def turn(self, urgency: int) -> AsyncIterator[None]:
-        if self._free > 0:
-            self._free -= 1
-        else:
-            await self._wait(urgency)
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _wait(self, urgency: int) -> None:
-        self._count += 1
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (urgency, self._count, mine))
-        try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._pass_on()  # it was given the turn in the same moment
-            raise
-
-    def _pass_on(self) -> None:
-        """Give a turn that is over to the next who still waits."""
-        while self._waiting:
-            _, _, following = heapq.heappop(self._waiting)
-            if not following.done():
-                following.set_result(None)
-                return
-        self._free += 1
-
-
-class Lane:
-    """Threads that database work runs on, each with its connection, and who goes first there."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="database")
-        self.turns = Turns(threads + 1)  # one more than can run: a thread that is done has its next at once
-
-    def close(self) -> None:
-        """Let what runs end; close the connections and end the threads."""
-        everybody = threading.Barrier(self._threads)
-        for closed in [self.executor.submit(_close_own, everybody) for _ in range(self._threads)]:
-            closed.result()
-        self.executor.shutdown()
-
-
-def _close_own(everybody: threading.Barrier) -> None:
-    everybody.wait()  # no thread takes the part of another
-    connections.close_all()
 
 
 class Database:
@@ -151,8 +82,7 @@ class Database:
     async def _call(self, urgency: int, call: Callable[[], T], lane: Lane | None) -> T:
         if lane is None:
             return call()
-        async with lane.turns.turn(urgency):
-            return await asyncio.get_running_loop().run_in_executor(lane.executor, partial(_guarded, call))
+        return await lane.call(urgency, partial(_guarded, call))
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.db import DataError, OperationalError
 
-from execution.engine.database import FIRST, LATER, REFUSALS_MOST, SOON, Database, Turns
+from execution.engine.database import REFUSALS_MOST, Database
 from execution.engine.disk import Log
+from execution.engine.lane import FIRST, LATER, SOON, Lane
 from tests.engine.desk import StillClock
 
 
@@ -42,32 +45,53 @@ def test_a_fact_that_does_not_fit_is_refused_after_a_few_tries() -> None:
 
 
 async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order_of_coming() -> None:
-    turns, done = Turns(1), []
+    lane, done, holds = Lane(1), list[str](), threading.Event()
 
-    async def work(name: str, urgency: int) -> None:
-        async with turns.turn(urgency):
-            await asyncio.sleep(0)
-            done.append(name)
+    def work(name: str) -> None:
+        done.append(name)
+        holds.wait(5)
 
-    wishes = [("runs", LATER), ("look", LATER), ("fact", SOON), ("other look", LATER), ("leaves", FIRST)]
-    await asyncio.gather(*(work(name, urgency) for name, urgency in wishes))
+    runs = asyncio.create_task(lane.call(LATER, partial(work, "runs")))
+    await has(done, "runs")
+    wishes = [("look", LATER), ("fact", SOON), ("other look", LATER), ("leaves", FIRST)]
+    calls = [asyncio.create_task(lane.call(urgency, partial(work, name))) for name, urgency in wishes]
+    await asyncio.sleep(0)
+    holds.set()
+    await asyncio.gather(runs, *calls)
+    lane.close()
     assert done == ["runs", "leaves", "fact", "look", "other look"]
 
 
-async def test_who_stops_waiting_takes_no_turn_from_the_others() -> None:
-    turns, done = Turns(1), []
+async def test_who_stops_waiting_is_not_called_and_takes_no_turn_from_the_others() -> None:
+    lane, done, holds = Lane(1), list[str](), threading.Event()
 
-    async def work(name: str) -> None:
-        async with turns.turn(LATER):
-            await asyncio.sleep(0)
-            done.append(name)
+    def work(name: str) -> None:
+        done.append(name)
+        holds.wait(5)
 
-    tasks = [asyncio.create_task(work(name)) for name in "abc"]
+    calls = [asyncio.create_task(lane.call(LATER, partial(work, name))) for name in "abc"]
+    await has(done, "a")
+    calls[1].cancel()
     await asyncio.sleep(0)
-    tasks[1].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await work("d")
+    holds.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    await lane.call(LATER, partial(work, "d"))
+    lane.close()
     assert done == ["a", "c", "d"]
+
+
+async def test_an_error_is_raised_where_the_call_was_asked_for_and_the_thread_goes_on() -> None:
+    lane = Lane(1)
+    with pytest.raises(OperationalError, match="away"):
+        await lane.call(SOON, Counted(OperationalError("away"), 1))
+    assert await lane.call(SOON, Counted(OperationalError("away"), 0)) == "kept"
+    lane.close()
+
+
+async def has(done: list[str], name: str) -> None:
+    async with asyncio.timeout(5):
+        while name not in done:  # noqa: ASYNC110  another thread puts it there
+            await asyncio.sleep(0.001)
 
 
 async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_taken_for_one_before_it(

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 from django.db import OperationalError
 
 from execution.core.types import Book, Quote
-from execution.engine.database import Database, Lane
+from execution.engine.database import Database
 from execution.engine.engine import Engine, Helpers
+from execution.engine.lane import Lane
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
 from execution.engine.session import GatewayFactory
 from execution.management.faults.exchange import Exchange
