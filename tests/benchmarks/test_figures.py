@@ -112,6 +112,7 @@ def _count(parents: int, processor: float) -> dict[str, Any]:
     return {
         "parents": parents,
         "lateness_ms": delays,
+        "start_to_take_ms": delays,
         "slices_without_child": 1,
         "fill_to_record_ms": delays,
         "fill_to_page_ms": {"count": 0, "p50": None, "p99": None},

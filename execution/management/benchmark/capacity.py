@@ -191,14 +191,15 @@ def _at(
 
 
 def _delays(pages: OpenPages, watched: Sequence[str], since: datetime, until: datetime) -> dict[str, Any]:
-    late, without = records.first_children(since, until)
+    first = records.first_children(since, until)
     shown = [
         (pages.seen_at(fill.order, fill.version), fill)
         for fill in records.fill_versions(watched, since, until)
     ]
     return {
-        "lateness_ms": spread(late),
-        "slices_without_child": without,
+        "lateness_ms": spread(first.decided),
+        "start_to_take_ms": spread(first.taken),
+        "slices_without_child": first.without,
         "fill_to_record_ms": spread(records.fills_recorded(since, until)),
         "fill_to_page_ms": spread(
             [(at - fill.executed_at.timestamp()) * 1000 for at, fill in shown if at is not None]

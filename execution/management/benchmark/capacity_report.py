@@ -33,6 +33,14 @@ def _rows(idle: Mapping[str, Any]) -> list[tuple[str, Callable[[Count], str]]]:
     return [
         ("lateness of a slice, p50", lambda count: shown(count["lateness_ms"]["p50"], 1, "ms")),
         ("lateness of a slice, p99", lambda count: shown(count["lateness_ms"]["p99"], 1, "ms")),
+        (
+            "slice's start to its child's sending, p50",
+            lambda count: shown(count["start_to_take_ms"]["p50"], 1, "ms"),
+        ),
+        (
+            "slice's start to its child's sending, p99",
+            lambda count: shown(count["start_to_take_ms"]["p99"], 1, "ms"),
+        ),
         ("slices begun", lambda count: shown(count["lateness_ms"]["count"])),
         (
             "of them without a child (the schedule was ahead)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +107,32 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 # --- capacity ------------------------------------------------------------------------------------
 
 
-def first_children(since: datetime, until: datetime) -> tuple[list[float], int]:
-    """Of the slices that began within: milliseconds from each one's planned start to the intent of its first child;
-    and of how many there was no child."""
+@dataclass(frozen=True, slots=True)
+class FirstChildren:
+    """Milliseconds from each slice's planned start to the decision for its first child, and to the moment at which the
+    first was taken to be sent, the commit between them included; and the slices that had none."""
+
+    decided: list[float]
+    taken: list[float]
+    without: int
+
+
+def first_children(since: datetime, until: datetime) -> FirstChildren:
+    """Of the slices of the newest plans that began within."""
     slices = Slice.objects.using(ALIAS).filter(
         starts_at__gte=since, starts_at__lt=until, order__plan_version=F("plan_version")
     )
-    found = slices.annotate(first=Min("children__intended_at")).values_list("starts_at", "first")
-    late = [(first - start).total_seconds() * 1000 for start, first in found if first is not None]
-    return late, len(found) - len(late)
+    first = slices.annotate(decided=Min("children__intended_at"), taken=Min("children__taken_at"))
+    found = list(first.values_list("starts_at", "decided", "taken"))
+    return FirstChildren(
+        [_milliseconds(decided - start) for start, decided, _ in found if decided is not None],
+        [_milliseconds(taken - start) for start, _, taken in found if taken is not None],
+        sum(decided is None for _, decided, _ in found),
+    )
+
+
+def _milliseconds(delay: timedelta) -> float:
+    return delay / timedelta(milliseconds=1)
 
 
 def children_intended(since: datetime, until: datetime) -> int:
