@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from functools import partial
+from random import uniform
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -111,7 +112,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             while True:
                 with_beat = clock() >= beat_at
                 if with_beat:
-                    beat_at = clock() + BEAT
+                    # Pages that opened together do not look together for ever.
+                    beat_at = clock() + BEAT * uniform(0.8, 1.0)  # noqa: S311  # no secret
                 found = await reading(partial(self.look, with_beat))
                 if isinstance(found, int):
                     await self.close(code=found)
