@@ -28,7 +28,7 @@ from execution.selectors.payloads import (
     SliceRow,
     Snapshot,
 )
-from execution.selectors.rows import order_rows_of
+from execution.selectors.rows import order_row_of
 from execution.selectors.schedules import earlier_plans, is_sliced
 from execution.selectors.texts import instant, milliseconds, rounded, text
 from execution.selectors.visibility import order_find as order_find
@@ -48,16 +48,16 @@ def order_snapshot(order_id: int) -> Snapshot:
     more with the next delta.
     """
     order = _order(order_id)
-    slices = _slice_rows(order)
+    children = list(_children(order_id).order_by("sequence"))
     fills = [_fill_row(fill) for fill in _fills(order_id)]
     journal = [
         _journal_row(entry) for entry in JournalEntry.objects.filter(order=order_id).order_by("version")
     ]
     return Snapshot(
         version=order.version,
-        order=_facts(order, fills, journal),
-        slices=slices,
-        children=_child_rows(order_id),
+        order=_facts(order, children, fills, journal),
+        slices=_slice_rows(order, children),
+        children=[_child_row(child) for child in children],
         fills=fills,
         journal=journal,
         profile=_profile(order),
@@ -78,6 +78,7 @@ def order_parts(order_id: int, *, most: int) -> OrderParts:
 def order_delta(order_id: int, before: Snapshot) -> Delta:
     """What changed since ``before``; append-only rows are read from where it ends."""
     order = _order(order_id)
+    children = list(_children(order_id).order_by("sequence"))
     fills = _new_fills(order_id, before)
     journal = [
         _journal_row(entry)
@@ -86,15 +87,15 @@ def order_delta(order_id: int, before: Snapshot) -> Delta:
         )
     ]
     replan = order.plan_version != before["order"]["plan_version"]
-    slices = _slice_rows(order)
+    slices = _slice_rows(order, children)
     every_fill = list({row["key"]: row for row in (*before["fills"], *fills)}.values())
     return {
         "from": before["version"],
         "version": order.version,
-        "order": _facts(order, every_fill, [*before["journal"], *journal]),
+        "order": _facts(order, children, every_fill, [*before["journal"], *journal]),
         "replan": replan,
         "slices": slices if replan else changed(before["slices"], slices),
-        "children": changed(before["children"], _child_rows(order_id)),
+        "children": changed(before["children"], [_child_row(child) for child in children]),
         "fills": fills,
         "journal": journal,
         "profile": _profile(order) if replan else [],
@@ -123,11 +124,15 @@ def _order(order_id: int) -> Order:
     return Order.objects.select_related("trader", "terms", "owner").get(pk=order_id)
 
 
-def _facts(order: Order, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderFacts:
-    (row,) = order_rows_of([order])
-    # The page draws its schedule from the slices themselves, and its last fill is that of its own list.
-    row["schedule"] = []
-    row["last_fill_at"] = max((fill["at"] for fill in fills), default=None)
+def _facts(
+    order: Order, children: Sequence[ChildOrder], fills: Sequence[FillRow], journal: Sequence[JournalRow]
+) -> OrderFacts:
+    row = order_row_of(
+        order,
+        last_fill_at=max((fill["at"] for fill in fills), default=None),
+        unsettled=sum(not child.is_settled for child in children),
+        alerts=sum(entry["kind"] == "alert" for entry in journal),
+    )
     terms = order.terms
     quote_fees = [
         Decimal(fill["fee_in_quote"]) if fill["fee_in_quote"] is not None else None for fill in fills
@@ -175,11 +180,10 @@ def _profile(order: Order) -> list[SchedulePoint]:
     return [(int(at), float(volume)) for at, volume in order.forecast.get("profile", [])]
 
 
-def _slice_rows(order: Order) -> list[SliceRow]:
-    filled: dict[int, Decimal] = defaultdict(Decimal)
-    children = ChildOrder.objects.filter(order=order, slice__isnull=False).values_list("slice_id", "filled")
-    for slice_id, quantity in children:
-        filled[slice_id or 0] += quantity
+def _slice_rows(order: Order, children: Sequence[ChildOrder]) -> list[SliceRow]:
+    filled: dict[int | None, Decimal] = defaultdict(Decimal)
+    for child in children:
+        filled[child.slice_id] += child.filled
     return [
         SliceRow(
             key=f"{part.plan_version}.{part.number}",
@@ -191,10 +195,6 @@ def _slice_rows(order: Order) -> list[SliceRow]:
         )
         for part in Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number")
     ]
-
-
-def _child_rows(order_id: int) -> list[ChildRow]:
-    return [_child_row(child) for child in _children(order_id).order_by("sequence")]
 
 
 def _children(order_id: int) -> QuerySet[ChildOrder]:

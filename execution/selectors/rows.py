@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from django.db.models import Count, Max, QuerySet
 
@@ -44,13 +43,20 @@ def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
             order,
             places[order.pk],
             markets.get(order.pk, []),
-            last_fills.get(order.pk),
+            instant(last_fills.get(order.pk)),
             lines.get(order.pk, []),
             unsettled.get(order.pk, 0),
             alerts.get(order.pk, 0),
         )
         for order in orders
     ]
+
+
+def order_row_of(order: Order, *, last_fill_at: int | None, unsettled: int, alerts: int) -> OrderRow:
+    """The row of one order whose children, fills and journal are at hand, and which shows its schedule itself."""
+    places = _places([order])[order.pk]
+    markets = _markets([order], {order.pk: places}).get(order.pk, [])
+    return _row(order, places, markets, last_fill_at, [], unsettled, alerts)
 
 
 def _count(rows: QuerySet[ChildOrder] | QuerySet[JournalEntry]) -> dict[int, int]:
@@ -90,7 +96,7 @@ def _row(
     order: Order,
     places: Sequence[Place],
     markets: Sequence[Market],
-    last_fill: datetime | None,
+    last_fill_at: int | None,
     schedule: list[SchedulePoint],
     unsettled: int,
     alerts: int,
@@ -128,7 +134,7 @@ def _row(
         started_at=instant(order.started_at),
         ended_at=instant(order.ended_at),
         created_at=milliseconds(order.created_at),
-        last_fill_at=instant(last_fill),
+        last_fill_at=last_fill_at,
         schedule=schedule,
         unsettled=unsettled,
         alerts=alerts,
