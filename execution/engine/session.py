@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.db import DatabaseError, InterfaceError
@@ -20,7 +21,7 @@ from execution.engine.sending import Sender
 from execution.selectors.sessions import AccountDetails, account_details, session_wanted, unsettled_children
 from execution.services.children import children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
-from execution.services.events import event_record
+from execution.services.events import by_order, event_record
 from execution.services.markets import balances_record, markets_record
 from execution.services.sessions import (
     account_doubted,
@@ -270,15 +271,17 @@ class AccountSession:
         )
 
     async def _record(self, event: StreamEvent) -> None:
-        moved = await self._parts.database.surely(
+        record = partial(
+            self._parts.database.surely,
             event_record,
             account_pk=self._details.pk,
-            reports=event.reports,
-            trades=event.trades,
             now=self._parts.clock.now(),
         )
-        for order_pk in moved:
-            self._parts.poke_order(order_pk)
+        # All at once to the database's thread: between two of them a child may be taken, and nothing later.
+        facts = by_order(event.reports, event.trades)
+        for moved in await asyncio.gather(*(record(reports=said, trades=made) for said, made in facts)):
+            for order_pk in moved:
+                self._parts.poke_order(order_pk)
         if event.trades:
             self._balances_wanted.set()
 

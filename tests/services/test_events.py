@@ -10,8 +10,7 @@ from django.db import OperationalError
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Fill, JournalEntry
 from execution.services import events
-from execution.services.events import event_record
-from execution.services.fills import fill_record
+from execution.services.events import by_order, event_record
 from tests.factories import NOW, Rows, report_of, trade_of
 from tests.invariants import check_order
 
@@ -54,22 +53,18 @@ def test_a_trade_that_cannot_be_recorded_leaves_nothing_of_its_event(
     assert ChildOrder.objects.get(pk=child.pk).is_settled
 
 
-def test_facts_of_several_orders_are_recorded_each_by_itself(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    child, real = rows.resting(), fill_record
-
-    def gone(*, trade: Any, **given: Any) -> bool:
-        if trade.exchange_id == "other":
-            raise OperationalError("the database is away")
-        return real(trade=trade, **given)
-
-    monkeypatch.setattr(events, "fill_record", gone)
-    facts = (
-        report_of(child, V.OPEN, "0.04"),
-        trade_of(child, "7", "0.04"),
-        trade_of(child, "8", "0.04", exchange_id="other"),
-    )
-    with pytest.raises(OperationalError):
-        hear(rows, *facts)
-    assert Fill.objects.get().child_id == child.pk
+def test_what_was_said_of_several_orders_is_taken_apart_and_nothing_is_lost(rows: Rows) -> None:
+    child = rows.resting()
+    states = [
+        report_of(child, V.OPEN, filled, exchange_id=name)
+        for name, filled in (("a", "0"), ("b", "0"), ("a", "1"))
+    ]
+    trades = [
+        trade_of(child, number, "0.04", exchange_id=name)
+        for number, name in (("7", "b"), ("8", "c"), ("9", "b"))
+    ]
+    assert by_order(states, trades) == [
+        ([states[0], states[2]], []),
+        ([states[1]], [trades[0], trades[2]]),
+        ([], [trades[1]]),
+    ]
