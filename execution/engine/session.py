@@ -7,12 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from execution.core.types import StreamEvent
+from execution.core.types import OrderReport, StreamEvent, Trade
 from execution.engine.history import MarketHistory
 from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
@@ -271,19 +270,21 @@ class AccountSession:
         )
 
     async def _record(self, event: StreamEvent) -> None:
-        record = partial(
-            self._parts.database.surely,
-            event_record,
-            account_pk=self._details.pk,
-            now=self._parts.clock.now(),
-        )
+        now = self._parts.clock.now()
         # All at once to the database's thread: between two of them a child may be taken, and nothing later.
         facts = by_order(event.reports, event.trades)
-        for moved in await asyncio.gather(*(record(reports=said, trades=made) for said, made in facts)):
+        for moved in await asyncio.gather(*(self._record_of_one(said, made, now) for said, made in facts)):
             for order_pk in moved:
                 self._parts.poke_order(order_pk)
         if event.trades:
             self._balances_wanted.set()
+
+    async def _record_of_one(
+        self, reports: list[OrderReport], trades: list[Trade], now: datetime
+    ) -> list[int]:
+        return await self._parts.database.surely(
+            event_record, account_pk=self._details.pk, reports=reports, trades=trades, now=now
+        )
 
     async def _refresh_balances(self) -> None:
         while True:
