@@ -98,7 +98,7 @@ _SERVED = Q(environment__in=Installation.objects.values("environment")) & (
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Take accounts that no running worker holds; each claim raises the fence.
+    """Take accounts that no running worker holds, up to this worker's share; each claim raises the fence.
 
     Only where some are free does it take the database's write lock: engines look many times a second.
     """
@@ -108,7 +108,15 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     if not candidates:
         return []
     _end_expired()
-    return _accounts_take(worker_pk, candidates)
+    return _accounts_take(worker_pk, candidates[: _share_left(worker_pk)])
+
+
+def _share_left(worker_pk: int) -> int:
+    """How many more accounts this worker may hold so that the running ones hold alike: an account's orders are driven
+    where it is held. What a dead worker leaves is free for all as soon as its lease is over."""
+    running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
+    owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
+    return max(0, -(-len(owners) // max(running, 1)) - owners.count(worker_pk))
 
 
 @transaction.atomic

@@ -236,3 +236,15 @@ def test_ended_workers_that_own_nothing_are_dropped(rows: Rows) -> None:
     assert workers_drop(before=database_now()) == 1
     assert not Worker.objects.filter(pk=gone.pk).exists()
     assert Worker.objects.filter(pk=rows.worker.pk).exists(), "it owns an account"
+
+
+def test_running_workers_hold_alike_and_what_a_dead_one_leaves_is_taken(rows: Rows) -> None:
+    for number in range(4):
+        make_account(rows.venue, f"more {number}", rows.trader)
+    Account.objects.update(owner=None)
+    other = make_worker("other")
+    assert len(accounts_claim(worker_pk=rows.worker.pk, most=20)) == 3
+    assert accounts_claim(worker_pk=rows.worker.pk, most=20) == []
+    assert len(accounts_claim(worker_pk=other.pk, most=20)) == 2
+    Worker.objects.filter(pk=rows.worker.pk).update(lease_until=database_now())
+    assert len(accounts_claim(worker_pk=other.pk, most=20)) == 3
