@@ -70,8 +70,8 @@ class Taken:
     fence: int
 
 
-def _locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
-    """A child and its order, the order under lock first; ``order_pk`` if it is known."""
+def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
+    """Inside a transaction: a child and its order, the order under lock first; ``order_pk`` if it is known."""
     if order_pk is None:
         order_pk = CHILD.get(pk=child_pk).order_id
     order = order_locked(order_pk)
@@ -202,9 +202,9 @@ def child_outcome(
     order_pk: int | None = None,
 ) -> None:
     """Record what became of a create; ``fence`` is the one under which the child was taken for it."""
-    child, order = _locked(child_pk, order_pk)
+    child, order = child_locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):
-        _report(child, order, outcome.report, now)
+        report_apply(child, order, outcome.report, now)
         for trade in outcome.trades:
             exchange_id = trade.exchange_id or child.exchange_id or None
             fill_record(
@@ -267,7 +267,7 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 @transaction.atomic
 def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
     """Nobody knows what became of a child that was sent: evidence is to be gathered."""
-    child, order = _locked(child_pk)
+    child, order = child_locked(child_pk)
     if child.taken_at is not None:  # else it was given back meanwhile, and has certainly not left
         _lost(child, order, Unknown(message), now)
 
@@ -275,8 +275,8 @@ def child_lose(*, child_pk: int, message: str, now: datetime) -> None:
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
     """Record a confirmed cancel; False when its answer does not say how the order ended: somebody must ask."""
-    child, order = _locked(child_pk)
-    merged = _report(child, order, outcome.report, now)
+    child, order = child_locked(child_pk)
+    merged = report_apply(child, order, outcome.report, now)
     return merged.facts.status in CHILD_FINAL and not merged.wants_figure
 
 
@@ -289,8 +289,8 @@ def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int 
     if child is None or _is_known_report(child, report):
         return None
     with transaction.atomic():
-        child, order = _locked(child.pk, child.order_id)
-        merged = _report(child, order, report, now)
+        child, order = child_locked(child.pk, child.order_id)
+        merged = report_apply(child, order, report, now)
     return order.pk if merged.changed else None
 
 
@@ -304,7 +304,8 @@ def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
     return not fills_waiting(child)
 
 
-def _report(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:
+def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:
+    """Merge what the exchange said into both rows, which ``child_locked`` gave."""
     known_id = child.exchange_id
     if report.exchange_id and not known_id:
         child.exchange_id = report.exchange_id
@@ -346,7 +347,7 @@ def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> l
     recovered = []
     # Every transaction that locks several orders takes them by primary key.
     for pk in list(lost.order_by("order_id", "pk").values_list("pk", flat=True)):
-        child, order = _locked(pk)
+        child, order = child_locked(pk)
         _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
         recovered.append(child.client_id)
     return recovered
@@ -371,7 +372,7 @@ def child_negative_looks(
     now: datetime,
 ) -> bool:
     """Add looks to an unknown child's evidence; True when they prove that it never reached the book."""
-    child, order = _locked(child_pk)
+    child, order = child_locked(child_pk)
     if child.status != ChildStatus.UNKNOWN or child.last_possible_send_at is None:
         return False
     evidence = Evidence.from_json(child.evidence)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import datetime
 
 from django.db import transaction
 
 from execution.core.types import OrderReport, Trade
-from execution.services.children import child_report
-from execution.services.fills import fill_record
+from execution.models import ChildOrder
+from execution.services.children import child_locked, child_report, report_apply
+from execution.services.fills import child_of, fill_insert, fill_record, known_fill
 
 #: What was said of one order: its states and its trades, each in the order of coming.
 Facts = tuple[list[OrderReport], list[Trade]]
@@ -32,12 +32,35 @@ def event_record(
 ) -> list[int]:
     """Record what an exchange said of one order; safe to call again.
 
-    Trades and the states that they made are one transaction: one commit, one ring to pages and engines. Without a
-    trade there is none around it: a report that is known takes no lock. Returns the primary keys of orders of which
-    a report was news.
+    Trades that are news, and the states that they made, are one transaction: the rows are read and locked once, and a
+    page is told once. Everything else is recorded fact by fact, and what is known takes no lock. Returns the primary
+    keys of orders of which a report was news.
     """
-    with transaction.atomic() if trades else nullcontext():
-        found = [child_report(account_pk=account_pk, report=report, now=now) for report in reports]
-        for trade in trades:
-            fill_record(account_pk=account_pk, trade=trade, now=now)
+    child = _child_with_news(account_pk, reports, trades)
+    if child is not None:
+        with transaction.atomic():
+            child, order = child_locked(child.pk, child.order_id)
+            if not any(known_fill(account_pk, trade) for trade in trades):  # nor while we waited for the lock
+                moved = [report_apply(child, order, report, now).changed for report in reports]
+                for trade in trades:
+                    fill_insert(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
+                return [order.pk] if any(moved) else []
+    found = [child_report(account_pk=account_pk, report=report, now=now) for report in reports]
+    for trade in trades:
+        fill_record(account_pk=account_pk, trade=trade, now=now)
     return [order_pk for order_pk in found if order_pk is not None]
+
+
+def _child_with_news(
+    account_pk: int, reports: Sequence[OrderReport], trades: Sequence[Trade]
+) -> ChildOrder | None:
+    """The child that all of it is of, when every trade is news; None when it is to be taken fact by fact."""
+    facts: list[OrderReport | Trade] = [*reports, *trades]
+    if not trades or len({fact.exchange_id for fact in facts}) > 1 or not facts[0].exchange_id:
+        return None
+    if len({(trade.trade_id, trade.side) for trade in trades}) < len(trades):
+        return None
+    if any(known_fill(account_pk, trade) for trade in trades):
+        return None
+    found = (child_of(account_pk, fact.symbol, fact.exchange_id, fact.client_id) for fact in facts)
+    return next((child for child in found if child is not None), None)

@@ -118,6 +118,15 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     known = known_fill(account_pk, trade)
     if known is not None:
         return _complete(known, trade, child, order, now)
+    fill_insert(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
+    return True
+
+
+def fill_insert(
+    *, account_pk: int, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
+) -> None:
+    """Write a trade that is not recorded yet, inside the caller's transaction and under its order's lock; ``child``
+    and ``order`` are None where no child is known."""
     fee_in_quote, rate = _fee_in_quote(trade)
     fill = Fill(
         account_id=account_pk,
@@ -140,7 +149,6 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
     row_insert(fill)
     if child is not None and order is not None:
         _fold(fill, child, order, now)
-    return True
 
 
 def known_fill(account_pk: int, trade: Trade) -> Fill | None:

@@ -218,20 +218,25 @@ def reported_may_fall() -> Patches:
 
 
 def fills_twice() -> Patches:
-    from execution.services import fills
+    """Each telling of a trade is taken for another trade."""
+    from execution.engine import looking
+    from execution.services import events, fills
 
-    real = fills.fill_record
     count = iter(range(1_000_000_000))
 
-    def record(*, account_pk: int, trade: Any, now: Any) -> bool:
-        return real(
-            account_pk=account_pk, trade=replace(trade, trade_id=f"{trade.trade_id}-{next(count)}"), now=now
-        )
+    def as_new(real: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*, trade: Any, **given: Any) -> Any:
+            return real(trade=replace(trade, trade_id=f"{trade.trade_id}-{next(count)}"), **given)
 
-    from execution.engine import looking
-    from execution.services import events
+        return record
 
-    return [(events, "fill_record", record), (looking, "fill_record", record)]
+    recorded = as_new(fills.fill_record)
+    inserted = as_new(fills.fill_insert)
+    return [
+        (events, "fill_record", recorded),
+        (events, "fill_insert", inserted),
+        (looking, "fill_record", recorded),
+    ]
 
 
 def no_validity_window() -> Patches:

@@ -39,12 +39,12 @@ def test_a_trade_that_cannot_be_recorded_leaves_nothing_of_its_event(
 ) -> None:
     child = rows.resting()
 
-    def gone(**_: Any) -> bool:
+    def gone(**_: Any) -> None:
         raise OperationalError("the database is away")
 
     facts = (report_of(child, V.FILLED, child.quantity), trade_of(child, "7", child.quantity))
     with monkeypatch.context() as away:
-        away.setattr(events, "fill_record", gone)
+        away.setattr(events, "fill_insert", gone)
         with pytest.raises(OperationalError):
             hear(rows, *facts)
     assert ChildOrder.objects.get(pk=child.pk).reported_filled is None
