@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 ENGINE_QUEUE = "engine"
 ENGINE_MODULE = "execution.engine.host"
-#: Nobody waits for an estimate or a report as an order waits: engines, web and Redis have the processor before them.
-COMPUTE_NICENESS = 10
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 KEEP_ESTIMATES = timedelta(hours=1)
@@ -34,8 +32,8 @@ KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 
 
 def _when_nobody_else_wants() -> None:
-    """This thread alone: it has the processor when no other wants it. Writing is left to others, which may hold the
-    database's lock and must never wait with it."""
+    """This thread alone: it has the processor when no other wants it. A whole process that stepped back would wait
+    for the processor with the database's lock in its hand: for a second everybody waited for it."""
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
@@ -49,11 +47,9 @@ def _predict_aside(spec: dict[str, Any]) -> Prediction:
 
 @signals.celeryd_after_setup.connect
 def prepare_worker(instance: Any, **_signal: Any) -> None:
-    """Load what takes seconds to import before the worker says that it is ready; who only computes steps back."""
+    """Load what takes seconds to import before the worker says that it is ready."""
     if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
         import_module(ENGINE_MODULE)
-    else:
-        os.nice(COMPUTE_NICENESS)
 
 
 def _host() -> EngineHost | None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from execution import tasks
 from execution.management.desk.files import read_people
-from execution.tasks import COMPUTE_NICENESS
 from tests.desk.running import (
     FIRST_PAGE,
     PAPER_LABELS,
@@ -73,10 +73,15 @@ def run_desk(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_who_only_computes_steps_back_for_those_who_trade(desk: RunningDesk) -> None:
+def test_no_process_that_writes_waits_for_the_processor_longer_than_the_others(desk: RunningDesk) -> None:
     pids = desk.pids()
-    nice = {name: psutil.Process(pids[name]).nice() for name in ("engine1", "engine2", "web", "compute")}
-    assert nice == {"engine1": 0, "engine2": 0, "web": 0, "compute": COMPUTE_NICENESS}
+    assert {psutil.Process(pids[name]).nice() for name in ("engine1", "engine2", "web", "compute")} == {0}
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux knows threads that step back")
+def test_who_only_computes_steps_back_for_those_who_trade() -> None:
+    assert tasks._aside.submit(os.sched_getscheduler, 0).result() == os.SCHED_IDLE
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_a_desk_starts_every_process_and_answers(desk: RunningDesk) -> None:

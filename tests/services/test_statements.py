@@ -81,7 +81,7 @@ def test_a_market_that_moves_is_looked_at_with_the_rows_of_before(rows: Rows) ->
     assert again == fresh
 
 
-@pytest.mark.parametrize("after", [timedelta(seconds=61), timedelta(seconds=21), -SECOND])
+@pytest.mark.parametrize("after", [timedelta(seconds=61), -SECOND])
 def test_rows_are_read_again_at_a_slices_turn_and_after_a_while(rows: Rows, after: timedelta) -> None:
     order = rows.working()
     looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
