@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 #: PostgreSQL's connections read and write. SQLite has one writer anyway, and whoever only reads never waits for it.
 THREADS = 4
+#: Facts or decisions that SQLite's one writer writes in one transaction, when they wait for it anyway. What leaves
+#: for an exchange waits for no longer than these take.
+TOGETHER = 6
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
 RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit TO off"}
@@ -62,8 +65,10 @@ class Database:
     def opened(cls, clock: Clock) -> Self:
         """On threads as the configured database bears them."""
         if connection.vendor != "sqlite":
-            return cls(clock, Lane(THREADS))
-        return cls(clock, Lane(1), Lane(1), Log(Path(connection.settings_dict["NAME"])))
+            return cls(clock, Lane(THREADS, _guarded))
+        return cls(
+            clock, Lane(1, _guarded, TOGETHER), Lane(1, _guarded), Log(Path(connection.settings_dict["NAME"]))
+        )
 
     async def close(self) -> None:
         """End the threads; nothing may be asked any more."""
@@ -79,10 +84,14 @@ class Database:
         """Call ``function``; raises what it raises."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
-    async def _call(self, urgency: int, call: Callable[[], T], lane: Lane | None) -> T:
-        if lane is None:
-            return call()
-        return await lane.call(urgency, partial(_guarded, call))
+    async def apply(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``, for what changes nothing but rows: it may be one transaction with others."""
+        return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
+
+    async def _call(
+        self, urgency: int, call: Callable[[], T], lane: Lane | None, *, may_join: bool = False
+    ) -> T:
+        return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
@@ -103,13 +112,15 @@ class Database:
         """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost.
 
         A database that is away or busy is asked for ever. One that refuses the fact itself (a value that
-        does not fit, a constraint that no repetition heals) is asked a few times, and then raises.
+        does not fit, a constraint that no repetition heals) is asked a few times, and then raises. It may be one
+        transaction with other facts.
         """
         pause = RETRY_FIRST
         refusals = 0
         while True:
             try:
-                return await self._call(SOON, partial(function, *args, **kwargs), self._writing)
+                call = partial(function, *args, **kwargs)
+                return await self._call(SOON, call, self._writing, may_join=True)
             except (DatabaseError, InterfaceError) as error:
                 refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
                 if refusals >= REFUSALS_MOST:

@@ -142,7 +142,7 @@ class OrderDriver:
         return decision
 
     async def _apply(self, looked: Looked, decision: Decision) -> float | None:
-        applied, version = await self._parts.database.run(
+        applied, version = await self._parts.database.apply(
             decision_apply,
             order_pk=self._order_pk,
             worker_pk=self._parts.lease.worker_pk,

@@ -9,12 +9,17 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
 from execution.engine.database import REFUSALS_MOST, Database
 from execution.engine.disk import Log
 from execution.engine.lane import FIRST, LATER, SOON, Lane
+from execution.models import Worker
 from tests.engine.desk import StillClock
+from tests.factories import Rows, make_worker
+from tests.fixtures import redis_url, rows
+
+__all__ = ["redis_url", "rows"]
 
 
 class Counted:
@@ -125,3 +130,37 @@ async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_
 async def test_a_disk_that_refuses_is_a_database_that_refuses(tmp_path: Path) -> None:
     with pytest.raises(OperationalError, match="could not be put on the disk"):
         await Log(tmp_path / "none.sqlite3").flush()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_waits_anyway_is_one_transaction_and_who_fails_takes_no_other_along(rows: Rows) -> None:
+    lane, holds, blocks = Lane(1, together=6), threading.Event(), list[int]()
+
+    def mark(number: int) -> int:
+        with transaction.atomic():
+            make_worker(f"mark {number}")
+            blocks.append(len(connection.savepoint_ids))
+            if number == 3:
+                raise IntegrityError("not this one")
+        return number
+
+    first = asyncio.create_task(lane.call(LATER, partial(holds.wait, 5)))
+    await asyncio.sleep(0.01)
+    facts = [
+        asyncio.create_task(lane.call(SOON, partial(mark, number), may_join=True)) for number in range(1, 4)
+    ]
+    alone = asyncio.create_task(lane.call(SOON, partial(mark, 4)))
+    more = [asyncio.create_task(lane.call(SOON, partial(mark, number), may_join=True)) for number in (5, 6)]
+    await asyncio.sleep(0.01)
+    holds.set()
+    found = await asyncio.gather(*facts, alone, *more, return_exceptions=True)
+    await first
+    await asyncio.to_thread(lane.close)
+    assert found[:2] + found[3:] == [1, 2, 4, 5, 6]
+    assert isinstance(found[2], IntegrityError)
+    # 1, 2 and 3 together, in vain; each alone; 4, which may not join; 5 and 6 together.
+    assert blocks == [1, 1, 1, 0, 0, 0, 0, 1, 1]
+    kept = await asyncio.to_thread(
+        lambda: set(Worker.objects.filter(boot_id__startswith="mark").values_list("boot_id", flat=True))
+    )
+    assert kept == {f"mark {number}" for number in (1, 2, 4, 5, 6)}

@@ -176,7 +176,7 @@ class FaultyDatabase(Database):
         super().__init__(process.clock)
         self._process = process
 
-    async def _call(self, _urgency: int, call: Callable[[], T], _lane: Lane | None) -> T:
+    async def _call(self, _urgency: int, call: Callable[[], T], _lane: Lane | None, **_joins: bool) -> T:
         process, weather = self._process, self._process.world.weather
         called = process.clock.boot()
         await process.gate()
