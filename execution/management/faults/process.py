@@ -176,7 +176,10 @@ class FaultyDatabase(Database):
         super().__init__(process.clock)
         self._process = process
 
-    async def _call(self, _urgency: int, call: Callable[[], T], _lane: Lane | None, **_joins: bool) -> T:
+    async def _call(
+        self, _urgency: int, call: Callable[[], T], _lane: Lane | None, *, may_join: bool = False
+    ) -> T:
+        del may_join  # one statement at a time: everything is alone
         process, weather = self._process, self._process.world.weather
         called = process.clock.boot()
         await process.gate()
