@@ -3,7 +3,7 @@ several times what the database takes; what it makes stays the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -55,14 +55,13 @@ class Compiled(Generic[M]):
 
     def all(self, **values: Value | None) -> list[M]:
         """The rows."""
-        made = self._made.get(connection.vendor) or self._make()
-        parameters = list(made.parameters)
-        for place, name in made.places:
-            parameters[place] = _adapted(values[name])
-        with connection.cursor() as cursor:
-            cursor.execute(made.sql, parameters)
-            found = cursor.fetchall()
+        made, found = self._run("%s", values)
         return [self._row(made, list(row)) for row in found]
+
+    def count(self, **values: Value | None) -> int:
+        """How many rows there are."""
+        _, [(number,)] = self._run("SELECT COUNT(*) FROM (%s) AS found", values)
+        return int(number)
 
     def first(self, **values: Value | None) -> M | None:
         """The first row; None when there is none."""
@@ -75,6 +74,15 @@ class Compiled(Generic[M]):
         if len(found) != 1:
             raise _does_not_exist(self._model)(f"{len(found)} rows of {self._model.__name__} for {values}")
         return found[0]
+
+    def _run(self, around: str, values: Mapping[str, Value | None]) -> tuple[_Made, list[tuple[Any, ...]]]:
+        made = self._made.get(connection.vendor) or self._make()
+        parameters = list(made.parameters)
+        for place, name in made.places:
+            parameters[place] = _adapted(values[name])
+        with connection.cursor() as cursor:
+            cursor.execute(around.replace("%s", made.sql), parameters)
+            return made, cursor.fetchall()
 
     def _row(self, made: _Made, row: list[Any]) -> M:
         for place, converters, expression in made.converters:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import QuerySet
-
 from execution.core import costs
-from execution.models import ChildOrder, Fill, JournalEntry, Order, Slice
+from execution.models import ChildOrder, Fill, JournalEntry, Order
 from execution.selectors.driving import ORDER
+from execution.selectors.page_rows import PageRows, page_rows
 from execution.selectors.payloads import (
     SECTIONS,
     ChildRow,
@@ -47,16 +46,14 @@ def order_snapshot(order_id: int) -> Snapshot:
     The version is read first: rows may then be newer than it, never older, and what is newer comes once
     more with the next delta.
     """
-    order = _order(order_id)
-    children = list(_children(order_id).order_by("sequence"))
-    fills = [_fill_row(fill) for fill in _fills(order_id)]
-    journal = [
-        _journal_row(entry) for entry in JournalEntry.objects.filter(order=order_id).order_by("version")
-    ]
+    rows = page_rows(order_id)
+    order, children = rows.order, rows.children
+    fills = [_fill_row(fill) for fill in rows.fills()]
+    journal = [_journal_row(entry) for entry in rows.journal_after(0)]
     return Snapshot(
         version=order.version,
-        order=_facts(order, children, fills, journal),
-        slices=_slice_rows(order, children),
+        order=_facts(rows, fills, journal),
+        slices=_slice_rows(rows),
         children=[_child_row(child) for child in children],
         fills=fills,
         journal=journal,
@@ -66,7 +63,8 @@ def order_snapshot(order_id: int) -> Snapshot:
 
 def order_parts(order_id: int, *, most: int) -> OrderParts:
     """The newest children and fills of an order, at most so many of each."""
-    children, fills = _children(order_id), _fills(order_id)
+    children = ChildOrder.objects.filter(order=order_id).select_related("account", "slice")
+    fills = Fill.objects.filter(order=order_id).select_related("account", "child")
     return OrderParts(
         children=[_child_row(child) for child in children.order_by("-sequence")[:most]],
         children_total=ChildOrder.objects.filter(order=order_id).count(),
@@ -77,22 +75,17 @@ def order_parts(order_id: int, *, most: int) -> OrderParts:
 
 def order_delta(order_id: int, before: Snapshot) -> Delta:
     """What changed since ``before``; append-only rows are read from where it ends."""
-    order = _order(order_id)
-    children = list(_children(order_id).order_by("sequence"))
-    fills = _new_fills(order_id, before)
-    journal = [
-        _journal_row(entry)
-        for entry in JournalEntry.objects.filter(order=order_id, version__gt=before["version"]).order_by(
-            "version"
-        )
-    ]
+    rows = page_rows(order_id)
+    order, children = rows.order, rows.children
+    fills = _new_fills(rows, before)
+    journal = [_journal_row(entry) for entry in rows.journal_after(before["version"])]
     replan = order.plan_version != before["order"]["plan_version"]
-    slices = _slice_rows(order, children)
+    slices = _slice_rows(rows)
     every_fill = list({row["key"]: row for row in (*before["fills"], *fills)}.values())
     return {
         "from": before["version"],
         "version": order.version,
-        "order": _facts(order, children, every_fill, [*before["journal"], *journal]),
+        "order": _facts(rows, every_fill, [*before["journal"], *journal]),
         "replan": replan,
         "slices": slices if replan else changed(before["slices"], slices),
         "children": changed(before["children"], [_child_row(child) for child in children]),
@@ -120,17 +113,13 @@ def changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
     return [row for row in after if known.get(row["key"]) != row]
 
 
-def _order(order_id: int) -> Order:
-    return Order.objects.select_related("trader", "terms", "owner").get(pk=order_id)
-
-
-def _facts(
-    order: Order, children: Sequence[ChildOrder], fills: Sequence[FillRow], journal: Sequence[JournalRow]
-) -> OrderFacts:
+def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderFacts:
+    order = rows.order
     row = order_row_of(
         order,
+        rows.accounts,
         last_fill_at=max((fill["at"] for fill in fills), default=None),
-        unsettled=sum(not child.is_settled for child in children),
+        unsettled=sum(not child.is_settled for child in rows.children),
         alerts=sum(entry["kind"] == "alert" for entry in journal),
     )
     terms = order.terms
@@ -180,9 +169,9 @@ def _profile(order: Order) -> list[SchedulePoint]:
     return [(int(at), float(volume)) for at, volume in order.forecast.get("profile", [])]
 
 
-def _slice_rows(order: Order, children: Sequence[ChildOrder]) -> list[SliceRow]:
+def _slice_rows(rows: PageRows) -> list[SliceRow]:
     filled: dict[int | None, Decimal] = defaultdict(Decimal)
-    for child in children:
+    for child in rows.children:
         filled[child.slice_id] += child.filled
     return [
         SliceRow(
@@ -193,12 +182,9 @@ def _slice_rows(order: Order, children: Sequence[ChildOrder]) -> list[SliceRow]:
             quantity=text(part.quantity) or "",
             filled=text(filled[part.pk]) or "0",
         )
-        for part in Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number")
+        for part in rows.slices
+        if part.plan_version == rows.order.plan_version
     ]
-
-
-def _children(order_id: int) -> QuerySet[ChildOrder]:
-    return ChildOrder.objects.filter(order=order_id).select_related("account", "slice")
 
 
 def _child_row(child: ChildOrder) -> ChildRow:
@@ -223,19 +209,13 @@ def _child_row(child: ChildOrder) -> ChildRow:
     )
 
 
-def _fills(order_id: int) -> QuerySet[Fill]:
-    return (
-        Fill.objects.filter(order=order_id).select_related("account", "child").order_by("executed_at", "pk")
-    )
-
-
-def _new_fills(order_id: int, before: Snapshot) -> list[FillRow]:
+def _new_fills(rows: PageRows, before: Snapshot) -> list[FillRow]:
     """Fills that ``before`` lacks, and those whose fee or liquidity has become known since."""
     keys = {fill["key"] for fill in before["fills"]}
     open_keys = {fill["key"] for fill in before["fills"] if fill["fee"] is None or not fill["liquidity"]}
-    if Fill.objects.filter(order=order_id).count() == len(keys) and not open_keys:
+    if rows.fills_count() == len(keys) and not open_keys:
         return []
-    return changed(before["fills"], [_fill_row(fill) for fill in _fills(order_id)])
+    return changed(before["fills"], [_fill_row(fill) for fill in rows.fills()])
 
 
 def _fill_row(fill: Fill) -> FillRow:

@@ -10,7 +10,8 @@ from django.db.models import Count, Max, QuerySet
 from execution.core import costs
 from execution.core.states import ORDER_LIVE
 from execution.core.types import Side
-from execution.models import ChildOrder, Fill, JournalEntry, Market, Order
+from execution.models import Account, ChildOrder, Fill, JournalEntry, Market, Order
+from execution.models.compiled import Compiled
 from execution.selectors.payloads import OrderRow, SchedulePoint
 from execution.selectors.schedules import schedule_lines
 from execution.selectors.texts import instant, milliseconds, rounded, text
@@ -52,10 +53,19 @@ def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
     ]
 
 
-def order_row_of(order: Order, *, last_fill_at: int | None, unsettled: int, alerts: int) -> OrderRow:
-    """The row of one order whose children, fills and journal are at hand, and which shows its schedule itself."""
-    places = _places([order])[order.pk]
-    markets = _markets([order], {order.pk: places}).get(order.pk, [])
+_MARKET = Compiled(
+    lambda venue, symbol: Market.objects.filter(venue_id=venue, symbol=symbol), venue=int, symbol=str
+)
+
+
+def order_row_of(
+    order: Order, accounts: Sequence[Account], *, last_fill_at: int | None, unsettled: int, alerts: int
+) -> OrderRow:
+    """The row of one order whose accounts, children, fills and journal are at hand, and which shows its schedule
+    itself."""
+    places = sorted((account.label, account.venue_id) for account in accounts)
+    venues = {venue for _, venue in places}
+    markets = [row for venue in sorted(venues) for row in _MARKET.all(venue=venue, symbol=order.symbol)]
     return _row(order, places, markets, last_fill_at, [], unsettled, alerts)
 
 

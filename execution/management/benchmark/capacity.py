@@ -81,7 +81,7 @@ class Launcher:
         slices = self._wishes.life // self._wishes.slice_seconds
         return {
             "symbol": PAPER_SYMBOLS[number % len(PAPER_SYMBOLS)],
-            "side": "buy",
+            "side": ("buy", "sell")[number % 2],
             "quantity": str(SLICE_VALUE * slices),
             "unit": "quote",
             "algorithm": "twap",
