@@ -5,37 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import models, transaction
 
 from execution.core import types
 from execution.core.plans import plain
 from execution.models import Balance, CandleDay, Market, MarketSample
 from execution.selectors.candles import CANDLE_SECONDS
 
+M = TypeVar("M", bound=models.Model)
+
 
 @transaction.atomic
 def markets_record(*, venue_pk: int, markets: Mapping[str, types.Market], now: datetime) -> None:
     """Refresh the limits and fees that pages and plans use."""
-    # By name: two sessions of a venue would otherwise lock its rows in different orders.
-    for _, market in sorted(markets.items()):
-        Market.objects.update_or_create(
-            venue_id=venue_pk,
-            symbol=market.symbol,
-            defaults={**asdict(market), "refreshed_at": now},
-        )
+    rows = [
+        Market(venue_id=venue_pk, refreshed_at=now, **asdict(market))
+        # By name: two sessions of a venue would otherwise lock its rows in different orders.
+        for _, market in sorted(markets.items())
+    ]
+    _keep(rows, ["venue", "symbol"])
 
 
 @transaction.atomic
 def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmounts], now: datetime) -> None:
     """Replace what the account is known to hold; a currency no longer listed is gone."""
     Balance.objects.filter(account_id=account_pk).exclude(currency__in=balances).delete()
-    for currency, amounts in sorted(balances.items()):
-        Balance.objects.update_or_create(
-            account_id=account_pk,
-            currency=currency,
-            defaults={"free": amounts.free, "locked": amounts.locked, "at": now},
-        )
+    rows = [
+        Balance(account_id=account_pk, currency=currency, free=amounts.free, locked=amounts.locked, at=now)
+        for currency, amounts in sorted(balances.items())
+    ]
+    _keep(rows, ["account", "currency"])
+
+
+def _keep(rows: Sequence[M], known_by: list[str]) -> None:
+    """Insert rows, or replace those that are there, in one statement: an exchange has thousands of markets, and
+    nobody else writes meanwhile."""
+    if not rows:
+        return
+    model = type(rows[0])
+    rest = [field.name for field in model._meta.concrete_fields if not field.primary_key]
+    model._default_manager.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=known_by,
+        update_fields=[name for name in rest if name not in known_by],
+    )
 
 
 @transaction.atomic
