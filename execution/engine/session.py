@@ -38,6 +38,8 @@ MARKETS_EVERY = 3600.0
 CHECKS_EVERY = 1.0
 #: Fills come in bursts; the balance is asked for this long after the last one.
 BALANCES_AFTER_FILL = 1.0
+#: Events of the private stream that are being recorded; more wait, as while the database is away.
+EVENTS_AT_ONCE = 16
 OPEN_FIRST, OPEN_MOST = 0.5, 5.0  # seconds between attempts to reach the venue
 
 
@@ -240,21 +242,28 @@ class AccountSession:
     # --- listening -----------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        """Record what the private stream says; a reconnect means that something may have been missed."""
-        async for event in self._gateway.watch_account(self._details.symbols):
-            now = self._parts.clock.now()
-            if event.lost:
-                await self._lose_stream()
-            if event.resumed:
-                self._looker.stream_is_healthy = True
-                self._looker.poke()
-                await self._parts.database.surely(account_seen, account_pk=self._details.pk, stream_at=now)
-            try:
-                await self._record(event)
-            except (DatabaseError, InterfaceError) as error:
-                # Said in the log already; the look brings what this event brought, and the next ones go on.
-                await self._failed(f"an event could not be recorded: {error}")
-                self._looker.poke()
+        """Record what the private stream says; a reconnect means that something may have been missed.
+
+        What comes next does not wait until it is recorded: facts may come to the database in any order, and of a
+        burst those that wait there together are one transaction.
+        """
+        room = asyncio.Semaphore(EVENTS_AT_ONCE)
+        async with asyncio.TaskGroup() as recording:
+            async for event in self._gateway.watch_account(self._details.symbols):
+                now = self._parts.clock.now()
+                await self._heed(event, now)
+                if event.reports or event.trades:
+                    await room.acquire()
+                    recording.create_task(self._record(event, now, room))
+
+    async def _heed(self, event: StreamEvent, now: datetime) -> None:
+        """What an event says of the stream itself."""
+        if event.lost:
+            await self._lose_stream()
+        if event.resumed:
+            self._looker.stream_is_healthy = True
+            self._looker.poke()
+            await self._parts.database.surely(account_seen, account_pk=self._details.pk, stream_at=now)
 
     async def _lose_stream(self) -> None:
         """Until it is back, looks stand in for it; the first one ends the doubt that the loss leaves."""
@@ -269,13 +278,21 @@ class AccountSession:
             account_doubted, account_pk=self._account_pk, fence=self.fence, now=self._parts.clock.now()
         )
 
-    async def _record(self, event: StreamEvent) -> None:
-        now = self._parts.clock.now()
-        # All at once to the database's thread: between two of them a child may be taken, and nothing later.
-        facts = by_order(event.reports, event.trades)
-        for moved in await asyncio.gather(*(self._record_of_one(said, made, now) for said, made in facts)):
-            for order_pk in moved:
-                self._parts.poke_order(order_pk)
+    async def _record(self, event: StreamEvent, now: datetime, room: asyncio.Semaphore) -> None:
+        try:
+            # All at once to the database's thread: between two of them a child may be taken, and nothing later.
+            facts = by_order(event.reports, event.trades)
+            for moved in await asyncio.gather(
+                *(self._record_of_one(said, made, now) for said, made in facts)
+            ):
+                for order_pk in moved:
+                    self._parts.poke_order(order_pk)
+        except (DatabaseError, InterfaceError) as error:
+            # Said in the log already; the look brings what this event brought, and the next ones go on.
+            await self._failed(f"an event could not be recorded: {error}")
+            self._looker.poke()
+        finally:
+            room.release()
         if event.trades:
             self._balances_wanted.set()
 
