@@ -203,10 +203,12 @@ def no_halt_at_take() -> Patches:
 
 
 def absent_too_early() -> Patches:
+    from datetime import timedelta
+
     from execution.services import children
 
     return [
-        (children, "counts_from", lambda last, _validity, _delay: last),
+        (children, "counts_from", lambda last, _validity, _delay: last - timedelta(hours=1)),
         (children, "is_absent", lambda evidence, **_: any(evidence.looks.values())),
     ]
 

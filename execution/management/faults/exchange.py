@@ -133,7 +133,7 @@ class Exchange:
 
     @property
     def is_away(self) -> bool:
-        """Nobody is answered."""
+        """Nobody is answered, and no stream says anything of the market."""
         return self._time() < self._away_until and not self._weather.is_clear
 
     def tick(self) -> None:
@@ -148,7 +148,7 @@ class Exchange:
         price = (self._mid + side.sign * self._spread) * TICK
         traded = PublicTrade(SYMBOL, price, LOT * self._random.randrange(100, 4000), at(self._time()))
         quote = self.quote
-        for tell in tuple(self.ticked):
+        for tell in () if self.is_away else tuple(self.ticked):
             tell(quote, (traded,))
 
     def _meet(self, order: VenueOrder) -> None:

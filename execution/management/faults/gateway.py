@@ -78,6 +78,7 @@ class SimulatedGateway:
         What is on its way goes on whatever becomes of the process.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
+        answer.add_done_callback(_heard)  # who asked may be dead when the answer comes
 
         def arrive() -> None:
             if fate == "lost":
@@ -109,9 +110,10 @@ class SimulatedGateway:
             await self._process.gate()
 
     def _held_up(self) -> float:
-        """Mostly for a moment, now and then for so long that only its validity window keeps it from the book."""
+        """Mostly for a moment, now and then for so long that only its validity window keeps it from the book: by then
+        its child may be proven absent."""
         seconds = self._weather.seconds(3.0)
-        return seconds if seconds < 2.4 else 3 * seconds
+        return seconds if seconds < 2.4 else 6 * seconds
 
     def _travel(self) -> float:
         return 0.002 + self._weather.seconds(0.06)
@@ -303,6 +305,11 @@ class SimulatedGateway:
             await self._process.gate()
             self._process.world.note_quote(self._exchange, quote)
             yield MarketEvent(SYMBOL, replace(quote, at=self._process.clock.now()), trades)
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    if not answer.cancelled():
+        answer.exception()
 
 
 def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:

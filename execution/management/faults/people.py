@@ -120,6 +120,12 @@ class People:
             passed = moment
             self._deed()
 
+    async def interfere(self, after: float) -> None:
+        """One deed at the worst moment, ``after`` so many seconds: what a process is about to do becomes wrong."""
+        await asyncio.sleep(after)
+        if not self._office.weather.is_clear:
+            self._random.choice((self._pause, self._amend, self._cancel, self._halt, self._suspend))()
+
     def _deed(self) -> None:
         deeds = (
             (self._pause, 3),

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 #: The host gives answers under way this long after the lease is lost, and then ends the process.
 FACTS_PATIENCE = 3.0
+#: Statements on which much depends that was read before: here a process stands still while others go on.
+RACED = ("decision_apply", "child_take")
 #: No statement of ours takes longer, or it counts as refused.
 SLOWEST_DATABASE = 2.5
 
@@ -45,6 +47,8 @@ class Surroundings(Protocol):
     def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
 
     def died(self, process: Process) -> None: ...
+
+    def interfere(self, after: float) -> None: ...
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None: ...
 
@@ -101,6 +105,12 @@ class Process:
         self._awake.clear()
         self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
         self.world.loop.call_later(seconds, self.thaw)
+
+    def hold(self) -> None:
+        """Stand still, now and then for longer than the lease, while a person does something."""
+        seconds = self.world.weather.seconds(9.0, 0.3)
+        self.freeze(seconds)
+        self.world.interfere(seconds / 2)
 
     def thaw(self) -> None:
         self._awake.set()
@@ -185,6 +195,9 @@ class FaultyDatabase(Database):
         await process.gate()
         if weather.strikes("database slow"):
             await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
+            await process.gate()
+        if name_of(call) in RACED and weather.strikes("held at a statement"):
+            process.hold()
             await process.gate()
         if weather.strikes("database refuses"):
             raise OperationalError("the database is away")

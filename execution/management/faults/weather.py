@@ -67,6 +67,7 @@ RATES: dict[str, float] = {
     "crash before the request": 0.02,
     "crash after the request": 0.02,
     "frozen": 0.003,
+    "held at a statement": 0.06,
     "database refuses": 0.01,
     "commit refused": 0.02,
     "commit lost": 0.02,

@@ -130,6 +130,9 @@ class World:
             if "account" in message:
                 process.engine.poke_account(message["account"])
 
+    def interfere(self, after: float) -> None:
+        self.loop.create_task(self._guarded(lambda: self.people.interfere(after)))
+
     # --- processes --------------------------------------------------------------------------------
 
     def start(self) -> None:
