@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 #: Seeds that the product as it is must pass first, or nothing below says anything.
@@ -264,10 +265,10 @@ def stale_quotes_are_fine() -> Patches:
 
 
 def no_idempotency_key() -> Patches:
-    from execution.models import Submission
     from execution.services import orders
 
-    return [(orders, "_submitted", _nothing), (Submission.objects, "create", _nothing)]
+    forgetful = SimpleNamespace(objects=SimpleNamespace(create=_nothing))
+    return [(orders, "_submitted", _nothing), (orders, "Submission", forgetful)]
 
 
 def no_journal() -> Patches:
@@ -286,6 +287,8 @@ def cancel_tried_once() -> Patches:
         if child.ref.client_id not in tried:
             tried.add(child.ref.client_id)
             await real(self, child)
+        else:
+            await self._parts.clock.sleep(1.0)
 
     return [(Sender, "_cancel", cancel)]
 

@@ -21,6 +21,7 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
 from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
+from execution.models.compiled import Compiled
 from execution.selectors.driving import MarketData, order_look
 from execution.services import children, driving, fills, locking, workers
 from execution.services import orders as orders_service
@@ -64,8 +65,7 @@ def made_anew(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_lock_of_the_order(patch: pytest.MonkeyPatch) -> None:
-    for module in (driving, children, fills):
-        patch.setattr(module, "order_locked", lambda pk: Order.objects.select_related("trader").get(pk=pk))
+    patch.setattr(locking, "_ORDER", Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int))
 
 
 def no_lock_of_the_account(patch: pytest.MonkeyPatch) -> None:
