@@ -69,6 +69,8 @@ class VenueOrder:
     listed: float
     status: VenueStatus = VenueStatus.OPEN
     filled: Decimal = ZERO
+    #: Nothing is heard of it before it is listed, not even an answer.
+    is_silent: bool = False
 
     @property
     def left(self) -> Decimal:
@@ -110,6 +112,7 @@ class Exchange:
         self._open: dict[str, VenueOrder] = {}
         self._numbers = 0
         self._away_until = 0.0
+        self._market_gone_until = 0.0
 
     # --- the market -----------------------------------------------------------------------------
 
@@ -133,13 +136,20 @@ class Exchange:
 
     @property
     def is_away(self) -> bool:
-        """Nobody is answered, and no stream says anything of the market."""
+        """Nobody is answered."""
         return self._time() < self._away_until and not self._weather.is_clear
+
+    @property
+    def is_dark(self) -> bool:
+        """Its market goes on, and nobody is told of it: neither by the streams nor when they ask."""
+        return self.is_away or (self._time() < self._market_gone_until and not self._weather.is_clear)
 
     def tick(self) -> None:
         """The market moves: resting orders that it crosses fill, some at the touch do, too."""
         if self._weather.strikes("venue away"):
             self._away_until = self._time() + self._weather.seconds(9.0, 0.5)
+        if self._weather.strikes("market data gone"):
+            self._market_gone_until = self._time() + self._weather.seconds(14.0, 1.0)
         self._mid += self._random.randint(-self._liveliness, self._liveliness)
         self._spread = self._random.randint(1, 4)
         for order in list(self._open.values()):
@@ -148,7 +158,7 @@ class Exchange:
         price = (self._mid + side.sign * self._spread) * TICK
         traded = PublicTrade(SYMBOL, price, LOT * self._random.randrange(100, 4000), at(self._time()))
         quote = self.quote
-        for tell in () if self.is_away else tuple(self.ticked):
+        for tell in () if self.is_dark else tuple(self.ticked):
             tell(quote, (traded,))
 
     def _meet(self, order: VenueOrder) -> None:
@@ -194,9 +204,11 @@ class Exchange:
 
     def _take(self, account: str, request: ChildRequest) -> VenueOrder:
         self._numbers += 1
-        late = self._weather.strikes("order listed late", request.client_id)
+        is_silent = self._weather.strikes("create taken in silence", request.client_id)
+        late = is_silent or self._weather.strikes("order listed late", request.client_id)
         listed = self._time() + (self._weather.seconds(LONGEST_LISTING, 0.2) if late else 0.0)
-        order = VenueOrder(f"{self.name}{self._numbers}", account, request, self._time(), listed)
+        name = f"{self.name}{self._numbers}"
+        order = VenueOrder(name, account, request, self._time(), listed, is_silent=is_silent)
         self.ledger.orders[order.exchange_id] = order
         self.ledger.taken[request.client_id] += 1
         self._open[order.exchange_id] = order
@@ -308,6 +320,8 @@ class Exchange:
         self._publish(order)
 
     def _publish(self, order: VenueOrder, known: VenueTrade | None = None) -> None:
+        if order.is_silent and not self._is_listed(order):
+            return
         trades = () if known is None else (self.told(known),)
         for tell in tuple(self.published):
             tell(order.account, StreamEvent(reports=(report_of(order),), trades=trades))

@@ -195,6 +195,8 @@ class SimulatedGateway:
             return Unknown(str(error))
         except Refused as error:
             return _create_refused(error)
+        if order.is_silent:
+            return Unknown("504")
         for kind in ("create 5xx after acceptance", "create body truncated", "create 200 with HTML"):
             if weather.strikes(kind, client_id):
                 return Unknown(kind)
@@ -273,13 +275,19 @@ class SimulatedGateway:
     async def permissions(self) -> KeyPermissions:
         return await self._look(lambda: KeyPermissions(read=True, trade=True, withdraw=False))
 
+    def _seen(self) -> Exchange:
+        """The exchange with its market in sight."""
+        if self._exchange.is_dark:
+            raise Refused("ExchangeNotAvailable")
+        return self._exchange
+
     async def quote(self, symbol: str) -> Quote:  # noqa: ARG002
-        quote = await self._look(lambda: self._exchange.quote)
+        quote = await self._look(lambda: self._seen().quote)
         self._process.world.note_quote(self._exchange, quote)
         return replace(quote, at=self._process.clock.now())
 
     async def book(self, symbol: str) -> Book:  # noqa: ARG002
-        book = await self._look(lambda: self._exchange.book)
+        book = await self._look(lambda: self._seen().book)
         if self._weather.strikes("book crossed"):
             book = replace(book, bids=book.asks, asks=book.bids)
         return replace(book, at=self._process.clock.now())

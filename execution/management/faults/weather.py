@@ -19,6 +19,7 @@ RATES: dict[str, float] = {
     "create 5xx after acceptance": 0.15,
     "create body truncated": 0.15,
     "create 200 with HTML": 0.15,
+    "create taken in silence": 0.15,
     "create answer without status": 0.3,
     "create answer without figure": 0.3,
     "create rejected": 0.3,
@@ -60,6 +61,7 @@ RATES: dict[str, float] = {
     "overfilled by the venue": 0.06,
     "cancelled by the venue": 0.04,
     "venue away": 0.008,
+    "market data gone": 0.02,
     # our own machines
     "crash": 0.0025,
     "crash before the commit": 0.006,
