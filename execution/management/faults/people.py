@@ -59,6 +59,8 @@ class People:
         self._tickets = [(random.random() * 3, drawn_order(random, accounts)) for _ in range(orders)]
         self._deeds = deeds
         self.is_sending = True
+        #: The web process dies at its next commit.
+        self.is_cut_off = False
         self.trader = User.objects.get(username="trader")
         self.supervisor = User.objects.get(username="supervisor")
         self.admin = User.objects.get(username="admin")
@@ -120,11 +122,21 @@ class People:
             passed = moment
             self._deed()
 
-    async def interfere(self, after: float) -> None:
-        """One deed at the worst moment, ``after`` so many seconds: what a process is about to do becomes wrong."""
+    async def interfere(self, kind: str, after: float) -> None:
+        """One deed at the worst moment: what a process is about to write, ``after`` so many seconds, becomes wrong.
+
+        Half the time nobody tells it so: who did it is cut off after the commit.
+        """
         await asyncio.sleep(after)
-        if not self._office.weather.is_clear:
-            self._random.choice((self._pause, self._amend, self._cancel, self._halt, self._suspend))()
+        if self._office.weather.is_clear:
+            return
+        deeds = [self._pause, self._cancel, self._halt, self._suspend]
+        deeds.append(self._halt if kind == "held at a take" else self._amend)
+        self.is_cut_off = self._random.random() < 0.5
+        try:
+            self._random.choice(deeds)()
+        finally:
+            self.is_cut_off = False
 
     def _deed(self) -> None:
         deeds = (

@@ -25,7 +25,7 @@ T = TypeVar("T")
 #: The host gives answers under way this long after the lease is lost, and then ends the process.
 FACTS_PATIENCE = 3.0
 #: Statements on which much depends that was read before: here a process stands still while others go on.
-RACED = ("decision_apply", "child_take")
+RACED = {"decision_apply": "held at a decision", "child_take": "held at a take"}
 #: No statement of ours takes longer, or it counts as refused.
 SLOWEST_DATABASE = 2.5
 
@@ -48,7 +48,7 @@ class Surroundings(Protocol):
 
     def died(self, process: Process) -> None: ...
 
-    def interfere(self, after: float) -> None: ...
+    def interfere(self, kind: str, after: float) -> None: ...
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None: ...
 
@@ -106,11 +106,11 @@ class Process:
         self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
         self.world.loop.call_later(seconds, self.thaw)
 
-    def hold(self) -> None:
+    def hold(self, kind: str) -> None:
         """Stand still, now and then for longer than the lease, while a person does something."""
-        seconds = self.world.weather.seconds(9.0, 0.3)
+        seconds = self.world.weather.seconds(6.0, 0.1)
         self.freeze(seconds)
-        self.world.interfere(seconds / 2)
+        self.world.interfere(kind, seconds / 2)
 
     def thaw(self) -> None:
         self._awake.set()
@@ -196,8 +196,9 @@ class FaultyDatabase(Database):
         if weather.strikes("database slow"):
             await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
             await process.gate()
-        if name_of(call) in RACED and weather.strikes("held at a statement"):
-            process.hold()
+        kind = RACED.get(name_of(call))
+        if kind is not None and weather.strikes(kind):
+            process.hold(kind)
             await process.gate()
         if weather.strikes("database refuses"):
             raise OperationalError("the database is away")

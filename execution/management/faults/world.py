@@ -131,8 +131,8 @@ class World:
             if "account" in message:
                 process.engine.poke_account(message["account"])
 
-    def interfere(self, after: float) -> None:
-        self.loop.create_task(self._guarded(lambda: self.people.interfere(after)))
+    def interfere(self, kind: str, after: float) -> None:
+        self.loop.create_task(self._guarded(lambda: self.people.interfere(kind, after)))
 
     # --- processes --------------------------------------------------------------------------------
 
@@ -219,6 +219,8 @@ class World:
         self._engines, self._stormy = shape.choice((1, 1, 1, 2, 2, 3)), shape.uniform(5, 15)
 
     def _commit_verdict(self) -> str:
+        if self.actor is None and self.people.is_cut_off:
+            return "crash_after"
         kinds = {"commit refused": "refuse", "commit lost": "lose"}
         if self.actor is not None:
             kinds |= {"crash before the commit": "crash_before", "crash after the commit": "crash_after"}
