@@ -108,7 +108,7 @@ class Process:
 
     def hold(self, kind: str) -> None:
         """Stand still, now and then for longer than the lease, while a person does something."""
-        seconds = self.world.weather.seconds(6.0, 0.1)
+        seconds = self.world.weather.seconds(9.0, 0.1)
         self.freeze(seconds)
         self.world.interfere(kind, seconds / 2)
 
