@@ -39,6 +39,8 @@ THREADS = 4
 #: Facts or decisions that SQLite's one writer writes in one transaction, when they wait for it anyway. What leaves
 #: for an exchange waits for no longer than these take.
 TOGETHER = 6
+#: Threads that read SQLite: an order's look does not wait for the end of a longer question.
+READERS = 2
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
 RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit TO off"}
@@ -67,7 +69,10 @@ class Database:
         if connection.vendor != "sqlite":
             return cls(clock, Lane(THREADS, _guarded))
         return cls(
-            clock, Lane(1, _guarded, TOGETHER), Lane(1, _guarded), Log(Path(connection.settings_dict["NAME"]))
+            clock,
+            Lane(1, _guarded, TOGETHER),
+            Lane(READERS, _guarded),
+            Log(Path(connection.settings_dict["NAME"])),
         )
 
     async def close(self) -> None:

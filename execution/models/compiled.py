@@ -42,13 +42,13 @@ class _Made:
 
 
 class Compiled(Generic[M]):
-    """A query for whole rows of one table, by integers, texts or instants: ``build`` makes it, given one value for
-    each name.
+    """A query for whole rows of one table, or for some of its columns (``values_list``, read by ``values``), by
+    integers, texts or instants: ``build`` makes it, given one value for each name.
 
     It must use each value as it is, in any place, and join no other rows into the result.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[M]], **kinds: type[Value]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:
         self._build = build
         self._kinds = kinds
         self._made: dict[str, _Made] = {}
@@ -56,7 +56,12 @@ class Compiled(Generic[M]):
     def all(self, **values: Value | None) -> list[M]:
         """The rows."""
         made, found = self._run("%s", values)
-        return [self._row(made, list(row)) for row in found]
+        return [self._model.from_db("default", made.columns, _converted(made, row)) for row in found]
+
+    def values(self, **values: Value | None) -> list[tuple[Any, ...]]:
+        """The columns of each row."""
+        made, found = self._run("%s", values)
+        return [tuple(_converted(made, row)) for row in found]
 
     def count(self, **values: Value | None) -> int:
         """How many rows there are."""
@@ -83,12 +88,6 @@ class Compiled(Generic[M]):
         with connection.cursor() as cursor:
             cursor.execute(around.replace("%s", made.sql), parameters)
             return made, cursor.fetchall()
-
-    def _row(self, made: _Made, row: list[Any]) -> M:
-        for place, converters, expression in made.converters:
-            for convert in converters:
-                row[place] = convert(row[place], expression, connection)
-        return self._model.from_db("default", made.columns, row)
 
     def _make(self) -> _Made:
         stand_ins = {name: _stand_in(kind, number) for number, (name, kind) in enumerate(self._kinds.items())}
@@ -119,6 +118,15 @@ class Compiled(Generic[M]):
         )
         self._made[connection.vendor] = made
         return made
+
+
+def _converted(made: _Made, found: Sequence[Any]) -> list[Any]:
+    """A row as Python has it."""
+    row = list(found)
+    for place, converters, expression in made.converters:
+        for convert in converters:
+            row[place] = convert(row[place], expression, connection)
+    return row
 
 
 def _does_not_exist(model: type[models.Model]) -> type[Exception]:

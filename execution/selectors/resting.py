@@ -10,6 +10,7 @@ from decimal import Decimal
 from execution.core.states import ChildStatus
 from execution.core.types import ZERO, Side
 from execution.models import ChildOrder
+from execution.models.compiled import Compiled
 
 SHOWN = (ChildStatus.OPEN, ChildStatus.PARTLY_FILLED, ChildStatus.CANCELLING)
 
@@ -27,16 +28,22 @@ class DeskResting:
         return {price: size - own.get(price, ZERO) for price, size in self.total.items()}
 
 
+_RESTING = Compiled(
+    lambda venue, symbol, side: ChildOrder.objects.filter(
+        account__venue_id=venue, symbol=symbol, side=side, is_settled=False, status__in=SHOWN
+    ).values_list("order_id", "price", "quantity", "filled", "reported_filled"),
+    venue=int,
+    symbol=str,
+    side=str,
+)
+
+
 def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
     """What the desk is known to rest there now, whichever account it is of."""
     total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
     by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    rows = ChildOrder.objects.filter(
-        account__venue_id=venue_pk, symbol=symbol, side=side, is_settled=False, status__in=SHOWN
-    )
-    for order_pk, price, quantity, filled, reported in rows.values_list(
-        "order_id", "price", "quantity", "filled", "reported_filled"
-    ):
+    rows = _RESTING.values(venue=venue_pk, symbol=symbol, side=str(side))
+    for order_pk, price, quantity, filled, reported in rows:
         left = quantity - max(filled, reported or ZERO)
         if price is not None and left > ZERO:
             total[price] += left

@@ -129,12 +129,31 @@ def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) 
     return set(children.values_list("exchange_id", flat=True))
 
 
+_WITH_ORDERS = Compiled(
+    lambda venue, since: (
+        Order.objects.filter(accounts__venue_id=venue)
+        .filter(Q(ended_at=None) | Q(ended_at__gte=since))
+        .values_list("symbol")
+        .distinct()
+    ),
+    venue=int,
+    since=datetime,
+)
+_WORKED = Compiled(
+    lambda venue, until: (
+        Order.objects.filter(accounts__venue_id=venue)
+        .filter(Q(status=OrderStatus.WORKING) | Q(status=OrderStatus.SCHEDULED, due_at__lte=until))
+        .values_list("symbol")
+        .distinct()
+    ),
+    venue=int,
+    until=datetime,
+)
+
+
 def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
     """Symbols whose market is to be sampled: an order lives, or ended after ``since``."""
-    orders = Order.objects.filter(accounts__venue_id=venue_pk).filter(
-        Q(ended_at=None) | Q(ended_at__gte=since)
-    )
-    return set(orders.values_list("symbol", flat=True))
+    return {symbol for (symbol,) in _WITH_ORDERS.values(venue=venue_pk, since=since)}
 
 
 #: Books are wanted this long before an order starts.
@@ -143,9 +162,7 @@ BOOKS_BEFORE = timedelta(seconds=2)
 
 def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
     """Symbols whose book is wanted at a venue: an order works there, or is about to."""
-    about_to = Q(status=OrderStatus.SCHEDULED, due_at__lte=now + BOOKS_BEFORE)
-    working = Order.objects.filter(Q(status=OrderStatus.WORKING) | about_to)
-    return set(working.filter(accounts__venue_id=venue_pk).values_list("symbol", flat=True))
+    return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
 #: Symbols of orders that ended this recently are still looked at: a trade may be listed late.

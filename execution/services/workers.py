@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
 from execution.models import Account, ChildOrder, Credential, Installation, Order, Worker
+from execution.models.compiled import Compiled
 from execution.services.accounts import IN_USE
 from execution.services.journal import DESK, journal_append
 
@@ -166,12 +167,21 @@ def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]
     return claimed
 
 
+_OWNED_ORDERS = Compiled(
+    lambda worker: Order.objects.filter(owner_id=worker, status__in=ORDER_DRIVEN).values_list(
+        "pk", "fence", "version"
+    ),
+    worker=int,
+)
+_OWNED_ACCOUNTS = Compiled(
+    lambda worker: Account.objects.filter(_SERVED, owner_id=worker).values_list("pk", "fence"), worker=int
+)
+
+
 def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
     """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
-    orders = Order.objects.filter(owner_id=worker_pk, status__in=ORDER_DRIVEN)
-    versions = {pk: (fence, version) for pk, fence, version in orders.values_list("pk", "fence", "version")}
-    accounts = Account.objects.filter(_SERVED, owner_id=worker_pk)
-    return versions, dict(accounts.values_list("pk", "fence"))
+    orders = {pk: (fence, version) for pk, fence, version in _OWNED_ORDERS.values(worker=worker_pk)}
+    return orders, dict(_OWNED_ACCOUNTS.values(worker=worker_pk))
 
 
 @transaction.atomic
