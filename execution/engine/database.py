@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -26,7 +26,7 @@ from django.db import (
 )
 
 from execution.engine.clock import Clock
-from execution.engine.disk import Log
+from execution.engine.disk import Checkpoints, Log
 from execution.engine.lane import FIRST, LATER, SOON, Lane
 
 log = structlog.get_logger(__name__)
@@ -43,8 +43,12 @@ TOGETHER = 6
 READERS = 2
 RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
-RELAX = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit TO off"}
-WAIT = {"sqlite": "PRAGMA synchronous=FULL", "postgresql": "SET synchronous_commit TO on"}
+RELAX = {
+    # Nor do they copy the log into the database: ``disk.Checkpoints`` does.
+    "sqlite": ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"),
+    "postgresql": ("SET synchronous_commit TO off",),
+}
+WAIT = {"sqlite": ("PRAGMA synchronous=FULL",), "postgresql": ("SET synchronous_commit TO on",)}
 #: Two that race for the same row heal at the next try; what is refused this often is refused for good.
 REFUSALS_MOST = 5
 
@@ -52,34 +56,39 @@ REFUSALS_MOST = 5
 class Database:
     """Runs services on ``writing`` and selectors on ``reading``; ``None`` runs them inline (a simulation's way).
 
-    With ``log`` what is to be on the disk is put there without the connection that wrote it.
+    With ``log`` what is to be on the disk is put there without the connection that wrote it; ``checkpoints`` copy the
+    log until this is closed.
     """
 
     def __init__(
-        self, clock: Clock, writing: Lane | None = None, reading: Lane | None = None, log: Log | None = None
+        self,
+        clock: Clock,
+        writing: Lane | None = None,
+        reading: Lane | None = None,
+        log: Log | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self._clock = clock
         self._writing = writing
         self._reading = reading or writing
         self._log = log
+        self._checkpoints = checkpoints
 
     @classmethod
     def opened(cls, clock: Clock) -> Self:
         """On threads as the configured database bears them."""
         if connection.vendor != "sqlite":
             return cls(clock, Lane(THREADS, _guarded))
-        return cls(
-            clock,
-            Lane(1, _guarded, TOGETHER),
-            Lane(READERS, _guarded),
-            Log(Path(connection.settings_dict["NAME"])),
-        )
+        path = Path(connection.settings_dict["NAME"])
+        return cls(clock, Lane(1, _guarded, TOGETHER), Lane(READERS, _guarded), Log(path), Checkpoints(path))
 
     async def close(self) -> None:
         """End the threads; nothing may be asked any more."""
         for lane in {self._writing, self._reading}:
             if lane is not None:
                 await asyncio.to_thread(lane.close)
+        if self._checkpoints is not None:
+            await asyncio.to_thread(self._checkpoints.close)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``, which writes nothing; raises what it raises."""
@@ -186,8 +195,9 @@ def _waiting(call: Callable[[], T]) -> T:
             _relaxed.connection = None
 
 
-def _say(statements: Mapping[str, str]) -> None:
-    """In a test's transaction nothing can be said: SQLite takes the statement only outside of one."""
+def _say(statements: Mapping[str, Sequence[str]]) -> None:
+    """In a test's transaction nothing can be said: SQLite takes the statements only outside of one."""
     if not connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute(statements[connection.vendor])
+            for statement in statements[connection.vendor]:
+                cursor.execute(statement)

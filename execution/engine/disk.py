@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import structlog
 from django.db import OperationalError
+
+log = structlog.get_logger(__name__)
+
+#: The log is copied into the database this often, in seconds.
+COPY_EVERY = 1.0
+#: A log of more pages than this is begun anew, which stops the writers for the last of it. 16,000 are 64 MB.
+LONGEST_LOG = 16_000
 
 
 class Log:
@@ -61,3 +72,31 @@ def _sync_file(path: Path, flags: int) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+class Checkpoints:
+    """Copies SQLite's log into the database now and then, on a thread and a connection of its own.
+
+    SQLite does it in whichever commit finds the log long: who wrote waits for the disk there, and with him all that
+    wait for the same thread. Copied beside the writers the log seldom ends: they add to it meanwhile.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._ends.wait(COPY_EVERY):
+            try:
+                with closing(sqlite3.connect(self._database, timeout=COPY_EVERY)) as connection:
+                    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if pages > LONGEST_LOG:
+                        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+            except sqlite3.Error as error:
+                log.warning("the log could not be copied into the database", error=str(error))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
+from execution.engine import disk
 from execution.engine.database import REFUSALS_MOST, Database
-from execution.engine.disk import Log
+from execution.engine.disk import Checkpoints, Log
 from execution.engine.lane import FIRST, LATER, SOON, Lane
 from execution.models import Worker
 from tests.engine.desk import StillClock
@@ -125,6 +128,30 @@ async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_
     assert all(covered)
     assert len(covered) == 40
     assert 2 <= len(began) <= 20
+
+
+def test_the_log_is_copied_beside_its_writers_and_begun_anew_when_it_is_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "COPY_EVERY", 0.01)
+    monkeypatch.setattr(disk, "LONGEST_LOG", 200)
+    path = tmp_path / "desk.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("CREATE TABLE rows (text TEXT)")
+        longest = 0
+        checkpoints = Checkpoints(path)
+        for _ in range(400):
+            writer.execute("INSERT INTO rows VALUES (?)", ("x" * 9000,))
+            longest = max(longest, path.with_name("desk.sqlite3-wal").stat().st_size // 4096)
+            time.sleep(0.001)
+        time.sleep(0.1)
+        checkpoints.close()
+        assert 200 < longest < 1000, "400 rows are 1,200 pages and more"
+        _, pages, copied = writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        assert pages == copied
+    assert path.stat().st_size > 400 * 9000
 
 
 async def test_a_disk_that_refuses_is_a_database_that_refuses(tmp_path: Path) -> None:
