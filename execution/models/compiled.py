@@ -3,7 +3,9 @@ several times what the database takes; what it makes stays the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -139,8 +141,31 @@ _updates: dict[type[models.Model], _Statement] = {}
 _inserts: dict[type[models.Model], _Statement] = {}
 
 
+#: What is saved at the end of ``saved_once``, by the thread that is in it.
+_waiting = threading.local()
+
+
+@contextmanager
+def saved_once() -> Iterator[None]:
+    """Inside a transaction: what ``row_save`` is asked to write is written at the end, each row once.
+
+    Nothing within may read those rows from the database. After an error nothing is written.
+    """
+    rows: dict[int, models.Model] = {}
+    _waiting.rows = rows
+    try:
+        yield
+    finally:
+        _waiting.rows = None
+    for row in rows.values():
+        row_save(row)
+
+
 def row_save(row: models.Model) -> None:
     """Write all columns of a row that is there, as ``save`` does; nothing listens to signals of these tables."""
+    if (waiting := getattr(_waiting, "rows", None)) is not None:
+        waiting[id(row)] = row
+        return
     model = type(row)
     sql, fields = _updates.get(model) or _update_of(model)
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from execution.core.types import OrderReport, Trade
 from execution.models import ChildOrder
+from execution.models.compiled import saved_once
 from execution.services.children import child_locked, child_report, report_apply
 from execution.services.fills import child_of, fill_insert, fill_record, known_fill
 
@@ -41,9 +42,10 @@ def event_record(
         with transaction.atomic():
             child, order = child_locked(child.pk, child.order_id)
             if not any(known_fill(account_pk, trade) for trade in trades):  # nor while we waited for the lock
-                moved = [report_apply(child, order, report, now).changed for report in reports]
-                for trade in trades:
-                    fill_insert(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
+                with saved_once():
+                    moved = [report_apply(child, order, report, now).changed for report in reports]
+                    for trade in trades:
+                        fill_insert(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
                 return [order.pk] if any(moved) else []
     found = [child_report(account_pk=account_pk, report=report, now=now) for report in reports]
     for trade in trades:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Fill, JournalEntry
@@ -68,3 +69,14 @@ def test_what_was_said_of_several_orders_is_taken_apart_and_nothing_is_lost(rows
         ([states[1]], [trades[0], trades[2]]),
         ([], [trades[1]]),
     ]
+
+
+def test_a_state_and_its_trade_write_each_row_once(rows: Rows) -> None:
+    child = rows.resting()
+    hear(rows, report_of(child, V.OPEN, "0"))
+    with CaptureQueriesContext(connection) as seen:
+        hear(rows, report_of(child, V.OPEN, "0.04"), trade_of(child, "7", "0.04"))
+    written = [query["sql"].split('"')[1] for query in seen if query["sql"].startswith(("UPDATE", "INSERT"))]
+    tables = ("journalentry", "journalentry", "fill", "childorder", "order")
+    assert sorted(written) == sorted(f"execution_{table}" for table in tables)
+    assert len(seen) <= 14
