@@ -33,14 +33,19 @@ def engines_alive() -> int:
     return sum(1 for worker in rows if psutil.pid_exists(worker.process_id))
 
 
-def goes_on(public_id: str, dead: int, since: datetime) -> bool:
-    """Another worker drives the order, holds its account, and has looked at the exchange."""
-    order = order_of(public_id)
+def account() -> Account:
+    return Account.objects.using(ALIAS).get(label="alpha")
+
+
+def goes_on(public_id: str, dead: int, looked_since: datetime | None) -> bool:
+    """Another worker drives the order, one holds its account, and has looked at the exchange if it is a new one."""
+    order, alpha = order_of(public_id), account()
     if order.status in ORDER_FINAL:
         return True
-    account = Account.objects.using(ALIAS).get(label="alpha")
-    owners = {order.owner_id, account.owner_id}
-    looked = account.reconciled_until is not None and account.reconciled_until > since
+    owners = {order.owner_id, alpha.owner_id}
+    looked = looked_since is None or (
+        alpha.reconciled_until is not None and alpha.reconciled_until > looked_since
+    )
     return dead not in owners and None not in owners and looked
 
 
@@ -48,10 +53,11 @@ def kill_owner(public_id: str) -> float:
     """Kill the engine that drives the order; seconds until another goes on."""
     order = order_of(public_id)
     assert order.owner is not None
-    since = datetime.now(UTC)
+    dead = order.owner.pk
+    # An engine that was quick may hold the account of an order that another one drives.
+    since = datetime.now(UTC) if account().owner_id == dead else None
     os.kill(order.owner.process_id, signal.SIGKILL)
     begun = time.monotonic()
-    dead = order.owner.pk
     wait_until(lambda: goes_on(public_id, dead, since), within=OTHERS_WITHIN, what="another engine to go on")
     return time.monotonic() - begun
 
