@@ -102,9 +102,7 @@ class Database:
         """As ``run``, for what changes nothing but rows: it may be one transaction with others."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
-    async def _call(
-        self, urgency: int, call: Callable[[], T], lane: Lane | None, *, may_join: bool = False
-    ) -> T:
+    async def _call(self, urgency: int, call: partial[T], lane: Lane | None, *, may_join: bool = False) -> T:
         return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
 
     async def durably(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

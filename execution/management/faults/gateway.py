@@ -98,7 +98,9 @@ class SimulatedGateway:
         if self._weather.strikes("crash before the request", client_id):
             self._process.crash("before a request left")
         await self._process.gate()
-        self._loop.call_later(self._travel() + slow, arrive)
+        under_way = self._travel() + slow
+        self._process.world.requested(self._loop.time() + under_way)
+        self._loop.call_later(under_way, arrive)
         if self._weather.strikes("crash after the request", client_id):
             self._process.crash("after a request left")
         await self._process.gate()
@@ -110,10 +112,10 @@ class SimulatedGateway:
             await self._process.gate()
 
     def _held_up(self) -> float:
-        """Mostly for a moment, now and then for so long that only its validity window keeps it from the book: by then
-        its child may be proven absent."""
+        """For a moment, or for so long that only its validity window keeps it from the book: by then its child may be
+        proven absent."""
         seconds = self._weather.seconds(3.0)
-        return seconds if seconds < 2.4 else 6 * seconds
+        return seconds if seconds < 1.0 else 5 * seconds
 
     def _travel(self) -> float:
         return 0.002 + self._weather.seconds(0.06)

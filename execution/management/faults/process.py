@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from django.db import OperationalError
 
@@ -19,6 +20,7 @@ from execution.management.faults.memory import Crashed
 from execution.management.faults.polls import Polls, name_of
 from execution.management.faults.virtual import VirtualClock
 from execution.management.faults.weather import Weather
+from execution.services.driving import Applied, Written
 
 T = TypeVar("T")
 
@@ -26,6 +28,10 @@ T = TypeVar("T")
 FACTS_PATIENCE = 3.0
 #: Statements on which much depends that was read before: here a process stands still while others go on.
 RACED = {"decision_apply": "held at a decision", "child_take": "held at a take"}
+#: Verbs by which a process takes over what another one held; an account only serves once it is reconciled.
+CLAIMS = ("orders_claim", "accounts_claim", "account_reconciled")
+#: A process that is to stand still until it has lost what it holds wakes after so many seconds at the latest.
+LONGEST_HOLD = 12.0
 #: No statement of ours takes longer, or it counts as refused.
 SLOWEST_DATABASE = 2.5
 
@@ -42,6 +48,9 @@ class Surroundings(Protocol):
     #: What the dead wait for.
     graves: list[asyncio.Future[None]]
 
+    @property
+    def is_shared(self) -> bool: ...
+
     def tell(self, text: str) -> None: ...
 
     def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
@@ -49,6 +58,12 @@ class Surroundings(Protocol):
     def died(self, process: Process) -> None: ...
 
     def interfere(self, kind: str, after: float) -> None: ...
+
+    def requested(self, arrives: float) -> None: ...
+
+    def claimed(self) -> None: ...
+
+    def decided(self, process: Process, order_pk: int) -> None: ...
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None: ...
 
@@ -66,6 +81,8 @@ class Process:
         self.is_dead = False
         #: How long the statement that runs now was held up between its call and its run, in seconds.
         self.held = 0.0
+        #: The order or child for which it stands still until another process has taken over.
+        self.held_for: tuple[str, int] | None = None
         self._awake = asyncio.Event()
         self._awake.set()
         self.clock = VirtualClock(world.loop, skew=skew, gate=self.gate)
@@ -106,13 +123,19 @@ class Process:
         self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
         self.world.loop.call_later(seconds, self.thaw)
 
-    def hold(self, kind: str) -> None:
-        """Stand still, now and then for longer than the lease, while a person does something."""
-        seconds = self.world.weather.seconds(9.0, 0.1)
+    def hold(self, kind: str, call: partial[Any]) -> None:
+        """Stand still: while a person does something, or until another process has taken over."""
+        weather = self.world.weather
+        if self.world.is_shared and weather.one_in(2):
+            self.held_for = subject_of(call)
+            self.freeze(LONGEST_HOLD)
+            return
+        seconds = weather.seconds(9.0, 0.1)
         self.freeze(seconds)
         self.world.interfere(kind, seconds / 2)
 
     def thaw(self) -> None:
+        self.held_for = None
         self._awake.set()
 
     async def gate(self) -> None:
@@ -143,6 +166,12 @@ class Process:
         """The lease is lost: as the host, a moment for facts, then the end."""
         self.world.tell(f"{self.name} lost its lease: {reason}")
         self.world.loop.call_later(FACTS_PATIENCE, self.crash, "lost its lease")
+
+
+def subject_of(call: partial[Any]) -> tuple[str, int]:
+    """What a statement of ``RACED`` is about: a key's name and the key."""
+    name = "child_pk" if "child_pk" in call.keywords else "order_pk"
+    return name, call.keywords[name]
 
 
 def _no_helpers(_engine: Engine) -> Helpers:
@@ -187,7 +216,7 @@ class FaultyDatabase(Database):
         self._process = process
 
     async def _call(
-        self, _urgency: int, call: Callable[[], T], _lane: Lane | None, *, may_join: bool = False
+        self, _urgency: int, call: partial[T], _lane: Lane | None, *, may_join: bool = False
     ) -> T:
         del may_join  # one statement at a time: everything is alone
         process, weather = self._process, self._process.world.weather
@@ -196,9 +225,10 @@ class FaultyDatabase(Database):
         if weather.strikes("database slow"):
             await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
             await process.gate()
-        kind = RACED.get(name_of(call))
+        verb = name_of(call)
+        kind = RACED.get(verb)
         if kind is not None and weather.strikes(kind):
-            process.hold(kind)
+            process.hold(kind, call)
             await process.gate()
         if weather.strikes("database refuses"):
             raise OperationalError("the database is away")
@@ -206,10 +236,14 @@ class FaultyDatabase(Database):
         try:
             result = process.world.polls.ask(call)
         except Crashed:
-            process.crash(f"at the commit of {name_of(call)}")
+            process.crash(f"at the commit of {verb}")
             await process.never()
             raise
         finally:
             process.world.actor = None
+        if verb in CLAIMS:
+            process.world.claimed()
+        elif isinstance(result, Written) and result.applied is Applied.DONE:
+            process.world.decided(process, call.keywords["order_pk"])
         await process.gate()
         return result

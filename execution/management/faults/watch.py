@@ -30,6 +30,11 @@ ORDER = (
     "SELECT o.public_id, o.status, o.side, o.quantity, o.trader_id, o.owner_id, t.limit_price, t.end_at, t.parameters"
     " FROM execution_order o JOIN execution_orderterms t ON t.id = o.terms_id WHERE o.id = ?"
 )
+OWNERS = {
+    "order_pk": "SELECT owner_id FROM execution_order WHERE id = ?",
+    "child_pk": "SELECT CASE WHEN a.reconciled_fence = a.fence THEN a.owner_id END FROM execution_childorder c"
+    " JOIN execution_account a ON a.id = c.account_id WHERE c.id = ?",
+}
 STOPS = "SELECT scope, account_id, trader_id FROM execution_halt WHERE kind = 'stop' AND lifted_at IS NULL"
 #: No quote older than this may be used. Not the product's own constant: that may be what is wrong.
 STALE = timedelta(seconds=5)
@@ -112,6 +117,11 @@ class Watch:
         told = self.told.setdefault(exchange.name, deque(maxlen=QUOTES_KEPT))
         if quote.bid.is_finite() and quote.ask.is_finite() and ZERO < quote.bid < quote.ask:
             told.append(quote)
+
+    def owner_of(self, name: str, key: int) -> int | None:
+        """The worker that drives an order, or that holds the account of a child and has reconciled it."""
+        owner: int | None = self._raw.execute(OWNERS[name], (key,)).fetchone()[0]
+        return owner
 
     def states_of(self, client_id: str) -> list[str]:
         """The child's state, or else those of all orders and children that are not over."""

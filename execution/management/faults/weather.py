@@ -80,6 +80,9 @@ RATES: dict[str, float] = {
     "bell late": 0.3,
     "bell twice": 0.2,
 }
+#: The share of the seeds, but for those that have no faults at all, that have these kinds: in a storm of many kinds
+#: little comes as far as being written, and what races with it is worth a closer look.
+OFTEN = {"held at a decision": 0.3, "held at a take": 0.4}
 #: Kinds that are not drawn at rates: a person's actions, by their plan.
 PEOPLE = (
     "pause",
@@ -109,7 +112,7 @@ class Weather:
         self.rates = {
             kind: RATES[kind] * random.choice((0.5, 1.0, 1.0, 2.0))
             for kind in kinds
-            if random.random() < share
+            if random.random() < (max(share, OFTEN.get(kind, 0.0)) if share else 0.0)
         }
         self.is_clear = False
         self.struck: Counter[tuple[str, str]] = Counter()
@@ -128,6 +131,9 @@ class Weather:
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")
+
+    def one_in(self, many: int) -> bool:
+        return self._random.randrange(many) == 0
 
     def seconds(self, most: float, least: float = 0.0) -> float:
         return least + (most - least) * self._random.random() ** 2
