@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import update_wrapper
+from inspect import isfunction
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,7 +40,9 @@ def mutated(mutant: Mutant) -> Iterator[None]:
     """The product with the mutant's change."""
     patches = mutant.patches()
     before = [(place, name, getattr(place, name)) for place, name, _ in patches]
-    for place, name, changed in patches:
+    for (place, name, changed), (_, _, real) in zip(patches, before, strict=True):
+        if isfunction(changed) and isfunction(real):
+            update_wrapper(changed, real)  # the simulation knows statements by their names
         setattr(place, name, changed)
     try:
         yield
