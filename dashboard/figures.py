@@ -25,7 +25,17 @@ def tone(value: str | None) -> str:
 
 
 def percent(share: str | None, places: int = 1) -> str:
-    return DASH if share is None else f"{_places(Decimal(share) * 100, places)} %"
+    """A part is never shown as the whole, nor something as nothing."""
+    if share is None:
+        return DASH
+    number = Decimal(share)
+    shown = _places(number * 100, places)
+    least = Decimal(1).scaleb(-places)
+    if number < 1 and shown == 100:
+        return f">{100 - least} %"
+    if number > 0 and shown == 0:
+        return f"<{least} %"
+    return f"{shown} %"
 
 
 def amount(value: str | None, places: int | None = None) -> str:

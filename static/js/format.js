@@ -43,8 +43,15 @@ export function points(value, digits = 1) {
 
 export const costClass = (value) => (!known(value) || Number(value) === 0 ? "" : Number(value) > 0 ? "warn" : "good");
 
+/** A part is never shown as the whole, nor something as nothing. */
 export function percent(share, digits = 1) {
-  return known(share) ? `${(Number(share) * 100).toFixed(digits)} %` : DASH;
+  if (!known(share)) return DASH;
+  const number = Number(share);
+  const shown = (number * 100).toFixed(digits);
+  const least = 10 ** -digits;
+  if (number < 1 && Number(shown) === 100) return `>${(100 - least).toFixed(digits)} %`;
+  if (number > 0 && Number(shown) === 0) return `<${least.toFixed(digits)} %`;
+  return `${shown} %`;
 }
 
 /** 14:52:07, UTC; with milliseconds or without. */

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboard import figures
 from tests.browser.watched import Watched
 from tests.desk.visitor import Visitor
 
@@ -42,6 +43,26 @@ def test_a_pause_and_an_end_say_what_they_wait_for(
     order = {"status": status, "unsettled": unsettled, "reason": "news"}
     assert called(page, "states", "shownStatus", order) == shown
     assert called(page, "states", "reasonOf", order) == reason
+
+
+#: Share, digits, and how both the scripts and the reports write it.
+SHARES = [
+    ("1", 1, "100.0 %"),
+    ("0.99989", 0, ">99 %"),
+    ("0.99989", 1, ">99.9 %"),
+    ("0.9994", 1, "99.9 %"),
+    ("0.0001", 1, "<0.1 %"),
+    ("0", 1, "0.0 %"),
+    ("1.25", 0, "125 %"),
+    (None, 1, "–"),
+]
+
+
+@pytest.mark.parametrize(("share", "digits", "shown"), SHARES)
+def test_a_part_is_not_shown_as_the_whole(page: Page, share: str | None, digits: int, shown: str) -> None:
+    script = "async (given) => (await import('/static/js/format.js')).percent(...given)"
+    assert page.evaluate(script, [share, digits]) == shown
+    assert figures.percent(share, digits) == shown
 
 
 def view(**changes: Any) -> dict[str, Any]:
