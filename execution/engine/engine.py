@@ -237,6 +237,8 @@ class Engine:
         await self._end(self._drivers)
         # Nothing is decided or created from here on; cancels and facts need no lease.
         self._lease.stop()
+        # The next statement lets others claim the accounts: what was sent under this fence has arrived by then.
+        await asyncio.gather(*(session.let_arrive() for session in self._open_sessions()))
         is_last = await self._database.surely(worker_stop, worker_pk=self._lease.worker_pk)
         if is_last:
             await self._pull()
@@ -251,10 +253,13 @@ class Engine:
         _, accounts = await self._database.surely(owned, worker_pk=worker_pk)
         for account_pk, fence in accounts.items():
             self._ensure(self._sessions, account_pk, fence, self._session)
-        sessions = [r.actor for r in self._sessions.values() if isinstance(r.actor, AccountSession)]
-        left = await asyncio.gather(*(session.pull("the desk stops", PULL_PATIENCE) for session in sessions))
+        pulls = (session.pull("the desk stops", PULL_PATIENCE) for session in self._open_sessions())
+        left = await asyncio.gather(*pulls)
         if sum(left):
             log.warning("children stay at the venues", count=sum(left))
+
+    def _open_sessions(self) -> list[AccountSession]:
+        return [r.actor for r in self._sessions.values() if isinstance(r.actor, AccountSession)]
 
     async def _end(self, running: dict[int, Running]) -> None:
         tasks = [entry.task for entry in running.values()]

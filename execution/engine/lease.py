@@ -39,6 +39,7 @@ class LeaseTerm:
         self._on_lost = on_lost
         self._until = 0.0
         self._turned_at = clock.boot()
+        self._is_given_up = False
         self.worker_pk = 0
 
     def register(self, boot_id: str) -> None:
@@ -55,7 +56,11 @@ class LeaseTerm:
 
     def left(self) -> float:
         """Seconds in which this worker may still act; zero or less means that it must not."""
-        return self._until - SAFETY - self._clock.boot()
+        return 0.0 if self._is_given_up else self._until - SAFETY - self._clock.boot()
+
+    def stop(self) -> None:
+        """Act no more, from now on, and renew no more; the lease runs out by itself or is given back."""
+        self._is_given_up = True
 
     def tend(self) -> bool:
         """Renew, if the loop turns; False when the lease has run out, which is told."""
@@ -101,7 +106,7 @@ class Lease(LeaseTerm):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop renewing; the lease runs out by itself or is given back."""
+        super().stop()
         self._stop.set()
 
     def _renew_for_ever(self) -> None:

@@ -38,6 +38,8 @@ CALL_BUDGET = timedelta(seconds=1)
 #: Before a row that could not be taken is looked at again.
 NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
+#: After it has left, by whatever clock, a create has arrived or is refused by its validity window.
+ARRIVAL = CALL_BUDGET.total_seconds() + 0.25
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
 
@@ -68,6 +70,11 @@ class Sender:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("intents could not be read", account=self._account_pk, error=str(error))
             await pause(self._parts.clock, self._wake, POLL)
+
+    async def let_arrive(self) -> None:
+        """Wait until every request is answered, or can arrive no more."""
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=ARRIVAL)
 
     async def finish(self) -> None:
         """Let requests that are under way record their answers; what is left is for the next holder."""

@@ -63,6 +63,11 @@ class AccountSession:
         if self._sender is not None:
             self._sender.poke()
 
+    async def let_arrive(self) -> None:
+        """Wait until nothing that was sent can still reach the exchange's book."""
+        if self._sender is not None:
+            await self._sender.let_arrive()
+
     async def run(self) -> None:
         """Open the account, settle what an earlier holder left, then send, look and listen until cancelled."""
         details = await self._parts.database.read(account_details, self._account_pk)

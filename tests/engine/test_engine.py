@@ -11,8 +11,9 @@ import pytest
 from execution.core.types import Quote, Side
 from execution.engine.clock import SystemClock
 from execution.engine.driver import OrderDriver
-from execution.engine.engine import Engine
+from execution.engine.engine import Engine, Running
 from execution.engine.lease import Lease
+from execution.engine.session import AccountSession
 from execution.selectors.driving import OrderMarkets
 from execution.selectors.quotes import quote_latest
 from tests.engine.desk import Desk
@@ -31,20 +32,47 @@ class NoDatabase:
     async def run(self, function: Any, *_: Any, **__: Any) -> None:
         self.used.append(function.__name__)
 
+    async def surely(self, function: Any, *_: Any, **__: Any) -> None:
+        self.used.append(function.__name__)
+
     async def compute(self, function: Any, *_: Any, **__: Any) -> None: ...
+
+
+def engine_without(database: NoDatabase) -> Engine:
+    clock = SystemClock()
+    return Engine(
+        clock=clock,
+        database=database,  # type: ignore[arg-type]
+        lease=Lease(clock, on_lost=lambda _: None),
+        open_gateway=lambda _: pytest.fail("nothing is opened"),
+        publish_quote=lambda *_: None,
+    )
+
+
+async def test_an_engine_that_stops_gives_nothing_away_before_what_it_sent_has_arrived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database = NoDatabase()
+    engine = engine_without(database)
+    engine._lease._until = engine._clock.boot() + 60  # type: ignore[attr-defined]
+    left = []
+
+    async def let_arrive(_: AccountSession) -> None:
+        left.append(engine._lease.left())
+        database.used.append("arrived")
+
+    monkeypatch.setattr(AccountSession, "let_arrive", let_arrive)
+    session = AccountSession(engine.parts, 1, 1, lambda _: pytest.fail("nothing is opened"))
+    engine._sessions[1] = Running(session, asyncio.create_task(asyncio.sleep(60)))
+    await engine._shut_down()
+    assert database.used == ["arrived", "worker_stop", "worker_release"]
+    assert left == [0.0], "nothing new is sent meanwhile"
 
 
 async def test_a_doorbell_that_never_stops_does_not_make_the_engine_look_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = SystemClock()
-    engine = Engine(
-        clock=clock,
-        database=NoDatabase(),  # type: ignore[arg-type]
-        lease=Lease(clock, on_lost=lambda _: None),
-        open_gateway=lambda _: pytest.fail("nothing is opened"),
-        publish_quote=lambda *_: None,
-    )
+    engine, clock = engine_without(NoDatabase()), SystemClock()
     looks = []
 
     async def look() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from execution.engine.sending import Sender
 from execution.models import ChildOrder
 from execution.selectors.sessions import unsettled_children
 from execution.services.children import child_take
-from tests.engine.desk import Desk, at_once
+from tests.engine.desk import Desk, ToldExchange, at_once
 from tests.factories import Rows
 from tests.fixtures import redis_url, rows
 
@@ -81,3 +83,23 @@ def after(desk: Desk, seconds: float, function: Callable[..., Any]) -> Callable[
         return result
 
     return slow
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_who_stops_waits_for_what_it_has_sent_until_it_can_arrive_no_more(
+    monkeypatch: pytest.MonkeyPatch, is_answered: bool
+) -> None:
+    monkeypatch.setattr(sending, "ARRIVAL", 5.0 if is_answered else 0.05)
+    sender = Sender(SimpleNamespace(poke_order=lambda _: None), ToldExchange(), 1, 1)  # type: ignore[arg-type]
+    child = SimpleNamespace(pk=7, order_pk=1, ref=SimpleNamespace(client_id="seven"))
+    answer = asyncio.Event()
+    sender._spawn(child, answer.wait())  # type: ignore[arg-type]
+    stopping = asyncio.create_task(sender.let_arrive())
+    await asyncio.sleep(0.01)
+    assert not stopping.done(), "it may still reach the book"
+    if is_answered:
+        answer.set()
+    await asyncio.wait_for(stopping, 2)
+    assert sender.is_under_way(7) is not is_answered
+    await sender.let_arrive()
+    answer.set()

@@ -262,10 +262,10 @@ def no_validity_window() -> Patches:
 def stale_quotes_are_fine() -> Patches:
     from datetime import timedelta
 
-    from execution.core import view
+    from execution.core import routing, view
     from execution.services import driving
 
-    return [(view, "MAX_QUOTE_AGE", timedelta(hours=1)), (driving, "MAX_QUOTE_AGE", timedelta(hours=1))]
+    return [(place, "MAX_QUOTE_AGE", timedelta(hours=1)) for place in (view, routing, driving)]
 
 
 def no_idempotency_key() -> Patches:
@@ -279,6 +279,14 @@ def no_journal() -> Patches:
     from execution.services import children
 
     return [(children, "_journal", _nothing)]
+
+
+def nothing_arrives_before_a_stop() -> Patches:
+    from execution.engine.sending import Sender
+
+    async def let_arrive(_: Any) -> None: ...
+
+    return [(Sender, "let_arrive", let_arrive)]
 
 
 def cancel_tried_once() -> Patches:
@@ -323,6 +331,9 @@ MUTANTS = (
     Mutant("the fence of a session", "I9", no_session_fence),
     Mutant("the validity window of a request", "I9", no_validity_window),
     Mutant("whoever looks takes what another holds", "I9", stale_owner_claims),
+    Mutant(
+        "who stops lets nothing arrive before it gives its accounts away", "I9", nothing_arrives_before_a_stop
+    ),
     Mutant("a cancel is tried once", "I10", cancel_tried_once),
     Mutant("a child's changes are not journalled", "I12", no_journal),
     Mutant("stale quotes are good enough", "I14", stale_quotes_are_fine),

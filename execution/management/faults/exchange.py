@@ -149,7 +149,7 @@ class Exchange:
         if self._weather.strikes("venue away"):
             self._away_until = self._time() + self._weather.seconds(9.0, 0.5)
         if self._weather.strikes("market data gone"):
-            self._market_gone_until = self._time() + self._weather.seconds(14.0, 1.0)
+            self._market_gone_until = self._time() + self._weather.seconds(14.0, 4.0)
         self._mid += self._random.randint(-self._liveliness, self._liveliness)
         self._spread = self._random.randint(1, 4)
         for order in list(self._open.values()):

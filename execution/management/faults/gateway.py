@@ -103,6 +103,8 @@ class SimulatedGateway:
         self._loop.call_later(under_way, arrive)
         if self._weather.strikes("crash after the request", client_id):
             self._process.crash("after a request left")
+        if self._weather.strikes("told to stop at a request", client_id):
+            self._process.engine.stop()
         await self._process.gate()
         try:
             return await asyncio.wait_for(answer, TIMEOUT)

@@ -184,21 +184,17 @@ class VirtualLease(LeaseTerm):
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock, on_lost=process.lost)
         self._process = process
-        self._is_over = False
 
     def start(self) -> None:
         self.register(self._process.name)
         loop = self._process.world.loop
         loop.create_task(self._renew_for_ever(), name=f"{self._process.name} lease")
 
-    def stop(self) -> None:
-        self._is_over = True
-
     async def _renew_for_ever(self) -> None:
         database = FaultyDatabase(self._process)
         while True:
             await self._process.clock.sleep(RENEW_EVERY)
-            if self._is_over:
+            if self._is_given_up:
                 return
             try:
                 goes_on = await database.run(self.tend)

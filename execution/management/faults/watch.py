@@ -39,8 +39,10 @@ STOPS = "SELECT scope, account_id, trader_id FROM execution_halt WHERE kind = 's
 #: No quote older than this may be used. Not the product's own constant: that may be what is wrong.
 STALE = timedelta(seconds=5)
 QUOTES_KEPT = 200
-#: Clocks differ by less, and a statement takes no longer from its ``now`` to its commit.
-CLOCKS = 3.0  # seconds
+#: Two clocks differ by less; how long a statement waited after its ``now`` was read is counted by itself.
+CLOCKS = 0.5  # seconds
+#: A request arrives no later than this after the take that it follows, by whatever clock.
+ARRIVAL = 1.5  # seconds
 
 
 def reachable() -> dict[ChildStatus, frozenset[ChildStatus]]:
@@ -161,7 +163,7 @@ class Watch:
 
     def _not_too_late(self, client_id: str, end_at: datetime) -> None:
         end_at = end_at if end_at.tzinfo else end_at.replace(tzinfo=UTC)
-        if self._now() - end_at > timedelta(seconds=CLOCKS):
+        if self._now() - end_at > timedelta(seconds=CLOCKS + ARRIVAL):
             self._fail(f"I7: {client_id} reached the book after the end {end_at}")
 
     # --- inside ---------------------------------------------------------------------------------

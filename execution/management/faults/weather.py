@@ -68,6 +68,7 @@ RATES: dict[str, float] = {
     "crash after the commit": 0.006,
     "crash before the request": 0.02,
     "crash after the request": 0.02,
+    "told to stop at a request": 0.02,
     "frozen": 0.003,
     "held at a decision": 0.1,
     "held at a take": 0.3,
@@ -81,8 +82,9 @@ RATES: dict[str, float] = {
     "bell twice": 0.2,
 }
 #: The share of the seeds, but for those that have no faults at all, that have these kinds: in a storm of many kinds
-#: little comes as far as being written, and what races with it is worth a closer look.
-OFTEN = {"held at a decision": 0.3, "held at a take": 0.4}
+#: little comes as far as being written, and what races with it is worth a closer look; and few orders want to write
+#: anything in the few seconds in which market data are too old.
+OFTEN = {"held at a decision": 0.3, "held at a take": 0.4, "market data gone": 0.25}
 #: Kinds that are not drawn at rates: a person's actions, by their plan.
 PEOPLE = (
     "pause",
