@@ -16,6 +16,7 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 app = Celery("tranche")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["execution"])
+app.steps["worker"].add("execution.tasks:EngineStep")
 
 
 @setup_logging.connect

@@ -9,7 +9,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from celery import shared_task, signals
+from celery import bootsteps, shared_task, signals
 from django.utils import timezone
 
 from execution.core.parameters import MAX_LOOKBACK
@@ -70,10 +70,19 @@ def stop_engine(**_signal: Any) -> None:
         host.stop()
 
 
-@signals.worker_shutdown.connect
-def wait_for_engine(**_signal: Any) -> None:
-    if (host := _host()) is not None:
-        host.join()
+class EngineStep(bootsteps.StartStopStep):
+    """The worker ends after its engine, however it is told to: a cold shutdown sends no ``worker_shutdown``."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        """The engine starts when the worker is ready."""
+
+    def stop(self, parent: Any) -> None:  # noqa: ARG002
+        if (host := _host()) is not None:
+            host.join()
+
+    terminate = stop
 
 
 @shared_task

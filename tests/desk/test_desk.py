@@ -196,6 +196,7 @@ def test_a_second_desk_works_beside_the_first_and_nothing_outlives_either_end(
     seconds = second.stop(signal.SIGINT)
     assert second.process.returncode == 0
     assert seconds < 6, "a stop takes at most 5 s"  # and the interpreter's own end
+    assert second.log().count('event="engine stopped"') == 2, "a worker ends after its engine"
     expect_nothing_left(second, within=1)
 
     again = desk_factory(second.var, port=second.port)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kombu.utils.imports import symbol_by_name
 
+from config.celery import app
+from execution import tasks
 from execution.core.types import Quote, Side
 from execution.engine.clock import SystemClock
 from execution.engine.driver import OrderDriver
@@ -67,6 +71,17 @@ async def test_an_engine_that_stops_gives_nothing_away_before_what_it_sent_has_a
     await engine._shut_down()
     assert database.used == ["arrived", "worker_stop", "worker_release"]
     assert left == [0.0], "nothing new is sent meanwhile"
+
+
+@pytest.mark.parametrize("way", ["stop", "terminate"])
+def test_a_worker_ends_after_its_engine_however_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    joined = []
+    monkeypatch.setattr(tasks, "_host", lambda: SimpleNamespace(join=lambda: joined.append(way)))
+    (step,) = [symbol_by_name(name) for name in app.steps["worker"]]
+    getattr(step(SimpleNamespace()), way)(SimpleNamespace())
+    assert joined == [way]
 
 
 async def test_a_doorbell_that_never_stops_does_not_make_the_engine_look_all_the_time(
