@@ -12,14 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from execution.core.plans import plain
+from execution.core.numbers import plain
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.terms import ALGORITHMS
+from execution.core.types import ZERO
 from execution.selectors.payloads import OrderRow
 from execution.selectors.schedules import share_due
 
 #: What a spreadsheet may take for the beginning of a formula, or skip before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+#: As fine as a share of two amounts with 28 digits is known.
+MAX_DIGITS = 26
 
 Cell = Callable[[OrderRow, int], str]
 
@@ -39,9 +43,14 @@ def _share(row: OrderRow) -> Decimal:
     return Decimal(row["filled"]) / Decimal(row["quantity"])
 
 
-def percent(share: Decimal | float | None) -> str:
-    """Percent with two digits."""
-    return "" if share is None else plain(round(Decimal(share) * 100, 2))
+def percent(share: Decimal | None) -> str:
+    """Percent with two digits, and with more where two would show a part as nothing or as the whole."""
+    if share is None:
+        return ""
+    exact, digits = share * 100, 2
+    while (shown := round(exact, digits)) in (0, 100) and shown != exact and digits < MAX_DIGITS:
+        digits += 1
+    return plain(shown or ZERO)
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from execution.core.durations import as_clock, parse_duration
-from execution.core.plans import plain
+from execution.core.numbers import NumberRefused, decimal_number, plain, without_grouping
 from execution.core.problems import Problem
 from execution.core.terms import ALGORITHMS
 
@@ -51,8 +51,10 @@ SLIDER_STEP = Decimal("0.05")
 #: In this order the ticket shows what is not under "More": when, then what the algorithm is about.
 FIRST = ("duration", "end_at", "start_at")
 LAST = ("urgency",)
+#: Widgets that hold a number.
+NUMBERS = ("percent", "bp", "decimal", "integer", "share")
 _DURATION = TypeAdapter(timedelta)  # reads ISO 8601, as parameters are kept
-_TIME = re.compile(r"^\d{1,2}:\d{2}(:\d{2})?$")
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,8 @@ def _choices(name: str, enum: Any) -> tuple[tuple[str, str], ...]:
 
 def _step(value: str) -> str:
     try:
-        return str(SLIDER_STEP) if Decimal(value) % SLIDER_STEP == 0 else "any"
-    except InvalidOperation:
+        return str(SLIDER_STEP) if decimal_number(value) % SLIDER_STEP == 0 else "any"
+    except NumberRefused:
         return str(SLIDER_STEP)
 
 
@@ -210,12 +212,14 @@ def parameters_raw(algorithm: str, written: Mapping[str, str], now: datetime) ->
 
 
 def _raw(value: str, widget: str, now: datetime) -> str:
+    if widget in NUMBERS:
+        value = without_grouping(value.removesuffix("%") if widget == "percent" else value)
     if widget == "percent":
         try:
-            return format(Decimal(value.removesuffix("%").strip()) / 100, "f")
-        except (InvalidOperation, ValueError):
+            return plain(decimal_number(value) / 100)
+        except NumberRefused:
             return value
-    if widget == "datetime" and _TIME.match(value):
+    if widget == "datetime" and _TIME.fullmatch(value):
         # A time alone is today's: one that has passed is refused as past, never taken for tomorrow's.
         hour, rest = value.split(":", 1)
         return f"{now:%Y-%m-%d}T{hour.rjust(2, '0')}:{rest}+00:00"
@@ -230,8 +234,8 @@ def problem_as_written(problem: Problem, algorithm: str) -> Problem:
     if extra.get("widget") != "percent" or not problem.limit:
         return problem
     try:
-        value, limit = _percent(problem.value), _percent(problem.limit)
-    except InvalidOperation:
+        value, limit = (plain(decimal_number(text) * 100) for text in (problem.value, problem.limit))
+    except NumberRefused:
         return problem
     message = problem.message.replace(f"is {problem.value};", f"is {value} %;")
     message = message.removesuffix(f" {problem.limit}") + f" {limit} %"

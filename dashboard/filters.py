@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from execution.core.numbers import NumberRefused, shortened, whole_number
 from execution.core.problems import Problem
 from execution.core.states import OrderStatus
 from execution.core.terms import ALGORITHMS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 LONGEST_SEARCH = 64
 FIRST_YEAR, LAST_YEAR = 2000, 2999
+LAST_PAGE = 1_000_000
 #: Names in the URL, in the order of the form.
 NAMES = ("state", "side", "symbol", "algorithm", "account", "trader", "q", "from", "to")
 
@@ -125,9 +127,14 @@ def _day(name: str) -> Callable[..., date]:
 
 
 def _page(_person: User, _choices: BlotterChoices, value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) > 0):
-        raise _Unreadable(Problem("page", f"page is {value[:40]!r}; it must be 1 or more", value, "1"))
-    return int(value)
+    try:
+        page = whole_number(value)
+    except NumberRefused as refused:
+        raise _Unreadable(Problem("page", f"page is {shortened(value)!r}: {refused}", value, "1")) from None
+    if not 0 < page <= LAST_PAGE:
+        message = f"page is {page}; it must be 1 to {LAST_PAGE:,}"
+        raise _Unreadable(Problem("page", message, str(page), str(LAST_PAGE)))
+    return page
 
 
 _READERS: dict[str, tuple[str, Callable[..., Any]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -14,6 +15,7 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils import timezone
 
+from execution.core.numbers import NumberRefused, decimal_number, shortened, without_grouping
 from execution.core.problems import Refused
 from execution.models import (
     Account,
@@ -76,12 +78,24 @@ class PersonForm(_UserChangeForm):
         return cleaned
 
 
+class NumberField(forms.Field):
+    """A number as the ticket reads it."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value in self.empty_values:
+            return None
+        try:
+            return decimal_number(without_grouping(str(value)))
+        except NumberRefused as refused:
+            raise forms.ValidationError(f"{shortened(value)}: {refused}") from None
+
+
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
     """People and their roles. Nobody is deleted: orders and the audit name them; they are made inactive."""
 
     form = PersonForm
-    formfield_overrides: ClassVar[Any] = {ExactDecimalField: {"form_class": forms.DecimalField}}
+    formfield_overrides: ClassVar[Any] = {ExactDecimalField: {"form_class": NumberField}}
     actions = None
     list_display = ("username", "role", "is_active", "sees_desk", "confirm_above", "last_login")
     list_filter = ("role", "is_active")

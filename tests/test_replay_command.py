@@ -53,11 +53,15 @@ def test_without_json_it_prints_a_table(candles: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1700006400000,1,1,1,1\n", "six numbers"),
+        ("1700006400000,1,1,1,1\n", "6 numbers are needed"),
         ("1700006400000,1,1,x,1,1\n", "line 2"),
         ("1700006400001,1,1,1,1,1\n", "whole minute"),
         ("1700006400000,1,1,1,1,-1\n", "not below"),
-        ("1700006400000,1,nan,1,1,1\n", "finite"),
+        ("1700006400000,1,nan,1,1,1\n", "line 2: .*high is nan: it is not a number"),
+        ("1700006400000,1,1e308,1,1,1\n", "line 2: .*high is 1e308: its exponent"),
+        ("1700006400000,1,1,1,1_0,1\n", "line 2: .*close is 1_0"),
+        ("1700006400000,1,１,1,1,1\n", "line 2: .*high is １"),
+        ("1700006400000,1,1,1,1,1\n999999999960000,1,1,1,1,1\n", "days apart; at most 3,660"),
         ("1700006400000,1,1,1,1,1\n", "0 whole UTC days; at least 8"),
         ("", "no candle"),
     ],
@@ -67,6 +71,14 @@ def test_a_bad_file_is_refused_with_the_line_and_the_rule(tmp_path: Path, line: 
     path.write_text(HEADER + line)
     with pytest.raises(CommandError, match=words):
         run("--candles", str(path))
+
+
+def test_an_empty_line_is_no_candle(candles: Path, tmp_path: Path) -> None:
+    path = tmp_path / "blank.csv"
+    path.write_bytes(gzip.decompress(candles.read_bytes()) + b"\n \n\n")
+    arguments = ("--hours", "8", "--json", "--candles")
+    found, same = (json.loads(run(*arguments, str(name))) for name in (path, candles))
+    assert found["tracking_error_bp"] == same["tracking_error_bp"]
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

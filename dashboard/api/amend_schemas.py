@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from dashboard.api.schemas import MAX_REASON, Number, PlannedSlice, Problem
 
@@ -24,14 +24,18 @@ class ChangesBody(Schema):
         default={},
         description="duration or end_at, and those of the algorithm that may change while it runs",
     )
-    confirm_limit: bool = Field(
+    confirm_limit: StrictBool = Field(
         default=False,
         description="a limit price on the wrong side of the mid by more than the collar is meant",
+    )
+    confirm_i_would: StrictBool = Field(
+        default=False,
+        description="an I-would price on the wrong side of the mid by more than the collar is meant",
     )
 
 
 class AmendBody(ChangesBody):
-    terms_version: int = Field(
+    terms_version: StrictInt = Field(
         ge=1, le=2**31 - 1, description="of the order, as it was when the changes were made"
     )
     reason: str = Field(default="", max_length=MAX_REASON, description="stands in the order's journal")

@@ -57,7 +57,7 @@ def preview(request: HttpRequest, public_id: str, body: amend_schemas.ChangesBod
     found = services.order_amend_preview(
         public_id=public_id, person=person, changes=_changes(body, order_id), now=timezone.now()
     )
-    return rows.amendment_row(found, () if body.confirm_limit else services.far_limits(found))
+    return rows.amendment_row(found, _confirmed(body).missing(services.far_prices(found)))
 
 
 @router.post(
@@ -77,6 +77,10 @@ def amend(request: HttpRequest, public_id: str, body: amend_schemas.AmendBody) -
         terms_version=body.terms_version,
         now=timezone.now(),
         reason=body.reason.strip(),
-        confirmed=Confirmation(limit=body.confirm_limit, on_ticket=False),
+        confirmed=_confirmed(body),
     )
     return pages.order_snapshot(order.pk)["order"]
+
+
+def _confirmed(body: amend_schemas.ChangesBody) -> Confirmation:
+    return Confirmation(limit=body.confirm_limit, i_would=body.confirm_i_would, on_ticket=False)

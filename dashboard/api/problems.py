@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
 
 from dashboard.api.reading import BodyRefused
+from execution.core.numbers import shortened
 from execution.core.problems import Problem, Refused
 from execution.services.amending import TermsChanged
 from execution.services.orders import KeyReused, OrderNotFound
@@ -23,8 +24,7 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "/api/"
 MEDIA_TYPE = "application/problem+json"
-#: A value is shown to be recognised, not to be sent back whole.
-LONGEST_VALUE = 200
+LONGEST_DETAIL = 1000
 
 #: What to say where whoever refused said nothing that a person could use.
 DETAILS = {
@@ -62,7 +62,7 @@ class Unreadable(ValidationError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
-        self.problems = tuple(problems)
+        self.problems = Refused(problems).problems
 
 
 def problem_response(status: int, detail: str = "", problems: Sequence[Problem] = ()) -> HttpResponse:
@@ -75,7 +75,7 @@ def problem_response(status: int, detail: str = "", problems: Sequence[Problem] 
             {
                 "field": problem.field.removeprefix("parameters."),
                 "message": problem.message,
-                "value": problem.value[:LONGEST_VALUE],
+                "value": problem.value,
                 "limit": problem.limit,
             }
             for problem in problems
@@ -88,7 +88,7 @@ def problem_response(status: int, detail: str = "", problems: Sequence[Problem] 
 
 
 def refused_response(status: int, refused: Refused | Unreadable) -> HttpResponse:
-    detail = "; ".join(problem.message for problem in refused.problems)
+    detail = shortened("; ".join(problem.message for problem in refused.problems), LONGEST_DETAIL)
     return problem_response(status, detail, refused.problems)
 
 
@@ -144,9 +144,9 @@ def _problem(name: str, error: Any) -> Problem:
     label = name.replace("_", " ") or "the body"
     if error["type"] == "missing":
         return Problem(name, f"{label} is missing")
-    value = json.dumps(error["input"], default=str)[:LONGEST_VALUE]
+    value = shortened(json.dumps(error["input"], default=str))
     if error["type"] == "extra_forbidden":
-        return Problem(name, f"there is no field {name!r}", value)
+        return Problem(name, f"there is no field {shortened(name)!r}", value)
     if error["type"] == "string_type" and isinstance(error["input"], int | float):
         message = (
             f'{label} is the number {value}; write it as a string, "{value}": a JSON number loses digits'
@@ -154,7 +154,8 @@ def _problem(name: str, error: Any) -> Problem:
         return Problem(name, message, value, "string")
     context = error.get("ctx") or {}
     limit = next((str(context[key]) for key in _LIMITS if key in context), "")
-    message = error["msg"][:1].lower() + error["msg"][1:]
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
     return Problem(name, f"{label} is {value}: {message}", value, limit)
 
 

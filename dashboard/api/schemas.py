@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
+from dashboard.filters import LAST_PAGE
+from execution.core.parameters import WholeNumber
 from execution.core.states import OrderStatus
 from execution.core.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
@@ -79,9 +81,13 @@ class OrderBody(Schema):
     )
     accounts: list[str] = Field(description="public ids or labels", min_length=1, max_length=20)
     limit_price: str | None = Field(default=None, description="null: no limit")
-    confirm_limit: bool = Field(
+    confirm_limit: StrictBool = Field(
         default=False,
         description="a limit price on the wrong side of the mid by more than the collar is meant",
+    )
+    confirm_i_would: StrictBool = Field(
+        default=False,
+        description="an I-would price on the wrong side of the mid by more than the collar is meant",
     )
     client_reference: str = Field(
         default="", description=f"your own words, at most {MAX_REFERENCE} characters"
@@ -162,7 +168,7 @@ class OrdersAsked(Schema):
     q: str = Field(default="", description="in the order's id or client reference")
     since: str = Field(default="", alias="from", description="day, UTC, such as 2026-03-01")
     until: str = Field(default="", alias="to", description="day, UTC, included")
-    page: int = Field(default=1, ge=1, le=1_000_000)
+    page: WholeNumber = Field(default=1, ge=1, le=LAST_PAGE)
 
 
 class Orders(Schema):

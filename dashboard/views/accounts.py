@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dashboard.access import admin_required, person_of
 from dashboard.accounts import account_shown, audit_shown, key_shown, sorted_accounts
 from execution.core.problems import Problem, Refused
+from execution.core.strict_json import read_json
 from execution.selectors import accounts as selectors
 from execution.selectors.reconciliation import account_differences
 from execution.services import account_changes, accounts, credentials
@@ -70,7 +70,7 @@ def _asked(posted: QueryDict) -> accounts.NewAccount:
 
 def _options(written: str) -> dict[str, Any]:
     try:
-        options = json.loads(written or "{}")
+        options = read_json(written or "{}")
     except ValueError as error:
         raise Refused([Problem("options", f"the options are not JSON: {error}")]) from None
     if not isinstance(options, dict):

@@ -18,9 +18,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard import fields
 from dashboard.access import person_of
 from dashboard.sentences import grouped, spoken
+from execution.core.numbers import NumberRefused, whole_number, without_grouping
 from execution.core.parameters import amendable_names
 from execution.core.plans import plain
 from execution.core.problems import Problem, Refused
+from execution.core.strict_json import read_json
 from execution.services import amending as services
 from execution.services.amending import Amendment
 from execution.services.confirmation import Confirmation
@@ -86,20 +88,23 @@ def _form(request: HttpRequest, public_id: str) -> HttpResponse:
 def _send(request: HttpRequest, public_id: str) -> HttpResponse:
     written, now = _written(request), timezone.now()
     current = _current(request, public_id, now)
-    version = written.get("terms_version", "")
-    if not version.isdecimal():
-        raise Refused([Problem("terms_version", "the form's version of the terms is missing; open it again")])
+    try:
+        version = whole_number(written.get("terms_version", ""))
+    except NumberRefused:
+        message = "the form's version of the terms is missing; open it again"
+        raise Refused([Problem("terms_version", message)]) from None
     try:
         services.order_amend(
             public_id=public_id,
             person=person_of(request),
             changes=changed(current, written, now),
-            terms_version=int(version),
+            terms_version=version,
             now=now,
             reason=written.get("reason", "").strip(),
             confirmed=Confirmation(
                 quantity=written.get("confirm_quantity", ""),
                 limit=written.get("confirm_limit") == "yes",
+                i_would=written.get("confirm_i_would") == "yes",
             ),
         )
     except services.TermsChanged:
@@ -151,12 +156,12 @@ def changed(current: Amendment, written: Mapping[str, str], now: datetime) -> di
         if name in written and written[name].strip() != shown[name]
     }
     raw = fields.parameters_raw(current.order.algorithm, texts, now)
-    return {name: raw.get(name, text) for name, text in texts.items()}
+    return {name: raw.get(name, without_grouping(text)) for name, text in texts.items()}
 
 
 def _shown_by(written: Mapping[str, str]) -> dict[str, str]:
     try:
-        shown = json.loads(written.get("shown") or "{}")
+        shown = read_json(written.get("shown") or "{}")
     except ValueError:
         return {}
     return {str(name): str(text) for name, text in shown.items()} if isinstance(shown, dict) else {}
@@ -195,7 +200,7 @@ def _context(request: HttpRequest, found: Amendment, problems: Sequence[Problem]
         "summary": _summary(found, limits.base),
         "slices": list(islice(found.slices, SHOWN_SLICES)),
         "more": max(0, len(found.slices) - SHOWN_SLICES),
-        "far_limits": services.far_limits(found),
+        "far_prices": services.far_prices(found),
         "must_type": services.typing_wanted(person_of(request), found),
         "may_send": bool(found.changes) and not problems,
     }

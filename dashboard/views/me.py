@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
+from execution.core.numbers import NumberRefused, shortened, whole_number
 from execution.core.problems import Problem, Refused
 from execution.selectors.tokens import token_rows
 from execution.services import tokens as services
@@ -38,10 +39,14 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 def _lifetime(days: str) -> timedelta:
-    if not days.isdecimal() or len(days) > 4:
-        message = f"days is {days[:20]!r}; it must be a whole number from 1 to {LONGEST}"
+    try:
+        number = whole_number(days.strip())
+    except NumberRefused:
+        number = 0
+    if not 0 < number <= LONGEST:
+        message = f"days is {shortened(days)!r}; it must be a whole number from 1 to {LONGEST}"
         raise Refused([Problem("days", message, days, str(LONGEST))])
-    return timedelta(days=int(days))
+    return timedelta(days=number)
 
 
 def _page(

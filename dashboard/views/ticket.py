@@ -20,14 +20,15 @@ from dashboard.access import person_of, trader_required
 from dashboard.clones import clone_of
 from dashboard.predictions import predicted_now
 from dashboard.previews import preview_context
+from execution.core.numbers import without_grouping
 from execution.core.problems import Problem, Refused
 from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services import orders as services
-from execution.services.confirmation import Confirmation, limit_problems, quantity_must_be_typed
+from execution.services.confirmation import Confirmation, price_problems, quantity_must_be_typed
 
 #: What is confirmed in the review, not asked for in the form.
-CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit")
+CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
 
 
 def confirmed_in(written: Mapping[str, str]) -> Confirmation:
@@ -35,6 +36,7 @@ def confirmed_in(written: Mapping[str, str]) -> Confirmation:
         quantity=written.get("confirm_quantity", ""),
         lookalike=written.get("confirm_lookalike") == "yes",
         limit=written.get("confirm_limit") == "yes",
+        i_would=written.get("confirm_i_would") == "yes",
     )
 
 
@@ -54,7 +56,8 @@ def read_ticket(posted: QueryDict, now: datetime) -> Asked:
     known = algorithm in ALGORITHMS
     accounts = tuple(posted.getlist("accounts"))
     raw: dict[str, Any] = {
-        **{name: written.get(name, "") for name in ("symbol", "side", "quantity", "unit", "limit_price")},
+        **{name: written.get(name, "") for name in ("symbol", "side", "unit")},
+        **{name: without_grouping(written.get(name, "")) for name in ("quantity", "limit_price")},
         "algorithm": algorithm,
         "accounts": accounts,
         "client_reference": written.get("client_reference", ""),
@@ -149,7 +152,7 @@ def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Pro
         context["sentence"] = sentences.order_sentence(found)
         context["must_type"] = quantity_must_be_typed(person_of(request), found)
         context["unit"] = sentences.unit_word(found)
-        context["far_limit"] = limit_problems(found)
+        context["far_prices"] = price_problems(found)
     context["missing"] = {problem.field: problem.message for problem in missing}
     return render(request, "dashboard/_review.html", context)
 

@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d{1,2}):(\d{2})$")
+from execution.core.numbers import NumberRefused, decimal_number
+
+#: Longer than any duration that the desk takes; an exact bound is the field's own.
+_MAX_SECONDS = Decimal(10) ** 9
+_MILLISECOND = Decimal("0.001")
+_CLOCK = re.compile(r"(?:([0-9]{1,5}):)?([0-9]{1,2}):([0-9]{2}(?:\.[0-9]{1,3})?)")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_WORDS = re.compile(r"^(?:\d+(?:\.\d+)?\s*[smhd]\s*)+$")
-_WORD = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_WORDS = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s*[smhd]\s*){1,4}")
+_WORD = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd])")
+_ISO = re.compile(r"P(?:[0-9]{1,5}D)?(?:T(?:[0-9]{1,5}H)?(?:[0-9]{1,7}M)?(?:[0-9]{1,9}(?:\.[0-9]{1,6})?S)?)?")
 
 
 def parse_duration(value: Any) -> Any:
     """Seconds, ``HH:MM:SS``, ``MM:SS`` or words like ``90m`` and ``1h 30m`` as a ``timedelta``.
 
-    Anything that is not text passes through, for pydantic to judge; other text raises ``ValueError``.
+    Whole milliseconds are kept exactly; anything finer is refused. ISO 8601, as parameters are stored, and what is
+    no text and no number pass through for pydantic to judge. Raises ``ValueError``.
     """
-    if not isinstance(value, str) or value.startswith("P"):
-        return value  # ISO 8601, as parameters are stored, is pydantic's own
-    with suppress(OverflowError):  # more than timedelta holds is none either
-        if (duration := _read_duration(value.strip().lower())) is not None:
-            return duration
-    raise ValueError(f"{value!r} is not a duration; write seconds, HH:MM:SS or 90m")
+    if isinstance(value, str):
+        text = value.strip()
+        return text if _ISO.fullmatch(text) else _duration(_seconds(text.lower()))
+    if isinstance(value, float):
+        return _duration(_number(repr(value)))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _duration(_number(value))
+    return value
 
 
-def _read_duration(text: str) -> timedelta | None:
-    if match := _CLOCK.match(text):
-        hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if _WORDS.match(text):
-        return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _WORD.findall(text)))
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return timedelta(seconds=float(text))
-    return None
+def _duration(seconds: Decimal | None) -> timedelta:
+    if seconds is None:
+        raise ValueError("it is not a duration; write seconds, HH:MM:SS or 90m")
+    if abs(seconds) > _MAX_SECONDS:
+        raise ValueError(f"it must be at most {_MAX_SECONDS:,f} seconds")
+    if seconds % _MILLISECOND:
+        raise ValueError("it must be in whole milliseconds")
+    return timedelta(milliseconds=int(seconds * 1000))
+
+
+def _seconds(text: str) -> Decimal | None:
+    if match := _CLOCK.fullmatch(text):
+        hours, minutes, seconds = (Decimal(part or 0) for part in match.groups())
+        return hours * 3600 + minutes * 60 + seconds
+    if _WORDS.fullmatch(text):
+        return sum((Decimal(n) * _UNITS[unit] for n, unit in _WORD.findall(text)), Decimal(0))
+    return _number(text) if _DIGITS.fullmatch(text) else None
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        return decimal_number(value)
+    except NumberRefused:
+        return None
 
 
 def parse_instant(value: Any) -> Any:
@@ -45,10 +70,11 @@ def parse_instant(value: Any) -> Any:
         instant = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{value!r} is not a time; write it like 2030-01-31T16:30:00 (UTC)") from None
+        raise ValueError("it is not a time; write it like 2030-01-31T16:30:00 (UTC)") from None
 
 
 def as_clock(duration: timedelta) -> str:
-    """``HH:MM:SS`` of a duration."""
-    seconds = int(duration.total_seconds())
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    """``HH:MM:SS`` of a duration, with the milliseconds where there are any."""
+    seconds, rest = divmod(duration // timedelta(milliseconds=1), 1000)
+    clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{clock}.{rest:03d}".rstrip("0") if rest else clock

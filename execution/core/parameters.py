@@ -18,6 +18,7 @@ from execution.core.choices import OutsideLimit as OutsideLimit
 from execution.core.choices import RouteMode as RouteMode
 from execution.core.choices import Shortfall as Shortfall
 from execution.core.durations import parse_duration, parse_instant
+from execution.core.numbers import decimal_number, plain, whole_number
 from execution.core.windows import MAX_DURATION as MAX_DURATION
 from execution.core.windows import order_window
 
@@ -25,6 +26,8 @@ MIN_SLICE = timedelta(seconds=2)
 MAX_SLICES = 10_000
 MAX_LOOKBACK = 14  # days
 
+Number = Annotated[Decimal, BeforeValidator(decimal_number)]
+WholeNumber = Annotated[int, BeforeValidator(whole_number)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Instant = Annotated[datetime, BeforeValidator(parse_instant)]
 
@@ -80,13 +83,12 @@ class AlgorithmParameters(BaseModel):
         description="Empty: now.",
         json_schema_extra=_shown("datetime"),
     )
-    collar_bp: Decimal = Field(
+    collar_bp: Number = Field(
         default=Decimal(50),
         title="Collar",
         description="How far from the mid a crossing order may be priced.",
         gt=0,
         le=500,
-        allow_inf_nan=False,
         json_schema_extra=_shown("bp", advanced=True, unit="bp", amendable=True),
     )
 
@@ -109,60 +111,54 @@ class AlgorithmParameters(BaseModel):
 class SlicedParameters(AlgorithmParameters):
     """What every algorithm takes that works its quantity in slices through time."""
 
-    urgency: Decimal = Field(
+    urgency: Number = Field(
         default=Decimal("0.5"),
         title="Urgency",
         description="0 only rests, 1 crosses at once: sets the resting price, the patience and the repricing.",
         ge=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("share", amendable=True),
     )
-    participation_cap: Decimal | None = Field(
+    participation_cap: Number | None = Field(
         default=None,
         title="Participation cap",
         description="The most that the order may be of what the market trades; empty: no cap.",
         gt=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
     )
-    i_would_price: Decimal | None = Field(
+    i_would_price: Number | None = Field(
         default=None,
         title="I-would price",
         description="At this price or better everything that is left may be done at once.",
         gt=0,
-        allow_inf_nan=False,
         json_schema_extra=_shown("decimal", advanced=True, amendable=True),
     )
-    catch_up_cap: Decimal = Field(
+    catch_up_cap: Number = Field(
         default=Decimal(3),
         title="Catch-up cap",
         description="The most that one slice may do, in multiples of its own quantity.",
         ge=1,
         le=100,
-        allow_inf_nan=False,
         json_schema_extra=_shown("decimal", advanced=True, unit="× slice", amendable=True),
     )
-    randomise_size: Decimal = Field(
+    randomise_size: Number = Field(
         default=Decimal(0),
         title="Randomise size",
         description="How far a slice's quantity may be from its planned one.",
         ge=0,
         le=Decimal("0.5"),
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%"),
     )
-    randomise_time: Decimal = Field(
+    randomise_time: Number = Field(
         default=Decimal(0),
         title="Randomise time",
         description="How far a slice's start may be from its planned one, as a share of a slice.",
         ge=0,
         le=Decimal("0.5"),
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%"),
     )
-    seed: int | None = Field(
+    seed: WholeNumber | None = Field(
         default=None,
         title="Seed",
         description="Of all that is random in the order; empty: drawn when it is sent.",
@@ -182,6 +178,11 @@ class SlicedParameters(AlgorithmParameters):
         description="While the market is beyond the limit price: wait and catch up, or shift the schedule.",
         json_schema_extra=_shown("choice", advanced=True, amendable=True),
     )
+
+
+def i_would_price(parameters: AlgorithmParameters) -> Decimal | None:
+    """The price at which everything that is left may be done at once; None where there is none."""
+    return parameters.i_would_price if isinstance(parameters, SlicedParameters) else None
 
 
 def _slices_field() -> Any:
@@ -209,13 +210,13 @@ def _slice_length_field() -> Any:
 class TwapParameters(SlicedParameters):
     """Time-weighted average price: even slices."""
 
-    slices: int | None = _slices_field()
+    slices: WholeNumber | None = _slices_field()
 
 
 class VwapParameters(SlicedParameters):
     """Volume-weighted average price: slices follow the volume that is expected, and what is then traded."""
 
-    lookback_days: int = Field(
+    lookback_days: WholeNumber = Field(
         default=7,
         title="Lookback",
         description="Days of the market's history from which the volume by time of day is learnt.",
@@ -229,23 +230,21 @@ class VwapParameters(SlicedParameters):
 class IcebergParameters(AlgorithmParameters):
     """Shows a part at a time, at the limit or at the own side of the book."""
 
-    visible_quantity: Decimal = Field(
+    visible_quantity: Number = Field(
         title="Visible quantity",
         description="The most of the order that may be seen in the books at any moment, over all accounts.",
         gt=0,
-        allow_inf_nan=False,
         json_schema_extra=_shown("decimal"),
     )
-    randomise_visible: Decimal = Field(
+    randomise_visible: Number = Field(
         default=Decimal(0),
         title="Randomise visible",
         description="How far below the visible quantity a part may be.",
         ge=0,
         le=Decimal("0.5"),
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%"),
     )
-    seed: int | None = Field(
+    seed: WholeNumber | None = Field(
         default=None,
         title="Seed",
         description="Of the random sizes; empty: drawn when the order is sent.",
@@ -269,13 +268,12 @@ class IcebergParameters(AlgorithmParameters):
         le=timedelta(hours=4),
         json_schema_extra=_shown("duration", advanced=True, amendable=True),
     )
-    follow_within_bp: Decimal = Field(
+    follow_within_bp: Number = Field(
         default=Decimal(25),
         title="Follows within",
         description="Without a limit price: how far from the arrival price the parts may follow the book.",
         gt=0,
         le=500,
-        allow_inf_nan=False,
         json_schema_extra=_shown("bp", unit="bp", amendable=True),
     )
     at_end: AtEnd = Field(
@@ -307,37 +305,34 @@ class SorParameters(AlgorithmParameters):
 
 def _field_error(field: str, message: str, value: Decimal, limit: Decimal) -> PydanticCustomError:
     """An error of one field that only the others make wrong; ``terms`` says it at that field."""
-    context = {"field": field, "value": str(value), "limit": str(limit)}
+    context = {"field": field, "value": plain(value), "limit": plain(limit)}
     return PydanticCustomError("fields", message, context)
 
 
 class PovParameters(SlicedParameters):
     """Percentage of volume: a share of what the market trades; own volume is not the market's."""
 
-    participation_rate: Decimal = Field(
+    participation_rate: Number = Field(
         title="Participation rate",
         description="The order's share of all that is traded, its own included.",
         gt=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", unit="%", amendable=True),
     )
-    minimum_rate: Decimal | None = Field(
+    minimum_rate: Number | None = Field(
         default=None,
         title="Minimum rate",
         description="Below this share it crosses to catch up; empty: half of the rate.",
         gt=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
     )
-    maximum_rate: Decimal | None = Field(
+    maximum_rate: Number | None = Field(
         default=None,
         title="Maximum rate",
         description="Above this share it stops until the market has traded more; empty: one and a half of the rate.",
         gt=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="%", amendable=True),
     )
     slice_length: Duration | None = _slice_length_field()
@@ -346,10 +341,15 @@ class PovParameters(SlicedParameters):
     def _rates_in_order(self) -> Self:
         low, high, rate = self.minimum_rate, self.maximum_rate, self.participation_rate
         if low is not None and low > rate:
-            raise _field_error("minimum_rate", f"Minimum rate is {low}; it must be at most {rate}", low, rate)
+            raise _field_error(
+                "minimum_rate", f"Minimum rate is {plain(low)}; it must be at most {plain(rate)}", low, rate
+            )
         if high is not None and high < rate:
             raise _field_error(
-                "maximum_rate", f"Maximum rate is {high}; it must be at least {rate}", high, rate
+                "maximum_rate",
+                f"Maximum rate is {plain(high)}; it must be at least {plain(rate)}",
+                high,
+                rate,
             )
         return self
 
@@ -357,31 +357,28 @@ class PovParameters(SlicedParameters):
 class IsParameters(SlicedParameters):
     """Implementation shortfall (Almgren and Chriss, 2000): the trajectory of least cost and risk."""
 
-    slices: int | None = _slices_field()
-    risk_aversion: Decimal = Field(
+    slices: WholeNumber | None = _slices_field()
+    risk_aversion: Number = Field(
         default=Decimal("0.000001"),
         title="Risk aversion",
         description="Weight of the variance of the cost, per quote unit; larger does more of it early.",
         ge=0,
         le=1,
-        allow_inf_nan=False,
         json_schema_extra=_shown("decimal"),
     )
-    volatility: Decimal | None = Field(
+    volatility: Number | None = Field(
         default=None,
         title="Volatility",
         description="Of a day, as a share of the price; empty: from the market's candles.",
         gt=0,
         le=5,
-        allow_inf_nan=False,
         json_schema_extra=_shown("percent", advanced=True, unit="% a day"),
     )
-    impact_bp: Decimal | None = Field(
+    impact_bp: Number | None = Field(
         default=None,
         title="Impact",
         description="Temporary impact of trading as much as the market does; empty: by spread and volume.",
         gt=0,
         le=1000,
-        allow_inf_nan=False,
         json_schema_extra=_shown("bp", advanced=True, unit="bp"),
     )

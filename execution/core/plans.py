@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from execution.core.durations import as_clock
+from execution.core.numbers import plain as plain
 from execution.core.parameters import MIN_SLICE, AlgorithmParameters, TwapParameters, narrowed
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import (
@@ -74,12 +75,6 @@ class PlanBounds:
     max_slices: int
 
 
-def plain(number: Decimal) -> str:
-    """A number without exponent and without trailing zeros."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def base_quantity(quantity: Decimal, unit: Unit, market: Market, price: Decimal | None) -> Decimal:
     """The base quantity of what was asked; a quote amount is converted at ``price``, down to the lot.
 
@@ -114,27 +109,35 @@ def check_limit_price(limit: Decimal | None, market: Market) -> None:
         raise Refused([Problem("limit_price", message, plain(limit), plain(market.tick))])
 
 
-def far_limit_problems(
-    side: Side, limit: Decimal | None, quote: Quote | None, collar_bp: Decimal
+#: An order's prices by field: how a message calls each, and the field that confirms it.
+PRICES = {
+    "limit_price": ("limit price", "confirm_limit"),
+    "i_would_price": ("I-would price", "confirm_i_would"),
+}
+
+
+def far_price_problems(
+    side: Side, name: str, price: Decimal | None, quote: Quote | None, collar_bp: Decimal
 ) -> list[Problem]:
-    """Why a limit price must be confirmed: it is on the wrong side of the mid by more than the collar.
+    """Why one of ``PRICES`` must be confirmed: it is on the wrong side of the mid by more than the collar.
 
     Nothing where it need not be, or cannot be judged.
     """
     if (
-        limit is None
+        price is None
         or quote is None
         or not quote.is_sane
-        or side_cost_bp(side, limit, quote.mid) <= collar_bp
+        or side_cost_bp(side, price, quote.mid) <= collar_bp
     ):
         return []
-    beyond = abs(limit / quote.mid - 1) * 100
+    label, confirmed_by = PRICES[name]
+    beyond = abs(price / quote.mid - 1) * 100
     message = (
-        f"limit price {plain(limit)} is {beyond:.1f} % {'above' if side is Side.BUY else 'below'} the mid "
+        f"{label} {plain(price)} is {beyond:,.1f} % {'above' if side is Side.BUY else 'below'} the mid "
         f"{plain(quote.mid)}, more than the collar of {plain(collar_bp)} bp; confirm that it is meant"
     )
     worst = quote.mid * (1 + side.sign * collar_bp * BASIS_POINT)
-    return [Problem("confirm_limit", message, plain(limit), plain(worst))]
+    return [Problem(confirmed_by, message, plain(price), plain(worst))]
 
 
 def plan_bounds(

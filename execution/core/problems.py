@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from execution.core.numbers import shortened
+
+#: Characters of each text of a problem, and problems of one refusal: an answer stays short whatever was sent.
+MAX_MESSAGE = 500
+MAX_VALUE = 80
+MAX_LIMIT = 400
+MAX_PROBLEMS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -15,10 +23,22 @@ class Problem:
     value: str = ""
     limit: str = ""
 
+    def __post_init__(self) -> None:
+        for name, most in (
+            ("field", MAX_VALUE),
+            ("message", MAX_MESSAGE),
+            ("value", MAX_VALUE),
+            ("limit", MAX_LIMIT),
+        ):
+            object.__setattr__(self, name, shortened(getattr(self, name), most))
+
 
 class Refused(Exception):
     """The input is refused, nothing was created, and ``problems`` say why."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = tuple(problems)
+        shown = tuple(problems[:MAX_PROBLEMS])
+        if len(problems) > MAX_PROBLEMS:
+            shown += (Problem("", f"and {len(problems) - MAX_PROBLEMS:,} more problems"),)
+        super().__init__("; ".join(problem.message for problem in shown))
+        self.problems = shown

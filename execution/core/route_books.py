@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from execution.core.plans import plain
+from execution.core.numbers import FINEST_NUMBER, NumberRefused, decimal_number, plain, shortened
 from execution.core.problems import Problem, Refused
 from execution.core.routing import after_fee
 from execution.core.split import Split, split
-from execution.core.terms import FINEST_NUMBER, MAX_NUMBER
 from execution.core.types import ZERO, Book, Level, Market, Side
 from execution.core.view import VenueView
 
@@ -149,24 +148,20 @@ def _level(where: str, pair: Any) -> Level:
 
 
 def read_number(where: str, value: Any, *, may_be_zero: bool = True) -> Decimal:
-    """A finite decimal that is not negative, at most ``MAX_NUMBER``; raises ``Refused`` with value and limit."""
-    if value is None or isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise _refused(where, "must be a number as a string", value)
+    """Return a decimal that is not negative; raises ``Refused`` with value and limit."""
+    if value is None:
+        raise Refused([Problem(where, f"{where} is missing")])
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
-    except InvalidOperation:
-        raise _refused(where, "is not a number", value) from None
-    if not number.is_finite():
-        raise _refused(where, "is not a finite number", value)
+        number = decimal_number(value)
+    except NumberRefused as refused:
+        raise Refused([Problem(where, f"{where} is {shortened(value)}: {refused}", str(value))]) from None
     if number < ZERO or (number == ZERO and not may_be_zero):
         limit = "at least 0" if may_be_zero else "above 0"
-        raise Refused([Problem(where, f"{where} is {value}; it must be {limit}", str(value), "0")])
-    if number > MAX_NUMBER or number % FINEST_NUMBER:
-        limit = f"{FINEST_NUMBER:f} to {MAX_NUMBER:f}"
-        raise Refused([Problem(where, f"{where} is {value!s:.40}; it must be {limit}", str(value), limit)])
+        raise Refused([Problem(where, f"{where} is {plain(number)}; it must be {limit}", plain(number), "0")])
     return number
 
 
 def _refused(where: str, what: str, value: Any) -> Refused:
-    shown = "missing" if value is None else f"{value!r:.40}"
-    return Refused([Problem(where, f"{where} {what}; it is {shown}", shown)])
+    if value is None:
+        return Refused([Problem(where, f"{where} is missing; it {what}")])
+    return Refused([Problem(where, f"{where} {what}; it is {shortened(repr(value))}", str(value))])

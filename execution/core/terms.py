@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
+from execution.core.numbers import NumberRefused, decimal_number, plain, shortened
 from execution.core.parameters import (
     AlgorithmParameters,
     IcebergParameters,
@@ -25,15 +25,12 @@ from execution.core.parameters import (
     TwapParameters,
     VwapParameters,
 )
-from execution.core.plans import plain
 from execution.core.problems import Problem, Refused
-from execution.core.types import ZERO, Side, Unit
+from execution.core.types import Side, Unit
 
 MAX_REFERENCE = 64
-#: What a person may type: beyond it arithmetic with 28 digits would round.
-MAX_NUMBER = Decimal("1e15")
-FINEST_NUMBER = Decimal("1e-12")
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+#: Characters of any other text of a request: a symbol, an account, a parameter.
+MAX_TEXT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +84,15 @@ def request_hash(request: OrderRequest) -> str:
 
 
 def parse_decimal(name: str, label: str, value: Any) -> Decimal:
-    """A finite decimal above zero from text with or without thousands separators; raises ``Refused``.
-
-    A decimal comma is refused: 1,5 must not become 15.
-    """
-    text = "" if value is None else str(value).strip()
-    if not text:
+    """Return a decimal above zero; raises ``Refused`` with the reason, the value and the limit."""
+    if value in (None, ""):
         raise Refused([Problem(name, f"{label} is missing")])
     try:
-        number = Decimal(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
-    except InvalidOperation:
-        raise Refused([Problem(name, f"{label} {text!r} is not a number", text)]) from None
-    if not number.is_finite():
-        raise Refused([Problem(name, f"{label} {text} is not a finite number", text)])
-    if number <= ZERO:
-        raise Refused([Problem(name, f"{label} is {text}; it must be above 0", text, "0")])
-    if number > MAX_NUMBER or number % FINEST_NUMBER:
-        limit = f"{FINEST_NUMBER:f} to {MAX_NUMBER:f}"
-        message = f"{label} {text:.40} is out of range: {limit}"
-        raise Refused([Problem(name, message, text, limit)])
+        number = decimal_number(value)
+    except NumberRefused as refused:
+        raise Refused([Problem(name, f"{label} is {shortened(value)}: {refused}", str(value))]) from None
+    if number <= 0:
+        raise Refused([Problem(name, f"{label} is {plain(number)}; it must be above 0", plain(number), "0")])
     return number
 
 
@@ -119,9 +106,8 @@ def _named(enum: type[Named], name: str, label: str) -> Callable[[Any], Named]:
             return enum(text)
         except ValueError:
             allowed = ", ".join(member.value for member in enum)
-            raise Refused(
-                [Problem(name, f"{label} is {text!r}; it must be one of {allowed}", text, allowed)]
-            ) from None
+            message = f"{label} is {shortened(text)!r}; it must be one of {allowed}"
+            raise Refused([Problem(name, message, text, allowed)]) from None
 
     return parse
 
@@ -130,9 +116,8 @@ def _parse_algorithm(value: Any) -> str:
     name = str(value or "").strip().lower()
     if name not in ALGORITHMS:
         allowed = ", ".join(ALGORITHMS)
-        raise Refused(
-            [Problem("algorithm", f"algorithm is {name!r}; it must be one of {allowed}", name, allowed)]
-        )
+        message = f"algorithm is {shortened(name)!r}; it must be one of {allowed}"
+        raise Refused([Problem("algorithm", message, name, allowed)])
     return name
 
 
@@ -140,7 +125,14 @@ def _parse_symbol(value: Any) -> str:
     symbol = str(value or "").strip().upper()
     if not symbol:
         raise Refused([Problem("symbol", "symbol is missing")])
+    _refuse_long("symbol", "symbol", symbol)
     return symbol
+
+
+def _refuse_long(name: str, label: str, text: str) -> None:
+    if len(text) > MAX_TEXT:
+        message = f"{label} has {len(text):,} characters; at most {MAX_TEXT}"
+        raise Refused([Problem(name, message, str(len(text)), str(MAX_TEXT))])
 
 
 def _parse_limit(value: Any) -> Decimal | None:
@@ -153,6 +145,8 @@ def _parse_accounts(value: Any) -> tuple[str, ...]:
     accounts = tuple(text for text in (str(account).strip() for account in given) if text)
     if not accounts:
         raise Refused([Problem("accounts", "choose an account")])
+    for account in accounts:
+        _refuse_long("accounts", "account", account)
     twice = [account for place, account in enumerate(accounts) if account in accounts[:place]]
     if twice:
         raise Refused([Problem("accounts", f"account {twice[0]} is named more than once", twice[0])])
@@ -206,10 +200,25 @@ def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
 def parse_parameters(algorithm: str, raw: Mapping[str, Any]) -> AlgorithmParameters:
     """The algorithm's parameters from ``raw``; raises ``Refused`` that names field, value and limit."""
     model = ALGORITHMS[algorithm].parameters
+    if problems := [problem for name, value in raw.items() if (problem := _too_long(model, name, value))]:
+        raise Refused(problems)
     try:
         return model.model_validate(dict(raw))
     except ValidationError as error:
         raise Refused([_problem(model, details) for details in error.errors()]) from None
+
+
+def _too_long(model: type[BaseModel], name: str, value: Any) -> Problem | None:
+    """Refuse a long text before anything reads it."""
+    if not isinstance(value, str) or len(value) <= MAX_TEXT:
+        return None
+    message = f"{_title(model, name)} has {len(value):,} characters; at most {MAX_TEXT}"
+    return Problem(name, message, str(len(value)), str(MAX_TEXT))
+
+
+def _title(model: type[BaseModel], name: str) -> str:
+    info = model.model_fields.get(name)
+    return (info.title if info else None) or shortened(name)
 
 
 _LIMIT_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
@@ -219,27 +228,25 @@ def _problem(model: type[BaseModel], details: Any) -> Problem:
     """One of pydantic's errors in our words, with the value and the limit."""
     location: Sequence[Any] = details["loc"]
     name = str(location[0]) if location else "duration"
-    info = model.model_fields.get(name)
-    title = (info.title if info else None) or name
-    value = "" if not location else str(details.get("input"))
+    title = _title(model, name)
+    if details["type"] == "missing":
+        return Problem(name, f"{title} is missing")
+    value = "" if not location else shortened(details.get("input"))
     context: Mapping[str, Any] = details.get("ctx") or {}
     if "field" in context:
         return Problem(context["field"], str(details["msg"]), context["value"], context["limit"])
     for key, words in _LIMIT_WORDS.items():
         if key in context:
             # pydantic's context holds a duration's limit only as Python source: the field has it itself.
-            limits = [getattr(bound, key) for bound in info.metadata if hasattr(bound, key)] if info else []
+            info = model.model_fields[name]
+            limits = [getattr(bound, key) for bound in info.metadata if hasattr(bound, key)]
             limit = _plain(limits[0] if limits else context[key])
             return Problem(name, f"{title} is {value}; it must be {words} {limit}", value, limit)
     if details["type"] == "extra_forbidden":
         allowed = ", ".join(model.model_fields)
-        return Problem(name, f"there is no parameter {name!r}; there are {allowed}", name, allowed)
+        return Problem(name, f"there is no parameter {shortened(name)!r}; there are {allowed}", name, allowed)
     message = str(details["msg"]).removeprefix("Value error, ")
-    if not location:
-        return Problem(name, message, value)
-    return Problem(
-        name, f"{title}: {message}" if value in message else f"{title} is {value}: {message}", value
-    )
+    return Problem(name, f"{title} is {value}: {message}" if location else message, value)
 
 
 def _plain(limit: Any) -> str:

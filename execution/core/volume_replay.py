@@ -19,6 +19,7 @@ from execution.core.volume_forecast import Stretch, expected_volume, growth, sha
 
 MINUTE = 60
 LOOKBACK_DAYS = 7
+MAX_DAYS = 3_660  # ten years of bars are 60 MB
 HOUR = DAY // 24
 #: Twelve hours: as far back as an order sees what was traded.
 SEEN = DAY // 2
@@ -80,6 +81,9 @@ def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
             f"of which the first {LOOKBACK_DAYS} are history only"
         )
         raise Refused([Problem("candles", message, str(days), str(LOOKBACK_DAYS + 1))])
+    if days > MAX_DAYS:
+        message = f"the candles are {days:,} days apart; at most {MAX_DAYS:,}: is a timestamp wrong?"
+        raise Refused([Problem("candles", message, str(days), str(MAX_DAYS))])
     first, size = first_day * DAY, days * DAY
     volumes, turnovers, sums = (array("d", bytes(8 * size)) for _ in range(3))
     counts = array("l", [0]) * size

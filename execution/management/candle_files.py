@@ -6,9 +6,9 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator
-from math import isfinite
 from pathlib import Path
 
+from execution.core.numbers import NumberRefused, float_number, shortened
 from execution.core.problems import Problem, Refused
 from execution.core.volume_replay import Bars, MinuteRow, bars_from_minutes
 
@@ -34,21 +34,29 @@ def _rows(path: Path) -> Iterator[MinuteRow]:
             )
             raise Refused([Problem("candles", message, ",".join(header), ",".join(COLUMNS))])
         for row in reader:
-            yield _row(row, path, reader.line_num)
+            if any(cell.strip() for cell in row):
+                yield _row(row, path, reader.line_num)
 
 
 def _row(row: list[str], path: Path, line: int) -> MinuteRow:
-    try:
-        at, _open, high, low, close, volume = (float(value) for value in row[: len(COLUMNS)])
-    except ValueError:
-        raise _bad(path, line, row, "six numbers are needed") from None
-    if not all(isfinite(value) for value in (at, high, low, close, volume)):
-        raise _bad(path, line, row, "every number must be finite")
+    cells = [cell.strip() for cell in row[: len(COLUMNS)]]
+    if len(cells) < len(COLUMNS):
+        raise _bad(path, line, row, f"{len(COLUMNS)} numbers are needed")
+    at, _open, high, low, close, volume = (
+        _number(path, line, row, name, cell) for name, cell in zip(COLUMNS, cells, strict=True)
+    )
     if min(high, low, close) <= 0 or volume < 0:
         raise _bad(path, line, row, "prices must be above 0 and the volume not below it")
     if at % 60_000:
         raise _bad(path, line, row, "the time must be a whole minute in milliseconds")
     return int(at) // 1000, high, low, close, volume
+
+
+def _number(path: Path, line: int, row: list[str], name: str, cell: str) -> float:
+    try:
+        return float_number(cell)
+    except NumberRefused as refused:
+        raise _bad(path, line, row, f"{name} is {shortened(cell)}: {refused}") from None
 
 
 def _bad(path: Path, line: int, row: list[str], rule: str) -> Refused:

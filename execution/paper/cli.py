@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from execution.core.numbers import NumberRefused, decimal_number, whole_number
 from execution.paper.app import MARKET_TASK, create_app
 from execution.paper.limits import WEIGHT_PER_MINUTE
 from execution.paper.profiles import ALONE, PROFILES, Profile
@@ -24,9 +25,13 @@ logger = logging.getLogger("paper")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
-    parser.add_argument("--port", type=int, default=9001, help="port to listen on; 0 takes a free one")
+    parser.add_argument(
+        "--port", type=whole_number, default=9001, help="port to listen on; 0 takes a free one"
+    )
     parser.add_argument("--folder", type=Path, required=True, help="where state and accounts.json live")
-    parser.add_argument("--seed", type=int, default=7, help="seed of the background market and the faults")
+    parser.add_argument(
+        "--seed", type=whole_number, default=7, help="seed of the background market and the faults"
+    )
     parser.add_argument(
         "--profile",
         choices=PROFILES,
@@ -35,15 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--maker-fee", type=_fee, help="fraction, default the profile's, else 0.001")
     parser.add_argument("--taker-fee", type=_fee, help="fraction, default the profile's, else 0.001")
     parser.add_argument(
-        "--weight-limit", type=int, default=WEIGHT_PER_MINUTE, help="request weight a minute and address"
+        "--weight-limit",
+        type=whole_number,
+        default=WEIGHT_PER_MINUTE,
+        help="request weight a minute and address",
     )
 
 
 def _fee(text: str) -> Decimal:
     try:
-        fee = Decimal(text)
-    except InvalidOperation as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
+        fee = decimal_number(text)
+    except NumberRefused as refused:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: {refused}") from None
     if not Decimal(0) <= fee < Decimal("0.1"):
         raise argparse.ArgumentTypeError(f"{text} is not in [0, 0.1): a fee is a fraction, 0.001 is 10 bp")
     return fee

@@ -10,11 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
+from execution.core.numbers import NumberRefused, decimal_number, shortened
+from execution.core.strict_json import read_json
 from execution.core.types import Side
 from execution.paper.connections import encode
 from execution.paper.exchange import SymbolMarket
@@ -117,10 +119,10 @@ def _symbol(server: Server, body: dict[str, Any]) -> SymbolMarket:
 
 def _decimal(body: dict[str, Any], name: str) -> Decimal:
     try:
-        value = Decimal(str(body[name]))
-    except InvalidOperation as error:
-        raise ValueError(f"{name}={body[name]!r} is no number") from error
-    if not (value.is_finite() and value > 0):
+        value = decimal_number(body[name])
+    except NumberRefused as refused:
+        raise ValueError(f"{name}={shortened(body[name])}: {refused}") from None
+    if value <= 0:
         raise ValueError(f"{name}={value} is not positive")
     return value
 
@@ -147,7 +149,7 @@ def _guarded(server: Server, action: Action) -> Callable[[web.Request], Awaitabl
             return web.Response(status=403, text="X-Paper-Control is missing or wrong.\n")
         try:
             text = await request.text()
-            body = json.loads(text) if text else {}
+            body = read_json(text) if text else {}
             answer = action(server, body)
         except (ValueError, KeyError, AttributeError) as error:
             return web.Response(

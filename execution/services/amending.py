@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from execution.core.plans import far_limit_problems, plain
+from execution.core.parameters import i_would_price
+from execution.core.plans import PRICES, far_price_problems, plain
 from execution.core.problems import Problem, Refused
 from execution.core.states import OrderStatus
 from execution.models import JournalEntry, Order, User
@@ -84,9 +85,7 @@ def order_amend(
 
 def missing_of(person: User, amendment: Amendment, given: Confirmation) -> list[Problem]:
     """What is still to be confirmed, by the rules of a new order, where the amendment touches it."""
-    problems: list[Problem] = []
-    if not given.limit:
-        problems += far_limits(amendment)
+    problems = given.missing(far_prices(amendment))
     if given.on_ticket and typing_wanted(person, amendment):
         problems += typed_problems(amendment.quantity, given.quantity)
     return problems
@@ -97,12 +96,16 @@ def typing_wanted(person: User, amendment: Amendment) -> bool:
     return amendment.grows and must_be_typed(person, amendment.notional)
 
 
-def far_limits(amendment: Amendment) -> list[Problem]:
-    """Why the limit price must be confirmed; one that was meant before and is as it was, is."""
-    if not amendment.touches("limit_price", "collar_bp"):
-        return []
-    collar = amendment.parameters.collar_bp
-    return far_limit_problems(amendment.side, amendment.limit_price, amendment.market.quote, collar)
+def far_prices(amendment: Amendment) -> list[Problem]:
+    """Return a problem for each price outside the collar. A price that is not changed is not checked again."""
+    collar, quote = amendment.parameters.collar_bp, amendment.market.quote
+    prices = {"limit_price": amendment.limit_price, "i_would_price": i_would_price(amendment.parameters)}
+    return [
+        problem
+        for name in PRICES
+        if amendment.touches(name, "collar_bp")
+        for problem in far_price_problems(amendment.side, name, prices[name], quote, collar)
+    ]
 
 
 def _theirs(public_id: str, person: User) -> Order:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from execution.core.plans import far_limit_problems, plain
+from execution.core.parameters import i_would_price
+from execution.core.plans import far_price_problems, plain
 from execution.core.types import BASIS_POINT, ZERO, Market, Quote
 from execution.core.view import MAX_QUOTE_AGE
 from execution.selectors.markets import balances_sum
@@ -35,6 +36,7 @@ def checks_of(preview: Preview) -> list[Check]:
     checks.extend(_book_checks(preview))
     if preview.request.limit_price is not None:
         checks.append(_limit_check(preview))
+    checks.extend(_i_would_checks(preview))
     if preview.lookalike is not None:
         checks.append(Check("warn", f"Look-alike: {preview.lookalike.words}"))
     return checks
@@ -108,7 +110,7 @@ def _limit_check(preview: Preview) -> Check:
     if limit is None or quote is None or not quote.is_sane:
         return Check("unknown", "Limit price cannot be compared with the mid: no market data")
     side, parameters = preview.request.side, preview.parameters
-    if parameters and (far := far_limit_problems(side, limit, quote, parameters.collar_bp)):
+    if parameters and (far := far_price_problems(side, "limit_price", limit, quote, parameters.collar_bp)):
         return Check("warn", far[0].message)
     beyond = (quote.aggressive(side) - limit) * side.sign
     if beyond > ZERO:
@@ -117,6 +119,26 @@ def _limit_check(preview: Preview) -> Check:
             f"The market is beyond the limit price {plain(limit)} now: nothing crosses until it returns",
         )
     return Check("ok", f"Limit price {plain(limit)} is beyond the touch")
+
+
+def _i_would_checks(preview: Preview) -> list[Check]:
+    """Whether an I-would price does everything at once from the start."""
+    quote, parameters, side = preview.quote, preview.parameters, preview.request.side
+    price = None if parameters is None else i_would_price(parameters)
+    if parameters is None or price is None:
+        return []
+    if quote is None or not quote.is_sane:
+        return [Check("unknown", "I-would price cannot be compared with the mid: no market data")]
+    if far := far_price_problems(side, "i_would_price", price, quote, parameters.collar_bp):
+        return [Check("warn", far[0].message)]
+    touch = quote.aggressive(side)
+    if (price - touch) * side.sign < ZERO:
+        return []
+    return [
+        Check(
+            "warn", f"The market is at the I-would price {plain(price)} now: everything may be done at once"
+        )
+    ]
 
 
 def round_up(amount: Decimal) -> Decimal:

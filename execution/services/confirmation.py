@@ -6,10 +6,13 @@ idempotency keys instead, and sees a look-alike in the preview's checks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.core.plans import far_limit_problems, plain
+from execution.core.numbers import plain, without_grouping
+from execution.core.parameters import i_would_price
+from execution.core.plans import PRICES, far_price_problems
 from execution.core.problems import Problem, Refused
 from execution.core.terms import parse_decimal
 from execution.models import User
@@ -19,13 +22,19 @@ from execution.services.preview import Preview
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What was confirmed: the quantity as it was typed again, that a look-alike is meant, and that a limit price
-    is meant that is on the wrong side of the market by more than the collar."""
+    """What was confirmed: the quantity as it was typed again, that a look-alike is meant, and that a limit price or an
+    I-would price is meant that is on the wrong side of the market by more than the collar."""
 
     quantity: str = ""
     lookalike: bool = False
     limit: bool = False
+    i_would: bool = False
     on_ticket: bool = True
+
+    def missing(self, far: Sequence[Problem]) -> list[Problem]:
+        """The prices that are still to be confirmed."""
+        given = {"confirm_limit": self.limit, "confirm_i_would": self.i_would}
+        return [problem for problem in far if not given[problem.field]]
 
 
 #: Not from a ticket, and nothing confirmed.
@@ -45,7 +54,7 @@ def must_be_typed(person: User, notional: Decimal | None) -> bool:
 
 def confirmation_problems(person: User, preview: Preview, given: Confirmation) -> list[Problem]:
     """What is still to be confirmed."""
-    problems = [] if given.limit else limit_problems(preview)
+    problems = given.missing(price_problems(preview))
     if not given.on_ticket:
         return problems
     if quantity_must_be_typed(person, preview):
@@ -66,12 +75,17 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
     return [Problem("confirm_quantity", message, typed.strip(), asked)]
 
 
-def limit_problems(preview: Preview) -> list[Problem]:
-    """A limit price that lets the order pay more than the collar beyond the mid; the mid must be known."""
+def price_problems(preview: Preview) -> list[Problem]:
+    """Each price that lets the order pay more than the collar beyond the mid; the mid must be known."""
     if preview.parameters is None:
         return []
-    request = preview.request
-    return far_limit_problems(request.side, request.limit_price, preview.quote, preview.parameters.collar_bp)
+    request, collar = preview.request, preview.parameters.collar_bp
+    prices = {"limit_price": request.limit_price, "i_would_price": i_would_price(preview.parameters)}
+    return [
+        problem
+        for name in PRICES
+        for problem in far_price_problems(request.side, name, prices[name], preview.quote, collar)
+    ]
 
 
 def lookalike_problems(found: Lookalike | None) -> list[Problem]:
@@ -84,6 +98,6 @@ def lookalike_problems(found: Lookalike | None) -> list[Problem]:
 
 def _typed(text: str) -> Decimal | None:
     try:
-        return parse_decimal("confirm_quantity", "the quantity typed again", text)
+        return parse_decimal("confirm_quantity", "the quantity typed again", without_grouping(text))
     except Refused:
         return None

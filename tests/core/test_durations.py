@@ -34,17 +34,51 @@ def test_a_duration_may_be_written_in_many_ways(text: str, expected: timedelta) 
     assert parse_duration(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "5 parsecs", "1e3", "NaN", "inf", "1:2:3:4", "10:5", "h"])
-def test_what_is_no_duration_is_refused_with_its_text(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration; write seconds") as exception:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "-5",
+        "5 parsecs",
+        "1e3",
+        "NaN",
+        "inf",
+        "1:2:3:4",
+        "10:5",
+        "h",
+        "1_0",
+        "1,5",
+        "٣٠",
+        "３0s",
+        "９:00",
+    ],
+)
+def test_what_is_no_duration_is_refused_with_the_ways_to_write_one(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration; write seconds"):
         parse_duration(text)
-    assert repr(text) in str(exception.value)
 
 
-@pytest.mark.parametrize("text", ["9" * 20, "99999999999999d", "9" * 400, "99999999999999:00:00"])
-def test_a_duration_beyond_all_measure_is_refused_like_any_other(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a duration"):
-        parse_duration(text)
+@pytest.mark.parametrize(
+    "value", ["9" * 20, "99999999999999d", "9" * 400, "99999999999999:00:00", 10**40, 1e300]
+)
+def test_a_duration_beyond_all_measure_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|must be at most 1,000,000,000 seconds"):
+        parse_duration(value)
+
+
+@pytest.mark.parametrize("value", ["0.0005", "1.0001s", 0.0005])
+def test_a_duration_finer_than_a_millisecond_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="whole milliseconds"):
+        parse_duration(value)
+
+
+@given(st.integers(0, 7 * 86_400_000))
+def test_milliseconds_are_kept_exactly(milliseconds: int) -> None:
+    duration = timedelta(milliseconds=milliseconds)
+    text = f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
+    assert parse_duration(text) == parse_duration(float(text)) == duration
+    assert parse_duration(as_clock(duration)) == duration
 
 
 @given(seconds)
@@ -52,7 +86,11 @@ def test_a_clock_reads_back_as_itself(duration: timedelta) -> None:
     assert parse_duration(as_clock(duration)) == duration
 
 
-@pytest.mark.parametrize("value", [90, timedelta(seconds=90), None, "PT1M30S"])
+def test_seconds_may_be_a_number() -> None:
+    assert parse_duration(90) == parse_duration(90.0) == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize("value", [timedelta(seconds=90), None, True, "PT1M30S", "P1DT2H", "PT0.5S"])
 def test_what_is_pydantics_own_passes_through(value: Any) -> None:
     assert parse_duration(value) is value
 
@@ -68,6 +106,6 @@ def test_an_instant_without_a_zone_is_utc_and_one_with_a_zone_becomes_it(text: s
 
 
 @pytest.mark.parametrize("text", ["", "tomorrow", "2030-13-01", "25:00", "0001-01-01T00:00:00+23:00"])
-def test_what_is_no_instant_is_refused_with_its_text(text: str) -> None:
+def test_what_is_no_instant_is_refused_with_the_way_to_write_one(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time; write it like"):
         parse_instant(text)

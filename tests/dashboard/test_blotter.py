@@ -83,7 +83,7 @@ def test_the_search_takes_the_beginning_of_an_id_and_letters_beyond_ascii(office
         ("from=yesterday", ["'yesterday'", "2026-03-01"]),
         ("to=9999-12-31", ["9999-12-31"]),
         ("from=2026-03-02&to=2026-03-01", ["2026-03-02", "2026-03-01"]),
-        ("page=0", ["'0'"]),
+        ("page=0", ["page is 0", "1 to 1,000,000"]),
         ("page=٣", ["'٣'"]),
         ("q=" + "x" * 65, ["65", "64"]),
         ("sid=buy", ["'sid'", "side"]),

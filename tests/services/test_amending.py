@@ -339,6 +339,17 @@ def test_a_far_limit_and_a_large_quantity_are_confirmed_as_for_a_new_order(rows:
     ).quantity == D("0.4")
 
 
+def test_a_far_i_would_price_is_confirmed_and_one_that_is_not_changed_is_not(rows: Rows) -> None:
+    rows.quote()
+    order = rows.working(parameters={"duration": "1h"})
+    with pytest.raises(Refused, match=r"I-would price 657000 is 995\.0 % above the mid 60000"):
+        amend(rows, order, i_would_price="657000")
+    with pytest.raises(Refused):
+        amend(rows, order, i_would_price="657000", confirmed=Confirmation(limit=True, on_ticket=False))
+    amend(rows, order, i_would_price="657000", confirmed=Confirmation(i_would=True, on_ticket=False))
+    amend(rows, order, version=2, quantity="0.29")
+
+
 def test_the_earlier_plan_s_line_is_of_the_quantity_that_it_was_made_for(rows: Rows) -> None:
     order = amend(rows, rows.working(), quantity="0.6")
     (earlier,) = order_snapshot(order.pk)["order"]["earlier_plans"]

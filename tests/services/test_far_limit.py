@@ -1,4 +1,4 @@
-"""A limit price on the wrong side of the market by more than the collar is sent only when it is confirmed."""
+"""A price on the wrong side of the market by more than the collar is sent only when it is confirmed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.core.plans import far_limit_problems
+from execution.core.plans import far_price_problems
 from execution.core.problems import Refused
 from execution.core.terms import parse_order_request
 from execution.core.types import Quote, Side
@@ -78,6 +78,74 @@ def test_a_wider_collar_allows_what_it_allows(rows: Rows) -> None:
     assert send(rows, limit_price="62999", parameters=parameters).status == "scheduled"
 
 
+# --- every other price -----------------------------------------------------------------------------
+
+
+def i_would(price: str, **parameters: str) -> dict[str, str]:
+    return {"duration": "1h", "i_would_price": price} | parameters
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "words"),
+    [
+        (
+            "buy",
+            "600000",
+            "I-would price 600000 is 900.0 % above the mid 60000, more than the collar of 50 bp",
+        ),
+        ("sell", "6000", "I-would price 6000 is 90.0 % below the mid 60000, more than the collar of 50 bp"),
+    ],
+)
+def test_an_i_would_price_is_refused_like_a_limit_price(
+    rows: Rows, side: str, price: str, words: str
+) -> None:
+    rows.quote()
+    with pytest.raises(Refused) as refused:
+        send(rows, side=side, parameters=i_would(price))
+    (problem,) = refused.value.problems
+    assert words in problem.message
+    assert problem.field == "confirm_i_would"
+    assert not Order.objects.exists()
+    # What was confirmed is this price, and no other.
+    with pytest.raises(Refused):
+        send(rows, Confirmation(limit=True, on_ticket=False), side=side, parameters=i_would(price))
+    assert send(rows, Confirmation(i_would=True, on_ticket=False), side=side, parameters=i_would(price)).pk
+
+
+@pytest.mark.parametrize(
+    ("side", "price"), [("buy", "60300"), ("buy", "1"), ("sell", "59700"), ("sell", "900000")]
+)
+def test_an_i_would_price_inside_the_collar_or_on_the_right_side_is_sent(
+    rows: Rows, side: str, price: str
+) -> None:
+    rows.quote()
+    assert send(rows, side=side, parameters=i_would(price)).status == "scheduled"
+
+
+def test_both_prices_are_confirmed_each_for_itself(rows: Rows) -> None:
+    rows.quote()
+    with pytest.raises(Refused) as refused:
+        send(rows, limit_price="66000", parameters=i_would("70000"))
+    assert [problem.field for problem in refused.value.problems] == ["confirm_limit", "confirm_i_would"]
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ("60000.5", "The market is at the I-would price 60000.5 now: everything may be done at once"),
+        ("61000", "I-would price 61000 is 1.7 % above the mid 60000"),
+        ("59000", ""),
+    ],
+)
+def test_the_checks_say_when_everything_may_be_done_at_once(rows: Rows, price: str, words: str) -> None:
+    rows.quote()
+    request = parse_order_request(rows.raw(parameters=i_would(price)))
+    preview = order_preview(person=rows.trader, request=request, now=NOW)
+    said = [check.text for check in preview.checks if "I-would" in check.text]
+    assert len(said) == bool(words)
+    assert all(text.startswith(words) for text in said)
+
+
 @given(
     st.sampled_from(Side),
     st.decimals(D("0.01"), D(1_000_000), places=2),
@@ -87,4 +155,4 @@ def test_it_is_judged_by_the_distance_to_the_mid_alike_for_either_side(
     side: Side, limit: Any, collar: Any
 ) -> None:
     far = (limit - MID.mid) * side.sign > MID.mid * collar / 10_000
-    assert bool(far_limit_problems(side, limit, MID, collar)) is far
+    assert bool(far_price_problems(side, "limit_price", limit, MID, collar)) is far

@@ -293,6 +293,6 @@ def test_a_later_start_has_no_arrival_price_yet(rows: Rows) -> None:
 
 
 def test_a_quote_amount_becomes_base_once(rows: Rows) -> None:
-    order = rows.submit(quantity="18,000.59", unit="quote")
+    order = rows.submit(quantity="18000.59", unit="quote")
     assert (order.quantity, order.quantity_asked) == (D("0.3"), D("18000.59"))
     assert Order.objects.get().unit == "quote"

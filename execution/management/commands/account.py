@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -13,7 +12,9 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import float_number
 from execution.core.problems import Problem, Refused
+from execution.core.strict_json import read_json
 from execution.models import Environment
 from execution.selectors.accounts import (
     AccountFacts,
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         add.add_argument("--grant", default="", metavar="USER,...", help="traders who may use it")
         check = verbs.add_parser("check", help="have a worker ask the exchange what the key may do")
         check.add_argument("label")
-        check.add_argument("--within", type=float, default=30.0, help="seconds to wait (default 30)")
+        check.add_argument("--within", type=float_number, default=30.0, help="seconds to wait (default 30)")
         verbs.add_parser("list", help="all accounts, with what their keys may do")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -156,7 +157,7 @@ def parse_options(written: str | None) -> dict[str, Any] | None:
     if written is None:
         return None
     try:
-        options = json.loads(written)
+        options = read_json(written)
     except ValueError as error:
         raise Refused([Problem("options", f"not JSON: {error}")]) from None
     if not isinstance(options, dict):

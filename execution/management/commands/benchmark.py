@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import NumberRefused, float_number, whole_number
 from execution.management.benchmark.capacity import CapacityWishes, measure_capacity
 from execution.management.benchmark.capacity_report import capacity_report
 from execution.management.benchmark.measure import Wishes, measure
@@ -30,23 +31,37 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_subparsers(dest="what", required=True, metavar="{desk,capacity}")
         desk = what.add_parser("desk", help="starts, an idle desk, and twenty orders")
-        desk.add_argument("--starts", type=int, default=3, help="warm starts (default 3)")
-        desk.add_argument("--orders", type=int, default=20, help="TWAPs at the same time (default 20)")
-        desk.add_argument("--seconds", type=int, default=180, help="length of each TWAP (default 180)")
-        desk.add_argument("--slice", type=int, default=10, help="seconds of a slice (default 10)")
+        desk.add_argument("--starts", type=whole_number, default=3, help="warm starts (default 3)")
+        desk.add_argument(
+            "--orders", type=whole_number, default=20, help="TWAPs at the same time (default 20)"
+        )
+        desk.add_argument(
+            "--seconds", type=whole_number, default=180, help="length of each TWAP (default 180)"
+        )
+        desk.add_argument("--slice", type=whole_number, default=10, help="seconds of a slice (default 10)")
         capacity = what.add_parser("capacity", help="hundreds and thousands of parents at once")
         capacity.add_argument(
             "--parents", default="100,1000,2000", help="numbers of parents, rising (default 100,1000,2000)"
         )
-        capacity.add_argument("--seconds", type=int, default=120, help="measured at each (default 120)")
-        capacity.add_argument("--slice", type=int, default=60, help="seconds of a slice (default 60)")
-        capacity.add_argument("--pages", type=int, default=30, help="open pages of orders (default 30)")
-        capacity.add_argument("--rate", type=float, default=8, help="launches a second (default 8)")
-        capacity.add_argument("--workers", type=int, default=2, help="engine workers (default 2)")
-        capacity.add_argument("--accounts", type=int, default=3, help="accounts at each venue (default 3)")
+        capacity.add_argument(
+            "--seconds", type=whole_number, default=120, help="measured at each (default 120)"
+        )
+        capacity.add_argument(
+            "--slice", type=whole_number, default=60, help="seconds of a slice (default 60)"
+        )
+        capacity.add_argument(
+            "--pages", type=whole_number, default=30, help="open pages of orders (default 30)"
+        )
+        capacity.add_argument("--rate", type=float_number, default=8, help="launches a second (default 8)")
+        capacity.add_argument("--workers", type=whole_number, default=2, help="engine workers (default 2)")
+        capacity.add_argument(
+            "--accounts", type=whole_number, default=3, help="accounts at each venue (default 3)"
+        )
         capacity.add_argument("--database-url", help="an empty PostgreSQL database (default: SQLite)")
         for parser in (desk, capacity):
-            parser.add_argument("--idle", type=int, default=20, help="seconds of the idle desk (default 20)")
+            parser.add_argument(
+                "--idle", type=whole_number, default=20, help="seconds of the idle desk (default 20)"
+            )
             how = parser.add_mutually_exclusive_group()
             how.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
             how.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
@@ -57,7 +72,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="tranche-benchmark-") as folder:
             found = measured(Path(folder))
         if options["json"]:
-            self.stdout.write(json.dumps(found, indent=1))
+            self.stdout.write(json.dumps(found, indent=1, allow_nan=False))
         else:
             self.stdout.write(write(found, markdown=options["markdown"]))
 
@@ -84,13 +99,20 @@ def _capacity_wishes(options: dict[str, Any]) -> CapacityWishes:
     _check(options, {"seconds": (10, LONGEST), "slice": (5, 600), "pages": (0, 500), "rate": (0.1, 20)})
     _check(options, {"workers": (1, 16), "idle": (1, 600), "accounts": (1, 10)})
     words = options["parents"].split(",")
-    parents = tuple(int(word) if word.strip().isdecimal() else 0 for word in words)
+    parents = tuple(_parents(word) for word in words)
     if list(parents) != sorted(set(parents)) or not 1 <= parents[0] <= parents[-1] <= MOST_PARENTS:
         raise CommandError(
             f"--parents {options['parents']}: it must be rising numbers of 1 to {MOST_PARENTS}, with commas between"
         )
     names = ("seconds", "slice", "pages", "rate", "workers", "idle", "accounts", "database_url")
     return CapacityWishes(parents, *(options[name] for name in names))
+
+
+def _parents(word: str) -> int:
+    try:
+        return whole_number(word.strip())
+    except NumberRefused as refused:
+        raise CommandError(f"--parents: {word.strip()[:40]!r}: {refused}") from None
 
 
 def _check(options: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import whole_number
 from execution.management.chaos.report import report, verdict
 from execution.management.chaos.run import Wishes, run
 from execution.management.desk.postgres_server import PostgresServer
@@ -28,9 +29,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--parents", type=int, default=50, help="orders to launch (default 50)")
-        parser.add_argument("--seconds", type=int, default=140, help="length of the faults (default 140)")
-        parser.add_argument("--seed", type=int, help="of everything that is drawn (default: drawn)")
+        parser.add_argument("--parents", type=whole_number, default=50, help="orders to launch (default 50)")
+        parser.add_argument(
+            "--seconds", type=whole_number, default=140, help="length of the faults (default 140)"
+        )
+        parser.add_argument("--seed", type=whole_number, help="of everything that is drawn (default: drawn)")
         parser.add_argument("--keep", action="store_true", help="keep logs, ledgers and the database")
         parser.add_argument("--json", action="store_true", help="the result as JSON")
 
@@ -45,10 +48,12 @@ class Command(BaseCommand):
         try:
             result = run(settings.BASE_DIR, var, PostgresServer(database), wishes, self._say)
             passed = not result["problems"]
-            (var / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+            (var / "result.json").write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
         finally:
             self._keep_or_remove(passed and not options["keep"], var, database)
-        self.stdout.write(json.dumps(result, indent=1) if options["json"] else report(result))
+        self.stdout.write(
+            json.dumps(result, indent=1, allow_nan=False) if options["json"] else report(result)
+        )
         if not passed:
             raise CommandError(verdict(result).splitlines()[0])
 

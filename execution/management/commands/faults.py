@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import float_number, whole_number
 from execution.management.faults.coverage import coverage_table
 from execution.management.faults.runner import revision, run_in_processes, run_seeds
 from execution.management.faults.world import Verdict
@@ -24,11 +25,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--seeds", type=int, help="how many seeds to run")
-        what.add_argument("--seed", type=int, action="append", help="replay this one with its whole log")
-        parser.add_argument("--first", type=int, default=1, help="the first of the seeds (default 1)")
-        parser.add_argument("--processes", type=int, default=1, help="processes at the same time (default 1)")
-        parser.add_argument("--seconds", type=float, help="begin no seed after this much time")
+        what.add_argument("--seeds", type=whole_number, help="how many seeds to run")
+        what.add_argument(
+            "--seed", type=whole_number, action="append", help="replay this one with its whole log"
+        )
+        parser.add_argument(
+            "--first", type=whole_number, default=1, help="the first of the seeds (default 1)"
+        )
+        parser.add_argument(
+            "--processes", type=whole_number, default=1, help="processes at the same time (default 1)"
+        )
+        parser.add_argument("--seconds", type=float_number, help="begin no seed after this much time")
         parser.add_argument("--quiet", action="store_true", help="with --seed: the verdicts only")
         parser.add_argument(
             "--coverage", action="store_true", help="the table of faults by state, as Markdown"
@@ -75,7 +82,7 @@ class Command(BaseCommand):
 
     def _conclude(self, figures: dict[str, Any], *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(figures))
+            self.stdout.write(json.dumps(figures, allow_nan=False))
         else:
             self.stdout.write(
                 f"{figures['seeds']} seeds, {len(figures['violations'])} with a violation, {figures['seconds']} s,"

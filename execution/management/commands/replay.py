@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import whole_number
 from execution.core.problems import Refused
 from execution.core.volume_replay import TrackingErrors, replay
 from execution.management.candle_files import read_bars
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             metavar="FILE.csv.gz",
             help="columns timestamp (ms), open, high, low, close, volume",
         )
-        parser.add_argument("--hours", type=int, default=8, help="length of the windows (default 8)")
+        parser.add_argument("--hours", type=whole_number, default=8, help="length of the windows (default 8)")
         parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -50,7 +51,8 @@ def _errors(found: TrackingErrors) -> dict[str, float]:
 def _json(path: Path, hours: int, found: TrackingErrors) -> str:
     errors = {name: round(error, 3) for name, error in _errors(found).items()}
     return json.dumps(
-        {"file": path.name, "hours": hours, "windows": found.windows, "tracking_error_bp": errors}
+        {"file": path.name, "hours": hours, "windows": found.windows, "tracking_error_bp": errors},
+        allow_nan=False,
     )
 
 

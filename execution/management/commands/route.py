@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.problems import Refused
 from execution.core.route_books import read_number, route_answer, route_books
+from execution.core.strict_json import read_json
 from execution.core.types import Side
 
 
@@ -37,12 +37,10 @@ class Command(BaseCommand):
 def _read(path: Path) -> Any:
     """Numbers that are no strings are read to the digit, too."""
     try:
-        return json.loads(
-            path.read_text(), parse_float=Decimal, parse_int=Decimal, parse_constant=lambda name: name
-        )
+        return read_json(path.read_bytes(), exact=True)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise CommandError(f"{path} is not JSON: {error}") from None
 
 

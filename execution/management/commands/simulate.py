@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.numbers import whole_number
 from execution.core.problems import Refused
 from execution.core.simulation.baseline import PLAIN
 from execution.core.simulation.kinds import KINDS
@@ -28,12 +29,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--algorithm", required=True, help="a registered algorithm, such as twap")
-        parser.add_argument("--seeds", type=int, default=200, help="markets of each kind (default 200)")
-        parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
+        parser.add_argument(
+            "--seeds", type=whole_number, default=200, help="markets of each kind (default 200)"
+        )
+        parser.add_argument(
+            "--first-seed", type=whole_number, default=0, help="the first of them (default 0)"
+        )
         parser.add_argument(
             "--kind", action="append", help="only this kind of market; more than once is fine"
         )
-        parser.add_argument("--processes", type=int, default=1, help="at the same time (default 1)")
+        parser.add_argument("--processes", type=whole_number, default=1, help="at the same time (default 1)")
         parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -50,7 +55,7 @@ class Command(BaseCommand):
         except Refused as refused:
             raise CommandError("; ".join(problem.message for problem in refused.problems)) from None
         if options["json"]:
-            self.stdout.write(json.dumps(_figures(algorithm, pairs), indent=1))
+            self.stdout.write(json.dumps(_figures(algorithm, pairs), indent=1, allow_nan=False))
         else:
             self.stdout.write(_table(algorithm, pairs))
 

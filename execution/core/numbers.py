@@ -1,0 +1,136 @@
+"""Read and write decimal numbers.
+
+Every number that comes in from outside is read here: from the ticket, the API, the command line and files. A number
+is plain decimal text: ASCII digits, at most one point, an optional sign and a small exponent. Anything that could be
+read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+#: The largest amount and the finest step that the desk takes. Together they have 28 digits, which is as many as
+#: decimal arithmetic keeps: beyond them it would round.
+MAX_NUMBER = Decimal("1e15")
+FINEST_NUMBER = Decimal("1e-12")
+MAX_WHOLE_NUMBER = 2**63 - 1  # what a database keeps
+#: Characters of a number. The longest that is in range has 29.
+MAX_LENGTH = 40
+#: Characters of somebody's input that a message repeats.
+MAX_SHOWN = 40
+
+_PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_FAR_EXPONENT = re.compile(r"[+-]?[0-9.]+[eE][+-]?[0-9]{3,}")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+")
+_NOT_A_NUMBER = "it is not a number; write digits with at most one point, such as 1234.5"
+
+
+class NumberRefused(ValueError):
+    """The text is not a number that the desk takes. The message is the reason, without the text."""
+
+
+def decimal_number(value: Any) -> Decimal:
+    """Return ``value`` as a finite ``Decimal``, exactly.
+
+    Text is read strictly; whole numbers and ``Decimal`` are only bounded. Raises ``NumberRefused`` when ``value`` is
+    anything else, is beyond ±``MAX_NUMBER``, or is finer than ``FINEST_NUMBER``.
+    """
+    number = _read(value)
+    if abs(number) > MAX_NUMBER:
+        raise NumberRefused(_out_of_range(MAX_NUMBER))
+    if number % FINEST_NUMBER:
+        raise NumberRefused(f"it is finer than {FINEST_NUMBER:f}")
+    return number or Decimal(0)  # never -0, nor a zero with an exponent
+
+
+def whole_number(value: Any) -> int:
+    """Return ``value`` as an ``int`` of at most 63 bits, exactly; raises ``NumberRefused``, also for a fraction."""
+    number = _read(value)
+    if abs(number) > MAX_WHOLE_NUMBER:
+        raise NumberRefused(_out_of_range(Decimal(MAX_WHOLE_NUMBER)))
+    if number % 1:
+        raise NumberRefused("it must be a whole number")
+    return int(number)
+
+
+def float_number(value: Any) -> float:
+    """Return ``value`` as a ``float``, for what is no money, however fine; raises ``NumberRefused``."""
+    number = _read(value)
+    if abs(number) > MAX_NUMBER:
+        raise NumberRefused(_out_of_range(MAX_NUMBER))
+    return float(number)
+
+
+def without_grouping(text: str) -> str:
+    """Return the text of a form without thousands separators, where they cannot be a decimal comma.
+
+    ``1,234.50`` and ``1,234,567`` can be read in one way only. ``1,234`` is returned as it is, to be refused.
+    """
+    text = text.strip()
+    is_clear = _GROUPED.fullmatch(text) and ("." in text or text.count(",") > 1)
+    return text.replace(",", "") if is_clear else text
+
+
+def plain(number: Decimal) -> str:
+    """Return a number as digits, without exponent and without trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shortened(value: Any, most: int = MAX_SHOWN) -> str:
+    """Return what somebody sent as a message repeats it: at most ``most`` characters and an ellipsis."""
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _read(value: Any) -> Decimal:
+    if isinstance(value, str):
+        return Decimal(_plain_text(value))
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise NumberRefused("it must be a number, written as text")
+    return _as_decimal(value)
+
+
+def _plain_text(text: str) -> str:
+    if not text:
+        raise NumberRefused("it is empty")
+    if len(text) > MAX_LENGTH:
+        raise NumberRefused(f"it has {len(text):,} characters; a number has at most {MAX_LENGTH}")
+    if _PLAIN.fullmatch(text):
+        return text
+    if "," in text:
+        raise NumberRefused(_comma_reason(text))
+    if _FAR_EXPONENT.fullmatch(text):
+        raise NumberRefused("its exponent has more than two digits")
+    raise NumberRefused(_NOT_A_NUMBER)
+
+
+def _comma_reason(text: str) -> str:
+    """Return how to write a number with commas, in each of the ways that it may have been meant."""
+    without = text.replace(",", "")
+    if _GROUPED.fullmatch(text):
+        if "." in text or text.count(",") > 1:
+            return f"write it without commas: {without}"
+        point = text.replace(",", ".")
+        return f"its comma can be read in two ways; write {point} or {plain(Decimal(without))}"
+    if _DECIMAL_COMMA.fullmatch(text):
+        return f"write it with a point instead of the comma: {text.replace('.', '').replace(',', '.')}"
+    return _NOT_A_NUMBER
+
+
+def _as_decimal(value: int | Decimal) -> Decimal:
+    if isinstance(value, int):
+        # An int of any size compares in no time; a Decimal of it would cost its digits.
+        return Decimal(max(-MAX_WHOLE_NUMBER - 1, min(value, MAX_WHOLE_NUMBER + 1)))
+    if not value.is_finite():
+        raise NumberRefused("it must be finite")
+    if value and not -MAX_LENGTH < value.adjusted() < MAX_LENGTH:
+        raise NumberRefused("its exponent has more than two digits")
+    return value
+
+
+def _out_of_range(most: Decimal) -> str:
+    return f"it must be between {-most:f} and {most:f}"

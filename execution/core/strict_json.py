@@ -1,0 +1,73 @@
+"""Read JSON as its standard has it, and refuse what could be read in two ways."""
+
+from __future__ import annotations
+
+import json
+import math
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from execution.core.numbers import MAX_LENGTH, shortened
+
+
+def read_json(text: str | bytes, *, exact: bool = False) -> Any:
+    """Return what ``text`` says; with ``exact`` its numbers are ``Decimal``, not ``int`` and ``float``.
+
+    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, a key that is twice in an
+    object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a NUL character.
+    """
+    try:
+        written = text.decode() if isinstance(text, bytes) else text
+        read = json.loads(
+            written,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_exact if exact else _finite,
+            parse_int=_exact if exact else _whole,
+        )
+        characters = json.dumps(read, ensure_ascii=False, default=str)
+        characters.encode()  # fails on half of a surrogate pair
+    except UnicodeError:
+        raise ValueError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if "\\u0000" in characters:
+        raise ValueError("it has a NUL character")
+    return read
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {shortened(key)!r} is there more than once")
+        found[key] = value
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"the number {shortened(text)} has {len(text):,} characters; at most {MAX_LENGTH}")
+    return text
+
+
+def _whole(text: str) -> int:
+    return int(_bounded(text))
+
+
+def _finite(text: str) -> float:
+    number = float(_bounded(text))
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text} is out of range")
+    return number
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(_bounded(text))
+    except InvalidOperation:
+        raise ValueError(f"the number {text} is out of range") from None
