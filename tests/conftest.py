@@ -28,7 +28,7 @@ keep_bytecode(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")  # the t
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
-pytest_plugins = ["tests.desk.browser", "tests.desk.running", "tests.sharing"]
+pytest_plugins = ["tests.machine", "tests.desk.running", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

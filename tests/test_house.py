@@ -47,10 +47,11 @@ def run(*command: str) -> None:
         pytest.fail(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout}", pytrace=False)
 
 
-def tracked_files() -> list[Path]:
+@pytest.fixture(scope="session")
+def tracked_files(git_path: str) -> list[Path]:
     """What git tracks and is there, relative to the repository."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [git_path, "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     paths = [Path(name) for name in listed.stdout.split("\0") if name]
     assert paths, "git tracks nothing here"
@@ -88,18 +89,18 @@ def test_migrations_are_complete() -> None:
     run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run")
 
 
-def test_only_known_names_stand_at_the_top() -> None:
-    assert {path.parts[0] for path in tracked_files()} <= TOP_LEVEL
+def test_only_known_names_stand_at_the_top(tracked_files: list[Path]) -> None:
+    assert {path.parts[0] for path in tracked_files} <= TOP_LEVEL
 
 
-def test_no_lock_file_or_secret_is_tracked() -> None:
-    assert [str(path) for path in tracked_files() if path.name in FORBIDDEN_NAMES] == []
+def test_no_lock_file_or_secret_is_tracked(tracked_files: list[Path]) -> None:
+    assert [str(path) for path in tracked_files if path.name in FORBIDDEN_NAMES] == []
 
 
-def test_no_file_names_a_package_registry() -> None:
+def test_no_file_names_a_package_registry(tracked_files: list[Path]) -> None:
     found = [
         f"{path}: {registry}"
-        for path in tracked_files()
+        for path in tracked_files
         if (text := text_of(path)) is not None
         for registry in REGISTRIES
         if registry in text.lower()
@@ -107,10 +108,10 @@ def test_no_file_names_a_package_registry() -> None:
     assert found == []
 
 
-def test_python_files_stay_readable() -> None:
+def test_python_files_stay_readable(tracked_files: list[Path]) -> None:
     lengths = {
         str(path): len((text_of(path) or "").splitlines())
-        for path in tracked_files()
+        for path in tracked_files
         if path.suffix == ".py" and "migrations" not in path.parts
     }
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
@@ -125,7 +126,9 @@ def test_the_changelog_has_something_to_say() -> None:
 def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
     script = REPOSITORY / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert "uv run pytest" in script.read_text(encoding="utf-8")
+    text = script.read_text(encoding="utf-8")
+    assert "uv run pytest" in text
+    assert "apt" not in text, "what the tests need they install themselves"
     assert "uv run pytest" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +36,6 @@ def token_of(desk: RunningDesk, name: str) -> str:
 
 def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
     """What each block of the document prints; they share a shell, and the first that fails ends it."""
-    if shutil.which("curl") is None:
-        pytest.fail("curl is not on the PATH; install it with: apt-get install curl")
     blocks = COMMANDS.findall((REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8"))
     script = f"\necho; echo '{MARK}'\n".join(blocks)
     done = subprocess.run(
@@ -54,6 +51,7 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
     return [part.strip() for part in done.stdout.split(MARK)]
 
 
+@pytest.mark.usefixtures("curl_path")
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
     accounts, markets, preview, launched, working, listed, parts, analysis, *later = answers

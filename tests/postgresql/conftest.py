@@ -18,9 +18,8 @@ from typing import IO
 import pytest
 
 from execution.management.desk.parent_death import dies_with_parent
-from execution.management.desk.postgres_server import PostgresServer, programs_folder, temporary_cluster
+from execution.management.desk.postgres_server import PostgresServer, temporary_cluster
 from tests.fixtures import committed_rows, redis_url
-from tests.required import required
 
 __all__ = ["committed_rows", "redis_url"]
 
@@ -36,9 +35,8 @@ SERVICES = (
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[PostgresServer]:
-    """A PostgreSQL of the tests' own; skips loudly where none is installed."""
-    required("POSTGRESQL", is_there=programs_folder() is not None, install="postgresql")
+def cluster(postgresql_programs: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL of the tests' own."""
     with temporary_cluster() as server:
         yield server
 
