@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
 TOP_LEVEL = {
-    *("manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *(
+        "manage.py",
+        "pyproject.toml",
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "SECURITY.md",
+    ),
     *(".ci", ".gitignore", ".env.example"),
     *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
 }
@@ -130,6 +139,20 @@ def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
     assert "uv run pytest" in text
     assert "apt" not in text, "what the tests need they install themselves"
     assert "uv run pytest" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_licence_is_whole_and_said_where_people_and_tools_look() -> None:
+    text = (REPOSITORY / "LICENSE").read_text(encoding="utf-8")
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert "Copyright the Tranche authors" in text
+    assert "[yyyy]" not in text
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "(LICENSE)" in readme
+    assert "(SECURITY.md)" in readme
 
 
 def test_every_variable_that_the_settings_read_is_in_the_example() -> None:
