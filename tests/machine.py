@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from execution.management.desk.postgres_server import programs_folder
-from tests.desk.browser import find_chromium, find_fonts
+from tests.desk.browser import find_chromium, find_driver, find_fonts
 from tests.packages import InstallError, Say, has_apt, install, install_command, is_root, only_installer
 
 
@@ -30,6 +30,7 @@ class Need:
 
 
 CHROMIUM = Need("Chromium", find_chromium, ("chromium",))
+DRIVER = Need("Playwright's Node.js", find_driver, ("libatomic1",))
 FONTS = Need("fonts", find_fonts, ("fonts-dejavu-core",))
 CURL = Need("curl", lambda: shutil.which("curl"), ("curl",))
 GIT = Need("git", lambda: shutil.which("git"), ("git",))
@@ -37,7 +38,7 @@ POSTGRESQL = Need("PostgreSQL", programs_folder, ("postgresql",))
 
 #: By fixture: what a test needs that uses it.
 NEEDS: dict[str, tuple[Need, ...]] = {
-    "chromium_path": (CHROMIUM, FONTS),
+    "chromium_path": (CHROMIUM, DRIVER, FONTS),
     "curl_path": (CURL,),
     "git_path": (GIT,),
     "postgresql_programs": (POSTGRESQL,),

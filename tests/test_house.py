@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -139,6 +140,15 @@ def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
     assert "uv run pytest" in text
     assert "apt" not in text, "what the tests need they install themselves"
     assert "uv run pytest" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_is_typed_on_an_empty_machine_stands_in_the_readme() -> None:
+    script = REPOSITORY / ".ci" / "fresh"
+    assert os.access(script, os.X_OK)
+    run("bash", "-n", str(script))
+    typed = re.findall(r"^[A-Z_]+='(.*\buv\b.*)'$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(typed) == 5
+    assert set(typed) <= set((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines())
 
 
 def test_the_licence_is_whole_and_said_where_people_and_tools_look() -> None:

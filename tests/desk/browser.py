@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -22,7 +23,18 @@ def find_chromium() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None) or _playwrights_own()
 
 
+def find_driver() -> str | None:
+    """The version of Playwright's own Node.js, where it starts: an empty Debian lacks a library of it."""
+    from playwright._impl._driver import compute_driver_executable
+
+    program, _ = compute_driver_executable()
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
 def _playwrights_own() -> str | None:
+    if find_driver() is None:
+        return None
     from playwright.sync_api import (
         sync_playwright,
     )  # here: only a machine without another needs the import's time
