@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from pathlib import Path
 
+#: A name, or a number of either kind: no scheme, no port, no path and no star.
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -44,6 +47,17 @@ def broker_url(url: str) -> str:
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
     return url
+
+
+def host_names(variable: str, written: list[str]) -> frozenset[str]:
+    """The hosts of a setting; ``ValueError`` for what is more or less than the name of a host, such as an address."""
+    names = frozenset(name.strip().lower() for name in written if name.strip())
+    for name in sorted(names):
+        if not HOST.fullmatch(name):
+            raise ValueError(
+                f"{variable} has {name!r}; it takes names of hosts with commas, without port or path"
+            )
+    return names
 
 
 def cookie_suffix(var: Path) -> str:

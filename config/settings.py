@@ -9,7 +9,15 @@ import plotly
 from csp.constants import NONE, SELF
 
 from config.databases import with_options
-from config.environment import BASE_DIR, broker_url, cookie_suffix, redis_url, secret_from_file, var_dir
+from config.environment import (
+    BASE_DIR,
+    broker_url,
+    cookie_suffix,
+    host_names,
+    redis_url,
+    secret_from_file,
+    var_dir,
+)
 from config.logs import configure_logs
 
 env = environ.Env()
@@ -24,6 +32,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRANCHE_ENVIRONMENT = env.str("TRANCHE_ENVIRONMENT", default="paper")
 if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
+#: Hosts that a paper installation may take for an exchange, beside this machine, and the proxies through which a
+#: testnet or live one may reach it (docs/exchanges.md).
+TRANCHE_PAPER_HOSTS = host_names("TRANCHE_PAPER_HOSTS", env.list("TRANCHE_PAPER_HOSTS", default=[]))
+TRANCHE_PROXY_HOSTS = host_names("TRANCHE_PROXY_HOSTS", env.list("TRANCHE_PROXY_HOSTS", default=[]))
 #: What becomes of an open order with our mark that no child has (docs/reconciliation.md).
 TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
 if TRANCHE_ORPHANS not in {"adopt", "cancel"}:

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.access import admin_required, person_of
 from dashboard.accounts import account_shown, audit_shown, key_shown, sorted_accounts
+from execution.core.account_options import holds_credentials, parse_options
 from execution.core.problems import Problem, Refused
-from execution.core.strict_json import read_json
 from execution.selectors import accounts as selectors
 from execution.selectors.reconciliation import account_differences
 from execution.services import account_changes, accounts, credentials
@@ -61,21 +61,11 @@ def _asked(posted: QueryDict) -> accounts.NewAccount:
         venue=chosen or label,
         exchange="" if chosen else posted.get("exchange", "").strip(),
         environment=selectors.installation_environment(),
-        options=None if chosen else _options(posted.get("options", "")),
+        options=None if chosen else parse_options(posted.get("options", "") or "{}"),
         symbols=_symbols(posted),
         traders=posted.getlist("traders"),
         secrets=_secrets(posted),
     )
-
-
-def _options(written: str) -> dict[str, Any]:
-    try:
-        options = read_json(written or "{}")
-    except ValueError as error:
-        raise Refused([Problem("options", f"the options are not JSON: {error}")]) from None
-    if not isinstance(options, dict):
-        raise Refused([Problem("options", "the options are not a JSON object, such as {}")])
-    return options
 
 
 def _symbols(posted: QueryDict) -> list[str]:
@@ -93,11 +83,16 @@ def _form(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpRespons
     context = {
         "venues": selectors.venue_choices(),
         "traders": selectors.trader_names(),
-        "written": {name: text for name, text in posted.items() if name not in SECRET_FIELDS},
+        "written": {name: text for name, text in posted.items() if _may_be_shown(name, str(text))},
         "granted": posted.getlist("traders"),
         "problems": [(names.get(problem.field, problem.field), problem.message) for problem in problems],
     }
     return render(request, "dashboard/account_new.html", context, status=422 if problems else 200)
+
+
+def _may_be_shown(name: str, text: str) -> bool:
+    """Whether what was written goes back into the form: no part of a key does, wherever it was written."""
+    return name not in SECRET_FIELDS and not (name == "options" and holds_credentials(text))
 
 
 @require_GET

@@ -111,6 +111,7 @@ class EngineHost:
                 secret=secrets["secret"],
                 passphrase=secrets.get("password"),
                 clock=clock.now,
+                network=details.network,
             )
 
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:

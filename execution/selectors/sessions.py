@@ -11,10 +11,12 @@ from typing import Any, Literal
 from django.conf import settings
 from django.db.models import Q
 
+from execution.core.addresses import Network
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderRef
 from execution.models import Account, ChildOrder, Credential, CredentialState, Fill, Installation, Order
 from execution.models.compiled import Compiled
+from execution.selectors.network import network_of
 
 #: A statement takes only so many values on SQLite.
 IDS_AT_ONCE = 500
@@ -200,6 +202,8 @@ class AccountDetails:
     marks: frozenset[str]
     #: What becomes of an open order with our mark that no child of ours has: adopt or cancel.
     orphans: Literal["adopt", "cancel"]
+    #: What the account's client may reach.
+    network: Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,4 +245,5 @@ def account_details(account_pk: int) -> AccountDetails | None:
         key_is_in_use=credential.state in usable,
         marks=frozenset({installation.mark, *installation.former_marks}),
         orphans=settings.TRANCHE_ORPHANS,
+        network=network_of(account.environment),
     )

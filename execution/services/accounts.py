@@ -11,17 +11,18 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from execution.core.account_options import option_problems
 from execution.core.problems import Problem, Refused
 from execution.models import (
     Account,
     Credential,
     CredentialState,
-    Environment,
     Installation,
     Role,
     User,
     Venue,
 )
+from execution.selectors.network import network_of
 from execution.services.audit import audit_append
 from execution.services.journal import DESK
 from execution.services.sealing import seal
@@ -37,14 +38,6 @@ SECRET_NAMES = frozenset(
 IN_USE = (CredentialState.UNCHECKED, CredentialState.ACTIVE)
 #: The parts that every key has, and what people call them.
 KEY_PARTS = (("apiKey", "the API key"), ("secret", "the secret"))
-#: Options that are the desk's business: secrets would stand open in the database, and ``verbose`` prints
-#: signed requests.
-REFUSED_OPTIONS = SECRET_NAMES | {"verbose", "session", "enableRateLimit"}
-#: Options that say where the exchange is.
-ADDRESS_OPTIONS = frozenset(
-    {"urls", "hostname", "sandbox", "proxyUrl", "proxy_url", "httpProxy", "http_proxy"}
-    | {"httpsProxy", "https_proxy", "socksProxy", "socks_proxy"}
-)
 
 
 class AccountNotFound(Exception):
@@ -229,8 +222,6 @@ def _problems_of(asked: NewAccount) -> list[Problem]:
     problems = key_problems(asked.secrets)
     if Account.objects.filter(label=asked.label).exists():
         problems.append(Problem("label", f"there is an account {asked.label} already", asked.label))
-    for name in sorted(REFUSED_OPTIONS & set(asked.options or {})):
-        problems.append(Problem("options", f"the options may not set {name}: keys go in sealed", name))
     for check in (
         lambda: _refuse_bad_label(asked.label),
         lambda: _refuse_other_environment(asked.environment),
@@ -256,13 +247,8 @@ def _refuse_other_venue(
     if existing is not None and existing.options != options:
         message = f"the venue {label} exists with other options; give the account a venue of its own"
         raise Refused([Problem("options", message)])
-    is_paper = _installation().environment == Environment.PAPER
-    if is_paper and not ADDRESS_OPTIONS & options.keys():
-        message = (
-            f"the options say no address (urls): ccxt would reach the real {exchange}, "
-            "and this is a paper installation"
-        )
-        raise Refused([Problem("options", message)])
+    if problems := option_problems(exchange, options, network_of(_installation().environment)):
+        raise Refused(problems)
 
 
 def traders_named(names: Sequence[str]) -> list[User]:

@@ -10,13 +10,17 @@ from contextvars import ContextVar
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 from ccxt.base import errors as ccxt_errors
 
+from execution.core.account_options import option_problems
+from execution.core.addresses import ONLY_LOOPBACK, Network
 from execution.venues import dialogue
-from execution.venues.errors import retry_after_of
+from execution.venues.errors import Redactor, retry_after_of
 from execution.venues.exchanges import exchange_class
 from execution.venues.options import closed_except, configuration
 from execution.venues.quirks import Quirks, quirks_of
+from execution.venues.reach import AddressRefused, Reach, reach_of
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
 used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
@@ -34,8 +38,16 @@ def open_client(
     secret: str,
     passphrase: str | None,
     timeout: float,
+    network: Network = ONLY_LOOPBACK,
 ) -> Any:
-    """A ccxt.pro client that has not connected; ``ValueError`` for an unknown exchange or option."""
+    """A ccxt.pro client that has not connected and can reach nothing but what ``network`` may.
+
+    ``ValueError`` for an unknown exchange, an option that may not be set or that ccxt does not take, and an
+    address that belongs to another environment.
+    """
+    made_of = client_class(exchange_id)
+    if problems := option_problems(exchange_id, options, network):
+        raise ValueError("; ".join(problem.message for problem in problems))
     quirks = quirks_of(exchange_id)
     config = configuration(
         quirks=quirks,
@@ -45,9 +57,17 @@ def open_client(
         passphrase=passphrase,
         timeout=timeout,
     )
-    client = client_class(exchange_id)({**config, "logger": QUIET_LOGGER})
+    try:
+        client = made_of({**config, "logger": QUIET_LOGGER})
+    except Exception as error:
+        text = Redactor((api_key, secret, passphrase))(error)
+        raise ValueError(f"ccxt does not take the options: {type(error).__name__}: {text}") from error
+    client.reach = reach_of(exchange_id, network)
     if "urls" in options:
         client.urls["api"] = closed_except(client.urls["api"], options["urls"].get("api"))
+    else:
+        client.reach.close_unused(client)
+    client.reach.refuse_client(client)
     return client
 
 
@@ -61,6 +81,21 @@ def client_class(exchange_id: str) -> type[Any]:
         rateLimiterAlgorithm = "rollingWindow"  # noqa: N815  # ccxt's name; read by its constructor
         number = str  # exact; Decimal here would lose fees inside ccxt
         quirks: Quirks = quirk
+        reach: Reach
+        session: Any
+
+        def open(self, lazy: bool = False) -> None:
+            """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
+            is_new = self.session is None
+            super().open(lazy)
+            if is_new and self.session is not None:
+                self.session.detach()
+                self.session = aiohttp.ClientSession(
+                    connector=self.tcp_connector, middlewares=(self.reach.guard,)
+                )
+
+        def get_socks_proxy_session(self, socksProxy: Any) -> Any:  # noqa: ARG002, N803  # ccxt's name
+            raise AddressRefused("a socks proxy cannot be used: its session would have no guard")
 
         async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
             talk = dialogue.current()

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+from execution.core.addresses import ONLY_LOOPBACK, Network
 from execution.core.types import (
     Accepted,
     BalanceAmounts,
@@ -61,12 +62,12 @@ def open_gateway(
     passphrase: str | None = None,
     clock: Callable[[], datetime],
     timeout: float = 4.0,
+    network: Network = ONLY_LOOPBACK,
 ) -> CcxtGateway:
     """A gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
 
-    ``options`` is ccxt's constructor configuration; when it gives ``urls``, every address of the exchange
-    that it does not give is closed. ``ValueError`` for an unknown exchange, for one on which an order could
-    be lost from sight, and for options that would set credentials or print them.
+    When the options give ``urls``, every address that they do not give is closed. ``ValueError`` for an unknown
+    exchange, one on which an order could be lost from sight, and options that ``network`` does not allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -75,6 +76,7 @@ def open_gateway(
         secret=secret,
         passphrase=passphrase,
         timeout=timeout,
+        network=network,
     )
     requests.refuse_unfit(client, quirks_of(exchange_id))
     redact = errors.Redactor((api_key, secret, passphrase))

@@ -151,3 +151,11 @@ class Quirks:
     complete_updates: bool = False
     #: The error map to use whatever the host; ccxt's binance knows it for the real hosts only.
     error_map: str | None = None
+    #: Names that ccxt's source gives, in a comment, for the exchange itself beside its ``hostname``.
+    hostnames: tuple[str, ...] = ()
+    #: The header, with its value, that makes a request one to the test network where both share a host.
+    test_header: tuple[str, str] | None = None
+    #: What ccxt leaves in ``urls["api"]`` at the live addresses in its test mode, and does not use there.
+    closed_in_test: tuple[str, ...] = ()
+    #: The domain in which an answer of the live exchange may name the host of its websockets.
+    own_domain: str | None = None

@@ -11,10 +11,6 @@ from execution.venues.quirks import Quirks
 CLOSED_HTTP = "http://127.0.0.1:9/closed"
 CLOSED_WEBSOCKET = "ws://127.0.0.1:9/closed"
 
-#: Keys of the configuration that are not the venue's business: credentials come sealed, and ``verbose``
-#: would print signed requests.
-REFUSED_KEYS = frozenset({"apiKey", "secret", "password", "verbose", "session", "enableRateLimit"})
-
 
 def configuration(
     *,
@@ -25,9 +21,7 @@ def configuration(
     passphrase: str | None,
     timeout: float,
 ) -> dict[str, Any]:
-    """The constructor's argument for ccxt; ``timeout`` in seconds. ``ValueError`` names a refused key."""
-    if refused := REFUSED_KEYS & options.keys():
-        raise ValueError(f"venue options may not set {', '.join(sorted(refused))}")
+    """The constructor's argument for ccxt, of options that are allowed; ``timeout`` in seconds."""
     forced: dict[str, Any] = {
         "apiKey": api_key,
         "secret": secret,

@@ -80,6 +80,7 @@ BYBIT = Quirks(
             "enableUnifiedAccount": True,
         },
     },
+    hostnames=("bytick.com", "bybit.nl", "bybit.com.hk"),
     client_id_param="clientOrderId",
     client_id_rule=re.compile(r"[A-Za-z0-9_-]{1,36}"),
     validity_option="recvWindow",
@@ -114,6 +115,8 @@ OKX = Quirks(
         "streaming": {"keepAlive": 10_000},
         "options": {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}},
     },
+    hostnames=("aws.okx.com",),
+    test_header=("x-simulated-trading", "1"),
     # Each kind of call has a limit of its own per two seconds, from 5 to 300: none is passed by these costs.
     limits=Limits(
         budget=50,
@@ -230,6 +233,8 @@ KUCOIN = Quirks(
         # The endpoints that kucoin documents, and no questions about the account before a create.
         "options": {"hf": True, "uta": False, "fetchMarkets": {"types": ["spot"], "fetchTickersFees": False}},
     },
+    # Where its websockets are stands in the answer to a request.
+    own_domain="kucoin.com",
     create_params={"stp": "CN"},
     client_id_param="clientOrderId",
     client_id_rule=re.compile(r"[A-Za-z0-9_-]{1,40}"),
@@ -284,6 +289,8 @@ BITGET = Quirks(
         "has": {"fetchCurrencies": False},
         "options": {"defaultType": "spot", "uta": False, "fetchMarkets": {"types": ["spot"]}},
     },
+    test_header=("PAPTRADING", "1"),
+    closed_in_test=("ws",),  # the test network's are in "demo"
     create_params={"stpMode": "cancel_taker"},
     ioc_params={"force": "ioc"},  # as documented; ccxt writes it in capitals
     client_id_param="clientOrderId",

@@ -128,6 +128,16 @@ def test_a_refused_form_keeps_what_was_written_but_no_part_of_the_key(office: De
         ({"options": "{"}, "the options are not JSON"),
         ({"options": "[]"}, "not a JSON object"),
         ({"options": '{"secret": "x"}'}, "the options may not set secret"),
+        (
+            {"options": '{"urls": {"api": "http://127.0.0.1:9"}, "urls": {}}'},
+            "the key &#x27;urls&#x27; is there more than once",
+        ),
+        ({"options": "[" * 9000}, "nested too deeply"),
+        ({"options": '{"sandbox": false}'}, "sandbox: it must be true"),
+        ({"options": '{"httpsProxy": ""}'}, "httpsProxy: &#x27;&#x27; is not an address"),
+        ({"options": '{"hostname": "bybit.com"}'}, "this leads to a host of bybit"),
+        ({"options": '{"urls": {"api": {"public": "https://api.bybit.com"}}}'}, "https://api.bybit.com"),
+        ({"options": '{"proxy_url": "http://127.0.0.1"}'}, "what may be set is urls, hostname"),
         ({"venue": "nowhere"}, "is not ccxt&#x27;s id of an exchange"),
         ({"api_secret": ""}, "the secret is missing"),
     ],
@@ -139,6 +149,23 @@ def test_a_bad_form_creates_nothing(
     assert message in response.content.decode()
     assert Account.objects.count() == 1
     assert Credential.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        '{"options": {"headers": {"X-MBX-APIKEY": "marked-secret-0123456789"}}}',
+        '{"apiKey": "marked-secret-0123456789"',
+        '{"urls": {"api": {"public": "http://me:marked-secret-0123456789@127.0.0.1:9"}}}',
+    ],
+)
+def test_a_secret_that_was_written_among_the_options_does_not_come_back(
+    office: Desk, admin: Client, options: str
+) -> None:
+    response = admin.post("/accounts/new/", form(options=options))
+    assert response.status_code == 422
+    assert MARKED not in response.content.decode()
+    assert not Venue.objects.filter(label="second").exists()
 
 
 def test_secrets_are_asked_for_in_fields_that_remember_nothing(office: Desk, admin: Client) -> None:

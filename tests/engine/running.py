@@ -136,6 +136,7 @@ class World:
             secret=f"{details.label}-secret",
             passphrase=f"{details.label}-passphrase",
             clock=now,
+            network=details.network,
         )
 
     def submit(self, account: Account, *, key: str = "", **changes: Any) -> Order:

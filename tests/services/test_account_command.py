@@ -16,7 +16,7 @@ from execution.core.types import KeyPermissions
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.management.commands import account as command
 from execution.management.desk.environments import django_environment
-from execution.models import Account, AuditEntry, Credential, User, Venue
+from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.installation import installation_ensure
 from tests.factories import make_worker
@@ -77,8 +77,8 @@ def test_an_account_is_added_sealed_and_said(keyring: Keyring, monkeypatch: pyte
     [
         ({"exchange": "nowhere"}, "knows no exchange 'nowhere'"),
         ({"exchange": "zaif"}, "ccxt has no websockets for zaif"),
-        ({"options": "{"}, "options: not JSON"),
-        ({"options": "[1]"}, "a JSON object is needed, not list"),
+        ({"options": "{"}, "the options are not JSON"),
+        ({"options": "[1]"}, "not a JSON object, such as {}"),
         ({"options": "{}"}, "ccxt would reach the real bybit"),
         ({"environment": "live"}, "this is a paper installation; it takes no live account"),
         ({"symbols": "BTC-USDT"}, "'BTC-USDT' is not a spot symbol"),
@@ -96,6 +96,34 @@ def test_what_cannot_be_added_creates_nothing_and_ends_with_a_failure(
     assert not Venue.objects.exists()
     assert not Account.objects.exists()
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "exchange", "options", "message"),
+    [
+        ("live", "okx", {"hostname": "example.com"}, "'https://example.com' is refused in this live"),
+        ("live", "binance", {"urls": {"api": {"private": "https://api.binance.example.com"}}}, "example.com"),
+        ("testnet", "binance", {"urls": {"api": {"private": "https://api.binance.com"}}}, "as a test host"),
+        ("testnet", "okx", {"urls": {"api": {"rest": "https://www.okx.com"}}}, "told apart by a header"),
+        ("testnet", "kraken", {"sandbox": True}, "ccxt knows no test network of kraken"),
+        ("live", "bitfinex", {}, "no way is known to look an order up by our client id"),
+    ],
+)
+def test_what_ccxt_would_resolve_to_another_environment_is_refused_before_it_is_added(
+    keyring: Keyring, environment: str, exchange: str, options: dict[str, Any], message: str
+) -> None:
+    Installation.objects.update(environment=environment)
+    with pytest.raises(CommandError) as failed:
+        add(environment=environment, exchange=exchange, options=json.dumps(options))
+    assert message in str(failed.value)
+    assert not Venue.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize(("environment", "options"), [("live", "{}"), ("testnet", '{"sandbox": true}')])
+def test_an_account_of_the_exchange_itself_is_added(keyring: Keyring, environment: str, options: str) -> None:
+    Installation.objects.update(environment=environment)
+    assert f", {environment}" in add(environment=environment, options=options)
 
 
 def test_a_second_account_joins_a_venue(keyring: Keyring) -> None:

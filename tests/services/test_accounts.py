@@ -194,10 +194,30 @@ def test_an_account_comes_with_its_venue_its_sealed_key_and_its_traders(
 
 
 def test_a_second_account_joins_a_venue_as_it_is(venue: Venue, admin: User, trader: User) -> None:
-    Venue.objects.update(options={"urls": {"api": "here"}})
+    here = {"urls": {"api": {"public": "http://127.0.0.1:7"}}}
+    Venue.objects.update(options=here)
     account = account_create(person=admin, asked=asked(venue="alpha", exchange="", options=None), now=NOW)
     assert account.venue_id == venue.pk
-    assert account.venue.options == {"urls": {"api": "here"}}
+    assert account.venue.options == here
+
+
+def test_no_account_joins_a_venue_whose_options_are_refused_now(
+    venue: Venue, admin: User, trader: User
+) -> None:
+    Venue.objects.update(options={"sandbox": False})
+    with pytest.raises(Refused, match="sandbox: it must be true"):
+        account_create(person=admin, asked=asked(venue="alpha", exchange="", options=None), now=NOW)
+    assert not Account.objects.exists()
+
+
+def test_a_paper_installation_may_have_its_exchange_on_a_host_that_its_settings_name(
+    venue: Venue, admin: User, trader: User, settings: Any
+) -> None:
+    options = {"urls": {"api": {"public": "https://paper.example.com/api"}}}
+    with pytest.raises(Refused, match="TRANCHE_PAPER_HOSTS"):
+        account_create(person=admin, asked=asked(options=options), now=NOW)
+    settings.TRANCHE_PAPER_HOSTS = {"paper.example.com"}
+    assert account_create(person=admin, asked=asked(options=options), now=NOW).venue.options == options
 
 
 @pytest.mark.parametrize(
@@ -211,7 +231,13 @@ def test_a_second_account_joins_a_venue_as_it_is(venue: Venue, admin: User, trad
         ({"traders": ["nobody"]}, "there is nobody called nobody"),
         ({"traders": ["admin"]}, "admin is admin; accounts are granted to traders"),
         ({"options": {"apiKey": "open"}}, "the options may not set apiKey"),
+        ({"options": {"options": {"headers": {"X-MBX-APIKEY": "open"}}}}, "keys go in sealed"),
         ({"options": {}}, "ccxt would reach the real bybit"),
+        ({"options": {"sandbox": False}}, "sandbox: it must be true"),
+        ({"options": {"httpsProxy": ""}}, "httpsProxy: '' is not an address"),
+        ({"options": {"hostname": "bybit.com"}}, "this leads to a host of bybit"),
+        ({"options": {"urls": {"api": {"ws": "wss://stream.bybit.com"}}}}, "'wss://stream.bybit.com'"),
+        ({"options": {"verbose": True}}, "may not set verbose"),
         ({"venue": "alpha", "exchange": "kraken"}, "it cannot become kraken"),
         ({"venue": "alpha", "exchange": "binance"}, "exists with other options"),
         ({"secrets": {"apiKey": "key-12345678"}}, "the secret is missing"),

@@ -12,9 +12,13 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from execution.core.addresses import Network
+from execution.venues.client import client_class
 from execution.venues.gateway import open_gateway
 from execution.venues.pages import stretches
 from execution.venues.protocol import LookFailed
+from execution.venues.quirks import quirks_of
+from execution.venues.requests import refuse_unfit
 from tests.venues.answers import AT, Exchange
 from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX, bybit_says
 from tests.venues.answers.second import BITGET, GATE, KUCOIN, kucoin_says
@@ -186,10 +190,12 @@ async def test_stretches_leave_no_gap_and_an_open_end_where_there_is_no_limit() 
 
 async def test_an_exchange_on_which_an_order_could_be_lost_from_sight_is_refused() -> None:
     with pytest.raises(ValueError, match="no way is known to look an order up by our client id"):
-        open_gateway(exchange_id="bitfinex", options={}, api_key="k", secret="s", clock=now)
-    options = {"has": {"fetchMyTrades": False, "fetchOpenOrders": False}}
+        open_gateway(
+            exchange_id="bitfinex", options={}, api_key="k", secret="s", clock=now, network=Network("live")
+        )
+    client = client_class("gate")({"has": {"fetchMyTrades": False, "fetchOpenOrders": False}})
     with pytest.raises(ValueError, match="ccxt declares no fetchOpenOrders, fetchMyTrades"):
-        open_gateway(exchange_id="gate", options=options, api_key="k", secret="s", clock=now)
+        refuse_unfit(client, quirks_of("gate"))
 
 
 WRONG_MODES: list[tuple[Exchange, str, Any, str]] = [

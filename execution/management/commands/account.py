@@ -11,11 +11,12 @@ from getpass import getpass
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from execution.core.account_options import parse_options
 from execution.core.numbers import float_number
 from execution.core.problems import Problem, Refused
-from execution.core.strict_json import read_json
-from execution.models import Environment
+from execution.models import Account, Environment
 from execution.selectors.accounts import (
     AccountFacts,
     AccountRow,
@@ -24,10 +25,13 @@ from execution.selectors.accounts import (
     account_id_of,
     account_rows,
 )
+from execution.selectors.network import network_of
 from execution.services.accounts import NewAccount, account_create
 from execution.services.credentials import credential_check
 from execution.services.workers import database_now
+from execution.venues.client import client_class
 from execution.venues.exchanges import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
+from execution.venues.gateway import open_gateway
 
 #: ccxt's name of a part of a key, where it comes from, and what a prompt calls it.
 PARTS = (
@@ -65,7 +69,9 @@ class Command(BaseCommand):
         add.add_argument("--label", required=True, help="the account's name")
         add.add_argument("--exchange", required=True, help="ccxt's id, such as binance or bybit")
         add.add_argument("--environment", required=True, choices=Environment.values)
-        add.add_argument("--options", default=None, metavar="JSON", help="handed to ccxt as they are")
+        add.add_argument(
+            "--options", default=None, metavar="JSON", help="where the exchange is (docs/exchanges.md)"
+        )
         add.add_argument("--venue", default="", help="label of the venue (default: the account's)")
         add.add_argument("--symbols", default="BTC/USDT", metavar="A/B,C/D", help="default BTC/USDT")
         add.add_argument("--grant", default="", metavar="USER,...", help="traders who may use it")
@@ -84,8 +90,8 @@ class Command(BaseCommand):
     # --- add -----------------------------------------------------------------------------------
 
     def _add(self, options: dict[str, Any]) -> None:
-        """1. What can be judged without the key. 2. The key. 3. All of it or nothing."""
-        given = parse_options(options["options"])
+        """1. What can be judged without the key. 2. The key. 3. All of it or nothing, as ccxt resolves the options."""
+        given = None if options["options"] is None else parse_options(options["options"])
         refuse_unknown_exchange(options["exchange"])
         asked = NewAccount(
             label=options["label"],
@@ -97,7 +103,10 @@ class Command(BaseCommand):
             traders=separated(options["grant"]),
             secrets=read_secrets(os.environ),
         )
-        account = account_create(person=None, asked=asked, now=datetime.now(UTC))
+        client_class(asked.exchange)  # loading it takes a second, which no transaction should
+        with transaction.atomic():
+            account = account_create(person=None, asked=asked, now=datetime.now(UTC))
+            refuse_unusable(account)
         facts = account_facts(account.public_id)
         if facts is None or facts["key"] is None:
             raise CommandError("the account is gone again")
@@ -152,17 +161,19 @@ class Command(BaseCommand):
             self.stdout.write("  ".join(cells).rstrip())
 
 
-def parse_options(written: str | None) -> dict[str, Any] | None:
-    """ccxt's options; None when none were given. Raises ``Refused`` when they are no JSON object."""
-    if written is None:
-        return None
+def refuse_unusable(account: Account) -> None:
+    """Make the client that a worker will make, and let it go: what a worker would refuse is refused now."""
     try:
-        options = read_json(written)
+        open_gateway(
+            exchange_id=account.venue.exchange,
+            options=account.venue.options,
+            api_key="-",
+            secret="-",  # noqa: S106  # nothing is signed
+            clock=lambda: datetime.now(UTC),
+            network=network_of(account.environment),
+        )
     except ValueError as error:
-        raise Refused([Problem("options", f"not JSON: {error}")]) from None
-    if not isinstance(options, dict):
-        raise Refused([Problem("options", f"a JSON object is needed, not {type(options).__name__}")])
-    return options
+        raise Refused([Problem("options", str(error))]) from None
 
 
 def refuse_unknown_exchange(exchange: str) -> None:

@@ -1,0 +1,253 @@
+"""The options of an exchange that a person may set: a list of names, each with its reason.
+
+ccxt makes an attribute of every key of its configuration, in two spellings, so a list of forbidden names could not
+be complete. This is the list of allowed ones. It knows neither ccxt nor what an address resolves to there; the
+worker compares that with the installation when it opens the account (``execution.venues.reach``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from execution.core.addresses import HOST_NAME, LIVE, PAPER, TESTNET, Network, origin_of, shown
+from execution.core.problems import Problem, Refused
+from execution.core.strict_json import read_json
+
+LONGEST_TEXT = 20_000  # characters of JSON
+DEEPEST = 8
+MOST_PROBLEMS = 5
+MOST_WAIT_ON_EXIT = 10_000  # milliseconds
+LONGEST_NAME = 60
+
+#: Exchanges of the desk's table for which ccxt knows no test network with a spot market and its streams.
+WITHOUT_TEST_NETWORK = frozenset({"kraken", "coinbase", "kucoin", "gate"})
+
+#: Names of credentials, as they stand without signs and in small letters. They belong into the sealed key.
+CREDENTIALS = re.compile(
+    r"(api|access|secret|private|signing)key|secret|pass(word|phrase|wd)|authoriz|credential|signature|sign$"
+    r"|walletaddress|twofa|token$|^(key|pass|pwd|pin|otp|uid|login|accountid|bearer|cookies?)$"
+)
+
+Check = Callable[[Any], str | None]
+
+
+def parse_options(written: str) -> dict[str, Any]:
+    """The options of a JSON text. Raises ``Refused`` when it is no object, too long, or names a key twice."""
+    if len(written) > LONGEST_TEXT:
+        message = f"the options have {len(written)} characters, at most {LONGEST_TEXT}"
+        raise Refused([Problem("options", message, str(len(written)), str(LONGEST_TEXT))])
+    try:
+        options = read_json(written)
+    except ValueError as error:
+        raise Refused([Problem("options", f"the options are not JSON: {error}")]) from None
+    if not isinstance(options, dict):
+        raise Refused([Problem("options", "the options are not a JSON object, such as {}")])
+    return options
+
+
+def option_problems(exchange: str, options: Mapping[str, Any], network: Network) -> list[Problem]:
+    """Why these options cannot be used at ``exchange`` by this installation, as far as the options tell.
+
+    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values.
+    3. Addresses against the environment.
+    """
+    if secrets := credential_names(options):
+        return _limited([f"the options may not set {name}: keys go in sealed" for name in secrets])
+    problems = list(_unlisted(options, OPTIONS, ""))
+    return _limited(problems or list(_wrong_network(exchange, options, network)))
+
+
+def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
+    """Where in ``tree`` a credential stands, by its name; the values are never looked at."""
+    if depth > DEEPEST:
+        return []  # refused as too deep
+    inner: Iterator[tuple[str, object]]
+    if isinstance(tree, Mapping):
+        inner = iter(tree.items())
+    elif isinstance(tree, list):
+        inner = ((str(index), value) for index, value in enumerate(tree))
+    else:
+        return []
+    found = []
+    for name, value in inner:
+        place = f"{path}.{_short(name)}" if path else _short(name)
+        if CREDENTIALS.search(re.sub(r"[^a-z0-9]", "", str(name).lower())):
+            found.append(place)
+        found += credential_names(value, place, depth + 1)
+    return found
+
+
+def holds_credentials(written: str) -> bool:
+    """Whether a text that was meant as options may hold a credential: by its names, if it can be read."""
+    if "@" in written:
+        return True  # an address with a password
+    try:
+        return bool(credential_names(parse_options(written or "{}")))
+    except Refused:
+        return CREDENTIALS.search(re.sub(r"[^a-z0-9]", "", written.lower())) is not None
+
+
+# --- values ----------------------------------------------------------------------------------------
+
+
+def _boolean(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "it must be true or false"
+
+
+def _only(wanted: Any) -> Check:
+    def check(value: Any) -> str | None:
+        is_it = type(value) is type(wanted) and value == wanted
+        return None if is_it else f"it must be {json.dumps(wanted)}"
+
+    return check
+
+
+def _milliseconds(value: Any) -> str | None:
+    is_fit = type(value) is int and 0 <= value <= MOST_WAIT_ON_EXIT
+    return None if is_fit else f"it must be a whole number of milliseconds, 0 to {MOST_WAIT_ON_EXIT}"
+
+
+def _host(value: Any) -> str | None:
+    is_name = isinstance(value, str) and len(value) < LONGEST_NAME and HOST_NAME.fullmatch(value)
+    return None if is_name else "it must be the name of a host in small letters, such as bytick.com"
+
+
+def _address(value: Any) -> str | None:
+    try:
+        origin_of(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _proxy(value: Any) -> str | None:
+    if why := _address(value):
+        return why
+    return (
+        None if str(value).startswith(("http://", "https://")) else "it must begin with http:// or https://"
+    )
+
+
+def _addresses(value: Any, depth: int = 0) -> str | None:
+    """A tree whose leaves are all addresses."""
+    if not isinstance(value, Mapping):
+        return _address(value)
+    if depth > DEEPEST or not value:
+        return "it must be an address, or a tree of addresses"
+    return next(
+        (why for inner in value.values() if (why := _addresses(inner, depth + 1)) is not None),
+        None,
+    )
+
+
+#: Every option that may be set, and what its value must be.
+OPTIONS: Mapping[str, Check | Mapping[str, Check]] = {
+    # Where the exchange is. Nothing else of ``urls``: ``test`` and ``demo`` say what ccxt holds for a test network.
+    "urls": {"api": _addresses},
+    # Another name of the exchange itself, such as bytick.com where bybit.com is out of reach.
+    "hostname": _host,
+    # The exchange's test network.
+    "sandbox": _only(True),
+    # The proxy of requests and of websockets: the two that leave the encryption whole.
+    "httpsProxy": _proxy,
+    "wssProxy": _proxy,
+    # How long connections may take to close; tests set it low.
+    "timeout_on_exit": _milliseconds,
+    "options": {
+        # What the desk trades. Other values would change what a symbol means.
+        "defaultType": _only("spot"),
+        "fetchMarkets": _only({"types": ["spot"]}),
+        # Calls that an exchange of the binance dialect may not have.
+        "fetchCurrencies": _boolean,
+        "fetchMargins": _boolean,
+        # gate: the account is a unified one (docs/exchanges.md).
+        "unifiedAccount": _boolean,
+    },
+}
+
+
+def _unlisted(
+    options: Mapping[str, Any], allowed: Mapping[str, Check | Mapping[str, Check]], path: str
+) -> Iterator[str]:
+    for name, value in options.items():
+        rule, place = allowed.get(name), f"{path}{_short(name)}"
+        if rule is None:
+            known = ", ".join(f"{path}{known}" for known in allowed)
+            yield f"the options may not set {place}; what may be set is {known}"
+        elif not isinstance(rule, Mapping):
+            if why := rule(value):
+                yield f"{place}: {why}"
+        elif isinstance(value, Mapping):
+            yield from _unlisted(value, rule, f"{place}.")
+        else:
+            yield f"{place}: it must be an object with any of {', '.join(rule)}"
+
+
+# --- the environment -------------------------------------------------------------------------------
+
+
+def _wrong_network(exchange: str, options: Mapping[str, Any], network: Network) -> Iterator[str]:
+    """What is wrong with well-formed options in this environment."""
+    ours = f"this is a {network.environment} installation"
+    given = list(_leaves(options.get("urls", {})))
+    for name in ("httpsProxy", "wssProxy"):
+        if name in options and not network.allows_proxy(origin_of(options[name])):
+            allowed = "it takes no proxy" if network.environment == PAPER else _named("TRANCHE_PROXY_HOSTS")
+            yield f"{name} is {shown(options[name])}: {ours}, and {allowed}"
+    if network.environment == PAPER:
+        for address in given:
+            if not network.allows_paper(origin_of(address)):
+                yield f"the address {shown(address)}: {ours}, and {_named('TRANCHE_PAPER_HOSTS')}"
+        for name in sorted({"sandbox", "hostname"} & options.keys()):
+            yield f"{name}: {ours}, and this leads to a host of {exchange}; give the addresses in urls.api"
+        if not given:
+            yield f"the options say no address (urls.api): ccxt would reach the real {exchange}, and {ours}"
+        return
+    for address in given:
+        if origin_of(address).is_loopback:
+            yield f"the address {shown(address)}: {ours}, and this is not a host of {exchange}"
+    if network.environment == LIVE and "sandbox" in options:
+        yield f"sandbox: {ours}, and this leads to the test network"
+    if network.environment == TESTNET:
+        yield from _wrong_test_network(exchange, options, given)
+
+
+def _wrong_test_network(exchange: str, options: Mapping[str, Any], given: list[str]) -> Iterator[str]:
+    if exchange in WITHOUT_TEST_NETWORK:
+        yield f"ccxt knows no test network of {exchange} that has a spot market and its streams"
+    elif "sandbox" in options and given:
+        yield "sandbox and urls.api together: the addresses of the test network come from ccxt; leave urls out"
+    elif "sandbox" not in options and not given:
+        yield (
+            f"the options say nothing of the test network: ccxt would reach the real {exchange}, and this is "
+            'a testnet installation; set {"sandbox": true}'
+        )
+
+
+def _named(setting: str) -> str:
+    return f"its settings do not allow this host by name ({setting})"
+
+
+def _leaves(tree: object) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        for inner in tree.values():
+            yield from _leaves(inner)
+    else:
+        yield str(tree)
+
+
+def _short(name: object) -> str:
+    text = "".join(character if character.isprintable() else "�" for character in str(name))
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def _limited(messages: list[str]) -> list[Problem]:
+    """The first few; so many more are said in one line."""
+    unique = list(dict.fromkeys(messages))
+    problems = [Problem("options", message) for message in unique[:MOST_PROBLEMS]]
+    if len(unique) > MOST_PROBLEMS:
+        problems.append(Problem("options", f"and {len(unique) - MOST_PROBLEMS} more of this kind"))
+    return problems

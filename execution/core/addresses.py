@@ -1,0 +1,88 @@
+"""Addresses of exchanges: how one is read, and which an installation may reach. Pure; nothing is resolved."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+#: The one shape that is understood. Whatever else a library might make of a text is refused here.
+ADDRESS = re.compile(
+    r"(?P<scheme>https|http|wss|ws)://"
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[A-Za-z0-9._~/-]*)?"
+)
+HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+LAST_PORT = 65535
+LONGEST_SHOWN = 120
+
+#: The environments of ``execution.models.Environment``.
+PAPER, TESTNET, LIVE = "paper", "testnet", "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The machine that an address leads to: encrypted or not, host in lower case, port."""
+
+    is_encrypted: bool
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What an installation may reach: its environment, and the hosts that its settings allow by name.
+
+    ``paper_hosts`` are exchanges of a paper installation that are not on this machine; ``proxy_hosts`` are
+    proxies on the way to an exchange, never of a paper installation.
+    """
+
+    environment: str
+    paper_hosts: frozenset[str] = frozenset()
+    proxy_hosts: frozenset[str] = frozenset()
+
+    def allows_paper(self, origin: Origin) -> bool:
+        return origin.is_loopback or origin.host in self.paper_hosts
+
+    def allows_proxy(self, origin: Origin) -> bool:
+        return self.environment != PAPER and origin.host in self.proxy_hosts
+
+
+#: The network of a paper installation that allows no host by name.
+ONLY_LOOPBACK = Network(PAPER)
+
+
+def origin_of(address: object) -> Origin:
+    """Where ``address`` leads; ``ValueError``, with the address, for one whose shape is not understood."""
+    found = ADDRESS.fullmatch(address) if isinstance(address, str) else None
+    if found is None and isinstance(address, str) and "@" in address:
+        raise ValueError(f"the address {shown(address)} has a user or a password in it: keys go in sealed")
+    if found is None:
+        raise ValueError(f"{shown(address)} is not an address such as https://host:port/path")
+    is_encrypted = found["scheme"] in {"https", "wss"}
+    port = int(found["port"] or (443 if is_encrypted else 80))
+    if not 1 <= port <= LAST_PORT:
+        raise ValueError(f"the address {shown(address)}: a port is 1 to {LAST_PORT}")
+    return Origin(is_encrypted, found["host"].strip("[]").lower(), port)
+
+
+def shown(address: object) -> str:
+    """The address as people may read it: short, without what stands before an @ or after a question mark."""
+    if not isinstance(address, str):
+        return f"a {type(address).__name__}"
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        scheme, rest = "", address
+    rest = re.split(r"[?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    text = scheme + separator + rest
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…")

@@ -1,0 +1,16 @@
+"""What this installation may reach, by its environment and its settings."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from execution.core.addresses import Network
+
+
+def network_of(environment: str) -> Network:
+    """The network of an installation of ``environment``, with the hosts that its settings allow by name."""
+    return Network(
+        environment,
+        paper_hosts=frozenset(settings.TRANCHE_PAPER_HOSTS),
+        proxy_hosts=frozenset(settings.TRANCHE_PROXY_HOSTS),
+    )

@@ -1,0 +1,213 @@
+"""What a client of ccxt may reach: every address that it has, compared with the installation's environment.
+
+Two checks. When a client is made, all addresses that ccxt has resolved are compared. When it sends, the address of the
+very request is compared again, and its proxy; so what changes later, or what an answer names, is caught as well.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import yarl
+from ccxt.base import errors as ccxt_errors
+
+from execution.core.addresses import LIVE, PAPER, TESTNET, Network, Origin, origin_of, shown
+from execution.venues.exchanges import exchange_class
+from execution.venues.options import closed_except, is_closed
+from execution.venues.quirks import Quirks, quirks_of
+
+#: Proxies that may be set, and ccxt's other ways to set one.
+ALLOWED_PROXIES = ("httpsProxy", "wssProxy")
+OTHER_PROXIES = (
+    *("proxy", "proxyUrl", "proxy_url", "proxyUrlCallback", "proxy_url_callback", "proxies", "aiohttp_proxy"),
+    *("httpProxy", "http_proxy", "httpProxyCallback", "http_proxy_callback"),
+    *("https_proxy", "httpsProxyCallback", "https_proxy_callback"),
+    *("socksProxy", "socks_proxy", "socksProxyCallback", "socks_proxy_callback"),
+    *("wsProxy", "ws_proxy", "wss_proxy", "wsSocksProxy", "ws_socks_proxy"),
+    *("aiohttp_trust_env", "trust_env", "session"),
+)
+#: Where ccxt keeps the addresses of a test network: in ``urls``, and bitget's in ``urls["api"]`` beside the live ones.
+TEST_TREES = ("test", "demo", "demotrading")
+REDIRECTS = range(300, 400)
+
+
+class AddressRefused(ccxt_errors.NotSupported):  # type: ignore[misc]  # ccxt is untyped
+    """A request to an address that this installation may not reach. Nothing was sent."""
+
+
+class RedirectRefused(ccxt_errors.BadResponse):  # type: ignore[misc]
+    """The exchange answered with a redirect. It says nothing about the order, and is not followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The addresses of one exchange that one installation may reach."""
+
+    exchange_id: str
+    network: Network
+    #: The exchange's own addresses and those of its test network, as ccxt ships them.
+    live: frozenset[Origin]
+    test: frozenset[Origin]
+    quirks: Quirks
+
+    def refusal(self, origin: Origin) -> str | None:
+        """Why ``origin`` may not be reached; None when it may, in the test network of a shared host by a mark."""
+        if self.network.environment == PAPER:
+            if origin.host in {own.host for own in self.live}:
+                return f"it is a live host of {self.exchange_id}"
+            if not self.network.allows_paper(origin):
+                return "it is not on this machine, and TRANCHE_PAPER_HOSTS does not name it"
+        elif self.network.environment == TESTNET:
+            if origin not in self.test - self.live and not self.is_shared(origin):
+                return f"ccxt does not know it as a test host of {self.exchange_id}"
+        elif self.network.environment != LIVE:
+            return f"nobody knows what {self.network.environment!r} may reach"
+        elif origin not in self.live:
+            return f"ccxt does not ship it as a host of {self.exchange_id}"
+        return None
+
+    def is_shared(self, origin: Origin) -> bool:
+        """Whether live and test network are at this host, so that a header makes the difference."""
+        return self.quirks.test_header is not None and origin in self.live
+
+    def _is_named_stream(self, url: yarl.URL) -> bool:
+        """Whether it is a websocket of the live exchange whose host only an answer of the exchange names."""
+        if self.network.environment != LIVE or self.quirks.own_domain is None or url.scheme != "wss":
+            return False
+        return (url.raw_host or "").endswith(f".{self.quirks.own_domain}")
+
+    async def guard(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Middleware of every session: judge the request before it is sent, and follow no redirect."""
+        self._refuse_request(request)
+        response = await handler(request)
+        if response.status in REDIRECTS:
+            response.close()
+            where = shown(response.headers.get("Location", ""))
+            raise RedirectRefused(
+                f"{self.exchange_id} answered {response.status}, a redirect to {where}: it is not followed"
+            )
+        return response
+
+    def _refuse_request(self, request: aiohttp.ClientRequest) -> None:
+        url = request.url
+        origin = _origin_of_url(url)
+        why = None if self._is_named_stream(url) else self.refusal(origin)
+        if why := why or self._wrong_mark(request, origin):
+            raise AddressRefused(self._words(str(url.origin()), why))
+        if request.proxy is not None and not self.network.allows_proxy(_origin_of_url(request.proxy)):
+            why = "this installation's settings do not allow it as a proxy"
+            raise AddressRefused(self._words(str(request.proxy.origin()), why))
+
+    def _wrong_mark(self, request: aiohttp.ClientRequest, origin: Origin) -> str | None:
+        """Whether the header that makes a request a test is missing, or there where it must not be."""
+        if self.quirks.test_header is None:
+            return None
+        name, value = self.quirks.test_header
+        is_marked = request.headers.get(name) == value
+        if self.network.environment == LIVE and name in request.headers:
+            return f"the request has the header {name} of the test network"
+        if self.network.environment != TESTNET or is_marked or not self.is_shared(origin):
+            return None
+        # bitget's question for the time is not marked; it is not signed either.
+        is_signed = any(header.upper().endswith("ACCESS-KEY") for header in request.headers)
+        if is_signed or request.url.scheme not in {"http", "https"}:
+            return f"the request lacks the header {name} of the test network"
+        return None
+
+    def _words(self, address: str, why: str) -> str:
+        return (
+            f"the address {shown(address)} is refused in this {self.network.environment} installation: {why}"
+        )
+
+    def close_unused(self, client: Any) -> None:
+        """Close what ccxt keeps of the other environment in ``urls["api"]``, and does not use in this one."""
+        names = self.quirks.closed_in_test if self.network.environment == TESTNET else TEST_TREES
+        api = client.urls["api"]
+        client.urls["api"] = {
+            name: closed_except(tree, None) if name in names else tree for name, tree in api.items()
+        }
+
+    def refuse_client(self, client: Any) -> None:
+        """``ValueError``, naming the address, unless everything that ``client`` has may be reached."""
+        self._refuse_mode(client)
+        for place, address in _leaves(client.urls.get("api"), "urls.api"):
+            if is_closed(address):
+                continue
+            resolved = client.implode_hostname(address) if isinstance(address, str) else address
+            try:
+                origin = origin_of(resolved)
+            except ValueError as error:
+                raise ValueError(f"{place} of {self.exchange_id}: {error}") from None
+            why = self.refusal(origin)
+            if self.network.environment == TESTNET and origin in self.live and resolved.startswith("ws"):
+                why = f"it is a live stream of {self.exchange_id}"  # only a request can carry the header
+            if why:
+                raise ValueError(self._words(resolved, why))
+        self._refuse_proxies(client)
+
+    def _refuse_mode(self, client: Any) -> None:
+        """ccxt's test mode belongs to the test network, and a shared host needs it."""
+        names = ("sandboxMode", "sandbox", "testnet", "enableDemoTrading")
+        is_test = client.isSandboxModeEnabled or any(client.options.get(name) for name in names)
+        if is_test and self.network.environment != TESTNET:
+            raise ValueError(
+                f"ccxt is in its test mode, and this is a {self.network.environment} installation"
+            )
+        if self.network.environment == TESTNET and self.quirks.test_header and not is_test:
+            raise ValueError(
+                f"the test network of {self.exchange_id} is at its live hosts, told apart by a header: "
+                'set {"sandbox": true}, or ccxt would trade for real'
+            )
+
+    def _refuse_proxies(self, client: Any) -> None:
+        for name in ALLOWED_PROXIES:
+            proxy = getattr(client, name)
+            if proxy is not None and not self.network.allows_proxy(origin_of(proxy)):
+                why = "this installation's settings do not allow it as a proxy (TRANCHE_PROXY_HOSTS)"
+                raise ValueError(f"{name}: {self._words(proxy, why)}")
+        for name in OTHER_PROXIES:
+            if getattr(client, name, None):
+                raise ValueError(f"{name} is set: only {' and '.join(ALLOWED_PROXIES)} may be")
+
+
+@functools.cache
+def reach_of(exchange_id: str, network: Network) -> Reach:
+    """What ``network`` may reach of an exchange, by ccxt's own unchanged class."""
+    quirks = quirks_of(exchange_id)
+    shipped = exchange_class(exchange_id)()
+    hostnames = {shipped.hostname, *quirks.hostnames}
+    api: Mapping[str, Any] = shipped.urls["api"]
+    test_inside = {name: tree for name, tree in api.items() if name in TEST_TREES}
+    own = {name: tree for name, tree in api.items() if name not in TEST_TREES}
+    tests = {"inside": test_inside, **{name: shipped.urls.get(name) for name in TEST_TREES}}
+    return Reach(exchange_id, network, _origins(own, hostnames), _origins(tests, hostnames), quirks)
+
+
+def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:
+    """Where the addresses of ccxt's tree lead, under each name of the exchange."""
+    return frozenset(
+        origin_of(address.replace("{hostname}", name or ""))
+        for _, address in _leaves(tree, "")
+        if isinstance(address, str)
+        for name in hostnames
+    )
+
+
+def _leaves(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Every leaf with where it is; anything but a mapping is a leaf."""
+    if isinstance(tree, Mapping):
+        for name, inner in tree.items():
+            yield from _leaves(inner, f"{place}.{name}")
+    else:
+        yield place, tree
+
+
+def _origin_of_url(url: yarl.URL) -> Origin:
+    """The origin as aiohttp will connect to it."""
+    return Origin(url.scheme in {"https", "wss"}, (url.raw_host or "").lower(), url.port or 0)
