@@ -152,14 +152,23 @@ class AccountSession:
     # --- opening -------------------------------------------------------------------------------
 
     async def _cannot_open(self, error: Exception) -> bool:
-        """Say why; True when a person must mend it: an exchange or options that ccxt does not take."""
+        """Say why; True when a person must mend it: an exchange, options or addresses that cannot be used."""
         reason = f"the account cannot be opened: {error}"
         await self._failed(reason)
-        if not self._details.key_is_in_use or not isinstance(error, ValueError):
+        if not isinstance(error, ValueError):
             return False
         log.warning("the account cannot be opened", account=self._details.label, error=str(error))
-        await self._refuse_key(reason)
+        if self._details.key_is_in_use:
+            await self._refuse_key(reason)
+        else:
+            await self._wait_for_check()
         return True
+
+    async def _wait_for_check(self) -> None:
+        """Try no more until somebody asks for a check. Another key ends this session: it comes with another fence."""
+        credential_pk = self._details.credential_pk
+        while not (await self._parts.database.read(session_wanted, credential_pk)).check:
+            await self._parts.clock.sleep(CHECKS_EVERY)
 
     async def _open(self) -> None:
         """Reach the venue, however long it takes: markets, and what the key may do."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from dashboard.accounts import account_shown
 from execution.core.types import BalanceAmounts, KeyPermissions
 from execution.engine.session import AccountSession
-from execution.models import Account, Credential
+from execution.models import Account, AuditEntry, Credential, Installation, Venue
+from execution.selectors.accounts import account_rows
 from execution.selectors.sessions import AccountDetails, account_details
+from execution.selectors.wall import Wall
+from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway, LookFailed
 from tests.engine.desk import Desk, ToldExchange, at_once
 from tests.factories import NOW, Rows
@@ -39,6 +44,17 @@ class Silent(ToldExchange):
     async def balances(self) -> dict[str, BalanceAmounts]:
         self.looked_at.append("balances")
         return {}
+
+
+def really_opened(details: AccountDetails) -> Gateway:
+    return open_gateway(
+        exchange_id=details.exchange,
+        options=details.options,
+        api_key="k",
+        secret="s",
+        clock=lambda: NOW,
+        network=details.network,
+    )
 
 
 REFUSAL = LookFailed("AuthenticationError: bad key", refuses_key=True)
@@ -142,6 +158,59 @@ def test_an_exchange_that_ccxt_does_not_know_refuses_the_key_in_words(rows: Rows
     credential = Credential.objects.get()
     assert credential.state == "refused"
     assert "unknown exchange 'nowhere'" in credential.error
+
+
+@pytest.mark.parametrize(
+    ("exchange", "environment", "options", "words"),
+    [
+        ("binance", "paper", {}, "ccxt would reach the real binance"),
+        ("bybit", "paper", {"hostname": "bybit.com"}, "this leads to a host of bybit"),
+        ("binance", "testnet", {}, 'set {"sandbox": true}'),
+        ("kraken", "testnet", {"sandbox": True}, "ccxt knows no test network of kraken"),
+        (
+            "binance",
+            "live",
+            {"urls": {"api": {"public": "https://x.example.com"}}},
+            "'https://x.example.com'",
+        ),
+        ("binance", "live", {"options": {"headers": {"X-MBX-APIKEY": "open"}}}, "keys go in sealed"),
+    ],
+)
+def test_options_that_lie_refuse_the_key_in_words_on_the_accounts_page_and_the_wall(
+    rows: Rows, exchange: str, environment: str, options: dict[str, Any], words: str
+) -> None:
+    Installation.objects.update(environment=environment)
+    Account.objects.update(environment=environment)
+    Venue.objects.update(exchange=exchange, options=options)
+    session = session_of(rows, ToldExchange(), really_opened)
+    at_once(session.run())
+    assert Credential.objects.get().state == "refused"
+    shown = account_shown(account_rows()[0], NOW)
+    assert (shown.state.word, words in shown.trouble) == ("refused", True), shown.trouble
+    (on_wall,) = Wall().read(NOW)["panels"]["accounts"]
+    assert (on_wall["health"], words in on_wall["error"]) == ("down", True), on_wall
+    assert AuditEntry.objects.get(kind="key.refused").reason.startswith("the account cannot be opened")
+
+
+def test_an_account_that_cannot_be_opened_is_tried_again_only_when_somebody_asks(rows: Rows) -> None:
+    """Its key is out of use and something is unsettled there, so that a worker holds it all the same."""
+    opened: list[str] = []
+
+    def lying(details: AccountDetails) -> Gateway:
+        opened.append(details.label)
+        return really_opened(details)
+
+    Credential.objects.update(state="refused")
+    Venue.objects.update(options={"hostname": "binance.com"})
+    running = session_of(rows, ToldExchange(), lying).run()
+    for _ in range(20):
+        running.send(None)
+    assert len(opened) == 1
+    Credential.objects.update(check_wanted_at=NOW)
+    with pytest.raises(StopIteration):
+        running.send(None)
+    assert len(opened) == 1
+    assert "this leads to a host of binance" in Account.objects.get().error
 
 
 def test_a_worker_that_cannot_open_the_seal_refuses_nothing(rows: Rows) -> None:
