@@ -3,98 +3,37 @@
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-from unittest import mock
 
 import pytest
 import yarl
-from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.core.account_options import WITHOUT_TEST_NETWORK
-from execution.core.addresses import Network, Origin
-from execution.core.types import CancelFailed, OrderRef, Rejected, Unknown
-from execution.venues.client import client_class, open_client
+from execution.core.addresses import Network
+from execution.venues.client import client_class
 from execution.venues.exchanges import exchange_class
-from execution.venues.gateway import CcxtGateway, open_gateway
-from execution.venues.options import is_closed
-from execution.venues.protocol import LookFailed
-from execution.venues.quirks import QUIRKS
-from execution.venues.reach import ALLOWED_PROXIES, OTHER_PROXIES, AddressRefused, reach_of
+from execution.venues.reach import (
+    ALLOWED_PROXIES,
+    OTHER_PROXIES,
+    reach_of,
+)
 from tests.core.option_trees import SHAPED
-from tests.venues.conftest import SYMBOL, VALID, Stub, addresses_of, limit_order, now, options_for, serving
-
-EXCHANGES = sorted(QUIRKS)
-PAPER = Network("paper", paper_hosts=frozenset({"paper.example.com"}))
-TESTNET, LIVE = Network("testnet"), Network("live", proxy_hosts=frozenset({"proxy.example.com"}))
-WITH_TEST_NETWORK = sorted(set(EXCHANGES) - WITHOUT_TEST_NETWORK)
-
-#: Written by hand from the exchanges' documentation, so that the test does not ask the code what is right: the ends
-#: of the names of live hosts, and of test hosts. Where they share one a header makes the difference.
-LIVE_ENDS = {
-    "binance": ("binance.com",),
-    "bybit": ("bybit.com", "bytick.com", "bybit.nl", "bybit.com.hk"),
-    "okx": ("okx.com",),
-    "kraken": ("kraken.com", "kraken.zendesk.com"),
-    "coinbase": ("coinbase.com",),
-    "kucoin": ("kucoin.com",),
-    "gate": ("gateio.ws", "gate.io", "gateio.live"),
-    "bitget": ("bitget.com",),
-}
-TEST_WORDS = ("testnet", "demo", "binancefuture", "wspap")
-SHARED = {"okx": "https://www.okx.com", "bitget": "https://api.bitget.com"}
-
-
-def opened(exchange: str, options: Mapping[str, Any], network: Network) -> Any:
-    return open_client(
-        exchange_id=exchange,
-        options=options,
-        api_key="the-key",
-        secret="dGhlLXNlY3JldDEy",
-        passphrase="the-passphrase",
-        timeout=1,
-        network=network,
-    )
-
-
-def leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, Mapping):
-        for inner in tree.values():
-            yield from leaves(inner)
-    else:
-        yield tree
-
-
-def resolved(client: Any) -> list[str]:
-    """Every address of a client that is not closed."""
-    return [client.implode_hostname(leaf) for leaf in leaves(client.urls["api"]) if not is_closed(leaf)]
-
-
-def everything_at(exchange: str, address: str) -> dict[str, Any]:
-    """Options that put every address of the exchange there."""
-
-    def moved(tree: Any) -> Any:
-        return {name: moved(inner) for name, inner in tree.items()} if isinstance(tree, Mapping) else address
-
-    return {"urls": {"api": moved(addresses_of(exchange))}}
-
-
-def fits(exchange: str, address: str, network: Network) -> bool:
-    """Whether the address is of the environment, by the tables of this file."""
-    url = yarl.URL(address)
-    host = url.host or ""
-    if network.environment == "paper":
-        return host in {"127.0.0.1", "::1", "localhost", *network.paper_hosts}
-    is_test = any(word in host for word in TEST_WORDS)
-    if network.environment == "testnet":
-        return is_test or address.startswith(SHARED.get(exchange, "nowhere"))
-    ends = LIVE_ENDS[exchange]
-    is_own = host in ends or host.endswith(tuple(f".{end}" for end in ends))
-    return is_own and not is_test and url.scheme in {"https", "wss"}
-
+from tests.venues.conftest import addresses_of
+from tests.venues.reaching import (
+    EXCHANGES,
+    LIVE,
+    PAPER,
+    TEST_WORDS,
+    TESTNET,
+    WITH_TEST_NETWORK,
+    everything_at,
+    fits,
+    opened,
+    resolved,
+)
 
 # --- what each environment may have ---------------------------------------------------------------
 
@@ -265,169 +204,3 @@ def test_whatever_the_options_a_client_that_is_made_fits_its_environment(
         return
     assert [address for address in resolved(client) if not fits(exchange, address, network)] == []
     assert all(getattr(client, name, None) in (None, False) for name in OTHER_PROXIES)
-
-
-# --- when a request is sent -----------------------------------------------------------------------
-
-
-@pytest.fixture
-async def elsewhere() -> AsyncIterator[Stub]:
-    async with serving() as stub:
-        yield stub
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 300, 304])
-async def test_a_redirect_is_not_followed_and_says_nothing_of_the_order(
-    stub: Stub, gateway: CcxtGateway, elsewhere: Stub, status: int
-) -> None:
-    there = {"Location": f"{elsewhere.base}/api/v3/order?signature=hidden"}
-    for what in ("POST order", "DELETE order", "GET openOrders"):
-        stub.answer(what, "", status, there)
-    outcome = await gateway.create(limit_order(), valid_for=VALID)
-    assert isinstance(outcome, Unknown), outcome
-    assert "a redirect to" in outcome.message
-    assert "hidden" not in outcome.message
-    cancelled = await gateway.cancel(OrderRef("qtestparent010001", SYMBOL, exchange_id="28"))
-    assert isinstance(cancelled, CancelFailed), cancelled
-    with pytest.raises(LookFailed, match="redirect"):
-        await gateway.open_orders(SYMBOL)
-    assert elsewhere.seen == []
-
-
-async def test_a_websocket_that_is_redirected_is_not_followed(
-    stub: Stub, gateway: CcxtGateway, elsewhere: Stub
-) -> None:
-    async def moved(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
-        raise web.HTTPTemporaryRedirect(f"{elsewhere.base}/stream/ws")
-
-    stub.prefix = "/"
-    stub.answers["GET stream/ws"] = moved
-    with pytest.raises(Exception, match="a redirect to"):
-        await gateway._client.watch(f"{stub.base.replace('http', 'ws')}/stream/ws", "news", {}, "news")
-    assert elsewhere.seen == []
-
-
-@pytest.mark.parametrize("exchange", ["binance", "okx", "bitget"])
-@pytest.mark.parametrize("network", [TESTNET, LIVE], ids=lambda network: network.environment)
-async def test_an_address_that_changes_after_all_checks_is_refused_when_it_is_used(
-    elsewhere: Stub, exchange: str, network: Network
-) -> None:
-    client = opened(exchange, {"sandbox": True} if network is TESTNET else {}, network)
-    try:
-        with pytest.raises(
-            AddressRefused, match=rf"'{elsewhere.base}' is refused in this {network.environment}"
-        ):
-            await client.fetch(f"{elsewhere.base}/api", "GET", {})
-        with pytest.raises(Exception, match=f"is refused in this {network.environment}"):
-            await client.watch(elsewhere.base.replace("http", "ws"), "news", {}, "news")
-    finally:
-        await client.close()
-    assert elsewhere.seen == []
-
-
-async def test_a_create_that_may_not_leave_is_a_refusal_because_nothing_was_sent(
-    stub: Stub, gateway: CcxtGateway
-) -> None:
-    gateway._client.urls["api"]["private"] = "https://api.binance.com/api/v3"
-    outcome = await gateway.create(limit_order(), valid_for=VALID)
-    assert isinstance(outcome, Rejected), outcome
-    assert outcome.kind == "AddressRefused"
-    assert "'https://api.binance.com' is refused in this paper installation" in outcome.message
-
-
-@pytest.mark.parametrize("name", ["httpProxy", "http_proxy", "httpsProxy", "https_proxy", "aiohttp_proxy"])
-async def test_a_proxy_that_is_set_later_is_not_used(
-    stub: Stub, gateway: CcxtGateway, elsewhere: Stub, name: str
-) -> None:
-    setattr(gateway._client, name, elsewhere.base)
-    with pytest.raises(LookFailed, match="do not allow it as a proxy"):
-        await gateway.open_orders(SYMBOL)
-    assert elsewhere.seen == []
-
-
-@pytest.mark.parametrize("name", ["wsProxy", "ws_proxy", "wssProxy", "wss_proxy"])
-async def test_a_proxy_of_websockets_that_is_set_later_is_not_used(
-    stub: Stub, gateway: CcxtGateway, elsewhere: Stub, name: str
-) -> None:
-    setattr(gateway._client, name, elsewhere.base)
-    with pytest.raises(Exception, match="do not allow it as a proxy"):
-        await gateway._client.watch(f"{stub.base.replace('http', 'ws')}/other", "news", {}, "news")
-    assert elsewhere.seen == []
-
-
-@pytest.mark.parametrize("name", ["proxyUrl", "proxy_url", "proxy", "socksProxy", "socks_proxy"])
-async def test_another_kind_of_proxy_that_is_set_later_is_not_used(
-    stub: Stub, gateway: CcxtGateway, name: str
-) -> None:
-    setattr(gateway._client, name, "http://evil.example.com/")
-    with pytest.raises(LookFailed, match=r"refused|socks proxy cannot be used|conflicting proxy settings"):
-        await gateway.open_orders(SYMBOL)
-
-
-async def test_a_proxy_of_the_processs_own_environment_is_not_used(stub: Stub, elsewhere: Stub) -> None:
-    variables = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), elsewhere.base)
-    with mock.patch.dict(os.environ, variables):
-        gateway = open_gateway(
-            exchange_id="binance", options=options_for(stub.base), api_key="k", secret="s", clock=now
-        )
-        gateway._client.aiohttp_trust_env = True
-        await gateway.open()
-        await gateway.close()
-    assert stub.seen
-    assert elsewhere.seen == []
-
-
-class _Request:
-    """What the guard reads of aiohttp's request."""
-
-    proxy = None
-
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        self.url, self.headers = yarl.URL(url), headers
-
-
-@pytest.mark.parametrize(
-    ("exchange", "header", "key"),
-    [("okx", "x-simulated-trading", "OK-ACCESS-KEY"), ("bitget", "PAPTRADING", "ACCESS-KEY")],
-)
-def test_at_a_shared_host_the_header_makes_a_test_and_nothing_else(
-    exchange: str, header: str, key: str
-) -> None:
-    host = SHARED[exchange]
-    test, live = reach_of(exchange, TESTNET), reach_of(exchange, LIVE)
-    marked, signed = {header: "1", key: "k"}, {key: "k"}
-    test._refuse_request(_Request(host, marked))  # type: ignore[arg-type]
-    live._refuse_request(_Request(host, signed))  # type: ignore[arg-type]
-    for headers in (signed, {header: "0", key: "k"}):
-        with pytest.raises(AddressRefused, match=f"lacks the header {header}"):
-            test._refuse_request(_Request(host, headers))  # type: ignore[arg-type]
-    with pytest.raises(AddressRefused, match=f"has the header {header} of the test network"):
-        live._refuse_request(_Request(host, marked))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("exchange", ["okx", "bitget"])
-def test_the_real_class_signs_with_the_header_of_the_test_network(exchange: str) -> None:
-    client = opened(exchange, {"sandbox": True}, TESTNET)
-    name, value = QUIRKS[exchange].test_header or ("", "")
-    path = {"okx": "trade/order", "bitget": "v2/spot/trade/place-order"}[exchange]
-    api: Any = {"okx": "private", "bitget": ["private", "spot"]}[exchange]
-    signed = client.sign(path, api, "POST", {"instId": "BTC-USDT"})
-    headers = client.prepare_request_headers(signed["headers"])
-    assert {header.lower(): text for header, text in headers.items()}[name.lower()] == value
-
-
-def test_where_kucoins_websockets_are_stands_in_its_answer_and_must_be_in_its_domain() -> None:
-    named = _Request("wss://ws-api-spot.kucoin.com/?token=t", {})
-    reach_of("kucoin", LIVE)._refuse_request(named)  # type: ignore[arg-type]
-    with pytest.raises(AddressRefused):
-        reach_of("kucoin", PAPER)._refuse_request(named)  # type: ignore[arg-type]
-    lies = ("wss://kucoin.com.example.com", "wss://xkucoin.com", "ws://ws-api-spot.kucoin.com")
-    for lie in (*lies, "https://ws-api-spot.kucoin.com"):
-        with pytest.raises(AddressRefused):
-            reach_of("kucoin", LIVE)._refuse_request(_Request(lie, {}))  # type: ignore[arg-type]
-
-
-def test_an_environment_that_nobody_knows_reaches_nothing() -> None:
-    reach = reach_of("binance", Network("moon"))
-    assert reach.refusal(Origin(True, "api.binance.com", 443))
-    assert reach.refusal(Origin(False, "127.0.0.1", 80))
