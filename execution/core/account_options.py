@@ -12,15 +12,26 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from execution.core.addresses import HOST_NAME, LIVE, PAPER, TESTNET, Network, origin_of, shown
+from execution.core.addresses import (
+    HOST_NAME,
+    LIVE,
+    NOT_A_PAPER_HOST,
+    NOT_A_PROXY,
+    PAPER,
+    TESTNET,
+    Network,
+    origin_of,
+    refused_address,
+)
+from execution.core.numbers import shortened
 from execution.core.problems import Problem, Refused
 from execution.core.strict_json import read_json
 
 LONGEST_TEXT = 20_000  # characters of JSON
 DEEPEST = 8
-MOST_PROBLEMS = 5
+MAX_NAMES_SHOWN = 5
 MOST_WAIT_ON_EXIT = 10_000  # milliseconds
-LONGEST_NAME = 60
+LONGEST_HOST = 60
 
 #: Exchanges of the desk's table for which ccxt knows no test network with a spot market and its streams.
 WITHOUT_TEST_NETWORK = frozenset({"kraken", "coinbase", "kucoin", "gate"})
@@ -55,9 +66,10 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
     3. Addresses against the environment.
     """
     if secrets := credential_names(options):
-        return _limited([f"the options may not set {name}: keys go in sealed" for name in secrets])
-    problems = list(_unlisted(options, OPTIONS, ""))
-    return _limited(problems or list(_wrong_network(exchange, options, network)))
+        words = [f"the options may not set {_listed(secrets)}: keys go in sealed"]
+    else:
+        words = list(_unlisted(options, OPTIONS, "")) or list(_wrong_network(exchange, options, network))
+    return [Problem("options", message) for message in dict.fromkeys(words)]
 
 
 def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
@@ -111,7 +123,7 @@ def _milliseconds(value: Any) -> str | None:
 
 
 def _host(value: Any) -> str | None:
-    is_name = isinstance(value, str) and len(value) < LONGEST_NAME and HOST_NAME.fullmatch(value)
+    is_name = isinstance(value, str) and len(value) <= LONGEST_HOST and HOST_NAME.fullmatch(value)
     return None if is_name else "it must be the name of a host in small letters, such as bytick.com"
 
 
@@ -172,18 +184,19 @@ OPTIONS: Mapping[str, Check | Mapping[str, Check]] = {
 def _unlisted(
     options: Mapping[str, Any], allowed: Mapping[str, Check | Mapping[str, Check]], path: str
 ) -> Iterator[str]:
-    for name, value in options.items():
-        rule, place = allowed.get(name), f"{path}{_short(name)}"
-        if rule is None:
-            known = ", ".join(f"{path}{known}" for known in allowed)
-            yield f"the options may not set {place}; what may be set is {known}"
-        elif not isinstance(rule, Mapping):
+    """What is not on the list, and values that are not what the list says."""
+    if unknown := [f"{path}{_short(name)}" for name in options if name not in allowed]:
+        known = ", ".join(f"{path}{name}" for name in allowed)
+        yield f"the options may not set {_listed(unknown)}; they may set {known}"
+    for name in options.keys() & allowed.keys():
+        rule, value, place = allowed[name], options[name], f"{path}{name}"
+        if not isinstance(rule, Mapping):
             if why := rule(value):
-                yield f"{place}: {why}"
+                yield f"the option {place}: {why}"
         elif isinstance(value, Mapping):
             yield from _unlisted(value, rule, f"{place}.")
         else:
-            yield f"{place}: it must be an object with any of {', '.join(rule)}"
+            yield f"the option {place}: it must be an object with any of {', '.join(rule)}"
 
 
 # --- the environment -------------------------------------------------------------------------------
@@ -191,28 +204,32 @@ def _unlisted(
 
 def _wrong_network(exchange: str, options: Mapping[str, Any], network: Network) -> Iterator[str]:
     """What is wrong with well-formed options in this environment."""
-    ours = f"this is a {network.environment} installation"
+    refused = f"is refused in this {network.environment} installation"
     given = list(_leaves(options.get("urls", {})))
-    for name in ("httpsProxy", "wssProxy"):
-        if name in options and not network.allows_proxy(origin_of(options[name])):
-            allowed = "it takes no proxy" if network.environment == PAPER else _named("TRANCHE_PROXY_HOSTS")
-            yield f"{name} is {shown(options[name])}: {ours}, and {allowed}"
+    yield from _wrong_proxies(options, network)
     if network.environment == PAPER:
         for address in given:
             if not network.allows_paper(origin_of(address)):
-                yield f"the address {shown(address)}: {ours}, and {_named('TRANCHE_PAPER_HOSTS')}"
+                yield refused_address(address, PAPER, NOT_A_PAPER_HOST)
         for name in sorted({"sandbox", "hostname"} & options.keys()):
-            yield f"{name}: {ours}, and this leads to a host of {exchange}; give the addresses in urls.api"
+            yield f"the option {name} {refused}: it leads to a host of {exchange}; give addresses in urls.api"
         if not given:
-            yield f"the options say no address (urls.api): ccxt would reach the real {exchange}, and {ours}"
+            yield f"the options give no address in urls.api: ccxt would reach the real {exchange}, which {refused}"
         return
     for address in given:
         if origin_of(address).is_loopback:
-            yield f"the address {shown(address)}: {ours}, and this is not a host of {exchange}"
+            yield refused_address(address, network.environment, f"it is not a host of {exchange}")
     if network.environment == LIVE and "sandbox" in options:
-        yield f"sandbox: {ours}, and this leads to the test network"
+        yield f"the option sandbox {refused}: it leads to the test network"
     if network.environment == TESTNET:
         yield from _wrong_test_network(exchange, options, given)
+
+
+def _wrong_proxies(options: Mapping[str, Any], network: Network) -> Iterator[str]:
+    why = "a paper installation uses no proxy" if network.environment == PAPER else NOT_A_PROXY
+    for name in sorted({"httpsProxy", "wssProxy"} & options.keys()):
+        if not network.allows_proxy(origin_of(options[name])):
+            yield f"the option {name}: {refused_address(options[name], network.environment, why)}"
 
 
 def _wrong_test_network(exchange: str, options: Mapping[str, Any], given: list[str]) -> Iterator[str]:
@@ -222,13 +239,9 @@ def _wrong_test_network(exchange: str, options: Mapping[str, Any], given: list[s
         yield "sandbox and urls.api together: the addresses of the test network come from ccxt; leave urls out"
     elif "sandbox" not in options and not given:
         yield (
-            f"the options say nothing of the test network: ccxt would reach the real {exchange}, and this is "
-            'a testnet installation; set {"sandbox": true}'
+            f"the options do not choose the test network: ccxt would reach the real {exchange}; "
+            'set {"sandbox": true}'
         )
-
-
-def _named(setting: str) -> str:
-    return f"its settings do not allow this host by name ({setting})"
 
 
 def _leaves(tree: object) -> Iterator[str]:
@@ -240,14 +253,9 @@ def _leaves(tree: object) -> Iterator[str]:
 
 
 def _short(name: object) -> str:
-    text = "".join(character if character.isprintable() else "�" for character in str(name))
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return shortened("".join(character if character.isprintable() else "?" for character in str(name)))
 
 
-def _limited(messages: list[str]) -> list[Problem]:
-    """The first few; so many more are said in one line."""
-    unique = list(dict.fromkeys(messages))
-    problems = [Problem("options", message) for message in unique[:MOST_PROBLEMS]]
-    if len(unique) > MOST_PROBLEMS:
-        problems.append(Problem("options", f"and {len(unique) - MOST_PROBLEMS} more of this kind"))
-    return problems
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES_SHOWN:,} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + more

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from execution.core.numbers import shortened
+
 #: The one shape that is understood. Whatever else a library might make of a text is refused here.
 ADDRESS = re.compile(
     r"(?P<scheme>https|http|wss|ws)://"
@@ -15,10 +17,12 @@ ADDRESS = re.compile(
 )
 HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 LAST_PORT = 65535
-LONGEST_SHOWN = 120
+MAX_ADDRESS_SHOWN = 120
 
 #: The environments of ``execution.models.Environment``.
 PAPER, TESTNET, LIVE = "paper", "testnet", "live"
+NOT_A_PAPER_HOST = "it is not on this machine, and TRANCHE_PAPER_HOSTS does not name it"
+NOT_A_PROXY = "TRANCHE_PROXY_HOSTS does not name it as a proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +88,9 @@ def shown(address: object) -> str:
     if not separator:
         scheme, rest = "", address
     rest = re.split(r"[?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    text = scheme + separator + rest
-    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…")
+    return repr(shortened(scheme + separator + rest, MAX_ADDRESS_SHOWN))
+
+
+def refused_address(address: object, environment: str, why: str) -> str:
+    """Say that ``address`` is refused, in the words of every check."""
+    return f"the address {shown(address)} is refused in this {environment} installation: {why}"

@@ -15,6 +15,7 @@ from ccxt.base import errors as ccxt_errors
 
 from execution.core.account_options import option_problems
 from execution.core.addresses import ONLY_LOOPBACK, Network
+from execution.core.problems import Refused
 from execution.venues import dialogue
 from execution.venues.errors import Redactor, retry_after_of
 from execution.venues.exchanges import exchange_class
@@ -47,7 +48,7 @@ def open_client(
     """
     made_of = client_class(exchange_id)
     if problems := option_problems(exchange_id, options, network):
-        raise ValueError("; ".join(problem.message for problem in problems))
+        raise ValueError(str(Refused(problems)))
     quirks = quirks_of(exchange_id)
     config = configuration(
         quirks=quirks,

@@ -15,7 +15,17 @@ import aiohttp
 import yarl
 from ccxt.base import errors as ccxt_errors
 
-from execution.core.addresses import LIVE, PAPER, TESTNET, Network, Origin, origin_of, shown
+from execution.core.addresses import (
+    LIVE,
+    NOT_A_PAPER_HOST,
+    NOT_A_PROXY,
+    PAPER,
+    TESTNET,
+    Network,
+    Origin,
+    origin_of,
+    shown,
+)
 from execution.venues.exchanges import exchange_class
 from execution.venues.options import closed_except, is_closed
 from execution.venues.quirks import Quirks, quirks_of
@@ -60,7 +70,7 @@ class Reach:
             if origin.host in {own.host for own in self.live}:
                 return f"it is a live host of {self.exchange_id}"
             if not self.network.allows_paper(origin):
-                return "it is not on this machine, and TRANCHE_PAPER_HOSTS does not name it"
+                return NOT_A_PAPER_HOST
         elif self.network.environment == TESTNET:
             if origin not in self.test - self.live and not self.is_shared(origin):
                 return f"ccxt does not know it as a test host of {self.exchange_id}"
@@ -101,8 +111,7 @@ class Reach:
         if why := why or self._wrong_mark(request, origin):
             raise AddressRefused(self._words(str(url.origin()), why))
         if request.proxy is not None and not self.network.allows_proxy(_origin_of_url(request.proxy)):
-            why = "this installation's settings do not allow it as a proxy"
-            raise AddressRefused(self._words(str(request.proxy.origin()), why))
+            raise AddressRefused(self._words(str(request.proxy.origin()), NOT_A_PROXY))
 
     def _wrong_mark(self, request: aiohttp.ClientRequest, origin: Origin) -> str | None:
         """Whether the header that makes a request a test is missing, or there where it must not be."""
@@ -169,8 +178,7 @@ class Reach:
         for name in ALLOWED_PROXIES:
             proxy = getattr(client, name)
             if proxy is not None and not self.network.allows_proxy(origin_of(proxy)):
-                why = "this installation's settings do not allow it as a proxy (TRANCHE_PROXY_HOSTS)"
-                raise ValueError(f"{name}: {self._words(proxy, why)}")
+                raise ValueError(f"{name}: {self._words(proxy, NOT_A_PROXY)}")
         for name in OTHER_PROXIES:
             if getattr(client, name, None):
                 raise ValueError(f"{name} is set: only {' and '.join(ALLOWED_PROXIES)} may be")

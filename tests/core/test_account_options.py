@@ -120,23 +120,23 @@ def test_what_the_desk_needs_may_be_set(options: dict[str, Any], network: Networ
 @pytest.mark.parametrize(
     ("options", "network", "words"),
     [
-        ({}, PAPER, "the options say no address (urls.api): ccxt would reach the real bybit"),
+        ({}, PAPER, "the options give no address in urls.api: ccxt would reach the real bybit"),
         ({"urls": {"api": {}}}, PAPER, "it must be an address, or a tree of addresses"),
-        ({"sandbox": False}, PAPER, "sandbox: it must be true"),
-        ({"sandbox": True}, PAPER, "sandbox: this is a paper installation"),
-        ({"hostname": "bybit.com"}, PAPER, "hostname: this is a paper installation"),
+        ({"sandbox": False}, PAPER, "the option sandbox: it must be true"),
+        ({"sandbox": True}, PAPER, "the option sandbox is refused in this paper installation"),
+        ({"hostname": "bybit.com"}, PAPER, "the option hostname is refused in this paper installation"),
         ({"httpsProxy": ""}, PAPER, "httpsProxy: '' is not an address"),
-        (HERE | {"httpsProxy": "http://127.0.0.1:1"}, PAPER, "it takes no proxy"),
+        (HERE | {"httpsProxy": "http://127.0.0.1:1"}, PAPER, "a paper installation uses no proxy"),
         (
             with_address("https://api.bybit.com"),
             PAPER,
-            "the address 'https://api.bybit.com': this is a paper",
+            "the address 'https://api.bybit.com' is refused in this paper",
         ),
         ({}, TESTNET, 'set {"sandbox": true}'),
         ({"sandbox": True, **with_address("https://api-demo.bybit.com")}, TESTNET, "leave urls out"),
         (HERE, TESTNET, "is not a host of bybit"),
         (HERE, LIVE, "is not a host of bybit"),
-        ({"sandbox": True}, LIVE, "this leads to the test network"),
+        ({"sandbox": True}, LIVE, "it leads to the test network"),
         ({"httpsProxy": "http://127.0.0.1:3128"}, LIVE, "TRANCHE_PROXY_HOSTS"),
         ({"httpsProxy": "socks5://proxy.example.com"}, LIVE, "is not an address"),
         ({"httpsProxy": "ws://proxy.example.com"}, LIVE, "must begin with http:// or https://"),
@@ -166,7 +166,7 @@ def test_an_exchange_without_a_test_network_is_refused_in_words(exchange: str) -
 def test_a_name_that_is_not_on_the_list_is_refused_and_the_list_is_shown(name: str) -> None:
     words = said({**HERE, name: "x"})
     assert f"may not set {name}" in words
-    assert "keys go in sealed" in words or "what may be set is urls, hostname, sandbox" in words
+    assert "keys go in sealed" in words or "they may set urls, hostname, sandbox" in words
 
 
 @pytest.mark.parametrize("name", ["sandboxMode", "sandbox", "testnet", "enableDemoTrading", "headers", "ws"])

@@ -164,7 +164,7 @@ def test_an_exchange_that_ccxt_does_not_know_refuses_the_key_in_words(rows: Rows
     ("exchange", "environment", "options", "words"),
     [
         ("binance", "paper", {}, "ccxt would reach the real binance"),
-        ("bybit", "paper", {"hostname": "bybit.com"}, "this leads to a host of bybit"),
+        ("bybit", "paper", {"hostname": "bybit.com"}, "it leads to a host of bybit"),
         ("binance", "testnet", {}, 'set {"sandbox": true}'),
         ("kraken", "testnet", {"sandbox": True}, "ccxt knows no test network of kraken"),
         (
@@ -210,7 +210,7 @@ def test_an_account_that_cannot_be_opened_is_tried_again_only_when_somebody_asks
     with pytest.raises(StopIteration):
         running.send(None)
     assert len(opened) == 1
-    assert "this leads to a host of binance" in Account.objects.get().error
+    assert "it leads to a host of binance" in Account.objects.get().error
 
 
 def test_a_worker_that_cannot_open_the_seal_refuses_nothing(rows: Rows) -> None:

@@ -235,7 +235,7 @@ def test_a_paper_installation_may_have_its_exchange_on_a_host_that_its_settings_
         ({"options": {}}, "ccxt would reach the real bybit"),
         ({"options": {"sandbox": False}}, "sandbox: it must be true"),
         ({"options": {"httpsProxy": ""}}, "httpsProxy: '' is not an address"),
-        ({"options": {"hostname": "bybit.com"}}, "this leads to a host of bybit"),
+        ({"options": {"hostname": "bybit.com"}}, "it leads to a host of bybit"),
         ({"options": {"urls": {"api": {"ws": "wss://stream.bybit.com"}}}}, "'wss://stream.bybit.com'"),
         ({"options": {"verbose": True}}, "may not set verbose"),
         ({"venue": "alpha", "exchange": "kraken"}, "it cannot become kraken"),

@@ -44,7 +44,7 @@ def test_a_paper_installation_reaches_this_machine_and_nothing_else(exchange: st
     assert set(resolved(client)) == {"http://127.0.0.1:1"}
     assert opened(exchange, everything_at(exchange, "https://paper.example.com/api"), PAPER)
     for options in ({}, {"sandbox": True}, {"hostname": "bybit.com"}, {"httpsProxy": "http://127.0.0.1:1"}):
-        with pytest.raises(ValueError, match="this is a paper installation"):
+        with pytest.raises(ValueError, match="refused in this paper installation"):
             opened(exchange, options, PAPER)
 
 

@@ -129,7 +129,7 @@ async def test_a_proxy_that_is_set_later_is_not_used(
     stub: Stub, gateway: CcxtGateway, elsewhere: Stub, name: str
 ) -> None:
     setattr(gateway._client, name, elsewhere.base)
-    with pytest.raises(LookFailed, match="do not allow it as a proxy"):
+    with pytest.raises(LookFailed, match="does not name it as a proxy"):
         await gateway.open_orders(SYMBOL)
     assert elsewhere.seen == []
 
@@ -139,7 +139,7 @@ async def test_a_proxy_of_websockets_that_is_set_later_is_not_used(
     stub: Stub, gateway: CcxtGateway, elsewhere: Stub, name: str
 ) -> None:
     setattr(gateway._client, name, elsewhere.base)
-    with pytest.raises(Exception, match="do not allow it as a proxy"):
+    with pytest.raises(Exception, match="does not name it as a proxy"):
         await gateway._client.watch(f"{stub.base.replace('http', 'ws')}/other", "news", {}, "news")
     assert elsewhere.seen == []
 
