@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from execution.management.desk.environments import django_environment
 from tests.desk.running import REPOSITORY
 
 KEEP = """
@@ -31,3 +33,14 @@ def test_bytecode_goes_to_the_desks_folder_where_it_may_not_stand_beside_the_sou
     command = [sys.executable, "-c", KEEP, str(tmp_path)]
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
     assert any(tmp_path.rglob("states.*.pyc")) == is_forbidden
+
+
+def test_every_setting_of_the_example_reaches_the_web_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    # The desk chooses these two for each of its processes.
+    names = set(re.findall(r"^# ?([A-Z_]+)=", text, re.MULTILINE)) - {"TRANCHE_VAR", "TRANCHE_KEYRING"}
+    assert "API_RATE" in names
+    for name in names:
+        monkeypatch.setenv(name, f"the text of {name}")
+    environment = django_environment(var="var")
+    assert {name: environment.get(name) for name in names} == {name: f"the text of {name}" for name in names}

@@ -24,7 +24,7 @@ from tests.fixtures import committed_rows, redis_url
 __all__ = ["committed_rows", "redis_url"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RACES = ["test_races.py"]
+RACES = ["test_races.py", "test_full.py"]
 OTHERS = ["test_cluster.py", "test_services.py", "test_restored.py", "test_hosts.py"]
 collect_ignore = OTHERS if "TRANCHE_TEST_DATABASE_URL" in os.environ else RACES
 #: What SQLite's single writer, its loose types or its float arithmetic could hide.

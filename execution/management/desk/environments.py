@@ -13,6 +13,7 @@ SYSTEM_PREFIXES = ("LC_", "PYTHON")
 SETTINGS = (
     *("SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "REDIS_URL"),
     *("SECURE_TLS", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LOG_LEVEL", "DJANGO_SETTINGS_MODULE"),
+    "API_RATE",
 )
 SETTINGS_PREFIXES = ("TRANCHE_", "PG")
 #: A key that ``manage.py account add`` was to take from this shell is no process's business.

@@ -1,0 +1,86 @@
+"""How the web process answers HTTP: each request on a thread of its lane, from the first middleware to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import Any
+
+import structlog
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from dashboard.api.problems import PREFIX, problem_response
+from dashboard.lanes import Lane, LaneFull
+from dashboard.stops import is_halt, is_stop
+
+log = structlog.get_logger(__name__)
+
+#: Seconds after which a refused request may be sent again.
+AGAIN_AFTER = 1
+BUSY = "The desk answers as many requests as it can. Nothing was done: send this one again."
+
+
+class DeskHandler(ASGIHandler):
+    """Django's handler with lanes. All of its middleware runs on the request's thread.
+
+    Django would go back and forth between that thread and the loop for each middleware that is asynchronous, and
+    wait for the processor each time.
+    """
+
+    def __init__(self) -> None:
+        BaseHandler.__init__(self)
+        self.load_middleware(is_async=False)
+
+    @cached_property
+    def lanes(self) -> dict[str, Lane]:
+        """Made for the first request, not at the import: two of them go to the database."""
+        return {
+            "halts": Lane("halts", threads=4, waiting=200, keeps_connections=True),
+            "stops": Lane("stops", threads=6, waiting=1_000, keeps_connections=True),
+            "reads": Lane("reads", threads=8, waiting=1_000),
+            "exports": Lane("exports", threads=2, waiting=50),
+            "files": Lane("files", threads=2, waiting=1_000),
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        lane = self.lanes[lane_of(scope["method"], scope["path"])]
+        try:
+            async with lane.thread(asks(scope)) as thread, ThreadSensitiveContext(executor=thread):
+                await super().__call__(scope, receive, send)
+        except LaneFull as full:
+            log.warning("a request is refused", path=scope["path"][:200], reason=str(full))
+            await self.send_response(_busy(scope["path"]), send)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+
+def lane_of(method: str, path: str) -> str:
+    """The name of the lane in which a request is answered."""
+    if is_halt(method, path):
+        return "halts"
+    if is_stop(method, path):
+        return "stops"
+    if path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
+        return "files"
+    return "exports" if path.endswith(".csv") else "reads"
+
+
+def asks(scope: Any) -> int:
+    """Whose turn it is: one token's, one browser's, else one address's."""
+    named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
+    return hash(tuple(named) or (scope.get("client") or ("",))[0])
+
+
+def _busy(path: str) -> HttpResponse:
+    if path.startswith(PREFIX):
+        response = problem_response(503, BUSY)
+    else:
+        response = HttpResponse(BUSY, status=503, content_type="text/plain; charset=utf-8")
+    response.headers["Retry-After"] = str(AGAIN_AFTER)
+    return response

@@ -1,0 +1,121 @@
+"""On which thread a request is answered: stops have threads and database connections that no read can hold.
+
+Django alone starts a thread for each request. Fifty slow reads are then fifty threads that share one processor and
+fifty connections: a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads, and the
+requests of a lane wait for them in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+from django.db import close_old_connections, connection
+
+log = structlog.get_logger(__name__)
+
+
+class LaneFull(Exception):
+    """So many requests wait already that this one is better sent again."""
+
+
+class Lane:
+    """``threads`` threads, each for one request at a time, in turn by who asks.
+
+    Nobody has more than half of the threads, so that one wild program delays itself and no other. ``waiting`` requests
+    may wait at most. With ``keeps_connections`` each thread opens its connection at the start and keeps it: a
+    database that takes no more connections stops no stop.
+    """
+
+    def __init__(self, name: str, *, threads: int, waiting: int, keeps_connections: bool = False) -> None:
+        self.name = name
+        self._each = max(1, threads // 2)
+        self._most_waiting = waiting
+        start = _keep_connection if keeps_connections else None
+        self._free = [
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{name}-{number}", initializer=start)
+            for number in range(threads)
+        ]
+        self._busy: Counter[int] = Counter()
+        self._waiting: dict[int, deque[asyncio.Future[ThreadPoolExecutor]]] = {}
+        if keeps_connections:
+            for thread in self._free:
+                thread.submit(_nothing)
+
+    @contextlib.asynccontextmanager
+    async def thread(self, who: int) -> AsyncIterator[ThreadPoolExecutor]:
+        """A thread for a request of ``who``. Raises ``LaneFull``."""
+        thread = await self._taken(who)
+        try:
+            yield thread
+        finally:
+            self._give_back(who, thread)
+
+    async def _taken(self, who: int) -> ThreadPoolExecutor:
+        if sum(map(len, self._waiting.values())) >= self._most_waiting:
+            raise LaneFull(f"{self._most_waiting} requests wait in the lane {self.name}")
+        place: asyncio.Future[ThreadPoolExecutor] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(who, deque()).append(place)
+        self._serve()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._give_back(who, place.result())
+            else:
+                self._leave(who, place)
+            raise
+
+    def _leave(self, who: int, place: asyncio.Future[ThreadPoolExecutor]) -> None:
+        waiting = self._waiting[who]
+        waiting.remove(place)
+        if not waiting:
+            del self._waiting[who]
+
+    def _serve(self) -> None:
+        """Give the free threads away; whoever gets one goes to the end of those who wait."""
+        for who in list(self._waiting):
+            if not self._free:
+                return
+            if self._busy[who] >= self._each:
+                continue
+            waiting = self._waiting.pop(who)
+            place = waiting.popleft()
+            if waiting:
+                self._waiting[who] = waiting
+            self._busy[who] += 1
+            place.set_result(self._free.pop())
+
+    def _give_back(self, who: int, thread: ThreadPoolExecutor) -> None:
+        """Free again when it is idle: a request whose client has gone still runs to its end there."""
+        loop = asyncio.get_running_loop()
+
+        def idle(_: Future[None]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop ends before its threads
+                loop.call_soon_threadsafe(self._freed, who, thread)
+
+        thread.submit(close_old_connections).add_done_callback(idle)
+
+    def _freed(self, who: int, thread: ThreadPoolExecutor) -> None:
+        self._busy[who] -= 1
+        if not self._busy[who]:
+            del self._busy[who]
+        self._free.append(thread)
+        self._serve()
+
+
+def _nothing() -> None:
+    """What starts a thread before anybody needs it."""
+
+
+def _keep_connection() -> None:
+    """Open this thread's connection, and keep it over requests; one that is dead is opened again."""
+    connection.settings_dict = connection.settings_dict | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    try:
+        connection.ensure_connection()
+    except Exception as error:  # noqa: BLE001  a thread whose start fails never works; each request tries again
+        log.warning("no connection is ready for a stop", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,27 @@
+"""Which requests stop something: they are outside the API's limit, and have threads and connections of their own."""
+
+from __future__ import annotations
+
+import re
+
+_ID = r"[-a-zA-Z0-9_]+"
+
+#: What sets a halt, and what a person or a program must read first to set one: the preview names the phrase.
+_HALTS = re.compile(r"(POST|GET) /halts/new/(preview/)?|POST /api/v1/halts(/preview)?")
+_STOPS = re.compile(
+    rf"POST (/orders/{_ID}/(pause|cancel)/"
+    rf"|/api/v1/orders/{_ID}/(pause|cancel)"
+    rf"|/reconciliation/{_ID}/cancel/"
+    rf"|/api/v1/reconciliation/{_ID}/cancel"
+    rf"|/accounts/{_ID}/suspend/)"
+)
+
+
+def is_halt(method: str, path: str) -> bool:
+    """A halt that is prepared or set. Lifting one is no stop."""
+    return _HALTS.fullmatch(f"{method} {path}") is not None
+
+
+def is_stop(method: str, path: str) -> bool:
+    """A halt, a pause, a cancel, an account that is suspended. A resume is no stop."""
+    return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None
