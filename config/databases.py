@@ -78,8 +78,10 @@ def _postgresql() -> dict[str, Any]:
 
 def application_name(arguments: list[str]) -> str:
     """How this process shows itself in pg_stat_activity: tranche, and its command or Celery's node name."""
+    program = Path(arguments[0])
+    is_module = program.suffix == ".py" and program.name != "manage.py"
     words = [
-        Path(arguments[0]).parent.name if arguments[0].endswith("__main__.py") else Path(arguments[0]).name
+        program.parent.name if program.name == "__main__.py" else program.stem if is_module else program.name
     ]
     if "-n" in arguments[:-1]:
         words = [arguments[arguments.index("-n") + 1].partition("@")[0]]

@@ -164,6 +164,11 @@ CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default=f"tranche_csrf_{cookie_su
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
+#: Bytes, fields and files of a request: a ticket has 2 KB and 40 fields, and nobody sends files. config/web.py
+#: refuses a longer body before it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -58,7 +58,7 @@ def test_another_database_is_refused() -> None:
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (["/srv/venv/bin/daphne", "-b", "127.0.0.1"], "tranche daphne"),
+        (["/srv/tranche/config/web.py", "-b", "127.0.0.1"], "tranche web"),
         (["/venv/celery/__main__.py", "-A", "config", "worker", "-n", "engine1@%h"], "tranche engine1"),
         (["manage.py", "migrate"], "tranche migrate"),
     ],

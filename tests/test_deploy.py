@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
@@ -46,7 +47,7 @@ def test_only_worker_and_install_see_the_keyring_in_compose() -> None:
 def test_a_unit_starts_what_is_there_and_comes_back(unit: Path) -> None:
     text = unit.read_text(encoding="utf-8")
     (command,) = re.findall(r"^ExecStart=/opt/tranche/.venv/bin/python -m (\S+)", text, re.MULTILINE)
-    assert command in {"daphne", "celery", "execution.paper"}
+    assert command in {"config.web", "celery", "execution.paper"}
     assert "Restart=always" in text
     assert re.search(r"^User=tranche(-worker)?$", text, re.MULTILINE)
     is_worker = unit.name.startswith("tranche-worker")
@@ -70,6 +71,13 @@ def test_every_variable_of_the_environment_file_is_one_that_the_settings_read() 
     names = re.findall(r"^([A-Z_]+)=", text, re.MULTILINE)
     assert len(names) > 5
     assert [name for name in names if f"#{name}=" not in example] == []
+
+
+def test_the_proxy_takes_a_little_more_than_the_web_process_so_that_its_answer_is_ours() -> None:
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    (kilobytes,) = re.findall(r"^ +client_max_body_size (\d+)k;", text, re.MULTILINE)
+    limit = django_settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert limit < int(kilobytes) * 1024 <= 2 * limit
 
 
 def test_every_file_is_named_in_the_deployment_guide() -> None:

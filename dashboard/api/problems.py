@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -110,6 +111,13 @@ def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
     return response
 
 
+def _body_too_large(_request: HttpRequest, _error: Any) -> HttpResponse:
+    """Where another server than ours (config/web.py) has let it through."""
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    message = f"the body has more than {limit} bytes"
+    return problem_response(413, message, [Problem("body", message, "", str(limit))])
+
+
 HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     HttpError: _http_error,
     AuthenticationError: lambda _request, _error: problem_response(401),
@@ -118,7 +126,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     KeyReused: lambda _request, error: refused_response(409, error),
     TermsChanged: lambda _request, error: refused_response(409, error),
     OrderNotFound: lambda _request, _error: problem_response(404),
-    RequestDataTooBig: lambda _request, _error: problem_response(413),
+    RequestDataTooBig: _body_too_large,
     OperationalError: _database_away,
     InterfaceError: _database_away,
 }

@@ -31,6 +31,8 @@ from execution.paper.store import Store
 from execution.paper.user_streams import UserStreams
 
 STEP_SECONDS = 0.1
+#: Bytes of a request's body: an order has some hundred.
+LONGEST_BODY = 65_536
 
 SERVER: web.AppKey[Server] = web.AppKey("server", Server)
 #: Runs the market; when it ends by itself, the exchange has failed.
@@ -97,7 +99,7 @@ def control_token(path: Path) -> str:
 
 
 def _application(server: Server, store: Store) -> web.Application:
-    application = web.Application()
+    application = web.Application(client_max_size=LONGEST_BODY)
     application[SERVER] = server
     _add_binance(application, server)
     _add_okx(application, server)

@@ -154,7 +154,7 @@ def test_bad_input_is_refused_with_field_value_and_limit(
         '{"quantity": 1e999}',
         '{"symbol": "\\ud800"}',
         '{"symbol": "\\u0000"}',
-        "[" * 100_000,
+        "[" * 60_000,
         '{"quantity": ' + "9" * 5000 + "}",
     ],
     ids=["half", "nan", "infinity", "surrogate", "nul", "deep", "digits"],

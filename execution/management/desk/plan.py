@@ -108,7 +108,7 @@ class Plan:
         bind = ("-b", self.host, "-p", str(self.port))
         quiet = ("-v", "0", "--no-server-name")
         pings = ("--ping-interval", "20", "--ping-timeout", "30", "--application-close-timeout", "2")
-        command = ["-m", "daphne", *bind, *quiet, *pings, "config.asgi:application"]
+        command = ["-m", "config.web", *bind, *quiet, *pings]
         return self._python(
             "web", command, environment, answers_http(self.reachable_host, self.port, "/login")
         )

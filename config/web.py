@@ -1,0 +1,232 @@
+"""The web process: ``python -m config.web``, with daphne's options.
+
+Daphne takes a request of any size: twisted writes its body to a temporary file, then daphne puts all of it into a
+queue in memory, before anybody has asked who sends it. Here a request is bounded while it comes in: its head, its
+body, and the time that it takes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from http import HTTPStatus
+from typing import Any
+
+from daphne.cli import CommandLineInterface
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
+from django.http import HttpResponse
+from twisted.web.http import HTTPChannel
+
+import config.asgi  # noqa: F401  sets Django up
+from dashboard.api.problems import PREFIX, problem_response
+from execution.core.problems import Problem
+
+#: Bytes of a name, a password and a token, with room.
+LOGIN_BODY = 8_192
+LOGINS = (b"/login/", b"/admin/login/")
+#: Bytes of the first line: the address with its query.
+LONGEST_ADDRESS = 8_192
+#: Bytes of all headers together with the first line, and how many headers there may be.
+LONGEST_HEAD = 16_384
+MOST_HEADERS = 100
+#: Seconds for a whole request to come in, from its first byte; for the first byte, from the connection.
+REQUEST_WITHIN = 20.0
+#: A client that is still sending when it is refused would miss the answer if the connection were closed at once:
+#: for so many seconds what it sends is dropped, up to so many bytes.
+LINGER = 2.0
+DROPPED = 8_000_000
+#: A page asks for a snapshot, in 20 bytes, after a gap. Bytes of a message; messages in ``PERIOD`` seconds.
+LONGEST_MESSAGE = 4_096
+MOST_MESSAGES = 60
+PERIOD = 10.0
+TOO_MANY_MESSAGES = 4429
+
+
+def most_of_body(address: bytes) -> int:
+    """The bytes that a request to ``address`` may have in its body."""
+    path = address.partition(b"?")[0]
+    return LOGIN_BODY if path in LOGINS else int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+class BoundedChannel(HTTPChannel):  # type: ignore[misc]
+    """A connection whose requests are refused as soon as they are too long, too many or too slow."""
+
+    _address = b""
+    _lines = 0
+    _head = 0
+    _body = 0
+    _dropped = 0
+    _is_answering = False
+    _is_refused = False
+    _timer: Any = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._start_timer()
+
+    def connectionLost(self, reason: Any) -> None:
+        self._stop_timer()
+        super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._is_refused:
+            self._drop(len(data))
+            return
+        if self._timer is None and not self._is_answering:
+            self._start_timer()
+        super().dataReceived(data)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        if self._lines:
+            self._refuse_head(self._head + len(line))
+        else:
+            self._address = line.split(b" ", 2)[1] if line.count(b" ") else b""
+            self._refuse_address(len(line))
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._is_refused:
+            return
+        if not self._lines:
+            self._address = line.split(b" ", 2)[1] if line.count(b" ") else b""
+        self._lines += bool(self._lines or line)  # an empty line before a request is none of it
+        self._head += len(line) + 2
+        if self._lines == 1 and len(line) > LONGEST_ADDRESS:
+            self._refuse_address(len(line))
+        elif self._head > LONGEST_HEAD:
+            self._refuse_head(self._head)
+        elif self._lines > MOST_HEADERS + 2 or (line and self._lines > MOST_HEADERS + 1):
+            self._refuse(
+                431, "headers", f"the request has more than {MOST_HEADERS} headers", "", MOST_HEADERS
+            )
+        else:
+            super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:
+        """Before the client is told to go on: it may wait for that with a long body."""
+        if self.length is not None and self.length > most_of_body(self._address):
+            self._refuse_body(self.length)
+        else:
+            super().allHeadersReceived()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """A body in chunks says its length nowhere: it is counted, the chunks' heads too."""
+        if self._is_refused:
+            return
+        if not self._is_answering and self.length is None:
+            self._body += len(data)
+            if self._body > most_of_body(self._address):
+                self._refuse_body(self._body)
+                return
+        super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        if self._is_refused:
+            return
+        self._stop_timer()
+        self._is_answering = True
+        self._lines = self._head = self._body = 0
+        super().allContentReceived()
+
+    def requestDone(self, request: Any) -> None:
+        self._is_answering = False
+        super().requestDone(request)
+
+    # --- refusing ---------------------------------------------------------------------------------
+
+    def _refuse_address(self, length: int) -> None:
+        message = f"the address has {length} bytes or more; at most {LONGEST_ADDRESS}"
+        self._refuse(414, "address", message, str(length), LONGEST_ADDRESS)
+
+    def _refuse_head(self, length: int) -> None:
+        message = f"the headers have {length} bytes or more; at most {LONGEST_HEAD}"
+        self._refuse(431, "headers", message, str(length), LONGEST_HEAD)
+
+    def _refuse_body(self, length: int) -> None:
+        limit = most_of_body(self._address)
+        said = "" if self.length is not None else " or more"
+        self._refuse(413, "body", f"the body has {length} bytes{said}; at most {limit}", str(length), limit)
+
+    def _refuse(self, status: int, field: str, message: str, value: str, limit: float) -> None:
+        """Answer, send nothing more, drop what still comes for a while, then close."""
+        self._is_refused = True
+        self._stop_timer()
+        self.setTimeout(None)
+        if self._address.startswith(PREFIX.encode()):
+            response = problem_response(status, message, [Problem(field, message, value, str(limit))])
+        else:
+            response = HttpResponse(
+                f"Refused: {message}.", status=status, content_type="text/plain; charset=utf-8"
+            )
+        response["Content-Length"], response["Connection"] = str(len(response.content)), "close"
+        head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        head += [f"{name}: {text}" for name, text in response.headers.items()]
+        self.transport.unregisterProducer()
+        self.transport.write("\r\n".join([*head, "", ""]).encode("latin-1") + response.content)
+        self.transport.loseWriteConnection()
+        self._timer = self.callLater(LINGER, self._abort)
+
+    def _drop(self, length: int) -> None:
+        self._dropped += length
+        if self._dropped > DROPPED:
+            self.transport.pauseProducing()  # the client's sending stops until the connection is closed
+
+    def _abort(self) -> None:
+        self._timer = None
+        self.transport.abortConnection()
+
+    def _start_timer(self) -> None:
+        self._timer = self.callLater(REQUEST_WITHIN, self._late)
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _late(self) -> None:
+        self._timer = None
+        if not self._lines:
+            self._abort()  # it has not even said what it wants
+            return
+        message = f"the request did not come in within {REQUEST_WITHIN:.0f} s"
+        self._refuse(408, "", message, "", REQUEST_WITHIN)
+
+
+class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
+    """A page's websocket: daphne queues what comes in, so who sends more than a page does is cut off."""
+
+    def onOpen(self) -> None:
+        self._times: deque[float] = deque(maxlen=MOST_MESSAGES)
+        super().onOpen()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803
+        now = self.factory.reactor.seconds()
+        if len(self._times) == MOST_MESSAGES and now - self._times[0] < PERIOD:
+            self.sendClose(
+                code=TOO_MANY_MESSAGES, reason=f"more than {MOST_MESSAGES} messages in {PERIOD:.0f} s"
+            )
+            return
+        self._times.append(now)
+        super().onMessage(payload, isBinary)
+
+
+class BoundedServer(Server):  # type: ignore[misc]
+    """Daphne's server with our connections in place of its own."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options["websocket_max_message_size"] = options["websocket_max_frame_size"] = LONGEST_MESSAGE
+        super().__init__(*arguments, **options, ready_callable=self._take_ours)
+
+    def _take_ours(self) -> None:
+        """Called when the factories are made, before anybody is served."""
+        self.http_factory.protocol = BoundedChannel
+        self.ws_factory.protocol = BoundedWebSocket
+
+
+class WebCommand(CommandLineInterface):  # type: ignore[misc]
+    server_class = BoundedServer
+
+
+if __name__ == "__main__":
+    WebCommand().run([*sys.argv[1:], "config.asgi:application"])
