@@ -23,7 +23,7 @@ TOP_LEVEL = {
         "LICENSE",
         "SECURITY.md",
     ),
-    *(".ci", ".gitignore", ".env.example"),
+    *(".ci", ".dockerignore", ".gitignore", ".env.example"),
     *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
 }
 #: A lock file carries a registry's address on every line.
