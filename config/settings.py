@@ -42,6 +42,11 @@ if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
     raise ValueError(f"TRANCHE_ORPHANS is {TRANCHE_ORPHANS!r}; it must be adopt or cancel")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
+#: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
+#: a disk of less than 2 GB.
+TRANCHE_DISK_FLOOR = env.int("TRANCHE_DISK_FLOOR", default=None)
+if TRANCHE_DISK_FLOOR is not None and TRANCHE_DISK_FLOOR < 0:
+    raise ValueError(f"TRANCHE_DISK_FLOOR is {TRANCHE_DISK_FLOOR}; it must be 0 or more megabytes")
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person
 
 # Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).
@@ -192,7 +197,8 @@ CELERY_TASK_ROUTES = {
     "execution.tasks.estimate": {"queue": "compute"},
     "execution.tasks.housekeep": {"queue": "compute"},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR / "beat-schedule")
+# Kept in memory: every entry comes again within a minute, and a file could be damaged by a full disk.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 # An entry expires a little before the next one, so that a queue never fills with stale hints.
 CELERY_BEAT_SCHEDULE = {
     "hurry": {"task": "execution.tasks.hurry", "schedule": 5.0, "options": {"expires": 4.5}},

@@ -151,6 +151,8 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
     if key.name in WAITS:
         waiting = f"; {row['live_orders']} live orders wait" if row["live_orders"] else ""
         return WAITS[key.name] + waiting
+    if row["faults"]:
+        return row["faults"][0]
     if key.error:
         return key.error
     if key.is_in_use and row["failures"]:

@@ -31,6 +31,8 @@ class Predicted:
     error_bp: Decimal | None = None
     markets: int = 0
     pending: bool = False
+    #: Why there are no numbers, if that is known.
+    problem: str = ""
 
 
 def figures(
@@ -64,7 +66,7 @@ def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
     if predicted is not None and predicted.pending:
         return Figure(label, DASH, "being simulated", title)
     if predicted is None or predicted.cost_bp is None:
-        return Figure(label, DASH, "not simulated", title)
+        return Figure(label, DASH, (predicted.problem if predicted else "") or "not simulated", title)
     error = "" if predicted.error_bp is None else f"± {predicted.error_bp:.1f} bp, "
     value = f"{predicted.cost_bp:+.1f} bp".replace("-", "−")
     return Figure(label, value, f"{error}{predicted.markets:,} simulated markets", title)

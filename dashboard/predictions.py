@@ -20,7 +20,7 @@ def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
     if found.result is None:
         return Predicted(pending=True)
     if "cost_bp" not in found.result:
-        return None
+        return Predicted(problem=found.result.get("problem", ""))
     return Predicted(
         cost_bp=Decimal(found.result["cost_bp"]),
         error_bp=Decimal(found.result["standard_error_bp"]),

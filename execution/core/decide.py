@@ -23,6 +23,7 @@ from execution.core.view import CROSS, HARMLESS_REJECTIONS, CancelChild, Command
 MAX_REJECTIONS = 10
 SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
 BLOCKED_LOOK = timedelta(seconds=1)
+HELD_BACK_LOOK = timedelta(seconds=5)
 
 
 def decide(view: OrderView) -> Decision:
@@ -58,19 +59,24 @@ def over_reason(view: OrderView) -> str:
     """Why an order that ran out of time has quantity left."""
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
-        return f"{left} while it was paused"
+        why = f": {view.outcome_reason}" if view.outcome_reason else ""
+        return f"{left} while it was paused{why}"
     if view.halted or view.trouble:
-        return f"{left}: {view.halted or view.trouble}"
+        return f"{left}: {view.halted or view.unattended or view.trouble}"
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
         return f"{left}: it is under the exchange's minimum"
     if (limit := view.limit_price) is not None:
         touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
         if all((touch - limit) * view.side.sign > 0 for touch in touches):
             return f"{left}: the market is beyond the limit price {plain(limit)}"
+    if view.rejections.count and view.rejections.kind not in HARMLESS_REJECTIONS:
+        return f"{left}: its last {view.rejections.count} children were refused: {view.rejections.kind}"
     if why := end_reason(view) or bound_reason(view):
         return f"{left}: {why}"
     if any(not child.is_settled for child in view.children):
         return f"{left}: children are not settled yet"
+    if view.unattended:
+        return f"{left}: {view.unattended}"
     return f"{left}: the last slices could not fill it in time, inside the collar"
 
 
@@ -80,9 +86,11 @@ def _left(view: OrderView) -> str:
 
 def _scheduled(view: OrderView) -> Decision:
     if view.now >= view.end_at:
-        return _close(
-            view, OrderStatus.EXPIRED, f"its time was over before it could start: {view.end_at:%H:%M:%S}"
-        )
+        why = "".join(f"; {each}" for each in (view.unattended, view.held_back) if each)
+        reason = f"its time was over before it could start: {view.end_at:%H:%M:%S} UTC{why}"
+        return _close(view, OrderStatus.EXPIRED, reason)
+    if view.now >= view.start_at and view.held_back:
+        return Decision((), view.now + HELD_BACK_LOOK, f"waits to start: {view.held_back}")
     if view.now >= view.start_at:
         return Decision((Move(OrderEvent.START, "its start has come"),), view.now, "starts")
     return Decision((), view.start_at, f"starts at {view.start_at:%H:%M:%S} UTC")

@@ -130,6 +130,10 @@ class OrderView:
     traded: tuple[Traded, ...] = ()
     #: What the markets traded since the order's start, own included; None while a venue was not watched.
     traded_since_start: Decimal | None = None
+    #: Why nobody looked at the order for a while before this look; empty when somebody did.
+    unattended: str = ""
+    #: Why no order may start now (the disk is nearly full); empty when one may. One that runs goes on.
+    held_back: str = ""
 
     @property
     def exposure(self) -> Decimal:

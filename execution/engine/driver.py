@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError
 
 from execution.core.decide import decide
+from execution.core.faults import FAILURES_IN_A_ROW
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Book, Quote
 from execution.core.view import MAX_QUOTE_AGE, CancelChild, Decision, Intend, memo_after
 from execution.engine.clock import pause
+from execution.engine.failures import FailureRow, is_outage
 from execution.engine.parts import Parts
 from execution.selectors.driving import (
     Known,
@@ -27,6 +28,7 @@ from execution.selectors.driving import (
     order_markets,
 )
 from execution.selectors.quotes import book_latest, quote_latest
+from execution.services.driver_failures import order_driver_failed, order_driver_waits
 from execution.services.driving import Applied, decision_apply
 
 log = structlog.get_logger(__name__)
@@ -35,6 +37,8 @@ log = structlog.get_logger(__name__)
 #: made up for by the engine's own poll.
 LONGEST_WAIT = 60.0  # seconds
 AFTER_ERROR = 0.5  # seconds
+#: After the first and the second failure of our own code in a row; the third pauses the order.
+AFTER_FAILURES = (1.0, 2.0)  # seconds
 #: What was intended is sent, and its answer is news: without it the driver looks after this long.
 AFTER_INTENT = 1.0  # seconds
 
@@ -59,6 +63,11 @@ class OrderDriver:
         self._news = False
         #: The order's version at the last look, and the newest one that was heard of.
         self.seen = self._told = -1
+        #: What failed since the last step that succeeded.
+        self._failing: FailureRow | None = None
+        self._has_looked = False
+        self._markets: OrderMarkets | None = None
+        self._unlisten: list[Callable[[], None]] = []
 
     def poke(self, version: int | None = None) -> None:
         """There is news of the order; with ``version``, only if the last look did not see it already."""
@@ -72,27 +81,81 @@ class OrderDriver:
 
     async def run(self) -> None:
         """Drive; returns when there is nothing more to do for this driver."""
-        markets = await self._parts.database.read(order_markets, self._order_pk)
-        if markets is None:
-            return
-        board = self._parts.quotes
-        unlisten = [board.listen(pk, markets.symbol, self._on_quote) for pk in markets.venue_pks]
         try:
-            while True:
-                self._wake.clear()
-                try:
-                    wait = await self._step(markets)
-                except (DatabaseError, InterfaceError) as error:
-                    log.warning(
-                        "the driver could not reach the database", order=self._order_pk, error=str(error)
-                    )
-                    wait = AFTER_ERROR
-                if wait is None:
-                    return
+            while (wait := await self._guarded_step()) is not None:
                 await self._pause(wait)
         finally:
-            for end in unlisten:
+            for end in self._unlisten:
                 end()
+
+    async def _guarded_step(self) -> float | None:
+        """A step whose failure harms this order alone; seconds to wait at most, or None when the driver is done."""
+        self._wake.clear()
+        try:
+            if self._markets is None:
+                self._markets = await self._parts.database.read(order_markets, self._order_pk)
+                if self._markets is None:
+                    return None
+                self._unlisten = self._listen(self._markets)
+            wait = await self._step(self._markets)
+        except Exception as error:  # noqa: BLE001  counted, logged, and the order pauses for it
+            return await self._failed(error)
+        self._failing = None
+        return wait
+
+    def _listen(self, markets: OrderMarkets) -> list[Callable[[], None]]:
+        board = self._parts.quotes
+        return [board.listen(pk, markets.symbol, self._on_quote) for pk in markets.venue_pks]
+
+    async def _failed(self, error: Exception) -> float:
+        """Wait for what the desk stands on; the third failure of our own code in a row pauses the order."""
+        now = self._parts.clock.now()
+        failing = self._failing = self._failing or FailureRow(now)
+        self._looked = None
+        if is_outage(error):
+            failing.add_outage(
+                error, now, "the driver could not reach what it stands on", order=self._order_pk
+            )
+            if failing.is_to_be_shown(now):
+                failing.is_shown = await self._written(order_driver_waits, why=self._unattended(), now=now)
+            return AFTER_ERROR
+        failing.add(error, "an order's driver failed", order=self._order_pk)
+        if failing.count < FAILURES_IN_A_ROW:
+            await self._parts.clock.sleep(AFTER_FAILURES[failing.count - 1])
+            return 0.0
+        if self._parts.lease.left() <= 0 or not await self._written(
+            order_driver_failed, error=failing.error, incident=failing.incident, now=now
+        ):
+            return AFTER_ERROR
+        failing.count = 0  # resumed by a person it is given as many attempts again
+        return LONGEST_WAIT
+
+    async def _written(self, write: Callable[..., object], **facts: object) -> bool:
+        """Write what needs no view of the order; False while the database does not take it."""
+        try:
+            await self._parts.database.run(
+                write,
+                order_pk=self._order_pk,
+                worker_pk=self._parts.lease.worker_pk,
+                fence=self.fence,
+                **facts,
+            )
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("what fails could not be written", order=self._order_pk, error=str(error))
+            return False
+        return True
+
+    def _unattended(self) -> str:
+        """Why nobody looked at the order just before; empty when somebody did."""
+        failing = self._failing
+        if failing is None:
+            return "" if self._has_looked else "no engine drove it when its end came"
+        what = f"its driver failed since {failing.since:%H:%M:%S} UTC"
+        if failing.incident:
+            return f"{what}: {failing.error} (incident {failing.incident} in the log)"
+        return f"the database or Redis has refused the engine since {failing.since:%H:%M:%S} UTC: {failing.error}"
 
     async def _step(self, markets: OrderMarkets) -> float | None:
         """One look and decision; seconds to wait at most, or None when the driver is done.
@@ -122,8 +185,15 @@ class OrderDriver:
         """Read the rows; they stand until there is news, which may come while they are read."""
         self._news = False
         looked = await self._parts.database.read(
-            order_look, order_pk=self._order_pk, data=data, now=now, known=self._known
+            order_look,
+            order_pk=self._order_pk,
+            data=data,
+            now=now,
+            known=self._known,
+            unattended=self._unattended(),
+            held_back=self._parts.room(),
         )
+        self._has_looked = True
         self.seen = looked.version
         self._looked = None if self._news else looked
         return looked

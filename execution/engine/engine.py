@@ -7,19 +7,21 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from django.db import DatabaseError, InterfaceError
 
+from execution.core.faults import CLAIMS, DISK, HALTS, Fault
 from execution.core.types import Book, Quote
-from execution.engine.clock import Clock
+from execution.engine.clock import Clock, pause
 from execution.engine.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.driver import OrderDriver
+from execution.engine.failures import Health, is_outage
 from execution.engine.parts import OwnLease, Parts, unpublished
 from execution.engine.quotes import QuoteBoard
 from execution.engine.session import AccountSession, GatewayFactory
+from execution.services.faults import worker_fault_clear, worker_fault_set
 from execution.services.halts import halts_tend
 from execution.services.workers import (
     accounts_claim,
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.5  # seconds between looks for what is free
 LOOK_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
+DISK_EVERY = 2.0  # seconds between looks at the free space
 TEND_EVERY = 0.5  # seconds between looks after the halts in force
 CLAIM_ORDERS = 500  # at most, in one look
 CLAIM_ACCOUNTS = 20
@@ -43,6 +46,7 @@ RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is star
 RAN_WELL = 60.0  # seconds after which a failure is a new one
 PULL_PATIENCE = timedelta(seconds=2)
 
+T = TypeVar("T")
 Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
@@ -67,6 +71,7 @@ class Engine:
         publish_quote: Callable[[int, str, Quote], None],
         publish_book: Callable[[int, str, Book], None] = unpublished,
         helpers: Callable[[Engine], Helpers] = lambda _engine: {},
+        room: Callable[[], str] = str,
     ) -> None:
         self._clock = clock
         self._lease = lease
@@ -77,6 +82,7 @@ class Engine:
         self._sessions: dict[int, Running] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+        self._health = Health(clock, self._show_fault, self._clear_fault)
         self.parts = Parts(
             clock=clock,
             database=database,
@@ -87,6 +93,7 @@ class Engine:
             poke_account=self.poke_account,
             publish_quote=publish_quote,
             publish_book=publish_book,
+            room=room,
         )
 
     # --- wake-ups (on the loop) ------------------------------------------------------------------
@@ -117,23 +124,29 @@ class Engine:
         self._stopping = True
         self._wake.set()
 
+    async def _show_fault(self, fault: Fault) -> None:
+        await self._database.run(worker_fault_set, worker_pk=self._lease.worker_pk, fault=fault)
+
+    async def _clear_fault(self, part: str) -> None:
+        await self._database.run(worker_fault_clear, worker_pk=self._lease.worker_pk, part=part)
+
     # --- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Claim and drive until told to stop or the lease is lost; then release."""
-        paused = await self._database.run(pause_if_away, now=self._clock.now())
+        paused = await self._once_there(lambda: pause_if_away(now=self._clock.now()))
         if paused:
             log.warning("the desk was away: orders resume paused", orders=paused)
-        await self._database.run(self._lease.start)
+        await self._once_there(self._lease.start)
         heart = asyncio.create_task(self._beat())
-        helpers = [
-            asyncio.create_task(self._keep_running(run, name))
-            for name, run in {"halts": self._tend_halts, **self._helpers(self)}.items()
+        helpers = [asyncio.create_task(self._tend_halts()), asyncio.create_task(self._watch_disk())]
+        helpers += [
+            asyncio.create_task(self._health.keep(name, run)) for name, run in self._helpers(self).items()
         ]
         try:
             while not self._stopping:
                 self._wake.clear()
-                await self._look()
+                await self._guarded_look()
                 await self._clock.sleep(LOOK_GAP)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_EVERY - LOOK_GAP)
@@ -141,6 +154,17 @@ class Engine:
         finally:
             for task in (heart, *helpers):
                 task.cancel()
+
+    async def _once_there(self, call: Callable[[], T]) -> T:
+        """Call until the database answers: a process that ended for want of it would only be started again."""
+        while True:
+            try:
+                return await self._database.run(call)
+            except Exception as error:
+                if self._stopping or not is_outage(error):
+                    raise
+                log.warning("the engine waits for the database", error=str(error))
+            await self._clock.sleep(LOOK_EVERY)
 
     async def _beat(self) -> None:
         while True:
@@ -150,26 +174,51 @@ class Engine:
     async def _tend_halts(self) -> None:
         """See every halt through until nothing of it is open; in every engine, because any may be the last."""
         while True:
+            wait = TEND_EVERY
             try:
                 await self._database.run(halts_tend, now=self._clock.now())
-            except (DatabaseError, InterfaceError) as error:
-                log.warning("halts could not be tended", error=str(error))
-            await self._clock.sleep(TEND_EVERY)
+            except Exception as error:  # noqa: BLE001  counted, logged and shown on the wall
+                wait = await self._health.failed(HALTS, error)
+            else:
+                await self._health.worked(HALTS)
+            await self._clock.sleep(wait)
+
+    async def _watch_disk(self) -> None:
+        """Say on the wall that this host's disk is nearly full, and that it is no more."""
+        is_shown = False
+        while True:
+            short = self.parts.room()
+            if bool(short) != is_shown:
+                try:
+                    if short:
+                        await self._show_fault(Fault(DISK, short, "", self._clock.now()))
+                    else:
+                        await self._clear_fault(DISK)
+                except Exception as error:  # noqa: BLE001  asked again: it is a full disk that may refuse it
+                    log.warning("the state of the disk could not be written", error=str(error))
+                else:
+                    is_shown = bool(short)
+            await self._clock.sleep(DISK_EVERY)
+
+    async def _guarded_look(self) -> None:
+        """An engine that cannot claim goes on with what it has, and the wall says so."""
+        try:
+            await self._look()
+        except Exception as error:  # noqa: BLE001  counted, logged and shown on the wall
+            await pause(self._clock, self._wake, await self._health.failed(CLAIMS, error))
+        else:
+            await self._health.worked(CLAIMS)
 
     async def _look(self) -> None:
         """Claim what is free, start what was claimed, and wake what has changed or end what was lost."""
         if self._lease.left() <= 0:
             return
         worker_pk = self._lease.worker_pk
-        try:
-            await self._database.run(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
-            await self._database.run(
-                orders_claim, worker_pk=worker_pk, most=CLAIM_ORDERS, patience=PATIENCE, now=self._clock.now()
-            )
-            orders, accounts = await self._database.read(owned, worker_pk=worker_pk)
-        except (DatabaseError, InterfaceError) as error:
-            log.warning("the engine could not look", error=str(error))
-            return
+        await self._database.run(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
+        await self._database.run(
+            orders_claim, worker_pk=worker_pk, most=CLAIM_ORDERS, patience=PATIENCE, now=self._clock.now()
+        )
+        orders, accounts = await self._database.read(owned, worker_pk=worker_pk)
         for account_pk, fence in accounts.items():
             self._ensure(self._sessions, account_pk, fence, self._session)
         for order_pk, (fence, version) in orders.items():
@@ -211,19 +260,19 @@ class Engine:
 
     async def _keep_running(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
-        pause = RESTART_FIRST
+        wait = RESTART_FIRST
         while True:
             begun = self._clock.boot()
             try:
                 await run()
             except Exception:
                 if self._clock.boot() - begun > RAN_WELL:
-                    pause = RESTART_FIRST
+                    wait = RESTART_FIRST
                 log.exception("an actor failed and starts again", actor=name, pause=pause)
             else:
                 return
-            await self._clock.sleep(pause)
-            pause = min(pause * 2, RESTART_MOST)
+            await self._clock.sleep(wait)
+            wait = min(wait * 2, RESTART_MOST)
 
     def _forget(self, running: dict[int, Running], pk: int, task: asyncio.Task[None]) -> None:
         current = running.get(pk)

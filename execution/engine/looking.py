@@ -11,14 +11,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, InterfaceError
 
+from execution.core.faults import RECONCILIATION, SESSION
 from execution.core.identifiers import has_our_mark
 from execution.core.reconcile import LISTING_DELAY
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.clock import pause
 from execution.engine.differences import Differences
+from execution.engine.failures import Health, unseen
 from execution.engine.parts import Parts
 from execution.engine.sending import CALL_BUDGET
 from execution.selectors.sessions import (
@@ -63,6 +64,7 @@ class Looker:
         is_under_way: Callable[[int], bool],
         symbols: tuple[str, ...] = (),
         orphans: Policy = "adopt",
+        health: Health | None = None,
     ) -> None:
         self._parts = parts
         self._gateway = gateway
@@ -73,6 +75,7 @@ class Looker:
         self._first_symbols = frozenset(symbols)
         self._differences = Differences(parts, gateway, account_pk=account_pk, marks=marks, orphans=orphans)
         self._is_under_way = is_under_way
+        self._health = health or unseen(parts.clock)
         self._wake = asyncio.Event()
         self.stream_is_healthy = False
 
@@ -97,16 +100,19 @@ class Looker:
     async def _guarded_look(self) -> float:
         """A look; the seconds until the next one."""
         try:
-            return await self.look()
+            wait = await self.look()
         except LookFailed as error:
             log.warning("a look failed", account=self._account_pk, error=str(error))
             await self._parts.database.surely(
                 account_failed, account_pk=self._account_pk, error=str(error), now=self._parts.clock.now()
             )
-            return max(UNSETTLED, error.retry_after.total_seconds() if error.retry_after else 0.0)
-        except (DatabaseError, InterfaceError) as error:
-            log.warning("a look met the database's refusal", account=self._account_pk, error=str(error))
-            return UNSETTLED
+            pause = await self._health.failed(RECONCILIATION, error) if error.incident else UNSETTLED
+            return max(pause, error.retry_after.total_seconds() if error.retry_after else 0.0)
+        except Exception as error:  # noqa: BLE001  counted, logged and shown with the account
+            return max(UNSETTLED, await self._health.failed(RECONCILIATION, error))
+        await self._health.worked(RECONCILIATION)
+        await self._health.worked(SESSION)
+        return wait
 
     async def look(self) -> float:
         """Ask for open orders and trades of every symbol that matters, then for each child that they leave open.
@@ -151,10 +157,10 @@ class Looker:
         return CALM if await self._is_calm() else UNSETTLED
 
     async def _is_calm(self) -> bool:
-        """Nothing waits for a look; a database that cannot say so is asked again by the look itself."""
+        """Nothing waits for a look; what cannot be read here fails again in the look, which counts it."""
         try:
             children = await self._parts.database.read(unsettled_children, self._account_pk)
-        except (DatabaseError, InterfaceError):
+        except Exception:  # noqa: BLE001
             return False
         return not any(self._wants_a_look(child) for child in children if child.was_taken)
 

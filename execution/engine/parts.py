@@ -48,6 +48,8 @@ class Parts:
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]
     publish_book: Callable[[int, str, Book], None] = unpublished
+    #: Why no order may start for want of disk space; empty when one may.
+    room: Callable[[], str] = str
     #: Who holds one watches those symbols of that venue, by its primary key, for all accounts there.
     watches: defaultdict[tuple[int, tuple[str, ...]], asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock)

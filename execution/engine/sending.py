@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from execution.core.faults import REQUESTS
 from execution.core.states import ChildStatus
 from execution.core.types import (
     CancelConfirmed,
@@ -18,6 +19,7 @@ from execution.core.types import (
     NotSent,
 )
 from execution.engine.clock import pause
+from execution.engine.failures import Health, unseen
 from execution.engine.parts import Parts
 from execution.selectors.sessions import SessionChild, children_to_send
 from execution.services.children import (
@@ -46,11 +48,14 @@ IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the s
 class Sender:
     """Sends what is intended on one account."""
 
-    def __init__(self, parts: Parts, gateway: Gateway, account_pk: int, fence: int) -> None:
+    def __init__(
+        self, parts: Parts, gateway: Gateway, account_pk: int, fence: int, health: Health | None = None
+    ) -> None:
         self._parts = parts
         self._gateway = gateway
         self._account_pk = account_pk
         self._fence = fence
+        self._health = health or unseen(parts.clock)
         self._wake = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._not_before: dict[int, datetime] = {}
@@ -95,18 +100,28 @@ class Sender:
             return
         for child in idle:
             is_new = child.status is ChildStatus.INTENDED and not child.was_taken
+            is_new = is_new and self._not_before.get(child.pk, now) <= now
             if is_new and (child.send_not_before is None or child.send_not_before <= now):
                 self._spawn(child, self._create(child))
 
     def _spawn(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(request, name=f"request {child.ref.client_id}")
+        task = asyncio.create_task(self._guarded(child, request), name=f"request {child.ref.client_id}")
         self._under_way[child.pk] = task
-        task.add_done_callback(lambda done: self._ended(child, done))
+        task.add_done_callback(lambda _: self._ended(child))
 
-    def _ended(self, child: SessionChild, task: asyncio.Task[None]) -> None:
+    async def _guarded(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
+        """A request that fails in our own code is seen, and not tried again at once."""
+        try:
+            await request
+        except Exception as error:  # noqa: BLE001  counted, logged and shown with the account
+            log.warning("a request failed", child=child.ref.client_id)
+            wait = timedelta(seconds=await self._health.failed(REQUESTS, error))
+            self._not_before[child.pk] = self._parts.clock.now() + wait
+        else:
+            await self._health.worked(REQUESTS)
+
+    def _ended(self, child: SessionChild) -> None:
         self._under_way.pop(child.pk, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a request failed in our own code", child=child.ref.client_id, exc_info=error)
         self._parts.poke_order(child.order_pk)
         self._wake.set()
 

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from execution.core import faults
 from execution.core.types import OrderReport, StreamEvent, Trade
+from execution.engine.failures import Health
 from execution.engine.history import MarketHistory
 from execution.engine.looking import Looker
 from execution.engine.market_watch import MarketWatch
@@ -21,6 +23,7 @@ from execution.selectors.sessions import AccountDetails, account_details, sessio
 from execution.services.children import children_recover
 from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
 from execution.services.events import by_order, event_record
+from execution.services.faults import account_fault_clear, account_fault_set
 from execution.services.markets import balances_record, markets_record
 from execution.services.sessions import (
     account_doubted,
@@ -35,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 BALANCES_EVERY = 20.0  # seconds
 MARKETS_EVERY = 3600.0
+MARKETS_AGAIN = 60.0  # after a time that failed
 CHECKS_EVERY = 1.0
 #: Fills come in bursts; the balance is asked for this long after the last one.
 BALANCES_AFTER_FILL = 1.0
@@ -57,6 +61,8 @@ class AccountSession:
         self._balances_wanted = asyncio.Event()
         self._sender: Sender | None = None
         self._listed: tuple[str, ...] = ()
+        self._markets_in = MARKETS_EVERY
+        self._health = Health(parts.clock, self._show_fault, self._clear_fault, account=account_pk)
 
     def poke(self) -> None:
         """There may be something to send."""
@@ -69,7 +75,18 @@ class AccountSession:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, settle what an earlier holder left, then send, look and listen until cancelled."""
+        """Open the account, settle what an earlier holder left, then send, look and listen until cancelled.
+
+        Raises what made it fail, to be run again; the account says so from the third time in a row.
+        """
+        try:
+            await self._run()
+        except Exception as error:
+            if not isinstance(error, LookFailed):
+                await self._health.failed(faults.SESSION, error)
+            raise
+
+    async def _run(self) -> None:
         details = await self._parts.database.read(account_details, self._account_pk)
         if details is None:
             return
@@ -81,7 +98,7 @@ class AccountSession:
             if await self._cannot_open(error):
                 return
             raise
-        sender = Sender(self._parts, self._gateway, details.pk, self.fence)
+        sender = Sender(self._parts, self._gateway, details.pk, self.fence, self._health)
         try:
             await self._open()
             recovered = await self._parts.database.surely(
@@ -110,26 +127,29 @@ class AccountSession:
             is_under_way=sender.is_under_way,
             symbols=self._listed,
             orphans=self._details.orphans,
+            health=self._health,
         )
+        keep = self._health.keep
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._looker.run())
-            tasks.create_task(sender.run())
-            tasks.create_task(self._listen())
-            tasks.create_task(self._answer_checks())
+            tasks.create_task(keep(faults.RECONCILIATION, self._looker.run, works_after=None))
+            tasks.create_task(keep(faults.SENDING, sender.run))
+            tasks.create_task(keep(faults.PRIVATE_STREAM, self._listen, self._lose_stream))
+            tasks.create_task(keep(faults.KEY_CHECKS, self._answer_checks))
             tasks.create_task(self._watch_markets())
-            tasks.create_task(self._refresh_balances())
-            tasks.create_task(self._refresh_markets())
+            tasks.create_task(keep(faults.BALANCES, self._refresh_balances))
+            tasks.create_task(keep(faults.MARKET_LIMITS, self._refresh_markets, works_after=None))
 
     async def _watch_markets(self) -> None:
         """Of several accounts at a venue one watches its markets; when its session ends the next one does."""
         venue_pk, symbols = self._details.venue_pk, self._details.symbols
         watch = MarketWatch(self._parts, self._gateway, venue_pk=venue_pk, symbols=symbols)
         history = MarketHistory(self._parts, self._gateway, venue_pk=venue_pk, symbols=symbols)
+        keep = self._health.keep
         async with self._parts.watches[venue_pk, symbols], asyncio.TaskGroup() as tasks:
-            tasks.create_task(watch.stream())
-            tasks.create_task(watch.sample())
-            tasks.create_task(watch.books())
-            tasks.create_task(history.run())
+            tasks.create_task(keep(faults.MARKET_STREAM, watch.stream))
+            tasks.create_task(keep(faults.MARKET_SAMPLES, watch.sample))
+            tasks.create_task(keep(faults.BOOKS, watch.books))
+            tasks.create_task(keep(faults.CANDLES, history.run))
 
     async def _finish_and_close(self, sender: Sender) -> None:
         await sender.finish()
@@ -335,12 +355,25 @@ class AccountSession:
                 await self._parts.clock.sleep(BALANCES_AFTER_FILL)
 
     async def _refresh_markets(self) -> None:
+        """Every hour, and sooner when the last time failed: the session has just loaded them when it begins."""
         while True:
-            await self._parts.clock.sleep(MARKETS_EVERY)
+            await self._parts.clock.sleep(self._markets_in)
+            self._markets_in = MARKETS_AGAIN
             try:
                 await self._load_markets()
             except LookFailed as error:
                 await self._failed(str(error))
+            else:
+                self._markets_in = MARKETS_EVERY
+                await self._health.worked(faults.MARKET_LIMITS)
+
+    async def _show_fault(self, fault: faults.Fault) -> None:
+        await self._parts.database.run(
+            account_fault_set, account_pk=self._account_pk, fence=self.fence, fault=fault
+        )
+
+    async def _clear_fault(self, part: str) -> None:
+        await self._parts.database.run(account_fault_clear, account_pk=self._account_pk, part=part)
 
     async def _failed(self, error: str) -> None:
         await self._parts.database.surely(

@@ -38,6 +38,8 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     lease_until = models.DateTimeField(db_index=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    #: Parts of the engine that keep failing and are not one account's business, by name (core/faults.py).
+    faults = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.process_id}"

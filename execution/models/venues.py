@@ -52,6 +52,8 @@ class Account(models.Model):
     failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last good look")
     stream_at = models.DateTimeField(null=True, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
+    #: Parts of its session that keep failing in our own code, by name (core/faults.py).
+    faults = models.JSONField(default=dict, blank=True)
 
     @property
     def is_reconciled(self) -> bool:

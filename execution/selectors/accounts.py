@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from django.db.models import Count, Q, QuerySet
 
+from execution.core.faults import faults_of
 from execution.core.states import ORDER_FINAL
 from execution.models import (
     Account,
@@ -63,6 +64,8 @@ class AccountRow(TypedDict):
     stream_at: datetime | None
     looked_at: datetime | None
     live_orders: int
+    #: Parts of its session that keep failing, in words.
+    faults: list[str]
 
 
 class AuditRow(TypedDict):
@@ -204,4 +207,5 @@ def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
         stream_at=account.stream_at,
         looked_at=account.looked_at,
         live_orders=account.live_orders,
+        faults=[fault.words for fault in faults_of(account.faults, account.fence)],
     )

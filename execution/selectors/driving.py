@@ -13,6 +13,7 @@ from django.db.models import Max, Q
 
 from execution.core.algorithms import WORKINGS
 from execution.core.costs import middle
+from execution.core.faults import blocking_fault
 from execution.core.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.plans import SlicePlan
 from execution.core.states import ChildStatus, OrderStatus
@@ -130,7 +131,15 @@ class MarketData:
     desk: Mapping[int, DeskResting] = field(default_factory=dict)
 
 
-def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known | None = None) -> Looked:
+def order_look(
+    *,
+    order_pk: int,
+    data: MarketData,
+    now: datetime,
+    known: Known | None = None,
+    unattended: str = "",
+    held_back: str = "",
+) -> Looked:
     """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
     order = ORDER.get(pk=order_pk)
     known = known or Known()
@@ -171,6 +180,8 @@ def order_look(*, order_pk: int, data: MarketData, now: datetime, known: Known |
         memo=order.memo,
         rejections=rejections_of(order),
         halted=halt_blocks_order(order),
+        unattended=unattended,
+        held_back=held_back,
         **traded,
     )
     return Looked(
@@ -370,6 +381,8 @@ def account_block(account: Account, *, has_key: bool | None = None) -> str:
         return f"account {account.label} has no checked key"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"
+    if (fault := blocking_fault(account.faults, account.fence)) is not None:
+        return f"account {account.label}: {fault.words}"
     if not account.is_reconciled:
         return f"account {account.label} is not reconciled yet"
     return ""

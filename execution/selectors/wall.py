@@ -22,7 +22,7 @@ from execution.selectors.halts import halt_rows
 from execution.selectors.payloads import HaltRow
 from execution.selectors.quotes import quotes_latest
 from execution.selectors.texts import milliseconds, rounded
-from execution.selectors.wall_health import account_rows, accounts_with_key, quote_pairs
+from execution.selectors.wall_health import account_rows, accounts_with_key, notice_rows, quote_pairs
 from execution.selectors.wall_money import Day, money_rows, working
 from execution.selectors.wall_needs import alert_rows, unknown_children, unknown_row, unknown_since
 from execution.selectors.wall_orders import Held, held_orders, live_versions
@@ -70,6 +70,7 @@ class Wall:
         self.day.read(now)
         unknown_rows = [unknown_row(child) for child in unknown]
         panels = WallPanels(
+            notices=notice_rows(now),
             totals=self._totals(prices, halts, unknown_rows),
             accounts=account_rows(accounts, prices, markets, _halted(halts, HaltScope.ACCOUNT), now),
             people=_people(self.held.values(), prices, _halted(halts, HaltScope.TRADER)),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from socket import gethostname
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from execution.core.faults import DISK, faults_of
 from execution.core.types import Quote
 from execution.core.view import MAX_QUOTE_AGE
-from execution.models import Account, Credential, CredentialState
+from execution.models import Account, Credential, CredentialState, Worker
+from execution.selectors.room import held_back
 from execution.selectors.texts import instant, milliseconds
-from execution.selectors.wall_payloads import Health, WallAccount, WallQuote
+from execution.selectors.wall_payloads import Health, WallAccount, WallNotice, WallQuote
 
 #: A calm account is looked at every 20 s.
 LOOK_LATE = timedelta(seconds=45)
@@ -34,6 +37,19 @@ def accounts_with_key() -> list[Account]:
 def quote_pairs(accounts: Iterable[Account]) -> list[tuple[int, str]]:
     """The markets that the accounts trade: venue and symbol."""
     return sorted({(account.venue_id, symbol) for account in accounts for symbol in account.symbols})
+
+
+def notice_rows(now: datetime) -> list[WallNotice]:
+    """What is wrong with the desk itself: the disk of this process, then what the running engines say of theirs."""
+    host, here = gethostname(), held_back()
+    told = [WallNotice(where=host, text=here)] if here else []
+    workers = Worker.objects.filter(stopped_at=None, lease_until__gt=now).order_by("pk")
+    return told + [
+        WallNotice(where=str(worker), text=fault.words)
+        for worker in workers
+        for fault in faults_of(worker.faults)
+        if not (here and fault.part == DISK and worker.host == host)  # the same disk, told already
+    ]
 
 
 def account_rows(
@@ -63,13 +79,14 @@ def _row(
         for pair in pairs
     ]
     health, words, since = _health(account, quotes, now)
+    failing = faults_of(account.faults, account.fence)
     return WallAccount(
         id=account.public_id,
         label=account.label,
         exchange=account.venue.exchange,
         health=health,
         words=words,
-        error=account.error,
+        error=failing[0].cause if failing else account.error,
         since=instant(since),
         latency_ms=account.latency_ms,
         failures=account.failures,
@@ -91,6 +108,8 @@ def _health(
         return "down", "no checked key", None
     if owner is None or owner.lease_until < now:
         return "down", "no worker holds it", None if owner is None else owner.lease_until
+    if failing := faults_of(account.faults, account.fence):
+        return "down", f"{failing[0].part} fails", failing[0].since
     if account.error:
         word = "down" if account.failures >= DOWN_AFTER else "error"
         return "down", word, account.looked_at or account.error_at

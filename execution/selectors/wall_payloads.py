@@ -114,9 +114,17 @@ class WallAlert(TypedDict):
     text: str
 
 
+class WallNotice(TypedDict):
+    """Something wrong with the desk itself: a nearly full disk, a part of an engine that keeps failing."""
+
+    where: str
+    text: str
+
+
 class WallPanels(TypedDict):
     """Everything on the wall but the table."""
 
+    notices: list[WallNotice]
     totals: WallTotals
     accounts: list[WallAccount]
     people: list[WallPerson]

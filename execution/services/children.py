@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from execution.core.faults import blocking_fault
 from execution.core.plans import plain
 from execution.core.reconcile import (
     ChildFacts,
@@ -116,7 +117,7 @@ def child_take(
         return None
     if child.taken_at is not None or child.status != ChildStatus.INTENDED:
         return None
-    if not account.is_reconciled:
+    if not account.is_reconciled or blocking_fault(account.faults, account.fence) is not None:
         return None  # it waits: the look that is under way ends this, or its order's end does
     end_at = order.terms.end_at if order.terms is not None else None
     if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:

@@ -5,7 +5,10 @@ The class of an error answers one question, "may the order exist?". Yes is the d
 
 from __future__ import annotations
 
+import logging
 import re
+import secrets
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,8 +26,12 @@ from execution.core.types import (
     Rejected,
     Unknown,
 )
+from execution.venues.convert import AnswerError
+from execution.venues.dialogue import Dialogue
 from execution.venues.protocol import LookFailed
 from execution.venues.quirks import Quirks
+
+log = logging.getLogger(__name__)
 
 #: The exchange read the order and said no. Nothing else proves that the order does not exist.
 REFUSALS = (
@@ -60,6 +67,16 @@ MAY_EXIST = re.compile(
 #: The limiter's status, whatever ccxt makes of the body: nothing was read yet.
 TOO_MANY = 429
 LONGEST_MESSAGE = 300
+#: What code raises that meets an answer it was not written for.
+OUR_MISTAKES = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NameError,
+    AssertionError,
+    ValueError,
+)
 DEFAULT_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(hours=1)
 
@@ -92,6 +109,19 @@ def was_never_connected(error: BaseException) -> bool:
     )
 
 
+def is_our_mistake(error: Exception) -> bool:
+    """Tell code that could not read an answer from an exchange that did not give one."""
+    return isinstance(error, OUR_MISTAKES) and not isinstance(error, AnswerError)
+
+
+def traceback_logged(error: Exception, exchange: str) -> str:
+    """Log where our code failed and return the incident's id. Lines of code alone: values may hold a signature."""
+    incident = secrets.token_hex(4)
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    log.error("%s at an answer of %s, incident=%s\n%s", type(error).__name__, exchange, incident, lines)
+    return incident
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A call that raised, with all that is known of it.
@@ -105,6 +135,8 @@ class Failure:
     retry_after: timedelta | None = None
     status: int | None = None
     answer: Any = None
+    #: Of a mistake of our own: the id of its traceback in the log.
+    incident: str = ""
 
     @property
     def turned_away(self) -> bool:
@@ -122,6 +154,15 @@ class Failure:
 
     def says(self, words: re.Pattern[str] | None) -> bool:
         return words is not None and words.search(str(self.error)) is not None
+
+
+def failure_of(error: Exception, redact: Redactor, quirks: Quirks, heard: Dialogue, exchange: str) -> Failure:
+    """All that is known of a call that raised; the traceback of a mistake of our own is logged."""
+    text, incident = redact(error), ""
+    if is_our_mistake(error):
+        incident = traceback_logged(error, exchange)
+        text = f"{text} (incident {incident} in the log)"
+    return Failure(error, text, quirks, heard.retry_after, heard.status, heard.answer, incident)
 
 
 def create_failure(failure: Failure) -> CreateOutcome:
@@ -168,6 +209,8 @@ def look_failure(failure: Failure) -> LookFailed:
         f"{type(error).__name__}: {failure.text}",
         retry_after=failure.retry_after,
         refuses_key=failure.says(failure.quirks.refusal) or refuses_key,
+        kind=type(error).__name__ if failure.incident else "",
+        incident=failure.incident,
     )
 
 

@@ -334,9 +334,7 @@ class CcxtGateway:
     def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
         """The outcome that ``error`` amounts to, with what else follows from it."""
         heard = dialogue.current()
-        failure = errors.Failure(
-            error, self._redact(error), self._quirks, heard.retry_after, heard.status, heard.answer
-        )
+        failure = errors.failure_of(error, self._redact, self._quirks, heard, self._client.id)
         dialogue.begin()
         if failure.wrong_clock:
             self._time.doubt()

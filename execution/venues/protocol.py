@@ -27,15 +27,24 @@ from execution.core.types import (
 class LookFailed(Exception):  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any.
 
-    ``refuses_key``: the exchange answered, and will not have this key.
+    ``refuses_key``: the exchange answered, and will not have this key. ``kind`` and ``incident`` are set when
+    our own code failed at what it answered: the class of the error, and the id of its traceback in the log.
     """
 
     def __init__(
-        self, message: str, *, retry_after: timedelta | None = None, refuses_key: bool = False
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        refuses_key: bool = False,
+        kind: str = "",
+        incident: str = "",
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.refuses_key = refuses_key
+        self.kind = kind
+        self.incident = incident
 
 
 class Gateway(Protocol):

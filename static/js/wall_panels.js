@@ -45,6 +45,9 @@ function tile(id, figure, hint, tone = "", title = null) {
   if (title) node.title = title;
 }
 
+/** Something wrong with the desk itself: a nearly full disk, a part of an engine that keeps failing. */
+const notice = ({ where, text }) => element("p", { class: "halt-strip bad notice" }, element("b", { class: "halt-word" }, "! DESK"), element("span", {}, text), element("span", { class: "muted" }, where));
+
 const STATES = { active: ["ACTIVE", "good"], no_new_orders: ["NO NEW ORDERS", "warn"], halted: ["HALTED", "bad"] };
 
 function drawTiles(totals) {
@@ -173,6 +176,7 @@ function tickNeed(node, need, rows, now) {
 
 export function drawPanels(panels, drawn, now) {
   drawTiles(panels.totals);
+  lines(byId("desk-notices"), panels.notices, (notice) => `${notice.where} ${notice.text}`, notice, () => {});
   lines(byId("halts-in-force"), panels.halts, (halt) => halt.id, haltStrip, (node, halt) => tickStrip(node, halt, now));
   lines(byId("accounts"), panels.accounts, (account) => account.id, makeAccount, fillAccount);
   lines(byId("people"), panels.people, (person) => person.id, makePerson, (node, person) => fillPerson(node, person, panels.totals.money));

@@ -16,7 +16,7 @@ from execution.engine.sending import Sender
 from execution.models import ChildOrder
 from execution.selectors.sessions import unsettled_children
 from execution.services.children import child_take
-from tests.engine.desk import Desk, ToldExchange, at_once
+from tests.engine.desk import Desk, StillClock, ToldExchange, at_once
 from tests.factories import Rows
 from tests.fixtures import redis_url, rows
 
@@ -90,7 +90,7 @@ async def test_who_stops_waits_for_what_it_has_sent_until_it_can_arrive_no_more(
     monkeypatch: pytest.MonkeyPatch, is_answered: bool
 ) -> None:
     monkeypatch.setattr(sending, "ARRIVAL", 5.0 if is_answered else 0.05)
-    sender = Sender(SimpleNamespace(poke_order=lambda _: None), ToldExchange(), 1, 1)  # type: ignore[arg-type]
+    sender = Sender(SimpleNamespace(poke_order=lambda _: None, clock=StillClock()), ToldExchange(), 1, 1)  # type: ignore[arg-type]
     child = SimpleNamespace(pk=7, order_pk=1, ref=SimpleNamespace(client_id="seven"))
     answer = asyncio.Event()
     sender._spawn(child, answer.wait())  # type: ignore[arg-type]

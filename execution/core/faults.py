@@ -1,0 +1,81 @@
+"""A part of an engine that keeps failing, as its row keeps it and pages and orders name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+#: This many failures in a row pause an order, or are shown with the account.
+FAILURES_IN_A_ROW = 3
+
+SESSION = "session"
+RECONCILIATION = "reconciliation"
+PRIVATE_STREAM = "private stream"
+SENDING = "sending"
+REQUESTS = "requests to the exchange"
+MARKET_STREAM = "market stream"
+MARKET_SAMPLES = "market samples"
+BOOKS = "order books"
+CANDLES = "candles"
+BALANCES = "balances"
+MARKET_LIMITS = "market limits"
+KEY_CHECKS = "key checks"
+#: Of an engine, and no account's business.
+HALTS = "halts"
+CLAIMS = "claiming orders and accounts"
+#: No failure of code: its ``error`` is the whole text.
+DISK = "disk"
+
+#: While one of these fails, nothing new is sent on the account: what is sent could not be seen through.
+#: A failing request does not stand here. Only a request that succeeds could show that it works again.
+BLOCKING = frozenset({SESSION, RECONCILIATION, PRIVATE_STREAM, SENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``error`` is the class of the exception; ``incident`` finds its traceback in the log."""
+
+    part: str
+    error: str
+    incident: str
+    since: datetime
+    #: The fence of the session that failed; another session begins without it.
+    fence: int = 0
+
+    @property
+    def words(self) -> str:
+        if self.part == DISK:
+            return self.error
+        return f"{self.part} has failed since {self.since:%H:%M:%S} UTC: {self.cause}"
+
+    @property
+    def cause(self) -> str:
+        """The class of the error, and where to find more."""
+        where = f"incident {self.incident} in the log" if self.incident else "see the log"
+        return f"{self.error} ({where})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "error": self.error,
+            "incident": self.incident,
+            "since": self.since.isoformat(),
+            "fence": self.fence,
+        }
+
+    @classmethod
+    def from_json(cls, part: str, kept: Mapping[str, Any]) -> Fault:
+        since = datetime.fromisoformat(kept["since"])
+        return cls(part, kept["error"], kept["incident"], since, kept["fence"])
+
+
+def faults_of(kept: Mapping[str, Any], fence: int = 0) -> list[Fault]:
+    """The faults that a row keeps of the holder with ``fence``, the oldest first."""
+    faults = [Fault.from_json(part, each) for part, each in kept.items() if each["fence"] == fence]
+    return sorted(faults, key=lambda fault: (fault.since, fault.part))
+
+
+def blocking_fault(kept: Mapping[str, Any], fence: int) -> Fault | None:
+    """The oldest fault that keeps an account from sending anything new; None when there is none."""
+    return next((fault for fault in faults_of(kept, fence) if fault.part in BLOCKING), None)

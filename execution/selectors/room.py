@@ -1,0 +1,78 @@
+"""Free space on the disk of the installation's folder. Below its floor no new order starts; running ones go on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+
+from execution.core.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+MEGABYTE = 1_000_000
+USUAL_FLOOR = 200 * MEGABYTE
+#: Of a small disk the floor is this share, so that it can be met at all.
+SHARE_OF_SMALL_DISK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """In bytes."""
+
+    free: int
+    floor: int
+
+    @property
+    def is_short(self) -> bool:
+        return self.free < self.floor
+
+    @property
+    def words(self) -> str:
+        return (
+            f"only {megabytes(self.free)} of disk are free; no new order starts below {megabytes(self.floor)}"
+        )
+
+    @property
+    def why(self) -> str:
+        """The same text while it lasts: one that changed all the time would be written all the time."""
+        return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
+
+
+def room() -> Room | None:
+    """The space of ``settings.VAR``'s disk; None when the system does not say, which is logged."""
+    try:
+        usage = shutil.disk_usage(settings.VAR)
+    except OSError as error:
+        log.warning("the free space is not known", folder=str(settings.VAR), error=str(error))
+        return None
+    floor = settings.TRANCHE_DISK_FLOOR
+    if floor is None:
+        return Room(usage.free, min(USUAL_FLOOR, round(usage.total * SHARE_OF_SMALL_DISK)))
+    return Room(usage.free, floor * MEGABYTE)
+
+
+def room_words() -> str:
+    """Why no new order may start for want of space; empty when one may."""
+    found = room()
+    return found.words if found is not None and found.is_short else ""
+
+
+def held_back() -> str:
+    """Why an order may not start now, in words that do not change with each byte; empty when it may."""
+    found = room()
+    return found.why if found is not None and found.is_short else ""
+
+
+def room_problem() -> Problem | None:
+    """The refusal of a new order, with the value and the limit."""
+    found = room()
+    if found is None or not found.is_short:
+        return None
+    return Problem("", found.words, megabytes(found.free), megabytes(found.floor))
+
+
+def megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:,.1f} MB" if size < 10 * MEGABYTE else f"{size // MEGABYTE:,} MB"

@@ -1,0 +1,44 @@
+"""What keeps failing in an engine, kept with the account or the worker for the pages and for the orders that wait."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db import transaction
+
+from execution.core.faults import Fault
+from execution.models import Account, Worker
+
+
+@transaction.atomic
+def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
+    """Keep what fails of the session with ``fence``; what earlier sessions left goes."""
+    account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
+    if account.fence == fence:
+        kept = {part: each for part, each in account.faults.items() if each["fence"] == fence}
+        account.faults = kept | {fault.part: replace(fault, fence=fence).to_json()}
+        account.save(update_fields=["faults"])
+
+
+@transaction.atomic
+def account_fault_clear(*, account_pk: int, part: str) -> None:
+    """It works again."""
+    account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
+    account.faults = {name: fault for name, fault in account.faults.items() if name != part}
+    account.save(update_fields=["faults"])
+
+
+@transaction.atomic
+def worker_fault_set(*, worker_pk: int, fault: Fault) -> None:
+    """Keep what fails of an engine that is not one account's business."""
+    worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
+    worker.faults = worker.faults | {fault.part: fault.to_json()}
+    worker.save(update_fields=["faults"])
+
+
+@transaction.atomic
+def worker_fault_clear(*, worker_pk: int, part: str) -> None:
+    """It works again."""
+    worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
+    worker.faults = {name: fault for name, fault in worker.faults.items() if name != part}
+    worker.save(update_fields=["faults"])
