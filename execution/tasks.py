@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from celery import bootsteps, shared_task, signals
 from django.utils import timezone
 
 from execution.core.parameters import MAX_LOOKBACK
 from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
-from execution.services.estimates import estimate_work, estimates_drop
-from execution.services.housekeeping import samples_drop, workers_drop
-from execution.services.markets import candles_drop
+from execution.engine.failures import incident_id, is_outage
+from execution.services.estimates import estimate_failed, estimate_work
+from execution.services.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
 from execution.services.reports import reports_keep
 
 if TYPE_CHECKING:
     from execution.engine.host import EngineHost
+
+log = structlog.get_logger(__name__)
 
 ENGINE_QUEUE = "engine"
 ENGINE_MODULE = "execution.engine.host"
@@ -29,6 +33,8 @@ KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 KEEP_ESTIMATES = timedelta(hours=1)
 KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
+#: Seconds between two batches of what is thrown away; longer than any writer waits before it asks for the lock again.
+BETWEEN_BATCHES = 0.02
 
 
 def _when_nobody_else_wants() -> None:
@@ -101,8 +107,16 @@ def hurry() -> None:
 
 @shared_task
 def estimate(estimate_pk: int) -> None:
-    """Work out what an order is expected to cost."""
-    estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=_predict_aside)
+    """Work out what an order is expected to cost; who waits for it is told when that fails in our own code."""
+    try:
+        estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=_predict_aside)
+    except Exception as error:
+        if is_outage(error):
+            raise  # asked for again
+        incident = incident_id()
+        log.exception("an estimate failed in our own code", incident=incident, estimate=estimate_pk)
+        problem = f"the simulation failed: {type(error).__name__} (incident {incident} in the log)"
+        estimate_failed(estimate_pk=estimate_pk, problem=problem, now=timezone.now())
 
 
 @shared_task
@@ -110,7 +124,11 @@ def housekeep() -> None:
     """Reports first: they are made of the samples that are dropped then."""
     now = timezone.now()
     reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
-    samples_drop(before=now - KEEP_SAMPLES)
-    workers_drop(before=now - KEEP_WORKERS)
-    estimates_drop(before=timezone.now() - KEEP_ESTIMATES)
-    candles_drop(before=(timezone.now() - KEEP_CANDLES).date())
+    samples_drop(before=now - KEEP_SAMPLES, pause=_let_others_write)
+    workers_drop(before=now - KEEP_WORKERS, pause=_let_others_write)
+    estimates_drop(before=now - KEEP_ESTIMATES, pause=_let_others_write)
+    candles_drop(before=(now - KEEP_CANDLES).date(), pause=_let_others_write)
+
+
+def _let_others_write() -> None:
+    time.sleep(BETWEEN_BATCHES)

@@ -23,6 +23,7 @@ from dashboard.previews import preview_context
 from execution.core.numbers import without_grouping
 from execution.core.problems import Problem, Refused
 from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
+from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services import orders as services
 from execution.services.confirmation import Confirmation, price_problems, quantity_must_be_typed
@@ -115,6 +116,7 @@ def _form(
     parameter_fields = fields.ticket_fields(algorithm, written if asked else None)
     context = {
         "accounts": accounts,
+        "no_room": room_words() if not problems else "",
         "chosen": asked.accounts if asked else tuple(account["id"] for account in accounts[:1]),
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),

@@ -21,6 +21,7 @@ from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
 from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.selectors.room import held_back
 from execution.selectors.sessions import AccountDetails
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
@@ -132,6 +133,7 @@ class EngineHost:
             publish_quote=publish,
             publish_book=publish_book,
             helpers=helpers,
+            room=held_back,
         )
         if self._stopping:
             return

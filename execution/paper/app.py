@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -111,7 +112,10 @@ def _application(server: Server, store: Store) -> web.Application:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        server.exchange.remember_market()
+        with contextlib.suppress(
+            sqlite3.OperationalError
+        ):  # a full disk: the next start begins a moment earlier
+            server.exchange.remember_market()
         store.close()
 
     async def say_goodbye(_application: web.Application) -> None:
@@ -142,7 +146,9 @@ def _add_okx(application: web.Application, server: Server) -> None:
 
 async def _live(server: Server) -> None:
     while True:
-        server.exchange.advance()
+        # A disk that refuses suspends the exchange, which says so: it goes on when everything is written.
+        with contextlib.suppress(sqlite3.OperationalError):
+            server.exchange.advance()
         changed = server.exchange.level_changes()
         server.market_streams.tick(changed)
         server.market_channels.tick(changed)

@@ -46,6 +46,9 @@ class Binance:
             headers={**headers, **refusal.headers},
         )
 
+    def unknown(self) -> Refusal:
+        return refusals.outcome_unknown()
+
     def fault(self, rule: FaultRule) -> Refusal:
         if rule.kind == "code_1021":
             return refusals.outside_window()

@@ -6,7 +6,9 @@ afterwards, which writes the state and only then spreads the news.
 
 from __future__ import annotations
 
+import logging
 import math
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -31,6 +33,8 @@ from execution.paper.profiles import Profile
 from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrder, PublicTrade
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
+
+logger = logging.getLogger("paper")
 
 #: Candles that are shown: fifteen days and a little, so that 360 whole hours are always there.
 HISTORY_MINUTES = 15 * 24 * 60 + 120
@@ -113,9 +117,15 @@ class Exchange:
         self._store = store
         self.ledger = Ledger(store, profile.maker_fee, profile.taker_fee)
         self.listeners: list[Callable[[list[News]], None]] = []
+        #: The last write failed: the market stands still and takes no order until what is owed is written.
+        self.is_suspended = False
+        self._finished: list[tuple[str, int, Row]] = []
         now = clock()
         self._advanced = now
-        store.forget_minutes(int(now) - (history_minutes + 60) * MINUTE)
+        try:
+            store.forget_minutes(int(now) - (history_minutes + 60) * MINUTE)
+        except sqlite3.OperationalError as error:
+            logger.warning("old minutes stay for now: %s", error)
         markets = [
             SymbolMarket(each, seed, store, now, history_minutes, profile.name) for each in profile.listed
         ]
@@ -146,12 +156,16 @@ class Exchange:
                 self._settle(market, resting, market.book.submit(resting), taker=order)
         for market in self.symbols.values():
             self.run_commands(market, market.background.settle(market.book))
-        self.commit()
+        try:
+            self.commit()
+        except sqlite3.Error:
+            logger.warning("the exchange starts suspended")
 
     # --- requests -------------------------------------------------------------------------------
 
     def place(self, account: Account, draft: Draft) -> PaperOrder:
         """Accept and match an order. Raises Refusal, with nothing changed."""
+        self._refuse_if_suspended()
         market = self.symbol(draft.symbol)
         draft = self._sized(market, draft)
         is_barred = draft.type == "LIMIT_MAKER" and market.book.would_take(_new_order(0, account.key, draft))
@@ -171,6 +185,7 @@ class Exchange:
 
     def cancel(self, order: PaperOrder, cancel_id: str) -> None:
         """Take an open order off the book. Raises Refusal when it is not open any more."""
+        self._refuse_if_suspended()
         if not order.status.is_open:
             raise refusals.cancel_unknown()
         market = self.symbol(order.symbol)
@@ -178,17 +193,40 @@ class Exchange:
         self.ledger.close(order, market.market, OrderStatus.CANCELED, "CANCELED", self.now(), cancel_id)
 
     def commit(self) -> None:
-        """Write what has changed, then tell the listeners."""
-        numbers: dict[str, Decimal | int] = {}
-        for market in self.symbols.values():
-            if market.next_trade_id > market.reserved_id:
-                market.reserved_id = market.next_trade_id + ID_BLOCK
-                numbers[f"{market.name} trade id"] = market.reserved_id
-        news = self.ledger.commit(self.now(), numbers)
+        """Write what has changed, then tell the listeners.
+
+        Raises sqlite3.Error when the disk refuses. What has changed is kept, the market is suspended, and the next
+        call writes it: no trade is lost, and none is told before it is written.
+        """
+        reserved = {
+            market.name: market.next_trade_id + ID_BLOCK
+            for market in self.symbols.values()
+            if market.next_trade_id > market.reserved_id
+        }
+        try:
+            if self._finished:
+                self.remember_market()
+            news = self.ledger.commit(
+                self.now(), {f"{name} trade id": number for name, number in reserved.items()}
+            )
+        except sqlite3.Error as error:
+            if not self.is_suspended:
+                logger.warning("trading is suspended, the disk refuses: %s", error)
+            self.is_suspended = True
+            raise
+        if self.is_suspended:
+            logger.warning("trading goes on: everything is written")
+        self.is_suspended = False
+        for name, number in reserved.items():
+            self.symbols[name].reserved_id = number
         for listener in self.listeners:
             listener(news)
         for market in self.symbols.values():
             market.fresh_trades.clear()
+
+    def _refuse_if_suspended(self) -> None:
+        if self.is_suspended:
+            raise refusals.suspended()
 
     def level_changes(self) -> dict[str, LevelChanges]:
         """By symbol: the levels that changed since the last call."""
@@ -202,20 +240,18 @@ class Exchange:
         # A suspended machine must not wake up to a storm of trades.
         elapsed = min(max(now - self._advanced, 0.0), 1.0)
         self._advanced = now
-        finished = []
-        for market in self.symbols.values():
+        for market in () if self.is_suspended else self.symbols.values():
             market.candles.advance(now)
-            finished += [(market.name, start, row) for start, row in market.candles.take_finished()]
+            self._finished += [(market.name, start, row) for start, row in market.candles.take_finished()]
             if not market.frozen and elapsed:
                 self.run_commands(market, market.background.step(market.book, now, elapsed))
-        if finished:
-            self.remember_market(finished)
         self.commit()
 
-    def remember_market(self, finished: Iterable[tuple[str, int, Row]] = ()) -> None:
+    def remember_market(self) -> None:
         """Write where the market stands, so that a restart goes on from there, and finished bars."""
         prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
-        self._store.save(minutes=finished, numbers=dict(prices))
+        self._store.save(minutes=self._finished, numbers=dict(prices))
+        self._finished = []
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
         """Do what background makers and takers want."""

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     DUPLICATE_ORDER = "duplicate order"
     NOT_OPEN = "not open"
     TOO_MANY_REQUESTS = "too many requests"
+    SUSPENDED = "suspended"
 
 
 class Refusal(Exception):
@@ -77,6 +78,10 @@ def duplicate_order() -> Refusal:
 
 def would_take() -> Refusal:
     return Refusal(-2010, "Order would immediately match and take.")
+
+
+def suspended() -> Refusal:
+    return Refusal(-2010, "Market is closed.", reason=Reason.SUSPENDED)
 
 
 def cancel_unknown() -> Refusal:

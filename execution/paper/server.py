@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -108,6 +109,9 @@ class Manners(Protocol):
     def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
         """The refusal as it goes out."""
 
+    def unknown(self) -> Refusal:
+        """What a call says whose outcome is not known."""
+
     def fault(self, rule: FaultRule) -> Refusal:
         """What a fault that is no page says: ``code_1021``, ``reject``, ``status_429`` and their kin."""
 
@@ -146,6 +150,10 @@ def _process(
         answer = manners.answered(endpoint.handler(call))
     except Refusal as refusal:
         return manners.refused(refusal, headers)
+    except (
+        sqlite3.OperationalError
+    ):  # it is not written, and may be yet: the exchange is suspended until it is
+        return manners.refused(manners.unknown(), headers)
     return web.Response(text=encode(answer), content_type="application/json", headers=headers)
 
 

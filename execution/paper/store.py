@@ -122,10 +122,11 @@ class Store:
                 "INSERT OR REPLACE INTO minutes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(symbol, start, *row) for symbol, start, row in minutes],
             )
+            database.execute("COMMIT")
         except BaseException:
-            database.execute("ROLLBACK")
+            if database.in_transaction:  # on a full disk SQLite has rolled back by itself
+                database.execute("ROLLBACK")
             raise
-        database.execute("COMMIT")
 
     def forget_minutes(self, before: int) -> None:
         """Drop what is older than anybody is shown."""

@@ -87,10 +87,10 @@ def _shared(key: str, now: datetime) -> dict[str, Any] | None:
     return found.result if found is not None and "cost_bp" in (found.result or {}) else None
 
 
-@transaction.atomic
-def estimates_drop(*, before: datetime) -> int:
-    """Forget estimates that nobody has asked for since."""
-    return Estimate.objects.filter(asked_at__lt=before).delete()[0]
+def estimate_failed(*, estimate_pk: int, problem: str, now: datetime) -> None:
+    """Keep why an estimate could not be worked out: who waits for it reads that, and asks again later."""
+    result = {"problem": problem, "at": now.isoformat()}
+    Estimate.objects.filter(pk=estimate_pk).update(result=result, done_at=now)
 
 
 def _keep(order_pk: int, result: dict[str, Any], now: datetime) -> None:

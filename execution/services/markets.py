@@ -84,11 +84,6 @@ def candles_record(
 
 
 @transaction.atomic
-def candles_drop(*, before: date) -> int:
-    """Forget history that no plan looks back to."""
-    return CandleDay.objects.filter(day__lt=before).delete()[0]
-
-
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
     """Keep the seconds of markets in which orders live; a second that is there already stays."""

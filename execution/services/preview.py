@@ -34,6 +34,7 @@ from execution.selectors.candles import candles_of
 from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
 from execution.selectors.markets import balances_free, balances_sum, markets_of
 from execution.selectors.quotes import quote_latest
+from execution.selectors.room import room_problem
 from execution.selectors.ticket import Lookalike, lookalike_find
 from execution.selectors.venues import venue_views
 from execution.services.checks import Check, checks_of, round_up
@@ -118,6 +119,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
 
     1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each, no halt
        covers it (the submit looks again, under the gate).
+       Nor is one taken while the disk is nearly full.
     2. When: start and end. 3. How much, and at what limit. 4. The slices. 5. The checks.
     """
     preview = Preview(request=request, now=now)
@@ -126,7 +128,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     except Refused as refused:
         preview.problems.extend(refused.problems)
         return preview
-    for step in (partial(_halt, person=person), partial(_window, person=person), _amount, _plan):
+    for step in (_room, partial(_halt, person=person), partial(_window, person=person), _amount, _plan):
         try:
             step(preview)
         except Refused as refused:
@@ -155,6 +157,12 @@ def _place(preview: Preview, person: User) -> None:
     notify.look_at([account.venue_id for account in accounts], request.symbol)
     free = balances_free(accounts, preview.spends)
     preview.balances = {account.public_id: free[account.pk] for account in accounts}
+
+
+def _room(_preview: Preview) -> None:
+    """A disk that is nearly full keeps its last space for the orders that run."""
+    if (problem := room_problem()) is not None:
+        raise Refused([problem])
 
 
 def _halt(preview: Preview, *, person: User) -> None:

@@ -10,7 +10,7 @@ from execution.core.parameters import MAX_LOOKBACK
 from execution.core.types import Candle
 from execution.engine.history import SETTLES, MarketHistory, last_finished
 from execution.selectors.candles import CANDLE_LENGTH, candles_known_until, candles_of
-from execution.services.markets import candles_drop
+from execution.services.housekeeping import candles_drop
 from execution.venues.protocol import LookFailed
 from tests.engine.desk import Desk, at_once
 from tests.factories import NOW, SYMBOL, D, Rows
@@ -69,5 +69,5 @@ def test_volumes_of_several_venues_add_up_and_old_days_are_dropped(desk: Desk) -
     assert [c.volume for c in candles_of(both, SYMBOL, since=UNTIL - timedelta(days=3), until=NOW)] == [
         D(6)
     ] * 2
-    candles_drop(before=UNTIL.date())
+    candles_drop(before=UNTIL.date(), pause=lambda: None)
     assert len(candles_of(both, SYMBOL, since=UNTIL - timedelta(days=3), until=NOW)) == 1

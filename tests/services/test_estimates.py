@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from dashboard.predictions import predicted_now
 from execution import notify, tasks
 from execution.core.simulation.asking import key_of, predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.core.terms import parse_order_request
 from execution.models import Estimate
-from execution.services.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work, estimates_drop
+from execution.services.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work
+from execution.services.housekeeping import estimates_drop
 from execution.services.orders import order_preview
 from execution.services.preview import Preview
 from tests.factories import NOW, SYMBOL, Rows
@@ -138,8 +140,8 @@ def test_an_order_that_cannot_be_simulated_says_why_and_predicts_nothing(
 
 def test_estimates_that_nobody_asks_for_are_dropped(rows: Rows) -> None:
     estimate_wanted(preview=preview_of(rows), now=NOW)
-    assert estimates_drop(before=NOW) == 0
-    assert estimates_drop(before=NOW + SECOND) == 1
+    assert estimates_drop(before=NOW, pause=lambda: None) == 0
+    assert estimates_drop(before=NOW + SECOND, pause=lambda: None) == 1
     estimate_work(estimate_pk=1, now=NOW)
 
 
@@ -152,3 +154,20 @@ def test_predicting_leaves_the_processor_to_others_and_writing_does_not(
     tasks._predict_aside({})
     assert seen == [os.SCHED_IDLE]
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_who_waits_for_an_estimate_that_fails_in_our_own_code_is_told(
+    rows: Rows, asked: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(_spec: dict[str, Any]) -> Prediction:
+        raise KeyError("drift")
+
+    monkeypatch.setattr(tasks, "_predict_aside", breaks)
+    wanted = estimate_wanted(preview=preview_of(rows), now=NOW)
+    assert wanted is not None
+    tasks.estimate(wanted.pk)
+    predicted = predicted_now(preview_of(rows), NOW)
+    assert predicted is not None
+    assert not predicted.pending
+    assert predicted.problem.startswith("the simulation failed: KeyError (incident ")
+    assert predicted.problem.partition("incident ")[2][:8] in caplog.text

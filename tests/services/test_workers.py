@@ -233,7 +233,7 @@ def test_a_desk_that_never_ran_was_not_away(rows: Rows) -> None:
 def test_ended_workers_that_own_nothing_are_dropped(rows: Rows) -> None:
     gone = make_worker("boot-2", lease=-LEASE)
     expire(rows.worker)
-    assert workers_drop(before=database_now()) == 1
+    assert workers_drop(before=database_now(), pause=lambda: None) == 1
     assert not Worker.objects.filter(pk=gone.pk).exists()
     assert Worker.objects.filter(pk=rows.worker.pk).exists(), "it owns an account"
 

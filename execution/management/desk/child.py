@@ -107,18 +107,40 @@ class Child:
         pause = FIRST_PAUSE
         while True:
             started = time.monotonic()
-            code = await self._run_once()
+            how = await self._end_of_run()
             if self.is_stopping():
                 return
             self.deaths += 1
             if time.monotonic() - started >= GOOD_LIFE:
                 pause = FIRST_PAUSE
-            how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
-            self.log.line("desk", f"{self.spec.name} ended {how}; restarting it in {pause:g} s")
+            self.log.line("desk", f"{self.spec.name} {how}; restarting it in {pause:g} s")
             await asyncio.sleep(pause)
             if self.is_stopping():
                 return
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _end_of_run(self) -> str:
+        """Run the process and return how it ended. Whatever fails here, a process is never given up for good."""
+        try:
+            code = await self._run_once()
+        except FileNotFoundError:
+            if self.deaths == 0 and self.process is None:
+                raise  # its program is missing: the desk's start has failed
+            return "could not be started: its program is missing"
+        except OSError as error:
+            await self._kill_group()
+            return f"could not be started: {error}"
+        except Exception as error:  # noqa: BLE001  said in the log, and tried again
+            await self._kill_group()
+            return f"could not be supervised: {error!r}"
+        return f"ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+
+    async def _kill_group(self) -> None:
+        """End a process that was started and that nobody reads any more: there is never a second one beside it."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.killpg(self.process.pid, signal.SIGKILL)
+            await self.process.wait()
 
     async def _run_once(self) -> int:
         """Run the process to its end and return its exit code, the negative signal if one killed it."""

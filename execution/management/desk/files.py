@@ -22,12 +22,16 @@ def write_private(path: Path, text: str) -> None:
     """Replace ``path`` by ``text`` in one step; only the owner can read it, at no moment anybody else."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), PRIVATE_MODE)  # a left-over may have been opened to others
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), PRIVATE_MODE)  # a left-over may have been opened to others
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)  # half of it; what stands at ``path`` is whole
+        raise
 
 
 def write_pids(path: Path, pids: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import queue
@@ -51,8 +52,34 @@ class Console:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except (OSError, ValueError):
+            except (BrokenPipeError, ValueError):
                 return  # the terminal has gone; desk.log goes on
+            except OSError:
+                self._dropped += 1  # such as a full disk under a console that is a file
+
+
+class LinesFile(logging.handlers.RotatingFileHandler):
+    """A log file that outlives a disk that takes nothing: lines are lost and counted, and nobody fails for them."""
+
+    lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        owed = self.lost
+        if owed:
+            note = f"{owed} lines could not be written here: the disk took nothing"
+            super().emit(logging.LogRecord("desk", logging.WARNING, "", 0, note, None, None))
+            if self.lost > owed:  # nor is this one, which is counted in the note's stead
+                return
+            self.lost = 0
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's name
+        """Count the line, and forget what is buffered of it: the next one begins on a file opened anew."""
+        self.lost += 1
+        stream, self.stream = self.stream, None
+        with contextlib.suppress(OSError):
+            if stream is not None:
+                stream.close()
 
 
 class DeskLog:
@@ -62,7 +89,7 @@ class DeskLog:
         self._console = Console(stream)
         self._coloured = stream.isatty()
         self._colours: dict[str, int] = {}
-        self._file = logging.handlers.RotatingFileHandler(
+        self._file = LinesFile(
             path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8", errors="replace"
         )
         self._file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -82,4 +109,5 @@ class DeskLog:
 
     def close(self) -> None:
         self._console.close(timeout=0.5)
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take
+            self._file.close()

@@ -114,7 +114,7 @@ class Plan:
         )
 
     def beat(self) -> ChildSpec:
-        # The schedule's file and the level come from the settings; no pid file, the lock is the desk's own.
+        # The level comes from the settings; no pid file, the lock is the desk's own.
         command = ["-m", "celery", "-q", "-A", "config", "beat", "--pidfile", ""]
         return self._python("beat", command, django_environment(var=str(self.var)), None)
 

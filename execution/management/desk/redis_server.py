@@ -55,10 +55,14 @@ def socket_path(var: Path) -> Path:
 
 
 def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
-    """The server on a Unix socket only, every write in an append-only file under ``folder``."""
+    """The server on a Unix socket only, in ``folder``, writing nothing to the disk.
+
+    It is a doorbell and holds nothing that the database does not. With a file it refused every write while the disk
+    was full, and its clients ended with it.
+    """
     return [
         *(binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
-        *("--dir", str(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--dir", str(folder), "--appendonly", "no", "--save", ""),
         *("--daemonize", "no", "--loglevel", "warning", "--logfile", ""),
     ]
 

@@ -21,6 +21,8 @@ from execution.management.desk.plan import PAPER, Plan
 #: Seconds a process may take to be ready: a cold start on a busy machine imports ccxt for long.
 READY_WITHIN = 90.0
 REDIS_WITHIN = 15.0
+#: Seconds before a list of processes that could not be written is written again.
+NOTE_AGAIN = 1.0
 FRONT = ("web", "beat")
 #: When, in seconds after the request to stop, the next stage of the stop begins at the latest. What is left
 #: of web, beat and workers is killed before the paper exchange and Redis go.
@@ -40,6 +42,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._stop = asyncio.Event()
         self._started = time.monotonic()
+        self._note_again: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Start, keep, and stop at SIGINT, SIGTERM or SIGHUP. Raises ``CommandError`` when a start fails."""
@@ -109,8 +112,18 @@ class Supervisor:
         self._say(f"stopped after {time.monotonic() - begun:.1f} s")
 
     def _note_pids(self) -> None:
+        """Keep the process ids in a file; a disk that takes nothing is asked again, and ends nothing."""
         pids = {name: child.pid for name, child in self._children.items() if child.pid is not None}
-        write_pids(self._plan.run / "children.json", {"desk": os.getpid()} | pids)
+        try:
+            write_pids(self._plan.run / "children.json", {"desk": os.getpid()} | pids)
+        except OSError as error:
+            if self._note_again is None:
+                self._say(f"the list of processes could not be written: {error}")
+            else:
+                self._note_again.cancel()
+            self._note_again = asyncio.get_running_loop().call_later(NOTE_AGAIN, self._note_pids)
+        else:
+            self._note_again = None
 
     def _greet(self, created: tuple[str, ...]) -> None:
         people = self._bootstrap.people_file

@@ -65,6 +65,9 @@ class Okx:
             headers=headers,
         )
 
+    def unknown(self) -> Refusal:
+        return refusals.outcome_unknown()
+
     def fault(self, rule: FaultRule) -> Refusal:
         if rule.kind == "code_1021":
             return refusals.expired()

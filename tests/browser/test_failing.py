@@ -1,0 +1,154 @@
+"""What people see when our own code fails at an order or an account, and when the disk is full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, expect
+
+from execution.core.states import ChildStatus, OrderStatus
+from execution.models import Account, ChildOrder, Order
+from tests.browser.test_wall import open_desk, wall_of
+from tests.browser.watched import Watched
+from tests.desk.database import ALIAS, order_of
+from tests.desk.running import RunningDesk, wait_until
+from tests.desk.visitor import Visitor
+
+__all__ = ["open_desk"]
+
+SOON = 20_000
+THEMES = ("dark", "light")
+NARROW = {"width": 420, "height": 900}
+
+
+def pictures(watched: Watched, name: str, theme: str) -> None:
+    """Wide, then narrow."""
+    watched.picture(f"{name}-{theme}")
+    size = watched.page.viewport_size
+    watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    watched.picture(f"{name}-{theme}-narrow")
+    if size is not None:
+        watched.page.set_viewport_size(size)
+
+
+def break_driver(public_id: str) -> None:
+    """The order's market limits are gone from its row: each look of its driver raises KeyError."""
+    Order.objects.using(ALIAS).filter(public_id=public_id).update(market={})
+
+
+@pytest.mark.timeout(300)
+def test_an_order_whose_driver_fails_is_paused_and_its_page_and_the_wall_say_why(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    public_id = Visitor(open_desk).launch(quantity="0.4", duration="00:02:00", slices="24")
+    market = order_of(public_id).market
+    break_driver(public_id)
+    try:
+        wait_until(
+            lambda: order_of(public_id).status == OrderStatus.PAUSED, within=30, what="the order to be paused"
+        )
+        order = order_of(public_id)
+        assert order.needs_person
+        assert "KeyError (incident " in order.reason
+        incident = order.reason.partition("incident ")[2][:8]
+        wait_until(
+            lambda: f"incident={incident}" in open_desk.log(), within=5, what="the incident in the log"
+        )
+        for theme in THEMES:
+            supervisor, trader = Watched(browser, open_desk, theme), Watched(browser, open_desk, theme)
+            page = wall_of(supervisor)
+            expect(page.locator("#needs")).to_contain_text(incident, timeout=SOON)
+            pictures(supervisor, "driver-failed-wall", theme)
+            page = trader.log_in("trader")
+            page.goto(f"/orders/{public_id}/")
+            expect(page.get_by_text(incident).first).to_be_visible(timeout=SOON)
+            pictures(trader, "driver-failed-order", theme)
+            assert not supervisor.complaints + trader.complaints
+    finally:
+        Order.objects.using(ALIAS).filter(public_id=public_id).update(market=market)
+
+
+@contextmanager
+def unreadable_child(public_id: str) -> Iterator[None]:
+    """A child of alpha whose row no look can read: an object is expected where a text stands."""
+    account = Account.objects.using(ALIAS).get(label="alpha")
+    order = order_of(public_id)
+    fields = {"symbol": order.symbol, "side": order.side, "type": "limit", "quantity": order.quantity}
+    child = ChildOrder(
+        **fields, order_id=order.pk, account_id=account.pk, sequence=9_999, client_id="unreadable",
+        time_in_force="GTC", purpose="rest", why="a test", status=ChildStatus.OPEN, price=order.quantity,
+        intended_at=timezone.now(), taken_at=timezone.now(), attach="no object",
+    )  # fmt: skip
+    child.save(using=ALIAS)
+    try:
+        yield
+    finally:
+        ChildOrder.objects.using(ALIAS).filter(pk=child.pk).delete()
+
+
+@pytest.mark.timeout(300)
+def test_a_reconciliation_that_fails_is_shown_where_people_look_until_it_works_again(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    fields: dict[str, str] = {"quantity": "0.2", "duration": "00:00:30", "slices": "3"}
+    ended = Visitor(open_desk).launch(**fields)
+    waiting = Visitor(open_desk).launch(quantity="0.4", duration="00:03:00", slices="18")
+    with unreadable_child(ended):
+        supervisor, admin = Watched(browser, open_desk), Watched(browser, open_desk)
+        page = wall_of(supervisor)
+        expect(page.locator("#accounts")).to_contain_text("reconciliation fails", timeout=60_000)
+        expect(page.locator("#accounts")).to_contain_text("AttributeError (incident ", timeout=SOON)
+        wait_until(
+            lambda: "reconciliation has failed since" in order_of(waiting).why,
+            within=30,
+            what="the order to say why it waits",
+        )
+        pictures(supervisor, "reconciliation-failed-wall", "dark")
+        account = Account.objects.using(ALIAS).get(label="alpha")
+        page = admin.log_in("admin")
+        page.goto(f"/accounts/{account.public_id}/")
+        expect(page.locator("p.reason.bad").first).to_contain_text(
+            "reconciliation has failed since", timeout=SOON
+        )
+        pictures(admin, "reconciliation-failed-account", "dark")
+        light = Watched(browser, open_desk, "light")
+        light.log_in("admin").goto(f"/accounts/{account.public_id}/")
+        pictures(light, "reconciliation-failed-account", "light")
+        assert not supervisor.complaints + admin.complaints + light.complaints
+    wait_until(
+        lambda: Account.objects.using(ALIAS).get(label="alpha").faults == {},
+        within=60,
+        what="the fault to go",
+    )
+    wait_until(
+        lambda: not order_of(waiting).why.startswith("waits: account"), within=30, what="the order to go on"
+    )
+
+
+@pytest.mark.timeout(300)
+def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_taken(
+    browser: Browser, desk_factory: Callable[..., RunningDesk], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """The floor is above any disk: the desk's own look at the real free space does the rest."""
+    monkeypatch.setenv("TRANCHE_DISK_FLOOR", "900000000")
+    desk = desk_factory(tmp_path / "var")
+    desk.wait()
+    for theme in THEMES:
+        supervisor, trader = Watched(browser, desk, theme), Watched(browser, desk, theme)
+        page = wall_of(supervisor)
+        expect(page.locator("#desk-notices")).to_contain_text(
+            "less than 900,000,000 MB of disk are free, and no new order starts"
+        )
+        pictures(supervisor, "disk-wall", theme)
+        page = trader.log_in("trader")
+        page.goto("/orders/new/")
+        expect(page.get_by_role("alert").first).to_contain_text("no new order starts below")
+        page.get_by_label("Quantity").first.fill("0.1")
+        expect(page.locator("#preview")).to_contain_text("no new order starts below", timeout=SOON)
+        pictures(trader, "disk-ticket", theme)
+    desk.stop()
