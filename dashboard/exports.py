@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from execution.core.numbers import plain
+from execution.core.progress import finish_share, share_due
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.terms import ALGORITHMS
 from execution.core.types import ZERO
 from execution.selectors.payloads import OrderRow
-from execution.selectors.schedules import share_due
 
 #: What a spreadsheet may take for the beginning of a formula, or skip before one.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -54,10 +54,10 @@ def percent(share: Decimal | None) -> str:
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:
-    """The share that the schedule wants by now; none of an order that has ended."""
+    """The share that the schedule wants now; none of an order that has ended."""
     if row["status"] in ORDER_FINAL:
         return None
-    share = share_due(row["schedule"], now)
+    share = share_due(row["schedule"], now, float(_share(row)))
     return None if share is None else Decimal(str(share))
 
 
@@ -67,11 +67,15 @@ def _ahead(row: OrderRow, now: int) -> str:
 
 
 def finish(row: OrderRow, now: int) -> int | None:
-    """When the order would be done at its average pace since its start; None when nobody can say."""
-    started, share = row["started_at"], _share(row)
-    if row["status"] != OrderStatus.WORKING or started is None or now <= started or not 0 < share < 1:
+    """When the order is done: at the end of its plan while it keeps to that, and without a plan at its average
+    pace. None when it is not done by its end at this pace, or when nobody can say."""
+    started, share, schedule = row["started_at"], _share(row), row["schedule"]
+    if row["status"] != OrderStatus.WORKING or started is None or share >= 1:
         return None
-    return round(started + (now - started) / float(share))
+    at_the_end = finish_share(schedule, now, float(share))
+    if at_the_end is not None:
+        return schedule[-1][0] if at_the_end >= 1 and now < schedule[-1][0] else None
+    return round(started + (now - started) / float(share)) if share > 0 and now > started else None
 
 
 def _alerts(row: OrderRow, _now: int) -> str:

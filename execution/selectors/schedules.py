@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import pairwise
 
 from django.db.models import F
 
@@ -17,8 +16,8 @@ from execution.models import Order, Slice
 from execution.selectors.payloads import EarlierPlan, JournalRow, SchedulePoint
 from execution.selectors.texts import milliseconds
 
-#: Points of a schedule's line in the list: enough for a mark on a bar of 200 pixels.
-SCHEDULE_POINTS = 20
+#: A plan of twice so many slices or more is thinned for lists: each point then stands for several slices.
+SCHEDULE_POINTS = 60
 #: The journal's word for a new plan version.
 REPLANNED = "replanned"
 
@@ -30,7 +29,7 @@ Part = tuple[datetime, datetime, Decimal]
 class _Kept:
     """Lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
 
-    Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for twenty points.
+    Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for 61 points.
     """
 
     def __init__(self, most: int) -> None:
@@ -94,18 +93,6 @@ def schedule_line(
         points.append((milliseconds(ends_at), round(float(done / order.quantity), 6)))
     step = max(1, len(points) // SCHEDULE_POINTS)
     return points[:-1:step] + points[-1:]
-
-
-def share_due(line: Sequence[SchedulePoint], at: int) -> float | None:
-    """The share that should be done at a time: straight between the points, level outside; None without a plan."""
-    if not line:
-        return None
-    if at <= line[0][0]:
-        return line[0][1]
-    for (start, before), (end, share) in pairwise(line):
-        if at <= end:
-            return share if end == start else before + (share - before) * (at - start) / (end - start)
-    return line[-1][1]
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from django.db.models import Count, F
-
 from execution.core import costs
-from execution.core.progress import is_behind, largest_rise, share_due
+from execution.core.progress import is_behind
 from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.types import ZERO
-from execution.models import Order, Slice
+from execution.models import Order
 from execution.selectors.rows import order_rows_of, orders_for_rows
 from execution.selectors.wall_payloads import WallRow
 
@@ -28,14 +26,11 @@ class Held:
     done: float
     left: Decimal
     arrival: Decimal | None
-    largest_slice: float
 
     def judged(self, now_ms: int, unknown_since: int | None) -> Held:
         """The same with what time and children change: behind or not, unknown since when."""
-        due = share_due(self.row["schedule"], now_ms)
-        behind = self.row["status"] == OrderStatus.WORKING and is_behind(
-            done=self.done, due=due, largest_slice=self.largest_slice
-        )
+        is_working = self.row["status"] == OrderStatus.WORKING
+        behind = is_working and is_behind(self.row["schedule"], now_ms, self.done)
         if (behind, unknown_since) == (self.row["behind"], self.row["unknown_since"]):
             return self
         return replace(self, row={**self.row, "behind": behind, "unknown_since": unknown_since})
@@ -58,8 +53,6 @@ def live_versions() -> dict[int, int]:
 def held_orders(pks: Sequence[int]) -> dict[int, Held]:
     """These orders, in a fixed number of queries."""
     orders = orders_for_rows(pks)
-    slices = Slice.objects.filter(order__in=orders, plan_version=F("order__plan_version"))
-    counts = dict(slices.values_list("order").annotate(count=Count("pk")))
     through = Order.accounts.through.objects.filter(order__in=orders).order_by("-account__label")
     venues = dict(through.values_list("order_id", "account__venue_id"))
     rows = order_rows_of(orders)
@@ -71,7 +64,6 @@ def held_orders(pks: Sequence[int]) -> dict[int, Held]:
             done=float(order.filled / order.quantity) if order.quantity > ZERO else 0.0,
             left=max(order.quantity - order.filled, ZERO),
             arrival=costs.middle(order.arrival_bid, order.arrival_ask),
-            largest_slice=largest_rise(row["schedule"], counts.get(order.pk, 0)),
         )
         for order, row in zip(orders, rows, strict=True)
     }

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { DASH, moment, price } from "./format.js";
-import { finishOf } from "./blotter_row.js";
+import { finishOf, finishWords } from "./pace.js";
 import { TableView } from "./tables.js";
 
 /** At most so often is an opened row asked for again while its order moves, in milliseconds. */
@@ -13,7 +13,7 @@ const facts = (row, now) => [
   ["Algorithm", row.algorithm.toUpperCase()],
   ["Limit", row.limit_price === null ? DASH : price(row.limit_price, row.tick)],
   ["Arrival", row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1)],
-  ["ETA", moment(Math.round(finishOf(row, now)) || null, now)],
+  ["ETA", finishWords(finishOf(row, row.schedule, now), now)],
   ["Placed", `${moment(row.created_at, now)} UTC by ${row.trader}`],
   ["Reference", row.client_reference || DASH],
   ["Tags", row.tags.join(", ") || DASH],

@@ -2,7 +2,8 @@
 
 import { bar, element, setText } from "./dom.js";
 import { DASH, age, costClass, local, moment, percent, points, price, quantity } from "./format.js";
-import { heightAt } from "./plan.js";
+import { finishOf, finishWords } from "./pace.js";
+import { shareDue } from "./plan.js";
 import { isFinal, orderPill, reasonOf, side } from "./states.js";
 
 const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
@@ -11,14 +12,7 @@ const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.tr
 export const shareOf = (row) => Number(row.filled) / Number(row.quantity);
 
 /** The share that the schedule wants now; null of an order that has ended or has no plan. */
-export const dueOf = (row, now) => (isFinal(row.status) ? null : heightAt(row.schedule, now));
-
-/** When it is done at its average pace since its start; null when nobody can say. */
-export function finishOf(row, now) {
-  const share = shareOf(row);
-  if (row.status !== "working" || row.started_at === null || now <= row.started_at || !(share > 0 && share < 1)) return null;
-  return row.started_at + (now - row.started_at) / share;
-}
+export const dueOf = (row, now) => (isFinal(row.status) ? null : shareDue(row.schedule, now, shareOf(row)));
 
 function alerts(row) {
   const needs = row.needs_person && !isFinal(row.status);
@@ -92,10 +86,10 @@ export function tickRow(row, node, now) {
   const ahead = node.querySelector("[data-ahead]");
   setText(ahead, due === null ? DASH : points((share - due) * 100));
   ahead.title = due === null ? "" : `${percent(Math.abs(share - due))} ${share < due ? "behind" : "ahead of"} the schedule`;
-  const finish = finishOf(row, now);
+  const finish = finishOf(row, row.schedule, now);
   const eta = node.querySelector("[data-eta]");
-  const late = finish !== null && row.end_at !== null && finish > row.end_at;
-  setText(eta, moment(finish === null ? null : Math.round(finish), now));
+  const late = finish !== null && finish.share < 1;
+  setText(eta, finishWords(finish, now));
   eta.title = late ? "at this pace it is not done by its end" : "";
   eta.classList.toggle("warn", late);
   const last = isFinal(row.status) ? moment(row.last_fill_at, now) : age(row.last_fill_at === null ? null : now - row.last_fill_at);

@@ -3,15 +3,15 @@
 import { layout } from "./chart_style.js";
 import { decimal, places, points } from "./format.js";
 import { dueByVolume } from "./due_volume.js";
-import { projection } from "./pace.js";
-import { heightAt, scheduleLine } from "./plan.js";
+import { finishOf } from "./pace.js";
+import { heightAt } from "./plan.js";
 
 export function progress(view, colour, frame) {
   const total = Number(view.order.quantity);
-  const line = scheduleOf(view);
+  const line = view.line.map(([time, share]) => [time, share * total]);
   const own = view.order.side === "buy" ? colour.buy : colour.sell;
   const earlier = earlierPlans(view, total, colour);
-  const projected = projectedLine(view, own);
+  const projected = projectedLine(view, total, own);
   const due = dueLine(view, colour);
   const traces = [...band(view, line, total, colour), ...earlier, ...schedule(line, view, own), ...due, filledLine(view, own, frame), ...projected];
   const legend = [line.length ? "filled against schedule" : "filled"];
@@ -26,9 +26,6 @@ export function progress(view, colour, frame) {
     layout: layout(colour, { ...frame, title: view.order.base, yRange: [0, total * 1.04] }),
   };
 }
-
-/** An order without a schedule is neither ahead nor behind. */
-const scheduleOf = ({ order, slices, form }) => (form.sliced ? scheduleLine(slices, Number(order.quantity)) : []);
 
 /** What an order that follows the market's volume should have done by what was traded. */
 function dueLine(view, colour) {
@@ -76,12 +73,12 @@ function earlierPlans({ order }, total, colour) {
   });
 }
 
-function projectedLine(view, own) {
-  const found = projection(view);
+function projectedLine(view, total, own) {
+  const found = finishOf(view.order, view.line, view.now);
   if (found === null) return [];
-  const y = [found.done, found.height];
+  const y = [Number(view.order.filled), found.share * total];
   return [{
-    x: [found.from, found.to], y, text: y.map((height) => `at the pace of now ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`),
+    x: [view.now, found.at], y, text: y.map((height) => `at the pace of now ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`),
     type: "scatter", mode: "lines", line: { color: own, width: 2, dash: "dot" },
     hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
   }];
@@ -104,6 +101,3 @@ function filledLine(view, own, frame) {
     hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
   };
 }
-
-/** What should be done by now; null without a schedule. */
-export const scheduledNow = (view) => heightAt(scheduleOf(view), view.now);

@@ -2,7 +2,8 @@
 
 import { bar, byId, element, setText } from "./dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "./format.js";
-import { paceWords } from "./pace.js";
+import { finishOf, paceWords } from "./pace.js";
+import { shareDue } from "./plan.js";
 import { isFinal, isLiveChild, orderPill, reasonOf, side } from "./states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
@@ -44,12 +45,11 @@ function drawStatus(order) {
   setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
 }
 
-export function drawDone(view, scheduled) {
-  const { order, now } = view;
-  const total = Number(order.quantity);
-  const done = Number(order.filled) / total;
+export function drawDone(view) {
+  const { order, line, now } = view;
+  const done = Number(order.filled) / Number(order.quantity);
   const final = isFinal(order.status);
-  const mark = final || scheduled === null ? null : scheduled / total;
+  const mark = final ? null : shareDue(line, now, done);
   setText(byId("done-filled"), quantity(order.filled, order.lot));
   setText(byId("done-quantity"), `/ ${quantity(order.quantity, order.lot)} ${order.base}`);
   const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, schedule ${percent(mark)}`;
@@ -110,7 +110,7 @@ export function drawCost(view) {
 }
 
 export function drawNow(view) {
-  const { order, slices, children, now } = view;
+  const { order, slices, children, line, now } = view;
   if (isFinal(order.status)) {
     const left = Number(order.quantity) - Number(order.filled);
     const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
@@ -132,7 +132,7 @@ export function drawNow(view) {
     ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
     ["Working", working],
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
-    ["At this pace", paceWords(view)],
+    ["At this pace", paceWords(finishOf(order, line, now), now)],
     ["Next look", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", order.why || DASH, "words"],

@@ -1,6 +1,5 @@
 // An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
 
-import { scheduledNow } from "./chart_progress.js";
 import { bucketOf } from "./chart_volume.js";
 import { OrderCharts } from "./charts.js";
 import { showConnection } from "./connection.js";
@@ -8,6 +7,7 @@ import { byId, readJson, setText } from "./dom.js";
 import { drawActions, drawCost, drawDone, drawHead, drawNow } from "./facts.js";
 import { age, spoken } from "./format.js";
 import { notice } from "./notices.js";
+import { shareLine } from "./plan.js";
 import { LiveSocket } from "./socket.js";
 import { TableView } from "./tables.js";
 import { drawIceberg, drawTerms, drawVenues } from "./terms.js";
@@ -68,9 +68,11 @@ const now = () => (socket.server === null ? opened + performance.now() - openedA
 
 function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
+  const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
   return {
-    order, market, fills, form, profile, now: now(),
-    slices: [...rows.slices.values()].sort((left, right) => left.number - right.number),
+    order, market, fills, form, profile, slices, now: now(),
+    // An order without a schedule is neither ahead nor behind.
+    line: form.sliced ? shareLine(slices, Number(order.quantity)) : [],
     children: [...rows.children.values()],
     samples: [...samples.values()].sort((left, right) => left[0] - right[0]),
   };
@@ -105,7 +107,7 @@ let drawing = Promise.resolve();
 function draw() {
   if (document.hidden) return;
   const current = view();
-  drawDone(current, scheduledNow(current));
+  drawDone(current);
   drawNow(current);
   drawAges(current);
   if (changed) {

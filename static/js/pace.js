@@ -1,35 +1,29 @@
-// Where an order gets at the pace of now.
+// Where an order gets: by its plan, as far as it keeps to that.
 
 import { DASH, moment, percent } from "./format.js";
-
-/** Slices that the pace of now is judged by. Whole ones: a slice fills in bursts, somewhere between its ends. */
-const SLICES = 5;
+import { finishShare } from "./plan.js";
 
 /**
- * From now at the pace of the last whole slices to the whole quantity, or to the end if that comes first.
- * Null when the order does not work, or no slice has passed since its start or its last pause.
+ * When the order is done, and the share that is done by then: 1 unless it is behind its plan and ends short of it.
+ * Without a plan it goes on at its average pace since its start. `order` is a row or an order's facts, `line` its plan
+ * in shares. Null when the order does not work, has come to its end, or nobody can say.
  */
-export function projection({ order, slices, fills, now }) {
-  if (order.status !== "working" || order.end_at === null || now >= order.end_at) return null;
-  const resumed = order.pauses.at(-1)?.[1] ?? 0;
-  const passed = slices.filter((part) => part.ends_at <= now && part.starts_at >= resumed).slice(-SLICES);
-  const total = Number(order.quantity);
-  const sum = (some) => some.reduce((quantity, fill) => quantity + Number(fill.quantity), 0);
-  const done = sum(fills);
-  if (!passed.length || done >= total) return null;
-  const [since, until] = [passed[0].starts_at, passed.at(-1).ends_at];
-  const pace = sum(fills.filter((fill) => fill.at >= since && fill.at < until)) / (until - since);
-  // From the last whole slice on: the current one may not have had its burst yet.
-  const before = sum(fills.filter((fill) => fill.at < until));
-  const finished = pace > 0 ? until + (total - before) / pace : Infinity;
-  if (finished <= order.end_at) return { from: now, done, to: Math.max(now, finished), height: total };
-  return { from: now, done, to: order.end_at, height: Math.max(done, before + pace * (order.end_at - until)) };
+export function finishOf(order, line, now) {
+  const share = Number(order.filled) / Number(order.quantity);
+  if (order.status !== "working" || order.started_at === null || share >= 1) return null;
+  const finish = finishShare(line, now, share);
+  if (finish !== null) return now < line.at(-1)[0] ? { at: line.at(-1)[0], share: finish } : null;
+  if (!(share > 0) || now <= order.started_at) return null;
+  const at = Math.round(order.started_at + (now - order.started_at) / share);
+  if (order.end_at === null || at <= order.end_at) return { at, share: 1 };
+  return now < order.end_at ? { at: order.end_at, share: (share * (order.end_at - order.started_at)) / (now - order.started_at) } : null;
 }
 
-/** "done 14:52:07", or how much will be done by the end. */
-export function paceWords(view) {
-  const found = projection(view);
+/** "14:52:07", or how much is done by the end: "91.2 % at the end". */
+export function finishWords(found, now) {
   if (found === null) return DASH;
-  const total = Number(view.order.quantity);
-  return found.height >= total ? `done ${moment(found.to, view.now)}` : `${percent(found.height / total)} at the end`;
+  return found.share >= 1 ? moment(found.at, now) : `${percent(found.share)} at the end`;
 }
+
+/** The same where no heading says that it is the time: "done 14:52:07". */
+export const paceWords = (found, now) => `${found?.share >= 1 ? "done " : ""}${finishWords(found, now)}`;

@@ -24,3 +24,33 @@ export function heightAt(line, time) {
   }
   return line[line.length - 1][1];
 }
+
+/** The last fills of a slice are reported a moment after its end: so long it is not yet judged, in milliseconds. */
+const SETTLING = 5000;
+/** Shares are rounded to six digits. */
+const ROUNDING = 1e-6;
+
+/** A plan in shares of the order's quantity. */
+export const shareLine = (slices, total) => scheduleLine(slices, total).map(([time, height]) => [time, height / total]);
+
+/**
+ * The share that the plan wants at a time, as near to what is done as the plan allows; null without a plan. The rule
+ * of `execution/core/progress.py`: a slice may be filled at any moment between its start and its end.
+ */
+export function shareDue(line, at, done) {
+  if (!line.length) return null;
+  const least = line.findLast(([time]) => time <= at - SETTLING)?.[1] ?? line[0][1];
+  const most = at < line[0][0] ? line[0][1] : (line.find(([time]) => time > at) ?? line.at(-1))[1];
+  if (done < least - ROUNDING) return least;
+  return done > most + ROUNDING ? most : done;
+}
+
+/** The share that is done when the plan ends, if the order goes on as it did under this plan; null without a plan. */
+export function finishShare(line, at, done) {
+  const due = shareDue(line, at, done);
+  if (due === null) return null;
+  if (done >= due) return 1;
+  const first = line[0][1];
+  const kept = Math.max(0, done - first) / (due - first);
+  return Math.max(done, first + kept * (1 - first));
+}

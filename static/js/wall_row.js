@@ -2,7 +2,7 @@
 
 import { element, setText } from "./dom.js";
 import { DASH, age, costClass, percent, points, quantity, spoken } from "./format.js";
-import { heightAt } from "./plan.js";
+import { shareDue } from "./plan.js";
 import { orderPill, reasonOf, side } from "./states.js";
 
 const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
@@ -10,20 +10,13 @@ const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.tr
 
 const shareOf = (row) => Number(row.filled) / Number(row.quantity);
 
-/** When the schedule had come to this share: how long an order is behind. Null without a schedule. */
-function reachedAt(line, share) {
-  for (let index = 1; index < line.length; index += 1) {
-    const [end, height] = line[index];
-    const [start, before] = line[index - 1];
-    if (share <= height) return height === before ? end : start + ((end - start) * Math.max(0, share - before)) / (height - before);
-  }
-  return line.at(-1)?.[0] ?? null;
-}
+/** When the schedule wanted more than this share: since when an order is behind. Null without a schedule. */
+const reachedAt = (line, share) => (line.find(([, height]) => height > share) ?? line.at(-1))?.[0] ?? null;
 
 /** "behind 4.1 %, 12 min": how far below the schedule, and since when the schedule is past what is done. */
 export function behindWords(row, now) {
-  const due = heightAt(row.schedule, now);
   const share = shareOf(row);
+  const due = shareDue(row.schedule, now, share);
   const reached = reachedAt(row.schedule, share);
   if (due === null || reached === null || due <= share) return "";
   const late = Math.max(0, now - reached);

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard import figures
+from execution.core.progress import finish_share, share_due
 from tests.browser.watched import Watched
 from tests.desk.visitor import Visitor
 
@@ -65,33 +68,65 @@ def test_a_part_is_not_shown_as_the_whole(page: Page, share: str | None, digits:
     assert figures.percent(share, digits) == shown
 
 
-def view(**changes: Any) -> dict[str, Any]:
-    """A minute of ten slices; two and a half have passed, and each that is over filled its tenth of 1 BTC."""
-    order = {"status": "working", "quantity": "1", "end_at": 60_000, "pauses": []}
-    slices = [{"starts_at": start, "ends_at": start + 6_000} for start in range(0, 60_000, 6_000)]
-    fills = [{"at": at, "quantity": "0.1"} for at in (3_000, 8_000)]
-    return {"order": order | changes, "slices": slices, "fills": fills, "now": 15_000}
+def in_script(page: Page, module: str, function: str, cases: list[list[Any]]) -> list[Any]:
+    """What a script's function says of each case."""
+    script = """async ([module, name, cases]) => {
+      const found = (await import(`/static/js/${module}.js`))[name];
+      return cases.map((given) => found(...given));
+    }"""
+    said: list[Any] = page.evaluate(script, [module, function, cases])
+    return said
 
 
-def test_an_order_on_schedule_is_projected_to_its_end(page: Page) -> None:
-    found = called(page, "pace", "projection", view())
-    assert (found["from"], found["done"], found["height"]) == (15_000, 0.2, 1)
-    assert found["to"] == pytest.approx(60_000)
+def test_the_pages_judge_an_order_against_its_plan_as_the_desk_does(page: Page) -> None:
+    draw = random.Random(20)
+    cases: list[Any] = []
+    for _ in range(400):
+        rises = [draw.randint(0, 5) for _ in range(draw.randint(1, 12))]
+        times = accumulate(draw.randint(1, 20_000) for _ in rises)
+        shares = [rise / max(1, sum(rises)) for rise in accumulate(rises)]
+        line = [[0, 0.0], *(list(point) for point in zip(times, shares, strict=True))]
+        cases.append([line, draw.randint(-1_000, 130_000), draw.choice([0, 1, draw.random(), *shares])])
+    assert in_script(page, "plan", "shareDue", cases) == [share_due(*case) for case in cases]
+    assert in_script(page, "plan", "finishShare", cases) == [
+        pytest.approx(finish_share(*case)) for case in cases
+    ]
 
 
-def test_a_slow_order_is_projected_short_of_its_quantity(page: Page) -> None:
-    slow = view()
-    slow["fills"] = slow["fills"][:1]
-    found = called(page, "pace", "projection", slow)
-    assert found["to"] == 60_000
-    assert found["height"] == pytest.approx(0.5)
-    assert called(page, "pace", "paceWords", slow) == "50.0 % at the end"
+#: A minute of ten slices, in shares.
+LINE = [[at * 6_000, at / 10] for at in range(11)]
 
 
-@pytest.mark.parametrize("changes", [{"status": "paused"}, {"pauses": [[1_000, 14_000]]}, {"end_at": 15_000}])
+def pace(page: Page, now: int, filled: str, line: Any = LINE, **changes: Any) -> tuple[Any, str]:
+    order = {"status": "working", "quantity": "1", "filled": filled, "started_at": 0, "end_at": 60_000}
+    (found,) = in_script(page, "pace", "finishOf", [[order | changes, line, now]])
+    (words,) = in_script(page, "pace", "paceWords", [[found, now]])
+    return found, words
+
+
+def test_an_order_that_keeps_to_its_plan_is_done_at_the_end_of_it(page: Page) -> None:
+    for now in range(0, 60_000, 500):
+        for filled in (now // 6_000, now // 6_000 + 1):  # the open slice has had its fill, or not yet
+            found, words = pace(page, now, str(filled / 10))
+            assert filled == 10 or (found, words) == ({"at": 60_000, "share": 1}, "done 00:01:00")
+
+
+def test_an_order_behind_its_plan_ends_short_of_its_quantity(page: Page) -> None:
+    found, words = pace(page, 18_000, "0.1")
+    assert found == {"at": 60_000, "share": pytest.approx(0.5)}
+    assert words == "50.0 % at the end"
+    assert pace(page, 18_000, "0")[1] == "0.0 % at the end"
+
+
+def test_without_a_plan_the_average_pace_is_carried_on(page: Page) -> None:
+    assert pace(page, 15_000, "0.5", [])[0] == {"at": 30_000, "share": 1}
+    assert pace(page, 30_000, "0.25", [])[1] == "50.0 % at the end"
+
+
+@pytest.mark.parametrize("changes", [{"status": "paused"}, {"started_at": None}, {"filled": "1"}])
 def test_without_a_pace_nothing_is_projected(page: Page, changes: dict[str, Any]) -> None:
-    assert called(page, "pace", "projection", view(**changes)) is None
-    assert called(page, "pace", "paceWords", view(**changes)) == "–"
+    assert pace(page, 15_000, **({"filled": "0.2"} | changes)) == (None, "–")
+    assert pace(page, 60_000, "0.2") == (None, "–"), "its end has come"
 
 
 def test_the_admin_works_under_the_policy(browser: Browser, desk: RunningDesk) -> None:

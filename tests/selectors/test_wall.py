@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
-from hypothesis import strategies as st
 
-from execution.core.progress import BEHIND_SHARE, is_behind, largest_rise, share_due
 from execution.core.types import Trade, Unknown
 from execution.models import Account, ChildOrder, Order, Role, User
 from execution.selectors.wall import Wall, halt_subjects
@@ -24,42 +20,6 @@ from tests.factories import NOW, SYMBOL, D, Rows, trade_of
 SECOND = timedelta(seconds=1)
 #: However many orders live.
 MOST_QUERIES = 22
-
-
-# --- behind or not ---------------------------------------------------------------------------------
-
-lines = st.lists(st.floats(0.001, 1), min_size=1, max_size=30).map(
-    lambda rises: (
-        [(0, 0.0)] + [(1000 * (at + 1), sum(rises[: at + 1]) / sum(rises)) for at in range(len(rises))]
-    )
-)
-
-
-@given(lines, st.integers(-5000, 40_000), st.integers(0, 5000))
-def test_what_is_due_never_falls_and_stays_a_share(
-    line: list[tuple[int, float]], at: int, later: int
-) -> None:
-    now, then = share_due(line, at), share_due(line, at + later)
-    assert now is not None
-    assert then is not None
-    assert 0 <= now <= then + 1e-9 <= 1 + 2e-9
-
-
-def test_without_a_schedule_nothing_is_due_and_nobody_is_behind() -> None:
-    assert share_due([], 5) is None
-    assert not is_behind(done=0, due=None, largest_slice=0.1)
-
-
-@pytest.mark.parametrize(("missing", "behind"), [(0.2, False), (0.25, False), (0.26, True)])
-def test_one_slice_may_be_outstanding_and_a_twentieth_more(missing: float, behind: bool) -> None:
-    assert is_behind(done=0.5, due=0.5 + missing, largest_slice=0.25 - BEHIND_SHARE) is behind
-
-
-def test_the_largest_slice_of_a_thinned_line_is_one_slice() -> None:
-    line = [(at * 6000, at * 0.05) for at in range(21)]
-    assert largest_rise(line, 120) == pytest.approx(0.05 / 6)
-    assert largest_rise(line, 20) == pytest.approx(0.05)
-    assert largest_rise([], 0) == 0
 
 
 # --- rows ------------------------------------------------------------------------------------------
