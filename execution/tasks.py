@@ -19,6 +19,7 @@ from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
 from execution.services.estimates import estimate_failed, estimate_work
+from execution.services.halts import halts_lifted_tell
 from execution.services.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
 from execution.services.reports import reports_keep
 
@@ -123,6 +124,7 @@ def estimate(estimate_pk: int) -> None:
 def housekeep() -> None:
     """Reports first: they are made of the samples that are dropped then."""
     now = timezone.now()
+    halts_lifted_tell(since=now - timedelta(days=1), now=now)
     reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
     samples_drop(before=now - KEEP_SAMPLES, pause=_let_others_write)
     workers_drop(before=now - KEEP_WORKERS, pause=_let_others_write)

@@ -17,14 +17,16 @@ from django.db.models import Q
 
 from execution import notify
 from execution.core.problems import Problem, Refused
-from execution.core.states import CHILD_CANCELLABLE, ChildStatus
+from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
 from execution.selectors.halts import (
+    STOPS,
     children_open,
     halt_reason,
     halt_subject,
     halts_in_force,
     is_any_in_force,
+    order_halt,
     orders_covered,
     orders_to_pause,
     preview_of,
@@ -33,6 +35,7 @@ from execution.selectors.halts import (
 from execution.selectors.payloads import HaltPreview
 from execution.services.audit import audit_append
 from execution.services.children import child_cancel_request
+from execution.services.journal import journal_append
 from execution.services.locking import account_row_locked, gate_locked, order_locked
 from execution.services.moves import pause_for_person
 from execution.services.orders import person_actor
@@ -278,13 +281,21 @@ def _flat_at(halt: Halt) -> datetime | None:
 # --- lift ----------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def halt_lift(*, public_id: str, person: User, reason: str, now: datetime) -> Halt:
     """End a halt; its orders stay paused until somebody resumes each. Lifting twice is once.
+
+    1. The end of the halt and its audit, committed. 2. Each order that it paused no longer says that it is halted.
 
     Raises ``HaltNotFound``, and ``Refused``: also while its sweep is unfinished, because the parents that
     are not paused yet would go on by themselves.
     """
+    halt = _lift(public_id, person, reason, now)
+    _tell_orders(halt, now)
+    return halt
+
+
+@transaction.atomic
+def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
     _refuse_all_but_supervisors(person)
     reason = _reason(reason)
     gate_locked()
@@ -301,3 +312,33 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime) -> Ha
     _audit("halt_lifted", halt, person, reason, now)
     notify.wall_changed()
     return halt
+
+
+def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
+    """Finish what a process that died while it lifted a halt, after ``since``, has left."""
+    for halt in Halt.objects.select_related("set_by", "lifted_by").filter(lifted_at__gte=since):
+        _tell_orders(halt, now)
+
+
+def _tell_orders(halt: Halt, now: datetime) -> None:
+    """An order that waits for a person because of the halt says that it was lifted. To be repeated at will."""
+    said = halt.orders.filter(status=OrderStatus.PAUSED, reason=halt_reason(halt))
+    for pk in said.values_list("pk", flat=True):
+        try:
+            _tell_order(halt, pk, now)
+        except DatabaseError as error:
+            log.warning("a lifted halt is not said yet", halt=halt.public_id, order=pk, error=str(error))
+
+
+@transaction.atomic
+def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
+    order = order_locked(order_pk)
+    if order.status != OrderStatus.PAUSED or order.reason != halt_reason(halt) or halt.lifted_by is None:
+        return
+    actor = person_actor(halt.lifted_by)
+    if (other := order_halt(order, STOPS)) is not None:
+        order.reason = halt_reason(other)
+        other.orders.add(order)  # told again when that one is lifted
+    else:
+        order.reason = f"the halt was lifted by {actor}: resume or cancel the order"
+    journal_append(order=order, kind="halt_lifted", actor=actor, reason=order.reason, at=now)

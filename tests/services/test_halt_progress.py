@@ -14,14 +14,18 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import Accepted, Unknown, VenueStatus
 from execution.models import AuditEntry, ChildOrder, Halt, Order, Worker
+from execution.selectors.blotter import BlotterFilter, blotter_page
 from execution.selectors.halts import halt_row, halt_rows
+from execution.selectors.wall import Wall
 from execution.services.children import child_outcome, child_report
 from execution.services.halts import (
     HaltNotFound,
     HaltRequest,
     halt_sweep,
+    halts_lifted_tell,
     halts_tend,
 )
+from execution.services.orders import order_pause
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
 from tests.services.halting import SECOND, halt, lift, open_child, resume, unswept
@@ -143,6 +147,57 @@ def test_lifting_twice_is_once_and_needs_a_reason_and_a_halt(rows: Rows) -> None
     again = lift(rows, stopped, reason="again", now=NOW + 2 * SECOND)
     assert (again.lift_reason, again.lifted_at) == ("over", NOW + SECOND)
     assert AuditEntry.objects.filter(kind="halt_lifted").count() == 1
+
+
+def test_after_the_lift_an_order_that_waits_no_longer_says_halted(rows: Rows) -> None:
+    order = open_child(rows).order
+    stopped = halt(rows)
+    order.refresh_from_db()
+    version = order.version
+    assert order.reason.startswith("halted: a test")
+    lift(rows, stopped)
+    order.refresh_from_db()
+    assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
+    assert order.reason == "the halt was lifted by supervisor:supervisor: resume or cancel the order"
+    assert order.version == version + 1, "pages are told"
+    (row,) = blotter_page(person=rows.trader, chosen=BlotterFilter())["rows"]
+    assert "halted" not in row["reason"]
+    assert "halted" not in Wall().read(NOW)["rows"][order.public_id]["reason"]
+    check_order(order)
+    assert resume(rows, order).status == OrderStatus.WORKING
+
+
+def test_an_order_under_two_halts_says_the_one_that_is_left(rows: Rows) -> None:
+    order = open_child(rows).order
+    first = halt(rows)
+    second = halt(rows, HaltRequest("stop", "symbol", SYMBOL), reason="news of the coin")
+    lift(rows, first)
+    order.refresh_from_db()
+    assert order.reason == "halted: news of the coin (by supervisor:supervisor)"
+    lift(rows, second)
+    order.refresh_from_db()
+    assert order.reason.startswith("the halt was lifted")
+    check_order(order)
+
+
+def test_an_order_that_somebody_paused_before_the_halt_keeps_its_own_reason(rows: Rows) -> None:
+    order = rows.working()
+    order_pause(public_id=order.public_id, person=rows.trader, reason="lunch", now=NOW)
+    lift(rows, halt(rows))
+    order.refresh_from_db()
+    assert (order.reason, order.needs_person) == ("lunch", False)
+
+
+def test_a_lift_that_was_cut_off_is_finished_later(rows: Rows) -> None:
+    order = open_child(rows).order
+    stopped = halt(rows)
+    # The process died between the lift's commit and its orders.
+    Halt.objects.filter(pk=stopped.pk).update(lifted_at=NOW + SECOND, lifted_by=rows.supervisor)
+    halts_lifted_tell(since=NOW, now=NOW + 2 * SECOND)
+    halts_lifted_tell(since=NOW, now=NOW + 3 * SECOND)
+    order.refresh_from_db()
+    assert order.reason.startswith("the halt was lifted by supervisor:supervisor")
+    assert order.journal.filter(kind="halt_lifted").count() == 1
 
 
 @pytest.mark.usefixtures("unswept")
