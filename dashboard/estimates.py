@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from dashboard.figures import points
 from dashboard.sentences import grouped
 from execution.core import costs
 from execution.core.types import BASIS_POINT, Market, Quote
@@ -24,15 +25,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What the simulation expects of the order against arrival, in bp with fees; + is cost. ``pending``: it is
-    being worked out, and the numbers are None."""
+    """What the order is expected to cost against arrival, in bp with fees; + is cost. ``pending``: it is being
+    simulated, and the numbers are None. ``hint`` stands beside a figure that no simulation made."""
 
     cost_bp: Decimal | None = None
     error_bp: Decimal | None = None
     markets: int = 0
     pending: bool = False
-    #: Why there are no numbers, if that is known.
-    problem: str = ""
+    #: Words beside the figure, or why there is none.
+    hint: str = ""
 
 
 def figures(
@@ -59,17 +60,23 @@ def _notional(preview: Preview | None, currency: str) -> Figure:
 
 
 def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
-    title = "Mean cost against arrival in simulated markets, with two standard errors; + is cost"
+    title = (
+        "Cost against arrival with fees, + is cost: the mean of simulated markets and its standard error,"
+        " or the price of the route for an order that takes at once"
+    )
     label = "expected cost"
     if preview is None or not preview.slices:
         return Figure(label, DASH, "no plan yet", title)
     if predicted is not None and predicted.pending:
         return Figure(label, DASH, "being simulated", title)
     if predicted is None or predicted.cost_bp is None:
-        return Figure(label, DASH, (predicted.problem if predicted else "") or "not simulated", title)
+        return Figure(label, DASH, predicted.hint if predicted and predicted.hint else "not simulated", title)
+    if predicted.hint:
+        return Figure(label, f"{points(predicted.cost_bp)} bp", predicted.hint, title)
     error = "" if predicted.error_bp is None else f"± {predicted.error_bp:.1f} bp, "
-    value = f"{predicted.cost_bp:+.1f} bp".replace("-", "−")
-    return Figure(label, value, f"{error}{predicted.markets:,} simulated markets", title)
+    return Figure(
+        label, f"{points(predicted.cost_bp)} bp", f"{error}{predicted.markets:,} simulated markets", title
+    )
 
 
 def _participation(preview: Preview | None, market: Market | None, pace: Pace | None) -> Figure:
@@ -117,8 +124,8 @@ def _worst(preview: Preview | None, currency: str) -> Figure:
     worst = preview.worst_cost_bp if preview else None
     if worst is None or notional is None:
         return Figure("worst at limit", DASH, "no limit price" if limit is None else "no quote")
-    amount = f"{notional * worst * BASIS_POINT:,.0f} {currency}"
-    return Figure("worst at limit", f"{worst:,.0f} bp".replace("-", "−"), amount.replace("-", "−"))
+    amount = f"{notional * worst * BASIS_POINT:z,.0f} {currency}"
+    return Figure("worst at limit", f"{worst:z,.0f} bp".replace("-", "−"), amount.replace("-", "−"))
 
 
 def _least(preview: Preview | None, market: Market | None) -> Figure:

@@ -10,18 +10,22 @@ from dashboard.sentences import grouped, spoken
 DASH = "–"
 
 
-def points(value: str | None, places: int = 1) -> str:
-    """Basis points with a sign: + is cost."""
-    if value is None:
-        return DASH
-    number = _places(Decimal(value), places)
-    return f"{'−' if number < 0 else '+'}{abs(number)}"
+def points(value: str | Decimal | None, places: int = 1) -> str:
+    """Basis points with a sign: + is cost. What is shown as zero has none."""
+    return DASH if value is None else signed(Decimal(value), places)
 
 
-def tone(value: str | None) -> str:
-    """The class of a cost: what it is about, said by its sign, too."""
-    number = Decimal(value or 0)
-    return "warn" if number > 0 else "good" if number < 0 else ""
+def signed(number: Decimal, places: int) -> str:
+    """With its sign, unless it is shown as zero."""
+    shown = _places(number, places)
+    sign = "+" if shown > 0 else "−" if shown < 0 else ""
+    return f"{sign}{abs(shown):,f}"
+
+
+def tone(value: str | None, places: int = 1) -> str:
+    """The class of a cost as it is shown: none for what is shown as zero."""
+    shown = _places(Decimal(value or 0), places)
+    return "warn" if shown > 0 else "good" if shown < 0 else ""
 
 
 def percent(share: str | None, places: int = 1) -> str:
@@ -35,7 +39,7 @@ def percent(share: str | None, places: int = 1) -> str:
         return f">{100 - least} %"
     if number > 0 and shown == 0:
         return f"<{least} %"
-    return f"{shown} %"
+    return f"{shown} %".replace("-", "−")
 
 
 def amount(value: str | None, places: int | None = None) -> str:
@@ -43,8 +47,9 @@ def amount(value: str | None, places: int | None = None) -> str:
     if value is None:
         return DASH
     number = Decimal(value)
-    shown = grouped(abs(number)) if places is None else f"{_places(abs(number), places):,f}"
-    return f"−{shown}" if number < 0 else shown
+    shown = number if places is None else _places(number, places)
+    words = grouped(abs(shown)) if places is None else f"{abs(shown):,f}"
+    return f"−{words}" if shown < 0 else words
 
 
 def price(value: str | None, tick: str | None) -> str:
@@ -60,7 +65,7 @@ def length(seconds: str | None) -> str:
         return DASH
     number = Decimal(seconds)
     if abs(number) < 60:
-        return f"{'−' if number < 0 else '+'}{_places(abs(number), 1)} s"
+        return f"{signed(number, 1)} s"
     return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
 
 

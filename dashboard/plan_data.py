@@ -16,8 +16,9 @@ from execution.services.orders import Preview
 
 
 def plan_data(preview: Preview | None) -> dict[str, Any] | None:
-    """Start, end and quantity of each slice, and what the algorithm plans beside them; None without a plan."""
-    if preview is None or preview.plan is None or not preview.slices:
+    """Start, end and quantity of each slice, and what the algorithm plans beside them; None without a plan, and while
+    the books of an order that takes at once are still coming."""
+    if preview is None or preview.plan is None or not preview.slices or preview.books_awaited:
         return None
     market = preview.market
     parameters = preview.parameters
@@ -41,7 +42,7 @@ def plan_data(preview: Preview | None) -> dict[str, Any] | None:
 
 def _route(row: RouteRow, market: Market | None) -> dict[str, Any]:
     base = market.base if market else ""
-    price = "" if row.part_price is None else f" @ {_price(row.part_price, market)}"
+    price = "" if row.part_price is None else f" @ {_price(row.part_price, market)} after fees"
     return {
         "label": row.label,
         "quantity": text(row.part),
@@ -68,6 +69,7 @@ def route_table(preview: Preview | None) -> dict[str, Any] | None:
                 "takes": grouped(row.takes),
                 "part": grouped(row.part) if row.part else "–",
                 "price": "–" if row.part_price is None else _price(row.part_price, market),
+                "limit": "–" if row.child_limit is None else grouped(row.child_limit),
                 "trouble": row.trouble,
                 "is_best_alone": row.is_best_alone,
             }
@@ -82,7 +84,9 @@ def _saving(found: Split) -> str:
     best = found.best_alone
     if found.saved_bp is None or best is None:
         return "no single account does as much"
-    return f"saves {found.saved_bp:,.2f} bp against {best.label} alone".replace("-", "−")
+    if [part.venue for part in found.parts] == [best]:
+        return f"all at {best.label}, the best alone"
+    return f"saves {found.saved_bp:z,.2f} bp against {best.label} alone".replace("-", "−")
 
 
 def plan_subtitle(preview: Preview | None, market: Market | None) -> str:
@@ -95,6 +99,8 @@ def plan_subtitle(preview: Preview | None, market: Market | None) -> str:
         visible = preview.parameters.visible_quantity
         parts = int(-(-total // visible))
         return f"at least {parts} × {grouped(visible)} {market.base} shown, of {grouped(total)} in all"
+    if preview.books_awaited:
+        return f"{grouped(total)} {market.base} at once, where is not known yet"
     if preview.route is not None:
         into = sum(1 for row in preview.route.parts if row.quantity)
         places = f"{into} account{'' if into == 1 else 's'}"

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import sizing
 from dashboard.estimates import Predicted, figures
+from dashboard.figures import signed
 from dashboard.places import account_places
 from dashboard.plan_data import plan_data, plan_subtitle, route_table
+from execution import notify
 from execution.core.problems import Problem
 from execution.core.types import Quote, Side, Unit
 from execution.selectors.tape import market_pace
 from execution.selectors.texts import milliseconds, text
 from execution.selectors.ticket import TicketPlace, ticket_place
+from execution.services.checks import books_awaited
 from execution.services.orders import Preview
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ def preview_context(
     place = ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
     market, quote = (place.market, place.quote) if place else (None, None)
     pace = market_pace(place.venues, place.market.symbol, now) if place else None
+    if place and preview is None:  # its books are on their way before the quantity is written
+        notify.look_at(place.venues, place.market.symbol, now)
     return {
         "preview": preview,
         "market": market,
@@ -47,8 +52,8 @@ def preview_context(
         "figures": figures(preview, market, quote, pace, predicted),
         "checks": _checks(preview),
         "route": route_table(preview),
-        # A router's rows say more than where its first slice would be cheapest.
-        "places": [] if preview and preview.route else account_places(preview),
+        # The rows of a route say more than where its first slice would be cheapest.
+        "places": [] if preview and preview.takes_at_once else account_places(preview),
         "data": {
             "quote": _quote(quote, now),
             "market": {
@@ -61,12 +66,20 @@ def preview_context(
             else None,
             "helpers": _helpers(written, place),
             "plan": plan_data(preview),
+            "plan_waits": _plan_waits(preview),
             "problems": [_problem(problem) for problem in problems],
             "notional": text(preview.notional) if preview else None,
             "quantity": text(preview.quantity) if preview else None,
             "limit_distance": _percent(preview.limit_distance) if preview else None,
         },
     }
+
+
+def _plan_waits(preview: Preview | None) -> str:
+    """What stands where there is no plan yet."""
+    if preview is not None and preview.books_awaited:
+        return f"{books_awaited(preview)}."
+    return "Enter side, quantity and time to see the plan."
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
@@ -111,7 +124,7 @@ def _helpers(written: Mapping[str, str], place: TicketPlace | None) -> dict[str,
 
 
 def _percent(fraction: Decimal | None) -> str | None:
-    return None if fraction is None else f"{fraction * 100:+.2f} %".replace("-", "−")
+    return None if fraction is None else f"{signed(fraction * 100, 2)} %"
 
 
 def _checks(preview: Preview | None) -> list[dict[str, str]]:

@@ -188,6 +188,7 @@ def report_csv(report: Report) -> str:
     rows += [[label, unit, report[name] or ""] for label, unit, name in FACTS]  # type: ignore[literal-required]
     rows += [["Fees paid", words(fee["currency"]), fee["amount"]] for fee in report["fees"]]
     predicted: Mapping[str, Any] = report["predicted"] or {}
+    rows.append(["Predicted by", "", str(predicted.get("by") or "")])
     rows.append(["Predicted cost", "bp", str(predicted.get("cost_bp") or "")])
     rows.append(["Predicted cost, standard error", "bp", str(predicted.get("standard_error_bp") or "")])
     for line in lines_of(report):

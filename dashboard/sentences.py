@@ -21,9 +21,11 @@ from execution.services.orders import Preview
 
 
 def grouped(number: Decimal) -> str:
-    """Thousands separators, no exponent, no trailing zeros."""
+    """Thousands separators, no exponent, no trailing zeros, and zero without a sign."""
     plain = format(number, ",f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return "0" if plain == "-0" else plain
 
 
 def spoken(duration: timedelta) -> str:

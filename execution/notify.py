@@ -11,9 +11,11 @@ import json
 import threading
 from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any, TypedDict
 
+import redis
 import redis.asyncio
 import structlog
 from channels.layers import get_channel_layer
@@ -24,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "tranche.wake"
 SEND_TIMEOUT = 2.0  # seconds
+#: Books are wanted so long after a look: a page that plans an order looks every few seconds.
+LOOKED_AT_FOR = timedelta(seconds=15)
 #: Rings of so short a while are sent together: a burst of facts is one message to a page, and one to the engines.
 GATHER = 0.005  # seconds
 #: A blotter and a wall show many orders, and are told that something moved: not of each change of each order.
@@ -174,9 +178,30 @@ def wake_account(account_pk: int) -> None:
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
 
 
-def look_at(venue_pks: Collection[int], symbol: str) -> None:
-    """Somebody plans an order there: its books are wanted for a while."""
+def look_at(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int, datetime]:
+    """Somebody plans an order there: its books are wanted for a while. Returns since when they have been, by venue."""
     _bell.ring(_bell.wake(Wake(venues=list(venue_pks), symbol=symbol)))
+    keys = {pk: f"tranche:looked:{pk}:{symbol}" for pk in venue_pks}
+    since = dict.fromkeys(venue_pks, now)
+    try:
+        with _redis_now(settings.REDIS_URL).pipeline() as pipe:
+            for key in keys.values():
+                pipe.set(key, now.isoformat(), ex=LOOKED_AT_FOR, nx=True)
+                pipe.expire(key, LOOKED_AT_FOR)
+                pipe.get(key)
+            answers = pipe.execute()[2::3]
+    except redis.RedisError as error:
+        log.warning("since when books are wanted is not readable", error=str(error))
+        return since
+    return since | {
+        pk: datetime.fromisoformat(at.decode()) for pk, at in zip(keys, answers, strict=True) if at
+    }
+
+
+@lru_cache(maxsize=1)
+def _redis_now(url: str) -> redis.Redis:
+    """For what is answered at once; the bell's own connections live in its loop."""
+    return redis.Redis.from_url(url, socket_timeout=SEND_TIMEOUT, socket_connect_timeout=SEND_TIMEOUT)
 
 
 def drive(order_pk: int) -> None:

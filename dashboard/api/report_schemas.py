@@ -46,8 +46,9 @@ class VenueReport(Schema):
 
 
 class Predicted(Schema):
-    """What the simulation expected when the order was sent, fees included."""
+    """What was expected when the order was sent, fees included. A route has a price and no standard error."""
 
+    by: Literal["simulation", "route"]
     cost_bp: Number | None
     standard_error_bp: Number | None
     seeds: int | None

@@ -275,7 +275,8 @@ class RouteAccount(Schema):
     full_cash: Number | None
     takes: Number = Field(description="the most that it can do")
     quantity: Number = Field(description="what it gets")
-    price: Number | None = Field(description="the limit of its child")
+    price: Number | None = Field(description="the limit of its child, before fees")
+    average_price: Number | None = Field(description="of its part, after fees; null: its fee is not known")
     net_cash: Number | None = Field(description="what its part costs or brings")
     trouble: str = Field(description="why it is out, or empty")
     is_best_alone: bool = Field(description="the saving is measured against it")
@@ -305,7 +306,9 @@ class Preview(Schema):
     end_at: datetime | None
     quote: Quote | None
     slices: list[PlannedSlice]
-    route: Route | None = Field(description="null: the algorithm does not take at once")
+    route: Route | None = Field(
+        description="null: the order does not take at once, or the books are still coming (see checks)"
+    )
     checks: list[Check]
     problems: list[Problem]
 

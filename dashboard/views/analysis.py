@@ -17,7 +17,7 @@ from dashboard.figures import DASH, amount, length, percent, points, price, tone
 from dashboard.report_tables import heads_of, report_csv, report_table
 from execution.core.terms import ALGORITHMS
 from execution.selectors.analysis import GROUPS, analysis_page
-from execution.selectors.report_payloads import Report
+from execution.selectors.report_payloads import Predicted, Report
 from execution.selectors.reports import report_read
 from execution.selectors.visibility import order_find, sees_several
 
@@ -50,6 +50,10 @@ def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "dashboard/report.html", context)
 
 
+def _by(predicted: Predicted | None) -> str:
+    return "" if predicted is None else f" by {'its route' if predicted['by'] == 'route' else 'simulation'}"
+
+
 def _refresh(report: Report) -> int:
     """Seconds until a live report is read again: one of a whole day's samples takes seconds to make."""
     began = report["started_at"]
@@ -69,7 +73,7 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
         (
             "Predicted and achieved",
             [
-                ("Predicted, bp", expected, ""),
+                (f"Predicted{_by(predicted)}, bp", expected, ""),
                 ("Achieved total, bp", points(total), tone(total)),
                 ("Achieved less predicted", points(error), tone(error)),
             ],
@@ -89,7 +93,11 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
             "Not done",
             [
                 (f"Unfilled, {base}", amount(report["unfilled"]), ""),
-                (f"Opportunity, {quote}", amount(report["opportunity"], 2), tone(report["opportunity"])),
+                (
+                    f"Opportunity, {quote}",
+                    amount(report["opportunity"], 2),
+                    tone(report["opportunity"], 2),
+                ),
                 (
                     "Opportunity, bp of the order",
                     points(report["opportunity_bp"]),

@@ -143,7 +143,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """The question before sending: the order in one sentence, or why it cannot be sent."""
+    """The question before sending: the order in one sentence, why it cannot be sent, or that it waits for books."""
     return _review(request, _preview(request))
 
 
@@ -151,6 +151,7 @@ def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Pro
     """The order in one sentence with what is to be confirmed, and what was ``missing`` when it was sent."""
     found = context["preview"]
     if found is not None:
+        context["waits"] = bool(found.books_awaited) and not context["problems"]
         context["sentence"] = sentences.order_sentence(found)
         context["must_type"] = quantity_must_be_typed(person_of(request), found)
         context["unit"] = sentences.unit_word(found)

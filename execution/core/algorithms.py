@@ -11,7 +11,7 @@ from execution.core.parameters import SlicedParameters
 from execution.core.plans import Plan, PlanInput, plan_twap
 from execution.core.pov import follow_volume, plan_pov, pov_bound, pov_target
 from execution.core.randomising import random_note, randomised
-from execution.core.router import judge_sor, plan_sor, route_now, work_route
+from execution.core.router import judge_sor, plan_sor, route_now, route_would, work_route
 from execution.core.shortfall import plan_is
 from execution.core.split import Split
 from execution.core.tactics import SliceWork
@@ -26,8 +26,8 @@ class Working:
 
     ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
     None: what the plan says. ``wants_candles``: it plans from the market's history;
-    ``wants_traded``: it decides by what the market trades. ``route`` is what it would do at this moment at the
-    venues, for one that takes at once; ``judge`` raises ``Refused`` where that is not what was asked for.
+    ``wants_traded``: it decides by what the market trades. ``route`` is what it would take at this moment at the
+    venues, None when it does not take at once; ``judge`` raises ``Refused`` where that is not what was asked for.
     """
 
     plan: Callable[[PlanInput], Plan]
@@ -35,7 +35,7 @@ class Working:
     target: Callable[[OrderView, SliceWork], Decimal] | None = None
     wants_candles: bool = False
     wants_traded: bool = False
-    route: Callable[[PlanInput, Sequence[VenueView]], Split] | None = None
+    route: Callable[[PlanInput, Sequence[VenueView]], Split | None] = route_would
     judge: Callable[[PlanInput, Sequence[VenueView], Split], None] | None = None
     #: Why it could not do more by its end, of its own nature; empty when it could have.
     bound: Callable[[OrderView], str] | None = None

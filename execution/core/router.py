@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution.core.parameters import RouteMode, Shortfall, SorParameters, narrowed
+from execution.core.parameters import (
+    AlgorithmParameters,
+    RouteMode,
+    Shortfall,
+    SlicedParameters,
+    SorParameters,
+    narrowed,
+)
 from execution.core.plans import Plan, PlanInput, SlicePlan, plain
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import collar_price, worse_of_allowed
@@ -50,6 +57,33 @@ def route_now(given: PlanInput, venues: Sequence[VenueView]) -> Split:
     return split(given.side, given.quantity, usable, None, is_single, now=given.now)
 
 
+def may_take_at_once(parameters: AlgorithmParameters) -> bool:
+    """Whether an order with these parameters can be one that takes everything at the moment at which it starts."""
+    if isinstance(parameters, SlicedParameters):
+        return parameters.i_would_price is not None
+    return isinstance(parameters, SorParameters)
+
+
+def route_would(given: PlanInput, venues: Sequence[VenueView]) -> Split | None:
+    """Where an order goes at once because the market has come to its I-would price; None when it does not, or when
+    the books do not carry all of it."""
+    parameters = given.parameters
+    if not isinstance(parameters, SlicedParameters) or parameters.i_would_price is None:
+        return None
+    if given.start > given.now or parameters.participation_cap is not None:
+        return None
+    price, side = parameters.i_would_price, given.side
+    quotes = [venue.quote for venue in venues if venue.quote is not None and not venue.trouble(given.now)]
+    if not any((quote.aggressive(side) - price) * side.sign <= 0 for quote in quotes):
+        return None
+    limit = price if given.limit_price is None else worse_of_allowed(price, given.limit_price, side)
+    inside = replace(given, limit_price=limit)
+    usable = [_within(venue, side, _worst(venue, inside, parameters), given.now) for venue in venues]
+    found = split(side, given.quantity, usable, None, now=given.now)
+    has_books = all(_has_book(venue, given.now) for venue in venues)
+    return None if found.unfilled and has_books else found
+
+
 def judge_sor(given: PlanInput, venues: Sequence[VenueView], found: Split) -> None:
     """Raises ``Refused`` when an account cannot be used now, or when the books do not carry an order that asks
     to be refused then; how much can be had, and at what price, is in the problem. ``found`` is ``route_now``'s."""
@@ -68,7 +102,7 @@ def judge_sor(given: PlanInput, venues: Sequence[VenueView], found: Split) -> No
         raise Refused([_too_little(found, given.market.base)])
 
 
-def _worst(venue: VenueView, given: PlanInput, parameters: SorParameters) -> Decimal | None:
+def _worst(venue: VenueView, given: PlanInput, parameters: AlgorithmParameters) -> Decimal | None:
     """The worst price that a child may have there; None without a quote to measure the collar from."""
     if venue.quote is None or not venue.quote.is_sane:
         return given.limit_price
@@ -98,7 +132,8 @@ def can_be_had(found: Split) -> str:
 class RouteRow:
     """What the router makes of one account, for a page. ``price`` and ``cash`` of the full quantity there alone
     are after fees, None when it cannot do all of it or its fee is unknown; ``takes`` is the most that it can do.
-    ``part`` and ``part_cash`` are what it gets, 0 and None when it gets nothing. ``trouble``: why it is out.
+    ``part`` is what it gets, at ``part_price`` a unit and for ``part_cash``, after fees; ``child_limit`` is the limit
+    of its child, before fees. 0 and None when it gets nothing. ``trouble``: why it is out.
     ``is_best_alone``: the single venue that the saving is measured against.
     """
 
@@ -110,6 +145,7 @@ class RouteRow:
     part: Decimal
     part_price: Decimal | None
     part_cash: Decimal | None
+    child_limit: Decimal | None
     trouble: str
     is_best_alone: bool
 
@@ -129,8 +165,9 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
         cash=each.cash,
         takes=each.takes,
         part=ZERO if part is None else part.quantity,
-        part_price=None if part is None else part.price,
+        part_price=None if part is None else part.average_price,
         part_cash=None if part is None else part.cash,
+        child_limit=None if part is None else part.price,
         trouble=each.trouble,
         is_best_alone=each.venue.account == best,
     )

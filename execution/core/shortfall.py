@@ -268,7 +268,7 @@ def _notes(
 ) -> tuple[str, ...]:
     notional, currency = float(given.quantity) * float(given.price or 0), given.market.quote
     notes = [
-        f"expected cost {best.cost / notional * 1e4:.1f} bp ({best.cost:,.0f} {currency}), standard deviation "
+        f"expected cost {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.0f} {currency}), standard deviation "
         f"{best.deviation / notional * 1e4:.1f} bp",
         *assumptions.words,
         "even slices: the risk weighs nothing" if best.kappa == 0 else f"front-loaded: {_first_half(slices)}",

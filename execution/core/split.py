@@ -32,6 +32,11 @@ class Part:
     price: Decimal
     cash: Decimal | None
 
+    @property
+    def average_price(self) -> Decimal | None:
+        """What a unit of it costs (a sell: brings) on average, after fees; None when the fee is unknown."""
+        return None if self.cash is None else self.cash / self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Alone:
@@ -81,6 +86,10 @@ class Split:
     @property
     def average_price(self) -> Decimal | None:
         return None if self.cash is None else self.cash / self.filled
+
+    def cost_bp(self, mid: Decimal) -> Decimal | None:
+        """Cost of what is filled against a mid, fees included; + is cost. None while a price is unknown."""
+        return None if self.average_price is None else side_cost_bp(self.side, self.average_price, mid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +335,7 @@ def _in_words(
     if filled < quantity:
         words = f"{plain(filled)} of {plain(quantity)} can be had: {words}"
     if saved is not None and best is not None and len(parts) > 1:
-        words += f", {saved:.1f} bp better than {best.label} alone"
+        words += f", {saved:z.1f} bp better than {best.label} alone"
     used = [part.venue for part in parts]
     unknown = [
         f"{each.venue.label}'s {each.unknown()} unknown"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from execution.core.types import Book, Quote
+from execution.notify import LOOKED_AT_FOR
 
 Key = tuple[int, str]  #: venue's primary key and symbol
 Listener = Callable[[Quote], None]
-
-#: A page that plans an order asks anew every few seconds.
-LOOKED_AT_FOR = timedelta(seconds=15)
 
 
 class QuoteBoard:

@@ -32,8 +32,10 @@ class VenueReport(TypedDict):
 
 
 class Predicted(TypedDict):
-    """What the simulation expected the order to cost, fees included, when it was sent."""
+    """What the order was expected to cost, fees included, when it was sent: by simulation, or by its ``route`` when it
+    takes at once."""
 
+    by: str
     cost_bp: Number
     standard_error_bp: Number
     seeds: int | None

@@ -162,6 +162,7 @@ def predicted_of(said: Mapping[str, Any] | None) -> Predicted | None:
     if not said:
         return None
     return Predicted(
+        by=said.get("by", "simulation"),
         cost_bp=said.get("cost_bp"),
         standard_error_bp=said.get("standard_error_bp"),
         seeds=said.get("seeds"),

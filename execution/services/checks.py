@@ -34,6 +34,7 @@ def checks_of(preview: Preview) -> list[Check]:
         checks.append(_slices_check(preview))
     checks.extend(_balance_checks(preview))
     checks.extend(_book_checks(preview))
+    checks.extend(_depth_checks(preview))
     if preview.request.limit_price is not None:
         checks.append(_limit_check(preview))
     checks.extend(_i_would_checks(preview))
@@ -87,6 +88,23 @@ def _book_checks(preview: Preview) -> list[Check]:
         reference = f"reference {plain(bid)} / {plain(ask)}"
         checks.insert(0, Check("ok", f"Books are fresh on {', '.join(fresh)}: {reference}"))
     return checks
+
+
+def _depth_checks(preview: Preview) -> list[Check]:
+    """Of an order that takes at once: whose depth is not known yet, or not at all."""
+    checks = []
+    if preview.books_awaited:
+        checks.append(Check("unknown", books_awaited(preview)))
+    words = "{} gives no book: only the size at its best price is counted"
+    return checks + [Check("warn", words.format(label)) for label in preview.books_missing]
+
+
+def books_awaited(preview: Preview) -> str:
+    """What the ticket waits for, in words."""
+    names = preview.books_awaited
+    whose = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    books = "The book of {} is" if len(names) == 1 else "The books of {} are"
+    return f"{books.format(whose)} still coming: how much can be had, and at what price, is not known yet"
 
 
 def _to_tick(price: Decimal, market: Market | None) -> Decimal:

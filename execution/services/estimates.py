@@ -15,6 +15,7 @@ from execution.core.simulation.asking import key_of, market_now, predict_spec, s
 from execution.core.simulation.prediction import Prediction
 from execution.models import Estimate, Order
 from execution.selectors.candles import candles_of
+from execution.selectors.texts import rounded
 from execution.services.journal import DESK, journal_append
 from execution.services.locking import order_locked
 from execution.services.preview import Preview
@@ -28,7 +29,7 @@ CANDLES_OF = timedelta(days=1)
 
 def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
     """The newest estimate of what stands in the ticket, asked for where there is none; None where it cannot be."""
-    spec = _spec(preview)
+    spec = None if preview.takes_at_once else _spec(preview)
     if spec is None:
         return None
     with transaction.atomic():
@@ -42,14 +43,27 @@ def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
     return found
 
 
+def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
+    """What the preview's route costs, as it is kept with an order; None while it has no price, or no mid to judge it
+    by. It is a price and no estimate: it has no standard error."""
+    if preview.route is None or preview.quote is None or not preview.quote_is_fresh:
+        return None
+    cost = preview.route.cost_bp(preview.quote.mid)
+    return None if cost is None else {"by": "route", "cost_bp": rounded(cost, 2), "at": now.isoformat()}
+
+
 def _is_due(found: Estimate, now: datetime) -> bool:
     is_old = found.done_at is None or now - found.done_at > FRESH_FOR
     return is_old and now - found.asked_at > ASK_AGAIN
 
 
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
-    """Keep what the order is expected to cost, inside the transaction that makes it; what nobody has worked out
-    yet is asked for, and comes later."""
+    """Keep what the order is expected to cost, inside the transaction that makes it: by its route where it takes at
+    once. What nobody has simulated yet is asked for, and comes later."""
+    if preview.takes_at_once:
+        order.predicted = route_json(preview, now)
+        order.save(update_fields=["predicted"])
+        return
     spec = _spec(preview)
     if spec is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,11 +25,12 @@ from execution.core.plans import (
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import combined_market, side_cost_bp
 from execution.core.replanning import fixed_end_problems
+from execution.core.router import may_take_at_once
 from execution.core.routing import reference_quote
 from execution.core.split import Split
 from execution.core.terms import OrderRequest, parse_parameters
 from execution.core.types import ZERO, Quote, Side
-from execution.core.view import MAX_QUOTE_AGE
+from execution.core.view import MAX_QUOTE_AGE, VenueView
 from execution.models import Account, CredentialState, Role, User
 from execution.selectors.candles import candles_of
 from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
@@ -42,6 +44,9 @@ from execution.services.seeds import seeded
 
 T = TypeVar("T")
 
+#: A book is there well within this time of being asked for. After it the venue is said to give none.
+BOOKS_COME_WITHIN = timedelta(seconds=5)
+
 
 @dataclass(slots=True)
 class Preview:
@@ -50,6 +55,9 @@ class Preview:
     ``markets`` and ``balances`` (free of what the order spends) are by the account's public id; ``market``
     has the limits within which a slice fits all of them. ``quote`` is the reference of the accounts' quotes
     (``reference_quote``), or the first account's however old when none is fresh and sane.
+
+    ``route`` is where an order that takes at once would go now. While the books of ``books_awaited`` (labels)
+    are on their way it is None; the accounts of ``books_missing`` gave none, and their touch stands for it.
     """
 
     request: OrderRequest
@@ -70,7 +78,11 @@ class Preview:
     limit_distance: Decimal | None = None
     worst_cost_bp: Decimal | None = None
     plan: Plan | None = None
+    takes_at_once: bool = False
     route: Split | None = None
+    books_asked: dict[int, datetime] = field(default_factory=dict)
+    books_awaited: tuple[str, ...] = ()
+    books_missing: tuple[str, ...] = ()
     lookalike: Lookalike | None = None
     checks: tuple[Check, ...] = ()
     problems: list[Problem] = field(default_factory=list)
@@ -154,7 +166,8 @@ def _place(preview: Preview, person: User) -> None:
     preview.quotes = {public_id: quote for public_id, quote in quotes.items() if quote is not None}
     known = tuple(preview.quotes.values())
     preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
-    notify.look_at([account.venue_id for account in accounts], request.symbol)
+    venues = [account.venue_id for account in accounts]
+    preview.books_asked = notify.look_at(venues, request.symbol, preview.now)
     free = balances_free(accounts, preview.spends)
     preview.balances = {account.public_id: free[account.pk] for account in accounts}
 
@@ -277,7 +290,7 @@ def _plan(preview: Preview) -> None:
 def _judge(preview: Preview, given: PlanInput) -> None:
     """Where it would go now, for an algorithm that takes at once, and whether that is what was asked for."""
     working = WORKINGS[preview.request.algorithm]
-    if working.route is None or working.judge is None:
+    if not may_take_at_once(given.parameters):
         return
     venues = venue_views(
         preview.accounts,
@@ -287,8 +300,27 @@ def _judge(preview: Preview, given: PlanInput) -> None:
         balances=preview.balances,
         now=preview.now,
     )
-    preview.route = working.route(given, venues)
-    working.judge(given, venues, preview.route)
+    found = working.route(given, venues)
+    if found is None:
+        return
+    preview.takes_at_once = True
+    _note_books(preview, venues)
+    preview.route = None if preview.books_awaited else found
+    if working.judge is not None:
+        working.judge(given, venues, found)
+
+
+def _note_books(preview: Preview, venues: Sequence[VenueView]) -> None:
+    """Whose books are still coming, and who gave none in the time that one takes."""
+    bookless = {venue.account for venue in venues if venue.book is None and not venue.trouble(preview.now)}
+    late = {
+        account.public_id
+        for account in preview.accounts
+        if preview.now - preview.books_asked.get(account.venue_id, preview.now) > BOOKS_COME_WITHIN
+    }
+    labels = {account.public_id: account.label for account in preview.accounts}
+    preview.books_awaited = tuple(labels[key] for key in labels if key in bookless - late)
+    preview.books_missing = tuple(labels[key] for key in labels if key in bookless & late)
 
 
 def _candles(preview: Preview) -> tuple[types.Candle, ...]:

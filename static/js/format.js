@@ -12,46 +12,56 @@ export function places(step) {
 
 const grouped = (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ",");
 
+/**
+ * A number or its text to so many places, half to even as the server rounds. What rounds to zero has no sign.
+ */
+export function rounded(value, digits) {
+  const given = String(value);
+  if (!Number.isFinite(Number(given))) return given;
+  const text = /e/i.test(given) ? Number(value).toFixed(20) : given;
+  const [whole, fraction = ""] = text.replace("-", "").split(".");
+  let units = BigInt(whole + fraction.slice(0, digits).padEnd(digits, "0"));
+  const rest = fraction.slice(digits).replace(/0+$/, "");
+  if (rest > "5" || (rest === "5" && units % 2n === 1n)) units += 1n;
+  const shown = String(units).padStart(digits + 1, "0");
+  const sign = text.startsWith("-") && units !== 0n ? "-" : "";
+  return sign + (digits ? `${shown.slice(0, -digits)}.${shown.slice(-digits)}` : shown);
+}
+
 /** Exact text with thousands separators, padded or rounded to a number of places when one is given. */
 export function decimal(value, digits = null) {
   if (!known(value)) return DASH;
-  let text = String(value);
-  if (digits !== null) {
-    const fraction = text.split(".")[1] ?? "";
-    text = fraction.length <= digits && !text.includes("e") ? padded(text, digits) : Number(text).toFixed(digits);
-  }
-  const negative = text.startsWith("-");
+  const text = digits === null ? String(value) : rounded(value, digits);
+  const negative = text.startsWith("-") && Number(text) !== 0;
   const [whole, fraction] = text.replace("-", "").split(".");
   return (negative ? "−" : "") + grouped(whole) + (fraction ? `.${fraction}` : "");
-}
-
-function padded(text, digits) {
-  const [whole, fraction = ""] = text.split(".");
-  return digits ? `${whole}.${fraction.padEnd(digits, "0")}` : whole;
 }
 
 export const price = (value, tick, extra = 0) => decimal(value, tick === null ? null : places(tick) + extra);
 export const quantity = (value, lot) => decimal(value, lot === null ? null : places(lot));
 
-/** Basis points with a sign: + is cost. */
+/** Basis points with a sign: + is cost. What is shown as zero has none. */
 export function points(value, digits = 1) {
   if (!known(value)) return DASH;
-  const number = Number(value);
-  const text = Math.abs(number).toFixed(digits);
-  return (number < 0 && Number(text) !== 0 ? "−" : "+") + text;
+  const text = decimal(value, digits);
+  return (Number(rounded(value, digits)) > 0 ? "+" : "") + text;
 }
 
-export const costClass = (value) => (!known(value) || Number(value) === 0 ? "" : Number(value) > 0 ? "warn" : "good");
+/** The colour of a cost as it is shown: none for what is shown as zero. */
+export function costClass(value, digits = 1) {
+  const shown = known(value) ? Number(rounded(value, digits)) : 0;
+  return shown > 0 ? "warn" : shown < 0 ? "good" : "";
+}
 
 /** A part is never shown as the whole, nor something as nothing. */
 export function percent(share, digits = 1) {
   if (!known(share)) return DASH;
   const number = Number(share);
-  const shown = (number * 100).toFixed(digits);
+  const shown = rounded(number * 100, digits);
   const least = 10 ** -digits;
   if (number < 1 && Number(shown) === 100) return `>${(100 - least).toFixed(digits)} %`;
   if (number > 0 && Number(shown) === 0) return `<${least.toFixed(digits)} %`;
-  return `${shown} %`;
+  return `${shown.replace("-", "−")} %`;
 }
 
 /** 14:52:07, UTC; with milliseconds or without. */

@@ -2,7 +2,7 @@
 
 import { CONFIG, colours, layout } from "./chart_style.js";
 import { byId, readJson } from "./dom.js";
-import { points } from "./format.js";
+import { costClass, points } from "./format.js";
 
 const PARTS = [["spread", "Spread"], ["drift", "Drift"], ["delay", "Delay"], ["fees", "Fees"], ["total", "Total"]];
 const AFTER = { 10: "10 s", 60: "1 min", 300: "5 min" };
@@ -26,7 +26,7 @@ function bars(name, rows) {
   shown.bargap = 0.45;
   const trace = {
     type: "bar", x: rows.map(([label]) => label), y: values,
-    marker: { color: values.map((value) => (value > 0 ? colour.warn : colour.good)), line: { width: 0 } },
+    marker: { color: rows.map(([, value]) => colour[costClass(value)] ?? colour.muted), line: { width: 0 } },
     text: rows.map(([, value]) => points(value)), textposition: "outside", textfont: { family: colour.mono, size: 12, color: colour.text },
     cliponaxis: false, hovertemplate: "%{x}: %{text} bp<extra></extra>",
   };

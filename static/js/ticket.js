@@ -8,6 +8,8 @@ import { showNotes, showPlanned, showSliders, switchFields } from "./ticket_fiel
 
 const REFRESH = 2000;
 const DEBOUNCE = 250;
+/** A review that waits for books is asked for again. The server says when a venue gives none. */
+const REVIEW_AGAIN = 500;
 
 const form = byId("ticket");
 const dialog = byId("review-dialog");
@@ -20,6 +22,7 @@ let failed = false;
 let asked = null;
 let algorithm = form.elements.algorithm.value;
 let timer = null;
+let waiting = null;
 
 // --- the preview ---------------------------------------------------------------------------------
 
@@ -54,6 +57,7 @@ function received() {
 
 function showPlan() {
   byId("plan-empty").hidden = data.plan !== null;
+  setText(byId("plan-empty"), data.plan_waits);
   byId("plan-chart").classList.toggle("invisible", data.plan === null);
   setText(byId("plan-subtitle"), byId("preview").querySelector("[data-subtitle]").dataset.subtitle);
   showNotes(data.plan?.notes ?? []);
@@ -97,7 +101,7 @@ function showHints() {
   }
   showPlanned(form, data.plan, clock);
   const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
-  setText(byId("review-text"), `Review ${side().toUpperCase()} ${size}`.trim());
+  setText(byId("review-text"), waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the books");
 }
 
 function quantityHint() {
@@ -113,6 +117,7 @@ const side = () => form.elements.side.value;
 form.addEventListener("input", (event) => {
   const { name, value } = event.target;
   touched.add(name);
+  wait(false);
   // Either a duration or an end: what is written last holds.
   if (name === "end_at" && value) form.elements.duration.value = "";
   if (name === "duration" && value) form.elements.end_at.value = "";
@@ -135,6 +140,7 @@ form.addEventListener("click", (event) => {
 function setField(name, value) {
   form.elements[name].value = value;
   touched.add(name);
+  wait(false);
   refresh();
 }
 
@@ -151,6 +157,14 @@ function fillSymbols() {
 
 // --- review and send -----------------------------------------------------------------------------
 
+/** What was asked to be reviewed is asked for again until the books are there; another entry ends that. */
+function wait(on) {
+  clearTimeout(waiting);
+  waiting = on ? setTimeout(() => (asked === JSON.stringify(values()) ? review() : wait(false)), REVIEW_AGAIN) : null;
+  byId("review").setAttribute("aria-busy", String(on));
+  if (data) showHints();
+}
+
 function review() {
   if (dialog.open || byId("review").disabled) return;
   asked = JSON.stringify(values());
@@ -160,6 +174,8 @@ function review() {
 function reviewed() {
   const problems = readJson("review-problems");
   if (problems === null) return; // the answer to Send: it stays in the dialog
+  wait(readJson("review-waits") === "true");
+  if (waiting !== null) return;
   if (problems.length) {
     data = { ...(data ?? {}), problems };
     showProblems(true);
@@ -168,7 +184,10 @@ function reviewed() {
     (field ?? byId("review")).focus();
     return;
   }
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    refresh(); // what stands behind the question is as new as the question
+    dialog.showModal();
+  }
   showConfirmed();
   (dialog.querySelector("[data-confirm]") ?? send).focus();
 }

@@ -43,6 +43,32 @@ def test_a_trader_launches_a_twap_and_watches_it_fill(
         assert order.filled == Decimal("0.5")
 
 
+@pytest.mark.timeout(200)
+def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    page.goto("/orders/new/")
+    for box in page.locator("[name=accounts]").all():
+        box.check()
+    page.locator("label:has([value=sor])").click()
+    page.get_by_label("Quantity", exact=True).fill("6")
+    page.locator("#review").click()
+    expect(page.locator("#review-body .sentence")).to_contain_text("BUY 6 BTC for USDT", timeout=SOON)
+    assert "can be had" not in page.locator("#review-body").inner_text()
+    page.get_by_role("button", name="Back").click()
+    heads = page.locator("#route th").all_inner_texts()
+    assert [head.lower() for head in heads[-3:]] == ["price after fees", "child's limit", "note"]
+    rows = [row.locator("td").all_inner_texts() for row in page.locator("#route tbody tr").all()]
+    parts = [(row[4], row[5]) for row in rows if row[3] != "–"]
+    averages = [Decimal(average.replace(",", "")) for average, _ in parts]
+    for average, (_, limit) in zip(averages, parts, strict=True):
+        assert average > Decimal(limit.replace(",", "")), "a buy's fees are in the average, not in the limit"
+    expect(page.locator("#preview")).to_contain_text("its route now, after fees")
+    assert watched.complaints == []
+
+
 def launch_and_watch(watched: Watched) -> str:
     """What the trader does and sees, from the ticket to the end; the order's public id."""
     page = watched.log_in("trader")

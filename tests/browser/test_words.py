@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,19 @@ def test_a_part_is_not_shown_as_the_whole(page: Page, share: str | None, digits:
     script = "async (given) => (await import('/static/js/format.js')).percent(...given)"
     assert page.evaluate(script, [share, digits]) == shown
     assert figures.percent(share, digits) == shown
+
+
+def test_costs_are_written_and_coloured_as_in_the_reports(page: Page) -> None:
+    """Sign, rounding and colour of the pages' scripts are those of the server's tables, ties and zeros included."""
+    draw = random.Random(10)
+    costs = ["0", "-0", "0.04", "-0.04", "0.05", "-0.05", "0.15", "-0.25", "9.95", "1234.5", "0.0000001"]
+    costs += [str(Decimal(draw.randint(-3000, 3000)).scaleb(-draw.randint(1, 4))) for _ in range(500)]
+    for places in (0, 1, 2):
+        cases = [[cost, places] for cost in costs]
+        assert in_script(page, "format", "points", cases) == [figures.points(cost, places) for cost in costs]
+        assert in_script(page, "format", "costClass", cases) == [figures.tone(cost, places) for cost in costs]
+        amounts = in_script(page, "format", "decimal", cases)
+        assert amounts == [figures.amount(cost, places) for cost in costs]
 
 
 def in_script(page: Page, module: str, function: str, cases: list[list[Any]]) -> list[Any]:

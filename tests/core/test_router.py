@@ -16,12 +16,12 @@ from execution.core.decide import decide
 from execution.core.parameters import SorParameters
 from execution.core.plans import PlanInput, SlicePlan
 from execution.core.problems import Refused
-from execution.core.router import judge_sor, route_now, route_rows, split_cross
+from execution.core.router import judge_sor, route_now, route_rows, route_would, split_cross
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.tactics import slice_at
 from execution.core.types import Book, Quote, Side, TimeInForce
 from execution.core.view import CROSS, Decision, Intend, Move, OrderView, VenueView
-from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, moves_of, venue_of, view_of
+from tests.core.builders import MARKET, NOW, QUOTE, D, child_of, moves_of, twap, venue_of, view_of
 from tests.core.simulator import Rates, Simulation
 
 SECOND = timedelta(seconds=1)
@@ -195,6 +195,34 @@ def test_launch_is_refused_when_the_books_do_not_carry_it_and_says_what_they_do(
     judge_sor(given, (ALPHA, BETA), route_now(given, (ALPHA, BETA)))
 
 
+def test_the_cost_of_a_route_is_its_own_average_after_fees_against_the_mid() -> None:
+    found = route_now(given_of(routed()), (ALPHA, BETA))
+    average, cost = found.average_price, found.cost_bp(D(60_000))
+    assert average is not None
+    assert cost == (average / 60_000 - 1) * 10_000 > 10, "the fee alone is ten"
+    unknown = replace(ALPHA, market=replace(ALPHA.market, taker_fee=None))
+    assert route_now(given_of(routed()), (unknown,)).cost_bp(D(60_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "changes", "filled"),
+    [
+        ("60001", {}, "0.6"),
+        ("59999", {}, None),  # the market has not come to it
+        ("60001", {"limit_price": D(59_999)}, None),
+        ("60001", {"quantity": D(5)}, None),  # the books do not carry all of it
+        ("60001", {"start": NOW + timedelta(minutes=1)}, None),
+    ],
+)
+def test_an_order_whose_i_would_price_is_there_takes_at_once(
+    price: str, changes: dict[str, Any], filled: str | None
+) -> None:
+    given = replace(given_of(routed()), parameters=twap(i_would_price=D(price)), **changes)
+    found = route_would(given, (ALPHA, BETA))
+    assert (None if found is None else found.filled) == (None if filled is None else D(filled))
+    assert route_would(replace(given, parameters=twap()), (ALPHA, BETA)) is None
+
+
 def test_a_slice_of_another_algorithm_crosses_over_several_accounts() -> None:
     view = view_of(venues=(ALPHA, BETA))
     work = slice_at(view)
@@ -212,9 +240,11 @@ def test_the_explanation_has_a_row_for_each_account_with_its_price_its_part_and_
     assert alpha.price == (D("0.4") * 60_000 + D("0.2") * 60_010) * D("1.001") / D("0.6")
     assert alpha.cash == alpha.price * D("0.6")
     assert alpha.part_cash == D(24_000) * D("1.001")
+    assert (alpha.part_price, alpha.child_limit) == (D(60_000) * D("1.001"), D(60_000))
     assert alpha.is_best_alone
     assert not beta.is_best_alone
     assert (gamma.trouble, gamma.price, gamma.part_cash) == ("account gamma is closed", None, None)
+    assert (gamma.part_price, gamma.child_limit) == (None, None)
     assert sum((row.part for row in (alpha, beta, gamma)), D(0)) == found.filled
 
 

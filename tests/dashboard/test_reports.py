@@ -41,7 +41,7 @@ def test_the_report_of_an_order_says_what_its_fills_say(office: Desk) -> None:
     assert [row["share"] for row in report["markouts"]] == ["1", "1", "1"]
     assert report["watched"] == "1"
     assert (report["unfilled"], report["opportunity_bp"]) == ("0", "0")
-    assert report["predicted"] == PREDICTED
+    assert report["predicted"] == {"by": "simulation", **PREDICTED}
     assert report["predicted_error_bp"] == "-6.1519"
     assert (report["fees"], report["venues"][0]["venue"]) == ([{"currency": "USDT", "amount": "2"}], "paper")
 
@@ -127,7 +127,7 @@ def test_a_kept_report_outlives_its_samples_and_takes_a_late_prediction(office: 
     order.predicted = PREDICTED
     order.save()
     report = report_read(order.pk, timezone.now())
-    assert (report["market_vwap"], report["predicted"]) == ("64500", PREDICTED)
+    assert (report["market_vwap"], report["predicted"]) == ("64500", {"by": "simulation", **PREDICTED})
     assert report["predicted_error_bp"] == "-6.1519"
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
+from django.test import Client
+from django.utils import timezone
 
+from dashboard.plan_data import plan_data, route_table
+from dashboard.predictions import predicted_now
 from execution.core.problems import Refused
 from execution.core.terms import parse_order_request
 from execution.core.types import Book
-from execution.models import Order, Role, User, Venue
+from execution.models import Estimate, Order, Role, User, Venue
 from execution.selectors.quotes import book_key, book_to_json
+from execution.selectors.reports import predicted_of
 from execution.services.account_changes import account_close
 from execution.services.preview import Preview, order_preview
 from tests.factories import NOW, SYMBOL, D, Rows
@@ -43,9 +48,13 @@ def both(rows: Rows) -> Iterator[Rows]:
     client.close()
 
 
-def preview(rows: Rows, **changes: Any) -> Preview:
+def preview(rows: Rows, *, at: float = 0, **changes: Any) -> Preview:
     request = parse_order_request(rows.raw(**(ROUTED | changes)))
-    return order_preview(person=rows.trader, request=request, now=NOW)
+    return order_preview(person=rows.trader, request=request, now=NOW + timedelta(seconds=at))
+
+
+def checks(found: Preview) -> str:
+    return " | ".join(f"{check.state}: {check.text}" for check in found.checks)
 
 
 def refused(rows: Rows, **changes: Any) -> str:
@@ -87,3 +96,122 @@ def test_too_little_liquidity_is_refused_when_asked_and_says_what_can_be_had(bot
     words = refused(both, quantity="9", parameters={"shortfall": "refuse"})
     assert "8 of 9 can be had, at 60," in words
     assert preview(both, quantity="9").problems == []
+
+
+# --- what it costs, and the books that are still coming ------------------------------------------
+
+
+def test_the_expected_cost_is_the_routes_own_on_the_ticket_and_with_the_order(both: Rows) -> None:
+    found = preview(both)
+    assert found.route is not None
+    assert found.quote is not None
+    cost = found.route.cost_bp(found.quote.mid)
+    assert cost is not None
+    shown = predicted_now(found, NOW)
+    assert shown is not None
+    assert (shown.cost_bp, shown.error_bp, shown.hint) == (round(cost, 2), None, "its route now, after fees")
+    order = both.submit(**ROUTED)
+    assert order.predicted == {"by": "route", "cost_bp": str(round(cost, 2)), "at": NOW.isoformat()}
+    assert predicted_of(order.predicted) == {
+        "by": "route", "cost_bp": str(round(cost, 2)), "standard_error_bp": None, "seeds": None,
+        "at": NOW.isoformat(),
+    }  # fmt: skip
+    assert not Estimate.objects.exists(), "simulated markets say nothing of these books"
+
+
+def test_a_route_that_falls_short_says_for_how_much_its_cost_is(both: Rows) -> None:
+    shown = predicted_now(preview(both, quantity="9"), NOW)
+    assert shown is not None
+    assert shown.hint == "for the 8 BTC that can be had"
+
+
+def test_the_ticket_shows_the_average_after_fees_and_the_childs_limit_as_such(both: Rows) -> None:
+    found = preview(both)
+    assert found.route is not None
+    table, (part, _) = route_table(found), found.route.parts
+    assert table is not None
+    assert part.average_price is not None
+    row = table["rows"][0]
+    assert (row["price"], row["limit"]) == (f"{part.average_price:,.3f}", f"{part.price:,.1f}")
+    assert part.average_price > part.price, "fees are in the one and not in the other"
+    plan = plan_data(found)
+    assert plan is not None
+    assert plan["route"][0]["words"] == f"2 BTC @ {part.average_price:,.3f} after fees"
+
+
+def test_while_a_book_is_coming_there_is_no_route_and_nothing_is_short(both: Rows) -> None:
+    without_book(both, "beta")
+    found = preview(both, quantity="6")
+    assert found.problems == []
+    assert (found.route, found.books_awaited) == (None, ("beta",))
+    assert "unknown: The book of beta is still coming" in checks(found)
+    assert plan_data(found) is None
+    shown = predicted_now(found, NOW)
+    assert shown is not None
+    assert (shown.cost_bp, shown.hint) == (None, "the books are still coming")
+
+
+def test_a_venue_that_gives_no_book_in_five_seconds_is_said_to_give_none(both: Rows) -> None:
+    without_book(both, "beta")
+    preview(both)
+    for venue in Venue.objects.all():
+        both.quote(venue=venue, at=NOW + timedelta(seconds=6))
+    put_book(both, "alpha", at=6)
+    assert preview(both, at=4).books_awaited == ("beta",)
+    found = preview(both, at=6)
+    assert (found.books_awaited, found.books_missing) == ((), ("beta",))
+    assert "warn: beta gives no book: only the size at its best price is counted" in checks(found)
+    assert found.route is not None
+    assert found.route.filled == D(3)
+
+
+def test_an_account_that_is_out_is_not_waited_for(both: Rows) -> None:
+    without_book(both, "beta")
+    beta = both.trader.accounts.select_related("venue").get(label="beta")
+    both.quote(venue=beta.venue, at=NOW - timedelta(minutes=1))
+    found = preview(both)
+    assert found.books_awaited == ()
+    assert "beta cannot be routed to" in found.problems[0].message
+
+
+def test_review_waits_for_the_books_and_asks_when_they_are_there(rows: Rows) -> None:
+    client = Client()
+    client.force_login(rows.trader, backend="django.contrib.auth.backends.ModelBackend")
+    rows.quote(at=timezone.now())
+    form = {
+        "key": "k", "side": "buy", "symbol": SYMBOL, "accounts": [rows.account.public_id], "algorithm": "sor",
+        "quantity": "3", "unit": "base", "mode": "split", "shortfall": "part", "collar_bp": "50",
+    }  # fmt: skip
+    page = client.post("/orders/new/review/", form).content.decode()
+    assert "Waiting for the books" in page
+    assert '<script id="review-waits" type="application/json">"true"</script>' in page
+    assert 'class="sentence"' not in page
+    put_book(rows, "alpha", now=timezone.now())
+    page = client.post("/orders/new/review/", form).content.decode()
+    assert "BUY 3 BTC for USDT" in page
+    assert '<script id="review-waits" type="application/json">"false"</script>' in page
+
+
+def without_book(rows: Rows, label: str) -> None:
+    client = redis.Redis.from_url(rows.redis_url)
+    client.delete(book_key(Venue.objects.get(label=label).pk, SYMBOL))
+    client.close()
+
+
+def put_book(rows: Rows, label: str, *, at: float = 0, now: datetime = NOW) -> None:
+    book = Book(((D("59999.5"), D(2)),), ((D("60000.5"), D(5)),), now + timedelta(seconds=at))
+    client = redis.Redis.from_url(rows.redis_url)
+    client.set(book_key(Venue.objects.get(label=label).pk, SYMBOL), book_to_json(book))
+    client.close()
+
+
+def test_an_order_whose_i_would_price_is_there_costs_what_its_route_costs(both: Rows) -> None:
+    twap: dict[str, Any] = {"algorithm": "twap", "parameters": {"duration": "1h", "i_would_price": "60010"}}
+    found = preview(both, **twap)
+    assert found.route is not None
+    assert found.takes_at_once
+    shown = predicted_now(found, NOW)
+    assert shown is not None
+    assert shown.hint == "its route now, after fees"
+    far = preview(both, **(twap | {"parameters": {"duration": "1h", "i_would_price": "59000"}}))
+    assert (far.route, far.takes_at_once) == (None, False)
