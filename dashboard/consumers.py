@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Mapping
 from functools import partial
 from random import uniform
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -42,6 +43,8 @@ BEAT = 1.0
 #: A slice's news come in bursts, intent, answer, fill: so many may follow each other after ``BURST_PAUSE`` only.
 BURST = 8
 BURST_PAUSE = 0.01
+#: Orders with a limit price are read again so often though they have not moved: the market may have.
+LIMITS_AGAIN = 10.0
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
@@ -198,11 +201,17 @@ class OrderConsumer(LiveConsumer):
         return tape.tape_read(self.tape, self.order_id, timezone.now()) if self.tape else None
 
 
+def may_wait(row: Mapping[str, Any]) -> bool:
+    """Whether the market alone may change what the row says."""
+    return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
+
+
 class OrdersConsumer(LiveConsumer):
     """A page of the list: all rows first, then those that changed, with the order they stand in."""
 
     marks: tuple[int, int] = (-1, -1)
     number = 0
+    read_at = -LIMITS_AGAIN
 
     def refusal(self, person: User) -> int | None:
         if not self.group:
@@ -222,14 +231,20 @@ class OrdersConsumer(LiveConsumer):
         whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
             return []
-        marks = blotter_marks(person=self.person)
-        if marks == self.marks and not whole:
+        marks, limits_again = blotter_marks(person=self.person), monotonic() - self.read_at >= LIMITS_AGAIN
+        if marks == self.marks and not whole and not limits_again:
             return []
-        self.marks = marks
+        known = self.rows
+        if limits_again:
+            known = {key: row for key, row in known.items() if not may_wait(row)}
+            self.read_at = monotonic()
         found = blotter_page(
-            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=self.rows
+            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=known
         )
         rows = {row["id"]: row for row in found["rows"]}
+        if marks == self.marks and not whole and rows == self.rows:
+            return []
+        self.marks = marks
         message = {
             "type": "snapshot" if whole else "delta",
             "from": self.number,

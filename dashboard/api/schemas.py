@@ -117,6 +117,7 @@ class Order(Schema):
     status: OrderStatus
     outcome: Known = Field(description="what it will be, or is, when it is final")
     reason: str
+    waits: str = Field(description="why a working order cannot be filled now; empty when it can")
     needs_person: bool
     trader: str
     account: str

@@ -21,6 +21,8 @@ class OrderRow(TypedDict):
     status: str
     outcome: str
     reason: str
+    #: Why a working order cannot be filled now, as of this row; empty when it can.
+    waits: str
     needs_person: bool
     trader: str
     account: str
@@ -216,6 +218,8 @@ class MarketUpdate(TypedDict):
     vwap_bp: Number
     participation: Number
     split_bp: CostSplit
+    #: ``OrderRow.waits`` of now.
+    waits: str
 
 
 class TicketMarket(TypedDict):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
 
 from execution.core import costs
 from execution.core.states import ORDER_LIVE
@@ -15,6 +16,7 @@ from execution.models.compiled import Compiled
 from execution.selectors.payloads import OrderRow, SchedulePoint
 from execution.selectors.schedules import schedule_lines
 from execution.selectors.texts import instant, milliseconds, rounded, text
+from execution.selectors.waiting import waiting_of, waits_said
 
 #: What a row does not say of an order and its terms, and what would cost most to read.
 UNSAID = ("market", "memo", "fees", "why", "journal_hash", "terms__parameters", "terms__reason")
@@ -29,7 +31,7 @@ def orders_for_rows(keys: Sequence[int]) -> list[Order]:
 
 
 def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
-    """Rows of orders that have their trader and terms at hand; six queries, however many orders."""
+    """Rows of orders that have their trader and terms at hand; seven queries, however many orders."""
     places = _places(orders)
     markets = _markets(orders, places)
     last_fills = dict(
@@ -39,6 +41,8 @@ def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
     lines = schedule_lines(live)
     unsettled = _count(ChildOrder.objects.filter(order__in=live, is_settled=False))
     alerts = _count(JournalEntry.objects.filter(order__in=orders, kind="alert"))
+    venues = {pk: {venue for _, venue in found} for pk, found in places.items()}
+    waits = waiting_of(live, venues, waits_said(live), timezone.now())
     return [
         _row(
             order,
@@ -48,6 +52,7 @@ def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
             lines.get(order.pk, []),
             unsettled.get(order.pk, 0),
             alerts.get(order.pk, 0),
+            waits.get(order.pk, ""),
         )
         for order in orders
     ]
@@ -66,7 +71,8 @@ def order_row_of(
     places = sorted((account.label, account.venue_id) for account in accounts)
     venues = {venue for _, venue in places}
     markets = [row for venue in sorted(venues) for row in _MARKET.all(venue=venue, symbol=order.symbol)]
-    return _row(order, places, markets, last_fill_at, [], unsettled, alerts)
+    waits = waiting_of([order], {order.pk: venues}, {order.pk: order.why}, timezone.now())
+    return _row(order, places, markets, last_fill_at, [], unsettled, alerts, waits.get(order.pk, ""))
 
 
 def _count(rows: QuerySet[ChildOrder] | QuerySet[JournalEntry]) -> dict[int, int]:
@@ -110,6 +116,7 @@ def _row(
     schedule: list[SchedulePoint],
     unsettled: int,
     alerts: int,
+    waits: str,
 ) -> OrderRow:
     terms = order.terms
     average = costs.average_price(order.notional, order.filled)
@@ -121,6 +128,7 @@ def _row(
         status=order.status,
         outcome=order.outcome,
         reason=order.reason,
+        waits=waits,
         needs_person=order.needs_person,
         trader=order.trader.get_username(),
         account=", ".join(label for label, _ in places),

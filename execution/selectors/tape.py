@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from execution.core import costs
 from execution.core.types import ZERO, Side
-from execution.models import MarketSample, Order
+from execution.models import MarketSample, Order, OrderTerms
 from execution.models.compiled import Compiled
 from execution.selectors.driving import ORDER
 from execution.selectors.executions import venues_of
@@ -21,6 +21,7 @@ from execution.selectors.marks import Marks, marks_read
 from execution.selectors.payloads import MarketUpdate, Sample
 from execution.selectors.reports import split_row
 from execution.selectors.texts import milliseconds, rounded, text
+from execution.selectors.waiting import waiting_of
 
 #: A second may still grow this long after it began: trades arrive late.
 OPEN_FOR = timedelta(seconds=5)
@@ -31,6 +32,7 @@ PACE_OVER = timedelta(minutes=5)
 PACE_NEEDS = timedelta(seconds=60)
 
 
+_TERMS = Compiled(lambda pk: OrderTerms.objects.filter(pk=pk), pk=int)
 _SAMPLES = Compiled(
     lambda venue, symbol, since, until: MarketSample.objects.filter(
         venue_id=venue, symbol=symbol, second__gte=since, second__lte=until
@@ -69,6 +71,7 @@ def tape_open(order_id: int) -> Tape | None:
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
     """Samples since the last reading (open seconds again) and the benchmarks up to now or the order's end."""
     order = ORDER.get(pk=order_id)
+    order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None
     until = order.ended_at or now
     samples = [
         sample
@@ -98,6 +101,7 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
         vwap_bp=rounded(costs.slippage_bp(Side(order.side), average, vwap), 2),
         participation=rounded(costs.participation(order.filled, volume), 4),
         split_bp=split_row(marks_read(tape.marks, order, tape.venues, now), 2),
+        waits=waiting_of([order], {order.pk: tape.venues}, {order.pk: order.why}, now).get(order.pk, ""),
     )
 
 

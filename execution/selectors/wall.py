@@ -62,9 +62,9 @@ class Wall:
             since.setdefault(child.order_id, milliseconds(unknown_since(child)))
         accounts = accounts_with_key()
         markets = {(held.venue_pk or 0, held.row["symbol"]) for held in self.held.values()}
-        prices = quotes_latest(sorted({*quote_pairs(accounts), *markets}))
-        moment = milliseconds(now)
-        self.held = {pk: held.judged(moment, since.get(pk)) for pk, held in self.held.items()}
+        limits = {pair for held in self.held.values() for pair in held.pairs}
+        prices = quotes_latest(sorted({*quote_pairs(accounts), *markets, *limits}))
+        self.held = {pk: held.judged(now, since.get(pk), prices) for pk, held in self.held.items()}
         shown = sorted(self.held.values(), key=lambda held: held.rank)
         halts = halt_rows(lifted=False, limit=MOST_HALTS)
         self.day.read(now)

@@ -20,7 +20,7 @@ function alerts(row) {
   const parts = [];
   if (needs) parts.push(element("span", { class: "bad" }, "! needs a person"));
   else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
-  if (reason) parts.push(`${parts.length ? " · " : ""}${reason}`);
+  if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
   const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
   return element("td", { class: "wide", title: [needs ? "Needs a person" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
 }

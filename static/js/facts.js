@@ -40,7 +40,7 @@ function drawStatus(order) {
   const reason = byId("order-reason");
   const text = reasonOf(order);
   reason.hidden = !text;
-  const worrying = ["paused", "expired", "failed", "rejected"].includes(order.status);
+  const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
   setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
 }
@@ -135,7 +135,7 @@ export function drawNow(view) {
     ["At this pace", paceWords(finishOf(order, line, now), now)],
     ["Next look", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
-    ["Why", order.why || DASH, "words"],
+    ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
   ]);
 }
 

@@ -60,6 +60,8 @@ const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
     if (!message.market) return;
     for (const sample of message.market.samples) samples.set(sample[0], sample);
     market = message.market;
+    changed ||= order.waits !== market.waits;
+    order.waits = market.waits;
   },
   gone: () => notice("This order is not yours to see any more."),
 });

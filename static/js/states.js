@@ -44,12 +44,12 @@ function pill(table, status, title, suffix = "") {
 /** A pause is effective when the last child is settled; until then the order is pausing. */
 export const shownStatus = (order) => (order.status === "paused" && order.unsettled > 0 ? "pausing" : order.status);
 
-/** "pausing: 2 children not settled · seen enough" */
+/** "pausing: 2 children not settled · seen enough", or why a working order cannot be filled now. */
 export function reasonOf(order) {
   const status = shownStatus(order);
   const waits = order.unsettled > 0 && (status === "pausing" || status === "closing");
   const children = order.unsettled === 1 ? "1 child" : `${order.unsettled} children`;
-  return [waits ? `${status}: ${children} not settled` : "", order.reason].filter(Boolean).join(" · ");
+  return [waits ? `${status}: ${children} not settled` : "", order.reason, order.waits].filter(Boolean).join(" · ");
 }
 
 export function orderPill(order) {

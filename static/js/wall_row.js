@@ -26,8 +26,8 @@ export function behindWords(row, now) {
 function alertOf(row, now) {
   if (row.unknown_since !== null) return ["bad", `child unknown ${age(now - row.unknown_since)}`];
   if (row.needs_person) return ["bad", `needs a person: ${reasonOf(row) || "see its journal"}`];
-  if (row.behind) return ["warn", behindWords(row, now)];
-  return ["muted", reasonOf(row)];
+  if (row.behind) return ["warn", [behindWords(row, now), reasonOf(row)].filter(Boolean).join(" · ")];
+  return [row.waits ? "warn" : "muted", reasonOf(row)];
 }
 
 export function wallRow(row, now) {

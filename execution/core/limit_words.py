@@ -1,0 +1,29 @@
+"""Why a limit price keeps a working order from being filled, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from execution.core.types import Quote, Side
+
+
+def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> str:
+    """``limit 60,000 is 8.6 % below the market``: the order rests behind every book; empty where it does not, or
+    where nobody knows. The distance is to the nearest mid."""
+    sane = [quote for quote in quotes if quote.is_sane]
+    if limit is None or not sane:
+        return ""
+    if any((quote.passive(side) - limit) * side.sign <= 0 for quote in sane):
+        return ""
+    distance = min(abs(limit / quote.mid - 1) for quote in sane) * 100
+    if distance < Decimal("0.01"):
+        words = "less than 0.01"
+    else:
+        words = f"{distance:.1f}" if distance >= 1 else f"{distance:.2f}"
+    return f"limit {_grouped(limit)} is {words} % {'below' if side is Side.BUY else 'above'} the market"
+
+
+def _grouped(price: Decimal) -> str:
+    text = f"{price:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
