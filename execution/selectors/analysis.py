@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -113,31 +113,45 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
     """The reports that the person may see, by group; two queries, however many orders."""
     visible = orders_filtered(person, chosen.orders).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
-    parts = [
-        part for part in _parts(person, chosen) if not chosen.venue or part.figures["venue"] == chosen.venue
-    ]
     groups: dict[str, list[Part]] = defaultdict(list)
-    for part in parts:
-        groups[part.group].append(part)
+    orders: list[Part] = []
+    for found in _parts(person, chosen):
+        for part in found.parts:
+            groups[part.group].append(part)
+        if found.parts:
+            orders.append(found.whole)
     return AnalysisPage(
         by=chosen.by,
         groups=[_row(name, groups[name]) for name in sorted(groups)],
-        whole=_row("all", parts) if parts else None,
+        whole=_row("all", orders) if orders else None,
         waiting=waiting,
     )
 
 
-def _parts(person: User, chosen: AnalysisFilter) -> Iterator[Part]:
-    """Each order once; by venue, or at one venue, once for each venue at which it was filled."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An order: its parts in the groups, and what stands for it among all orders, once."""
+
+    parts: Sequence[Part]
+    whole: Part
+
+
+def _parts(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
+    """Each order with one part; by venue with one for each venue at which it was filled. With a venue chosen an
+    order is what it did there, and none without a fill there."""
     found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen.orders)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):
-        if chosen.by == "venue" or chosen.venue:
-            for venue in report["venues"]:
-                group = venue["venue"] if chosen.by == "venue" else report[chosen.by]
-                yield Part(group, report["id"], report["quote"], venue)
-        else:
-            whole = {**report, "predicted": predicted_of(predicted)}
-            yield Part(report[chosen.by], report["id"], report["quote"], whole)
+        name, quote = report["id"], report["quote"]
+        whole = Part("all", name, quote, {**report, "predicted": predicted_of(predicted)})
+        if chosen.by != "venue" and not chosen.venue:
+            yield Counted([replace(whole, group=report[chosen.by])], whole)
+            continue
+        there = [venue for venue in report["venues"] if chosen.venue in ("", venue["venue"])]
+        parts = [
+            Part(venue["venue"] if chosen.by == "venue" else report[chosen.by], name, quote, venue)
+            for venue in there
+        ]
+        yield Counted(parts, parts[0] if parts and chosen.venue else whole)
 
 
 def _row(name: str, parts: Sequence[Part]) -> GroupRow:

@@ -82,9 +82,32 @@ def test_an_order_at_two_venues_is_in_both_groups_with_what_it_did_there(office:
     ]
     assert page["whole"] is not None
     assert page["whole"]["orders"] == 1
+    cost = page["whole"]["figures"]["cost_bp"]
+    assert (cost["n"], cost["mean"]) == (1, "15"), "the order once, with all that it did"
     assert page["groups"][0]["figures"]["opportunity_bp"]["n"] == 0  # not a venue's
     one = analysis_page(person=office.trader, chosen=AnalysisFilter(BlotterFilter(), "algorithm", "beta"))
     assert [(row["group"], row["figures"]["cost_bp"]["mean"]) for row in one["groups"]] == [("twap", "20")]
+
+
+def test_no_figure_is_known_of_more_orders_than_there_are(office: Desk) -> None:
+    beta = second_account(office)
+    for key in ("a", "b"):
+        order = ended_order(office, key, prices=("64564.5", "64629"), keep=False)
+        order.accounts.add(beta)
+        fill = order.fills.latest("executed_at")
+        fill.account = beta
+        fill.save()
+        report_keep(order_pk=order.pk, now=timezone.now())
+    ended_order(office, "c", prices=(), status="cancelled")
+    ended_order(office, "d", person=office.other)
+    for by in BY:
+        for venue in ("", "paper", "beta"):
+            chosen = AnalysisFilter(BlotterFilter(), by, venue)
+            page = analysis_page(person=office.supervisor, chosen=chosen)
+            assert page["whole"] is not None
+            for row in [*page["groups"], page["whole"]]:
+                assert all(figure["n"] <= row["orders"] for figure in row["figures"].values()), (by, venue)
+            assert page["whole"]["orders"] == {"": 4 if by != "venue" else 3, "paper": 3, "beta": 2}[venue]
 
 
 def test_an_order_without_fills_counts_but_is_in_no_mean_of_costs(office: Desk) -> None:
