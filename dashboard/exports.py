@@ -57,8 +57,11 @@ def due(row: OrderRow, now: int) -> Decimal | None:
     """The share that the schedule wants now; none of an order that has ended."""
     if row["status"] in ORDER_FINAL:
         return None
-    share = share_due(row["schedule"], now, float(_share(row)))
-    return None if share is None else Decimal(str(share))
+    done = _share(row)
+    share = share_due(row["schedule"], now, float(done))
+    if share is None or share == float(done):
+        return None if share is None else done
+    return Decimal(str(share))
 
 
 def _ahead(row: OrderRow, now: int) -> str:

@@ -18,7 +18,7 @@ from execution.core.types import Quote, Side, Unit
 from execution.selectors.tape import market_pace
 from execution.selectors.texts import milliseconds, text
 from execution.selectors.ticket import TicketPlace, ticket_place
-from execution.services.checks import books_awaited
+from execution.services.checks import books_awaited, checks_beside
 from execution.services.orders import Preview
 
 if TYPE_CHECKING:
@@ -47,10 +47,9 @@ def preview_context(
         "preview": preview,
         "market": market,
         "problems": problems,
-        "refusals": [_refusal(problem) for problem in problems],
         "subtitle": plan_subtitle(preview, market),
         "figures": figures(preview, market, quote, pace, predicted),
-        "checks": _checks(preview),
+        "checks": [*(_refusal(problem, preview) for problem in problems), *_checks(preview)],
         "route": route_table(preview),
         # The rows of a route say more than where its first slice would be cheapest.
         "places": [] if preview and preview.takes_at_once else account_places(preview),
@@ -92,17 +91,23 @@ def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
 
 def _problem(problem: Problem) -> dict[str, str]:
     return {
-        "field": problem.field.removeprefix("parameters."),
+        "field": _field(problem),
         "message": problem.message,
         "value": problem.value,
         "limit": problem.limit,
     }
 
 
-def _refusal(problem: Problem) -> dict[str, str]:
-    """What is only missing is not wrong yet: it waits with a question mark."""
-    state = "fail" if problem.value or problem.limit else "unknown"
-    return {"state": state, "mark": CHECK_MARKS[state], "word": CHECK_WORDS[state], "text": problem.message}
+def _refusal(problem: Problem, preview: Preview | None) -> dict[str, str]:
+    """A problem as the form writes it. What is only missing is not wrong yet: it waits with a question mark."""
+    state = "fail" if preview is not None or problem.value or problem.limit else "unknown"
+    return {
+        "state": state,
+        "mark": CHECK_MARKS[state],
+        "word": CHECK_WORDS[state],
+        "text": problem.message,
+        "field": _field(problem),
+    }
 
 
 def _helpers(written: Mapping[str, str], place: TicketPlace | None) -> dict[str, Any]:
@@ -127,14 +132,20 @@ def _percent(fraction: Decimal | None) -> str | None:
     return None if fraction is None else f"{signed(fraction * 100, 2)} %"
 
 
+def _field(problem: Problem) -> str:
+    return problem.field.removeprefix("parameters.")
+
+
 def _checks(preview: Preview | None) -> list[dict[str, str]]:
-    checks = preview.checks if preview else ()
+    """What stands beside the problems, where there is a market to check against."""
+    checks = checks_beside(preview) if preview and preview.checks else []
     return [
         {
             "state": check.state,
             "mark": CHECK_MARKS.get(check.state, "?"),
             "word": CHECK_WORDS.get(check.state, check.state),
             "text": check.text,
+            "confirmed_by": check.confirmed_by,
         }
         for check in checks
     ]

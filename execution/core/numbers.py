@@ -75,9 +75,11 @@ def without_grouping(text: str) -> str:
 
 
 def plain(number: Decimal) -> str:
-    """Return a number as digits, without exponent and without trailing zeros."""
+    """Return a number as digits, without exponent, without trailing zeros, and zero without a sign."""
     text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def shortened(value: Any, most: int = MAX_SHOWN) -> str:

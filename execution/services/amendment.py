@@ -40,7 +40,7 @@ from execution.selectors.driving import accounts_of, plan_rows
 from execution.selectors.exposure import done_of, exposure_of
 from execution.selectors.markets import balances_free, balances_sum, market_from_json
 from execution.selectors.quotes import quote_latest
-from execution.services.checks import round_up
+from execution.services.checks import round_down, round_up
 
 #: What may change of any order beside its algorithm's amendable parameters.
 TERMS = ("quantity", "limit_price", "duration", "end_at")
@@ -280,8 +280,8 @@ def _judge_balance(amended: Amendment) -> None:
         return
     currency = limits.quote if amended.side is Side.BUY else limits.base
     message = (
-        f"what is not sent yet needs {plain(round_up(need))} {currency} with fees; the accounts have "
-        f"{plain(free)} {currency} free"
+        f"what is not sent yet needs {round_up(need):,f} {currency} with fees; the accounts have "
+        f"{round_down(free):,f} {currency} free"
     )
     name = "quantity" if amended.quantity != amended.before else "limit_price"
     raise Refused([Problem(name, message, plain(round_up(need)), plain(free))])

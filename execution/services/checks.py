@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from execution.core.parameters import i_would_price
@@ -21,16 +21,22 @@ CheckState = Literal["ok", "warn", "fail", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the ticket's checks."""
+    """One line of the ticket's checks. ``confirmed_by``: the field in which a person confirms what it warns of."""
 
     state: CheckState
     text: str
+    confirmed_by: str = ""
 
 
 def checks_of(preview: Preview) -> list[Check]:
-    """Every problem, then what holds, what waits and what nobody knows."""
-    checks = [Check("fail", problem.message) for problem in preview.problems]
-    if preview.slices:
+    """Every problem, then what stands beside them."""
+    return [Check("fail", problem.message) for problem in preview.problems] + checks_beside(preview)
+
+
+def checks_beside(preview: Preview) -> list[Check]:
+    """What holds, what waits and what nobody knows: everything but the problems."""
+    checks = []
+    if preview.slices and not any(problem.field == "limit_price" for problem in preview.problems):
         checks.append(_slices_check(preview))
     checks.extend(_balance_checks(preview))
     checks.extend(_book_checks(preview))
@@ -39,7 +45,7 @@ def checks_of(preview: Preview) -> list[Check]:
         checks.append(_limit_check(preview))
     checks.extend(_i_would_checks(preview))
     if preview.lookalike is not None:
-        checks.append(Check("warn", f"Look-alike: {preview.lookalike.words}"))
+        checks.append(Check("warn", f"Look-alike: {preview.lookalike.words}", "confirm_lookalike"))
     return checks
 
 
@@ -56,11 +62,17 @@ def _balance_checks(preview: Preview) -> list[Check]:
     several = len(preview.accounts) > 1
     names = " and ".join(account.label for account in preview.accounts)
     free = balances_sum(preview.balances.values())
-    if free is None or need is None:
-        checks = [] if several else [Check("unknown", f"Balance of {currency} on {names} is not known")]
-    else:
-        amounts = f"{round_up(need):,f} of {round_up(free):,f} {currency} free on {names}"
-        checks = [Check("ok" if free >= need else "fail", f"Balance: {amounts}")]
+    checks = []
+    if free is None and not several:
+        checks = [Check("unknown", f"Balance of {currency} on {names} is not known")]
+    if free is not None and need is None and not several:
+        words = (
+            f"Balance: {round_down(free):,f} {currency} free on {names}; what the order needs is not known"
+        )
+        checks = [Check("unknown", words)]
+    if free is not None and need is not None and free >= need:  # too little is a problem, and said there
+        amounts = f"{round_up(need):,f} of {round_down(free):,f} {currency} free on {names}"
+        checks = [Check("ok", f"Balance: {amounts}")]
     return checks + ([_account_balance(preview, account) for account in preview.accounts] if several else [])
 
 
@@ -70,7 +82,7 @@ def _account_balance(preview: Preview, account: Account) -> Check:
         return Check("unknown", f"Balance of {preview.spends} on {account.label} is not known")
     if free <= ZERO:
         return Check("warn", f"{account.label} has no {preview.spends}: nothing goes there")
-    return Check("ok", f"{account.label} has {round_up(free):,f} {preview.spends} free")
+    return Check("ok", f"{account.label} has {round_down(free):,f} {preview.spends} free")
 
 
 def _book_checks(preview: Preview) -> list[Check]:
@@ -116,7 +128,7 @@ def _book_check(quote: Quote | None, preview: Preview) -> Check:
     if quote is None:
         return Check("warn", "No market data yet: the order waits until there is some")
     if not quote.is_sane:
-        return Check("warn", f"The book is crossed or empty: bid {quote.bid}, ask {quote.ask}")
+        return Check("warn", f"The book is crossed or empty: bid {plain(quote.bid)}, ask {plain(quote.ask)}")
     if preview.now - quote.at > MAX_QUOTE_AGE:
         return Check("warn", "Market data is stale: the order waits until it is fresh")
     spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
@@ -129,7 +141,7 @@ def _limit_check(preview: Preview) -> Check:
         return Check("unknown", "Limit price cannot be compared with the mid: no market data")
     side, parameters = preview.request.side, preview.parameters
     if parameters and (far := far_price_problems(side, "limit_price", limit, quote, parameters.collar_bp)):
-        return Check("warn", far[0].message)
+        return Check("warn", far[0].message, far[0].field)
     beyond = (quote.aggressive(side) - limit) * side.sign
     if beyond > ZERO:
         return Check(
@@ -148,7 +160,7 @@ def _i_would_checks(preview: Preview) -> list[Check]:
     if quote is None or not quote.is_sane:
         return [Check("unknown", "I-would price cannot be compared with the mid: no market data")]
     if far := far_price_problems(side, "i_would_price", price, quote, parameters.collar_bp):
-        return [Check("warn", far[0].message)]
+        return [Check("warn", far[0].message, far[0].field)]
     touch = quote.aggressive(side)
     if (price - touch) * side.sign < ZERO:
         return []
@@ -160,5 +172,10 @@ def _i_would_checks(preview: Preview) -> list[Check]:
 
 
 def round_up(amount: Decimal) -> Decimal:
-    """An amount for people: two digits after the point are enough above one."""
-    return amount.quantize(Decimal("0.01")) if amount >= 1 else amount.normalize()
+    """What is needed, for people: two digits after the point are enough above one, and it is never less."""
+    return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
+
+
+def round_down(amount: Decimal) -> Decimal:
+    """What is there, for people: never more than there is."""
+    return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

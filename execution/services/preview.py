@@ -39,7 +39,7 @@ from execution.selectors.quotes import quote_latest
 from execution.selectors.room import room_problem
 from execution.selectors.ticket import Lookalike, lookalike_find
 from execution.selectors.venues import venue_views
-from execution.services.checks import Check, checks_of, round_up
+from execution.services.checks import Check, checks_of, round_down, round_up
 from execution.services.seeds import seeded
 
 T = TypeVar("T")
@@ -132,7 +132,8 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each, no halt
        covers it (the submit looks again, under the gate).
        Nor is one taken while the disk is nearly full.
-    2. When: start and end. 3. How much, and at what limit. 4. The slices. 5. The checks.
+    2. When: start and end. 3. At what limit, how much, and whether the balances pay for it. 4. The slices.
+    5. The checks. What one step refuses does not keep the next from what it knows.
     """
     preview = Preview(request=request, now=now)
     try:
@@ -140,7 +141,8 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     except Refused as refused:
         preview.problems.extend(refused.problems)
         return preview
-    for step in (_room, partial(_halt, person=person), partial(_window, person=person), _amount, _plan):
+    who_and_when = (_room, partial(_halt, person=person), partial(_window, person=person))
+    for step in (*who_and_when, _limit, _amount, _balance, _plan):
         try:
             step(preview)
         except Refused as refused:
@@ -232,19 +234,22 @@ def _window(preview: Preview, *, person: User) -> None:
         raise Refused(problems)
 
 
-def _amount(preview: Preview) -> None:
-    request, market, price = preview.request, _known(preview.market), preview.price
-    check_limit_price(request.limit_price, market)
-    preview.quantity = base_quantity(request.quantity, request.unit, market, price)
-    if price is not None:
-        preview.notional = preview.quantity * price
+def _limit(preview: Preview) -> None:
+    request = preview.request
     if preview.quote is not None and preview.quote.is_sane and request.limit_price is not None:
         preview.limit_distance = request.limit_price / preview.quote.mid - 1
         preview.worst_cost_bp = side_cost_bp(request.side, request.limit_price, preview.quote.mid)
-    _check_balance(preview)
+    check_limit_price(request.limit_price, _known(preview.market))
 
 
-def _check_balance(preview: Preview) -> None:
+def _amount(preview: Preview) -> None:
+    request, market, price = preview.request, _known(preview.market), preview.price
+    preview.quantity = base_quantity(request.quantity, request.unit, market, price)
+    if price is not None:
+        preview.notional = preview.quantity * price
+
+
+def _balance(preview: Preview) -> None:
     """Balances that are known and together too small refuse; unknown ones are said in the checks."""
     need, free = preview.needs, balances_sum(preview.balances.values())
     if need is None or free is None or free >= need:
@@ -252,9 +257,8 @@ def _check_balance(preview: Preview) -> None:
     currency = preview.spends
     labels = [account.label for account in preview.accounts]
     holds = f"{labels[0]} has" if len(labels) == 1 else f"{', '.join(labels)} together have"
-    message = (
-        f"the order needs {plain(round_up(need))} {currency} with fees; {holds} {plain(free)} {currency} free"
-    )
+    needs = f"the order needs {round_up(need):,f} {currency} with fees"
+    message = f"{needs}; {holds} {round_down(free):,f} {currency} free"
     raise Refused([Problem("quantity", message, plain(round_up(need)), plain(free))])
 
 

@@ -50,6 +50,7 @@ function received() {
   data = readJson("preview-data");
   receivedAt = performance.now();
   failed = false;
+  byId("first-problems")?.remove(); // what was refused when the page was made stands in the checks now
   showProblems();
   showHints();
   showPlan();
@@ -67,20 +68,26 @@ function showPlan() {
 
 // --- beside the fields ---------------------------------------------------------------------------
 
-/** A problem stands beside its field once the field was used; the list at the right has them all. */
+/** A problem stands once: beside its field once the field was used, else in the list at the right. */
 function showProblems(all = false) {
   const byField = new Map();
+  const beside = new Map();
   for (const problem of data.problems) if (!byField.has(problem.field)) byField.set(problem.field, problem.message);
   for (const node of form.querySelectorAll(".error")) {
     const name = node.id.replace("error-", "");
     const message = all || touched.has(name) ? (byField.get(name) ?? "") : "";
     setText(node, message);
+    if (message && node.checkVisibility()) beside.set(name, message);
     const input = form.elements[name];
     if (input instanceof HTMLElement && input.matches("input, select")) {
       if (message) input.setAttribute("aria-invalid", "true");
       else input.removeAttribute("aria-invalid");
     }
   }
+  const listed = [...byId("preview").querySelectorAll("[data-refused]")];
+  for (const line of listed) line.hidden = beside.get(line.dataset.refused) === line.querySelector("[data-text]").textContent;
+  const notice = byId("refused-beside");
+  if (notice) notice.hidden = !listed.length || listed.some((line) => !line.hidden);
 }
 
 function showHints() {

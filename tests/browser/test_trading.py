@@ -69,6 +69,25 @@ def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
     assert watched.complaints == []
 
 
+def test_a_refusal_stands_beside_its_field_or_in_the_checks_and_never_in_both(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    page = Watched(browser, desk).log_in("trader")
+    page.goto("/orders/new/")
+    checks, off_tick = page.locator("#preview .checks"), "imit price 65000.123 is finer than the tick"
+    page.get_by_label("Quantity", exact=True).fill("1")
+    page.locator("#limit_price").fill("65000.123")
+    expect(page.locator("#error-limit_price")).to_contain_text(off_tick, timeout=SOON)
+    expect(checks).to_contain_text("Correct the marked fields.", use_inner_text=True)
+    expect(checks).not_to_contain_text(off_tick, use_inner_text=True)
+    expect(checks).not_to_contain_text("is not known", use_inner_text=True)
+    # Where the field was not used its refusal is in the list.
+    page.goto("/orders/new/")
+    expect(checks).to_contain_text("uantity is missing", timeout=SOON, use_inner_text=True)
+    expect(page.locator("#error-quantity")).to_be_empty()
+    expect(checks).not_to_contain_text("Correct the marked fields.", use_inner_text=True)
+
+
 def launch_and_watch(watched: Watched) -> str:
     """What the trader does and sees, from the ticket to the end; the order's public id."""
     page = watched.log_in("trader")

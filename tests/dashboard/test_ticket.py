@@ -65,7 +65,7 @@ PAST = f"{timezone.now() - timedelta(days=2):%Y-%m-%dT%H:%M}"
         ({"quantity": "-1"}, "quantity", ["-1", "above 0"]),
         ({"quantity": "0.00015"}, "quantity", ["0.00015", "0.0001"]),
         ({"quantity": "0.0001", "limit_price": "10"}, "quantity", ["0.0001", "minimum"]),
-        ({"quantity": "100"}, "quantity", ["500000"]),
+        ({"quantity": "100"}, "quantity", ["6,526,520.00", "500,000.00"]),
         ({"limit_price": "65200.123"}, "limit_price", ["65200.123", "0.1"]),
         ({"duration": "", "end_at": PAST}, "end_at", ["past"]),
         ({"duration": "soon"}, "duration", ["soon"]),
@@ -86,6 +86,60 @@ def test_bad_input_names_field_value_and_limit_and_creates_nothing(
     assert all(word in messages[0] for word in words), messages
     assert client.post("/orders/new/", office.form(**changes)).status_code == 422
     assert Order.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantity": "100"}, "the order needs 6,526,520.00 USDT with fees; alpha has 500,000.00 USDT free"),
+        ({"limit_price": "65200.123"}, "limit price 65200.123 is finer than the tick"),
+        ({"quantity": "0.00015"}, "quantity 0.00015 is finer than the lot"),
+        ({"participation_cap": "120"}, "120 %"),
+        ({"slices": "5000"}, "5000 slices are too many"),
+        ({"accounts": "somebody"}, "you have no account &#x27;somebody&#x27;"),
+        ({"quantity": ""}, "uantity is missing"),
+    ],
+)
+def test_a_refusal_stands_once_among_the_checks_as_the_form_writes_it(
+    office: Desk, changes: dict[str, str], message: str
+) -> None:
+    page = office.client(office.trader).post("/orders/new/preview/", office.form(**changes)).content.decode()
+    checks = page.partition('<ul class="checks">')[2].partition("</ul>")[0]
+    assert checks.count(message) == 1, checks
+    assert checks.count('class="fail"') == 1 + ("missing" not in message), "the hidden line, and the refusal"
+    assert "Balance: 6,526" not in checks
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"limit_price": "65200.123"}, "Balance: 163,163.31 of 500,000.00 USDT free on alpha"),
+        (
+            {"quantity": "0.00015"},
+            "Balance: 500,000.00 USDT free on alpha; what the order needs is not known",
+        ),
+        ({"duration": "", "end_at": PAST}, "Balance: 163,163.00 of 500,000.00 USDT free on alpha"),
+    ],
+)
+def test_a_balance_that_is_known_is_known_beside_another_refusal(
+    office: Desk, changes: dict[str, str], said: str
+) -> None:
+    page = office.client(office.trader).post("/orders/new/preview/", office.form(**changes)).content.decode()
+    assert said in page
+    assert "Balance of USDT on alpha is not known" not in page
+
+
+def test_what_is_confirmed_in_the_review_is_not_said_twice(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.order()
+    quote = Quote(Decimal("60000"), Decimal("60001"), Decimal(1), Decimal(1), timezone.now())
+    monkeypatch.setattr(preview_service, "quote_latest", lambda *_: quote)
+    page = office.client(office.trader).post("/orders/new/review/", office.form()).content.decode()
+    assert page.count("more than the collar of 50 bp") == 1
+    assert page.count("just now") + page.count(" s ago") <= 1, "the look-alike"
+    assert page.count('name="confirm_limit"') == page.count('name="confirm_lookalike"') == 1
+    assert "Look-alike:" not in page
 
 
 def test_the_preview_shows_the_plan_and_creates_nothing(office: Desk) -> None:

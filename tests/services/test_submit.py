@@ -122,7 +122,7 @@ def test_bad_input_is_refused_with_its_value_and_limit_and_creates_nothing(
     (problem,) = refused(rows, **changes)
     assert (problem.field, problem.limit) == (field, limit)
     assert D(problem.value) == D(value) if value[0].isdigit() and "T" not in value else problem.value == value
-    assert problem.value in problem.message or field == "end_at"
+    assert problem.value in problem.message.replace(",", "") or field == "end_at"
 
 
 def test_several_problems_are_told_together(rows: Rows) -> None:
