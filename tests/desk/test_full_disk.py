@@ -23,7 +23,6 @@ from tests.desk.running import PAPER_LABELS, RunningDesk, wait_until
 from tests.desk.test_kills import engines_alive
 from tests.desk.visitor import Visitor
 from tests.engine.running import check_books
-from tests.required import required
 
 MEGABYTES = 24
 ORDERS = 10
@@ -41,7 +40,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     is_mounted = run_as_root("mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(disk))
-    required("SMALL_DISK", is_there=is_mounted, install="nothing: to mount one takes root")
+    if not is_mounted:
+        pytest.skip("NOT TESTED: a desk on a full disk; only root may mount a small one")
     try:
         yield disk
     finally:

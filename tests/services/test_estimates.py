@@ -169,5 +169,5 @@ def test_who_waits_for_an_estimate_that_fails_in_our_own_code_is_told(
     predicted = predicted_now(preview_of(rows), NOW)
     assert predicted is not None
     assert not predicted.pending
-    assert predicted.problem.startswith("the simulation failed: KeyError (incident ")
-    assert predicted.problem.partition("incident ")[2][:8] in caplog.text
+    assert predicted.hint.startswith("the simulation failed: KeyError (incident ")
+    assert predicted.hint.partition("incident ")[2][:8] in caplog.text
