@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.test_house import REPOSITORY, text_of, tracked_files
+
+pytestmark = pytest.mark.usefixtures("git_path")
 
 REFERENCE = REPOSITORY / "docs" / "reference"
 _CODE = re.compile(r"\bI(?:1[0-7]|[1-9])\b")
