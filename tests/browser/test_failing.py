@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from execution.core.states import ChildStatus, OrderStatus
-from execution.models import Account, ChildOrder, Order
+from execution.models import Account, ChildOrder, Credential, CredentialState, Order
 from tests.browser.test_wall import open_desk, wall_of
 from tests.browser.watched import Watched
 from tests.desk.database import ALIAS, order_of
@@ -27,8 +27,10 @@ NARROW = {"width": 420, "height": 900}
 
 
 def pictures(watched: Watched, name: str, theme: str) -> None:
-    """Wide, then narrow."""
+    """Wide, and once narrow."""
     watched.picture(f"{name}-{theme}")
+    if theme != "dark":
+        return
     size = watched.page.viewport_size
     watched.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     watched.picture(f"{name}-{theme}-narrow")
@@ -152,3 +154,44 @@ def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_ta
         expect(page.locator("#preview")).to_contain_text("no new order starts below", timeout=SOON)
         pictures(trader, "disk-ticket", theme)
     desk.stop()
+
+
+@contextmanager
+def unopenable_key(label: str) -> Iterator[None]:
+    """The account's sealed key opens with no keyring, and its next session has to open it."""
+    account = Account.objects.using(ALIAS).get(label=label)
+    credentials = Credential.objects.using(ALIAS).filter(account=account, state=CredentialState.ACTIVE)
+    sealed = credentials.get().sealed
+    credentials.update(sealed=b"not sealed by anybody")
+    Account.objects.using(ALIAS).filter(pk=account.pk).update(owner=None)
+    try:
+        yield
+    finally:
+        credentials.update(sealed=sealed)
+
+
+@pytest.mark.timeout(300)
+def test_a_session_that_cannot_begin_is_shown_where_people_look_until_it_can(
+    browser: Browser, open_desk: RunningDesk
+) -> None:
+    beta = Account.objects.using(ALIAS).get(label="beta")
+    with unopenable_key("beta"):
+        for theme in THEMES:
+            supervisor, admin = Watched(browser, open_desk, theme), Watched(browser, open_desk, theme)
+            page = wall_of(supervisor)
+            expect(page.locator("#accounts")).to_contain_text("session fails since", timeout=60_000)
+            expect(page.locator("#accounts")).to_contain_text("(incident ", timeout=SOON)
+            pictures(supervisor, "session-failed-wall", theme)
+            page = admin.log_in("admin")
+            page.goto(f"/accounts/{beta.public_id}/")
+            expect(page.locator("p.reason.bad").first).to_contain_text(
+                "session has failed since", timeout=SOON
+            )
+            pictures(admin, "session-failed-account", theme)
+            assert not supervisor.complaints + admin.complaints
+
+    def is_well() -> bool:
+        account = Account.objects.using(ALIAS).get(label="beta")
+        return not account.faults and account.is_reconciled
+
+    wait_until(is_well, within=60, what="the session to begin")
