@@ -42,7 +42,7 @@ def plan_data(preview: Preview | None) -> dict[str, Any] | None:
 
 def _route(row: RouteRow, market: Market | None) -> dict[str, Any]:
     base = market.base if market else ""
-    price = "" if row.part_price is None else f" @ {_price(row.part_price, market)} after fees"
+    price = "" if row.part_price is None else f" @ {_price(row.part_price, market)}"
     return {
         "label": row.label,
         "quantity": text(row.part),

@@ -15,6 +15,8 @@ Line = Sequence[tuple[int, float]]
 SETTLING_MS = 5_000
 #: Shares are rounded to six digits.
 ROUNDING = 1e-6
+#: An order that is as little behind as this is on schedule: a slice leaves to the next one what lots do not take.
+ON_SCHEDULE = 0.0005
 #: An order is behind when it lacks more than this share of its quantity: more than a rest under a minimum.
 BEHIND_SHARE = 0.05
 
@@ -52,7 +54,7 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
     due = share_due(line, at, done)
     if due is None:
         return None
-    if done >= due:
+    if due - done < ON_SCHEDULE:
         return 1.0
     first = line[0][1]
     kept = max(done - first, 0.0) / (due - first)

@@ -86,7 +86,7 @@ def _account_balance(preview: Preview, account: Account) -> Check:
 
 
 def _book_checks(preview: Preview) -> list[Check]:
-    """The account's book; with several, one line for all that are fresh and one for each that is not."""
+    """The account's quote; with several, one line for all that are fresh and one for each that is not."""
     if len(preview.accounts) <= 1:
         return [_book_check(preview.quote, preview)]
     each = {
@@ -97,8 +97,8 @@ def _book_checks(preview: Preview) -> list[Check]:
     fresh = [label for label, check in each.items() if check.state == "ok"]
     if fresh and preview.quote is not None:
         bid, ask = (_to_tick(price, preview.market) for price in (preview.quote.bid, preview.quote.ask))
-        reference = f"reference {plain(bid)} / {plain(ask)}"
-        checks.insert(0, Check("ok", f"Books are fresh on {', '.join(fresh)}: {reference}"))
+        reference = f"reference {bid:,f} / {ask:,f}"
+        checks.insert(0, Check("ok", f"Quotes are fresh on {', '.join(fresh)}: {reference}"))
     return checks
 
 
@@ -128,11 +128,11 @@ def _book_check(quote: Quote | None, preview: Preview) -> Check:
     if quote is None:
         return Check("warn", "No market data yet: the order waits until there is some")
     if not quote.is_sane:
-        return Check("warn", f"The book is crossed or empty: bid {plain(quote.bid)}, ask {plain(quote.ask)}")
+        return Check("warn", f"The quote is crossed or empty: bid {plain(quote.bid)}, ask {plain(quote.ask)}")
     if preview.now - quote.at > MAX_QUOTE_AGE:
         return Check("warn", "Market data is stale: the order waits until it is fresh")
     spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
-    return Check("ok", f"Book is fresh, spread {spread:.1f} bp")
+    return Check("ok", f"Quote is fresh, spread {spread:.1f} bp")
 
 
 def _limit_check(preview: Preview) -> Check:

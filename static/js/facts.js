@@ -3,7 +3,7 @@
 import { bar, byId, element, setText } from "./dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "./format.js";
 import { finishOf, paceWords } from "./pace.js";
-import { shareDue } from "./plan.js";
+import { ON_SCHEDULE, shareDue } from "./plan.js";
 import { isFinal, isLiveChild, orderPill, reasonOf, side } from "./states.js";
 
 const word = (text) => element("span", { class: "connective" }, ` ${text} `);
@@ -62,7 +62,7 @@ export function drawDone(view) {
   if (mark !== null && (order.status === "working" || order.status === "paused")) {
     const lead = done - mark;
     const tone = lead < -0.02 ? "bad" : "good";
-    parts.push(" · ", element("span", { class: Math.abs(lead) < 0.0005 ? "" : tone }, Math.abs(lead) < 0.0005 ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
+    parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
   }
   const end = order.ended_at ?? order.end_at;
   parts.push(` · ${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`);

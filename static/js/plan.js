@@ -30,6 +30,9 @@ const SETTLING = 5000;
 /** Shares are rounded to six digits. */
 const ROUNDING = 1e-6;
 
+/** An order that is as little behind as this is on schedule. */
+export const ON_SCHEDULE = 0.0005;
+
 /** A plan in shares of the order's quantity. */
 export const shareLine = (slices, total) => scheduleLine(slices, total).map(([time, height]) => [time, height / total]);
 
@@ -49,7 +52,7 @@ export function shareDue(line, at, done) {
 export function finishShare(line, at, done) {
   const due = shareDue(line, at, done);
   if (due === null) return null;
-  if (done >= due) return 1;
+  if (due - done < ON_SCHEDULE) return 1;
   const first = line[0][1];
   const kept = Math.max(0, done - first) / (due - first);
   return Math.max(done, first + kept * (1 - first));

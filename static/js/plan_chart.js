@@ -114,6 +114,9 @@ function parts(plan, colour, own) {
 
 // --- a router's split ----------------------------------------------------------------------------
 
+/** On a phone only the quantity has room beside its bar; the prices stand in the table. */
+const partWords = (plan, row) => (matchMedia("(max-width: 600px)").matches ? `${decimal(row.quantity)} ${plan.base}` : row.words);
+
 function route(plan, colour, own) {
   const rows = [...plan.route].reverse();
   const labels = rows.map((row) => row.label);
@@ -128,7 +131,7 @@ function route(plan, colour, own) {
     type: "bar", orientation: "h", y, x, text, textposition: "outside", cliponaxis: false, marker: { color, line: { width: 0 } },
     textfont: { family: colour.mono, size: 12, color: colour.text }, hovertemplate: "%{y}: %{text}<extra></extra>",
   });
-  const traces = [bar(labels, rows.map((row) => Number(row.quantity)), rows.map((row) => (Number(row.quantity) ? row.words : row.trouble || "nothing")), own)];
+  const traces = [bar(labels, rows.map((row) => Number(row.quantity)), rows.map((row) => (Number(row.quantity) ? partWords(plan, row) : row.trouble || "nothing")), own)];
   if (unfilled > 0) traces.unshift(bar(["not to be had"], [unfilled], [`${decimal(plan.unfilled)} ${plan.base}`], colour.market_bar));
-  return { traces, shown, legend: `where the quantity would go at this moment, priced after fees, within ${spoken(plan.slices.at(-1)[1] - plan.slices[0][0])}` };
+  return { traces, shown, legend: `where the quantity would go at this moment, each part at its average price after fees, within ${spoken(plan.slices.at(-1)[1] - plan.slices[0][0])}` };
 }

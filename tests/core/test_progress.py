@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.core.progress import BEHIND_SHARE, SETTLING_MS, finish_share, is_behind, share_due
+from execution.core.progress import BEHIND_SHARE, ON_SCHEDULE, SETTLING_MS, finish_share, is_behind, share_due
 
 #: Length of a slice in milliseconds, its quantity in lots, and when it is filled inside of it (0 to 1, in parts).
 slices = st.lists(
@@ -64,7 +64,7 @@ def test_an_order_behind_ends_short_and_no_other(
     assert due is not None
     assert finish is not None
     assert done <= finish <= 1
-    assert (finish < 1) == (done < due)
+    assert (finish < 1) == (due - done >= ON_SCHEDULE)
 
 
 def test_ahead_and_behind_are_counted_from_the_edges_of_the_open_slice() -> None:
@@ -80,6 +80,12 @@ def test_a_slice_is_judged_when_its_last_fills_have_had_their_time() -> None:
     line = [(0, 0.0), (60_000, 0.5), (120_000, 1.0)]
     assert share_due(line, 60_000 + SETTLING_MS - 1, 0.4) == 0.4
     assert share_due(line, 60_000 + SETTLING_MS, 0.4) == 0.5
+
+
+def test_what_lots_leave_to_the_next_slice_is_not_behind() -> None:
+    line = [(0, 0.0), (60_000, 0.5), (120_000, 1.0)]
+    assert finish_share(line, 70_000, 0.4997) == 1
+    assert finish_share(line, 70_000, 0.499) == pytest.approx(0.998)
 
 
 def test_a_later_plan_is_judged_from_what_was_done_when_it_was_made() -> None:

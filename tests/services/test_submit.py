@@ -266,7 +266,7 @@ def test_the_checks_name_each_account(rows: Rows) -> None:
     assert checks["alpha has 1,000,000.00 USDT free"] == "ok"
     assert checks["beta has no USDT: nothing goes there"] == "warn"
     assert checks["beta: Market data is stale: the order waits until it is fresh"] == "warn"
-    assert any(text.startswith("Books are fresh on alpha: ") for text in checks)
+    assert any(text.startswith("Quotes are fresh on alpha: ") for text in checks)
 
 
 def test_a_supervisor_does_not_trade(rows: Rows) -> None:
