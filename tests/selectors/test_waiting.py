@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from dashboard.consumers import may_wait
+from dashboard.consumers import LIMITS_AGAIN, OrdersConsumer, may_wait
 from dashboard.exports import COLUMNS
+from dashboard.filters import read_filter
 from execution.models import Order
 from execution.selectors.blotter import BlotterFilter, blotter_page
 from execution.selectors.pages import order_snapshot
@@ -92,3 +93,20 @@ def test_what_the_last_decision_waits_for_is_said_in_the_lists_too(rows: Rows) -
     Order.objects.filter(pk=order.pk).update(why="slice 1: rests at 60000")
     assert row_of(rows)["waits"] == ""
     assert not may_wait(row_of(rows))
+
+
+def test_an_open_blotter_looks_at_the_market_again_and_tells_only_what_differs(rows: Rows) -> None:
+    _, now = far(rows)
+    page = OrdersConsumer()
+    page.person, page.rows, page.wants_snapshot = rows.trader, {}, True
+    page.chosen = read_filter(rows.trader, {})
+    (whole,) = page.changes()
+    assert [row["waits"] for row in whole["rows"]] == [BEYOND]
+    rows.quote("59399.9", "59400.1", at=now)
+    assert page.changes() == [], "it has just looked"
+    page.read_at -= LIMITS_AGAIN
+    (delta,) = page.changes()
+    assert (delta["type"], delta["from"], delta["version"]) == ("delta", 1, 2)
+    assert ["9.1 % below" in row["waits"] for row in delta["rows"]] == [True]
+    page.read_at -= LIMITS_AGAIN
+    assert page.changes() == [], "nothing differs"
