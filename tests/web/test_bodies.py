@@ -25,6 +25,7 @@ from config.web import (
     MOST_MESSAGES,
     TOO_MANY_MESSAGES,
 )
+from tests.dashboard.crowd import crowd
 from tests.dashboard.office import Desk
 from tests.web.process import Web, browser, program, running_web
 
@@ -216,6 +217,7 @@ def test_files_and_many_fields_are_refused(web: Web, office: Desk) -> None:
 def test_a_websocket_takes_short_messages_and_few(
     web: Web, office: Desk, texts: list[str], code: int
 ) -> None:
+    crowd(office.account, office.trader, 50, live=5, parts=1)
     headers = {"Cookie": browser(office, office.trader)["Cookie"], "Origin": web.url}
     assert asyncio.run(code_after(web, headers, texts)) == code
 
@@ -226,8 +228,9 @@ async def code_after(web: Web, headers: dict[str, str], texts: list[str]) -> int
         aiohttp.ClientSession(headers=headers) as session,
         session.ws_connect(f"{web.url}/ws/orders/") as page,
     ):
-        first = await page.receive_json(timeout=20)
-        assert first["type"] == "snapshot"
+        first = await page.receive_str(timeout=20)
+        assert json.loads(first)["type"] == "snapshot"
+        assert len(first) > 5 * LONGEST_MESSAGE, "what goes out is not held to the limit"
         for text in texts:
             await page.send_str(text)
         while not page.closed:
