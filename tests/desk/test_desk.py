@@ -75,7 +75,9 @@ def run_desk(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_no_process_that_writes_waits_for_the_processor_longer_than_the_others(desk: RunningDesk) -> None:
     pids = desk.pids()
-    assert {psutil.Process(pids[name]).nice() for name in ("engine1", "engine2", "web", "compute")} == {0}
+    names = ("engine1", "engine2", "web", "compute")
+    own = psutil.Process(pids["desk"]).nice()  # 0, unless the tests themselves are started with less
+    assert {psutil.Process(pids[name]).nice() for name in names} == {own}
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux knows threads that step back")
