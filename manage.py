@@ -17,7 +17,7 @@ def take_var(arguments: list[str]) -> None:
 
 def main() -> None:
     if sys.argv[1:2] == ["desk"]:
-        from execution.management.desk.parent_death import follow_uv
+        from execution.launcher.parent_death import follow_uv
 
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing runs yet: no traceback at an early Ctrl-C
         follow_uv()  # before Django loads: uv may be killed while it does

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from dashboard.api.problems import PREFIX, problem_response
-from dashboard.lanes import Lane, LaneFull
+from dashboard.lanes import FairThreadPool, LaneFull
 from dashboard.stops import is_halt, is_stop
 
 log = structlog.get_logger(__name__)
@@ -37,14 +37,14 @@ class DeskHandler(ASGIHandler):
         self.load_middleware(is_async=False)
 
     @cached_property
-    def lanes(self) -> dict[str, Lane]:
+    def lanes(self) -> dict[str, FairThreadPool]:
         """Made for the first request, not at the import: two of them go to the database."""
         return {
-            "halts": Lane("halts", threads=4, waiting=200, keeps_connections=True),
-            "stops": Lane("stops", threads=6, waiting=1_000, keeps_connections=True),
-            "reads": Lane("reads", threads=8, waiting=1_000),
-            "exports": Lane("exports", threads=2, waiting=50),
-            "files": Lane("files", threads=2, waiting=1_000),
+            "halts": FairThreadPool("halts", threads=4, waiting=200, keeps_connections=True),
+            "stops": FairThreadPool("stops", threads=6, waiting=1_000, keeps_connections=True),
+            "reads": FairThreadPool("reads", threads=8, waiting=1_000),
+            "exports": FairThreadPool("exports", threads=2, waiting=50),
+            "files": FairThreadPool("files", threads=2, waiting=1_000),
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:

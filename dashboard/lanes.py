@@ -23,7 +23,7 @@ class LaneFull(Exception):
     """So many requests wait already that this one is better sent again."""
 
 
-class Lane:
+class FairThreadPool:
     """``threads`` threads, each for one request at a time, in turn by who asks.
 
     Nobody has more than half of the threads, so that one wild program delays itself and no other. ``waiting`` requests

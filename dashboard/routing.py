@@ -4,8 +4,8 @@ from typing import Any
 
 from django.urls import path
 
-from dashboard.consumers import OrderConsumer, OrdersConsumer
-from dashboard.wall_consumer import HaltConsumer, WallConsumer
+from dashboard.live.consumers import OrderConsumer, OrdersConsumer
+from dashboard.live.wall import HaltConsumer, WallConsumer
 
 # Django's own types know views only; Channels routes to consumers by the same function.
 _path: Any = path

@@ -33,7 +33,7 @@ from execution.models import (
     Worker,
 )
 from execution.models.fields import ExactDecimalField
-from execution.services.people import password_changed, person_problems, person_save
+from execution.services.desk.people import password_changed, person_problems, person_save
 
 admin.site.site_header = "Tranche"
 admin.site.site_title = "Tranche"

@@ -14,14 +14,14 @@ import structlog
 from celery import bootsteps, shared_task, signals
 from django.utils import timezone
 
-from execution.core.parameters import MAX_LOOKBACK
+from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
-from execution.services.estimates import estimate_failed, estimate_work
+from execution.services.desk.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
 from execution.services.halts import halts_lifted_tell
-from execution.services.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
-from execution.services.reports import reports_keep
+from execution.services.orders.estimates import estimate_failed, estimate_work
+from execution.services.records.reports import reports_keep
 
 if TYPE_CHECKING:
     from execution.engine.host import EngineHost

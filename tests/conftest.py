@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from execution.management.desk.environments import keep_bytecode
+from execution.launcher.environments import keep_bytecode
 
 TEST_VAR = Path(tempfile.mkdtemp(prefix="tranche-tests-"))
 os.environ["TRANCHE_VAR"] = str(TEST_VAR)

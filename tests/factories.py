@@ -13,8 +13,8 @@ from typing import Any
 
 import redis
 
-from execution.core.decide import decide
-from execution.core.terms import parse_order_request
+from execution.core.algorithms.decide import decide
+from execution.core.orders.terms import parse_order_request
 from execution.core.types import BalanceAmounts, OrderReport, Quote, Side, Trade, VenueStatus
 from execution.core.types import Market as MarketLimits
 from execution.models import (
@@ -29,13 +29,13 @@ from execution.models import (
     Venue,
     Worker,
 )
-from execution.selectors.driving import MarketData, order_look
+from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.selectors.quotes import quote_key, quote_to_json
-from execution.services.children import Taken, child_take
-from execution.services.driving import Applied, decision_apply
-from execution.services.markets import balances_record, markets_record
-from execution.services.orders import order_submit
-from execution.services.workers import orders_claim, worker_start
+from execution.services.accounts.markets import balances_record, markets_record
+from execution.services.children.children import Taken, child_take
+from execution.services.engine.apply_decision import Applied, decision_apply
+from execution.services.engine.workers import orders_claim, worker_start
+from execution.services.orders.orders import order_submit
 
 D = Decimal
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -131,7 +131,7 @@ class Rows:
             venue: quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
             for venue in Venue.objects.values_list("pk", flat=True)
         }
-        looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=now)
+        looked = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=now)
         return decision_apply(
             order_pk=order.pk,
             worker_pk=self.worker.pk,

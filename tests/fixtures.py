@@ -14,7 +14,7 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from execution.management.desk.redis_server import server_binary, server_command
+from execution.launcher.redis_server import server_binary, server_command
 
 if TYPE_CHECKING:
     from tests.factories import Rows

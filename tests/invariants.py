@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from execution.management.faults.invariants import broken_at_the_end, broken_rules
 from execution.models import Order
+from execution.verification.invariants import broken_at_the_end, broken_rules
 
 
 def check_order(order: Order) -> None:

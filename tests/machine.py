@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from execution.management.desk.postgres_server import programs_folder
+from execution.launcher.postgres_server import programs_folder
 from tests.desk.browser import find_chromium, find_driver, find_fonts
 from tests.packages import InstallError, Say, has_apt, install, install_command, is_root, only_installer
 

@@ -25,12 +25,12 @@ from dashboard.views import accounts as account_views
 from dashboard.views import orders as order_views
 from dashboard.views import reconciliation as reconciliation_views
 from execution.models import ChildOrder, Order, User
+from execution.services.desk.tokens import token_create
 from execution.services.halts import HaltRequest, halt_set
-from execution.services.orders import order_pause
-from execution.services.tokens import token_create
+from execution.services.orders.orders import order_pause
 from tests.authorisation import ADMIN, ROLES, SOCKETS, TABLE
 from tests.dashboard.api import order_body, token_of
-from tests.dashboard.office import Desk, make_office
+from tests.dashboard.desk_fixture import Desk, make_office
 from tests.dashboard.test_live import Line, in_thread
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -68,10 +68,10 @@ def test_a_process_is_known_by_its_name_in_pg_stat_activity(arguments: list[str]
 
 
 def test_every_row_lock_leaves_the_key_to_foreign_keys() -> None:
-    """FOR UPDATE would deadlock with the FOR KEY SHARE of a row that refers to it (services/locking.py)."""
+    """FOR UPDATE would deadlock with the FOR KEY SHARE of a row that refers to it (services/records/locking.py)."""
     calls = [
         f"{path.name}: {call}"
-        for path in SERVICES.glob("*.py")
+        for path in SERVICES.rglob("*.py")
         for call in re.findall(r"select_for_update\([^)]*\)?[^)]*\)", path.read_text(encoding="utf-8"))
     ]
     assert len(calls) > 10

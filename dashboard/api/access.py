@@ -14,7 +14,7 @@ from ninja.throttling import BaseThrottle
 from dashboard.api.limits import MINUTE, MinuteCounter
 from dashboard.api.problems import Forbidden
 from dashboard.stops import is_stop
-from execution.services.tokens import person_of_token
+from execution.services.desk.tokens import person_of_token
 
 if TYPE_CHECKING:
     from execution.models import User

@@ -7,11 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from dashboard.analysis_filters import read_analysis
 from dashboard.api import report_schemas
 from dashboard.api.access import api_person
+from dashboard.forms.analysis_filters import read_analysis
 from execution.core.problems import Refused
-from execution.selectors.analysis import analysis_page
+from execution.selectors.tca.analysis import analysis_page
 
 router = Router(tags=["analysis"])
 

@@ -10,7 +10,7 @@ from ninja import Query, Router
 
 from dashboard.api import schemas
 from dashboard.api.access import api_person
-from dashboard.api.reading import refuse_unknown
+from dashboard.api.parsing import refuse_unknown
 from execution.selectors.catalogue import account_facts, market_facts
 
 router = Router(tags=["desk"])

@@ -14,11 +14,11 @@ from ninja import NinjaAPI
 from ninja.errors import ValidationErrorContext
 from ninja.openapi.docs import DocsBase
 
-from dashboard.api import amending, analysis, desk, halts, orders, reconciliation, schemas
+from dashboard.api import amend, analysis, desk, halts, orders, reconciliation, schemas
 from dashboard.api.access import Bearer, PersonRate
+from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
-from dashboard.api.reading import StrictParser, parameter_schema
-from execution.core.terms import ALGORITHMS
+from execution.core.orders.terms import ALGORITHMS
 
 DESCRIPTION = """
 Launch, follow and stop orders. Every request carries a bearer token, made on your page or by
@@ -91,7 +91,7 @@ for error, handler in HANDLERS.items():
     api.add_exception_handler(error, handler)
 for router in (
     orders.router,
-    amending.router,
+    amend.router,
     analysis.router,
     desk.router,
     halts.router,

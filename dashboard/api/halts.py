@@ -11,10 +11,10 @@ from ninja.responses import Status
 
 from dashboard.api import halt_schemas
 from dashboard.api.access import api_supervisor
+from dashboard.api.parsing import refuse_unknown
 from dashboard.api.problems import NotFound
-from dashboard.api.reading import refuse_unknown
+from execution.payloads.orders import HaltPreview, HaltRow
 from execution.selectors.halts import halt_row, halt_rows
-from execution.selectors.payloads import HaltPreview, HaltRow
 from execution.services import halts as services
 
 router = Router(tags=["halts"])

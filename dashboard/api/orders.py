@@ -11,17 +11,17 @@ from ninja.responses import Status
 
 from dashboard.api import report_schemas, rows, schemas
 from dashboard.api.access import api_person, api_trader
+from dashboard.api.parsing import read_order
 from dashboard.api.problems import Forbidden, NotFound
-from dashboard.api.reading import read_order
-from dashboard.filters import read_filter
+from dashboard.forms.filters import read_filter
 from execution.core.problems import Refused
-from execution.selectors import pages
-from execution.selectors.blotter import PAGE_SIZE, blotter_page
-from execution.selectors.payloads import Snapshot
-from execution.selectors.reports import report_read
-from execution.selectors.visibility import order_find, order_is_theirs_to_act
-from execution.services import orders as services
-from execution.services.confirmation import Confirmation, price_problems
+from execution.payloads.orders import Snapshot
+from execution.selectors.orders import pages
+from execution.selectors.orders.blotter import PAGE_SIZE, blotter_page
+from execution.selectors.orders.visibility import order_find, order_is_theirs_to_act
+from execution.selectors.tca.reports import report_read
+from execution.services.orders import orders as services
+from execution.services.orders.confirmation import Confirmation, price_problems
 
 if TYPE_CHECKING:
     from execution.models import User

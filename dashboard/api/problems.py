@@ -15,11 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
 
-from dashboard.api.reading import BodyRefused
+from dashboard.api.parsing import BodyRefused
 from execution.core.numbers import shortened
 from execution.core.problems import Problem, Refused
-from execution.services.amending import TermsChanged
-from execution.services.orders import KeyReused, OrderNotFound
+from execution.services.orders.amend import TermsChanged
+from execution.services.orders.orders import KeyReused, OrderNotFound
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from dashboard.api import reconciliation_schemas as schemas
 from dashboard.api.access import api_person, api_supervisor
 from dashboard.api.problems import NotFound
 from execution.selectors import reconciliation as selectors
-from execution.services import reconciling as services
+from execution.services.children import reconciliation as services
 
 router = Router(tags=["reconciliation"])
 ADDRESS = "/reconciliation/{slug:public_id}"

@@ -8,8 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from dashboard.api.schemas import Fee, Known, Moment, Number
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import OrderStatus
-from execution.core.terms import ALGORITHMS
 from execution.core.types import Side
 
 

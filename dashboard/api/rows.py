@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from execution.core.plans import SlicePlan
+from execution.core.orders.plans import SlicePlan
 from execution.core.problems import Problem
-from execution.core.router import route_rows
-from execution.core.split import Split
+from execution.core.routing.sor import route_rows
+from execution.core.routing.split import Split
+from execution.payloads.encode import rounded, text
 from execution.selectors.catalogue import quote_facts
-from execution.selectors.texts import rounded, text
-from execution.services.amendment import Amendment
-from execution.services.orders import Preview
+from execution.services.orders.amend_preview import Amendment
+from execution.services.orders.orders import Preview
 
 
 def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
 
-from dashboard.filters import LAST_PAGE
-from execution.core.parameters import WholeNumber
+from dashboard.forms.filters import LAST_PAGE
+from execution.core.orders.parameters import WholeNumber
+from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.states import OrderStatus
-from execution.core.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
-from execution.selectors.blotter import STATES
+from execution.selectors.orders.blotter import STATES
 
 #: Longer than any reason that a person would read.
 MAX_REASON = 500

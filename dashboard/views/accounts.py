@@ -14,12 +14,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.access import admin_required, person_of
-from dashboard.accounts import account_shown, audit_shown, key_shown, sorted_accounts
+from dashboard.present.accounts import account_shown, audit_shown, key_shown, sorted_accounts
 from execution.core.account_options import holds_credentials, parse_options
 from execution.core.problems import Problem, Refused
 from execution.selectors import accounts as selectors
 from execution.selectors.reconciliation import account_differences
-from execution.services import account_changes, accounts, credentials
+from execution.services.accounts import accounts, changes, credentials
 
 #: Names of fields of a form whose texts are never put back into it.
 SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": "password"}
@@ -126,7 +126,7 @@ def _detail(
 # --- what is done to an account ---------------------------------------------------------------------
 
 
-class Asking:
+class FormRequest:
     """Who asks, for which account, with what form."""
 
     def __init__(self, request: HttpRequest, public_id: str, now: datetime) -> None:
@@ -142,7 +142,7 @@ class Asking:
         return self.posted.get("trader", "").strip()
 
 
-ACTIONS: dict[str, Callable[[Asking], object]] = {
+ACTIONS: dict[str, Callable[[FormRequest], object]] = {
     "check": lambda asking: credentials.credential_check(**asking.who),
     "suspend": lambda asking: credentials.credential_suspend(**asking.who, reason=asking.reason),
     "resume": lambda asking: credentials.credential_resume(**asking.who, reason=asking.reason),
@@ -150,11 +150,11 @@ ACTIONS: dict[str, Callable[[Asking], object]] = {
     "replace": lambda asking: credentials.credential_replace(
         **asking.who, secrets=_secrets(asking.posted), reason=asking.reason
     ),
-    "grant": lambda asking: account_changes.account_grant(**asking.who, trader=asking.trader),
-    "revoke": lambda asking: account_changes.account_revoke(**asking.who, trader=asking.trader),
-    "close": lambda asking: account_changes.account_close(**asking.who, reason=asking.reason),
-    "open": lambda asking: account_changes.account_open(**asking.who),
-    "symbols": lambda asking: account_changes.account_symbols(**asking.who, symbols=_symbols(asking.posted)),
+    "grant": lambda asking: changes.account_grant(**asking.who, trader=asking.trader),
+    "revoke": lambda asking: changes.account_revoke(**asking.who, trader=asking.trader),
+    "close": lambda asking: changes.account_close(**asking.who, reason=asking.reason),
+    "open": lambda asking: changes.account_open(**asking.who),
+    "symbols": lambda asking: changes.account_symbols(**asking.who, symbols=_symbols(asking.posted)),
 }
 
 
@@ -167,7 +167,7 @@ def account_act(request: HttpRequest, public_id: str, action: str) -> HttpRespon
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     try:
-        ACTIONS[action](Asking(request, public_id, timezone.now()))
+        ACTIONS[action](FormRequest(request, public_id, timezone.now()))
     except accounts.AccountNotFound:
         raise Http404("There is no such account.") from None
     except Refused as refused:

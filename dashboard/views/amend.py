@@ -15,18 +15,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard import fields
 from dashboard.access import person_of
-from dashboard.sentences import grouped, spoken
+from dashboard.forms import fields
+from dashboard.present.sentences import grouped, spoken
 from execution.core.numbers import NumberRefused, whole_number, without_grouping
-from execution.core.parameters import amendable_names
-from execution.core.plans import plain
+from execution.core.orders.parameters import amendable_names
+from execution.core.orders.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.strict_json import read_json
-from execution.services import amending as services
-from execution.services.amending import Amendment
-from execution.services.confirmation import Confirmation
-from execution.services.orders import OrderNotFound
+from execution.services.orders import amend as services
+from execution.services.orders.amend import Amendment
+from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.orders import OrderNotFound
 
 #: What every order has beside its algorithm's parameters.
 AMOUNTS = {"quantity": "Quantity", "limit_price": "Limit price"}

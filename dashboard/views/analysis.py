@@ -11,15 +11,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard.access import person_of
-from dashboard.analysis_filters import Analysed, read_analysis
-from dashboard.analysis_tables import analysis_csv, panels_of
-from dashboard.figures import DASH, amount, length, percent, points, price, tone
-from dashboard.report_tables import heads_of, report_csv, report_table
-from execution.core.terms import ALGORITHMS
-from execution.selectors.analysis import GROUPS, analysis_page
-from execution.selectors.report_payloads import Predicted, Report
-from execution.selectors.reports import report_read
-from execution.selectors.visibility import order_find, sees_several
+from dashboard.forms.analysis_filters import Analysed, read_analysis
+from dashboard.present.analysis_tables import analysis_csv, panels_of
+from dashboard.present.numbers import DASH, amount, length, percent, points, price, tone
+from dashboard.present.report_tables import heads_of, report_csv, report_table
+from execution.core.orders.terms import ALGORITHMS
+from execution.payloads.reports import Predicted, Report
+from execution.selectors.orders.visibility import order_find, sees_several
+from execution.selectors.tca.analysis import GROUPS, analysis_page
+from execution.selectors.tca.reports import report_read
 
 #: In milliseconds.
 HOUR = 3_600_000

@@ -14,15 +14,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard.access import person_of
-from dashboard.exports import csv_lines
-from dashboard.filters import Chosen, read_filter
+from dashboard.forms.filters import Chosen, read_filter
+from dashboard.present.exports import csv_lines
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import OrderStatus
-from execution.core.terms import ALGORITHMS
-from execution.selectors import pages
-from execution.selectors.blotter import PAGE_SIZE, STATES, blotter_page, blotter_rows
-from execution.selectors.payloads import OrderPage
-from execution.selectors.texts import milliseconds
-from execution.selectors.visibility import order_find, sees_several
+from execution.payloads.encode import milliseconds
+from execution.payloads.orders import OrderPage
+from execution.selectors.orders import pages
+from execution.selectors.orders.blotter import PAGE_SIZE, STATES, blotter_page, blotter_rows
+from execution.selectors.orders.visibility import order_find, sees_several
 
 STATE_LABELS = {"all": "All", "needs": "Needs a person", "live": "Live", "final": "Final"}
 #: Children and fills that an opened row shows; the order's page has all.

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.access import person_of, supervisor_required
 from execution.core.problems import Problem, Refused
+from execution.payloads.encode import milliseconds
+from execution.payloads.orders import HaltPreview
 from execution.selectors.halts import halt_row, halt_rows
-from execution.selectors.payloads import HaltPreview
-from execution.selectors.texts import milliseconds
-from execution.selectors.wall import halt_subjects
+from execution.selectors.wall.desk import halt_subjects
 from execution.services import halts as services
 
 KINDS = (

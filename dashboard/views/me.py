@@ -15,7 +15,7 @@ from dashboard.access import person_of
 from execution.core.numbers import NumberRefused, shortened, whole_number
 from execution.core.problems import Problem, Refused
 from execution.selectors.tokens import token_rows
-from execution.services import tokens as services
+from execution.services.desk import tokens as services
 
 LONGEST = services.MAX_LIFETIME.days
 

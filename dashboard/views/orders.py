@@ -11,15 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import fields
 from dashboard.access import person_of
+from dashboard.forms import fields
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem, Refused
-from execution.core.terms import ALGORITHMS
-from execution.selectors import pages
-from execution.selectors.schedules import is_sliced
-from execution.selectors.texts import milliseconds
-from execution.selectors.visibility import order_find, order_is_theirs_to_act
-from execution.services import orders as services
+from execution.payloads.encode import milliseconds
+from execution.selectors.orders import pages
+from execution.selectors.orders.schedules import is_sliced
+from execution.selectors.orders.visibility import order_find, order_is_theirs_to_act
+from execution.services.orders import orders as services
 
 
 @require_GET

@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from dashboard.access import person_of, supervisor_required
 from execution.core.problems import Problem, Refused
 from execution.selectors.reconciliation import reconciliation
-from execution.services import reconciling as services
+from execution.services.children import reconciliation as services
 
 
 @require_GET

@@ -15,18 +15,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from dashboard import fields, sentences
 from dashboard.access import person_of, trader_required
-from dashboard.clones import clone_of
-from dashboard.predictions import predicted_now
-from dashboard.previews import preview_context
+from dashboard.forms import fields
+from dashboard.forms.clones import clone_of
+from dashboard.present import sentences
+from dashboard.present.predictions import predicted_now
+from dashboard.present.previews import preview_context
 from execution.core.numbers import without_grouping
+from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.core.problems import Problem, Refused
-from execution.core.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
-from execution.services import orders as services
-from execution.services.confirmation import Confirmation, price_problems, quantity_must_be_typed
+from execution.services.orders import orders as services
+from execution.services.orders.confirmation import Confirmation, price_problems, quantity_must_be_typed
 
 #: What is confirmed in the review, not asked for in the form.
 CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
@@ -42,7 +43,7 @@ def confirmed_in(written: Mapping[str, str]) -> Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedTicket:
     """A posted ticket: the request, or why it cannot be read."""
 
     request: OrderRequest | None
@@ -51,7 +52,7 @@ class Asked:
     accounts: tuple[str, ...] = ()
 
 
-def read_ticket(posted: QueryDict, now: datetime) -> Asked:
+def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
     written = {name: str(posted.get(name, "")) for name in posted}
     algorithm = written.get("algorithm", "")
     known = algorithm in ALGORITHMS
@@ -65,9 +66,9 @@ def read_ticket(posted: QueryDict, now: datetime) -> Asked:
         "parameters": fields.parameters_raw(algorithm, written, now) if known else {},
     }
     try:
-        return Asked(parse_order_request(raw), (), written, accounts)
+        return ParsedTicket(parse_order_request(raw), (), written, accounts)
     except Refused as refused:
-        return Asked(None, as_written(refused.problems, algorithm), written, accounts)
+        return ParsedTicket(None, as_written(refused.problems, algorithm), written, accounts)
 
 
 def as_written(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ...]:
@@ -105,7 +106,7 @@ def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _form(
     request: HttpRequest,
-    asked: Asked | None = None,
+    asked: ParsedTicket | None = None,
     problems: Sequence[Problem] = (),
     notes: Sequence[Problem] = (),
     status: int = 200,

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard.access import supervisor_required
-from execution.selectors.texts import milliseconds
-from execution.selectors.wall import Wall
+from execution.payloads.encode import milliseconds
+from execution.selectors.wall.desk import Wall
 
 
 @require_GET

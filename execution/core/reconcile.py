@@ -140,7 +140,7 @@ def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay
     return last_possible_send + validity + listing_delay
 
 
-def add_negative_look(
+def add_not_found_observation(
     evidence: Evidence,
     *,
     kind: str,

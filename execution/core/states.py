@@ -110,7 +110,7 @@ class ChildStatus(StrEnum):
 
 class ChildEvent(StrEnum):
     DROP = "drop"  #: not wanted any more before it was taken to be sent
-    LOSE = "lose"  #: the answer to the request is unknown
+    OUTCOME_UNKNOWN = "outcome_unknown"  #: no answer to the request says what became of it
     OPENED = "opened"
     PART = "part"
     FILL = "fill"
@@ -132,7 +132,7 @@ _REPORTED: dict[ChildEvent, ChildStatus] = {
 
 CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
     (_C.INTENDED, _V.DROP): _C.CANCELLED,
-    (_C.INTENDED, _V.LOSE): _C.UNKNOWN,
+    (_C.INTENDED, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
     # A cancel wanted while the request is on its way: the session cancels as soon as it knows more.
     (_C.INTENDED, _V.CANCEL): _C.CANCELLING,
     (_C.INTENDED, _V.OPENED): _C.OPEN,
@@ -155,7 +155,7 @@ CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
     (_C.CANCELLING, _V.PART): _C.CANCELLING,
     (_C.CANCELLING, _V.CANCEL): _C.CANCELLING,
     # The create's answer got lost, and the cancel found nothing: back to gathering evidence.
-    (_C.CANCELLING, _V.LOSE): _C.UNKNOWN,
+    (_C.CANCELLING, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
     **{(_C.CANCELLING, event): status for event, status in _REPORTED.items()},
     # An order that appears after its absence was proven: cancelled, its fills recorded, a person told.
     (_C.ABSENT, _V.OPENED): _C.CANCELLING,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from execution.core.types import Side
 from execution.engine.clock import Clock
-from execution.engine.database import Database
-from execution.selectors.resting import DeskResting, desk_resting
+from execution.engine.db.database import Database
+from execution.selectors.decisions.resting import DeskResting, desk_resting
 
 #: Seconds for which a reading stands; a quote is as old when it matters.
 STANDS = 0.5

@@ -13,19 +13,19 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.identifiers import has_our_mark
-from execution.core.plans import plain
+from execution.core.orders.plans import plain
 from execution.core.states import CHILD_FINAL
 from execution.core.types import CancelConfirmed, OrderRef, OrderReport, Trade
-from execution.engine.parts import Parts
-from execution.selectors.sessions import SessionChild, known_client_ids, known_exchange_orders
-from execution.services.reconciling import (
+from execution.engine.context import EngineContext
+from execution.selectors.decisions.sessions import SessionChild, known_client_ids, known_exchange_orders
+from execution.services.accounts.sessions import account_failed
+from execution.services.children.reconciliation import (
     Found,
     Policy,
     differences_record,
     orphan_adopt,
     orphan_cancelled,
 )
-from execution.services.sessions import account_failed
 from execution.venues.protocol import Gateway
 
 log = structlog.get_logger(__name__)
@@ -40,9 +40,15 @@ class Differences:
     """Gathers over one look, remembers what the last ones found, and writes only what there is."""
 
     def __init__(
-        self, parts: Parts, gateway: Gateway, *, account_pk: int, marks: frozenset[str], orphans: Policy
+        self,
+        parts: EngineContext,
+        gateway: Gateway,
+        *,
+        account_pk: int,
+        marks: frozenset[str],
+        orphans: Policy,
     ) -> None:
-        self._parts = parts
+        self._context = parts
         self._gateway = gateway
         self._account_pk = account_pk
         self._marks = marks
@@ -73,10 +79,12 @@ class Differences:
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
         """Compare the open orders with our children: one query when there are any with our mark."""
         marked = {r.client_id for r in open_orders if r.client_id and has_our_mark(r.client_id, self._marks)}
-        known = await self._parts.database.read(known_client_ids, self._account_pk, marked) if marked else {}
+        known = (
+            await self._context.database.read(known_client_ids, self._account_pk, marked) if marked else {}
+        )
         nameless = {r.exchange_id for r in open_orders if not r.client_id and r.exchange_id}
         ours = (
-            await self._parts.database.read(known_exchange_orders, self._account_pk, symbol, nameless)
+            await self._context.database.read(known_exchange_orders, self._account_pk, symbol, nameless)
             if nameless
             else set()
         )
@@ -93,13 +101,13 @@ class Differences:
 
     async def _take_in(self, report: OrderReport) -> None:
         """An open order with our mark and no child (I4): adopted by its parent, else cancelled at the venue."""
-        now = self._parts.clock.now()
-        adopted = await self._parts.database.surely(
+        now = self._context.clock.now()
+        adopted = await self._context.database.retry_until_committed(
             orphan_adopt, account_pk=self._account_pk, report=report, policy=self._orphan_policy, now=now
         )
         if adopted:
             log.error("an orphan was adopted", account=self._account_pk, child=report.client_id)
-            self._parts.poke_account(self._account_pk)
+            self._context.poke_account(self._account_pk)
             self._add("orphan", _ref(report), None, {**_shown(report), "done": "adopted by its order"})
             return
         await self._gateway.ready("cancel")
@@ -109,7 +117,7 @@ class Differences:
         log.error("an orphan without an order", account=self._account_pk, child=report.client_id, done=done)
         self._add("orphan", _ref(report), None, {**_shown(report), "done": done})
         if is_done:
-            await self._parts.database.surely(
+            await self._context.database.retry_until_committed(
                 orphan_cancelled, account_pk=self._account_pk, report=report, outcome=done, now=now
             )
 
@@ -138,7 +146,7 @@ class Differences:
         if not lasting and self._kept == 0:
             return
         try:
-            self._kept = await self._parts.database.run(
+            self._kept = await self._context.database.run(
                 differences_record,
                 account_pk=self._account_pk,
                 found=lasting,
@@ -151,7 +159,7 @@ class Differences:
         orphans = [one.key for one in lasting if one.kind == "orphan"]
         if orphans:
             text = f"open orders with our mark and no child: {', '.join(sorted(orphans))}"
-            await self._parts.database.surely(
+            await self._context.database.retry_until_committed(
                 account_failed, account_pk=self._account_pk, error=text, now=now
             )
 

@@ -13,17 +13,16 @@ import structlog
 
 from execution.core.faults import CLAIMS, DISK, HALTS, Fault
 from execution.core.types import Book, Quote
+from execution.engine.account_session import AccountSession, GatewayFactory
 from execution.engine.clock import Clock, pause
-from execution.engine.database import Database
+from execution.engine.context import EngineContext, OwnLease, unpublished
+from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
-from execution.engine.driver import OrderDriver
 from execution.engine.failures import Health, is_outage
-from execution.engine.parts import OwnLease, Parts, unpublished
+from execution.engine.order_driver import OrderDriver
 from execution.engine.quotes import QuoteBoard
-from execution.engine.session import AccountSession, GatewayFactory
-from execution.services.faults import worker_fault_clear, worker_fault_set
-from execution.services.halts import halts_tend
-from execution.services.workers import (
+from execution.services.engine.faults import worker_fault_clear, worker_fault_set
+from execution.services.engine.workers import (
     accounts_claim,
     orders_claim,
     owned,
@@ -31,6 +30,7 @@ from execution.services.workers import (
     worker_release,
     worker_stop,
 )
+from execution.services.halts import halts_tend
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ class Engine:
         self._wake = asyncio.Event()
         self._stopping = False
         self._health = Health(clock, self._show_fault, self._clear_fault)
-        self.parts = Parts(
+        self.parts = EngineContext(
             clock=clock,
             database=database,
             lease=lease,
@@ -288,18 +288,18 @@ class Engine:
         self._lease.stop()
         # The next statement lets others claim the accounts: what was sent under this fence has arrived by then.
         await asyncio.gather(*(session.let_arrive() for session in self._open_sessions()))
-        is_last = await self._database.surely(worker_stop, worker_pk=self._lease.worker_pk)
+        is_last = await self._database.retry_until_committed(worker_stop, worker_pk=self._lease.worker_pk)
         if is_last:
             await self._pull()
         await self._end(self._sessions)
-        await self._database.surely(worker_release, worker_pk=self._lease.worker_pk)
+        await self._database.retry_until_committed(worker_release, worker_pk=self._lease.worker_pk)
         log.info("engine stopped", was_last=is_last)
 
     async def _pull(self) -> None:
         """Cancel everything that rests at the venues, and say what stays."""
         worker_pk = self._lease.worker_pk
-        await self._database.surely(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
-        _, accounts = await self._database.surely(owned, worker_pk=worker_pk)
+        await self._database.retry_until_committed(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
+        _, accounts = await self._database.retry_until_committed(owned, worker_pk=worker_pk)
         for account_pk, fence in accounts.items():
             self._ensure(self._sessions, account_pk, fence, self._session)
         pulls = (session.pull("the desk stops", PULL_PATIENCE) for session in self._open_sessions())

@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 
 from execution.core.faults import FAILURES_IN_A_ROW, Fault
 from execution.engine.clock import Clock
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,7 @@ class FailureRow:
         cause = first_cause(error)
         self.count += 1
         kind, incident = type(cause).__name__, getattr(cause, "incident", "")
-        if isinstance(cause, LookFailed):
+        if isinstance(cause, VenueReadFailed):
             kind = cause.kind or kind
         if kind != self.error:
             self.error, self.incident, self.is_shown = kind, incident or incident_id(), False
@@ -159,7 +159,7 @@ class Health:
         while True:
             try:
                 await self._watched(part, run, works_after)
-            except LookFailed as error:
+            except VenueReadFailed as error:
                 if not error.incident:
                     raise  # the exchange's trouble, which the session knows how to meet
                 pause = await self.failed(part, error)

@@ -15,14 +15,14 @@ from django.conf import settings
 
 from execution.core.types import Book, Quote
 from execution.engine.clock import SystemClock
-from execution.engine.database import Database
+from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
+from execution.selectors.decisions.sessions import AccountDetails
 from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
 from execution.selectors.room import held_back
-from execution.selectors.sessions import AccountDetails
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
 

@@ -16,7 +16,14 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from execution.services.sealing import FORMAT, KEY_ID_LENGTH, SUITE, binding, key_id_of, sealed_key_id
+from execution.services.accounts.sealing import (
+    FORMAT,
+    KEY_ID_LENGTH,
+    SUITE,
+    binding,
+    key_id_of,
+    sealed_key_id,
+)
 
 PRIVATE_MODE = 0o600
 

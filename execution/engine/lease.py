@@ -14,7 +14,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
 from execution.engine.clock import Clock
-from execution.services.workers import worker_renew, worker_start
+from execution.services.engine.workers import worker_renew, worker_start
 
 log = structlog.get_logger(__name__)
 

@@ -12,11 +12,11 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.types import ZERO, MarketEvent, PublicTrade, Quote
-from execution.engine.parts import Parts
+from execution.engine.context import EngineContext
 from execution.models import MarketSample
-from execution.selectors.sessions import symbols_with_orders, symbols_worked
-from execution.services.markets import samples_record
-from execution.venues.protocol import Gateway, LookFailed
+from execution.selectors.decisions.sessions import symbols_with_orders, symbols_worked
+from execution.services.accounts.markets import samples_record
+from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +41,10 @@ class _Second:
 class MarketWatch:
     """Watches the symbols of one account."""
 
-    def __init__(self, parts: Parts, gateway: Gateway, *, venue_pk: int, symbols: tuple[str, ...]) -> None:
-        self._parts = parts
+    def __init__(
+        self, parts: EngineContext, gateway: Gateway, *, venue_pk: int, symbols: tuple[str, ...]
+    ) -> None:
+        self._context = parts
         self._gateway = gateway
         self._venue_pk = venue_pk
         self._symbols = symbols
@@ -60,11 +62,11 @@ class MarketWatch:
             self._count(trade)
 
     def _put(self, symbol: str, quote: Quote) -> None:
-        self._parts.quotes.put(self._venue_pk, symbol, quote)
+        self._context.quotes.put(self._venue_pk, symbol, quote)
         last = self._published.get(symbol)
         if last is None or quote.at - last >= PUBLISH_EVERY:
             self._published[symbol] = quote.at
-            self._parts.publish_quote(self._venue_pk, symbol, quote)
+            self._context.publish_quote(self._venue_pk, symbol, quote)
 
     def _count(self, trade: PublicTrade) -> None:
         second = self._traded[trade.symbol, trade.at.replace(microsecond=0)]
@@ -78,8 +80,8 @@ class MarketWatch:
         turn = 0
         while True:
             try:
-                since = self._parts.clock.now() - SAMPLE_AFTER
-                wanted = await self._parts.database.read(symbols_with_orders, self._venue_pk, since=since)
+                since = self._context.clock.now() - SAMPLE_AFTER
+                wanted = await self._context.database.read(symbols_with_orders, self._venue_pk, since=since)
                 sampled = wanted & set(self._symbols)
                 await self._keep(sampled)
                 for symbol in sampled | {self._symbols[turn % len(self._symbols)]}:
@@ -87,8 +89,8 @@ class MarketWatch:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("market samples could not be kept", error=str(error))
             turn += 1
-            now = self._parts.clock.now()
-            await self._parts.clock.sleep(1 - now.microsecond / 1_000_000)
+            now = self._context.clock.now()
+            await self._context.clock.sleep(1 - now.microsecond / 1_000_000)
 
     async def books(self) -> None:
         """Every half second: the book of each symbol that an order works in, or somebody plans one.
@@ -97,40 +99,40 @@ class MarketWatch:
         """
         while True:
             try:
-                now = self._parts.clock.now()
-                wanted = await self._parts.database.read(symbols_worked, self._venue_pk, now=now)
+                now = self._context.clock.now()
+                wanted = await self._context.database.read(symbols_worked, self._venue_pk, now=now)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("whose books are wanted is not known", error=str(error))
             else:
-                wanted |= self._parts.quotes.looked_at(self._venue_pk, now)
+                wanted |= self._context.quotes.looked_at(self._venue_pk, now)
                 await asyncio.gather(*(self._look_at_book(symbol) for symbol in wanted & set(self._symbols)))
-            await self._parts.clock.sleep(BOOKS_EVERY)
+            await self._context.clock.sleep(BOOKS_EVERY)
 
     async def _look_at_book(self, symbol: str) -> None:
         """Ask for a book, unless another account at the venue has just done so."""
-        known = self._parts.quotes.book(self._venue_pk, symbol)
-        if known is not None and self._parts.clock.now() - known.at < BOOK_LASTS:
+        known = self._context.quotes.book(self._venue_pk, symbol)
+        if known is not None and self._context.clock.now() - known.at < BOOK_LASTS:
             return
         try:
             book = await self._gateway.book(symbol)
-        except LookFailed as error:
+        except VenueReadFailed as error:
             log.warning("no book", symbol=symbol, error=str(error))
             return
-        self._parts.quotes.put_book(self._venue_pk, symbol, book)
-        self._parts.publish_book(self._venue_pk, symbol, book)
+        self._context.quotes.put_book(self._venue_pk, symbol, book)
+        self._context.publish_book(self._venue_pk, symbol, book)
 
     async def _keep(self, symbols: set[str]) -> None:
         """Write the last full second, and any late trade's second before it is forgotten."""
-        this_second = self._parts.clock.now().replace(microsecond=0)
+        this_second = self._context.clock.now().replace(microsecond=0)
         last = this_second - timedelta(seconds=1)
         rows = [self._row(symbol, last) for symbol in sorted(symbols)]
         for key in [key for key in self._traded if key[1] < this_second]:
             del self._traded[key]
         if rows:
-            await self._parts.database.run(samples_record, samples=rows)
+            await self._context.database.run(samples_record, samples=rows)
 
     def _row(self, symbol: str, second: datetime) -> MarketSample:
-        quote = self._parts.quotes.get(self._venue_pk, symbol)
+        quote = self._context.quotes.get(self._venue_pk, symbol)
         fresh = quote is not None and second - quote.at < ASK_AFTER * 2 and quote.is_sane
         traded = self._traded.get((symbol, second), _Second())
         return MarketSample(
@@ -145,10 +147,10 @@ class MarketWatch:
 
     async def _refresh(self, symbol: str) -> None:
         """Ask over REST for a quote that the stream has left to grow old."""
-        quote = self._parts.quotes.get(self._venue_pk, symbol)
-        if quote is not None and self._parts.clock.now() - quote.at < ASK_AFTER:
+        quote = self._context.quotes.get(self._venue_pk, symbol)
+        if quote is not None and self._context.clock.now() - quote.at < ASK_AFTER:
             return
         try:
             self._put(symbol, await self._gateway.quote(symbol))
-        except LookFailed as error:
+        except VenueReadFailed as error:
             log.warning("no quote", symbol=symbol, error=str(error))

@@ -215,7 +215,7 @@ class Fill(models.Model):
 
 
 class OrderReport(models.Model):
-    """What an ended order achieved (selectors/payloads.py Report), kept because market samples are not."""
+    """What an ended order achieved (payloads/orders.py Report), kept because market samples are not."""
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="report")
     #: The order's version that it was made of: a fill or fee that is told later makes it again.

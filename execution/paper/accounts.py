@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from execution.paper import refusals
+from execution.paper.binance.parameters import Parameters, whole
 from execution.paper.ledger import Ledger
-from execution.paper.parameters import Parameters, whole
 from execution.paper.records import Account
 
 DEFAULT_WINDOW_MILLISECONDS = 5_000

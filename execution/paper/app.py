@@ -13,23 +13,24 @@ from pathlib import Path
 
 from aiohttp import web
 
-from execution.paper import control, rest_account, rest_market
+from execution.paper import control
 from execution.paper.accounts import Accounts
-from execution.paper.binance import Binance
+from execution.paper.binance import rest_account, rest_market
+from execution.paper.binance.admission import Binance
+from execution.paper.binance.market_streams import MarketStreams
+from execution.paper.binance.user_streams import UserStreams
 from execution.paper.connections import Connections
 from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
-from execution.paper.market_streams import MarketStreams
 from execution.paper.okx import rest_account as okx_account
 from execution.paper.okx import rest_market as okx_market
-from execution.paper.okx.manners import Okx
+from execution.paper.okx.admission import Okx
 from execution.paper.okx.market_streams import MarketChannels
 from execution.paper.okx.user_streams import UserChannels
 from execution.paper.profiles import ALONE, Profile
 from execution.paper.server import Server, add_endpoint
 from execution.paper.store import Store
-from execution.paper.user_streams import UserStreams
 
 STEP_SECONDS = 0.1
 #: Bytes of a request's body: an order has some hundred.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from execution.core.history import Row, empty_row, units
-from execution.core.price_path import MINUTE
+from execution.core.market_model.price_path import MINUTE
+from execution.core.market_model.synthetic_candles import Row, empty_row, units
 
 DAY_MINUTES = 24 * 60
 DAY = DAY_MINUTES * MINUTE

@@ -15,16 +15,16 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from execution.core.history import History, Row
-from execution.core.market import (
+from execution.core.market_model.background_market import (
     BackgroundMarket,
     Command,
     MarketParameters,
     Withdraw,
     round_down,
 )
-from execution.core.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
-from execution.core.price_path import MINUTE, PricePath
+from execution.core.market_model.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
+from execution.core.market_model.price_path import MINUTE, PricePath
+from execution.core.market_model.synthetic_candles import History, Row
 from execution.core.types import ZERO, Market, Side
 from execution.paper import refusals
 from execution.paper.candles import CandleSeries

@@ -1,7 +1,7 @@
 """The venues that a paper exchange can be: fees, limits, depth and latency of each.
 
-All of them share one price (``execution.core.price_path``). Lots are powers of ten, so that a quantity on the
-coarsest lot of several venues is on the lot of each.
+All of them share one price (``execution.core.market_model.price_path``). Lots are powers of ten, so that a quantity
+on the coarsest lot of several venues is on the lot of each.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.core.market import MarketParameters
+from execution.core.market_model.background_market import MarketParameters
 from execution.paper.symbols import LISTED, Listing, listed
 
 DEFAULT_FEE = Decimal("0.001")

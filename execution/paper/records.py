@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from execution.core.matching import SelfTradePrevention
+from execution.core.market_model.matching import SelfTradePrevention
 from execution.core.types import ZERO, Side
 
 

@@ -11,16 +11,16 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from execution.paper.accounts import Accounts
+from execution.paper.binance.market_streams import MarketStreams
+from execution.paper.binance.user_streams import UserStreams
 from execution.paper.connections import Connections, encode
 from execution.paper.exchange import Exchange
 from execution.paper.faults import AFTER, BEFORE, FaultRule, Faults
 from execution.paper.limits import Limits
-from execution.paper.market_streams import MarketStreams
 from execution.paper.okx.market_streams import MarketChannels
 from execution.paper.okx.user_streams import UserChannels
 from execution.paper.records import Account, PaperOrder
 from execution.paper.refusals import Refusal
-from execution.paper.user_streams import UserStreams
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from execution.core.history import Row
-from execution.core.matching import SelfTradePrevention
+from execution.core.market_model.matching import SelfTradePrevention
+from execution.core.market_model.synthetic_candles import Row
 from execution.core.types import Side
 from execution.paper.records import Account, AssetBalance, OrderStatus, PaperOrder, PaperTrade
 

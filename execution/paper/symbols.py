@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.core.market import MarketParameters
+from execution.core.market_model.background_market import MarketParameters
 from execution.core.types import Market
 
 #: Binance allows five times and a fifth of the average price.

@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 
 from execution.core.types import Quote
 from execution.models import Account, Credential, CredentialState, Market, Role, User
-from execution.selectors.payloads import Number
+from execution.payloads.encode import text
+from execution.payloads.orders import Number
 from execution.selectors.quotes import quote_latest
-from execution.selectors.texts import text
 
 
 class KeyFacts(TypedDict):

@@ -13,9 +13,9 @@ from execution.core.reconcile import LOOKS_NEEDED, Evidence
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import ZERO
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order
-from execution.models.compiled import Compiled
-from execution.selectors.payloads import HaltChild, HaltCount, HaltPreview, HaltRow, Number
-from execution.selectors.texts import instant, milliseconds, text
+from execution.models.prepared import Compiled
+from execution.payloads.encode import instant, milliseconds, text
+from execution.payloads.orders import HaltChild, HaltCount, HaltPreview, HaltRow, Number
 
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)

@@ -9,9 +9,9 @@ from django.db.models import Q
 
 from execution.core.reconcile import LOOKS, LOOKS_NEEDED, Evidence
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Role, User
-from execution.selectors.texts import text
-from execution.selectors.visibility import orders_visible
-from execution.selectors.wall_needs import unknown_children, unknown_earliest, unknown_since
+from execution.payloads.encode import text
+from execution.selectors.orders.visibility import orders_visible
+from execution.selectors.wall.needs import unknown_children, unknown_earliest, unknown_since
 
 #: Differences that are closed are shown for so long.
 CLOSED_SHOWN = timedelta(hours=1)

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core import types
+from execution.core.orders.terms import OrderRequest
 from execution.core.quantities import combined_market
-from execution.core.routing import reference_quote
-from execution.core.terms import OrderRequest
+from execution.core.routing.account_selection import reference_quote
 from execution.models import Account, Market, Order, User
+from execution.payloads.encode import text
+from execution.payloads.orders import TicketAccount, TicketMarket
 from execution.selectors.markets import balances_free, balances_sum, markets_of
-from execution.selectors.payloads import TicketAccount, TicketMarket
+from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.quotes import quote_latest
-from execution.selectors.texts import text
-from execution.selectors.visibility import orders_visible
 
 #: How long an order is held against the next one like it.
 LOOKALIKE_WITHIN = timedelta(seconds=30)

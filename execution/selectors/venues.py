@@ -7,15 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from execution.core import types
-from execution.core.routing import MAX_BOOK_AGE
+from execution.core.orders.view import AccountView
+from execution.core.routing.account_selection import MAX_BOOK_AGE
 from execution.core.types import Book, Quote
-from execution.core.view import VenueView
 from execution.models import Account
-from execution.selectors.driving import account_block
+from execution.selectors.decisions.order_view import account_block
 from execution.selectors.quotes import book_latest
 
 
-def venue_views(
+def account_views(
     accounts: Sequence[Account],
     symbol: str,
     *,
@@ -23,14 +23,14 @@ def venue_views(
     quotes: Mapping[str, Quote],
     balances: Mapping[str, Decimal | None],
     now: datetime,
-) -> tuple[VenueView, ...]:
+) -> tuple[AccountView, ...]:
     """The accounts in their order; markets, quotes and balances are by public id.
 
     A book is there only while it is fresh: nobody asks for it where nobody trades, and the quote's touch stands
     for it until it comes.
     """
     return tuple(
-        VenueView(
+        AccountView(
             account=account.public_id,
             label=account.label,
             market=markets[account.public_id],

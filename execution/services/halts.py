@@ -19,6 +19,7 @@ from execution import notify
 from execution.core.problems import Problem, Refused
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
+from execution.payloads.orders import HaltPreview
 from execution.selectors.halts import (
     STOPS,
     children_open,
@@ -32,13 +33,12 @@ from execution.selectors.halts import (
     preview_of,
     symbol_is_known,
 )
-from execution.selectors.payloads import HaltPreview
-from execution.services.audit import audit_append
-from execution.services.children import child_cancel_request
-from execution.services.journal import journal_append
-from execution.services.locking import account_row_locked, gate_locked, order_locked
-from execution.services.moves import pause_for_person
-from execution.services.orders import person_actor
+from execution.services.children.children import child_cancel_request
+from execution.services.orders.orders import person_actor
+from execution.services.records.audit import audit_append
+from execution.services.records.journal import journal_append
+from execution.services.records.locking import account_row_locked, gate_locked, order_locked
+from execution.services.records.order_moves import pause_for_person
 
 log = structlog.get_logger(__name__)
 

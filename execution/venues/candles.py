@@ -8,12 +8,12 @@ from typing import Any
 
 from execution.core.types import ZERO, Candle
 from execution.venues.convert import AnswerError, decimal_or_none, listed, milliseconds_of, time_or_none
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 
 TIMEFRAME, LENGTH = "5m", timedelta(minutes=5)
 #: Asked for at once; exchanges that give fewer are asked again from where they stopped.
 PAGE = 1000
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 #: Candles from a time in milliseconds on, at most so many.
 Fetch = Callable[[int, int], Awaitable[list[Candle]]]
@@ -38,12 +38,12 @@ def candle(row: Any) -> Candle:
 async def all_candles(fetch: Fetch, *, since: datetime, until: datetime) -> list[Candle]:
     """Every finished candle that opened from ``since`` on and ended by ``until``, oldest first.
 
-    A page that brings nothing new ends it where the market has no more history; raises ``LookFailed`` when
+    A page that brings nothing new ends it where the market has no more history; raises ``VenueReadFailed`` when
     that many pages do not end.
     """
     found: dict[datetime, Candle] = {}
     start = since
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         fresh = [bar for bar in await fetch(milliseconds_of(start), PAGE) if bar.opened_at >= start]
         found.update((bar.opened_at, bar) for bar in fresh)
         if not fresh:
@@ -52,5 +52,5 @@ async def all_candles(fetch: Fetch, *, since: datetime, until: datetime) -> list
         if start + LENGTH > until:
             break
     else:
-        raise LookFailed(f"the candles since {since:%Y-%m-%d %H:%M} do not end after {MOST_PAGES} pages")
+        raise VenueReadFailed(f"the candles since {since:%Y-%m-%d %H:%M} do not end after {MAX_PAGES} pages")
     return [found[at] for at in sorted(found) if at + LENGTH <= until]

@@ -16,11 +16,11 @@ from ccxt.base import errors as ccxt_errors
 from execution.core.account_options import option_problems
 from execution.core.addresses import ONLY_LOOPBACK, Network
 from execution.core.problems import Refused
-from execution.venues import dialogue
+from execution.venues import request_context
 from execution.venues.errors import Redactor, retry_after_of
 from execution.venues.exchanges import exchange_class
 from execution.venues.options import closed_except, configuration
-from execution.venues.quirks import Quirks, quirks_of
+from execution.venues.quirks import ExchangeSpec, quirks_of
 from execution.venues.reach import AddressRefused, Reach, reach_of
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
@@ -81,7 +81,7 @@ def client_class(exchange_id: str) -> type[Any]:
     class VenueClient(base):  # type: ignore[misc]  # ccxt is untyped
         rateLimiterAlgorithm = "rollingWindow"  # noqa: N815  # ccxt's name; read by its constructor
         number = str  # exact; Decimal here would lose fees inside ccxt
-        quirks: Quirks = quirk
+        quirks: ExchangeSpec = quirk
         reach: Reach
         session: Any
 
@@ -99,7 +99,7 @@ def client_class(exchange_id: str) -> type[Any]:
             raise AddressRefused("a socks proxy cannot be used: its session would have no guard")
 
         async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
-            talk = dialogue.current()
+            talk = request_context.current()
             talk.answer = talk.retry_after = talk.status = None
             answer = checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
             talk.answer = answer
@@ -108,22 +108,24 @@ def client_class(exchange_id: str) -> type[Any]:
         def on_rest_response(self, *args: Any, **kwargs: Any) -> Any:
             headers: Mapping[str, str] = args[4]
             lowered = {name.lower(): value for name, value in headers.items()}
-            talk = dialogue.current()
+            talk = request_context.current()
             talk.status, talk.retry_after = args[0], retry_after_of(lowered.get("retry-after"))
             return super().on_rest_response(*args, **kwargs)
 
         def sign(self, *args: Any, **kwargs: Any) -> Any:
             sign = functools.partial(super().sign, *args, **kwargs)
-            return signed_for(dialogue.current().valid_for, self, sign)
+            return signed_for(request_context.current().valid_for, self, sign)
 
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
             parsed = super().parse_orders(checked_list(orders, self.quirks), *args, **kwargs)
-            dialogue.current().entries = list(orders)  # afterwards: ccxt parses the trades of each order
+            request_context.current().entries = list(
+                orders
+            )  # afterwards: ccxt parses the trades of each order
             return parsed
 
         def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:
             parsed = super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
-            dialogue.current().entries = list(trades)
+            request_context.current().entries = list(trades)
             return parsed
 
         def amount_to_precision(self, symbol: Any, amount: Any) -> Any:  # noqa: ARG002
@@ -206,7 +208,7 @@ def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> A
 
     Signing awaits nothing, so no other request sees the option.
     """
-    quirks: Quirks = client.quirks
+    quirks: ExchangeSpec = client.quirks
     if valid_for is None:
         return sign()
     if quirks.validity_option is not None:
@@ -228,7 +230,7 @@ def exchange_time(client: Any) -> int:
     return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)
 
 
-def checked_answer(answer: Any, url: str, quirks: Quirks) -> Any:
+def checked_answer(answer: Any, url: str, quirks: ExchangeSpec) -> Any:
     """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
     for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
     if not isinstance(answer, dict | list):
@@ -248,7 +250,7 @@ def _under(tree: Any, key: str) -> Any:
     return tree.get(key) if isinstance(tree, dict) else None
 
 
-def checked_list(entries: Any, quirks: Quirks) -> Any:
+def checked_list(entries: Any, quirks: ExchangeSpec) -> Any:
     """The entries, if they are a list (a mapping, for the exchange that lists so)."""
     if not isinstance(entries, list if quirks.lists else dict | list):
         raise ccxt_errors.BadResponse(f"a list was expected, not {type(entries).__name__}")

@@ -24,7 +24,7 @@ from execution.core.types import (
     Trade,
     VenueStatus,
 )
-from execution.venues.quirks import Quirks
+from execution.venues.quirks import ExchangeSpec
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def milliseconds_of(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def order_report(order: Any, *, symbol: str, quirks: Quirks) -> OrderReport:
+def order_report(order: Any, *, symbol: str, quirks: ExchangeSpec) -> OrderReport:
     """A report from ccxt's order structure; ``symbol`` is the one asked for."""
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
@@ -102,7 +102,7 @@ def order_report(order: Any, *, symbol: str, quirks: Quirks) -> OrderReport:
     )
 
 
-def own_trade(trade: Any, *, symbol: str, quirks: Quirks, order: OrderReport | None = None) -> Trade:
+def own_trade(trade: Any, *, symbol: str, quirks: ExchangeSpec, order: OrderReport | None = None) -> Trade:
     """A trade of ours. ``order`` stands in for what its fills leave out where its answer lists them.
 
     ccxt's trades carry no client id; the raw message of some exchanges' streams does.
@@ -133,7 +133,7 @@ def own_trade(trade: Any, *, symbol: str, quirks: Quirks, order: OrderReport | N
     )
 
 
-def trades_of_answer(answer: Any, *, order: OrderReport, quirks: Quirks) -> tuple[Trade, ...]:
+def trades_of_answer(answer: Any, *, order: OrderReport, quirks: ExchangeSpec) -> tuple[Trade, ...]:
     """The fills that the answer to a create lists, or none where one cannot be read: the order is
     accepted all the same, a look will bring them, and a made-up id would count them twice."""
     try:
@@ -190,7 +190,7 @@ def quote_of_book(book: Any, *, at: datetime) -> Quote:
     return book_of(top, at=at).touch
 
 
-def balances(balance: Any, *, quirks: Quirks) -> dict[str, BalanceAmounts]:
+def balances(balance: Any, *, quirks: ExchangeSpec) -> dict[str, BalanceAmounts]:
     """Free and locked by currency; a currency of which one figure is unknown is left out."""
     fields = _mapping(balance)
     raw = fields.get("info")
@@ -267,7 +267,7 @@ def _text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _client_id(value: Any, quirks: Quirks) -> str | None:
+def _client_id(value: Any, quirks: ExchangeSpec) -> str | None:
     text = _text(value)
     return None if text is None else text.removeprefix(quirks.client_id_prefix)
 
@@ -290,7 +290,7 @@ def _liquidity(value: Any) -> Liquidity | None:
     return Liquidity(value) if value in ("maker", "taker") else None
 
 
-def _filled(order: Mapping[str, Any], quirks: Quirks) -> Decimal | None:
+def _filled(order: Mapping[str, Any], quirks: ExchangeSpec) -> Decimal | None:
     """Cumulative filled; None where ccxt put a zero in the place of a figure that was not there."""
     raw = order.get("info")
     if quirks.filled_fields and not (

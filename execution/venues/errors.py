@@ -27,9 +27,9 @@ from execution.core.types import (
     Unknown,
 )
 from execution.venues.convert import AnswerError
-from execution.venues.dialogue import Dialogue
-from execution.venues.protocol import LookFailed
-from execution.venues.quirks import Quirks
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.quirks import ExchangeSpec
+from execution.venues.request_context import Dialogue
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Failure:
 
     error: Exception
     text: str
-    quirks: Quirks
+    quirks: ExchangeSpec
     retry_after: timedelta | None = None
     status: int | None = None
     answer: Any = None
@@ -156,7 +156,9 @@ class Failure:
         return words is not None and words.search(str(self.error)) is not None
 
 
-def failure_of(error: Exception, redact: Redactor, quirks: Quirks, heard: Dialogue, exchange: str) -> Failure:
+def failure_of(
+    error: Exception, redact: Redactor, quirks: ExchangeSpec, heard: Dialogue, exchange: str
+) -> Failure:
     """All that is known of a call that raised; the traceback of a mistake of our own is logged."""
     text, incident = redact(error), ""
     if is_our_mistake(error):
@@ -199,13 +201,13 @@ def cancel_failure(failure: Failure) -> CancelOutcome:
     return CancelFailed(message=failure.text, retry_after=failure.retry_after or DEFAULT_WAIT)
 
 
-def look_failure(failure: Failure) -> LookFailed:
+def look_failure(failure: Failure) -> VenueReadFailed:
     """The failed look that a look which raised amounts to."""
     error = failure.error
-    if isinstance(error, LookFailed):
+    if isinstance(error, VenueReadFailed):
         return error
     refuses_key = isinstance(error, KEY_REFUSALS) and not failure.turned_away
-    return LookFailed(
+    return VenueReadFailed(
         f"{type(error).__name__}: {failure.text}",
         retry_after=failure.retry_after,
         refuses_key=failure.says(failure.quirks.refusal) or refuses_key,
@@ -214,7 +216,7 @@ def look_failure(failure: Failure) -> LookFailed:
     )
 
 
-def says_not_found(error: Exception, quirks: Quirks) -> bool:
+def says_not_found(error: Exception, quirks: ExchangeSpec) -> bool:
     words = quirks.not_found
     return isinstance(error, ccxt_errors.OrderNotFound) or (
         words is not None and isinstance(error, ccxt_errors.ExchangeError) and bool(words.search(str(error)))

@@ -35,14 +35,14 @@ from execution.core.types import (
     Unknown,
     VenueStatus,
 )
-from execution.venues import convert, dialogue, errors, permissions, requests, streams
+from execution.venues import convert, errors, permissions, request_context, requests, streams
 from execution.venues.candles import TIMEFRAME, all_candles, read_page
 from execution.venues.client import open_client
 from execution.venues.listings import Listings
 from execution.venues.options import is_closed
-from execution.venues.protocol import LookFailed
-from execution.venues.quirks import Call, Quirks, quirks_of
-from execution.venues.throttle import throttle_of
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.quirks import Call, ExchangeSpec, quirks_of
+from execution.venues.rate_limit import throttle_of
 from execution.venues.timekeeping import Timekeeper
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class CcxtGateway:
     """``Gateway`` for any spot exchange of ccxt, as far as its quirks are known."""
 
     def __init__(
-        self, client: Any, *, quirks: Quirks, redact: errors.Redactor, clock: Callable[[], datetime]
+        self, client: Any, *, quirks: ExchangeSpec, redact: errors.Redactor, clock: Callable[[], datetime]
     ) -> None:
         self._client = client
         self._quirks = quirks
@@ -150,7 +150,7 @@ class CcxtGateway:
         if valid_for <= timedelta(0):
             return NotSent(f"the validity of {valid_for.total_seconds()} s is over")
         params = requests.create_params(request, valid_for=valid_for, quirks=self._quirks)
-        dialogue.begin(valid_for=requests.whole_milliseconds(valid_for))
+        request_context.begin(valid_for=requests.whole_milliseconds(valid_for))
         try:
             requests.refuse_quote_sized(self._client, request, self._quirks)
             answer = await self._client.create_order(
@@ -170,7 +170,7 @@ class CcxtGateway:
             return CancelFailed("the gateway is not open")
         if (address := requests.cancel_address(ref, self._quirks)) is None:
             return CancelFailed(f"{self._client.id} cancels by its own id, which is not known yet")
-        dialogue.begin()
+        request_context.begin()
         try:
             answer = await self._client.cancel_order(*address)
             report = self._report(answer, ref.symbol)
@@ -226,13 +226,13 @@ class CcxtGateway:
         return await self._look("permissions", getattr(self._client, method), read)
 
     async def _refuse_mode(self) -> None:
-        """``LookFailed``, with the key refused, for an account in a mode that this desk does not trade."""
+        """``VenueReadFailed``, with the key refused, for an account in a mode that this desk does not trade."""
         mode = self._quirks.mode
         if mode is None or is_closed(self._client.urls["api"].get(mode.address)):
             return
         ask = getattr(self._client, mode.method)
         if not await self._look("permissions", ask, partial(permissions.mode_is, mode)):
-            raise LookFailed(mode.refusal, refuses_key=True)
+            raise VenueReadFailed(mode.refusal, refuses_key=True)
 
     async def quote(self, symbol: str) -> Quote:
         if not self._client.has.get("fetchBidsAsks"):
@@ -261,7 +261,7 @@ class CcxtGateway:
         """Asked anew; an empty list of markets is a failed look and leaves the known ones."""
         fresh = await self._look("markets", self._client.fetch_markets, convert.listed)
         if not fresh:
-            raise LookFailed("the exchange lists no markets")
+            raise VenueReadFailed("the exchange lists no markets")
         fees = await self._account_fees()
 
         def take_over() -> dict[str, Market]:
@@ -270,7 +270,7 @@ class CcxtGateway:
 
         listed = self._read(take_over)
         if unreadable := [s for s in symbols if s in self._client.markets and s not in listed]:
-            raise LookFailed(f"the limits of {', '.join(unreadable)} cannot be used")
+            raise VenueReadFailed(f"the limits of {', '.join(unreadable)} cannot be used")
         return {symbol: listed[symbol] for symbol in symbols if symbol in listed}
 
     # --- streams --------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ class CcxtGateway:
 
     def _new_bell(self) -> streams.Bell:
         if not self._is_open:
-            raise LookFailed("the gateway is not open")
+            raise VenueReadFailed("the gateway is not open")
         bell = streams.Bell()
         self._bells.add(bell)
         return bell
@@ -310,14 +310,14 @@ class CcxtGateway:
     # --- what every call shares -----------------------------------------------------------------
 
     async def _look(self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]) -> T:
-        """A read within the limit; ``LookFailed`` for whatever goes wrong, the reading included."""
+        """A read within the limit; ``VenueReadFailed`` for whatever goes wrong, the reading included."""
         if not self._is_open:
-            raise LookFailed("the gateway is not open")
+            raise VenueReadFailed("the gateway is not open")
         if (held := self.throttle.held_for) > LONGEST_HOLD:
-            raise LookFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
+            raise VenueReadFailed("the exchange asked for a pause", retry_after=timedelta(seconds=held))
         await self.throttle.acquire(self._costs[call])
         await self._time.keep()
-        dialogue.begin()
+        request_context.begin()
         try:
             return read(await ask())
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
@@ -325,7 +325,7 @@ class CcxtGateway:
             raise self._failed(error, errors.look_failure) from None
 
     def _read(self, read: Callable[[], T]) -> T:
-        """Read an answer that has already come; ``LookFailed`` when it is not what was asked for."""
+        """Read an answer that has already come; ``VenueReadFailed`` when it is not what was asked for."""
         try:
             return read()
         except Exception as error:  # noqa: BLE001  # no failure of a look is evidence
@@ -333,9 +333,9 @@ class CcxtGateway:
 
     def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
         """The outcome that ``error`` amounts to, with what else follows from it."""
-        heard = dialogue.current()
+        heard = request_context.current()
         failure = errors.failure_of(error, self._redact, self._quirks, heard, self._client.id)
-        dialogue.begin()
+        request_context.begin()
         if failure.wrong_clock:
             self._time.doubt()
             self._start(self._time.keep())
@@ -393,5 +393,5 @@ class CcxtGateway:
                 ask = partial(getattr(self._client, call[0]), call[1])
                 return await self._look("fees", ask, requests.negated_rates)
             return await self._look("balances", self._client.fetch_balance, requests.commission_rates)
-        except LookFailed:
+        except VenueReadFailed:
             return None  # ccxt's published rates then

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from execution.core.types import OrderRef
-from execution.venues import dialogue, errors
+from execution.venues import errors, request_context
 from execution.venues.client import exchange_time
 from execution.venues.convert import listed, milliseconds_of
 from execution.venues.pages import Asked, Fetch, Page, all_pages, once
-from execution.venues.protocol import LookFailed
-from execution.venues.quirks import Call, Quirks
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.quirks import Call, ExchangeSpec
 
 #: An order that only lists can show is sought among those of so long ago.
 SOUGHT_BACK = timedelta(days=1)
@@ -27,7 +27,7 @@ class Look(Protocol):
 class Listings:
     """Asks for them through ``look``, page by page; what comes back are ccxt's structures."""
 
-    def __init__(self, client: Any, quirks: Quirks, look: Look, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: Any, quirks: ExchangeSpec, look: Look, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._quirks = quirks
         self._look = look
@@ -108,7 +108,7 @@ class Listings:
             ]
         )
         if len(matching) > 1:
-            raise LookFailed(f"{len(matching)} orders have the client id {ref.client_id}")
+            raise VenueReadFailed(f"{len(matching)} orders have the client id {ref.client_id}")
         return matching[0] if matching else None
 
     def _closed_methods(self) -> list[str]:
@@ -148,7 +148,7 @@ class Listings:
             return got
 
         def read(answer: Any) -> Page:
-            heard = dialogue.current()
+            heard = request_context.current()
             return Page(
                 listed(answer), listed(answer) if heard.entries is None else heard.entries, heard.answer
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from execution.venues.quirks import Quirks
+from execution.venues.quirks import ExchangeSpec
 
 #: Nothing listens on the discard port: a request that strays is refused on this very machine.
 CLOSED_HTTP = "http://127.0.0.1:9/closed"
@@ -14,7 +14,7 @@ CLOSED_WEBSOCKET = "ws://127.0.0.1:9/closed"
 
 def configuration(
     *,
-    quirks: Quirks,
+    quirks: ExchangeSpec,
     options: Mapping[str, Any],
     api_key: str,
     secret: str,

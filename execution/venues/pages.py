@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from execution.venues.manners import Paging
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.spec import Paging
 
-MOST_PAGES = 200
+MAX_PAGES = 200
 #: What happens while a request is under way belongs to it: the last stretch ends so many milliseconds on.
 AHEAD = 5_000
 
@@ -45,7 +45,7 @@ async def all_pages(
     stretch: timedelta | None,
     smallest: int,
 ) -> list[Any]:
-    """Every entry from ``since`` on, once each. ``LookFailed`` when a page may not be the last and the
+    """Every entry from ``since`` on, once each. ``VenueReadFailed`` when a page may not be the last and the
     exchange's way to the next is not known. Times in milliseconds."""
     entries: list[Any] = []
     for first, last in stretches(since, until, stretch):
@@ -74,16 +74,16 @@ async def _stretch(fetch: Fetch, asked: Asked, paging: Paging | None, smallest: 
     entries = list(page.entries)
     if paging is None:
         if max(len(page.raw), len(page.entries)) >= smallest:
-            raise LookFailed(f"{len(page.raw)} entries may be one page of more")
+            raise VenueReadFailed(f"{len(page.raw)} entries may be one page of more")
         return entries
-    for number in range(1, MOST_PAGES):
+    for number in range(1, MAX_PAGES):
         following = _next(paging, page, number)
         if following is None:
             return entries
         since = None if paging.way == "from_id" else asked.since  # an id and a time exclude each other
         page = await fetch(Asked(since, size, {**asked.params, **following}))
         entries += page.entries
-    raise LookFailed(f"no end after {MOST_PAGES} pages of {paging.size}")
+    raise VenueReadFailed(f"no end after {MAX_PAGES} pages of {paging.size}")
 
 
 def _next(paging: Paging, page: Page, number: int) -> dict[str, Any] | None:
@@ -102,7 +102,7 @@ def _next(paging: Paging, page: Page, number: int) -> dict[str, Any] | None:
     if paging.way == "before_id":
         last = _at(page.raw[-1], paging.at)
         if last is None:
-            raise LookFailed("a page ends with an entry without an id")
+            raise VenueReadFailed("a page ends with an entry without an id")
         return {paging.param: last}
     return {paging.param: str(max(_number(entry) for entry in page.entries) + 1)}
 
@@ -117,7 +117,7 @@ def _number(entry: Any) -> int:
     try:
         return int(entry["id"])
     except (KeyError, TypeError, ValueError):
-        raise LookFailed("a page holds an entry without a number as its id") from None
+        raise VenueReadFailed("a page holds an entry without a number as its id") from None
 
 
 def once(entries: Sequence[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from execution.core.types import KeyPermissions
 from execution.venues.convert import AnswerError
-from execution.venues.manners import Mode
+from execution.venues.spec import Mode
 
 
 def key_permissions(method: str, answer: Any) -> KeyPermissions:

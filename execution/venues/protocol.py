@@ -24,7 +24,7 @@ from execution.core.types import (
 )
 
 
-class LookFailed(Exception):  # an outcome, named like the others
+class VenueReadFailed(Exception):  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any.
 
     ``refuses_key``: the exchange answered, and will not have this key. ``kind`` and ``incident`` are set when
@@ -48,7 +48,7 @@ class LookFailed(Exception):  # an outcome, named like the others
 
 
 class Gateway(Protocol):
-    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``LookFailed``.
+    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``VenueReadFailed``.
 
     ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
     """

@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
-from execution.venues.manners import WHOLE, Call, Limits, Mode, Paging, Quirks
+from execution.venues.spec import WHOLE, Call, ExchangeSpec, Limits, Mode, Paging
 
-__all__ = ["QUIRKS", "Call", "Limits", "Paging", "Quirks", "quirks_of"]
+__all__ = ["EXCHANGE_SPECS", "Call", "ExchangeSpec", "Limits", "Paging", "quirks_of"]
 
-BINANCE = Quirks(
+BINANCE = ExchangeSpec(
     config={
         # A dead socket is noticed within three pings; ccxt's 180 s would take minutes.
         "streaming": {"keepAlive": 10_000},
@@ -69,7 +69,7 @@ BINANCE = Quirks(
     error_map="spot",
 )
 
-BYBIT = Quirks(
+BYBIT = ExchangeSpec(
     config={
         "has": {"fetchCurrencies": False},
         "options": {
@@ -108,7 +108,7 @@ BYBIT = Quirks(
     may_exist=re.compile(r'"retCode":\s*"?(10014|12141|30001|110030|110072|170035|170141|170146|170147)\b'),
 )  # fmt: skip
 
-OKX = Quirks(
+OKX = ExchangeSpec(
     config={
         "has": {"fetchCurrencies": False},
         # A dead socket is noticed within three pings; ccxt's 18 s would take a minute.
@@ -161,7 +161,7 @@ OKX = Quirks(
     fees_call=("privateGetAccountTradeFee", {"instType": "SPOT"}),
 )
 
-KRAKEN = Quirks(
+KRAKEN = ExchangeSpec(
     # Fees in quote, as ccxt reads them; else a sell's may be in base.
     create_params={"oflags": "fciq"},
     client_id_param="clientOrderId",
@@ -194,7 +194,7 @@ KRAKEN = Quirks(
     cancel_gone=re.compile(r"EOrder:Unknown order"),
 )
 
-COINBASE = Quirks(
+COINBASE = ExchangeSpec(
     # The older accounts call, ccxt's default for balances, does not tell what is held.
     config={
         "has": {"fetchCurrencies": False},
@@ -227,7 +227,7 @@ COINBASE = Quirks(
     cancel_gone=re.compile(r"UNKNOWN_CANCEL_ORDER"),
 )
 
-KUCOIN = Quirks(
+KUCOIN = ExchangeSpec(
     config={
         "has": {"fetchCurrencies": False},
         # The endpoints that kucoin documents, and no questions about the account before a create.
@@ -261,7 +261,7 @@ KUCOIN = Quirks(
     may_exist=re.compile(r'"code":\s*"(408000|126033|126044)"'),
 )  # fmt: skip
 
-GATE = Quirks(
+GATE = ExchangeSpec(
     # Else ccxt asks before a create, and takes a failure for "not unified". A venue's options may say True.
     config={"options": {"unifiedAccount": False, "fetchMarkets": {"types": ["spot"]}}},
     client_id_param="clientOrderId",
@@ -284,7 +284,7 @@ GATE = Quirks(
     cancel_tells_status=True,
 )
 
-BITGET = Quirks(
+BITGET = ExchangeSpec(
     config={
         "has": {"fetchCurrencies": False},
         "options": {"defaultType": "spot", "uta": False, "fetchMarkets": {"types": ["spot"]}},
@@ -312,7 +312,7 @@ BITGET = Quirks(
     permissions_call=("privateSpotGetV2SpotAccountInfo", "spot"),
 )
 
-QUIRKS: Mapping[str, Quirks] = {
+EXCHANGE_SPECS: Mapping[str, ExchangeSpec] = {
     "binance": BINANCE,
     "bybit": BYBIT,
     "okx": OKX,
@@ -324,6 +324,6 @@ QUIRKS: Mapping[str, Quirks] = {
 }
 
 
-def quirks_of(exchange_id: str) -> Quirks:
+def quirks_of(exchange_id: str) -> ExchangeSpec:
     """The exchange's quirks; the cautious defaults for one that has none written down."""
-    return QUIRKS.get(exchange_id, Quirks())
+    return EXCHANGE_SPECS.get(exchange_id, ExchangeSpec())

@@ -28,7 +28,7 @@ from execution.core.addresses import (
 )
 from execution.venues.exchanges import exchange_class
 from execution.venues.options import closed_except, is_closed
-from execution.venues.quirks import Quirks, quirks_of
+from execution.venues.quirks import ExchangeSpec, quirks_of
 
 #: Proxies that may be set, and ccxt's other ways to set one.
 ALLOWED_PROXIES = ("httpsProxy", "wssProxy")
@@ -62,7 +62,7 @@ class Reach:
     #: The exchange's own addresses and those of its test network, as ccxt ships them.
     live: frozenset[Origin]
     test: frozenset[Origin]
-    quirks: Quirks
+    quirks: ExchangeSpec
 
     def refusal(self, origin: Origin) -> str | None:
         """Why ``origin`` may not be reached; None when it may, in the test network of a shared host by a mark."""

@@ -20,7 +20,7 @@ from execution.core.types import (
 )
 from execution.venues import convert
 from execution.venues.client import exact_digits
-from execution.venues.quirks import Limits, Quirks
+from execution.venues.quirks import ExchangeSpec, Limits
 
 DEFAULT_WINDOW = 2.0
 
@@ -35,7 +35,7 @@ def digits(number: Decimal) -> str:
     return str(exact_digits(number))
 
 
-def refusal(request: ChildRequest, *, market: Market | None, quirks: Quirks) -> Rejected | None:
+def refusal(request: ChildRequest, *, market: Market | None, quirks: ExchangeSpec) -> Rejected | None:
     """Why this request cannot be sent as it is, with the value and the limit; None when it can."""
     if market is None:
         return Rejected(kind="BadSymbol", message=f"{request.symbol} is not listed")
@@ -51,7 +51,7 @@ def refusal(request: ChildRequest, *, market: Market | None, quirks: Quirks) -> 
     return None
 
 
-def create_params(request: ChildRequest, *, valid_for: timedelta, quirks: Quirks) -> dict[str, Any]:
+def create_params(request: ChildRequest, *, valid_for: timedelta, quirks: ExchangeSpec) -> dict[str, Any]:
     """ccxt's parameters of a create; validity in whole milliseconds, rounded down but at least one."""
     params: dict[str, Any] = {quirks.client_id_param or "clientOrderId": request.client_id}
     params |= quirks.create_params
@@ -68,7 +68,7 @@ def whole_milliseconds(valid_for: timedelta) -> int:
     return max(1, valid_for // timedelta(milliseconds=1))
 
 
-def refuse_quote_sized(client: Any, request: ChildRequest, quirks: Quirks) -> None:
+def refuse_quote_sized(client: Any, request: ChildRequest, quirks: ExchangeSpec) -> None:
     """``NotSupported`` where a market buy is sized in quote: our quantity would be read as money."""
     if request.type is not OrderType.MARKET or request.side is not Side.BUY:
         return
@@ -83,7 +83,7 @@ def _declared_market_buys(client: Any) -> str:
     return "quote" if own or nested or declared.get("marketBuyRequiresPrice") else "base"
 
 
-def cancel_address(ref: OrderRef, quirks: Quirks) -> tuple[str | None, str, dict[str, str]] | None:
+def cancel_address(ref: OrderRef, quirks: ExchangeSpec) -> tuple[str | None, str, dict[str, str]] | None:
     """The arguments by which ccxt cancels an order: the exchange's id if known, else ours; None where the
     exchange does not know ours."""
     if ref.exchange_id is not None:
@@ -98,7 +98,7 @@ def cancel_address(ref: OrderRef, quirks: Quirks) -> tuple[str | None, str, dict
 NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance", "fetchOrderBook")
 
 
-def refuse_unfit(client: Any, quirks: Quirks) -> None:
+def refuse_unfit(client: Any, quirks: ExchangeSpec) -> None:
     """``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):

@@ -19,7 +19,7 @@ from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 from execution.core.types import MarketEvent, OrderReport, PublicTrade, Quote, StreamEvent, Trade
 from execution.venues import convert
 from execution.venues.client import used_sockets
-from execution.venues.quirks import Quirks
+from execution.venues.quirks import ExchangeSpec
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +73,12 @@ class AccountTape:
         self.reports, self.trades, self.gap = [], [], False
         return event
 
-    def record_order(self, order: Any, quirks: Quirks) -> None:
+    def record_order(self, order: Any, quirks: ExchangeSpec) -> None:
         self._record(lambda: self.reports.append(
             convert.order_report(order, symbol=order["symbol"], quirks=quirks)
         ))  # fmt: skip
 
-    def record_trade(self, trade: Any, quirks: Quirks) -> None:
+    def record_trade(self, trade: Any, quirks: ExchangeSpec) -> None:
         self._record(lambda: self.trades.append(streamed_trade(trade, quirks)))
 
     def _record(self, append: Callable[[], None]) -> None:
@@ -90,7 +90,7 @@ class AccountTape:
         self.bell.ring()
 
 
-def streamed_trade(trade: Any, quirks: Quirks) -> Trade:
+def streamed_trade(trade: Any, quirks: ExchangeSpec) -> Trade:
     """A trade of ours as a private stream tells it."""
     read = convert.own_trade(trade, symbol=trade["symbol"], quirks=quirks)
     if read.fee is None or not quirks.stream_fees_negated:
@@ -220,7 +220,7 @@ class BackOff:
 
 
 async def watch_account(
-    client: Any, *, quirks: Quirks, bell: Bell, describe: Callable[[BaseException], str]
+    client: Any, *, quirks: ExchangeSpec, bell: Bell, describe: Callable[[BaseException], str]
 ) -> AsyncGenerator[StreamEvent, None]:
     """Reports and trades of the account until ``bell`` closes; ``resumed`` after each (re)connection,
     ``lost`` after each end of one.
@@ -282,7 +282,7 @@ async def watch_market(
         await _pause(bell, back_off.seconds())
 
 
-async def _open_account(client: Any, quirks: Quirks, watchers: Watchers) -> None:
+async def _open_account(client: Any, quirks: ExchangeSpec, watchers: Watchers) -> None:
     """Subscribe, and return when the exchange confirmed it (or is connected and had time to)."""
     if quirks.authenticate_confirms:
         await watchers.run(client.authenticate, CONFIRM_WITHIN)

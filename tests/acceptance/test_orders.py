@@ -20,7 +20,7 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.venues.gateway import CcxtGateway
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.acceptance.conftest import Paper, add_account, crossing, found, gateway_to, passive, ref_of
 from tests.acceptance.dialects import Dialect
 from tests.venues.conftest import SYMBOL, VALID, limit_order, now
@@ -59,7 +59,7 @@ async def test_a_key_that_the_exchange_does_not_take_is_refused(
 ) -> None:
     gateway = gateway_to(paper, dialect, **wrong)
     await gateway.open()
-    with pytest.raises(LookFailed) as failed:
+    with pytest.raises(VenueReadFailed) as failed:
         await gateway.balances()
     await gateway.close()
     assert failed.value.refuses_key

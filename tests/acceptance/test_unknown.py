@@ -18,7 +18,7 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.venues.gateway import CcxtGateway
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.acceptance.conftest import Paper, found, passive, ref_of
 from tests.venues.conftest import SYMBOL, VALID, limit_order, now
 
@@ -109,5 +109,5 @@ async def test_a_spoilt_look_is_no_evidence(
         lambda: gateway.trades(SYMBOL, since),
     ):
         gateway.throttle._held_until = 0  # it would wait as asked
-        with pytest.raises(LookFailed):
+        with pytest.raises(VenueReadFailed):
             await look()

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
-from execution.selectors.blotter import BlotterFilter, blotter_marks, blotter_page
-from execution.selectors.schedules import schedules_forget
-from tests.dashboard.crowd import crowd
-from tests.dashboard.office import make_office
+from execution.selectors.orders.blotter import BlotterFilter, blotter_marks, blotter_page
+from execution.selectors.orders.schedules import schedules_forget
+from tests.dashboard.bulk_orders import crowd
+from tests.dashboard.desk_fixture import make_office
 
 COUNT = 10_000
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from execution.core.route_books import route_answer, route_books
+from execution.core.routing.book_files import route_answer, route_books
 from execution.core.types import Side
 
 LOT = "0.00000001"

@@ -16,16 +16,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.types import Accepted, Quote, VenueStatus
 from execution.models import ChildOrder, Order
-from execution.selectors.driving import Known, MarketData, order_look
-from execution.selectors.sessions import children_to_send, symbols_with_orders, symbols_worked
-from execution.services.children import child_outcome, child_report
-from execution.services.driving import decision_apply
-from execution.services.fills import fill_record
+from execution.selectors.decisions.order_view import MarketData, OrderCache, build_order_view
+from execution.selectors.decisions.sessions import children_to_send, symbols_with_orders, symbols_worked
+from execution.services.children.children import child_outcome, child_report
+from execution.services.children.fills import fill_record
+from execution.services.engine.apply_decision import decision_apply
+from execution.services.engine.workers import accounts_claim, orders_claim, owned
 from execution.services.halts import halts_tend
-from execution.services.workers import accounts_claim, orders_claim, owned
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
 
@@ -65,7 +65,7 @@ class Slices:
 
     def __init__(self, rows: Rows, count: int, meter: Meter) -> None:
         self.rows, self.meter, self.count = rows, meter, count
-        self.known = Known()
+        self.known = OrderCache()
         parameters = {"duration": f"{count}m", "slices": str(count)}
         self.order = rows.working(quantity=str(D("0.01") * count), parameters=parameters)
 
@@ -81,7 +81,7 @@ class Slices:
             "now": now,
             "known": self.known,
         }
-        looked = run("order_look", lambda: order_look(**look))
+        looked = run("build_order_view", lambda: build_order_view(**look))
         decision = run("decide", lambda: decide(looked.view))
         fixed: dict[str, Any] = {
             "order_pk": self.order.pk,
@@ -100,7 +100,7 @@ class Slices:
         child.refresh_from_db()
         again = accepted.report
         run("report: known", lambda: child_report(account_pk=account, report=again, now=now))
-        seen = run("look: rests", lambda: order_look(**look))
+        seen = run("look: rests", lambda: build_order_view(**look))
         waits = decide(seen.view)
         run("apply: why", lambda: decision_apply(**fixed, version=seen.version, decision=waits))
         filled = report_of(child, VenueStatus.FILLED, child.quantity, exchange_id=f"x{number}")
@@ -108,7 +108,7 @@ class Slices:
         run("report: filled", lambda: child_report(account_pk=account, report=filled, now=now))
         run("fill_record", lambda: fill_record(account_pk=account, trade=trade, now=now))
         run("fill_record: known", lambda: fill_record(account_pk=account, trade=trade, now=now))
-        done = run("look: filled", lambda: order_look(**look))
+        done = run("look: filled", lambda: build_order_view(**look))
         waits = decide(done.view)
         run("apply: done", lambda: decision_apply(**fixed, version=done.version, decision=waits))
 

@@ -15,18 +15,18 @@ from decimal import Decimal
 from statistics import median
 from time import perf_counter
 
-from execution.core.split import split
+from execution.core.orders.view import AccountView
+from execution.core.routing.split import split
 from execution.core.types import Book, Level, Side
-from execution.core.view import VenueView
 from tests.core.builders import MARKET, NOW, D
-from tests.core.test_split import LABELS, asked, every, rank, shares
-from tests.core.test_split import venue as small_venue
+from tests.core.routing.test_split import LABELS, asked, every, rank, shares
+from tests.core.routing.test_split import venue as small_venue
 
 VENUES, LEVELS, BOOKS = 5, 100, 60
 FEES = ("0.0010", "0.0008", "0.0005", "0.0012", "0.0010")
 
 
-def books(seed: int) -> tuple[VenueView, ...]:
+def books(seed: int) -> tuple[AccountView, ...]:
     """Five venues of a hundred levels a side whose prices differ by a few basis points; nothing binds."""
     draw = random.Random(seed)
     found = []
@@ -41,11 +41,11 @@ def books(seed: int) -> tuple[VenueView, ...]:
             sides.append(tuple(levels))
         market = replace(MARKET, taker_fee=D(FEES[place]))
         label = f"venue{place}"
-        found.append(VenueView(label, label, market, None, Book(sides[0], sides[1], NOW), D(100_000_000)))
+        found.append(AccountView(label, label, market, None, Book(sides[0], sides[1], NOW), D(100_000_000)))
     return tuple(found)
 
 
-def minimums_bind(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
+def minimums_bind(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
     """Minimums of a tenth to a half of the smaller quantities."""
     return tuple(
         replace(venue, market=replace(venue.market, min_notional=D(6_000) * (1 + place)))
@@ -53,11 +53,11 @@ def minimums_bind(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
     )
 
 
-def balances_bind(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
+def balances_bind(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
     return tuple(replace(venue, free=D(20_000) * (1 + place)) for place, venue in enumerate(venues))
 
 
-def lots_differ(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
+def lots_differ(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
     lots = ("0.00001", "0.0001", "0.001", "0.01", "0.00001")
     return tuple(
         replace(venue, market=replace(venue.market, lot=D(lot)))
@@ -65,7 +65,7 @@ def lots_differ(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
     )
 
 
-def lots_are_odd(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
+def lots_are_odd(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
     """Lots of which none is a multiple of another."""
     lots = ("0.00002", "0.00003", "0.00005", "0.00007", "0.00011")
     return tuple(
@@ -74,7 +74,7 @@ def lots_are_odd(venues: Sequence[VenueView]) -> tuple[VenueView, ...]:
     )
 
 
-CASES: dict[str, Callable[[Sequence[VenueView]], Sequence[VenueView]]] = {
+CASES: dict[str, Callable[[Sequence[AccountView]], Sequence[AccountView]]] = {
     "no minimum binds": lambda venues: venues,
     "minimums bind": minimums_bind,
     "balances bind": balances_bind,
@@ -86,7 +86,7 @@ CASES: dict[str, Callable[[Sequence[VenueView]], Sequence[VenueView]]] = {
 }
 
 
-def times(change: Callable[[Sequence[VenueView]], Sequence[VenueView]]) -> list[float]:
+def times(change: Callable[[Sequence[AccountView]], Sequence[AccountView]]) -> list[float]:
     """Milliseconds of each split: sixty books, both sides, three sizes, the best of three runs."""
     found = []
     for seed in range(BOOKS):
@@ -98,13 +98,13 @@ def times(change: Callable[[Sequence[VenueView]], Sequence[VenueView]]) -> list[
     return found
 
 
-def _milliseconds(side: Side, quantity: Decimal, venues: Sequence[VenueView]) -> float:
+def _milliseconds(side: Side, quantity: Decimal, venues: Sequence[AccountView]) -> float:
     began = perf_counter()
     split(side, quantity, venues, None, now=NOW)
     return (perf_counter() - began) * 1000
 
 
-def small_books(draw: random.Random, side: Side) -> tuple[VenueView, ...]:
+def small_books(draw: random.Random, side: Side) -> tuple[AccountView, ...]:
     """Up to four venues of up to three levels with unequal fees, lots and minimums."""
     found = []
     for label in LABELS[: draw.randint(1, 4)]:

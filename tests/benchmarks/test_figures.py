@@ -10,10 +10,10 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.management.benchmark.capacity_report import capacity_report
-from execution.management.benchmark.figures import median, percentile, shown, table, total
-from execution.management.benchmark.processes import memory_of, processor_seconds
-from execution.management.benchmark.report import report
+from execution.verification.benchmark.capacity_report import capacity_report
+from execution.verification.benchmark.figures import median, percentile, shown, table, total
+from execution.verification.benchmark.processes import memory_of, processor_seconds
+from execution.verification.benchmark.report import report
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1)
 

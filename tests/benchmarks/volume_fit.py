@@ -1,4 +1,4 @@
-"""Fit the constants of ``execution/core/volume_forecast.py`` on the tuning half of one-minute candle files.
+"""Fit the constants of ``execution/core/algorithms/volume_forecast.py`` on the tuning half of one-minute candle files.
 
 ``uv run python -m tests.benchmarks.volume_fit FILE.csv.gz ...`` prints the coefficients and, for several deferrals,
 the tracking errors against the hourly profile's. Pure and slow: a minute for five files.
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from math import exp, log
 from pathlib import Path
 
-from execution.core import volume, volume_forecast
-from execution.core.volume import BUCKET, DAY, SOFTENING, learn_volume
-from execution.core.volume_forecast import HORIZONS, surprises
-from execution.core.volume_replay import LOOKBACK_DAYS, Bars, replay
-from execution.management.candle_files import read_bars
+from execution.core.algorithms import volume_forecast, volume_profile
+from execution.core.algorithms.volume_forecast import HORIZONS, surprises
+from execution.core.algorithms.volume_profile import BUCKET, DAY, SOFTENING, learn_volume
+from execution.core.algorithms.vwap_replay import LOOKBACK_DAYS, Bars, replay
+from execution.verification.candle_files import read_bars
 
 Row = tuple[tuple[float, ...], float]
 
@@ -79,7 +79,7 @@ def main(paths: Sequence[str]) -> None:
     volume_forecast.COEFFICIENTS = fitted
     volume_forecast.coefficients.cache_clear()
     for deferral in (1.0, 1.25, 1.5, 1.75, 2.0):
-        volume.DEFERRAL = deferral
+        volume_profile.DEFERRAL = deferral
         for hours in (8, 2):
             errors = [replay(bars, hours) for bars in files]
             ratios = [e.adaptive / e.hourly_profile for e in errors]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from execution.core.terms import ALGORITHMS
+from execution.core.orders.terms import ALGORITHMS
 from execution.models import Fill
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Order
+from tests.browser.console_guard import Watched
 from tests.browser.test_trading import SOON, fill_ticket
-from tests.browser.watched import Watched
 from tests.desk.database import ALIAS, database_of
 from tests.invariants import check_order
 

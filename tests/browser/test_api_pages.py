@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.running import RunningDesk
 
 

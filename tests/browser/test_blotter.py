@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, expect
 
 from execution.core.states import ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Credential, CredentialState, Order
+from tests.browser.console_guard import Watched
 from tests.browser.test_wall import open_desk, wall_of
-from tests.browser.watched import Watched
 from tests.desk.database import ALIAS, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor

@@ -20,9 +20,9 @@ import redis
 from playwright.sync_api import Browser, Page, expect
 
 from execution.engine.keyring import Keyring
-from execution.management.desk.redis_server import socket_path
+from execution.launcher.redis_server import socket_path
 from execution.models import Account, ChildOrder, Order
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.database import ALIAS, database_of
 from tests.desk.running import REPOSITORY, RunningDesk, desk_environment, free_port, start_desk, wait_until
 from tests.desk.visitor import Visitor

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Order
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
 

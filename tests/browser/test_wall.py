@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from execution.core.states import ORDER_LIVE
 from execution.models import Account, ChildOrder, Order
-from tests.browser.watched import Watched
+from tests.browser.console_guard import Watched
 from tests.desk.books import books_of
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.people import trader_ensure

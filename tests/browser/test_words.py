@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard import figures
-from execution.core.progress import finish_share, share_due
-from tests.browser.watched import Watched
+from dashboard.present import numbers
+from execution.core.orders.schedule import finish_share, share_due
+from tests.browser.console_guard import Watched
 from tests.desk.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def page(browser: Browser, desk: RunningDesk) -> Page:
 
 
 def called(page: Page, module: str, function: str, argument: dict[str, Any]) -> Any:
-    """What a function of one of the desk's scripts gives."""
-    script = f"async (given) => (await import('/static/js/{module}.js')).{function}(given)"
+    """What a function of one of the scripts in lib/ gives."""
+    script = f"async (given) => (await import('/static/js/lib/{module}.js')).{function}(given)"
     return page.evaluate(script, argument)
 
 
@@ -64,9 +64,9 @@ SHARES = [
 
 @pytest.mark.parametrize(("share", "digits", "shown"), SHARES)
 def test_a_part_is_not_shown_as_the_whole(page: Page, share: str | None, digits: int, shown: str) -> None:
-    script = "async (given) => (await import('/static/js/format.js')).percent(...given)"
+    script = "async (given) => (await import('/static/js/lib/format.js')).percent(...given)"
     assert page.evaluate(script, [share, digits]) == shown
-    assert figures.percent(share, digits) == shown
+    assert numbers.percent(share, digits) == shown
 
 
 def test_costs_are_written_and_coloured_as_in_the_reports(page: Page) -> None:
@@ -76,16 +76,16 @@ def test_costs_are_written_and_coloured_as_in_the_reports(page: Page) -> None:
     costs += [str(Decimal(draw.randint(-3000, 3000)).scaleb(-draw.randint(1, 4))) for _ in range(500)]
     for places in (0, 1, 2):
         cases = [[cost, places] for cost in costs]
-        assert in_script(page, "format", "points", cases) == [figures.points(cost, places) for cost in costs]
-        assert in_script(page, "format", "costClass", cases) == [figures.tone(cost, places) for cost in costs]
+        assert in_script(page, "format", "points", cases) == [numbers.points(cost, places) for cost in costs]
+        assert in_script(page, "format", "costClass", cases) == [numbers.tone(cost, places) for cost in costs]
         amounts = in_script(page, "format", "decimal", cases)
-        assert amounts == [figures.amount(cost, places) for cost in costs]
+        assert amounts == [numbers.amount(cost, places) for cost in costs]
 
 
 def in_script(page: Page, module: str, function: str, cases: list[list[Any]]) -> list[Any]:
     """What a script's function says of each case."""
     script = """async ([module, name, cases]) => {
-      const found = (await import(`/static/js/${module}.js`))[name];
+      const found = (await import(`/static/js/lib/${module}.js`))[name];
       return cases.map((given) => found(...given));
     }"""
     said: list[Any] = page.evaluate(script, [module, function, cases])

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from execution.management.chaos import actions
-from execution.management.chaos.actions import Actions
-from execution.management.chaos.schedule import Event
+from execution.verification.chaos import actions
+from execution.verification.chaos.actions import Actions
+from execution.verification.chaos.schedule import Event
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from execution.management.chaos.books import books_problems
 from execution.models import ChildOrder, Fill
+from execution.verification.chaos.books import books_problems
 
 
 def child(**changes: Any) -> ChildOrder:

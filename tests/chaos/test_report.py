@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from execution.management.chaos.report import report
+from execution.verification.chaos.report import report
 
 
 def result(**changes: Any) -> dict[str, Any]:

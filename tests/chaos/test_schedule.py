@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from execution.core.terms import ALGORITHMS, parse_order_request
-from execution.management.chaos.schedule import (
+from execution.core.orders.terms import ALGORITHMS, parse_order_request
+from execution.paper.faults import parse_rule
+from execution.verification.chaos.schedule import (
     DRAWN,
     PAPER_FAULTS,
     VENUES,
     draw_events,
     draw_parents,
 )
-from execution.paper.faults import parse_rule
 
 SEEDS = range(20)
 

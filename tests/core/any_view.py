@@ -9,24 +9,24 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from execution.core.parameters import (
+from execution.core.orders.parameters import (
     AlgorithmParameters,
     AtEnd,
     IcebergParameters,
+    InsufficientLiquidity,
     IsParameters,
     OutsideLimit,
     PovParameters,
     RouteMode,
-    Shortfall,
     SorParameters,
     TwapParameters,
     VwapParameters,
 )
-from execution.core.plans import SlicePlan, spread_slices
+from execution.core.orders.plans import SlicePlan, spread_slices
+from execution.core.orders.view import CROSS, REST, AccountView, ChildView, OrderView, Rejections
 from execution.core.quantities import combined_market, floor_to, minimum_quantity, split_weighted
 from execution.core.states import CHILD_FINAL, ChildStatus, OrderStatus
 from execution.core.types import ZERO, Book, Market, Quote, Side
-from execution.core.view import CROSS, REST, ChildView, OrderView, Rejections, VenueView
 from tests.core.builders import MARKET, NOW, D
 
 MODELS: dict[str, type[AlgorithmParameters]] = {
@@ -77,7 +77,7 @@ def any_view(seed: int) -> OrderView:
         parameters=_parameters(draw, algorithm, length, quantity, least, mid, market),
         slices=slices,
         children=tuple(children),
-        venues=tuple(_at(draw, venue, now, mid) for venue in venues),
+        accounts=tuple(_at(draw, venue, now, mid) for venue in venues),
         algorithm=algorithm,
         arrival_mid=draw.choice([None, mid, mid * D("1.002")]),
         halted="halted" if draw.random() < 0.05 else "",
@@ -90,7 +90,7 @@ def any_view(seed: int) -> OrderView:
     )
 
 
-def _venue(draw: random.Random, name: str, mid: Decimal) -> VenueView:
+def _venue(draw: random.Random, name: str, mid: Decimal) -> AccountView:
     tick = D(10) ** (mid.adjusted() - draw.choice([2, 4, 6]))
     fee = draw.choice([None, ZERO, D("0.001")])
     market = replace(
@@ -104,7 +104,7 @@ def _venue(draw: random.Random, name: str, mid: Decimal) -> VenueView:
     )
     free = draw.choice([None, D(10) ** 9, D(10) ** 9, ZERO, D(100) / D(10) ** mid.adjusted()])
     blocked = "closed" if draw.random() < 0.1 else ""
-    return VenueView(name, name, market, None, free=free, blocked=blocked)
+    return AccountView(name, name, market, None, free=free, blocked=blocked)
 
 
 def _slices(
@@ -126,7 +126,7 @@ def _parameters(
     given: dict[str, Any] = {"collar_bp": draw.choice([D("0.1"), D(5), D(50), D(500)])}
     given |= {"duration": length} if draw.random() < 0.8 else {"end_at": NOW + length}
     if algorithm == "sor":
-        given |= {"mode": draw.choice(list(RouteMode)), "shortfall": draw.choice(list(Shortfall))}
+        given |= {"mode": draw.choice(list(RouteMode)), "shortfall": draw.choice(list(InsufficientLiquidity))}
     elif algorithm == "iceberg":
         shown = max(floor_to(quantity / draw.choice([1, 2, 7]), market.lot), least)
         given |= {
@@ -151,7 +151,7 @@ def _parameters(
     return MODELS[algorithm](**given)
 
 
-def _at(draw: random.Random, venue: VenueView, now: Any, mid: Decimal) -> VenueView:
+def _at(draw: random.Random, venue: AccountView, now: Any, mid: Decimal) -> AccountView:
     """The venue with a quote and a book, good ones mostly."""
     tick, age = venue.market.tick, timedelta(seconds=draw.choice([0, 0, 0.1, 1, 1, 2, 4, 4, 8]))
     bid = max(floor_to(mid, tick) + draw.randint(-3, 3) * tick, tick)
@@ -164,7 +164,7 @@ def _at(draw: random.Random, venue: VenueView, now: Any, mid: Decimal) -> VenueV
     return replace(venue, quote=quote, book=_book(draw, venue, quote, now))
 
 
-def _book(draw: random.Random, venue: VenueView, quote: Quote, now: Any) -> Book | None:
+def _book(draw: random.Random, venue: AccountView, quote: Quote, now: Any) -> Book | None:
     kind = draw.choice(["none", "empty", "sane", "sane", "sane", "far"])
     if kind == "none" or quote.ask <= quote.bid:
         return None
@@ -183,7 +183,7 @@ def _book(draw: random.Random, venue: VenueView, quote: Quote, now: Any) -> Book
 
 def _children(
     draw: random.Random,
-    venues: Sequence[VenueView],
+    venues: Sequence[AccountView],
     slices: Sequence[SlicePlan],
     quantity: Decimal,
     now: Any,

@@ -9,13 +9,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from execution.core.decide import decide
-from execution.core.parameters import TwapParameters
-from execution.core.plans import SlicePlan, spread_slices
+from execution.core.algorithms.decide import decide
+from execution.core.orders.parameters import TwapParameters
+from execution.core.orders.plans import SlicePlan, spread_slices
+from execution.core.orders.view import REST, AccountView, CancelChild, ChangeStatus, ChildView, OrderView
 from execution.core.quantities import split_even
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import Market, Quote, Side
-from execution.core.view import REST, CancelChild, ChildView, Move, OrderView, VenueView
 
 D = Decimal
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,15 +62,15 @@ def even_slices(
     return spread_slices(split_even(quantity, lot, count), NOW, NOW + minutes * MINUTE)
 
 
-def venue_of(label: str = "alpha", **changes: Any) -> VenueView:
+def venue_of(label: str = "alpha", **changes: Any) -> AccountView:
     """A venue whose quote is 59,999.50 to 60,000.50 at NOW."""
-    return replace(VenueView(account=label, label=label, market=MARKET, quote=QUOTE), **changes)
+    return replace(AccountView(account=label, label=label, market=MARKET, quote=QUOTE), **changes)
 
 
 def view_of(**changes: Any) -> OrderView:
     """A working buy of 0.3 BTC in three slices of a minute, at its start, with nothing done.
 
-    One venue with a fresh quote, changed by ``market``, ``quote`` and ``blocked``; or ``venues`` as given.
+    One venue with a fresh quote, changed by ``market``, ``quote`` and ``blocked``; or ``accounts`` as given.
     """
     own = {name: changes.pop(name) for name in ("market", "quote", "blocked") if name in changes}
     view = OrderView(
@@ -87,16 +87,16 @@ def view_of(**changes: Any) -> OrderView:
         parameters=twap(),
         slices=even_slices(D("0.3"), 3),
         children=(),
-        venues=(),
+        accounts=(),
     )
     view = replace(view, **changes)
-    return view if view.venues else at_venue(view, **({"quote": replace(QUOTE, at=view.now)} | own))
+    return view if view.accounts else at_venue(view, **({"quote": replace(QUOTE, at=view.now)} | own))
 
 
 def at_venue(view: OrderView, **changes: Any) -> OrderView:
     """The view with its only venue changed."""
-    (venue,) = view.venues or (venue_of(),)
-    return replace(view, venues=(replace(venue, **changes),))
+    (venue,) = view.accounts or (venue_of(),)
+    return replace(view, accounts=(replace(venue, **changes),))
 
 
 def child_of(**changes: Any) -> ChildView:
@@ -117,8 +117,8 @@ def child_of(**changes: Any) -> ChildView:
     return replace(child, **changes)
 
 
-def moves_of(view: OrderView) -> list[Move]:
-    return [command for command in decide(view).commands if isinstance(command, Move)]
+def moves_of(view: OrderView) -> list[ChangeStatus]:
+    return [command for command in decide(view).commands if isinstance(command, ChangeStatus)]
 
 
 def cancels_of(view: OrderView) -> list[int]:

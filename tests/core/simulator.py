@@ -12,11 +12,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution.core.decide import decide
-from execution.core.parameters import IcebergParameters, PovParameters, SlicedParameters
+from execution.core.algorithms.decide import decide
+from execution.core.algorithms.replan import must_finish
+from execution.core.orders.parameters import IcebergParameters, PovParameters, SlicedParameters
+from execution.core.orders.slices import SliceTask
+from execution.core.orders.view import (
+    CROSS,
+    AccountView,
+    CancelChild,
+    ChangeStatus,
+    ChildView,
+    OrderView,
+    PlaceChild,
+    Rejections,
+    Replan,
+    memo_after,
+)
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
-from execution.core.replanning import must_finish
 from execution.core.states import (
     CLOSING_EVENTS,
     ORDER_FINAL,
@@ -27,20 +40,7 @@ from execution.core.states import (
     child_after,
     order_after,
 )
-from execution.core.tactics import SliceWork
 from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
-from execution.core.view import (
-    CROSS,
-    CancelChild,
-    ChildView,
-    Intend,
-    Move,
-    OrderView,
-    Rejections,
-    Replan,
-    VenueView,
-    memo_after,
-)
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -71,7 +71,7 @@ class Placed:
     """A child: what the exchange knows (truth) and what the desk knows (facts)."""
 
     sequence: int
-    intend: Intend
+    intend: PlaceChild
     at: datetime
     facts: ChildFacts
     exists: bool = True
@@ -135,13 +135,13 @@ class Simulation:
     # --- the world ---------------------------------------------------------------------------------
 
     def _market(self) -> None:
-        venues = tuple(self._moved(venue) for venue in self.view.venues)
+        venues = tuple(self._moved(venue) for venue in self.view.accounts)
         traded = self.view.traded_since_start
         if traded is not None:
             traded += self.random.randint(0, 100) * venues[0].market.lot * 100
-        self.view = replace(self.view, venues=venues, traded_since_start=traded)
+        self.view = replace(self.view, accounts=venues, traded_since_start=traded)
 
-    def _moved(self, venue: VenueView) -> VenueView:
+    def _moved(self, venue: AccountView) -> AccountView:
         quote, tick = venue.quote, venue.market.tick
         if quote is None or self.chance(self.rates.stale):
             return venue
@@ -224,12 +224,12 @@ class Simulation:
     def _person(self) -> None:
         status = self.view.status
         if status is OrderStatus.WORKING and self.chance(self.rates.person_pauses):
-            self._move(Move(OrderEvent.PAUSE, "a person paused"))
+            self._move(ChangeStatus(OrderEvent.PAUSE, "a person paused"))
         elif status is OrderStatus.PAUSED and self.resume_at is not None and self.view.now >= self.resume_at:
-            self._move(Move(OrderEvent.RESUME, "a person resumed"))
+            self._move(ChangeStatus(OrderEvent.RESUME, "a person resumed"))
             self.resumed_at = self.view.now
         elif status in {OrderStatus.WORKING, OrderStatus.PAUSED} and self.chance(self.rates.person_cancels):
-            self._move(Move(OrderEvent.CLOSE, "a person cancelled", outcome=OrderStatus.CANCELLED))
+            self._move(ChangeStatus(OrderEvent.CLOSE, "a person cancelled", outcome=OrderStatus.CANCELLED))
 
     # --- the desk ----------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class Simulation:
         self.view = replace(self.view, memo=memo_after(self.view.memo, decision.memo))
         assert decision.due_at is None or decision.due_at >= view.now
         for command in decision.commands:
-            if isinstance(command, Intend):
+            if isinstance(command, PlaceChild):
                 check_intent(self._look(), command)
                 self._place(command)
             elif isinstance(command, CancelChild):
@@ -288,7 +288,7 @@ class Simulation:
                 self._move(command)
         return bool(decision.commands) and self.view.status not in ORDER_FINAL
 
-    def _place(self, intend: Intend) -> None:
+    def _place(self, intend: PlaceChild) -> None:
         facts = ChildFacts(ChildStatus.INTENDED, intend.quantity, None, ZERO)
         child = Placed(len(self.placed) + 1, intend, self.view.now, facts)
         self.placed.append(child)
@@ -317,7 +317,7 @@ class Simulation:
         for child in self.placed:  # their slices are not those of this plan
             child.intend = replace(child.intend, slice_number=None)
 
-    def _move(self, move: Move) -> None:
+    def _move(self, move: ChangeStatus) -> None:
         status = order_after(self.view.status, move.event)
         self.view = replace(self.view, status=status, outcome_reason=move.reason)
         if move.outcome is not None:
@@ -331,12 +331,12 @@ class Simulation:
             assert CLOSING_EVENTS[status] is move.event
 
 
-def venue_named(view: OrderView, account: str) -> VenueView:
+def venue_named(view: OrderView, account: str) -> AccountView:
     """The order's venue of that account; a child of any other account is a fault."""
-    return next(venue for venue in view.venues if venue.account == account)
+    return next(venue for venue in view.accounts if venue.account == account)
 
 
-def is_at_i_would(view: OrderView, intend: Intend) -> bool:
+def is_at_i_would(view: OrderView, intend: PlaceChild) -> bool:
     """A child that takes at the I-would price or better."""
     price = getattr(view.parameters, "i_would_price", None)
     if price is None or intend.price is None or intend.purpose != CROSS:
@@ -344,7 +344,7 @@ def is_at_i_would(view: OrderView, intend: Intend) -> bool:
     return bool((intend.price - price) * view.side.sign <= 0)
 
 
-def check_intent(view: OrderView, intend: Intend) -> None:
+def check_intent(view: OrderView, intend: PlaceChild) -> None:
     """I1, I7 and I14 of one new child, and what the exchange itself would refuse."""
     venue = venue_named(view, intend.account)
     market, quote, price = venue.market, venue.quote, intend.price
@@ -380,7 +380,7 @@ def check_intent(view: OrderView, intend: Intend) -> None:
         here = sum((c.done + c.exposure for c in view.children if c.slice_number == part.number), ZERO)
         most = part.quantity * view.parameters.catch_up_cap
         finishes = intend.purpose == CROSS and must_finish(
-            view, SliceWork(part, part is view.slices[-1], ZERO)
+            view, SliceTask(part, part is view.slices[-1], ZERO)
         )
         assert finishes or here + intend.quantity <= most, "beyond the catch-up cap"
     if isinstance(view.parameters, IcebergParameters):

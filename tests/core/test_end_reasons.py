@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
+from execution.core.orders.view import PlaceChild, Rejections
 from execution.core.states import OrderEvent, OrderStatus
-from execution.core.view import Intend, Rejections
 from tests.core.builders import MINUTE, NOW, D, moves_of, venue_of, view_of
 
 
@@ -31,7 +31,7 @@ def test_an_order_that_nobody_looked_at_says_why_and_not_what_followed_from_it()
     unattended = "no engine drove it when its end came"
     assert ended(unattended=unattended).endswith(unattended)
     blocked = replace(venue_of(), blocked="account alpha is not reconciled yet")
-    assert ended(unattended=unattended, venues=(blocked,)).endswith(unattended)
+    assert ended(unattended=unattended, accounts=(blocked,)).endswith(unattended)
     assert ended(unattended=unattended, halted="halted: a test").endswith("halted: a test")
 
 
@@ -44,7 +44,7 @@ def test_a_scheduled_order_waits_for_room_and_says_so_and_a_running_one_goes_on(
     assert waits.due_at > NOW
     assert moves_of(view_of(status=OrderStatus.SCHEDULED))[0].event is OrderEvent.START
     (command,) = decide(view_of(held_back=short)).commands
-    assert isinstance(command, Intend)
+    assert isinstance(command, PlaceChild)
     assert command.quantity == D("0.1")
 
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.core.progress import BEHIND_SHARE, ON_SCHEDULE, SETTLING_MS, finish_share, is_behind, share_due
+from execution.core.orders.schedule import (
+    BEHIND_SHARE,
+    ON_SCHEDULE,
+    SETTLING_MS,
+    finish_share,
+    is_behind,
+    share_due,
+)
 
 #: Length of a slice in milliseconds, its quantity in lots, and when it is filled inside of it (0 to 1, in parts).
 slices = st.lists(

@@ -18,7 +18,7 @@ from execution.core.reconcile import (
     ChildFacts,
     Evidence,
     Merged,
-    add_negative_look,
+    add_not_found_observation,
     counts_from,
     is_absent,
     merge_fill,
@@ -209,7 +209,7 @@ WINDOW = NOW - timedelta(seconds=30)
 
 
 def looked(evidence: Evidence, kind: str, at: datetime, window: datetime = WINDOW) -> Evidence:
-    return add_negative_look(
+    return add_not_found_observation(
         evidence, kind=kind, begun_at=at, window_from=window, intended_at=NOW, from_=FROM
     )
 

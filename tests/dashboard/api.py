@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from execution.models import User
-from execution.services.tokens import token_create
-from tests.dashboard.office import Desk
+from execution.services.desk.tokens import token_create
+from tests.dashboard.desk_fixture import Desk
 
 
 def token_of(person: User) -> str:

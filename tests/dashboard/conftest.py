@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.dashboard.office import Desk
+    from tests.dashboard.desk_fixture import Desk
 
 
 @pytest.fixture
 def make_desk() -> Callable[[], Desk]:
     """Called inside the test's database, also from a thread of an async test."""
-    from tests.dashboard.office import make_office
+    from tests.dashboard.desk_fixture import make_office
 
     return make_office
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from execution.models import Account, Fill, MarketSample, Order, User, Venue
-from execution.services.reports import report_keep
-from tests.dashboard.office import Desk
+from execution.services.records.reports import report_keep
+from tests.dashboard.desk_fixture import Desk
 
 HOUR = timedelta(hours=1)
 

@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.accounts import moment, permission, sorted_accounts
+from dashboard.present.accounts import moment, permission, sorted_accounts
 from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
 from execution.selectors.accounts import account_rows
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 MARKED = "marked-secret-0123456789"
 OPTIONS = '{"urls": {"api": {"public": "http://127.0.0.1:9"}}}'

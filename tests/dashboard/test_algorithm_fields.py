@@ -9,13 +9,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import fields
-from execution.core import terms
-from execution.core.parameters import PovParameters
+from dashboard.forms import fields
+from execution.core.orders import terms
+from execution.core.orders.parameters import PovParameters
+from execution.core.orders.terms import ALGORITHMS, Algorithm, parse_parameters
 from execution.core.problems import Refused
-from execution.core.terms import ALGORITHMS, Algorithm, parse_parameters
 from execution.models import Order
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 #: What each algorithm cannot do without.
 NEEDED = {"iceberg": {"visible_quantity": "0.1"}, "pov": {"participation_rate": "10"}}

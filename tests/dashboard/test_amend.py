@@ -9,7 +9,7 @@ import pytest
 
 from execution.models import Order
 from tests.dashboard.api import Program, problem_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.invariants import check_order
 
 

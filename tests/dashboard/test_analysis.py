@@ -10,12 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.analysis_filters import read_analysis
-from execution.selectors.analysis import AnalysisFilter, analysis_page
-from execution.selectors.blotter import BlotterFilter
-from execution.services.reports import report_keep
+from dashboard.forms.analysis_filters import read_analysis
+from execution.selectors.orders.blotter import BlotterFilter
+from execution.selectors.tca.analysis import AnalysisFilter, analysis_page
+from execution.services.records.reports import report_keep
 from tests.dashboard.api import Program, problem_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.reported import ended_order, second_account
 
 ALL = AnalysisFilter(BlotterFilter())

@@ -6,7 +6,7 @@ import pytest
 
 from execution.models import Halt
 from tests.dashboard.api import Program, order_body, problem_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 DESK = {"kind": "stop", "scope": "desk"}
 

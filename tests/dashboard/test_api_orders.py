@@ -10,13 +10,13 @@ import pytest
 from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
-from dashboard.api.reading import parameter_schema, refuse_kinds
+from dashboard.api.parsing import parameter_schema, refuse_kinds
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Refused
-from execution.core.terms import ALGORITHMS
 from execution.models import Order, Submission
-from execution.services import orders as services
+from execution.services.orders import orders as services
 from tests.dashboard.api import Program, order_body, problem_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 
 def fields_of(problem: dict[str, Any]) -> set[str]:

@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from execution.services.halts import HaltRequest, halt_set
 from tests.dashboard.api import token_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 #: For each operation, kind of data and role.
 EXAMPLES = 6

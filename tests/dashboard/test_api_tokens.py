@@ -8,7 +8,7 @@ from django.test import Client
 
 from execution.models import ApiToken, User
 from tests.dashboard.api import Program, problem_of, token_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 FORM_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
 TOKEN = re.compile(r"tranche_[\w-]{43}")

@@ -12,14 +12,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.exports import words
-from dashboard.filters import read_filter
+from dashboard.forms.filters import read_filter
+from dashboard.present.exports import words
 from execution.core.problems import Refused
 from execution.models import Order, User
-from execution.selectors.blotter import PAGE_SIZE, BlotterFilter, blotter_marks, blotter_page, blotter_rows
-from execution.services.orders import OrderNotFound, order_cancel, order_pause
-from tests.dashboard.crowd import crowd
-from tests.dashboard.office import Desk
+from execution.selectors.orders.blotter import (
+    PAGE_SIZE,
+    BlotterFilter,
+    blotter_marks,
+    blotter_page,
+    blotter_rows,
+)
+from execution.services.orders.orders import OrderNotFound, order_cancel, order_pause
+from tests.dashboard.bulk_orders import crowd
+from tests.dashboard.desk_fixture import Desk
 
 
 def exported(client: Client, query: str = "") -> list[dict[str, str]]:

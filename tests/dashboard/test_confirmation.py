@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from execution.core.terms import parse_order_request
+from execution.core.orders.terms import parse_order_request
 from execution.models import Account, Balance, Credential, Market, Order, Venue
-from execution.services.orders import order_preview, order_submit
-from tests.dashboard.office import Desk
+from execution.services.orders.orders import order_preview, order_submit
+from tests.dashboard.desk_fixture import Desk
 
 
 def sent(office: Desk, **changes: Any) -> Any:

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from dashboard.estimates import Figure, Predicted, figures
-from execution.core.terms import parse_order_request
+from dashboard.present.ticket_figures import Figure, Predicted, figures
+from execution.core.orders.terms import parse_order_request
 from execution.core.types import Quote
 from execution.models import MarketSample
-from execution.services.orders import Preview, order_preview
-from tests.dashboard.office import Desk
+from execution.services.orders.orders import Preview, order_preview
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_sentences import MARKET
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.exports import percent
+from dashboard.present.exports import percent
 from tests.core.builders import D
 
 ONE = Decimal(1)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import figures
-from dashboard.sentences import grouped
-from execution.core.plans import plain
-from execution.selectors.texts import rounded
+from dashboard.present import numbers
+from dashboard.present.sentences import grouped
+from execution.core.orders.plans import plain
+from execution.payloads.encode import rounded
 
 #: Costs as the reports have them, and much finer ones around zero.
 costs = st.one_of(
@@ -21,21 +21,21 @@ costs = st.one_of(
 
 @given(costs, st.integers(0, 3))
 def test_sign_and_colour_are_those_of_what_is_shown(cost: Decimal, places: int) -> None:
-    shown = figures.points(str(cost), places)
+    shown = numbers.points(str(cost), places)
     number = Decimal(shown.replace("−", "-").replace(",", ""))
     assert abs(number - cost) <= Decimal(5).scaleb(-places - 1)
     tone = "warn" if number > 0 else "good" if number < 0 else ""
-    assert figures.tone(str(cost), places) == tone
+    assert numbers.tone(str(cost), places) == tone
     assert shown[0] == ("+" if number > 0 else "−" if number < 0 else "0")
 
 
 @given(costs, st.integers(0, 3))
 def test_no_number_is_written_as_minus_zero(cost: Decimal, places: int) -> None:
     written = [
-        figures.amount(str(cost), places),
-        figures.amount(str(cost * 0)),
-        figures.length(str(cost)),
-        figures.percent(str(cost / 100)),
+        numbers.amount(str(cost), places),
+        numbers.amount(str(cost * 0)),
+        numbers.length(str(cost)),
+        numbers.percent(str(cost / 100)),
         plain(cost * 0),
         grouped(cost * 0),
         rounded(cost, places) or "",
@@ -47,11 +47,11 @@ def test_no_number_is_written_as_minus_zero(cost: Decimal, places: int) -> None:
 
 @pytest.mark.parametrize("cost", ["0", "0.04", "-0.04", "0.05", "-0.05", "-0.0"])
 def test_a_cost_that_rounds_to_nothing_looks_like_nothing(cost: str) -> None:
-    assert (figures.points(cost), figures.tone(cost)) == ("0.0", "")
+    assert (numbers.points(cost), numbers.tone(cost)) == ("0.0", "")
 
 
 def test_larger_costs_keep_their_sign_and_colour() -> None:
-    assert [(figures.points(cost), figures.tone(cost)) for cost in ("0.06", "-0.06", "1234.56")] == [
+    assert [(numbers.points(cost), numbers.tone(cost)) for cost in ("0.06", "-0.06", "1234.56")] == [
         ("+0.1", "warn"),
         ("−0.1", "good"),
         ("+1,234.6", "warn"),

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from dashboard.api.document import api
 from dashboard.handler import lane_of
-from dashboard.lanes import Lane, LaneFull
+from dashboard.lanes import FairThreadPool, LaneFull
 from dashboard.stops import is_stop
 
 STOPPING_OPERATIONS = {"order_pause", "order_cancel", "halt_preview", "halt_set", "unknown_cancel"}
@@ -94,13 +94,13 @@ def test_files_exports_and_everything_else_have_lanes_of_their_own() -> None:
 class Job:
     """A request that stays on its thread until it is let go."""
 
-    def __init__(self, lane: Lane, who: int) -> None:
+    def __init__(self, lane: FairThreadPool, who: int) -> None:
         self.go = threading.Event()
         self.begun = asyncio.Event()
         self.thread = ""
         self.task = asyncio.create_task(self._run(lane, who))
 
-    async def _run(self, lane: Lane, who: int) -> None:
+    async def _run(self, lane: FairThreadPool, who: int) -> None:
         loop = asyncio.get_running_loop()
         async with lane.thread(who) as thread:
             self.begun.set()
@@ -121,7 +121,7 @@ async def settle() -> None:
 
 
 async def test_nobody_has_more_than_half_of_a_lane_and_turns_are_taken_in_turn() -> None:
-    lane = Lane("test", threads=4, waiting=100)
+    lane = FairThreadPool("test", threads=4, waiting=100)
     greedy = [Job(lane, 1) for _ in range(6)]
     await settle()
     assert [job.begun.is_set() for job in greedy] == [True, True, False, False, False, False]
@@ -143,7 +143,7 @@ async def test_nobody_has_more_than_half_of_a_lane_and_turns_are_taken_in_turn()
 
 
 async def test_a_lane_that_is_full_refuses_and_one_that_left_makes_room() -> None:
-    lane = Lane("test", threads=1, waiting=1)
+    lane = FairThreadPool("test", threads=1, waiting=1)
     first, second = Job(lane, 1), Job(lane, 2)
     await settle()
     with pytest.raises(LaneFull, match="1 requests wait in the lane test"):
@@ -160,7 +160,7 @@ async def test_a_lane_that_is_full_refuses_and_one_that_left_makes_room() -> Non
 
 
 async def test_a_thread_whose_request_was_given_up_is_free_only_when_it_has_ended() -> None:
-    lane = Lane("test", threads=1, waiting=10)
+    lane = FairThreadPool("test", threads=1, waiting=10)
     given_up = Job(lane, 1)
     await settle()
     given_up.task.cancel()

@@ -15,10 +15,10 @@ from pytest_django.fixtures import Settings
 
 from config.asgi import application
 from execution.models import Order, User
-from execution.selectors import pages
-from execution.selectors.payloads import SECTIONS
-from execution.services.orders import order_pause
-from tests.dashboard.office import Desk
+from execution.payloads.orders import SECTIONS
+from execution.selectors.orders import pages
+from execution.services.orders.orders import order_pause
+from tests.dashboard.desk_fixture import Desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -13,14 +13,14 @@ from django.utils.html import escape
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dashboard.fields import NUMBERS, algorithm_fields
+from dashboard.forms.fields import NUMBERS, algorithm_fields
 from execution.admin import NumberField
 from execution.core.numbers import NumberRefused, decimal_number, plain, without_grouping
-from execution.core.terms import ALGORITHMS, parse_parameters
+from execution.core.orders.terms import ALGORITHMS, parse_parameters
 from execution.models import Installation, Order, User
 from tests.core.test_numbers import numeric_text
 from tests.dashboard.api import Program, order_body
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_accounts import form as account_form
 from tests.dashboard.test_amend import as_shown, asked
 

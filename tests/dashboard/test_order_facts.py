@@ -7,10 +7,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from execution.models import ChildOrder, Order
-from execution.selectors import pages
-from execution.selectors.blotter import BlotterFilter, blotter_page
-from execution.services.orders import order_cancel, order_pause, order_resume
-from tests.dashboard.office import Desk
+from execution.selectors.orders import pages
+from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.services.orders.orders import order_cancel, order_pause, order_resume
+from tests.dashboard.desk_fixture import Desk
 
 
 def child(office: Desk, order: Order, sequence: int, *, settled: bool) -> ChildOrder:

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from execution.models import Order
-from tests.dashboard.office import PASSWORD, Desk
+from tests.dashboard.desk_fixture import PASSWORD, Desk
 
 
 class Inline(HTMLParser):

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from execution.models import AuditEntry, User
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 
 PASSWORD = "another-long-password"
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from execution.models import ChildOrder, Difference, Order
-from tests.dashboard.office import Desk, make_office
+from tests.dashboard.desk_fixture import Desk, make_office
 
 
 @pytest.fixture

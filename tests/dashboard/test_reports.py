@@ -13,13 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from execution.models import Fill, MarketSample, OrderReport
-from execution.selectors import tape
-from execution.selectors.report_payloads import Report
-from execution.selectors.reports import report_make, report_read
-from execution.services.journal import journal_append
-from execution.services.reports import report_keep, reports_keep
+from execution.payloads.reports import Report
+from execution.selectors.tca import market_tape
+from execution.selectors.tca.reports import report_make, report_read
+from execution.services.records.journal import journal_append
+from execution.services.records.reports import report_keep, reports_keep
 from tests.dashboard.api import Program
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.reported import ended_order, record, second_account
 
 PREDICTED = {"cost_bp": "6.4", "standard_error_bp": "1.2", "seeds": 20, "at": "2026-03-01T12:00:00+00:00"}
@@ -82,27 +82,27 @@ def test_the_market_of_two_venues_is_both_of_them_and_each_has_its_part(office: 
         ("beta", "1.25", "0.5"),
         ("paper", "1.25", "0.5"),
     ]
-    opened = tape.tape_open(order.pk)
+    opened = market_tape.tape_open(order.pk)
     assert opened is not None
-    live = tape.tape_read(opened, order.pk, timezone.now())
+    live = market_tape.tape_read(opened, order.pk, timezone.now())
     assert (live["volume"], live["vwap"]) == ("45.75", "64510")
     assert live["samples"][0][1:] == ("64514", "64516", "0.75", "48382.5")
 
 
 def test_the_live_split_follows_new_fills_and_late_samples(office: Desk) -> None:
     order = ended_order(office, "a", prices=("64510",), keep=False, status="working", ended_at=None)
-    opened = tape.tape_open(order.pk)
+    opened = market_tape.tape_open(order.pk)
     assert opened is not None
     now = timezone.now()
-    first = tape.tape_read(opened, order.pk, now)
+    first = market_tape.tape_read(opened, order.pk, now)
     assert first["split_bp"] == {"spread": "1.55", "drift": "0", "delay": "0", "fees": "0.25", "total": "1.8"}
     fill = office.fill(order, 77, quantity="1.25", price="64520", fee_in_quote=Decimal(2))
     Fill.objects.filter(pk=fill.pk).update(executed_at=now)
     MarketSample.objects.filter(second__gt=now - timedelta(seconds=60)).delete()
-    unknown = tape.tape_read(opened, order.pk, now + timedelta(seconds=1))["split_bp"]
+    unknown = market_tape.tape_read(opened, order.pk, now + timedelta(seconds=1))["split_bp"]
     assert (unknown["spread"], unknown["drift"], unknown["total"]) == (None, None, "2.57")
     record(office.venue, now.replace(microsecond=0) - timedelta(seconds=2), 1, "64500")
-    late = tape.tape_read(opened, order.pk, now + timedelta(seconds=2))["split_bp"]
+    late = market_tape.tape_read(opened, order.pk, now + timedelta(seconds=2))["split_bp"]
     assert (late["spread"], late["drift"], late["total"]) == ("2.33", "0", "2.57")
 
 

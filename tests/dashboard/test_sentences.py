@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.sentences import order_sentence
-from execution.core.plans import Plan, SlicePlan
-from execution.core.terms import parse_order_request, parse_parameters
+from dashboard.present.sentences import order_sentence
+from execution.core.orders.plans import Plan, SlicePlan
+from execution.core.orders.terms import parse_order_request, parse_parameters
 from execution.core.types import Market
 from execution.models import Account
-from execution.services.orders import Preview
+from execution.services.orders.orders import Preview
 
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
 MARKET = Market(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.sizing import limit_beside, quantity_shares
+from dashboard.present.sizing import limit_beside, quantity_shares
 from execution.core.types import Market, Side, Unit
 
 MARKET = Market(

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from dashboard.routing import websocket_urlpatterns
 from execution.models import User
 from execution.services.halts import HaltRequest, halt_set
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_live import Line, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)

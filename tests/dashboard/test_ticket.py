@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from dashboard.fields import parameters_raw
+from dashboard.forms.fields import parameters_raw
 from execution import notify
 from execution.core.types import Quote
 from execution.models import Estimate, Order
-from execution.services import preview as preview_service
-from tests.dashboard.office import Desk
+from execution.services.orders import preview as preview_service
+from tests.dashboard.desk_fixture import Desk
 
 
 def test_a_good_form_makes_an_order_and_leads_to_its_page(office: Desk) -> None:

@@ -11,11 +11,11 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from dashboard.wall_consumer import wall_changes
+from dashboard.live.wall import wall_changes
 from execution.models import Halt, Order
-from execution.selectors.wall import Wall
-from execution.services.orders import order_pause
-from tests.dashboard.office import Desk
+from execution.selectors.wall.desk import Wall
+from execution.services.orders.orders import order_pause
+from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_live import MEMORY, Line, in_thread
 from tests.dashboard.test_pages import Inline
 

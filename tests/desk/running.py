@@ -21,9 +21,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from execution.management.chaos.venue import ControlledVenue
-from execution.management.desk.files import read_people
-from execution.management.desk.parent_death import dies_with_parent
+from execution.launcher.files import read_people
+from execution.launcher.parent_death import dies_with_parent
+from execution.verification.chaos.venue import ControlledVenue
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAPER_LABELS = ("alpha", "beta", "gamma")

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import CommandError
 
 from execution.engine.keyring import Keyring, keyring_ensure
-from execution.management.desk.bootstrap import Bootstrap, paper_key_ensure
-from execution.management.desk.files import move_single_paper, read_people, usable_paper_port
+from execution.launcher.bootstrap import Bootstrap, paper_key_ensure
+from execution.launcher.files import move_single_paper, read_people, usable_paper_port
 from execution.models import Account, Credential, Installation, User, Venue
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a bootstrap closes its connections

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from execution import tasks
-from execution.management.desk.files import read_people
+from execution.launcher.files import read_people
 from tests.desk.running import (
     FIRST_PAGE,
     PAPER_LABELS,

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from execution.management.desk.environments import django_environment
+from execution.launcher.environments import django_environment
 from tests.desk.running import REPOSITORY
 
 KEEP = """
 import subprocess, sys
 from pathlib import Path
-from execution.management.desk.environments import keep_bytecode
+from execution.launcher.environments import keep_bytecode
 keep_bytecode(Path(sys.argv[1]))
 subprocess.run([sys.executable, "-c", "import execution.core.states"], check=True)
 """

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from execution.management.desk.child import Child, ChildSpec
-from execution.management.desk.files import write_private
-from execution.management.desk.output import DeskLog
+from execution.launcher.child import Child, ChildSpec
+from execution.launcher.files import write_private
+from execution.launcher.output import DeskLog
 
 
 @contextmanager

@@ -27,9 +27,9 @@ from execution.core.types import (
     Unknown,
     VenueStatus,
 )
-from execution.engine.database import Database
+from execution.engine.context import EngineContext
+from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
-from execution.engine.parts import Parts
 from execution.engine.quotes import QuoteBoard
 from tests.factories import NOW, D, Rows
 
@@ -66,7 +66,7 @@ class LongLease:
 
 
 @dataclass
-class ToldExchange:
+class ScriptedExchange:
     """A gateway whose answers are given; a symbol in ``failing`` answers nothing."""
 
     orders: list[OrderReport] = field(default_factory=list)
@@ -147,13 +147,13 @@ class Desk:
     """What the parts of a session are made of."""
 
     rows: Rows
-    exchange: ToldExchange = field(default_factory=ToldExchange)
+    exchange: ScriptedExchange = field(default_factory=ScriptedExchange)
     clock: StillClock = field(default_factory=StillClock)
     poked: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lease = LongLease(self.rows.worker.pk)
-        self.parts = Parts(
+        self.parts = EngineContext(
             clock=self.clock,
             database=Database(self.clock),
             lease=self.lease,

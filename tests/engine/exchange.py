@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from execution.management.desk.bootstrap import paper_options
+from execution.launcher.bootstrap import paper_options
 from tests.desk.running import REPOSITORY, free_port, wait_until
 
 BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}

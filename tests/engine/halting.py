@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from execution.core.view import Intend
-from execution.engine import driver, sending
+from execution.core.orders.view import PlaceChild
+from execution.engine import order_driver, order_submitter
 from execution.models import ChildOrder, Halt, User
-from execution.selectors.driving import order_look
+from execution.selectors.decisions.order_view import build_order_view
 from execution.services import halts
-from execution.services.children import child_take
-from execution.services.driving import Applied, decision_apply
+from execution.services.children.children import child_take
+from execution.services.engine.apply_decision import Applied, decision_apply
 from execution.services.halts import HaltRequest, halt_preview, halt_set
 from tests.engine.running import now
 
@@ -90,7 +90,7 @@ class Loop:
         self._armed: list[Strike] = []
         #: Children taken and decisions with a child written: (begun, order's primary key).
         self.went: list[tuple[int, int]] = []
-        look, apply, take = order_look, decision_apply, child_take
+        look, apply, take = build_order_view, decision_apply, child_take
         sweep = halts.halt_sweep
 
         def watched_look(**given: Any) -> Any:
@@ -100,7 +100,7 @@ class Loop:
             return looked
 
         def watched_apply(**given: Any) -> Any:
-            intends = any(isinstance(command, Intend) for command in given["decision"].commands)
+            intends = any(isinstance(command, PlaceChild) for command in given["decision"].commands)
             if intends:
                 self._at("before intend", given["order_pk"])
             begun = next(self._count)
@@ -126,9 +126,9 @@ class Loop:
             if not strike.dies:
                 sweep(halt_pk=halt_pk, now=now)
 
-        monkeypatch.setattr(driver, "order_look", watched_look)
-        monkeypatch.setattr(driver, "decision_apply", watched_apply)
-        monkeypatch.setattr(sending, "child_take", watched_take)
+        monkeypatch.setattr(order_driver, "build_order_view", watched_look)
+        monkeypatch.setattr(order_driver, "decision_apply", watched_apply)
+        monkeypatch.setattr(order_submitter, "child_take", watched_take)
         monkeypatch.setattr(halts, "halt_sweep", watched_sweep)
 
     def arm(self, strike: Strike) -> None:

@@ -10,15 +10,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from execution.core.orders.terms import parse_order_request
 from execution.core.states import ORDER_FINAL
-from execution.core.terms import parse_order_request
 from execution.core.types import Quote
 from execution.engine.clock import SystemClock
-from execution.engine.database import Database
+from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import Lease
-from execution.management.chaos.books import books_problems
 from execution.models import (
     Account,
     Credential,
@@ -29,10 +28,11 @@ from execution.models import (
     User,
     Venue,
 )
-from execution.selectors.sessions import AccountDetails
-from execution.services.orders import order_submit
+from execution.selectors.decisions.sessions import AccountDetails
+from execution.services.orders.orders import order_submit
 from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway
+from execution.verification.chaos.books import books_problems
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.invariants import check_order

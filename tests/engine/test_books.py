@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from execution.core.types import Book
 from execution.engine.market_watch import MarketWatch
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk
 from tests.factories import NOW, SYMBOL, D, Rows
 from tests.fixtures import redis_url, rows
@@ -27,7 +27,7 @@ async def test_two_accounts_at_a_venue_ask_for_its_book_once(rows: Rows) -> None
     assert desk.exchange.looked_at == [SYMBOL]
     assert desk.parts.quotes.book(rows.venue.pk, SYMBOL) == BOOK
     desk.clock.pass_by(0.9)
-    desk.exchange.failing[SYMBOL] = LookFailed("busy")
+    desk.exchange.failing[SYMBOL] = VenueReadFailed("busy")
     await watches[0]._look_at_book(SYMBOL)
     assert len(desk.exchange.looked_at) == 2
     known = desk.parts.quotes.book(rows.venue.pk, SYMBOL)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
-from execution.engine import disk
-from execution.engine.database import REFUSALS_MOST, Database
-from execution.engine.disk import Checkpoints, Log
-from execution.engine.lane import FIRST, LATER, SOON, Lane
+from execution.engine.db import sqlite_wal
+from execution.engine.db.database import REFUSALS_MOST, Database
+from execution.engine.db.sqlite_wal import WalCheckpointer, WalSync
+from execution.engine.db.worker_pool import FIRST, LATER, SOON, PriorityWorkerPool
 from execution.models import Worker
 from tests.engine.desk import StillClock
 from tests.factories import Rows, make_worker
@@ -41,19 +41,19 @@ class Counted:
 @pytest.mark.parametrize("times", [1, 3, 60])
 def test_a_database_that_is_away_is_asked_until_it_is_back(times: int) -> None:
     fact = Counted(OperationalError("database is locked"), times)
-    assert asyncio.run(Database(StillClock()).surely(fact)) == "kept"
+    assert asyncio.run(Database(StillClock()).retry_until_committed(fact)) == "kept"
     assert fact.calls == times + 1
 
 
 def test_a_fact_that_does_not_fit_is_refused_after_a_few_tries() -> None:
     fact = Counted(DataError("value too long"), 10**6)
     with pytest.raises(DataError):
-        asyncio.run(Database(StillClock()).surely(fact))
+        asyncio.run(Database(StillClock()).retry_until_committed(fact))
     assert fact.calls == REFUSALS_MOST
 
 
 async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order_of_coming() -> None:
-    lane, done, holds = Lane(1), list[str](), threading.Event()
+    lane, done, holds = PriorityWorkerPool(1), list[str](), threading.Event()
 
     def work(name: str) -> None:
         done.append(name)
@@ -71,7 +71,7 @@ async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order
 
 
 async def test_who_stops_waiting_is_not_called_and_takes_no_turn_from_the_others() -> None:
-    lane, done, holds = Lane(1), list[str](), threading.Event()
+    lane, done, holds = PriorityWorkerPool(1), list[str](), threading.Event()
 
     def work(name: str) -> None:
         done.append(name)
@@ -89,7 +89,7 @@ async def test_who_stops_waiting_is_not_called_and_takes_no_turn_from_the_others
 
 
 async def test_an_error_is_raised_where_the_call_was_asked_for_and_the_thread_goes_on() -> None:
-    lane = Lane(1)
+    lane = PriorityWorkerPool(1)
     with pytest.raises(OperationalError, match="away"):
         await lane.call(SOON, Counted(OperationalError("away"), 1))
     assert await lane.call(SOON, Counted(OperationalError("away"), 0)) == "kept"
@@ -106,7 +106,7 @@ async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "desk.sqlite3-wal").touch()
-    log, began, committed, covered = Log(tmp_path / "desk.sqlite3"), [], 0, []
+    log, began, committed, covered = WalSync(tmp_path / "desk.sqlite3"), [], 0, []
     sync = log._sync
 
     def slow() -> None:
@@ -133,15 +133,15 @@ async def test_commits_that_wait_for_the_disk_together_share_a_sync_and_none_is_
 def test_the_log_is_copied_beside_its_writers_and_begun_anew_when_it_is_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "COPY_EVERY", 0.01)
-    monkeypatch.setattr(disk, "LONGEST_LOG", 200)
+    monkeypatch.setattr(sqlite_wal, "COPY_EVERY", 0.01)
+    monkeypatch.setattr(sqlite_wal, "LONGEST_LOG", 200)
     path = tmp_path / "desk.sqlite3"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("PRAGMA wal_autocheckpoint=0")
         writer.execute("CREATE TABLE rows (text TEXT)")
         longest = 0
-        checkpoints = Checkpoints(path)
+        checkpoints = WalCheckpointer(path)
         for _ in range(400):
             writer.execute("INSERT INTO rows VALUES (?)", ("x" * 9000,))
             longest = max(longest, path.with_name("desk.sqlite3-wal").stat().st_size // 4096)
@@ -156,12 +156,12 @@ def test_the_log_is_copied_beside_its_writers_and_begun_anew_when_it_is_long(
 
 async def test_a_disk_that_refuses_is_a_database_that_refuses(tmp_path: Path) -> None:
     with pytest.raises(OperationalError, match="could not be put on the disk"):
-        await Log(tmp_path / "none.sqlite3").flush()
+        await WalSync(tmp_path / "none.sqlite3").flush()
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_what_waits_anyway_is_one_transaction_and_who_fails_takes_no_other_along(rows: Rows) -> None:
-    lane, holds, blocks = Lane(1, together=6), threading.Event(), list[int]()
+    lane, holds, blocks = PriorityWorkerPool(1, together=6), threading.Event(), list[int]()
 
     def mark(number: int) -> int:
         with transaction.atomic():

@@ -11,9 +11,9 @@ from django.db import DatabaseError
 
 from execution.core.types import Side
 from execution.engine import desk_book
-from execution.engine.database import Database
+from execution.engine.db.database import Database
 from execution.engine.desk_book import STANDS, DeskBook
-from execution.selectors.resting import DeskResting
+from execution.selectors.decisions.resting import DeskResting
 
 
 class HandClock:

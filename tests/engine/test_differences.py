@@ -6,10 +6,10 @@ import pytest
 
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Side, VenueStatus
-from execution.engine.looking import Looker
+from execution.engine.account_reconciler import AccountReconciler
 from execution.models import Account, AuditEntry, ChildOrder, Difference
-from execution.services.children import child_report
-from execution.venues.protocol import LookFailed
+from execution.services.children.children import child_report
+from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
 from tests.factories import D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
@@ -22,8 +22,8 @@ def desk(rows: Rows) -> Desk:
     return Desk(rows)
 
 
-def looker_of(desk: Desk, symbols: tuple[str, ...] = ()) -> Looker:
-    return Looker(
+def looker_of(desk: Desk, symbols: tuple[str, ...] = ()) -> AccountReconciler:
+    return AccountReconciler(
         desk.parts,
         desk.exchange,
         account_pk=desk.rows.account.pk,
@@ -34,7 +34,7 @@ def looker_of(desk: Desk, symbols: tuple[str, ...] = ()) -> Looker:
     )
 
 
-def look(desk: Desk, looker: Looker, times: int = 1) -> list[str]:
+def look(desk: Desk, looker: AccountReconciler, times: int = 1) -> list[str]:
     """The kinds that are open after so many looks, 1.5 s apart."""
     for _ in range(times):
         desk.clock.pass_by(1.5)
@@ -132,8 +132,8 @@ def test_a_trade_of_no_child_is_listed(desk: Desk) -> None:
 def test_the_first_look_is_at_every_symbol_and_reconciles_only_when_all_of_it_succeeded(desk: Desk) -> None:
     Account.objects.update(reconciled_fence=None)
     looker = looker_of(desk, ("BTC/USDT", "ETH/USDT"))
-    desk.exchange.failing = {"ETH/USDT": LookFailed("busy")}
-    with pytest.raises(LookFailed):
+    desk.exchange.failing = {"ETH/USDT": VenueReadFailed("busy")}
+    with pytest.raises(VenueReadFailed):
         at_once(looker.look())
     assert not Account.objects.get().is_reconciled
     desk.exchange.failing = {}

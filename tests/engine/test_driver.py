@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from execution import notify
-from execution.engine import driver as driving
-from execution.engine.driver import OrderDriver
-from execution.selectors.driving import MarketData, OrderMarkets, order_look, order_markets
+from execution.engine import order_driver as driving
+from execution.engine.order_driver import OrderDriver
+from execution.selectors.decisions.order_view import MarketData, OrderMarkets, build_order_view, order_markets
 from tests.engine.desk import Desk, at_once
 from tests.factories import Rows
 from tests.fixtures import redis_url, rows
@@ -26,9 +26,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def look(**arguments: Any) -> Any:
         read.append(arguments["order_pk"])
-        return order_look(**arguments)
+        return build_order_view(**arguments)
 
-    monkeypatch.setattr(driving, "order_look", look)
+    monkeypatch.setattr(driving, "build_order_view", look)
     return read
 
 

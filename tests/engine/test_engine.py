@@ -13,12 +13,12 @@ from kombu.utils.imports import symbol_by_name
 from config.celery import app
 from execution import tasks
 from execution.core.types import Quote, Side
+from execution.engine.account_session import AccountSession
 from execution.engine.clock import SystemClock
-from execution.engine.driver import OrderDriver
 from execution.engine.engine import Engine, Running
 from execution.engine.lease import Lease
-from execution.engine.session import AccountSession
-from execution.selectors.driving import OrderMarkets
+from execution.engine.order_driver import OrderDriver
+from execution.selectors.decisions.order_view import OrderMarkets
 from execution.selectors.quotes import quote_latest
 from tests.engine.desk import Desk
 from tests.factories import NOW, Rows
@@ -36,7 +36,7 @@ class NoDatabase:
     async def run(self, function: Any, *_: Any, **__: Any) -> None:
         self.used.append(function.__name__)
 
-    async def surely(self, function: Any, *_: Any, **__: Any) -> None:
+    async def retry_until_committed(self, function: Any, *_: Any, **__: Any) -> None:
         self.used.append(function.__name__)
 
     async def compute(self, function: Any, *_: Any, **__: Any) -> None: ...

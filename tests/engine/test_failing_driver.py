@@ -16,13 +16,13 @@ from redis.exceptions import ConnectionError as RedisGone
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import CancelConfirmed, VenueStatus
 from execution.engine import failures
-from execution.engine.driver import OrderDriver
 from execution.engine.failures import is_outage
+from execution.engine.order_driver import OrderDriver
 from execution.models import ChildOrder, Order
-from execution.selectors.driving import MarketData, OrderMarkets
-from execution.selectors.wall_needs import alert_rows
-from execution.services.children import child_cancelled
-from execution.services.orders import order_cancel, order_resume
+from execution.selectors.decisions.order_view import MarketData, OrderMarkets
+from execution.selectors.wall.needs import alert_rows
+from execution.services.children.children import child_cancelled
+from execution.services.orders.orders import order_cancel, order_resume
 from tests.engine.desk import Desk, StillClock, at_once
 from tests.factories import NOW, Rows, report_of
 from tests.fixtures import redis_url, rows
@@ -46,7 +46,9 @@ class Driver(OrderDriver):
     async def _market_data(self, markets: OrderMarkets) -> MarketData:
         if self.outage is not None:
             raise self.outage
-        quote = QUOTE.__class__(QUOTE.bid, QUOTE.ask, QUOTE.bid_size, QUOTE.ask_size, self._parts.clock.now())
+        quote = QUOTE.__class__(
+            QUOTE.bid, QUOTE.ask, QUOTE.bid_size, QUOTE.ask_size, self._context.clock.now()
+        )
         return MarketData(dict.fromkeys(markets.venue_pks, quote))
 
 

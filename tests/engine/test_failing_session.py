@@ -9,16 +9,16 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from dashboard.accounts import account_shown
+from dashboard.present.accounts import account_shown
 from execution.core import faults
+from execution.engine.account_session import AccountSession
 from execution.engine.failures import Health
-from execution.engine.session import AccountSession
 from execution.models import Account, ChildOrder, Worker
 from execution.selectors.accounts import account_facts
-from execution.selectors.driving import account_block
-from execution.selectors.wall_health import account_rows, accounts_with_key, notice_rows
-from execution.services.faults import account_fault_set, worker_fault_clear, worker_fault_set
-from execution.venues.protocol import LookFailed
+from execution.selectors.decisions.order_view import account_block
+from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows
+from execution.services.engine.faults import account_fault_set, worker_fault_clear, worker_fault_set
+from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
 from tests.engine.test_failing_driver import LooplessClock
 from tests.engine.test_looking import looker_of
@@ -115,11 +115,13 @@ def test_answers_that_our_code_cannot_read_are_shown_and_an_exchange_that_is_awa
     session = AccountSession(desk.parts, account.pk, account.fence, lambda _: desk.exchange)
     looker = looker_of(desk)
     looker._health, looker._first_symbols = session._health, frozenset({"BTC/USDT"})
-    desk.exchange.failing["BTC/USDT"] = LookFailed("the exchange is away")
+    desk.exchange.failing["BTC/USDT"] = VenueReadFailed("the exchange is away")
     for _ in range(5):
         at_once(looker._guarded_look())
     assert shown(rows) == []
-    desk.exchange.failing["BTC/USDT"] = LookFailed("KeyError: 'price'", kind="KeyError", incident="00c0ffee")
+    desk.exchange.failing["BTC/USDT"] = VenueReadFailed(
+        "KeyError: 'price'", kind="KeyError", incident="00c0ffee"
+    )
     for _ in range(3):
         at_once(looker._guarded_look())
     (fault,) = shown(rows)

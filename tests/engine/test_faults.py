@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from execution.core.states import OrderStatus
-from execution.engine import looking
+from execution.engine import account_reconciler
 from execution.models import Order
 from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, check_against_ledger
@@ -127,7 +127,7 @@ def test_every_fault_leaves_the_books_equal_and_every_order_final(
     group: str, exchange: Exchange, world: World, engine: EngineThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if group == "look":  # with all well an order of seconds could be over before a look is due
-        monkeypatch.setattr(looking, "CALM", 3.0)
+        monkeypatch.setattr(account_reconciler, "CALM", 3.0)
     cases = GROUPS[group]
     run = run_group(cases, exchange, world, engine)
     failures = []

@@ -12,15 +12,15 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from execution import notify
+from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
-from execution.core.terms import parse_order_request
 from execution.engine import engine as engine_module
 from execution.models import Account, ChildOrder, Halt, Order, Role, User
 from execution.selectors.halts import halt_row
 from execution.services import halts
 from execution.services.halts import HaltRequest, halt_lift, halt_set
-from execution.services.orders import order_cancel, order_resume, order_submit
+from execution.services.orders.orders import order_cancel, order_resume, order_submit
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.halting import MOMENTS, Loop, Strike

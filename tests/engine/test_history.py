@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from execution.core.parameters import MAX_LOOKBACK
+from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.core.types import Candle
 from execution.engine.history import SETTLES, MarketHistory, last_finished
 from execution.selectors.candles import CANDLE_LENGTH, candles_known_until, candles_of
-from execution.services.housekeeping import candles_drop
-from execution.venues.protocol import LookFailed
+from execution.services.desk.housekeeping import candles_drop
+from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
 from tests.factories import NOW, SYMBOL, D, Rows
 from tests.fixtures import redis_url, rows
@@ -53,8 +53,8 @@ def test_the_whole_lookback_comes_first_and_then_what_is_new(desk: Desk) -> None
 
 
 def test_a_failed_look_leaves_what_is_known(desk: Desk) -> None:
-    desk.exchange.failing[SYMBOL] = LookFailed("busy")
-    with pytest.raises(LookFailed):
+    desk.exchange.failing[SYMBOL] = VenueReadFailed("busy")
+    with pytest.raises(VenueReadFailed):
         at_once(history(desk).refresh(SYMBOL))
     assert candles_known_until(desk.rows.venue.pk, SYMBOL) is None
 

@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from dashboard.accounts import account_shown
+from dashboard.present.accounts import account_shown
 from execution.core.types import BalanceAmounts, KeyPermissions
-from execution.engine.session import AccountSession
+from execution.engine.account_session import AccountSession
 from execution.models import Account, AuditEntry, Credential, Installation, Venue
 from execution.selectors.accounts import account_rows
-from execution.selectors.sessions import AccountDetails, account_details
-from execution.selectors.wall import Wall
+from execution.selectors.decisions.sessions import AccountDetails, account_details
+from execution.selectors.wall.desk import Wall
 from execution.venues.gateway import open_gateway
-from execution.venues.protocol import Gateway, LookFailed
-from tests.engine.desk import Desk, ToldExchange, at_once
+from execution.venues.protocol import Gateway, VenueReadFailed
+from tests.engine.desk import Desk, ScriptedExchange, at_once
 from tests.factories import NOW, Rows
 from tests.fixtures import redis_url, rows
 
 __all__ = ["redis_url", "rows"]
 
 
-class Locked(ToldExchange):
+class Locked(ScriptedExchange):
     """An exchange that answers private calls with a failure, as often as it has one."""
 
-    def __init__(self, *failures: LookFailed) -> None:
+    def __init__(self, *failures: VenueReadFailed) -> None:
         super().__init__()
         self.failures = list(failures)
         self.asked = 0
@@ -38,7 +38,7 @@ class Locked(ToldExchange):
         return KeyPermissions(read=True, trade=True, withdraw=False)
 
 
-class Silent(ToldExchange):
+class Silent(ScriptedExchange):
     """An exchange that does not tell what a key may do."""
 
     async def balances(self) -> dict[str, BalanceAmounts]:
@@ -57,12 +57,12 @@ def really_opened(details: AccountDetails) -> Gateway:
     )
 
 
-REFUSAL = LookFailed("AuthenticationError: bad key", refuses_key=True)
-GONE = LookFailed("ExchangeNotAvailable: refused")
+REFUSAL = VenueReadFailed("AuthenticationError: bad key", refuses_key=True)
+GONE = VenueReadFailed("ExchangeNotAvailable: refused")
 
 
 def session_of(
-    rows: Rows, exchange: ToldExchange, opener: Callable[[AccountDetails], Gateway] | None = None
+    rows: Rows, exchange: ScriptedExchange, opener: Callable[[AccountDetails], Gateway] | None = None
 ) -> AccountSession:
     desk = Desk(rows, exchange)
     session = AccountSession(desk.parts, rows.account.pk, 1, opener or (lambda _: exchange))
@@ -72,7 +72,7 @@ def session_of(
     return session
 
 
-def open_it(rows: Rows, exchange: ToldExchange, state: str = "unchecked") -> Credential:
+def open_it(rows: Rows, exchange: ScriptedExchange, state: str = "unchecked") -> Credential:
     Credential.objects.update(state=state)
     _open_without_a_loop(session_of(rows, exchange))
     return Credential.objects.get()
@@ -153,7 +153,7 @@ def test_an_exchange_that_ccxt_does_not_know_refuses_the_key_in_words(rows: Rows
     def unknown(_: AccountDetails) -> Gateway:
         raise ValueError("unknown exchange 'nowhere': ccxt.pro has none of that name")
 
-    session = session_of(rows, ToldExchange(), unknown)
+    session = session_of(rows, ScriptedExchange(), unknown)
     at_once(session.run())
     credential = Credential.objects.get()
     assert credential.state == "refused"
@@ -182,7 +182,7 @@ def test_options_that_lie_refuse_the_key_in_words_on_the_accounts_page_and_the_w
     Installation.objects.update(environment=environment)
     Account.objects.update(environment=environment)
     Venue.objects.update(exchange=exchange, options=options)
-    session = session_of(rows, ToldExchange(), really_opened)
+    session = session_of(rows, ScriptedExchange(), really_opened)
     at_once(session.run())
     assert Credential.objects.get().state == "refused"
     shown = account_shown(account_rows()[0], NOW)
@@ -202,7 +202,7 @@ def test_an_account_that_cannot_be_opened_is_tried_again_only_when_somebody_asks
 
     Credential.objects.update(state="refused")
     Venue.objects.update(options={"hostname": "binance.com"})
-    running = session_of(rows, ToldExchange(), lying).run()
+    running = session_of(rows, ScriptedExchange(), lying).run()
     for _ in range(20):
         running.send(None)
     assert len(opened) == 1
@@ -217,7 +217,7 @@ def test_a_worker_that_cannot_open_the_seal_refuses_nothing(rows: Rows) -> None:
     def sealed(_: AccountDetails) -> Gateway:
         raise RuntimeError("this keyring does not hold it")
 
-    session = session_of(rows, ToldExchange(), sealed)
+    session = session_of(rows, ScriptedExchange(), sealed)
     with pytest.raises(RuntimeError):
         at_once(session.run())
     assert Credential.objects.get().state == "active"

@@ -13,12 +13,12 @@ from django.db import connections
 
 from execution.core.states import ChildStatus
 from execution.core.types import Liquidity, OrderReport, Side, Trade, VenueStatus
-from execution.engine import looking
-from execution.engine.looking import Looker
+from execution.engine import account_reconciler
+from execution.engine.account_reconciler import AccountReconciler
 from execution.models import ChildOrder
-from execution.services.children import child_report
-from execution.services.fills import fill_record
-from execution.venues.protocol import LookFailed
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
@@ -33,8 +33,8 @@ def desk(rows: Rows) -> Desk:
     return Desk(rows)
 
 
-def looker_of(desk: Desk, *, is_under_way: Callable[[int], bool] = lambda _: False) -> Looker:
-    return Looker(
+def looker_of(desk: Desk, *, is_under_way: Callable[[int], bool] = lambda _: False) -> AccountReconciler:
+    return AccountReconciler(
         desk.parts,
         desk.exchange,
         account_pk=desk.rows.account.pk,
@@ -44,11 +44,11 @@ def looker_of(desk: Desk, *, is_under_way: Callable[[int], bool] = lambda _: Fal
     )
 
 
-def look_for(desk: Desk, looker: Looker, seconds: int) -> None:
+def look_for(desk: Desk, looker: AccountReconciler, seconds: int) -> None:
     """Looks every 1.5 s."""
-    for _ in range(int(seconds / looking.UNSETTLED)):
+    for _ in range(int(seconds / account_reconciler.UNSETTLED)):
         at_once(looker.look())
-        desk.clock.pass_by(looking.UNSETTLED)
+        desk.clock.pass_by(account_reconciler.UNSETTLED)
 
 
 def status_of(child: ChildOrder) -> str:
@@ -101,7 +101,7 @@ def test_a_trade_is_recorded_again_only_while_something_of_it_is_unknown(
         recorded.append(trade.trade_id)
         return fill_record(trade=trade, **rest)
 
-    monkeypatch.setattr(looking, "fill_record", record)
+    monkeypatch.setattr(account_reconciler, "fill_record", record)
     bare = trade_of(child, "1", "0.01")
     whole = trade_of(child, "2", "0.01", fee=D("0.1"), fee_currency="USDT", liquidity=Liquidity.MAKER)
     desk.exchange.listed = [bare, whole]
@@ -121,9 +121,9 @@ def test_a_trade_is_recorded_again_only_while_something_of_it_is_unknown(
 def test_a_symbol_that_cannot_be_looked_at_does_not_hold_up_the_others(desk: Desk) -> None:
     child = desk.rows.resting()
     ChildOrder.objects.filter(pk=child.pk).update(symbol="AAA/USDT")
-    desk.exchange.failing = {"AAA/USDT": LookFailed("it is not listed any more")}
+    desk.exchange.failing = {"AAA/USDT": VenueReadFailed("it is not listed any more")}
     before = desk.rows.account.reconciled_until
-    with pytest.raises(LookFailed, match="not listed"):
+    with pytest.raises(VenueReadFailed, match="not listed"):
         at_once(looker_of(desk).look())
     assert desk.exchange.looked_at == ["AAA/USDT", "BTC/USDT"]
     desk.rows.account.refresh_from_db()
@@ -140,10 +140,10 @@ def test_a_child_that_turns_unsettled_is_looked_at_soon(desk: Desk, monkeypatch:
     child_report(account_pk=desk.rows.account.pk, report=resting, now=desk.clock.now())
     desk.exchange.orders = [resting]
     looks = asyncio.run(asyncio.wait_for(two_looks(desk, looker, child), 10))
-    assert looks[1] - looks[0] <= timedelta(seconds=looking.UNSETTLED)
+    assert looks[1] - looks[0] <= timedelta(seconds=account_reconciler.UNSETTLED)
 
 
-async def two_looks(desk: Desk, looker: Looker, child: ChildOrder) -> list[datetime]:
+async def two_looks(desk: Desk, looker: AccountReconciler, child: ChildOrder) -> list[datetime]:
     """When the looker looked; after its first look the child ends, and its trades are not on the stream."""
     looks: list[datetime] = []
     task = asyncio.create_task(looker.run())

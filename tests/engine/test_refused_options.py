@@ -8,7 +8,7 @@ import pytest
 
 from execution.core.states import OrderStatus
 from execution.models import Account, Credential, Venue
-from execution.selectors.sessions import AccountDetails
+from execution.selectors.decisions.sessions import AccountDetails
 from execution.venues.protocol import Gateway
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange

@@ -11,12 +11,12 @@ import pytest
 from django.db import OperationalError
 
 from execution.core.states import ChildStatus
-from execution.engine import sending
-from execution.engine.sending import Sender
+from execution.engine import order_submitter
+from execution.engine.order_submitter import Sender
 from execution.models import ChildOrder
-from execution.selectors.sessions import unsettled_children
-from execution.services.children import child_take
-from tests.engine.desk import Desk, StillClock, ToldExchange, at_once
+from execution.selectors.decisions.sessions import unsettled_children
+from execution.services.children.children import child_take
+from tests.engine.desk import Desk, ScriptedExchange, StillClock, at_once
 from tests.factories import Rows
 from tests.fixtures import redis_url, rows
 
@@ -45,7 +45,7 @@ def test_a_child_is_sent_as_its_row_says(desk: Desk) -> None:
 
 
 def test_a_child_that_was_given_too_late_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "child_take", after(desk, 1.1, child_take))
+    monkeypatch.setattr(order_submitter, "child_take", after(desk, 1.1, child_take))
     child = send(desk)
     assert desk.exchange.created == [], "it would leave after its last possible send"
     assert (child.status, child.taken_at) == (ChildStatus.INTENDED, None), "the same row goes later"
@@ -68,7 +68,7 @@ def test_a_database_that_goes_away_while_it_gives_a_child_gives_it_again(
             child_take(**arguments)
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(sending, "child_take", taken_unheard)
+    monkeypatch.setattr(order_submitter, "child_take", taken_unheard)
     child = send(desk)
     assert desk.exchange.created == [], "nobody said that it may leave"
     assert (child.status, child.taken_at) == (ChildStatus.INTENDED, None), "it certainly has not left"
@@ -89,8 +89,8 @@ def after(desk: Desk, seconds: float, function: Callable[..., Any]) -> Callable[
 async def test_who_stops_waits_for_what_it_has_sent_until_it_can_arrive_no_more(
     monkeypatch: pytest.MonkeyPatch, is_answered: bool
 ) -> None:
-    monkeypatch.setattr(sending, "ARRIVAL", 5.0 if is_answered else 0.05)
-    sender = Sender(SimpleNamespace(poke_order=lambda _: None, clock=StillClock()), ToldExchange(), 1, 1)  # type: ignore[arg-type]
+    monkeypatch.setattr(order_submitter, "ARRIVAL", 5.0 if is_answered else 0.05)
+    sender = Sender(SimpleNamespace(poke_order=lambda _: None, clock=StillClock()), ScriptedExchange(), 1, 1)  # type: ignore[arg-type]
     child = SimpleNamespace(pk=7, order_pk=1, ref=SimpleNamespace(client_id="seven"))
     answer = asyncio.Event()
     sender._spawn(child, answer.wait())  # type: ignore[arg-type]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from execution.core.types import StreamEvent, Trade
-from execution.engine import session as sessions
-from execution.engine.looking import Looker
-from execution.engine.session import AccountSession
-from execution.selectors.sessions import account_details
+from execution.engine import account_session as sessions
+from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.account_session import AccountSession
+from execution.selectors.decisions.sessions import account_details
 from tests.engine.desk import Desk, at_once
 from tests.factories import NOW, Rows, trade_of
 from tests.fixtures import redis_url, rows
@@ -37,7 +37,7 @@ def test_a_stream_that_was_cut_is_suspect_until_it_is_back(
     assert details is not None
     session = AccountSession(desk.parts, rows.account.pk, 1, lambda _: desk.exchange)
     session._details, session._gateway = details, desk.exchange
-    session._looker = Looker(
+    session._looker = AccountReconciler(
         desk.parts,
         desk.exchange,
         account_pk=rows.account.pk,
@@ -58,7 +58,7 @@ def test_of_several_accounts_at_a_venue_one_watches_its_markets_and_then_the_nex
     class Watch:
         """Of a venue's markets, until it is stopped."""
 
-        def __init__(self, _parts: Any, gateway: Any, **_markets: Any) -> None:
+        def __init__(self, _context: Any, gateway: Any, **_markets: Any) -> None:
             self._name = gateway
 
         async def stream(self) -> None:
@@ -103,7 +103,9 @@ class SlowDatabase:
         self.asked: list[str] = []
         self.opens = asyncio.Event()
 
-    async def surely(self, function: Any, *, trades: Sequence[Trade], **_fact: Any) -> list[int]:
+    async def retry_until_committed(
+        self, function: Any, *, trades: Sequence[Trade], **_fact: Any
+    ) -> list[int]:
         self.asked += [trade.trade_id for trade in trades]
         await self.opens.wait()
         return [7]

@@ -57,16 +57,16 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 def _careless(change: Callable[[Any], Any]) -> Patches:
     """A decider whose intents are changed."""
-    from execution.core.decide import decide as real
-    from execution.core.view import Intend
-    from execution.engine import driver
+    from execution.core.algorithms.decide import decide as real
+    from execution.core.orders.view import PlaceChild
+    from execution.engine import order_driver
 
     def careless(view: Any) -> Any:
         decision = real(view)
-        commands = tuple(change(c) if isinstance(c, Intend) else c for c in decision.commands)
+        commands = tuple(change(c) if isinstance(c, PlaceChild) else c for c in decision.commands)
         return replace(decision, commands=commands)
 
-    return [(driver, "decide", careless)]
+    return [(order_driver, "decide", careless)]
 
 
 def _too_large(intend: Any) -> Any:
@@ -79,28 +79,28 @@ def _too_far(intend: Any) -> Any:
 
 
 def no_overfill_check() -> Patches:
-    from execution.services import driving
+    from execution.services.engine import apply_decision
 
-    return [*_careless(_too_large), (driving, "exposure_of", lambda _order: Decimal(-1_000_000))]
+    return [*_careless(_too_large), (apply_decision, "exposure_of", lambda _order: Decimal(-1_000_000))]
 
 
 def no_visible_check() -> Patches:
-    from execution.services import driving
+    from execution.services.engine import apply_decision
 
-    return [*_careless(_too_large), (driving, "_check_visible", _nothing)]
+    return [*_careless(_too_large), (apply_decision, "_check_visible", _nothing)]
 
 
 def no_price_check() -> Patches:
-    from execution.services import driving
+    from execution.services.engine import apply_decision
 
-    return [*_careless(_too_far), (driving, "_check_intent", _nothing)]
+    return [*_careless(_too_far), (apply_decision, "_check_intent", _nothing)]
 
 
 def _forgetting(status: str) -> Patches:
     """Children in ``status`` count for nothing, neither where is decided nor where a child is written: deciders never
     put a second child beside one that they know of, so that the check alone is not missed."""
-    from execution.selectors import driving as looks
-    from execution.services import driving
+    from execution.selectors.decisions import order_view as looks
+    from execution.services.engine import apply_decision
 
     real = looks._rows_wanted
 
@@ -113,7 +113,7 @@ def _forgetting(status: str) -> Patches:
             total += child.quantity - child.filled
         return total
 
-    return [(looks, "_rows_wanted", rows_wanted), (driving, "exposure_of", exposure_of)]
+    return [(looks, "_rows_wanted", rows_wanted), (apply_decision, "exposure_of", exposure_of)]
 
 
 def unknown_is_not_reserved() -> Patches:
@@ -125,24 +125,24 @@ def replaced_before_settled() -> Patches:
 
 
 def sent_before_written() -> Patches:
-    from execution.engine import sending
+    from execution.engine import order_submitter
     from execution.models import ChildOrder
-    from execution.services.children import Taken, request_of
+    from execution.services.children.children import Taken, request_of
 
     def take(*, child_pk: int, account_fence: int, **_: Any) -> Any:
         child = ChildOrder.objects.get(pk=child_pk)
         return Taken(child.pk, child.order_id, request_of(child), account_fence)
 
-    return [(sending, "child_take", take)]
+    return [(order_submitter, "child_take", take)]
 
 
 def taken_twice() -> Patches:
     """A row that was taken, and whose answer is not known, is sent again."""
     from execution.core.states import ChildStatus
-    from execution.engine import sending
+    from execution.engine import order_submitter
     from execution.models import ChildOrder
-    from execution.selectors.sessions import unsettled_children as real_read
-    from execution.services.children import child_take as real_take
+    from execution.selectors.decisions.sessions import unsettled_children as real_read
+    from execution.services.children.children import child_take as real_take
 
     def read(account_pk: int) -> Any:
         waiting = {ChildStatus.INTENDED, ChildStatus.UNKNOWN}
@@ -156,38 +156,38 @@ def taken_twice() -> Patches:
         waiting.update(status=ChildStatus.INTENDED, taken_at=None)
         return real_take(child_pk=child_pk, **given)
 
-    return [(sending, "children_to_send", read), (sending, "child_take", take)]
+    return [(order_submitter, "children_to_send", read), (order_submitter, "child_take", take)]
 
 
 def _never_doubting() -> Patches:
     """An owner that takes its lease for good: one that knows better does not come as far as the fence."""
-    from execution.management.faults.process import VirtualLease
+    from execution.verification.faults.process import VirtualLease
 
     return [(VirtualLease, "left", lambda _lease: 10.0)]
 
 
 def no_order_fence() -> Patches:
-    from execution.engine import driver
+    from execution.engine import order_driver
     from execution.models import Order
-    from execution.services.driving import decision_apply as real
+    from execution.services.engine.apply_decision import decision_apply as real
 
     def apply(*, order_pk: int, worker_pk: int, fence: int, **given: Any) -> Any:
         owner, newest = Order.objects.values_list("owner_id", "fence").get(pk=order_pk)
         return real(order_pk=order_pk, worker_pk=owner, fence=newest, **given)
 
-    return [*_never_doubting(), (driver, "decision_apply", apply)]
+    return [*_never_doubting(), (order_driver, "decision_apply", apply)]
 
 
 def no_session_fence() -> Patches:
-    from execution.engine import sending
+    from execution.engine import order_submitter
     from execution.models import Account, ChildOrder
-    from execution.services.children import child_take as real
+    from execution.services.children.children import child_take as real
 
     def take(*, child_pk: int, worker_pk: int, account_fence: int, **given: Any) -> Any:
         account = Account.objects.get(pk=ChildOrder.objects.values_list("account_id").get(pk=child_pk)[0])
         return real(child_pk=child_pk, worker_pk=account.owner_id or 0, account_fence=account.fence, **given)
 
-    return [*_never_doubting(), (sending, "child_take", take)]
+    return [*_never_doubting(), (order_submitter, "child_take", take)]
 
 
 def _never_halted(*_: Any, **__: Any) -> str:
@@ -195,14 +195,14 @@ def _never_halted(*_: Any, **__: Any) -> str:
 
 
 def no_halt_at_intend() -> Patches:
-    from execution.selectors import driving as looks
-    from execution.services import driving
+    from execution.selectors.decisions import order_view as looks
+    from execution.services.engine import apply_decision
 
-    return [(driving, "halt_blocks_order", _never_halted), (looks, "halt_blocks_order", _never_halted)]
+    return [(apply_decision, "halt_blocks_order", _never_halted), (looks, "halt_blocks_order", _never_halted)]
 
 
 def no_halt_at_take() -> Patches:
-    from execution.services import children
+    from execution.services.children import children
 
     return [(children, "halt_blocks_order", _never_halted)]
 
@@ -210,11 +210,11 @@ def no_halt_at_take() -> Patches:
 def absent_too_early() -> Patches:
     from datetime import timedelta
 
-    from execution.services import children
+    from execution.services.children import absence
 
     return [
-        (children, "counts_from", lambda last, _validity, _delay: last - timedelta(hours=1)),
-        (children, "is_absent", lambda evidence, **_: any(evidence.looks.values())),
+        (absence, "counts_from", lambda last, _validity, _delay: last - timedelta(hours=1)),
+        (absence, "is_absent", lambda evidence, **_: any(evidence.looks.values())),
     ]
 
 
@@ -226,8 +226,8 @@ def reported_may_fall() -> Patches:
 
 def fills_twice() -> Patches:
     """Each telling of a trade is taken for another trade."""
-    from execution.engine import looking
-    from execution.services import events, fills
+    from execution.engine import account_reconciler
+    from execution.services.children import events, fills
 
     count = iter(range(1_000_000_000))
 
@@ -242,14 +242,14 @@ def fills_twice() -> Patches:
     return [
         (events, "fill_record", recorded),
         (events, "fill_insert", inserted),
-        (looking, "fill_record", recorded),
+        (account_reconciler, "fill_record", recorded),
     ]
 
 
 def no_validity_window() -> Patches:
     from datetime import timedelta
 
-    from execution.management.faults.gateway import SimulatedGateway
+    from execution.verification.faults.gateway import SimulatedGateway
 
     real = SimulatedGateway.create
 
@@ -262,27 +262,30 @@ def no_validity_window() -> Patches:
 def stale_quotes_are_fine() -> Patches:
     from datetime import timedelta
 
-    from execution.core import routing, view
-    from execution.services import driving
+    from execution.core.orders import view
+    from execution.core.routing import account_selection
+    from execution.services.engine import apply_decision
 
-    return [(place, "MAX_QUOTE_AGE", timedelta(hours=1)) for place in (view, routing, driving)]
+    return [
+        (place, "MAX_QUOTE_AGE", timedelta(hours=1)) for place in (view, account_selection, apply_decision)
+    ]
 
 
 def no_idempotency_key() -> Patches:
-    from execution.services import orders
+    from execution.services.orders import orders
 
     forgetful = SimpleNamespace(objects=SimpleNamespace(create=_nothing))
     return [(orders, "_submitted", _nothing), (orders, "Submission", forgetful)]
 
 
 def no_journal() -> Patches:
-    from execution.services import children
+    from execution.services.children import absence, children
 
-    return [(children, "_journal", _nothing)]
+    return [(place, "journal_child", _nothing) for place in (children, absence)]
 
 
 def nothing_arrives_before_a_stop() -> Patches:
-    from execution.engine.sending import Sender
+    from execution.engine.order_submitter import Sender
 
     async def let_arrive(_: Any) -> None: ...
 
@@ -290,7 +293,7 @@ def nothing_arrives_before_a_stop() -> Patches:
 
 
 def cancel_tried_once() -> Patches:
-    from execution.engine.sending import Sender
+    from execution.engine.order_submitter import Sender
 
     real = Sender._cancel
     tried: set[str] = set()
@@ -300,7 +303,7 @@ def cancel_tried_once() -> Patches:
             tried.add(child.ref.client_id)
             await real(self, child)
         else:
-            await self._parts.clock.sleep(1.0)
+            await self._context.clock.sleep(1.0)
 
     return [(Sender, "_cancel", cancel)]
 
@@ -309,7 +312,7 @@ def stale_owner_claims() -> Patches:
     """Whoever looks takes what another one holds."""
     from django.db.models import Q
 
-    from execution.services import workers
+    from execution.services.engine import workers
 
     return [(workers, "_free", lambda _now: Q()), (workers, "_RELEASED", Q())]
 
@@ -343,7 +346,7 @@ MUTANTS = (
 
 def noticed_after(mutant: Mutant, seeds: int, source: bytes, first: int = 1) -> tuple[int, str] | None:
     """How many seeds it took, and what was said; None when none noticed."""
-    from execution.management.faults.runner import run_seeds
+    from execution.verification.faults.runner import run_seeds
 
     with mutated(mutant):
         for number, verdict in enumerate(run_seeds(range(first, first + seeds), None, source), start=1):
@@ -362,7 +365,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from execution.management.faults.runner import prepared
+    from execution.verification.faults.runner import prepared
 
     source, survivors = prepared(), 0
     control = noticed_after(Mutant("nothing", "", list), CONTROL, source)

@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from execution.core.types import ChildRequest, OrderRef, OrderType, Side, TimeInForce, VenueStatus
-from execution.management.faults.exchange import SYMBOL, Exchange, Refused
-from execution.management.faults.virtual import StandsStill, VirtualLoop
-from execution.management.faults.weather import Weather
+from execution.verification.faults.exchange import SYMBOL, Exchange, Refused
+from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.virtual import StandsStill, VirtualLoop
 
 D = Decimal
 

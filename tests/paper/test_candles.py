@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from execution.core.history import History, Row, empty_row, units
-from execution.core.market import activity
-from execution.core.price_path import PricePath
+from execution.core.market_model.background_market import activity
+from execution.core.market_model.price_path import PricePath
+from execution.core.market_model.synthetic_candles import History, Row, empty_row, units
 from execution.paper.candles import DAY, Bar, CandleSeries
 from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.profiles import ALONE, ALPHA, BETA, GAMMA, PROFILES, Profile

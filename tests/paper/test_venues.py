@@ -14,7 +14,7 @@ import aiohttp
 import ccxt
 import pytest
 
-from execution.management.desk.bootstrap import PAPER_LABELS, paper_options
+from execution.launcher.bootstrap import PAPER_LABELS, paper_options
 from execution.paper.profiles import PROFILES, Profile
 from execution.venues.gateway import CcxtGateway, open_gateway
 from tests.paper.conftest import SYMBOL, Paper, running

@@ -17,8 +17,8 @@ from typing import IO
 
 import pytest
 
-from execution.management.desk.parent_death import dies_with_parent
-from execution.management.desk.postgres_server import PostgresServer, temporary_cluster
+from execution.launcher.parent_death import dies_with_parent
+from execution.launcher.postgres_server import PostgresServer, temporary_cluster
 from tests.fixtures import committed_rows, redis_url
 
 __all__ = ["committed_rows", "redis_url"]

@@ -19,12 +19,12 @@ from django.db import connections
 
 from config.databases import with_options
 from execution.engine.keyring import keyring_ensure
-from execution.management.desk.environments import worker_environment
-from execution.management.desk.parent_death import dies_with_parent
-from execution.management.desk.postgres_server import PostgresServer
+from execution.launcher.environments import worker_environment
+from execution.launcher.parent_death import dies_with_parent
+from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, Environment, Role, User, Worker
-from execution.services.accounts import account_add, credential_add, venue_ensure
-from execution.services.installation import installation_ensure
+from execution.services.accounts.accounts import account_add, credential_add, venue_ensure
+from execution.services.desk.installation import installation_ensure
 from tests.desk.running import REPOSITORY
 from tests.engine.exchange import Exchange
 from tests.postgresql.proxy import Proxy

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from django.core.management import CommandError
 
-from execution.management.desk import postgres_server
-from execution.management.desk.postgres_server import PostgresServer, temporary_cluster
+from execution.launcher import postgres_server
+from execution.launcher.postgres_server import PostgresServer, temporary_cluster
 
 
 @pytest.mark.usefixtures("cluster")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from tests.dashboard.office import make_office
+from tests.dashboard.desk_fixture import make_office
 from tests.desk.running import wait_until
 from tests.web.process import browser, program, running_web
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from execution.core.orders.terms import parse_order_request
 from execution.core.states import ORDER_FINAL
-from execution.core.terms import parse_order_request
-from execution.management.desk.postgres_server import PostgresServer
+from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, ChildOrder, Fill, Order, User
-from execution.services.orders import order_submit
+from execution.services.orders.orders import order_submit
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import check_books, now

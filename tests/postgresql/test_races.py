@@ -16,26 +16,34 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
 from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
-from execution.models.compiled import Compiled
-from execution.selectors.driving import MarketData, order_look
-from execution.services import children, driving, fills, locking, workers
-from execution.services import orders as orders_service
-from execution.services.amending import order_amend
-from execution.services.children import child_report
-from execution.services.confirmation import Confirmation
-from execution.services.driving import Applied, Written, decision_apply
-from execution.services.fills import fill_record
+from execution.models.prepared import Compiled
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.services.children import children, fills
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.engine import apply_decision, workers
+from execution.services.engine.apply_decision import Applied, Written, decision_apply
+from execution.services.engine.workers import (
+    accounts_claim,
+    database_now,
+    orders_claim,
+    worker_renew,
+    worker_stop,
+)
 from execution.services.halts import HaltRequest, halt_set
-from execution.services.orders import order_cancel
-from execution.services.workers import accounts_claim, database_now, orders_claim, worker_renew, worker_stop
+from execution.services.orders import orders as orders_service
+from execution.services.orders.amend import order_amend
+from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.orders import order_cancel
+from execution.services.records import locking
 from tests.factories import NOW, Rows, make_worker, report_of, trade_of
 from tests.invariants import check_order
-from tests.postgresql.meeting import Meeting
+from tests.postgresql.race import Meeting
 
 Remove = Callable[[pytest.MonkeyPatch], None]
 INTENDED = 'INSERT INTO "execution_childorder"'
@@ -74,7 +82,7 @@ def no_lock_of_the_account(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_gate(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(driving, "gate_locked", lambda: None)
+    patch.setattr(apply_decision, "gate_locked", lambda: None)
 
 
 def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
@@ -98,7 +106,7 @@ def step(rows: Rows, order: Order) -> Applied:
 def decided(rows: Rows, order: Order) -> tuple[partial[Written], int]:
     """What a driver that has looked is about to write, and the fence it looked under."""
     quotes = {rows.venue.pk: rows.quote()}
-    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     write = partial(
         decision_apply,
         order_pk=order.pk,
@@ -293,7 +301,7 @@ def two_tabs(rows: Rows) -> None:
 
 
 def orders_service_request(rows: Rows) -> Any:
-    from execution.core.terms import parse_order_request
+    from execution.core.orders.terms import parse_order_request
 
     return parse_order_request(rows.raw())
 

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from execution.core.states import OrderStatus
-from execution.management.desk.postgres_server import PostgresServer
+from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, ChildOrder, Difference, Fill, Order, Worker
-from execution.services.workers import database_now
+from execution.services.engine.workers import database_now
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.postgresql.hosts import KEY, Host, database_at, installation_make

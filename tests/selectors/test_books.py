@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from execution.core.types import Book
 from execution.models import Order
+from execution.selectors.decisions.sessions import symbols_worked
 from execution.selectors.quotes import book_from_json, book_to_json
-from execution.selectors.sessions import symbols_worked
 from tests.factories import NOW, SYMBOL, D, Rows
 
 MINUTE = timedelta(minutes=1)

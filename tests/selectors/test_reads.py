@@ -13,7 +13,20 @@ from pytest_django.fixtures import Settings
 from execution.core.types import Market as MarketLimits
 from execution.core.types import Quote, Side, VenueStatus
 from execution.models import Account, Balance, Market, Order
-from execution.selectors.driving import MarketData, OrderMarkets, order_look, order_markets, plan_rows
+from execution.selectors.decisions.order_view import (
+    MarketData,
+    OrderMarkets,
+    build_order_view,
+    order_markets,
+    plan_rows,
+)
+from execution.selectors.decisions.resting import DeskResting, desk_resting
+from execution.selectors.decisions.sessions import (
+    account_details,
+    reconciliation_start,
+    symbols_with_orders,
+    unsettled_children,
+)
 from execution.selectors.markets import (
     balances_free,
     balances_sum,
@@ -22,15 +35,8 @@ from execution.selectors.markets import (
     markets_of,
 )
 from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_json
-from execution.selectors.resting import DeskResting, desk_resting
-from execution.selectors.sessions import (
-    account_details,
-    reconciliation_start,
-    symbols_with_orders,
-    unsettled_children,
-)
-from execution.services.children import child_report
-from execution.services.orders import order_pause, order_resume
+from execution.services.children.children import child_report
+from execution.services.orders.orders import order_pause, order_resume
 from tests.core.builders import markets
 from tests.factories import LIMITS, NOW, SYMBOL, D, Rows, make_account, report_of
 
@@ -88,7 +94,7 @@ def test_a_sum_of_balances_is_not_known_while_one_of_them_is_not(rows: Rows) -> 
 def test_an_order_keeps_the_limits_that_it_was_planned_with(rows: Rows) -> None:
     order = rows.working()
     Market.objects.update(lot=D("0.1"))
-    assert order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].market == LIMITS
+    assert build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW).view.accounts[0].market == LIMITS
 
 
 def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> None:
@@ -96,7 +102,7 @@ def test_a_child_of_an_earlier_plan_belongs_to_no_current_slice(rows: Rows) -> N
     person = {"public_id": child.order.public_id, "person": rows.trader, "reason": ""}
     order_pause(**person, now=NOW)
     order_resume(**person, mode="shift", now=NOW + MINUTE)
-    view = order_look(order_pk=child.order_id, data=MarketData({}), now=NOW + MINUTE).view
+    view = build_order_view(order_pk=child.order_id, data=MarketData({}), now=NOW + MINUTE).view
     assert [(seen.sequence, seen.slice_number) for seen in view.children] == [(1, None)]
     assert view.exposure == child.quantity, "and still counts"
 
@@ -125,8 +131,8 @@ def test_what_the_desk_rests_is_counted_by_price_and_an_order_sees_the_others(ro
     assert resting.of_others(-1) == {first.price: 2 * left}
     assert rests(Side.SELL).total == {}
     data = MarketData({}, desk={rows.venue.pk: resting})
-    looked = order_look(order_pk=second.order_id, data=data, now=NOW)
-    assert looked.view.venues[0].desk == {first.price: left}
+    looked = build_order_view(order_pk=second.order_id, data=data, now=NOW)
+    assert looked.view.accounts[0].desk == {first.price: left}
 
 
 def test_a_session_sees_what_is_not_settled_on_its_account(rows: Rows) -> None:

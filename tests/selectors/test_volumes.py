@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from execution.core.types import Candle
 from execution.models import MarketSample
-from execution.selectors.volumes import WRITTEN_AFTER, opening_of, traded_lately, traded_since
-from execution.services.markets import candles_record
+from execution.selectors.decisions.volumes import WRITTEN_AFTER, opening_of, traded_lately, traded_since
+from execution.services.accounts.markets import candles_record
 from tests.factories import NOW, SYMBOL, D, Rows
 from tests.fixtures import redis_url, rows
 

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from dashboard.consumers import LIMITS_AGAIN, OrdersConsumer, may_wait
-from dashboard.exports import COLUMNS
-from dashboard.filters import read_filter
+from dashboard.forms.filters import read_filter
+from dashboard.live.consumers import LIMITS_AGAIN, OrdersConsumer, may_wait
+from dashboard.present.exports import COLUMNS
 from execution.models import Order
-from execution.selectors.blotter import BlotterFilter, blotter_page
-from execution.selectors.pages import order_snapshot
-from execution.selectors.payloads import OrderRow
-from execution.selectors.tape import tape_open, tape_read
-from execution.selectors.wall import Wall
-from execution.services.orders import order_pause
+from execution.payloads.orders import OrderRow
+from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.selectors.orders.pages import order_snapshot
+from execution.selectors.tca.market_tape import tape_open, tape_read
+from execution.selectors.wall.desk import Wall
+from execution.services.orders.orders import order_pause
 from tests.factories import Rows
 
 BEYOND = "limit 54,000 is 10.0 % below the market"

@@ -9,17 +9,17 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import Trade, Unknown
 from execution.models import Account, ChildOrder, Order, Role, User
-from execution.selectors.wall import Wall, halt_subjects
-from execution.selectors.wall_payloads import WallAccount
-from execution.services.children import child_outcome
-from execution.services.fills import fill_record
+from execution.payloads.wall import WallAccount
+from execution.selectors.wall.desk import Wall, halt_subjects
+from execution.services.accounts.sessions import account_failed, account_seen
+from execution.services.children.children import child_outcome
+from execution.services.children.fills import fill_record
 from execution.services.halts import halt_lift, halt_set, parse_halt_request
-from execution.services.sessions import account_failed, account_seen
 from tests.factories import NOW, SYMBOL, D, Rows, trade_of
 
 SECOND = timedelta(seconds=1)
 #: However many orders live.
-MOST_QUERIES = 22
+MAX_QUERIES = 22
 
 
 # --- rows ------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def test_two_thousand_live_orders_take_as_many_queries_as_two(rows: Rows) -> Non
     few = _queries()
     _copy(first, 2000)
     many = _queries()
-    assert many == few <= MOST_QUERIES
+    assert many == few <= MAX_QUERIES
     assert len(Wall().read(NOW)["order"]) == 2002
 
 

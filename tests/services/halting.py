@@ -11,13 +11,13 @@ from execution.core.states import ChildStatus
 from execution.core.types import VenueStatus
 from execution.models import Account, ChildOrder, Halt, Order
 from execution.services import halts
-from execution.services.children import child_report
+from execution.services.children.children import child_report
 from execution.services.halts import (
     HaltRequest,
     halt_lift,
     halt_set,
 )
-from execution.services.orders import order_resume
+from execution.services.orders.orders import order_resume
 from tests.factories import NOW, SYMBOL, Rows, make_account, report_of
 
 SECOND = timedelta(seconds=1)

@@ -14,11 +14,15 @@ from django.core.management.base import BaseCommand
 
 from execution.core.types import KeyPermissions
 from execution.engine.keyring import Keyring, keyring_ensure
+from execution.launcher.environments import django_environment
 from execution.management.commands import account as command
-from execution.management.desk.environments import django_environment
 from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
-from execution.services.credentials import credential_check_failed, credential_checked, credential_refused
-from execution.services.installation import installation_ensure
+from execution.services.accounts.credentials import (
+    credential_check_failed,
+    credential_checked,
+    credential_refused,
+)
+from execution.services.desk.installation import installation_ensure
 from tests.factories import make_worker
 
 pytestmark = pytest.mark.django_db

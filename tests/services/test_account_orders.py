@@ -6,7 +6,7 @@ import pytest
 
 from execution.core.problems import Refused
 from execution.models import Account, Role, User
-from execution.services.account_changes import account_close, account_symbols
+from execution.services.accounts.changes import account_close, account_symbols
 from tests.factories import NOW, SYMBOL, Rows
 from tests.invariants import check_order
 

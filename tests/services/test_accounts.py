@@ -11,14 +11,7 @@ import pytest
 from execution.core.problems import Refused
 from execution.engine.keyring import Keyring, keyring_ensure
 from execution.models import Account, AuditEntry, Credential, CredentialState, User, Venue
-from execution.services.account_changes import (
-    account_close,
-    account_grant,
-    account_open,
-    account_revoke,
-    account_symbols,
-)
-from execution.services.accounts import (
+from execution.services.accounts.accounts import (
     AccountNotFound,
     NewAccount,
     account_add,
@@ -26,7 +19,14 @@ from execution.services.accounts import (
     credential_add,
     venue_ensure,
 )
-from execution.services.installation import installation_ensure
+from execution.services.accounts.changes import (
+    account_close,
+    account_grant,
+    account_open,
+    account_revoke,
+    account_symbols,
+)
+from execution.services.desk.installation import installation_ensure
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus
 from execution.core.types import Quote, VenueStatus
 from execution.models import Halt, Order, Role, User
-from execution.selectors.driving import MarketData, order_look
-from execution.selectors.pages import order_snapshot
-from execution.services.amending import TermsChanged, order_amend, order_amend_preview
-from execution.services.children import child_report
-from execution.services.confirmation import Confirmation
-from execution.services.driving import Applied, Written, decision_apply
-from execution.services.fills import fill_record
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.selectors.orders.pages import order_snapshot
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.engine.apply_decision import Applied, Written, decision_apply
 from execution.services.halts import HaltRequest, halt_set
-from execution.services.orders import (
+from execution.services.orders.amend import TermsChanged, order_amend, order_amend_preview
+from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.orders import (
     OrderNotFound,
     order_cancel,
     order_pause,
@@ -180,7 +180,7 @@ def test_a_child_that_was_not_sent_yet_is_dropped_when_its_price_is_beyond_the_n
 def test_a_decision_on_the_old_terms_is_stale(rows: Rows) -> None:
     order = rows.working()
     quotes = {rows.venue.pk: Quote(D("59999.50"), D("60000.50"), D(2), D(2), NOW)}
-    looked = order_look(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     amend(rows, order, quantity="0.2", now=NOW)
     applied = decision_apply(
         order_pk=order.pk,

@@ -10,10 +10,10 @@ import pytest
 from execution.core.problems import Refused
 from execution.core.types import ZERO, VenueStatus
 from execution.models import Account, Order
-from execution.selectors.exposure import exposure_of
-from execution.services.amending import order_amend
-from execution.services.children import child_report
-from execution.services.fills import fill_record
+from execution.selectors.decisions.exposure import exposure_of
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.orders.amend import order_amend
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_order
 

@@ -10,19 +10,18 @@ import pytest
 from execution.core.states import ChildStatus
 from execution.core.types import Accepted, CancelConfirmed, NotSent, Rejected, Unknown, VenueStatus
 from execution.models import Account, ChildOrder, Order
-from execution.selectors.sessions import known_exchange_orders
-from execution.services.children import (
-    NegativeLook,
+from execution.selectors.decisions.sessions import known_exchange_orders
+from execution.services.accounts.sessions import children_pull
+from execution.services.children.absence import NotFoundObservation, child_not_found
+from execution.services.children.children import (
     child_cancelled,
-    child_lose,
-    child_negative_looks,
+    child_mark_unknown,
     child_outcome,
     child_report,
     children_recover,
 )
-from execution.services.fills import fill_record
-from execution.services.orders import order_cancel, order_pause
-from execution.services.sessions import children_pull
+from execution.services.children.fills import fill_record
+from execution.services.orders.orders import order_cancel, order_pause
 from tests.factories import BUDGET, NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 
@@ -166,7 +165,7 @@ def test_an_unknown_child_stays_reserved(rows: Rows) -> None:
 
 def test_an_unknown_child_is_found_again_by_its_client_id(rows: Rows) -> None:
     child = rows.resting()
-    child_lose(child_pk=child.pk, message="timed out", now=NOW)
+    child_mark_unknown(child_pk=child.pk, message="timed out", now=NOW)
     child_report(account_pk=rows.account.pk, report=report_of(child, V.OPEN, "0"), now=NOW)
     assert facts(child)[0] == C.OPEN
 
@@ -177,7 +176,7 @@ def test_a_child_whose_cancel_was_wanted_before_it_was_lost_is_cancelled_when_fo
 ) -> None:
     child = rows.resting()
     children_pull(account_pk=rows.account.pk, reason="stop", now=NOW)
-    child_lose(child_pk=child.pk, message="timed out", now=NOW)
+    child_mark_unknown(child_pk=child.pk, message="timed out", now=NOW)
     if first == "report":
         child_report(account_pk=rows.account.pk, report=report_of(child, V.OPEN, "0"), now=NOW)
     else:
@@ -271,15 +270,15 @@ def test_a_new_holder_leaves_what_was_answered_or_never_taken(rows: Rows) -> Non
 
 
 def look_all(child: ChildOrder, begun: datetime, *, window: datetime = NOW - 30 * SECOND) -> bool:
-    looks = [NegativeLook(kind, begun, window) for kind in ("open_orders", "closed_orders", "trades")]
-    return child_negative_looks(
+    looks = [NotFoundObservation(kind, begun, window) for kind in ("open_orders", "closed_orders", "trades")]
+    return child_not_found(
         child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=begun
     )
 
 
 def lost(rows: Rows) -> ChildOrder:
     child = rows.resting()
-    child_lose(child_pk=child.pk, message="timed out", now=NOW)
+    child_mark_unknown(child_pk=child.pk, message="timed out", now=NOW)
     return child
 
 
@@ -297,8 +296,8 @@ def test_two_kinds_of_looks_prove_nothing(rows: Rows) -> None:
     child = lost(rows)
     for second in range(7, 60, 2):
         begun = NOW + second * SECOND
-        looks = [NegativeLook(kind, begun, NOW - SECOND) for kind in ("open_orders", "closed_orders")]
-        assert not child_negative_looks(
+        looks = [NotFoundObservation(kind, begun, NOW - SECOND) for kind in ("open_orders", "closed_orders")]
+        assert not child_not_found(
             child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=begun
         )
     assert facts(child)[0] == C.UNKNOWN

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from execution.core.orders.view import REST, CancelChild, ChangeStatus, Decision, PlaceChild
 from execution.core.states import ChildStatus, OrderEvent, OrderStatus
 from execution.core.types import OrderType, Quote, Rejected, TimeInForce, VenueStatus
-from execution.core.view import REST, CancelChild, Decision, Intend, Move
 from execution.models import Account, ChildOrder, Order
-from execution.selectors.driving import MarketData, order_look
-from execution.selectors.exposure import exposure_of
-from execution.services.children import child_lose, child_outcome, child_report
-from execution.services.driving import Applied, decision_apply
-from execution.services.fills import fill_record
-from execution.services.orders import order_pause, order_resume
+from execution.selectors.decisions.exposure import exposure_of
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.services.children.children import child_mark_unknown, child_outcome, child_report
+from execution.services.children.fills import fill_record
+from execution.services.engine.apply_decision import Applied, decision_apply
+from execution.services.orders.orders import order_pause, order_resume
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 
@@ -25,8 +25,8 @@ QUOTE = Quote(D("59999.50"), D("60000.50"), D(2), D(2), NOW)
 SECOND = timedelta(seconds=1)
 
 
-def intend(rows: Rows, **changes: Any) -> Intend:
-    child = Intend(
+def intend(rows: Rows, **changes: Any) -> PlaceChild:
+    child = PlaceChild(
         account=rows.account.public_id,
         slice_number=1,
         purpose=REST,
@@ -76,7 +76,7 @@ def test_a_decision_on_an_older_version_is_stale(rows: Rows) -> None:
 
 def test_a_fact_between_look_and_write_makes_the_decision_stale(rows: Rows) -> None:
     child = rows.resting()
-    looked = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    looked = build_order_view(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     assert apply(rows, child.order, intend(rows), version=looked.version) is Applied.STALE
 
@@ -164,7 +164,7 @@ def test_no_child_is_written_for_an_order_that_does_not_work(rows: Rows, status:
 def test_what_is_unknown_reported_or_filled_counts_against_the_quantity(rows: Rows) -> None:
     child = rows.resting()
     order = child.order
-    child_lose(child_pk=child.pk, message="timed out", now=NOW)
+    child_mark_unknown(child_pk=child.pk, message="timed out", now=NOW)
     assert exposure_of(order) == D("0.1")
     assert apply(rows, order, intend(rows, quantity=D("0.20001"))) is Applied.STALE
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0.06"), now=NOW)
@@ -183,7 +183,7 @@ def test_the_view_counts_the_larger_of_fills_and_reports(rows: Rows) -> None:
     child = rows.resting()
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0.04"), now=NOW)
     fill_record(account_pk=rows.account.pk, trade=trade_of(child, "1", "0.01"), now=NOW)
-    view = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
+    view = build_order_view(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
     assert (view.done, view.exposure, view.children[0].done) == (D("0.04"), D("0.06"), D("0.04"))
 
 
@@ -192,8 +192,10 @@ def test_settled_children_of_earlier_slices_are_in_done_and_not_in_the_view(rows
     fill_record(
         account_pk=rows.account.pk, trade=trade_of(child, "1", "0.1", client_id=child.client_id), now=NOW
     )
-    now_view = order_look(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
-    later_view = order_look(
+    now_view = build_order_view(
+        order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW
+    ).view
+    later_view = build_order_view(
         order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW + 61 * SECOND
     ).view
     assert (len(now_view.children), len(later_view.children)) == (1, 0)
@@ -213,7 +215,7 @@ def test_an_account_that_may_not_trade_blocks_with_the_reason(
 ) -> None:
     order = rows.working()
     Account.objects.update(**changes)
-    assert words in order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].blocked
+    assert words in build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW).view.accounts[0].blocked
     assert rows.step(order, now=NOW) is Applied.DONE
     assert not order.children.exists()
 
@@ -224,7 +226,7 @@ def test_a_refused_key_blocks(rows: Rows) -> None:
     rows.credential.save()
     assert (
         "has no checked key"
-        in order_look(order_pk=order.pk, data=MarketData({}), now=NOW).view.venues[0].blocked
+        in build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW).view.accounts[0].blocked
     )
 
 
@@ -238,7 +240,7 @@ def refuse(rows: Rows, order: Order, count: int) -> None:
 def test_the_run_of_refusals_is_counted_from_the_end(rows: Rows) -> None:
     order = rows.working()
     refuse(rows, order, 3)
-    view = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
+    view = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW).view
     assert (view.rejections.count, view.rejections.last_at, view.rejections.kind) == (3, NOW, "InvalidOrder")
 
 
@@ -251,7 +253,9 @@ def test_an_order_that_refusals_have_paused_tries_again_after_a_person_resumed_i
     now = NOW + SECOND
     order_resume(public_id=order.public_id, person=rows.trader, reason="mended", mode="catch_up", now=now)
     assert (
-        order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=now).view.rejections.count
+        build_order_view(
+            order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=now
+        ).view.rejections.count
         == 0
     )
     rows.step(order, now=now)
@@ -312,7 +316,7 @@ def test_a_cancel_of_a_child_that_has_not_left_drops_it(rows: Rows) -> None:
 
 def test_a_pause_of_the_desk_keeps_what_a_person_must_see(rows: Rows) -> None:
     order = rows.working()
-    apply(rows, order, Move(OrderEvent.PAUSE, "refused", needs_person=True))
+    apply(rows, order, ChangeStatus(OrderEvent.PAUSE, "refused", needs_person=True))
     order_pause(public_id=order.public_id, person=rows.trader, reason="", now=NOW)
     order.refresh_from_db()
     assert (order.status, order.needs_person, order.reason) == ("paused", True, "refused")

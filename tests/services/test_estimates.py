@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from dashboard.predictions import predicted_now
+from dashboard.present.predictions import predicted_now
 from execution import notify, tasks
+from execution.core.orders.terms import parse_order_request
 from execution.core.simulation.asking import key_of, predict_spec
 from execution.core.simulation.prediction import Prediction
-from execution.core.terms import parse_order_request
 from execution.models import Estimate
-from execution.services.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work
-from execution.services.housekeeping import estimates_drop
-from execution.services.orders import order_preview
-from execution.services.preview import Preview
+from execution.services.desk.housekeeping import estimates_drop
+from execution.services.orders.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work
+from execution.services.orders.orders import order_preview
+from execution.services.orders.preview import Preview
 from tests.factories import NOW, SYMBOL, Rows
 from tests.fixtures import redis_url, rows
 from tests.invariants import check_order

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Fill, JournalEntry
-from execution.services import events
-from execution.services.events import by_order, event_record
+from execution.services.children import events
+from execution.services.children.events import by_order, event_record
 from tests.factories import NOW, Rows, report_of, trade_of
 from tests.invariants import check_order
 

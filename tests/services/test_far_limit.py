@@ -9,14 +9,14 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.core.plans import far_price_problems
+from execution.core.orders.plans import far_price_problems
+from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
-from execution.core.terms import parse_order_request
 from execution.core.types import Quote, Side
 from execution.models import Order
 from execution.selectors.quotes import quote_key
-from execution.services.confirmation import Confirmation
-from execution.services.orders import order_preview, order_submit
+from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.orders import order_preview, order_submit
 from tests.factories import NOW, SYMBOL, D, Rows
 
 MID = Quote(D("59999.50"), D("60000.50"), None, None, NOW)

@@ -10,8 +10,8 @@ import pytest
 
 from execution.core.types import Accepted, Liquidity, OrderReport, Trade, VenueStatus
 from execution.models import ChildOrder, Fill, Order
-from execution.services.children import child_outcome, child_report
-from execution.services.fills import fill_record
+from execution.services.children.children import child_outcome, child_report
+from execution.services.children.fills import fill_record
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_order
 

@@ -14,10 +14,10 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import Accepted, Unknown, VenueStatus
 from execution.models import AuditEntry, ChildOrder, Halt, Order, Worker
-from execution.selectors.blotter import BlotterFilter, blotter_page
 from execution.selectors.halts import halt_row, halt_rows
-from execution.selectors.wall import Wall
-from execution.services.children import child_outcome, child_report
+from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.selectors.wall.desk import Wall
+from execution.services.children.children import child_outcome, child_report
 from execution.services.halts import (
     HaltNotFound,
     HaltRequest,
@@ -25,7 +25,7 @@ from execution.services.halts import (
     halts_lifted_tell,
     halts_tend,
 )
-from execution.services.orders import order_pause
+from execution.services.orders.orders import order_pause
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
 from tests.services.halting import SECOND, halt, lift, open_child, resume, unswept

@@ -18,7 +18,7 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Halt, Order
 from execution.services import halts
-from execution.services.children import child_report
+from execution.services.children.children import child_report
 from execution.services.halts import HaltRequest, halt_lift, halt_set, halt_sweep
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.fixtures import in_a_thread

@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import NotSent, VenueStatus
 from execution.models import AuditEntry, Halt, Order, User
-from execution.selectors.driving import MarketData, order_look
-from execution.services import orders
-from execution.services.children import child_outcome, child_report
-from execution.services.driving import Applied, Written, decision_apply
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.services.children.children import child_outcome, child_report
+from execution.services.engine.apply_decision import Applied, Written, decision_apply
 from execution.services.halts import (
     HaltRequest,
     halts_tend,
 )
-from execution.services.orders import order_cancel
-from execution.services.preview import order_preview
+from execution.services.orders import orders
+from execution.services.orders.orders import order_cancel
+from execution.services.orders.preview import order_preview
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
 from tests.services.halting import (
@@ -150,7 +150,7 @@ def test_an_order_on_two_accounts_pauses_and_loses_only_what_is_on_the_halted_on
 def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, request_: HaltRequest) -> None:
     order = rows.working()
     quote = rows.quote()
-    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: quote}), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: quote}), now=NOW)
     decision = decide(looked.view)
     assert decision.commands
     halt(rows, request_)

@@ -12,8 +12,8 @@ from django.db import connection
 
 from execution import tasks
 from execution.models import MarketSample, Order, Venue
-from execution.services import housekeeping
-from execution.services.housekeeping import BATCH, samples_drop
+from execution.services.desk import housekeeping
+from execution.services.desk.housekeeping import BATCH, samples_drop
 from tests.factories import NOW, Rows
 from tests.fixtures import redis_url, rows
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from execution.core.orders.view import REST, Decision, PlaceChild
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus
 from execution.core.types import OrderType, Quote, TimeInForce, VenueStatus
-from execution.core.view import REST, Decision, Intend
 from execution.models import ChildOrder, Order
-from execution.services.amending import order_amend
-from execution.services.children import child_lose, child_report
-from execution.services.driving import Applied, decision_apply
+from execution.services.children.children import child_mark_unknown, child_report
+from execution.services.engine.apply_decision import Applied, decision_apply
+from execution.services.orders.amend import order_amend
 from tests.factories import NOW, D, Rows, report_of
 from tests.invariants import check_order
 
@@ -29,7 +29,7 @@ ICEBERG: dict[str, Any] = {
 def show(rows: Rows, order: Order, quantity: str) -> Applied:
     """A part as if the tactic had decided it."""
     order.refresh_from_db()
-    part = Intend(
+    part = PlaceChild(
         account=rows.account.public_id,
         slice_number=1,
         purpose=REST,
@@ -64,7 +64,7 @@ def test_a_second_part_beside_one_that_may_live_breaks_an_invariant(rows: Rows, 
     if state == "open":
         child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     if state == "unknown":
-        child_lose(child_pk=child.pk, message="no answer", now=NOW)
+        child_mark_unknown(child_pk=child.pk, message="no answer", now=NOW)
         assert ChildOrder.objects.get().status == ChildStatus.UNKNOWN
     assert show(rows, child.order, "0.00001") is Applied.STALE
     child.order.refresh_from_db()

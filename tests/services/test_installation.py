@@ -9,7 +9,7 @@ import pytest
 from execution.core.identifiers import ALPHABET
 from execution.core.problems import Refused
 from execution.models import Installation, Role, User
-from execution.services.installation import FIRST_PEOPLE, installation_ensure, people_ensure
+from execution.services.desk.installation import FIRST_PEOPLE, installation_ensure, people_ensure
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 
 from execution.core.types import VenueStatus
 from execution.models import AuditEntry, ChildOrder, Fill, Halt, JournalEntry, Order
-from execution.services.audit import audit_append
-from execution.services.children import child_report
-from execution.services.fills import fill_record
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.records.audit import audit_append
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 

@@ -19,10 +19,9 @@ from execution.models import (
     Role,
     User,
 )
-from execution.selectors.driving import account_block
-from execution.selectors.sessions import account_details, session_wanted
-from execution.services.children import child_report
-from execution.services.credentials import (
+from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.sessions import account_details, session_wanted
+from execution.services.accounts.credentials import (
     credential_check,
     credential_check_failed,
     credential_checked,
@@ -32,8 +31,9 @@ from execution.services.credentials import (
     credential_retire,
     credential_suspend,
 )
-from execution.services.sessions import account_failed, account_seen
-from execution.services.workers import accounts_claim, owned, worker_release
+from execution.services.accounts.sessions import account_failed, account_seen
+from execution.services.children.children import child_report
+from execution.services.engine.workers import accounts_claim, owned, worker_release
 from tests.factories import NOW, Rows, make_worker, report_of
 from tests.invariants import check_order
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from execution.core.types import BalanceAmounts
 from execution.models import Balance, Market
 from execution.selectors.markets import market_from_row
-from execution.services.markets import balances_record, markets_record
+from execution.services.accounts.markets import balances_record, markets_record
 from tests.factories import NOW, D, Rows
 
 LATER = NOW + timedelta(seconds=20)

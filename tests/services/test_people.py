@@ -12,10 +12,10 @@ from execution.core.problems import Refused
 from execution.core.states import ORDER_FINAL
 from execution.core.types import VenueStatus
 from execution.models import Order, User
-from execution.selectors.driving import plan_rows
-from execution.services.children import child_report
-from execution.services.fills import fill_record
-from execution.services.orders import OrderNotFound, order_cancel, order_pause, order_resume
+from execution.selectors.decisions.order_view import plan_rows
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.orders.orders import OrderNotFound, order_cancel, order_pause, order_resume
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 

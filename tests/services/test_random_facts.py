@@ -26,16 +26,15 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.models import ChildOrder, Order
-from execution.services.children import (
-    NegativeLook,
+from execution.services.children.absence import NotFoundObservation, child_not_found
+from execution.services.children.children import (
     child_cancelled,
-    child_negative_looks,
     child_outcome,
     child_report,
     children_recover,
 )
-from execution.services.fills import fill_record
-from execution.services.orders import order_cancel, order_pause, order_resume
+from execution.services.children.fills import fill_record
+from execution.services.orders.orders import order_cancel, order_pause, order_resume
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 
@@ -193,9 +192,9 @@ class Chaos:
     def _look_for_the_lost(self) -> None:
         kinds = ("open_orders", "closed_orders", "trades")
         for child in self.order.children.filter(status=ChildStatus.UNKNOWN):
-            looks = [NegativeLook(kind, self.now, NOW - SECOND) for kind in kinds]
+            looks = [NotFoundObservation(kind, self.now, NOW - SECOND) for kind in kinds]
             if child.pk not in self.book:
-                child_negative_looks(
+                child_not_found(
                     child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=self.now
                 )
 

@@ -13,11 +13,11 @@ from execution.core.problems import Refused
 from execution.core.states import ChildStatus
 from execution.core.types import OrderReport, Side, Unknown, VenueStatus
 from execution.models import Account, AuditEntry, ChildOrder, Difference
-from execution.selectors.driving import account_block
-from execution.services.children import child_cancel_request, child_outcome, child_report
-from execution.services.fills import fill_record
-from execution.services.locking import order_locked
-from execution.services.reconciling import (
+from execution.selectors.decisions.order_view import account_block
+from execution.services.accounts.sessions import account_doubted, account_look_taken, account_reconciled
+from execution.services.children.children import child_cancel_request, child_outcome, child_report
+from execution.services.children.fills import fill_record
+from execution.services.children.reconciliation import (
     Found,
     absent_phrase,
     attach_answered,
@@ -28,7 +28,7 @@ from execution.services.reconciling import (
     unknown_cancel,
     unknown_look,
 )
-from execution.services.sessions import account_doubted, account_look_taken, account_reconciled
+from execution.services.records.locking import order_locked
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
 

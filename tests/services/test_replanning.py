@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from execution.core.types import Quote, VenueStatus
 from execution.models import Order
-from execution.selectors.driving import MarketData, order_look
-from execution.services.amending import order_amend
-from execution.services.children import child_report
-from execution.services.driving import Applied
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.services.children.children import child_report
+from execution.services.engine.apply_decision import Applied
+from execution.services.orders.amend import order_amend
 from tests.factories import NOW, D, Rows, report_of
 from tests.invariants import check_order
 
@@ -45,7 +45,7 @@ def test_how_far_it_was_extended_is_counted_until_a_person_sets_the_end(rows: Ro
     for minute in range(2):
         assert rows.step(order, now=END + minute * MINUTE) is Applied.DONE
     now = END + MINUTE
-    assert order_look(order_pk=order.pk, data=MarketData({}), now=now).view.extended == 2 * MINUTE
+    assert build_order_view(order_pk=order.pk, data=MarketData({}), now=now).view.extended == 2 * MINUTE
     for version, (changes, extended) in enumerate(
         [({"urgency": "0.9"}, 2 * MINUTE), ({"duration": "10m"}, timedelta(0))], start=3
     ):
@@ -56,7 +56,7 @@ def test_how_far_it_was_extended_is_counted_until_a_person_sets_the_end(rows: Ro
             terms_version=version,
             now=now,
         )
-        assert order_look(order_pk=order.pk, data=MarketData({}), now=now).view.extended == extended
+        assert build_order_view(order_pk=order.pk, data=MarketData({}), now=now).view.extended == extended
 
 
 def test_the_time_beyond_the_limit_is_remembered_and_the_schedule_shifts_by_it(rows: Rows) -> None:

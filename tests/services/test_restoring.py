@@ -10,9 +10,9 @@ from django.core.management import CommandError, call_command
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.models import AuditEntry, Installation, Worker
-from execution.selectors.sessions import account_details, reconciliation_start
-from execution.services.orders import order_cancel
-from execution.services.restoring import installation_restored
+from execution.selectors.decisions.sessions import account_details, reconciliation_start
+from execution.services.desk.restoring import installation_restored
+from execution.services.orders.orders import order_cancel
 from tests.factories import NOW, SYMBOL, Rows
 from tests.invariants import check_order
 

@@ -11,16 +11,16 @@ import redis
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.plan_data import plan_data, route_table
-from dashboard.predictions import predicted_now
+from dashboard.present.plan_data import plan_data, route_table
+from dashboard.present.predictions import predicted_now
+from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
-from execution.core.terms import parse_order_request
 from execution.core.types import Book
 from execution.models import Estimate, Order, Role, User, Venue
 from execution.selectors.quotes import book_key, book_to_json
-from execution.selectors.reports import predicted_of
-from execution.services.account_changes import account_close
-from execution.services.preview import Preview, order_preview
+from execution.selectors.tca.reports import predicted_of
+from execution.services.accounts.changes import account_close
+from execution.services.orders.preview import Preview, order_preview
 from tests.factories import NOW, SYMBOL, D, Rows
 
 ROUTED: dict[str, Any] = {

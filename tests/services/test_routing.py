@@ -10,11 +10,11 @@ import pytest
 
 from execution.core.types import TimeInForce, VenueStatus
 from execution.models import Account, Balance
-from execution.selectors.driving import MarketData, order_look
-from execution.selectors.exposure import exposure_of
-from execution.services.children import child_report
-from execution.services.driving import Applied
-from execution.services.fills import fill_record
+from execution.selectors.decisions.exposure import exposure_of
+from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.engine.apply_decision import Applied
 from tests.factories import NOW, D, Rows, report_of, trade_of
 from tests.invariants import check_final, check_order
 from tests.services.test_driving import QUOTE, SECOND, apply, intend
@@ -81,8 +81,8 @@ def test_a_balance_counts_what_the_orders_own_children_have_taken_and_given_back
     unit = D(1) if side == "sell" else price
 
     def free(at: timedelta) -> Decimal | None:
-        looked = order_look(order_pk=order.pk, data=MarketData({}), now=NOW + at)
-        return next(venue.free for venue in looked.view.venues if venue.label == "alpha")
+        looked = build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW + at)
+        return next(venue.free for venue in looked.view.accounts if venue.label == "alpha")
 
     assert free(SECOND) == start
     quotes = {rows.account.public_id: QUOTE}

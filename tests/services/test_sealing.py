@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.engine.keyring import Keyring, KeyringError, keyring_ensure, keyring_rotate
-from execution.services.sealing import SealingError, seal, sealed_key_id
+from execution.services.accounts.sealing import SealingError, seal, sealed_key_id
 
 ACCOUNT = "a1b2c3d4"
 SECRETS = {"apiKey": "key", "secret": "hush"}
@@ -142,7 +142,7 @@ def test_nothing_is_sealed_for_nobody(keyring: Keyring) -> None:
 
 def test_the_module_that_seals_loads_no_keyring() -> None:
     program = (
-        "import sys, execution.services.sealing as sealing\n"
+        "import sys, execution.services.accounts.sealing as sealing\n"
         "assert not [name for name in sys.modules if name.startswith('execution.engine')]\n"
         "assert not [name for name in vars(sealing) if 'Private' in name]\n"
     )

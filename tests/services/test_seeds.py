@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from execution.core.terms import parse_order_request
-from execution.services.orders import order_preview
+from execution.core.orders.terms import parse_order_request
+from execution.services.orders.orders import order_preview
 from tests.factories import NOW, Rows
 
 RANDOM = {"duration": "30m", "slices": "30", "randomise_size": "0.3", "randomise_time": "0.2"}

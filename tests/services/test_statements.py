@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.types import Accepted, VenueStatus
 from execution.models import ChildOrder, JournalEntry, Order, Slice
-from execution.models.compiled import Compiled, row_insert, row_save
-from execution.selectors.driving import Known, MarketData, look_again, order_look
-from execution.selectors.sessions import children_to_send, unsettled_children
-from execution.services.children import child_outcome, child_report, child_take
-from execution.services.driving import decision_apply
-from execution.services.fills import fill_record
+from execution.models.prepared import Compiled, row_insert, row_save
+from execution.selectors.decisions.order_view import MarketData, OrderCache, build_order_view, look_again
+from execution.selectors.decisions.sessions import children_to_send, unsettled_children
+from execution.services.children.children import child_outcome, child_report, child_take
+from execution.services.children.fills import fill_record
+from execution.services.engine.apply_decision import decision_apply
 from tests.factories import BUDGET, NOW, D, Rows, report_of, trade_of
 from tests.fixtures import redis_url, rows
 from tests.services.test_driving import QUOTE
@@ -31,17 +31,17 @@ def test_a_look_asks_for_little_however_many_slices_there_are(
 ) -> None:
     parameters = {"duration": f"{slices}m", "slices": str(slices)}
     order = rows.working(quantity=str(D("0.01") * slices), parameters=parameters)
-    known, data = Known(), MarketData({rows.venue.pk: QUOTE})
-    first = order_look(order_pk=order.pk, data=data, now=NOW, known=known)
+    known, data = OrderCache(), MarketData({rows.venue.pk: QUOTE})
+    first = build_order_view(order_pk=order.pk, data=data, now=NOW, known=known)
     with django_assert_max_num_queries(6):
-        again = order_look(order_pk=order.pk, data=data, now=NOW, known=known)
+        again = build_order_view(order_pk=order.pk, data=data, now=NOW, known=known)
     assert again == first
-    assert again.view == order_look(order_pk=order.pk, data=data, now=NOW).view
+    assert again.view == build_order_view(order_pk=order.pk, data=data, now=NOW).view
 
 
 def test_a_slice_asks_for_no_more_than_it_did(rows: Rows, django_assert_max_num_queries: Any) -> None:
     order = rows.working()
-    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     fixed: dict[str, Any] = {"order_pk": order.pk, "worker_pk": rows.worker.pk, "fence": order.fence}
     decision = decide(looked.view)
     with django_assert_max_num_queries(16):
@@ -72,19 +72,19 @@ def test_only_what_waits_to_leave_is_read_for_sending(rows: Rows) -> None:
 
 def test_a_market_that_moves_is_looked_at_with_the_rows_of_before(rows: Rows) -> None:
     order = rows.working()
-    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     again = look_again(looked, MarketData({}), NOW + SECOND)
     assert again is not None
-    assert again.view.venues[0].quote is None
+    assert again.view.accounts[0].quote is None
     assert again.view.now == NOW + SECOND
-    fresh = order_look(order_pk=order.pk, data=MarketData({}), now=NOW + SECOND)
+    fresh = build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW + SECOND)
     assert again == fresh
 
 
 @pytest.mark.parametrize("after", [timedelta(seconds=61), -SECOND])
 def test_rows_are_read_again_at_a_slices_turn_and_after_a_while(rows: Rows, after: timedelta) -> None:
     order = rows.working()
-    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + after) is None
 
 
@@ -92,7 +92,7 @@ def test_an_order_whose_account_is_blocked_reads_its_rows_at_every_look(rows: Ro
     order = rows.working()
     rows.account.reconciled_until = None
     rows.account.save()
-    looked = order_look(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + SECOND) is None
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.apps import apps
 
+from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Problem, Refused
-from execution.core.terms import parse_order_request
 from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User
-from execution.selectors.driving import accounts_of
-from execution.services import orders
-from execution.services.preview import order_preview
+from execution.selectors.decisions.order_view import accounts_of
+from execution.services.orders import orders
+from execution.services.orders.preview import order_preview
 from tests.factories import NOW, SYMBOL, D, Rows, make_account
 from tests.invariants import check_order
 

@@ -12,7 +12,7 @@ from django.core.serializers import serialize
 from execution.core.problems import Refused
 from execution.models import ApiToken, AuditEntry, Role, User
 from execution.selectors.tokens import token_rows
-from execution.services.tokens import TokenNotFound, person_of_token, token_create, token_revoke
+from execution.services.desk.tokens import TokenNotFound, person_of_token, token_create, token_revoke
 from tests.factories import NOW
 
 DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 
 from execution.core.problems import Refused
 from execution.models import Order
-from execution.services.driving import Applied
+from execution.services.engine.apply_decision import Applied
 from tests.factories import NOW, D, Rows
 
 POV: dict[str, Any] = {"algorithm": "pov", "parameters": {"duration": "1h", "participation_rate": "0.1"}}

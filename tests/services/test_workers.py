@@ -10,12 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.core.types import VenueStatus
 from execution.models import Account, Installation, Order, Worker
-from execution.selectors.sessions import account_details
-from execution.services.children import child_report
-from execution.services.housekeeping import workers_drop
-from execution.services.orders import order_cancel, order_pause
-from execution.services.sessions import account_reconciled
-from execution.services.workers import (
+from execution.selectors.decisions.sessions import account_details
+from execution.services.accounts.sessions import account_reconciled
+from execution.services.children.children import child_report
+from execution.services.desk.housekeeping import workers_drop
+from execution.services.engine.workers import (
     AWAY_AFTER,
     accounts_claim,
     database_now,
@@ -26,6 +25,7 @@ from execution.services.workers import (
     worker_renew,
     worker_stop,
 )
+from execution.services.orders.orders import order_cancel, order_pause
 from tests.factories import NOW, Rows, make_account, make_worker, report_of
 from tests.invariants import check_order
 

@@ -11,10 +11,10 @@ from execution.core.account_options import WITHOUT_TEST_NETWORK
 from execution.core.addresses import Network
 from execution.venues.client import open_client
 from execution.venues.options import is_closed
-from execution.venues.quirks import QUIRKS
+from execution.venues.quirks import EXCHANGE_SPECS
 from tests.venues.conftest import addresses_of
 
-EXCHANGES = sorted(QUIRKS)
+EXCHANGES = sorted(EXCHANGE_SPECS)
 PAPER = Network("paper", paper_hosts=frozenset({"paper.example.com"}))
 TESTNET, LIVE = Network("testnet"), Network("live", proxy_hosts=frozenset({"proxy.example.com"}))
 WITH_TEST_NETWORK = sorted(set(EXCHANGES) - WITHOUT_TEST_NETWORK)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from execution.core.types import Candle
-from execution.venues.candles import LENGTH, MOST_PAGES, all_candles, candle, read_page
+from execution.venues.candles import LENGTH, MAX_PAGES, all_candles, candle, read_page
 from execution.venues.convert import AnswerError, milliseconds_of
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 ROW = ["100", "110", "90", "105", "2.5"]
@@ -53,7 +53,7 @@ async def test_an_exchange_that_goes_on_for_ever_is_a_failed_look() -> None:
     async def endless(start: int, _limit: int) -> list[Candle]:
         return read_page([[start, *ROW]])
 
-    with pytest.raises(LookFailed, match=f"{MOST_PAGES} pages"):
+    with pytest.raises(VenueReadFailed, match=f"{MAX_PAGES} pages"):
         await all_candles(endless, since=START, until=START + timedelta(days=365))
 
 

@@ -25,7 +25,7 @@ from execution.core.types import (
 )
 from execution.venues import convert, errors
 from execution.venues.client import client_class, exact_digits
-from execution.venues.quirks import Quirks, quirks_of
+from execution.venues.quirks import ExchangeSpec, quirks_of
 
 SYMBOL = "BTC/USDT"
 MARKET = {
@@ -192,7 +192,7 @@ def trade_dict(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_fee_is_whole_or_unknown(changes: dict[str, Any], fee: tuple[Any, Any]) -> None:
-    trade = convert.own_trade(trade_dict(**changes), symbol=SYMBOL, quirks=Quirks())
+    trade = convert.own_trade(trade_dict(**changes), symbol=SYMBOL, quirks=ExchangeSpec())
     assert (trade.fee, trade.fee_currency) == fee
 
 
@@ -299,5 +299,5 @@ async def test_kraken_says_that_an_order_is_gone_in_its_own_way() -> None:
 
 @pytest.mark.parametrize("kind", [ccxt_errors.OrderNotFound, ccxt_errors.DuplicateOrderId])
 def test_errors_about_an_existing_order_do_not_prove_its_absence(kind: type[Exception]) -> None:
-    outcome = errors.create_failure(errors.Failure(kind("x"), "x", Quirks()))
+    outcome = errors.create_failure(errors.Failure(kind("x"), "x", ExchangeSpec()))
     assert isinstance(outcome, Unknown)

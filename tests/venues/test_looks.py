@@ -20,7 +20,7 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.venues.gateway import CcxtGateway, open_gateway
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.venues.conftest import SYMBOL, Stub, exchange_info, now, options_for
 from tests.venues.test_orders import BROKEN, ORDER
 
@@ -69,20 +69,20 @@ async def test_a_broken_answer_is_a_failed_look(
     stub: Stub, gateway: CcxtGateway, name: str, broken: str
 ) -> None:
     stub.answers[PATHS[name]] = BROKEN[broken]
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await look(gateway, name)
 
 
 @pytest.mark.parametrize("name", PATHS)
 async def test_a_timeout_is_a_failed_look(stub: Stub, gateway: CcxtGateway, name: str) -> None:
     stub.answers[PATHS[name]] = BROKEN["timeout"]
-    with pytest.raises(LookFailed, match="RequestTimeout"):
+    with pytest.raises(VenueReadFailed, match="RequestTimeout"):
         await look(gateway, name)
 
 
 async def test_a_failed_look_says_when_to_come_again(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer("GET openOrders", {"code": -1003, "msg": "Too many"}, 429, {"retry-after": "11"})
-    with pytest.raises(LookFailed) as failure:
+    with pytest.raises(VenueReadFailed) as failure:
         await gateway.open_orders(SYMBOL)
     assert failure.value.retry_after == timedelta(seconds=11)
 
@@ -91,10 +91,10 @@ async def test_a_long_pause_fails_looks_at_once_and_lets_cancels_pass(
     stub: Stub, gateway: CcxtGateway
 ) -> None:
     stub.answer("GET openOrders", {"code": -1003, "msg": "Too many"}, 418, {"Retry-After": "120"})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.open_orders(SYMBOL)
     asked = len(stub.seen)
-    with pytest.raises(LookFailed, match="asked for a pause") as failure:
+    with pytest.raises(VenueReadFailed, match="asked for a pause") as failure:
         await gateway.open_orders(SYMBOL)
     assert failure.value.retry_after is not None
     assert timedelta(seconds=110) < failure.value.retry_after <= timedelta(seconds=120)
@@ -115,11 +115,11 @@ async def test_cancels_have_units_that_creates_and_looks_cannot_take(gateway: Cc
 
 async def test_the_wait_of_one_call_is_not_told_by_the_next(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer("GET order", {"code": -1003, "msg": "Too many"}, 418, {"Retry-After": "9"})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.find(REF)
     await stub.stop()
     gateway.throttle._held_until = 0
-    with pytest.raises(LookFailed) as failure:
+    with pytest.raises(VenueReadFailed) as failure:
         await gateway.find(REF)
     assert failure.value.retry_after is None
 
@@ -143,16 +143,16 @@ async def test_an_answer_without_id_or_status_is_no_answer(
 ) -> None:
     answer = {name: value for name, value in ORDER.items() if name != missing}
     stub.answer("GET order", answer)
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.find(REF)
 
 
 async def test_an_answer_about_another_order_is_no_answer(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer("GET order", ORDER | {"clientOrderId": "somebody-else"})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.find(REF)
     stub.answer("GET order", ORDER)
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.find(OrderRef(client_id=REF.client_id, symbol=SYMBOL, exchange_id="29"))
 
 
@@ -180,7 +180,7 @@ async def test_one_unreadable_trade_fails_the_whole_look(
     stub: Stub, gateway: CcxtGateway, missing: str
 ) -> None:
     stub.answer("GET myTrades", [TRADE, {k: v for k, v in TRADE.items() if k != missing}])
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.trades(SYMBOL, SINCE)
 
 
@@ -214,7 +214,7 @@ async def test_a_failed_second_page_fails_the_look(stub: Stub, gateway: CcxtGate
         return web.json_response([TRADE | {"id": number} for number in range(1000)])
 
     stub.answers["GET myTrades"] = handler
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.trades(SYMBOL, SINCE)
 
 
@@ -243,7 +243,7 @@ async def test_a_book_with_an_empty_side_or_level_is_a_failed_look(
     stub: Stub, gateway: CcxtGateway, asks: Any
 ) -> None:
     stub.answer("GET depth", {"bids": [["1.10", "3"]], "asks": asks})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.book(SYMBOL)
 
 
@@ -270,7 +270,7 @@ async def test_markets_come_anew_with_the_accounts_own_fees(stub: Stub, gateway:
 
 async def test_no_markets_is_a_failed_look_and_forgets_none(stub: Stub, gateway: CcxtGateway) -> None:
     stub.answer("GET exchangeInfo", {"symbols": []})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.markets([SYMBOL])
     stub.answer("GET exchangeInfo", exchange_info())
     assert SYMBOL in await gateway.markets([SYMBOL])
@@ -292,7 +292,7 @@ async def test_permissions_of_a_key(stub: Stub, gateway: CcxtGateway) -> None:
     )
     assert await gateway.permissions() == KeyPermissions(read=True, trade=True, withdraw=False)
     stub.answer("GET /sapi/v1/account/apiRestrictions", {})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.permissions()
 
 
@@ -301,9 +301,9 @@ async def test_opening_fails_while_the_exchange_is_down_and_can_be_tried_again(s
     gateway = open_gateway(
         exchange_id="binance", options=options_for(stub.base), api_key="k", secret="s", clock=now
     )
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await gateway.open()
-    with pytest.raises(LookFailed, match="not open"):
+    with pytest.raises(VenueReadFailed, match="not open"):
         await gateway.balances()
     stub.answer("GET exchangeInfo", exchange_info())
     await gateway.open()

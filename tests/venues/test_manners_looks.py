@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from execution.core.types import BalanceAmounts, KeyPermissions, Liquidity, Side, VenueStatus
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.venues.answers import AT, CLIENT_ID
 from tests.venues.answers.first import COINBASE
 from tests.venues.answers.second import GATE
@@ -86,7 +86,7 @@ async def test_a_list_that_is_none_is_a_failed_look(desk: Desk) -> None:
             desk.forget()
             desk.answers(desk.exchange.closed_orders)
             desk.stub.answer(what, body)
-            with pytest.raises(LookFailed):
+            with pytest.raises(VenueReadFailed):
                 await call()
 
 
@@ -107,7 +107,7 @@ async def test_permissions_are_what_the_exchange_tells(desk: Desk) -> None:
         desk.stub.answer(*told)
     assert await desk.gateway.permissions() == KeyPermissions(read=True, trade=True, withdraw=False)
     desk.stub.answer(told[0], {"retCode": 0, "result": {}, "data": {}, "code": "0"})
-    with pytest.raises(LookFailed):
+    with pytest.raises(VenueReadFailed):
         await desk.gateway.permissions()
 
 

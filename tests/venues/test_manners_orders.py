@@ -25,7 +25,7 @@ from execution.core.types import (
     Unknown,
     VenueStatus,
 )
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from tests.venues.answers import CLIENT_ID, Exchange
 from tests.venues.answers.first import BYBIT
 from tests.venues.answers.second import GATE
@@ -185,7 +185,7 @@ async def test_a_limiter_or_a_wrong_clock_takes_no_key_away(desk: Desk) -> None:
     what, _ = desk.exchange.open_orders
     for status, body in desk.exchange.turned_away:
         desk.stub.answer(what, body, status)
-        with pytest.raises(LookFailed) as failure:
+        with pytest.raises(VenueReadFailed) as failure:
             await desk.gateway.open_orders(SYMBOL)
         assert not failure.value.refuses_key, body
         desk.gateway._time._due = float("inf")

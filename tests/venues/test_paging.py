@@ -16,7 +16,7 @@ from execution.core.addresses import Network
 from execution.venues.client import client_class
 from execution.venues.gateway import open_gateway
 from execution.venues.pages import stretches
-from execution.venues.protocol import LookFailed
+from execution.venues.protocol import VenueReadFailed
 from execution.venues.quirks import quirks_of
 from execution.venues.requests import refuse_unfit
 from tests.venues.answers import AT, Exchange
@@ -157,7 +157,7 @@ async def test_a_list_without_a_known_way_on_fails_when_its_page_is_full(stub: S
     what, (group,) = GATE.open_orders
     orders = [group["orders"][0] | {"id": str(number)} for number in range(100)]
     stub.answer(what, [group | {"orders": orders}])
-    with pytest.raises(LookFailed, match="one page of more"):
+    with pytest.raises(VenueReadFailed, match="one page of more"):
         await desk.gateway.open_orders(SYMBOL)
     await desk.gateway.close()
 
@@ -210,11 +210,11 @@ async def test_an_account_in_a_mode_that_is_not_traded_is_refused_when_it_is_ope
 ) -> None:
     desk = await desk_at(exchange, stub)
     stub.answer(what, body)
-    with pytest.raises(LookFailed, match=words) as failure:
+    with pytest.raises(VenueReadFailed, match=words) as failure:
         await desk.gateway.open()
     assert failure.value.refuses_key
     stub.answer(what, bybit_says() if exchange is BYBIT else kucoin_says({}))
-    with pytest.raises(LookFailed) as failure:
+    with pytest.raises(VenueReadFailed) as failure:
         await desk.gateway.open()
     assert not failure.value.refuses_key  # an answer that does not tell takes no key away
     await desk.gateway.close()

@@ -12,8 +12,8 @@ from aiohttp import web
 from execution.core.addresses import Network, Origin
 from execution.core.types import CancelFailed, OrderRef, Rejected, Unknown
 from execution.venues.gateway import CcxtGateway, open_gateway
-from execution.venues.protocol import LookFailed
-from execution.venues.quirks import QUIRKS
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.quirks import EXCHANGE_SPECS
 from execution.venues.reach import (
     AddressRefused,
     RedirectRefused,
@@ -51,7 +51,7 @@ async def test_a_redirect_is_not_followed_and_says_nothing_of_the_order(
     assert "hidden" not in outcome.message
     cancelled = await gateway.cancel(OrderRef("qtestparent010001", SYMBOL, exchange_id="28"))
     assert isinstance(cancelled, CancelFailed), cancelled
-    with pytest.raises(LookFailed, match="redirect"):
+    with pytest.raises(VenueReadFailed, match="redirect"):
         await gateway.open_orders(SYMBOL)
     assert elsewhere.seen == []
 
@@ -129,7 +129,7 @@ async def test_a_proxy_that_is_set_later_is_not_used(
     stub: Stub, gateway: CcxtGateway, elsewhere: Stub, name: str
 ) -> None:
     setattr(gateway._client, name, elsewhere.base)
-    with pytest.raises(LookFailed, match="does not name it as a proxy"):
+    with pytest.raises(VenueReadFailed, match="does not name it as a proxy"):
         await gateway.open_orders(SYMBOL)
     assert elsewhere.seen == []
 
@@ -149,7 +149,9 @@ async def test_another_kind_of_proxy_that_is_set_later_is_not_used(
     stub: Stub, gateway: CcxtGateway, name: str
 ) -> None:
     setattr(gateway._client, name, "http://evil.example.com/")
-    with pytest.raises(LookFailed, match=r"refused|socks proxy cannot be used|conflicting proxy settings"):
+    with pytest.raises(
+        VenueReadFailed, match=r"refused|socks proxy cannot be used|conflicting proxy settings"
+    ):
         await gateway.open_orders(SYMBOL)
 
 
@@ -199,7 +201,7 @@ def test_at_a_shared_host_the_header_makes_a_test_and_nothing_else(
 @pytest.mark.parametrize("exchange", ["okx", "bitget"])
 def test_the_real_class_signs_with_the_header_of_the_test_network(exchange: str) -> None:
     client = opened(exchange, {"sandbox": True}, TESTNET)
-    name, value = QUIRKS[exchange].test_header or ("", "")
+    name, value = EXCHANGE_SPECS[exchange].test_header or ("", "")
     path = {"okx": "trade/order", "bitget": "v2/spot/trade/place-order"}[exchange]
     api: Any = {"okx": "private", "bitget": ["private", "spot"]}[exchange]
     signed = client.sign(path, api, "POST", {"instId": "BTC-USDT"})

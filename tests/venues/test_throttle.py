@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execution.venues.throttle import Throttle
+from execution.venues.rate_limit import Throttle
 
 
 class VirtualTime:

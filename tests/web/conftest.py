@@ -9,7 +9,7 @@ import pytest
 from tests.fixtures import redis_url
 
 if TYPE_CHECKING:
-    from tests.dashboard.office import Desk
+    from tests.dashboard.desk_fixture import Desk
 
 __all__ = ["redis_url"]
 
@@ -17,6 +17,6 @@ __all__ = ["redis_url"]
 @pytest.fixture
 def office(transactional_db: None) -> Desk:
     """Rows that another process sees."""
-    from tests.dashboard.office import make_office
+    from tests.dashboard.desk_fixture import make_office
 
     return make_office()

@@ -19,12 +19,12 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from execution.management.desk.child import ChildSpec
-from execution.management.desk.parent_death import dies_with_parent
-from execution.management.desk.plan import Plan
+from execution.launcher.child import ChildSpec
+from execution.launcher.parent_death import dies_with_parent
+from execution.launcher.plan import Plan
 from execution.models import User
 from tests.dashboard.api import token_of
-from tests.dashboard.office import Desk
+from tests.dashboard.desk_fixture import Desk
 from tests.desk.running import REPOSITORY, free_port, wait_until
 
 

@@ -25,8 +25,8 @@ from config.web import (
     MOST_MESSAGES,
     TOO_MANY_MESSAGES,
 )
-from tests.dashboard.crowd import crowd
-from tests.dashboard.office import Desk
+from tests.dashboard.bulk_orders import crowd
+from tests.dashboard.desk_fixture import Desk
 from tests.web.process import Web, browser, program, running_web
 
 BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 
 from execution.models import AuditEntry, Halt, Order
-from tests.dashboard.crowd import crowd
-from tests.dashboard.office import Desk
+from tests.dashboard.bulk_orders import crowd
+from tests.dashboard.desk_fixture import Desk
 from tests.web.process import Web, browser, program, running_web
 
 #: Alone a stop takes some 20 ms; on a machine that other work keeps busy it may take so many times a page's time.

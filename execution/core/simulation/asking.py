@@ -10,18 +10,18 @@ from decimal import Context, Decimal
 from math import sqrt
 from typing import Any
 
-from execution.core.parameters import AlgorithmParameters
-from execution.core.plans import plain
-from execution.core.shortfall import daily_volatility, daily_volume
+from execution.core.algorithms.shortfall import daily_volatility, daily_volume
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.plans import plain
+from execution.core.orders.terms import parse_parameters
 from execution.core.simulation.prediction import MarketNow, Prediction, predict_cost
-from execution.core.terms import parse_parameters
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote
 
 DAY_SECONDS = 86_400
 #: An order that is a thousandth larger costs the same, as far as an estimate can tell.
 SIZE = Context(prec=3)
 #: What of the parameters says when and not how: two orders that differ in it alone cost the same.
-NOT_THE_MANNER = frozenset({"seed", "start_at", "end_at", "duration", "i_would_price"})
+KEY_EXCLUDED_PARAMETERS = frozenset({"seed", "start_at", "end_at", "duration", "i_would_price"})
 
 
 def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> MarketNow:
@@ -60,7 +60,9 @@ def spec_of(
 def key_of(spec: Mapping[str, Any]) -> str:
     """The same for orders that are worked alike in the same market, and whose quantity agrees in three digits: the
     market's facts of the moment are left out, an estimate is asked for anew when it has grown old."""
-    parameters = {name: value for name, value in spec["parameters"].items() if name not in NOT_THE_MANNER}
+    parameters = {
+        name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS
+    }
     quantity = plain(SIZE.plus(Decimal(spec["quantity"])))
     kept = [spec["algorithm"], parameters, quantity, round(spec["minutes"], 1), spec["market"]]
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

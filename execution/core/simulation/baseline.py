@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
+from execution.core.orders.slices import IDLE_LOOK, SliceTask, slice_at
+from execution.core.orders.view import CROSS, REST, CancelChild, Decision, OrderView, PlaceChild
 from execution.core.quantities import floor_to, minimum_quantity, round_price
-from execution.core.routing import known_quote
+from execution.core.routing.account_selection import known_quote
 from execution.core.states import OrderStatus
-from execution.core.tactics import IDLE_LOOK, SliceWork, slice_at
 from execution.core.types import ZERO, OrderType, TimeInForce
-from execution.core.view import CROSS, REST, CancelChild, Decision, Intend, OrderView
 
 PLAIN = "plain"
 REST_SHARE = 0.8
@@ -44,8 +44,8 @@ def plain_decide(view: OrderView) -> Decision:
     return Decision((child,) if child is not None else (), until, purpose)
 
 
-def _child(view: OrderView, work: SliceWork, purpose: str) -> Intend | None:
-    venue = view.venues[0]
+def _child(view: OrderView, work: SliceTask, purpose: str) -> PlaceChild | None:
+    venue = view.accounts[0]
     quote, market = known_quote(venue), venue.market
     quantity = floor_to(max(work.target - view.done - view.exposure, ZERO), market.lot)
     if quantity < minimum_quantity(market, quote.mid):
@@ -53,7 +53,7 @@ def _child(view: OrderView, work: SliceWork, purpose: str) -> Intend | None:
     price: Decimal | None = None
     if purpose == REST:
         price = round_price(quote.mid, market.tick, view.side)
-    return Intend(
+    return PlaceChild(
         account=venue.account,
         slice_number=work.part.number,
         purpose=purpose,

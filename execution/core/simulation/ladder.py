@@ -1,7 +1,7 @@
 """A limit order book on whole ticks and lots: price-time priority, with real queue positions.
 
-``core.matching`` has the same rules in ``Decimal``, with owners and self-trade prevention. A simulation needs
-millions of events: here the others' orders in a row are one entry of the queue, and only ours stand alone.
+``core.market_model.matching`` has the same rules in ``Decimal``, with owners and self-trade prevention. A simulation
+needs millions of events: here the others' orders in a row are one entry of the queue, and only ours stand alone.
 """
 
 from __future__ import annotations

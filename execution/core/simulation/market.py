@@ -11,7 +11,7 @@ from execution.core.simulation.noise import STEP, Event, Happening, tape_of
 
 WARM_UP = 60.0  #: seconds of life before anybody looks
 FARTHEST = 80  #: levels of a side that are kept
-LEAST_LEVELS = 12  #: a side never has fewer: somebody always quotes far away
+MIN_LEVELS = 12  #: a side never has fewer: somebody always quotes far away
 IMPACT_STAYS = 0.5  #: share of what a trade moves that stays
 IMPACT_SECONDS = 10.0  #: in which the rest comes back, as 1/e
 _KEPT = math.exp(-STEP / IMPACT_SECONDS)
@@ -106,7 +106,7 @@ class SimulatedMarket:
     def _begin(self) -> None:
         for side in (self.bids, self.asks):
             best = self._maker_price(side.sign)
-            for number in range(LEAST_LEVELS * 2):
+            for number in range(MIN_LEVELS * 2):
                 side.add(best - side.sign * number, self._limit_lots)
 
     def _happen(self, event: Event) -> None:
@@ -152,8 +152,8 @@ class SimulatedMarket:
     def _cancel(self, event: Event) -> None:
         side = self.bids if event.first < 0.5 else self.asks
         prices = side.prices()
-        place = int(-math.log(1 - event.second) * LEAST_LEVELS / 2)
-        if place < len(prices) and len(prices) > LEAST_LEVELS:
+        place = int(-math.log(1 - event.second) * MIN_LEVELS / 2)
+        if place < len(prices) and len(prices) > MIN_LEVELS:
             side.fade(prices[place], min(2 * self.kind.cancel_share * event.third, 1.0))
         for price in prices[FARTHEST:]:
             side.fade(price, 1.0)
@@ -170,12 +170,12 @@ class SimulatedMarket:
 
     def _fill_up(self, side: LadderSide) -> None:
         """Somebody always quotes far away: a side never runs dry."""
-        if len(side.queues) >= LEAST_LEVELS:
+        if len(side.queues) >= MIN_LEVELS:
             return
         start = self._maker_price(side.sign)
         step = max(1, round(self.kind.depth_ticks / 3))
-        for number in range(LEAST_LEVELS):
-            price = start - side.sign * (LEAST_LEVELS + number) * step
+        for number in range(MIN_LEVELS):
+            price = start - side.sign * (MIN_LEVELS + number) * step
             if not side.total(price):
                 side.add(price, self._limit_lots)
 

@@ -8,26 +8,26 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
+from execution.core.orders.view import (
+    AccountView,
+    CancelChild,
+    ChangeStatus,
+    ChildView,
+    Command,
+    Decision,
+    OrderView,
+    PlaceChild,
+    Rejections,
+    Replan,
+    memo_after,
+)
 from execution.core.quantities import collar_price, is_multiple
 from execution.core.simulation.exchange import Fill, Placed, Report, SimulatedExchange
 from execution.core.simulation.market import SimulatedMarket
 from execution.core.simulation.setting import BAR, START, Setting
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderStatus, order_after
 from execution.core.types import ZERO, Book, Market, OrderType, Side, Traded, VenueStatus
-from execution.core.view import (
-    CancelChild,
-    ChildView,
-    Command,
-    Decision,
-    Intend,
-    Move,
-    OrderView,
-    Rejections,
-    Replan,
-    VenueView,
-    memo_after,
-)
 
 ACCOUNT = "simulated"
 LEVELS = 10
@@ -48,7 +48,7 @@ class InvariantBroken(Exception):
 class _Child:
     """A child as the desk knows it."""
 
-    intend: Intend
+    intend: PlaceChild
     version: int
     intended_at: float
     lots: int
@@ -136,7 +136,7 @@ class Runner:
             parameters=self.setting.terms,
             slices=plan.slices,
             children=(),
-            venues=(),
+            accounts=(),
             algorithm=self.setting.algorithm,
             arrival_mid=book.touch.mid,
             forecast=plan.forecast,
@@ -179,7 +179,7 @@ class Runner:
                 shown.append(self._child_view(number, child, part))
         book = self._book()
         lot = self._market.lot
-        venue = VenueView(ACCOUNT, ACCOUNT, self._market, book.touch, book)
+        venue = AccountView(ACCOUNT, ACCOUNT, self._market, book.touch, book)
         view = self._view
         return OrderView(
             now=now,
@@ -195,7 +195,7 @@ class Runner:
             parameters=view.parameters,
             slices=view.slices,
             children=tuple(shown),
-            venues=(venue,),
+            accounts=(venue,),
             algorithm=view.algorithm,
             rejections=self._rejections(),
             arrival_mid=view.arrival_mid,
@@ -259,7 +259,7 @@ class Runner:
     # --- what it does -----------------------------------------------------------------------------------
 
     def _apply(self, view: OrderView, command: Command) -> None:
-        if isinstance(command, Intend):
+        if isinstance(command, PlaceChild):
             check_intent(self._look(), command, self._market)
             self._place(command)
         elif isinstance(command, CancelChild):
@@ -272,7 +272,7 @@ class Runner:
         else:
             self._move(command)
 
-    def _place(self, intend: Intend) -> None:
+    def _place(self, intend: PlaceChild) -> None:
         number = len(self._children) + 1
         lots = int(intend.quantity / self._market.lot)
         self._children.append(_Child(intend, self._version, self._exchange.now, lots))
@@ -287,7 +287,7 @@ class Runner:
         self._view = replace(self._view, slices=command.slices, end_at=command.end_at, extended=extended)
         self._version += 1
 
-    def _move(self, move: Move) -> None:
+    def _move(self, move: ChangeStatus) -> None:
         status = order_after(self._view.status, move.event)
         outcome = move.outcome or self._view.outcome
         self._view = replace(self._view, status=status, outcome=outcome, outcome_reason=move.reason)
@@ -325,7 +325,7 @@ class Runner:
         )
 
 
-def check_intent(view: OrderView, intend: Intend, market: Market) -> None:
+def check_intent(view: OrderView, intend: PlaceChild, market: Market) -> None:
     """I1 and I7 of one new child, and what an exchange would refuse; raises ``InvariantBroken``."""
     faults = []
     if view.done + view.exposure + intend.quantity > view.quantity:
@@ -336,7 +336,7 @@ def check_intent(view: OrderView, intend: Intend, market: Market) -> None:
         faults.append(
             f"a child at {view.now:%H:%M:%S} of a {view.status} order that ends {view.end_at:%H:%M:%S}"
         )
-    quote, price = view.venues[0].quote, intend.price
+    quote, price = view.accounts[0].quote, intend.price
     if price is not None and quote is not None:
         sign = view.side.sign
         worst = collar_price(quote.mid, view.parameters.collar_bp, market.tick, view.side)

@@ -10,13 +10,13 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from execution.core.algorithms import WORKINGS, plan_order
-from execution.core.parameters import AlgorithmParameters
-from execution.core.plans import Plan, PlanInput
+from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.plans import Plan, PlanInput
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import floor_to
 from execution.core.simulation.kinds import KINDS, MarketKind
-from execution.core.terms import ALGORITHMS
 from execution.core.types import Candle, Quote, Side
 
 #: When every simulated order starts.
@@ -39,7 +39,7 @@ class Setting:
     parameters: AlgorithmParameters | None = None
 
     def plan_input(self, quote: Quote) -> PlanInput:
-        wants = WORKINGS[self.algorithm].wants_candles
+        wants = ALGORITHM_SPECS[self.algorithm].wants_candles
         return PlanInput(
             now=START,
             side=self.side,

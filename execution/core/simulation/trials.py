@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from execution.core.decide import decide
+from execution.core.algorithms.decide import decide
 from execution.core.simulation.baseline import PLAIN, plain_decide
 from execution.core.simulation.kinds import MarketKind
 from execution.core.simulation.measures import Cost, cost_of, mean_cost

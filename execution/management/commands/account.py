@@ -26,9 +26,9 @@ from execution.selectors.accounts import (
     account_rows,
 )
 from execution.selectors.network import network_of
-from execution.services.accounts import NewAccount, account_create
-from execution.services.credentials import credential_check
-from execution.services.workers import database_now
+from execution.services.accounts.accounts import NewAccount, account_create
+from execution.services.accounts.credentials import credential_check
+from execution.services.engine.workers import database_now
 from execution.venues.client import client_class
 from execution.venues.exchanges import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
 from execution.venues.gateway import open_gateway

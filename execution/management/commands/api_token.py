@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from execution.core.problems import Refused
 from execution.models import User
-from execution.services.tokens import DEFAULT_LIFETIME, MAX_LIFETIME, token_create
+from execution.services.desk.tokens import DEFAULT_LIFETIME, MAX_LIFETIME, token_create
 
 
 class Command(BaseCommand):

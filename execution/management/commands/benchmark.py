@@ -15,13 +15,13 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.numbers import NumberRefused, float_number, whole_number
-from execution.management.benchmark.capacity import CapacityWishes, measure_capacity
-from execution.management.benchmark.capacity_report import capacity_report
-from execution.management.benchmark.measure import Wishes, measure
-from execution.management.benchmark.report import report
+from execution.verification.benchmark.capacity import CapacityWishes, measure_capacity
+from execution.verification.benchmark.capacity_report import capacity_report
+from execution.verification.benchmark.measure import Options, measure
+from execution.verification.benchmark.report import report
 
 LONGEST = 3600  # seconds of an order: the benchmark ends within a bounded time
-MOST_PARENTS = 10_000
+MAX_PARENTS = 10_000
 
 
 class Command(BaseCommand):
@@ -89,10 +89,12 @@ class Command(BaseCommand):
         self.stderr.write(text)
 
 
-def _wishes(options: dict[str, Any]) -> Wishes:
+def _wishes(options: dict[str, Any]) -> Options:
     _check(options, {"starts": (1, 20), "idle": (1, 600), "orders": (1, 200), "slice": (1, 600)})
     _check(options, {"seconds": (30, LONGEST)})
-    return Wishes(options["starts"], options["idle"], options["orders"], options["seconds"], options["slice"])
+    return Options(
+        options["starts"], options["idle"], options["orders"], options["seconds"], options["slice"]
+    )
 
 
 def _capacity_wishes(options: dict[str, Any]) -> CapacityWishes:
@@ -100,9 +102,9 @@ def _capacity_wishes(options: dict[str, Any]) -> CapacityWishes:
     _check(options, {"workers": (1, 16), "idle": (1, 600), "accounts": (1, 10)})
     words = options["parents"].split(",")
     parents = tuple(_parents(word) for word in words)
-    if list(parents) != sorted(set(parents)) or not 1 <= parents[0] <= parents[-1] <= MOST_PARENTS:
+    if list(parents) != sorted(set(parents)) or not 1 <= parents[0] <= parents[-1] <= MAX_PARENTS:
         raise CommandError(
-            f"--parents {options['parents']}: it must be rising numbers of 1 to {MOST_PARENTS}, with commas between"
+            f"--parents {options['parents']}: it must be rising numbers of 1 to {MAX_PARENTS}, with commas between"
         )
     names = ("seconds", "slice", "pages", "rate", "workers", "idle", "accounts", "database_url")
     return CapacityWishes(parents, *(options[name] for name in names))

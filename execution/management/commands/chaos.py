@@ -17,9 +17,9 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.numbers import whole_number
-from execution.management.chaos.report import report, verdict
-from execution.management.chaos.run import Wishes, run
-from execution.management.desk.postgres_server import PostgresServer
+from execution.launcher.postgres_server import PostgresServer
+from execution.verification.chaos.report import report, verdict
+from execution.verification.chaos.run import Options, run
 
 
 class Command(BaseCommand):
@@ -72,14 +72,14 @@ class Command(BaseCommand):
         self.stderr.write(text)
 
 
-def _wishes(options: dict[str, Any]) -> Wishes:
+def _wishes(options: dict[str, Any]) -> Options:
     for name, least, most in (("parents", 1, 500), ("seconds", 60, 3600)):
         if not least <= options[name] <= most:
             raise CommandError(f"--{name} {options[name]}: it must be {least} to {most}")
     seed = secrets.randbelow(10**6) if options["seed"] is None else options["seed"]
     if seed < 0:
         raise CommandError(f"--seed {seed}: it must be 0 or more")
-    return Wishes(options["parents"], float(options["seconds"]), seed)
+    return Options(options["parents"], float(options["seconds"]), seed)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

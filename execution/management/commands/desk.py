@@ -10,19 +10,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
 
-from execution.management.desk.bootstrap import PAPER_LABELS, Bootstrap, paper_key_ensure
-from execution.management.desk.environments import keep_bytecode
-from execution.management.desk.files import (
+from execution.launcher.bootstrap import PAPER_LABELS, Bootstrap, paper_key_ensure
+from execution.launcher.environments import keep_bytecode
+from execution.launcher.files import (
     lock_folder,
     move_single_paper,
     usable_paper_port,
     usable_port,
     write_private,
 )
-from execution.management.desk.output import DeskLog
-from execution.management.desk.parent_death import supported
-from execution.management.desk.plan import Plan, refuse_bad_workers
-from execution.management.desk.supervisor import Supervisor
+from execution.launcher.output import DeskLog
+from execution.launcher.parent_death import supported
+from execution.launcher.plan import Plan, refuse_bad_workers
+from execution.launcher.supervisor import Supervisor
 
 PRIVATE_UMASK = 0o077
 

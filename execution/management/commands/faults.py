@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.numbers import float_number, whole_number
-from execution.management.faults.coverage import coverage_table
-from execution.management.faults.runner import revision, run_in_processes, run_seeds
-from execution.management.faults.world import Verdict
+from execution.verification.faults.coverage import coverage_table
+from execution.verification.faults.runner import revision, run_in_processes, run_seeds
+from execution.verification.faults.world import Verdict
 
 SHOWN = 60  #: lines of the log before a violation
 MOST_SEEDS = 1_000_000

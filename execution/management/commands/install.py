@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand
 
-from execution.management.desk.bootstrap import Bootstrap
+from execution.launcher.bootstrap import Bootstrap
 
 
 class Command(BaseCommand):

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
+from execution.core.algorithms.vwap_replay import TrackingErrors, replay
 from execution.core.numbers import whole_number
 from execution.core.problems import Refused
-from execution.core.volume_replay import TrackingErrors, replay
-from execution.management.candle_files import read_bars
+from execution.verification.candle_files import read_bars
 
 #: Beyond a day the profile learnt at the first midnight would be old.
 MAX_HOURS = 24

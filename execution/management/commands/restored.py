@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.problems import Refused
-from execution.services.restoring import installation_restored
+from execution.services.desk.restoring import installation_restored
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.problems import Refused
-from execution.core.route_books import read_number, route_answer, route_books
+from execution.core.routing.book_files import read_number, route_answer, route_books
 from execution.core.strict_json import read_json
 from execution.core.types import Side
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from execution.core.matching import SelfTradePrevention
+from execution.core.market_model.matching import SelfTradePrevention
 from execution.core.types import ZERO, Market, Side
 from execution.paper.candles import Bar
 from execution.paper.exchange import SymbolMarket

@@ -18,7 +18,7 @@ from execution.paper.symbols import PRICE_BAND_DOWN, PRICE_BAND_UP
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
 _WHOLE = re.compile(r"[0-9]{1,20}")
-MOST_ROWS = 100
+MAX_ROWS = 100
 
 
 def whole(parameters: Mapping[str, str], name: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from execution.paper.exchange import SymbolMarket
 from execution.paper.okx import dialect, refusals
 from execution.paper.okx.dialect import Json
-from execution.paper.okx.parameters import MOST_ROWS, draft, instrument, limit, whole
+from execution.paper.okx.parameters import MAX_ROWS, draft, instrument, limit, whole
 from execution.paper.okx.rest_market import API
 from execution.paper.records import OrderStatus, PaperOrder, PaperTrade
 from execution.paper.refusals import Refusal
@@ -16,7 +16,7 @@ from execution.paper.server import Call, Endpoint
 
 #: An order that was cancelled without a fill is shown for so long.
 FORGOTTEN_AFTER = 2 * 3_600_000
-MOST_ENTRIES = 20
+MAX_ENTRIES = 20
 
 Row = TypeVar("Row", PaperOrder, PaperTrade)
 
@@ -37,8 +37,8 @@ def _each(call: Call, act: Callable[[Call, dict[str, str]], PaperOrder]) -> list
     """Act on each entry; what is refused is refused alone."""
     if not call.account.may_trade:
         raise refusals.no_permission()
-    if len(call.entries) > MOST_ENTRIES:
-        raise Refusal(50025, f"Parameter count exceeds the limit {MOST_ENTRIES}", status=200)
+    if len(call.entries) > MAX_ENTRIES:
+        raise Refusal(50025, f"Parameter count exceeds the limit {MAX_ENTRIES}", status=200)
     answers, now = [], call.exchange.now()
     for entry in call.entries:
         try:
@@ -149,7 +149,7 @@ def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> list[Row
         for row in rows
         if (after is None or number(row) < after) and (before is None or number(row) > before)
     ]
-    return chosen[::-1][: limit(call.parameters, MOST_ROWS, MOST_ROWS)]
+    return chosen[::-1][: limit(call.parameters, MAX_ROWS, MAX_ROWS)]
 
 
 def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> list[Json]:

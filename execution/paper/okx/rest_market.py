@@ -6,11 +6,11 @@ from typing import Any
 
 from execution.paper.candles import INTERVALS
 from execution.paper.okx import dialect, refusals
-from execution.paper.okx.parameters import MOST_ROWS, instrument, limit, whole
+from execution.paper.okx.parameters import MAX_ROWS, instrument, limit, whole
 from execution.paper.server import Call, Endpoint
 
 API = "/api/v5"
-MOST_CANDLES = 300
+MAX_CANDLES = 300
 
 #: Seconds of each bar. Bars from six hours on begin at midnight in Hong Kong unless they say ``utc``.
 BARS = {
@@ -71,7 +71,7 @@ def candles(call: Call) -> Any:
         raise refusals.wrong("bar")
     seconds = BARS[bar]
     before, after = whole(call.parameters, "before"), whole(call.parameters, "after")
-    count = limit(call.parameters, MOST_ROWS, MOST_CANDLES)
+    count = limit(call.parameters, MAX_ROWS, MAX_CANDLES)
     # Of a range the newest are shown, and without its end those up to now.
     start = None if before is None else before // 1000 + 1
     end = None if after is None else (after - 1) // 1000
@@ -79,7 +79,7 @@ def candles(call: Call) -> Any:
         count = max(count, (end - start) // seconds + 1)
     found = symbol.candles.folded(seconds, start if end is not None else None, end, count)
     chosen = [each for each in found if start is None or each.start >= start]
-    chosen = chosen[-limit(call.parameters, MOST_ROWS, MOST_CANDLES) :]
+    chosen = chosen[-limit(call.parameters, MAX_ROWS, MAX_CANDLES) :]
     now = call.exchange.now() // 1000
     return [dialect.candle(each, is_finished=each.start + seconds <= now) for each in reversed(chosen)]
 

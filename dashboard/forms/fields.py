@@ -1,0 +1,242 @@
+"""The ticket's fields of an algorithm, generated from its parameter model, and the way back.
+
+The model speaks in fractions and ISO times; people write percent and ``15:30``. The translation is here,
+both ways, so that a refusal speaks of what was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from execution.core.durations import as_clock, parse_duration
+from execution.core.numbers import NumberRefused, decimal_number, plain, without_grouping
+from execution.core.orders.terms import ALGORITHMS
+from execution.core.problems import Problem
+
+#: What a fresh ticket proposes where the model has no default.
+PROPOSED = {"duration": "01:00:00"}
+PLACEHOLDERS = {
+    "start_at": "now",
+    "end_at": "by duration",
+    "slices": "one a minute, at least ten",
+    "slice_length": "five minutes",
+    "duration": "by end",
+    "visible_quantity": "0.000",
+    "participation_rate": "10",
+    "participation_cap": "none",
+    "minimum_rate": "half of the rate",
+    "maximum_rate": "1½ of the rate",
+    "i_would_price": "none",
+    "seed": "drawn",
+    "move_after": "00:00:10",
+    "volatility": "by candles",
+    "impact_bp": "by spread",
+}
+#: The values of choices as people say them.
+CHOICE_WORDS = {
+    "at_end": {"cross": "cross what is left", "stop": "stop", "extend": "extend"},
+    "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
+    "mode": {"split": "split over the accounts", "single": "single best account"},
+    "shortfall": {"part": "do the part", "refuse": "refuse"},
+}
+#: A slider moves in such steps; a value between them (an order that is cloned) stays as it is.
+SLIDER_STEP = Decimal("0.05")
+#: In this order the ticket shows what is not under "More": when, then what the algorithm is about.
+FIRST = ("duration", "end_at", "start_at")
+LAST = ("urgency",)
+#: Widgets that hold a number.
+NUMBERS = ("percent", "bp", "decimal", "integer", "share")
+_DURATION = TypeAdapter(timedelta)  # reads ISO 8601, as parameters are kept
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An input of the ticket."""
+
+    name: str
+    label: str
+    description: str
+    widget: str
+    unit: str
+    advanced: bool
+    value: str
+    placeholder: str
+    #: The algorithms that have it.
+    algorithms: tuple[str, ...] = ()
+    #: What it may be, with the words for it; empty: anything.
+    choices: tuple[tuple[str, str], ...] = ()
+    step: str = ""
+    #: Whether it is one of the algorithm that is chosen now.
+    shown: bool = True
+
+
+def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
+    """Each field that any algorithm has, once, so that switching loses nothing of what is written in it."""
+    others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
+    by_name = {algorithm: algorithm_fields(algorithm, values)} | others
+    users: dict[str, list[str]] = {}
+    found: dict[str, Field] = {}
+    for user, fields in by_name.items():
+        for field in fields:
+            users.setdefault(field.name, []).append(user)
+            found.setdefault(field.name, field)
+    return sorted(
+        (
+            replace(field, algorithms=tuple(users[name]), shown=algorithm in users[name])
+            for name, field in found.items()
+        ),
+        key=_place,
+    )
+
+
+def _place(field: Field) -> int:
+    if field.name in FIRST:
+        return FIRST.index(field.name)
+    return len(FIRST) + (field.name in LAST)
+
+
+def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
+    """What a fresh ticket has in each field of each algorithm, and the hint in it while it is empty."""
+    return {
+        name: {
+            field.name: {"value": field.value, "placeholder": field.placeholder}
+            for field in algorithm_fields(name)
+        }
+        for name in ALGORITHMS
+    }
+
+
+def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
+    """The algorithm's fields with what was written in them, else with what the model proposes."""
+    model = ALGORITHMS[algorithm].parameters
+    fields = [
+        _field(name, info, None if values is None else values.get(name, ""))
+        for name, info in model.model_fields.items()
+    ]
+    least = model.default_duration
+    if least is None:
+        return fields
+    return [_with_default_duration(field, least, values is None) for field in fields]
+
+
+def _with_default_duration(field: Field, duration: timedelta, is_fresh: bool) -> Field:
+    """An algorithm that knows how long it works proposes nothing, and says what empty means."""
+    if field.name != "duration":
+        return field
+    return replace(field, value="" if is_fresh else field.value, placeholder=as_clock(duration))
+
+
+def _field(name: str, info: Any, value: str | None) -> Field:
+    extra: dict[str, Any] = info.json_schema_extra or {}
+    widget = str(extra.get("widget", "text"))
+    default = None if info.is_required() else info.default
+    if value is None or (widget in {"choice", "share"} and not value):
+        # A choice and a slider are never empty.
+        value = PROPOSED.get(name, "") if default is None else _shown(default, widget)
+    return Field(
+        name=name,
+        label=info.title or name,
+        description=info.description or "",
+        widget=widget,
+        unit=str(extra.get("unit", "")),
+        advanced=bool(extra.get("advanced")),
+        value=value,
+        placeholder=PLACEHOLDERS.get(name, ""),
+        choices=_choices(name, info.annotation) if widget == "choice" else (),
+        step=_step(value) if widget == "share" else "",
+    )
+
+
+def _choices(name: str, enum: Any) -> tuple[tuple[str, str], ...]:
+    words = CHOICE_WORDS.get(name, {})
+    return tuple((member.value, words.get(member.value, member.value)) for member in enum)
+
+
+def _step(value: str) -> str:
+    try:
+        return str(SLIDER_STEP) if decimal_number(value) % SLIDER_STEP == 0 else "any"
+    except NumberRefused:
+        return str(SLIDER_STEP)
+
+
+def shown_parameter(info: Any, value: Any) -> str:
+    """A parameter as the records keep it, as the form writes it."""
+    widget = str((info.json_schema_extra or {}).get("widget", "text"))
+    if widget == "duration":
+        return as_clock(_DURATION.validate_python(parse_duration(value)))
+    return _shown(value, widget)
+
+
+def _shown(value: Any, widget: str) -> str:
+    if isinstance(value, timedelta):
+        return as_clock(value)
+    return _percent(value) if widget == "percent" else str(value)
+
+
+def parameter_labels(algorithm: str) -> list[dict[str, Any]]:
+    """How an order's page names each parameter of its terms; start and end stand beside them."""
+    if algorithm not in ALGORITHMS:
+        return []
+    return [
+        {
+            "name": field.name,
+            "label": field.label,
+            "unit": field.unit,
+            "widget": field.widget,
+            "choices": dict(field.choices),
+        }
+        for field in algorithm_fields(algorithm)
+        if field.name not in FIRST
+    ]
+
+
+def _percent(value: Any) -> str:
+    return plain(Decimal(str(value)) * 100)
+
+
+def parameters_raw(algorithm: str, written: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """What was written, as the parameter model reads it; what cannot be translated is left for it to refuse."""
+    return {
+        field.name: _raw(written[field.name].strip(), field.widget, now)
+        for field in algorithm_fields(algorithm)
+        if written.get(field.name, "").strip()
+    }
+
+
+def _raw(value: str, widget: str, now: datetime) -> str:
+    if widget in NUMBERS:
+        value = without_grouping(value.removesuffix("%") if widget == "percent" else value)
+    if widget == "percent":
+        try:
+            return plain(decimal_number(value) / 100)
+        except NumberRefused:
+            return value
+    if widget == "datetime" and _TIME.fullmatch(value):
+        # A time alone is today's: one that has passed is refused as past, never taken for tomorrow's.
+        hour, rest = value.split(":", 1)
+        return f"{now:%Y-%m-%d}T{hour.rjust(2, '0')}:{rest}+00:00"
+    return value
+
+
+def problem_as_written(problem: Problem, algorithm: str) -> Problem:
+    """The problem in the units of the form."""
+    infos = ALGORITHMS[algorithm].parameters.model_fields if algorithm in ALGORITHMS else {}
+    info: Any = infos.get(problem.field)
+    extra = (info.json_schema_extra or {}) if info else {}
+    if extra.get("widget") != "percent" or not problem.limit:
+        return problem
+    try:
+        value, limit = (plain(decimal_number(text) * 100) for text in (problem.value, problem.limit))
+    except NumberRefused:
+        return problem
+    message = problem.message.replace(f"is {problem.value};", f"is {value} %;")
+    message = message.removesuffix(f" {problem.limit}") + f" {limit} %"
+    return Problem(problem.field, message, f"{value} %", f"{limit} %")

@@ -1,0 +1,1 @@
+"""Websockets: what open pages are sent."""

@@ -1,0 +1,259 @@
+"""Websockets: a doorbell wakes a consumer, a version decides what it sends.
+
+Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries
+it; once a second it looks by itself, so that a lost message delays a page by a second and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from functools import partial
+from random import uniform
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import structlog
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.utils import timezone
+
+from dashboard.access import person_lately
+from dashboard.forms.filters import read_filter
+from dashboard.live.db_thread import reading
+from execution.notify import trader_group
+from execution.payloads.encode import milliseconds
+from execution.payloads.orders import MarketUpdate, Snapshot
+from execution.selectors.orders import pages
+from execution.selectors.orders.blotter import blotter_marks, blotter_page
+from execution.selectors.tca import market_tape
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+log = structlog.get_logger()
+
+LOGGED_OUT = 4401
+#: The person is another one now than the page was made for: it loads again, or is refused.
+ROLE_CHANGED = 4403
+NOT_FOUND = 4404
+#: At most four messages with changes a second on the average, and at least one heartbeat.
+MIN_PAUSE = 0.25
+BEAT = 1.0
+#: A slice's news come in bursts, intent, answer, fill: so many may follow each other after ``BURST_PAUSE`` only.
+BURST = 8
+BURST_PAUSE = 0.01
+#: Orders with a limit price are read again so often though they have not moved: the market may have.
+LIMITS_AGAIN = 10.0
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
+
+    task: asyncio.Task[None] | None = None
+    #: Who looks, read afresh before each message; None before the first look and after a logout.
+    person: User | None = None
+    #: What the person was allowed when the socket opened.
+    standing: tuple[str, bool] | None = None
+
+    async def connect(self) -> None:
+        # Accepted first: a refused handshake would reach the page as 1006, which says nothing.
+        await self.accept()
+        self.woken = asyncio.Event()
+        self.wants_snapshot = True
+        if (code := await reading(self.verdict)) is not None:
+            await self.close(code=code)
+            return
+        await self.join()
+        self.task = asyncio.create_task(self.run())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+    async def receive_json(self, content: Any, **_kwargs: Any) -> None:
+        """The one thing a page asks for: a snapshot, after a gap in the versions."""
+        if isinstance(content, Mapping) and content.get("type") == "snapshot":
+            self.wants_snapshot = True
+            self.woken.set()
+
+    async def ring(self, _event: Mapping[str, Any]) -> None:
+        self.woken.set()
+
+    order_changed = ring
+    orders_changed = ring
+
+    @property
+    def session_key(self) -> str | None:
+        session = self.scope.get("session")
+        return session.session_key if session is not None else None
+
+    def verdict(self) -> int | None:
+        """The code to close with, or None. A logout, a new password or another role ends every socket."""
+        self.person = person_lately(self.session_key)
+        if self.person is None:
+            return LOGGED_OUT
+        standing = (self.person.role, self.person.sees_desk)
+        if self.standing not in (None, standing):
+            return ROLE_CHANGED
+        self.standing = standing
+        return self.refusal(self.person)
+
+    async def join(self) -> None:
+        """Without the channel layer the page is a second slower, not broken."""
+        try:
+            await self.channel_layer.group_add(self.group, self.channel_name)
+        except Exception:
+            log.exception("no doorbell for a page", group=self.group)
+
+    async def run(self) -> None:
+        """Sends until the person may not see it any more, or the socket goes."""
+        clock = asyncio.get_running_loop().time
+        beat_at = sent_at = clock()
+        burst = float(BURST)
+        try:
+            while True:
+                with_beat = clock() >= beat_at
+                if with_beat:
+                    # Pages that opened together do not look together for ever.
+                    beat_at = clock() + BEAT * uniform(0.8, 1.0)  # noqa: S311  # no secret
+                found = await reading(partial(self.look, with_beat))
+                if isinstance(found, int):
+                    await self.close(code=found)
+                    return
+                for message in found:
+                    await self.send_json(message)
+                # What is saved up in calm is spent in a burst: MIN_PAUSE apart on the average.
+                burst, sent_at = min(burst + (clock() - sent_at) / MIN_PAUSE, BURST) - 1, clock()
+                await asyncio.sleep(BURST_PAUSE if burst >= 0 else MIN_PAUSE)
+                await self.rest(beat_at - clock())
+        except Exception:
+            # The page reconnects and starts from a snapshot; silence would look like calm.
+            log.exception("a page's socket failed", group=getattr(self, "group", ""))
+            await self.close(code=1011)
+
+    def look(self, with_beat: bool) -> list[dict[str, Any]] | int:
+        """What the page is to be told, or the code to close with; in one visit to the database's thread."""
+        code = self.verdict()
+        return self.news(with_beat) if code is None else code
+
+    async def rest(self, seconds: float) -> None:
+        """Until somebody rings, or the next heartbeat is due."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
+        self.woken.clear()
+
+    # --- for the consumers below
+
+    group = ""
+
+    def refusal(self, person: User) -> int | None:
+        """The code to close with, or None: may this person see it? Runs in a thread, may read the database."""
+        raise NotImplementedError
+
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        """The messages that are due, and a heartbeat if it is wanted. Runs in a thread, may read the database."""
+        raise NotImplementedError
+
+
+def beat(**content: Any) -> dict[str, Any]:
+    """A heartbeat with the server's time, ms since 1970."""
+    return {"type": "beat", **content, "now": milliseconds(timezone.now())}
+
+
+class OrderConsumer(LiveConsumer):
+    """One order: a snapshot, then deltas with versions; the market and the server's time once a second."""
+
+    order_id = 0
+    tape: market_tape.Tape | None = None
+    held: Snapshot | None = None
+
+    def refusal(self, person: User) -> int | None:
+        if self.group:
+            return None  # who may see it depends on the person's standing alone, which has not changed
+        public_id = self.scope["url_route"]["kwargs"]["public_id"]
+        found = pages.order_find(person=person, public_id=public_id)
+        if found is None:
+            return NOT_FOUND
+        self.order_id, self.group = found, f"order.{public_id}"
+        return None
+
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        found = self.changes()
+        if with_beat:
+            found.append(beat(market=self.market()))
+        return found
+
+    def changes(self) -> list[dict[str, Any]]:
+        if self.wants_snapshot or self.held is None:
+            self.wants_snapshot = False
+            self.tape = None  # the samples start again, too
+            self.held = pages.order_snapshot(self.order_id)
+            return [{"type": "snapshot", **self.held}]
+        if pages.order_version(self.order_id) == self.held["version"]:
+            return []
+        delta = pages.order_delta(self.order_id, self.held)
+        self.held = pages.delta_applied(self.held, delta)
+        return [{"type": "delta", **delta}]
+
+    def market(self) -> MarketUpdate | None:
+        self.tape = self.tape or market_tape.tape_open(self.order_id)
+        return market_tape.tape_read(self.tape, self.order_id, timezone.now()) if self.tape else None
+
+
+def may_wait(row: Mapping[str, Any]) -> bool:
+    """Whether the market alone may change what the row says."""
+    return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
+
+
+class OrdersConsumer(LiveConsumer):
+    """A page of the list: all rows first, then those that changed, with the order they stand in."""
+
+    marks: tuple[int, int] = (-1, -1)
+    number = 0
+    read_at = -LIMITS_AGAIN
+
+    def refusal(self, person: User) -> int | None:
+        if not self.group:
+            query = self.scope.get("query_string", b"").decode("ascii", "replace")
+            self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
+            self.rows: dict[str, Any] = {}
+            self.group = trader_group(person.pk)
+        return NOT_FOUND if self.chosen.problems else None
+
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        found = self.changes()
+        if with_beat:
+            found.append(beat())
+        return found
+
+    def changes(self) -> list[dict[str, Any]]:
+        whole, self.wants_snapshot = self.wants_snapshot, False
+        if self.person is None:
+            return []
+        marks, limits_again = blotter_marks(person=self.person), monotonic() - self.read_at >= LIMITS_AGAIN
+        if marks == self.marks and not whole and not limits_again:
+            return []
+        known = self.rows
+        if limits_again:
+            known = {key: row for key, row in known.items() if not may_wait(row)}
+            self.read_at = monotonic()
+        found = blotter_page(
+            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=known
+        )
+        rows = {row["id"]: row for row in found["rows"]}
+        if marks == self.marks and not whole and rows == self.rows:
+            return []
+        self.marks = marks
+        message = {
+            "type": "snapshot" if whole else "delta",
+            "from": self.number,
+            "version": self.number + 1,
+            "rows": [row for key, row in rows.items() if whole or self.rows.get(key) != row],
+            "order": list(rows),
+            "counts": found["counts"],
+            "total": found["total"],
+        }
+        self.rows, self.number = rows, self.number + 1
+        return [message]

@@ -1,0 +1,92 @@
+"""The supervisor's websockets: the wall of the whole desk, and a halt's progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from dashboard.live.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer, beat
+from execution.notify import WALL_GROUP
+from execution.payloads.orders import HaltRow
+from execution.selectors.halts import halt_row
+from execution.selectors.wall.desk import Wall, WallPicture
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+
+class SupervisorConsumer(LiveConsumer):
+    """Admits supervisors only; everything that happens at the desk rings for it."""
+
+    group = WALL_GROUP
+    number = 0
+
+    wall_changed = LiveConsumer.ring
+
+    def refusal(self, person: User) -> int | None:
+        return None if person.role == "supervisor" else ROLE_CHANGED
+
+    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+        whole, self.wants_snapshot = self.wants_snapshot, False
+        found = []
+        if content := self.change(whole=whole):
+            kind = "snapshot" if whole else "delta"
+            found.append({"type": kind, "from": self.number, "version": self.number + 1, **content})
+            self.number += 1
+        return [*found, beat()] if with_beat else found
+
+    def change(self, *, whole: bool) -> dict[str, Any]:
+        """What has changed since the last time, or everything; empty when nothing has."""
+        raise NotImplementedError
+
+
+class WallConsumer(SupervisorConsumer):
+    """The wall: all rows first, then those that changed; their order and each panel when they differ."""
+
+    wall: Wall | None = None
+    shown: WallPicture | None = None
+
+    def change(self, *, whole: bool) -> dict[str, Any]:
+        self.wall = self.wall or Wall()
+        before, self.shown = None if whole else self.shown, self.wall.read(timezone.now())
+        return wall_changes(before, self.shown)
+
+
+def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, Any]:
+    """What a page that shows ``before`` needs to show ``after``; everything for one that shows nothing."""
+    if before is None:
+        rows = list(after["rows"].values())
+        return {"rows": rows, "order": after["order"], "panels": dict(after["panels"])}
+    content: dict[str, Any] = {}
+    rows = [row for key, row in after["rows"].items() if before["rows"].get(key) != row]
+    panels = {name: panel for name, panel in after["panels"].items() if before["panels"].get(name) != panel}
+    if rows:
+        content["rows"] = rows
+    if after["order"] != before["order"]:
+        content["order"] = after["order"]
+    if panels:
+        content["panels"] = panels
+    return content
+
+
+class HaltConsumer(SupervisorConsumer):
+    """A halt's progress until the exchanges have confirmed that nothing of it is open, and its lifting."""
+
+    shown: HaltRow | None = None
+
+    def refusal(self, person: User) -> int | None:
+        code = super().refusal(person)
+        if code is None and self.read_row() is None:
+            return NOT_FOUND
+        return code
+
+    def change(self, *, whole: bool) -> dict[str, Any]:
+        row = self.read_row()
+        if row is None or (row == self.shown and not whole):
+            return {}
+        self.shown = row
+        return {"halt": row}
+
+    def read_row(self) -> HaltRow | None:
+        return halt_row(self.scope["url_route"]["kwargs"]["public_id"])

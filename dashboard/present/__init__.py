@@ -1,0 +1,1 @@
+"""Facts in the words and figures of the pages."""

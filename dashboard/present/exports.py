@@ -1,0 +1,134 @@
+"""The blotter as CSV: the same rows in the same order, with every column that the page can show.
+
+Decimals are exact, unknown is empty, times are UTC. Texts that people or exchanges wrote cannot become
+formulas: a spreadsheet runs what begins with = + - or @, so such a text gets an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from execution.core.numbers import plain
+from execution.core.orders.schedule import finish_share, share_due
+from execution.core.orders.terms import ALGORITHMS
+from execution.core.states import ORDER_FINAL, OrderStatus
+from execution.core.types import ZERO
+from execution.payloads.orders import OrderRow
+
+#: What a spreadsheet may take for the beginning of a formula, or skip before one.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+#: As fine as a share of two amounts with 28 digits is known.
+MAX_DIGITS = 26
+
+Cell = Callable[[OrderRow, int], str]
+
+
+def words(text: str) -> str:
+    """Free text as a cell that no spreadsheet runs."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def moment(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _share(row: OrderRow) -> Decimal:
+    return Decimal(row["filled"]) / Decimal(row["quantity"])
+
+
+def percent(share: Decimal | None) -> str:
+    """Percent with two digits, and with more where two would show a part as nothing or as the whole."""
+    if share is None:
+        return ""
+    exact, digits = share * 100, 2
+    while (shown := round(exact, digits)) in (0, 100) and shown != exact and digits < MAX_DIGITS:
+        digits += 1
+    return plain(shown or ZERO)
+
+
+def due(row: OrderRow, now: int) -> Decimal | None:
+    """The share that the schedule wants now; none of an order that has ended."""
+    if row["status"] in ORDER_FINAL:
+        return None
+    done = _share(row)
+    share = share_due(row["schedule"], now, float(done))
+    if share is None or share == float(done):
+        return None if share is None else done
+    return Decimal(str(share))
+
+
+def _ahead(row: OrderRow, now: int) -> str:
+    share = due(row, now)
+    return percent(None if share is None else _share(row) - share)
+
+
+def finish(row: OrderRow, now: int) -> int | None:
+    """When the order is done: at the end of its plan while it keeps to that, and without a plan at its average
+    pace. None when it is not done by its end at this pace, or when nobody can say."""
+    started, share, schedule = row["started_at"], _share(row), row["schedule"]
+    if row["status"] != OrderStatus.WORKING or started is None or share >= 1:
+        return None
+    at_the_end = finish_share(schedule, now, float(share))
+    if at_the_end is not None:
+        return schedule[-1][0] if at_the_end >= 1 and now < schedule[-1][0] else None
+    return round(started + (now - started) / float(share)) if share > 0 and now > started else None
+
+
+def _alerts(row: OrderRow, _now: int) -> str:
+    needs = "needs a person" if row["needs_person"] and row["status"] not in ORDER_FINAL else ""
+    count = f"{row['alerts']} alert{'' if row['alerts'] == 1 else 's'}" if row["alerts"] else ""
+    return words(" · ".join(part for part in (needs, count, row["reason"], row["waits"]) if part))
+
+
+#: Heads and cells; "Trader" is there where several are seen.
+COLUMNS: dict[str, Cell] = {
+    "State": lambda row, _: row["status"].replace("_", " "),
+    "Order": lambda row, _: row["id"],
+    "Trader": lambda row, _: words(row["trader"]),
+    "Accounts": lambda row, _: words(row["account"]),
+    "Symbol": lambda row, _: words(row["symbol"]),
+    "Side": lambda row, _: row["side"].upper(),
+    "Algorithm": lambda row, _: (
+        ALGORITHMS[row["algorithm"]].label if row["algorithm"] in ALGORITHMS else words(row["algorithm"])
+    ),
+    "Quantity": lambda row, _: row["quantity"],
+    "Filled": lambda row, _: row["filled"],
+    "Done %": lambda row, _: percent(_share(row)),
+    "Schedule %": lambda row, now: percent(due(row, now)),
+    "Limit": lambda row, _: row["limit_price"] or "",
+    "Average": lambda row, _: row["average"] or "",
+    "Arrival": lambda row, _: row["arrival_mid"] or "",
+    "Cost bp (+ is cost)": lambda row, _: row["cost_bp"] or "",
+    "Ahead % (− is behind)": _ahead,
+    "End (UTC)": lambda row, _: moment(row["ended_at"] or row["end_at"]),
+    "ETA (UTC)": lambda row, now: moment(finish(row, now)),
+    "Last fill (UTC)": lambda row, _: moment(row["last_fill_at"]),
+    "Alerts and reason": _alerts,
+    "Reference": lambda row, _: words(row["client_reference"]),
+    "Tags": lambda row, _: words(", ".join(row["tags"])),
+}
+
+
+def csv_heads(*, with_trader: bool) -> list[str]:
+    return [head for head in COLUMNS if with_trader or head != "Trader"]
+
+
+def csv_lines(parts: Iterable[Sequence[OrderRow]], *, now: int, with_trader: bool) -> Iterator[str]:
+    """The heads first, then each part's rows as one text."""
+    heads = csv_heads(with_trader=with_trader)
+    yield _written([heads])
+    for rows in parts:
+        yield _written([[COLUMNS[head](row, now) for head in heads] for row in rows])
+
+
+def _written(lines: Iterable[Sequence[str]]) -> str:
+    target = io.StringIO()
+    csv.writer(target).writerows(lines)
+    return target.getvalue()

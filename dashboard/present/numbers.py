@@ -1,0 +1,74 @@
+"""Figures of reports as they stand on pages, as format.js writes them: a sign on costs, a dash for the unknown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from dashboard.present.sentences import grouped, spoken
+
+DASH = "–"
+
+
+def points(value: str | Decimal | None, places: int = 1) -> str:
+    """Basis points with a sign: + is cost. What is shown as zero has none."""
+    return DASH if value is None else signed(Decimal(value), places)
+
+
+def signed(number: Decimal, places: int) -> str:
+    """With its sign, unless it is shown as zero."""
+    shown = _places(number, places)
+    sign = "+" if shown > 0 else "−" if shown < 0 else ""
+    return f"{sign}{abs(shown):,f}"
+
+
+def tone(value: str | None, places: int = 1) -> str:
+    """The class of a cost as it is shown: none for what is shown as zero."""
+    shown = _places(Decimal(value or 0), places)
+    return "warn" if shown > 0 else "good" if shown < 0 else ""
+
+
+def percent(share: str | None, places: int = 1) -> str:
+    """A part is never shown as the whole, nor something as nothing."""
+    if share is None:
+        return DASH
+    number = Decimal(share)
+    shown = _places(number * 100, places)
+    least = Decimal(1).scaleb(-places)
+    if number < 1 and shown == 100:
+        return f">{100 - least} %"
+    if number > 0 and shown == 0:
+        return f"<{least} %"
+    return f"{shown} %".replace("-", "−")
+
+
+def amount(value: str | None, places: int | None = None) -> str:
+    """With thousands separators, exactly or to so many places."""
+    if value is None:
+        return DASH
+    number = Decimal(value)
+    shown = number if places is None else _places(number, places)
+    words = grouped(abs(shown)) if places is None else f"{abs(shown):,f}"
+    return f"−{words}" if shown < 0 else words
+
+
+def price(value: str | None, tick: str | None) -> str:
+    """One digit more than the tick: averages are finer than it."""
+    return amount(
+        value, None if tick is None else max(0, -int(Decimal(tick).normalize().as_tuple().exponent)) + 1
+    )
+
+
+def length(seconds: str | None) -> str:
+    """A time with a sign: + is later."""
+    if seconds is None:
+        return DASH
+    number = Decimal(seconds)
+    if abs(number) < 60:
+        return f"{signed(number, 1)} s"
+    return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
+
+
+def _places(number: Decimal, places: int) -> Decimal:
+    shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return abs(shown) if shown == 0 else shown

@@ -1,0 +1,210 @@
+"""An order's report as tables: the same rows on its page and in its CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.present import numbers
+from dashboard.present.exports import moment, words
+from execution.payloads.reports import Report
+
+#: A figure of the order or of one of its venues, as exact text; None is unknown.
+Read = Callable[[Mapping[str, Any]], str | None]
+MARKOUT_NAMES = {10: "10 s", 60: "1 min", 300: "5 min"}
+
+
+def _at(*path: str) -> Read:
+    def read(part: Mapping[str, Any]) -> str | None:
+        found: Any = part
+        for name in path:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return None if found is None else str(found)
+
+    return read
+
+
+def _markout(seconds: int, name: str) -> Read:
+    def read(part: Mapping[str, Any]) -> str | None:
+        return next((row[name] for row in part["markouts"] if row["seconds"] == seconds), None)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure by venue. ``kind`` says how it is shown: bp, share, quantity, price, count."""
+
+    label: str
+    unit: str
+    kind: str
+    read: Read
+    hint: str = ""
+    note: Read | None = None
+
+
+def lines_of(report: Report) -> list[Line]:
+    """The figures that each venue has, too."""
+    return [
+        Line("Filled", report["base"], "quantity", _at("filled")),
+        Line("Share", "%", "share", _at("share"), "of what the order filled"),
+        Line("Fills", "", "count", _at("fills")),
+        Line("Average", report["quote"], "price", _at("average")),
+        Line(
+            "Against arrival",
+            "bp",
+            "bp",
+            _at("cost_bp"),
+            "the average against the mid of arrival, before fees",
+        ),
+        Line(
+            "Against market VWAP", "bp", "bp", _at("vwap_cost_bp"), "while the order worked, all its venues"
+        ),
+        Line("Against market TWAP", "bp", "bp", _at("twap_cost_bp"), "the mean of the mids while it worked"),
+        Line(
+            "Spread",
+            "bp",
+            "bp",
+            _at("split_bp", "spread"),
+            "paid against the mid of each fill; below 0: earned",
+        ),
+        Line("Drift", "bp", "bp", _at("split_bp", "drift"), "the market since the order began to work"),
+        Line(
+            "Delay",
+            "bp",
+            "bp",
+            _at("split_bp", "delay"),
+            "the market from arrival until the order began to work",
+        ),
+        Line("Fees", "bp", "bp", _at("split_bp", "fees")),
+        Line(
+            "Total",
+            "bp",
+            "bp",
+            _at("split_bp", "total"),
+            "spread, drift, delay and fees, of the arrival notional",
+        ),
+        *(
+            Line(
+                f"Markout after {name}",
+                "bp",
+                "bp",
+                _markout(seconds, "bp"),
+                "fills against the mid of then",
+                _markout(seconds, "share"),
+            )
+            for seconds, name in MARKOUT_NAMES.items()
+        ),
+        Line("Maker share", "%", "share", _at("maker_share")),
+    ]
+
+
+#: Facts of the order alone, for the CSV: label, unit and where they stand.
+FACTS: list[tuple[str, str, str]] = [
+    ("Quantity", "base", "quantity"),
+    ("Unfilled", "base", "unfilled"),
+    ("Arrival mid", "quote", "arrival_mid"),
+    ("Market VWAP", "quote", "market_vwap"),
+    ("Market TWAP", "quote", "market_twap"),
+    ("Market volume", "base", "market_volume"),
+    ("Market watched", "share", "watched"),
+    ("Participation", "share", "participation"),
+    ("Opportunity cost", "quote", "opportunity"),
+    ("Opportunity cost", "bp of the order", "opportunity_bp"),
+    ("InsufficientLiquidity", "bp of the order", "shortfall_bp"),
+    ("End later than planned", "s", "end_lag_seconds"),
+    ("Average unit later than planned", "s", "mean_lag_seconds"),
+    ("Achieved less predicted", "bp", "predicted_error_bp"),
+]
+TIMES = {
+    "Arrived (UTC)": "created_at",
+    "Began (UTC)": "started_at",
+    "Planned end (UTC)": "planned_end_at",
+    "Ended (UTC)": "ended_at",
+}
+
+
+def report_table(report: Report) -> list[dict[str, Any]]:
+    """The lines for the page: label, unit and a cell for the order and, with several, for each venue."""
+    parts = _context(report)
+    return [
+        {
+            "label": line.label,
+            "unit": line.unit,
+            "hint": line.hint,
+            "is_total": line.label == "Total",
+            "cells": [_cell(line, part, report) for part in parts],
+        }
+        for line in lines_of(report)
+    ]
+
+
+def _context(report: Report) -> list[Mapping[str, Any]]:
+    venues = report["venues"] if len(report["venues"]) > 1 else []
+    whole = {**report, "share": "1" if report["fills"] else None}
+    return [whole, *venues]
+
+
+def heads_of(report: Report) -> list[str]:
+    return ["Order", *(str(part["venue"]) for part in _context(report)[1:])]
+
+
+def _cell(line: Line, part: Mapping[str, Any], report: Report) -> dict[str, str]:
+    value = line.read(part)
+    if line.kind == "bp":
+        share = line.note(part) if line.note is not None else None
+        partly = value is not None and share not in (None, "1")
+        return {
+            "text": numbers.points(value),
+            "tone": numbers.tone(value),
+            "note": f"of {numbers.percent(share, 0)}" if partly else "",
+        }
+    if line.kind == "share":
+        text = numbers.percent(value)
+    elif line.kind == "price":
+        text = numbers.price(value, report["tick"])
+    else:
+        text = numbers.amount(value)
+    return {"text": text, "tone": "", "note": ""}
+
+
+def report_csv(report: Report) -> str:
+    """Figure, unit, the order and each venue; exact, unknown empty."""
+    parts = _context(report)
+    head = ["Figure (+ is cost)", "Unit", *(words(name) for name in heads_of(report))]
+    rows: list[list[str]] = [
+        ["Order", "", report["id"]],
+        ["State", "", ("final, " if report["is_final"] else "so far, ") + report["status"].replace("_", " ")],
+        ["Trader", "", words(report["trader"])],
+        ["Accounts", "", words(report["account"])],
+        ["Symbol", "", words(report["symbol"])],
+        ["Side", "", report["side"].upper()],
+        ["Algorithm", "", words(report["algorithm"])],
+    ]
+    rows += [[label, "", moment(report[name])] for label, name in TIMES.items()]  # type: ignore[literal-required]
+    rows += [[label, unit, report[name] or ""] for label, unit, name in FACTS]  # type: ignore[literal-required]
+    rows += [["Fees paid", words(fee["currency"]), fee["amount"]] for fee in report["fees"]]
+    predicted: Mapping[str, Any] = report["predicted"] or {}
+    rows.append(["Predicted by", "", str(predicted.get("by") or "")])
+    rows.append(["Predicted cost", "bp", str(predicted.get("cost_bp") or "")])
+    rows.append(["Predicted cost, standard error", "bp", str(predicted.get("standard_error_bp") or "")])
+    for line in lines_of(report):
+        rows.append(
+            [
+                line.label,
+                line.unit if line.kind != "share" else "share",
+                *(line.read(part) or "" for part in parts),
+            ]
+        )
+        if line.note is not None:
+            rows.append([f"{line.label}, known of", "share", *(line.note(part) or "" for part in parts)])
+    return written([head, *rows])
+
+
+def written(rows: list[list[str]]) -> str:
+    target = io.StringIO()
+    csv.writer(target).writerows(rows)
+    return target.getvalue()

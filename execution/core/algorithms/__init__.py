@@ -1,0 +1,1 @@
+"""The algorithms: how each plans its slices, decides, and works a slice."""

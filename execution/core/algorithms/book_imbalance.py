@@ -1,0 +1,58 @@
+"""What the others' book says: the touch without the desk's orders, and where the price is likely to go next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from execution.core.orders.view import AccountView, OrderView
+from execution.core.routing.account_selection import MAX_BOOK_AGE, known_quote
+from execution.core.types import ZERO, Book, Level, Quote, Side
+
+#: Levels of a side that the imbalance looks at, each counting half of the one before it.
+LEVELS = 3
+
+
+def others_book(view: OrderView, venue: AccountView) -> Book | None:
+    """The venue's book without what the desk rests there; None without a fresh book, or when the desk is a whole
+    side of it."""
+    book = venue.book
+    if book is None or not book.is_sane or view.now - book.at > MAX_BOOK_AGE:
+        return None
+    own = book.bids if view.side is Side.BUY else book.asks
+    left = tuple(level for level in (_without_ours(view, venue, level) for level in own) if level[1] > ZERO)
+    bids, asks = (left, book.asks) if view.side is Side.BUY else (book.bids, left)
+    return replace(book, bids=bids, asks=asks) if left else None
+
+
+def others_quote(view: OrderView, venue: AccountView) -> Quote:
+    """The others' touch: of their book, else the quote as it is, in which we may stand ourselves."""
+    book = others_book(view, venue)
+    return known_quote(venue) if book is None else book.touch
+
+
+def imbalance(book: Book) -> float:
+    """Of the best levels, -1 (only asks) to +1 (only bids): the side with less is the one that gives way next."""
+    bids, asks = (
+        sum(float(size) / 2**place for place, (_, size) in enumerate(side[:LEVELS]))
+        for side in (book.bids, book.asks)
+    )
+    return (bids - asks) / (bids + asks) if bids + asks > 0 else 0.0
+
+
+def _without_ours(view: OrderView, venue: AccountView, level: Level) -> Level:
+    price, size = level
+    ours = sum(
+        (
+            child.exposure
+            for child in view.children
+            if child.account == venue.account and child.price == price and _is_shown(child.intended_at, venue)
+        ),
+        ZERO,
+    )
+    return price, max(size - ours - venue.desk.get(price, ZERO), ZERO)
+
+
+def _is_shown(intended_at: datetime, venue: AccountView) -> bool:
+    """A child that is younger than the book is not in it yet."""
+    return venue.book is not None and intended_at < venue.book.at

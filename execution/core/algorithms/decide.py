@@ -1,0 +1,223 @@
+"""The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
+
+Steps, in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked, and
+only then the tactic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.algorithms.registry import bound_reason, work_slice
+from execution.core.algorithms.replan import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
+from execution.core.orders.plans import plain
+from execution.core.orders.slices import IDLE_LOOK, SliceTask, slice_at
+from execution.core.orders.view import (
+    CROSS,
+    HARMLESS_REJECTIONS,
+    CancelChild,
+    ChangeStatus,
+    Command,
+    Decision,
+    OrderView,
+)
+from execution.core.routing.account_selection import least_quantity, was_refused
+from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
+from execution.core.types import ZERO
+
+#: A storm of refusals needs a person; this many in a row pause the order.
+MAX_REJECTIONS = 10
+SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
+BLOCKED_LOOK = timedelta(seconds=1)
+HELD_BACK_LOOK = timedelta(seconds=5)
+
+
+def decide(view: OrderView) -> Decision:
+    """What the order should do now."""
+    if view.status in ORDER_FINAL:
+        return Decision((), None, "the order is final")
+    if view.status is OrderStatus.PENDING_APPROVAL:
+        return Decision((), None, "waits for approval")
+    if view.status is OrderStatus.SCHEDULED:
+        return _scheduled(view)
+    if view.status is OrderStatus.CLOSING:
+        return _closing(view)
+    if view.done >= view.quantity:
+        return _close(view, OrderStatus.COMPLETED, "everything is filled")
+    if view.now >= view.end_at:
+        return _over(view)
+    if view.status is OrderStatus.PAUSED:
+        return _paused(view)
+    return _working(view)
+
+
+def _over(view: OrderView) -> Decision:
+    """The end has come: by its own rules the order may move it, else it closes."""
+    if view.status is OrderStatus.WORKING:
+        moved = outside_limit(view) if OUTSIDE_SINCE in view.memo else None
+        moved = moved or extension(view)
+        if moved is not None and moved.commands:
+            return moved
+    return _close(view, OrderStatus.EXPIRED, over_reason(view))
+
+
+def over_reason(view: OrderView) -> str:
+    """Why an order that ran out of time has quantity left."""
+    left = _left(view)
+    if view.status is OrderStatus.PAUSED:
+        why = f": {view.outcome_reason}" if view.outcome_reason else ""
+        return f"{left} while it was paused{why}"
+    if view.halted or view.trouble:
+        return f"{left}: {view.halted or view.unattended or view.trouble}"
+    if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
+        return f"{left}: it is under the exchange's minimum"
+    if (limit := view.limit_price) is not None:
+        touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
+        if all((touch - limit) * view.side.sign > 0 for touch in touches):
+            return f"{left}: the market is beyond the limit price {plain(limit)}"
+    if view.rejections.count and view.rejections.kind not in HARMLESS_REJECTIONS:
+        return f"{left}: its last {view.rejections.count} children were refused: {view.rejections.kind}"
+    if why := end_reason(view) or bound_reason(view):
+        return f"{left}: {why}"
+    if any(not child.is_settled for child in view.children):
+        return f"{left}: children are not settled yet"
+    if view.unattended:
+        return f"{left}: {view.unattended}"
+    return f"{left}: the last slices could not fill it in time, inside the collar"
+
+
+def _left(view: OrderView) -> str:
+    return f"time ran out with {plain(view.remaining)} {view.base} left"
+
+
+def _scheduled(view: OrderView) -> Decision:
+    if view.now >= view.end_at:
+        why = "".join(f"; {each}" for each in (view.unattended, view.held_back) if each)
+        reason = f"its time was over before it could start: {view.end_at:%H:%M:%S} UTC{why}"
+        return _close(view, OrderStatus.EXPIRED, reason)
+    if view.now >= view.start_at and view.held_back:
+        return Decision((), view.now + HELD_BACK_LOOK, f"waits to start: {view.held_back}")
+    if view.now >= view.start_at:
+        return Decision((ChangeStatus(OrderEvent.START, "its start has come"),), view.now, "starts")
+    return Decision((), view.start_at, f"starts at {view.start_at:%H:%M:%S} UTC")
+
+
+def _cancels(view: OrderView, why: str) -> tuple[Command, ...]:
+    return tuple(CancelChild(child.sequence, why) for child in view.children if child.can_be_cancelled)
+
+
+def _close(view: OrderView, outcome: OrderStatus, reason: str) -> Decision:
+    """Begin to close, and end at once when there is nothing to settle."""
+    commands: list[Command] = [
+        ChangeStatus(OrderEvent.CLOSE, reason, outcome=outcome),
+        *_cancels(view, reason),
+    ]
+    if view.is_settled:
+        commands.append(ChangeStatus(CLOSING_EVENTS[outcome], reason))
+        return Decision(tuple(commands), None, reason)
+    return Decision(tuple(commands), view.now + IDLE_LOOK, f"{reason}; settling its children")
+
+
+def _closing(view: OrderView) -> Decision:
+    cancels = _cancels(view, "the order is closing")
+    if not view.is_settled:
+        waiting = sum(1 for child in view.children if not child.is_settled)
+        return Decision(cancels, view.now + IDLE_LOOK, f"closing: {waiting} children are not settled yet")
+    outcome = view.outcome or OrderStatus.FAILED
+    reason = view.outcome_reason
+    if view.done >= view.quantity:
+        outcome, reason = OrderStatus.COMPLETED, "everything is filled"
+    elif outcome is OrderStatus.EXPIRED and reason.startswith("time ran out with "):
+        # What was still under way at the end may have filled since.
+        reason = _left(view) + reason.partition(" left")[2]
+    return Decision(
+        (ChangeStatus(CLOSING_EVENTS[outcome], reason, outcome=outcome),), None, f"ends {outcome}"
+    )
+
+
+def _paused(view: OrderView) -> Decision:
+    cancels = _cancels(view, "the order is paused")
+    waiting = "" if view.is_settled else "; its last children are not settled yet"
+    forget = {OUTSIDE_SINCE: None} if OUTSIDE_SINCE in view.memo else {}
+    return Decision(cancels, view.end_at, f"paused{waiting}", memo=forget)
+
+
+def _working(view: OrderView) -> Decision:
+    if view.halted:  # its parent is about to be paused; the cancels do not wait for that
+        return Decision(_cancels(view, view.halted), view.now + BLOCKED_LOOK, f"waits: {view.halted}")
+    if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
+        reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
+        return Decision(
+            (ChangeStatus(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason
+        )
+    if beyond := beyond_limit(view):
+        return Decision(beyond, view.now + IDLE_LOOK, beyond[0].why)
+    if (waits := outside_limit(view)) is not None:
+        return waits
+    work = slice_at(view)
+    if work is None:
+        first = min(
+            (part.starts_at for part in view.slices if part.starts_at > view.now), default=view.end_at
+        )
+        return Decision((), first, f"waits for the next slice at {first:%H:%M:%S} UTC")
+    # A cancel needs no market data: what must go, goes even when nothing new may come.
+    if view.trouble:
+        return _blocked(view, view.trouble)
+    if (wait := _backoff(view)) > ZERO:
+        return _after_refusal(view, work, min(view.now + timedelta(seconds=float(wait)), work.part.ends_at))
+    return _awake(view, work_slice(view, work))
+
+
+def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decision:
+    """Wait, or go on meanwhile with the accounts that have refused nothing of this slice."""
+    why = f"waits after a refusal: {view.rejections.kind}"
+    venues = tuple(
+        replace(venue, blocked=venue.blocked or "it has just refused") if was_refused(view, venue) else venue
+        for venue in view.accounts
+    )
+    others = replace(view, accounts=venues)
+    if venues == view.accounts or not others.usable or view.rejections.kind in HARMLESS_REJECTIONS:
+        return Decision((), until, why)
+    decision = _awake(others, work_slice(others, work))
+    return replace(decision, due_at=until if decision.due_at is None else min(decision.due_at, until))
+
+
+def _awake(view: OrderView, decision: Decision) -> Decision:
+    """Without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
+    quotes = [venue.quote for venue in view.usable if venue.quote is not None]
+    below, above = decision.wake_below, decision.wake_above
+    if below is not None and any(quote.ask <= below for quote in quotes):
+        decision = replace(decision, wake_below=None)
+    if above is not None and any(quote.bid >= above for quote in quotes):
+        decision = replace(decision, wake_above=None)
+    return decision
+
+
+def _blocked(view: OrderView, trouble: str) -> Decision:
+    overdue = tuple(
+        CancelChild(child.sequence, f"its slice is over; {trouble}")
+        for child in view.children
+        if child.can_be_cancelled and _is_over(view, child.slice_number)
+    )
+    return Decision(overdue, view.now + BLOCKED_LOOK, f"waits: {trouble}")
+
+
+def _is_over(view: OrderView, number: int | None) -> bool:
+    return any(part.number == number and part.ends_at <= view.now for part in view.slices)
+
+
+def _backoff(view: OrderView) -> Decimal:
+    """Seconds still to wait after refusals: half a second, doubling, at most thirty.
+
+    Harmless ones stay at half a second: the book has moved on, and the slice goes by.
+    """
+    refused = view.rejections
+    if refused.count == 0 or refused.last_at is None:
+        return ZERO
+    harmless = refused.kind in HARMLESS_REJECTIONS
+    pause = (
+        SHORTEST_BACK_OFF if harmless else min(SHORTEST_BACK_OFF * 2 ** (refused.count - 1), LONGEST_BACK_OFF)
+    )
+    return pause - Decimal(str((view.now - refused.last_at).total_seconds()))

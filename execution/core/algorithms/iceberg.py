@@ -1,0 +1,311 @@
+"""Iceberg: the whole quantity is worked at once, and only a part of it can be seen.
+
+One part is alive at a time, over all accounts (I17): the next one waits until the last is settled, so that a cancel
+that lost its race, a late report or an answer that never came can only make the book show less.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from execution.core.algorithms.replan import must_finish
+from execution.core.orders.parameters import IcebergParameters, narrowed
+from execution.core.orders.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
+from execution.core.orders.slices import IDLE_LOOK, SliceTask
+from execution.core.orders.view import (
+    CROSS,
+    REST,
+    AccountView,
+    CancelChild,
+    ChildView,
+    Decision,
+    OrderView,
+    PlaceChild,
+)
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import (
+    ceil_to,
+    collar_price,
+    common_step,
+    floor_to,
+    is_multiple,
+    minimum_quantity,
+    round_price,
+    worse_of_allowed,
+)
+from execution.core.routing.account_selection import (
+    Choice,
+    cheapest,
+    child_price,
+    known_quote,
+    least_quantity,
+)
+from execution.core.types import BASIS_POINT, ZERO, OrderType, TimeInForce
+
+#: A part that the book has left is moved after this time, unless the trader says another.
+MOVE_AFTER = timedelta(seconds=10)
+#: What is to be crossed at the end goes in parts as well: this long for each, at least and at most so much of it.
+CROSS_EACH, CROSS_LEAST, CROSS_SHARE = timedelta(seconds=0.5), timedelta(seconds=5), 0.1
+#: The book needs a moment to come back after a crossing part that it did not carry.
+CROSS_AGAIN = timedelta(seconds=1)
+
+
+# --- the plan --------------------------------------------------------------------------------------
+
+
+def plan_iceberg(given: PlanInput) -> Plan:
+    """One slice of the whole quantity. Raises ``Refused`` when the visible quantity is above the total, finer than
+    the lot, under the exchange's minimum, or does not go into the total without a remainder under the minimum."""
+    parameters, base = narrowed(given.parameters, IcebergParameters), given.market.base
+    if not given.is_rest:
+        _judge_visible(given, parameters.visible_quantity)
+    where = (
+        f"at {plain(given.limit_price)} or the own side of the book, whichever rests"
+        if given.limit_price is not None
+        else f"at the own side of the book, within {plain(parameters.follow_within_bp)} bp of the arrival price"
+    )
+    parts = _ceil(given.quantity / parameters.visible_quantity)
+    shown = f"part{'s' if parts > 1 else ''} of at most {plain(parameters.visible_quantity)} {base}"
+    forecast = {"seed": parameters.seed} if parameters.randomise_visible else {}
+    slices = spread_slices([given.quantity], given.start, given.end)
+    return Plan(slices, forecast, (f"at least {parts} {shown}, {where}",))
+
+
+def _judge_visible(given: PlanInput, visible: Decimal) -> None:
+    market, total, shown = given.market, given.quantity, plain(visible)
+    least, base = plan_bounds(total, market, given.price, given.start, given.end).minimum, market.base
+    if visible > total:
+        _refuse(f"visible quantity {shown} {base} is above the total of {plain(total)} {base}", shown, total)
+    if not is_multiple(visible, market.lot):
+        _refuse(
+            f"visible quantity {shown} is finer than the lot {plain(market.lot)} {base}", shown, market.lot
+        )
+    if visible < least:
+        _refuse(
+            f"visible quantity {shown} {base} is under the minimum of {plain(least)} {base}", shown, least
+        )
+    parts = _ceil(total / visible)
+    if parts * least > total:
+        enough = ceil_to(total / (parts - 1), market.lot)
+        _refuse(
+            f"{plain(total)} {base} in parts of at most {shown} leaves one under the minimum of {plain(least)} "
+            f"{base}; show at least {plain(enough)} {base}",
+            shown,
+            enough,
+        )
+
+
+def _refuse(message: str, value: str, limit: Decimal) -> None:
+    raise Refused([Problem("visible_quantity", message, value, plain(limit))])
+
+
+def _ceil(number: Decimal) -> int:
+    return int(number.to_integral_value(ROUND_CEILING))
+
+
+def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, wanted: Decimal) -> Decimal:
+    """A part's base quantity near ``wanted``, such that no remainder falls under ``least``.
+
+    All on the lot, ``least`` ≤ ``wanted`` ≤ ``most``. What remains goes into n parts when
+    n × ``least`` ≤ ``remaining`` ≤ n × ``most``; the part leaves a remainder that goes into n - 1. Where nothing
+    fits, after a part fill, it is as large as may be.
+    """
+    parts = max(
+        _ceil(remaining / most),
+        min(_ceil(remaining / wanted), int((remaining / least).to_integral_value(ROUND_FLOOR))),
+    )
+    if parts * least > remaining:
+        return min(remaining, most)
+    low = max(least, remaining - (parts - 1) * most)
+    return min(max(wanted, low), most, remaining - (parts - 1) * least)
+
+
+# --- the tactic ------------------------------------------------------------------------------------
+
+
+def show_part(view: OrderView, work: SliceTask) -> Decision:
+    """What an iceberg does now.
+
+    1. From ``closes_at`` on, where it crosses at its end: cancel what rests, then take in parts.
+    2. While a part is alive: wait for it, or move it when its time is over and the book has left it.
+    3. Else show the next part, after the pause.
+    """
+    alive = [child for child in view.children if not child.is_settled]
+    if view.now >= (closes_at := _closes_at(view, work)):
+        return _close_out(view, work, alive)
+    return _tend(view, alive, closes_at) if alive else _refill(view, work, closes_at)
+
+
+def _iceberg(view: OrderView) -> IcebergParameters:
+    return narrowed(view.parameters, IcebergParameters)
+
+
+def _closes_at(view: OrderView, work: SliceTask) -> datetime:
+    """When it begins to cross: the end, when it does not, or can still extend."""
+    parameters, part = _iceberg(view), work.part
+    if not must_finish(view, work):
+        return part.ends_at
+    length = part.ends_at - part.starts_at
+    wanted = _ceil(part.quantity / parameters.visible_quantity) * CROSS_EACH
+    time = min(max(wanted, CROSS_LEAST), max(length * CROSS_SHARE, CROSS_LEAST), length / 2)
+    return part.ends_at - time
+
+
+def _bounded(view: OrderView) -> OrderView | None:
+    """The view with the limit of what rests: the order's, else how far it follows; None without an arrival price."""
+    if view.limit_price is not None:
+        return view
+    if view.arrival_mid is None:
+        return None
+    distance = 1 + view.side.sign * _iceberg(view).follow_within_bp * BASIS_POINT
+    return replace(view, limit_price=view.arrival_mid * distance)
+
+
+def _price(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
+    """Where a part rests there: at the order's limit price, or its own side of the book where that would take."""
+    quote, tick, side, limit = known_quote(venue), venue.market.tick, view.side, view.limit_price
+    if limit is None or (quote.aggressive(side) - limit) * side.sign <= 0:
+        return child_price(bounded, venue, REST)
+    collar = collar_price(quote.mid, view.parameters.collar_bp, tick, side)
+    return round_price(worse_of_allowed(limit, collar, side), tick, side)
+
+
+def _least(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
+    return minimum_quantity(venue.market, min(_price(view, bounded, venue), known_quote(venue).mid))
+
+
+# --- a part that is alive --------------------------------------------------------------------------
+
+
+def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> Decision:
+    child = alive[0]
+    if len(alive) > 1 or not child.can_be_cancelled:
+        return Decision((), min(view.now + IDLE_LOOK, closes_at), "waits until its last part is settled")
+    until = child.intended_at + (_iceberg(view).move_after or MOVE_AFTER)
+    shown = f"shows {plain(child.quantity)} at {plain(child.price or ZERO)}"
+    if view.now < until:
+        return Decision((), min(until, closes_at), shown)
+    if not _was_left(view, child):
+        return Decision((), min(view.now + IDLE_LOOK, closes_at), f"{shown}, where the book is")
+    why = f"moves its part: the book has left {plain(child.price or ZERO)}"
+    return Decision((CancelChild(child.sequence, why),), view.now + IDLE_LOOK, why)
+
+
+def _was_left(view: OrderView, child: ChildView) -> bool:
+    """A new part there would be priced nearer to the market, and what is left is enough for one."""
+    venue = next((venue for venue in view.usable if venue.account == child.account), None)
+    bounded = _bounded(view)
+    if venue is None or bounded is None or child.price is None or child.purpose != REST:
+        return False
+    nearer = (_price(view, bounded, venue) - child.price) * view.side.sign > 0
+    return nearer and view.remaining >= _least(view, bounded, venue)
+
+
+# --- the next part ---------------------------------------------------------------------------------
+
+
+def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
+    if (until := _pauses_until(view)) > view.now:
+        return Decision((), min(until, closes_at), f"pauses until {until:%H:%M:%S} before its next part")
+    bounded = _bounded(view)
+    soon = min(view.now + IDLE_LOOK, closes_at)
+    if bounded is None:
+        return Decision(
+            (), soon, "waits: the arrival price, which its parts may follow the book from, is unknown"
+        )
+    leasts = [_least(view, bounded, venue) for venue in view.usable]
+    wanted = _next_quantity(view, leasts)
+    if wanted < min(leasts):
+        return Decision((), soon, f"waits: {plain(wanted)} left is under the minimum of {plain(min(leasts))}")
+    choice = cheapest(bounded, wanted, REST)
+    if choice.venue is None:
+        return Decision((), soon, f"waits: {choice.why}")
+    if choice.quantity < (least := _least(view, bounded, choice.venue)):
+        why = (
+            f"waits: {choice.venue.label} takes {plain(choice.quantity)}, under its minimum of {plain(least)}"
+        )
+        return Decision((), soon, why)
+    price = _price(view, bounded, choice.venue)
+    why = f"shows {plain(choice.quantity)} of {plain(view.remaining)} left at {plain(price)}"
+    move_at = view.now + (_iceberg(view).move_after or MOVE_AFTER)
+    return _intend(work, choice, REST, price, why, min(move_at, closes_at))
+
+
+def _pauses_until(view: OrderView) -> datetime:
+    """The pause goes after a part that was filled; one that was moved or refused is placed anew at once."""
+    ended = [child for child in view.children if child.ended_at is not None]
+    last = max(ended, key=lambda child: child.sequence, default=None)
+    if last is None or last.ended_at is None or last.done < last.quantity:
+        return view.now
+    return last.ended_at + _iceberg(view).refill_pause
+
+
+def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
+    """The next part's: drawn by seed and sequence, at most visible and at least what every account takes, where
+    that can be seen. The last part goes to the finest lot."""
+    parameters = _iceberg(view)
+    lots = [venue.market.lot for venue in view.usable]
+    step = common_step(lots)
+    most = floor_to(parameters.visible_quantity, step)
+    least = max((each for each in leasts if each <= most), default=min(leasts))
+    remaining = floor_to(view.remaining, step)
+    if view.remaining <= most or remaining < least or most < least:
+        return floor_to(min(view.remaining, parameters.visible_quantity), min(lots))
+    sequence = 1 + max((child.sequence for child in view.children), default=0)
+    drawn = Decimal(random.Random(f"{parameters.seed or 0}:part:{sequence}").random())
+    wanted = floor_to(most * (1 - parameters.randomise_visible * drawn), step)
+    return part_quantity(remaining, most, least, max(wanted, least))
+
+
+# --- the end ---------------------------------------------------------------------------------------
+
+
+def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> Decision:
+    """In the last seconds: take what is left, a part at a time, within limit and collar."""
+    end = work.part.ends_at
+    soon = min(view.now + IDLE_LOOK, end)
+    least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
+    if view.remaining < least:
+        return Decision((), soon, f"{plain(view.remaining)} left is too little to cross")
+    if alive:
+        why = "cancels its part, then crosses what is left"
+        cancels = tuple(
+            CancelChild(c.sequence, why) for c in alive if c.can_be_cancelled and c.purpose == REST
+        )
+        return Decision(cancels, soon, why if cancels else "waits until its last part is settled")
+    crossed = [c.ended_at for c in view.children if c.purpose == CROSS and c.done < c.quantity and c.ended_at]
+    again_at = max((ended_at + CROSS_AGAIN for ended_at in crossed), default=view.now)
+    if again_at > view.now:
+        return Decision((), min(again_at, end), "lets the book come back")
+    leasts = [least_quantity(view, venue, CROSS) for venue in view.usable]
+    choice = cheapest(view, _next_quantity(view, leasts), CROSS)
+    if choice.venue is None or choice.quantity < least_quantity(view, choice.venue, CROSS):
+        return Decision((), soon, f"waits: {choice.why or 'too little is left to cross'}")
+    price = child_price(view, choice.venue, CROSS)
+    touch = known_quote(choice.venue).aggressive(view.side)
+    if (touch - price) * view.side.sign > 0:
+        return Decision((), soon, f"waits: the other side, {plain(touch)}, is beyond {plain(price)}")
+    why = f"crosses {plain(choice.quantity)} of {plain(view.remaining)} left, up to {plain(price)}"
+    return _intend(work, choice, CROSS, price, why, end)
+
+
+def _intend(
+    work: SliceTask, choice: Choice, purpose: str, price: Decimal, why: str, due_at: datetime
+) -> Decision:
+    if choice.venue is None:
+        raise ValueError("a part needs an account")
+    child = PlaceChild(
+        account=choice.venue.account,
+        slice_number=work.part.number,
+        purpose=purpose,
+        type=OrderType.LIMIT,
+        price=price,
+        quantity=choice.quantity,
+        time_in_force=TimeInForce.POST_ONLY if purpose == REST else TimeInForce.IOC,
+        why=f"{why}; {choice.why}" if choice.why else why,
+    )
+    return Decision((child,), due_at, child.why)

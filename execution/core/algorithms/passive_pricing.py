@@ -1,0 +1,154 @@
+"""Where a slice rests, and when what rests is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from execution.core.algorithms.book_imbalance import imbalance, others_book, others_quote
+from execution.core.orders.parameters import SlicedParameters, narrowed
+from execution.core.orders.slices import SliceTask
+from execution.core.orders.view import CROSS, REST, AccountView, ChildView, OrderView
+from execution.core.quantities import floor_to, round_price, worse_of_allowed
+from execution.core.routing.account_selection import child_price, known_quote
+from execution.core.types import ZERO, Side
+
+#: At the usual urgency: how far towards the other side of the book a slice rests at first, and when it is a band
+#: behind. Near its own side most of the spread is earned; at the far end it still costs less than taking.
+FIRST, LAST = Decimal("0.1"), Decimal("0.7")
+#: A resting order is left alone for so long at the usual urgency, and never for less: exchanges count messages, and
+#: an order that moves loses its place.
+PATIENCE, MIN_PATIENCE = timedelta(seconds=5), timedelta(seconds=1)
+USUAL = Decimal("0.5")
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyProfile:
+    """What an urgency means, from 0 (only rests) over 0.5 to 1 (crosses at once).
+
+    ``band``: slices that may be missing at a slice's end before it crosses; None: any number. ``patience``: from a
+    child's placing until it may be moved. ``first`` and ``last``: of the way from the own side of the book to the
+    other, where a slice rests that is on its schedule, and one that is a band behind.
+    """
+
+    band: Decimal | None
+    patience: timedelta
+    first: Decimal
+    last: Decimal
+
+
+def manner_of(view: OrderView) -> UrgencyProfile:
+    parameters = narrowed(view.parameters, SlicedParameters)
+    urgency = parameters.urgency
+    share = urgency / USUAL
+    patience = PATIENCE * float(2 - share)
+    return UrgencyProfile(
+        # No wider than what the last slice may catch up: an order that is to end done would else not be.
+        band=None if urgency <= ZERO else min(2 - share, parameters.catch_up_cap - 1),
+        patience=max(patience, MIN_PATIENCE),
+        first=FIRST * share,
+        last=min(LAST * share, Decimal(1)),
+    )
+
+
+def behind(view: OrderView, work: SliceTask) -> Decimal:
+    """Slices that are missing on a straight line through this one: 1 at the end of one that did nothing. 0 in a
+    slice without a quantity, which measures nothing."""
+    part = work.part
+    if part.quantity <= ZERO:
+        return ZERO
+    elapsed = Decimal(str((view.now - part.starts_at) / (part.ends_at - part.starts_at)))
+    return (work.target - part.quantity * (1 - elapsed) - view.done) / part.quantity
+
+
+def rest_price(view: OrderView, work: SliceTask, venue: AccountView, manner: UrgencyProfile) -> Decimal:
+    """Where the slice would rest there now: from the others' own side of the book towards the other one, further the
+    more it is behind; always a tick before the other side, within the limit and on the tick."""
+    quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
+    own, other = quote.passive(view.side), quote.aggressive(view.side)
+    share = (
+        ZERO if manner.band is None else min(max(behind(view, work), ZERO) / (1 + manner.band), Decimal(1))
+    )
+    step = floor_to(abs(other - own) * (manner.first + (manner.last - manner.first) * share), tick)
+    best = other - sign * tick
+    price = min(own + step, best) if sign > 0 else max(own - step, best)
+    # The collar is measured from the quote, the price from the book: they need not be of the same moment.
+    return round_price(worse_of_allowed(price, child_price(view, venue, CROSS), view.side), tick, view.side)
+
+
+def patience_at(view: OrderView, venue: AccountView, manner: UrgencyProfile) -> timedelta:
+    """The patience there now: less when the others' book says that the price is about to run away, up to twice as
+    much when it is about to come; as it is without a book."""
+    book = others_book(view, venue)
+    if book is None:
+        return manner.patience
+    return max(manner.patience * (1 - imbalance(book) * int(view.side.sign)), MIN_PATIENCE)
+
+
+def is_to_move(
+    view: OrderView, work: SliceTask, venue: AccountView, child: ChildView, manner: UrgencyProfile
+) -> bool:
+    """Whether a resting child should be nearer to the other side now: only forwards, once it has had its patience.
+
+    Without a book nobody knows whether the touch is ours alone; then it is not outbid.
+    """
+    if child.price is None or view.now - child.intended_at < patience_at(view, venue, manner):
+        return False
+    sign = view.side.sign
+    if (
+        others_book(view, venue) is None
+        and (known_quote(venue).passive(view.side) - child.price) * sign <= ZERO
+    ):
+        return False
+    return (rest_price(view, work, venue, manner) - child.price) * sign > ZERO
+
+
+def at_i_would(view: OrderView) -> bool:
+    """Whether a venue's other side has come to the I-would price."""
+    price, sign = narrowed(view.parameters, SlicedParameters).i_would_price, view.side.sign
+    return price is not None and any(
+        (others_quote(view, venue).aggressive(view.side) - price) * sign <= ZERO for venue in view.usable
+    )
+
+
+def wake_bounds(
+    view: OrderView, manner: UrgencyProfile, *, must: bool
+) -> tuple[Decimal | None, Decimal | None]:
+    """Quotes at which a look is worth it before its time: ask at or below, bid at or above.
+
+    One that leaves behind what has rested long enough; one that comes to the I-would price; and, where something
+    ``must`` be crossed, one that comes back within limit and collar.
+    """
+    comes, leaves = _coming(view, must=must), _leaving(view, manner)
+    if view.side is Side.BUY:
+        return max(comes, default=None), min(leaves, default=None)
+    return max(leaves, default=None), min(comes, default=None)
+
+
+def _coming(view: OrderView, *, must: bool) -> list[Decimal]:
+    would = narrowed(view.parameters, SlicedParameters).i_would_price
+    bounds = [] if would is None or at_i_would(view) else [would]
+    if must:
+        worst = [(venue, child_price(view, venue, CROSS)) for venue in view.usable]
+        bounds += [price for venue, price in worst if _is_beyond(view, venue, price)]
+    return bounds
+
+
+def _is_beyond(view: OrderView, venue: AccountView, price: Decimal) -> bool:
+    return (known_quote(venue).aggressive(view.side) - price) * view.side.sign > ZERO
+
+
+def _leaving(view: OrderView, manner: UrgencyProfile) -> list[Decimal]:
+    usable = {venue.account: venue for venue in view.usable}
+    left = []
+    for child in view.children:
+        venue = usable.get(child.account)
+        if venue is None or child.price is None or child.is_settled or child.purpose != REST:
+            continue
+        if view.now - child.intended_at < patience_at(view, venue, manner):
+            continue
+        beyond = child.price + view.side.sign * venue.market.tick
+        if (known_quote(venue).passive(view.side) - beyond) * view.side.sign < ZERO:
+            left.append(beyond)
+    return left

@@ -1,0 +1,81 @@
+"""An algorithm is data: how it plans, what it should have done by when, and how it works a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from execution.core.algorithms.iceberg import plan_iceberg, show_part
+from execution.core.algorithms.pov import follow_volume, plan_pov, pov_bound, pov_target
+from execution.core.algorithms.shortfall import plan_is
+from execution.core.algorithms.slice_tactic import rest_and_cross
+from execution.core.algorithms.vwap import plan_vwap, vwap_target
+from execution.core.orders.parameters import SlicedParameters
+from execution.core.orders.plans import Plan, PlanInput, plan_twap
+from execution.core.orders.randomisation import random_note, randomised
+from execution.core.orders.slices import SliceTask
+from execution.core.orders.view import AccountView, Decision, OrderView
+from execution.core.routing.sor import judge_sor, plan_sor, route_now, route_would, work_route
+from execution.core.routing.split import Split
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmSpec:
+    """How an algorithm plans and works.
+
+    ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
+    None: what the plan says. ``wants_candles``: it plans from the market's history;
+    ``wants_traded``: it decides by what the market trades. ``route`` is what it would take at this moment at the
+    venues, None when it does not take at once; ``judge`` raises ``Refused`` where that is not what was asked for.
+    """
+
+    plan: Callable[[PlanInput], Plan]
+    tactic: Callable[[OrderView, SliceTask], Decision]
+    target: Callable[[OrderView, SliceTask], Decimal] | None = None
+    wants_candles: bool = False
+    wants_traded: bool = False
+    route: Callable[[PlanInput, Sequence[AccountView]], Split | None] = route_would
+    judge: Callable[[PlanInput, Sequence[AccountView], Split], None] | None = None
+    #: Why it could not do more by its end, of its own nature; empty when it could have.
+    bound: Callable[[OrderView], str] | None = None
+
+
+#: By the names of ``terms.ALGORITHMS``.
+ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
+    "twap": AlgorithmSpec(plan=plan_twap, tactic=rest_and_cross),
+    "vwap": AlgorithmSpec(
+        plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True
+    ),
+    "pov": AlgorithmSpec(
+        plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True, bound=pov_bound
+    ),
+    "is": AlgorithmSpec(plan=plan_is, tactic=rest_and_cross, wants_candles=True),
+    "iceberg": AlgorithmSpec(plan=plan_iceberg, tactic=show_part),
+    "sor": AlgorithmSpec(plan=plan_sor, tactic=work_route, route=route_now, judge=judge_sor),
+}
+
+
+def plan_order(algorithm: str, given: PlanInput) -> Plan:
+    """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
+    plan, parameters = ALGORITHM_SPECS[algorithm].plan(given), given.parameters
+    if not isinstance(parameters, SlicedParameters):
+        return plan
+    slices = randomised(plan.slices, parameters, given.market, given.price)
+    if slices is plan.slices:
+        return plan
+    return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
+
+
+def work_slice(view: OrderView, work: SliceTask) -> Decision:
+    """What the order's algorithm does in a slice."""
+    working = ALGORITHM_SPECS[view.algorithm]
+    if working.target is not None:
+        work = replace(work, target=min(working.target(view, work), view.quantity))
+    return working.tactic(view, work)
+
+
+def bound_reason(view: OrderView) -> str:
+    """Why the order's algorithm could not do more; empty when it could have."""
+    bound = ALGORITHM_SPECS[view.algorithm].bound
+    return "" if bound is None else bound(view)

@@ -1,0 +1,195 @@
+"""When an order moves its own schedule: it extends its end, or shifts by the time that the market was beyond
+its limit. All in all at most as long again as a person asked for, and never with a fixed end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from execution.core.durations import as_clock
+from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, AtEnd, OutsideLimit
+from execution.core.orders.plans import SlicePlan, plain, shift_plan
+from execution.core.orders.view import CROSS, CancelChild, Decision, OrderView, Replan
+from execution.core.problems import Problem
+from execution.core.routing.account_selection import least_quantity
+from execution.core.types import Side
+
+if TYPE_CHECKING:
+    from execution.core.orders.slices import SliceTask  # which asks here whether a slice must finish
+
+#: In the memo: since when the market has been beyond the limit price, ISO 8601.
+OUTSIDE_SINCE = "outside_since"
+#: How often a market beyond the limit is looked at without a quote that wakes the order.
+OUTSIDE_LOOK = timedelta(seconds=5)
+#: An absence shorter than this share of a slice, and than a second, is caught up: a plan is not made for a flicker.
+MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
+
+
+def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
+    """What becomes of what is left; an algorithm that does not ask crosses."""
+    return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
+
+
+def shifts(parameters: AlgorithmParameters) -> bool:
+    """Whether the schedule moves by the time that the market is beyond the limit."""
+    return getattr(parameters, "outside_limit", OutsideLimit.WAIT) is OutsideLimit.SHIFT
+
+
+def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> list[Problem]:
+    """What does not go with a fixed end."""
+    if parameters.end_at is None:
+        return []
+    problems, end = [], f"{end_at:%Y-%m-%d %H:%M:%S} UTC"
+    if at_end_of(parameters) is AtEnd.EXTEND:
+        message = f"at the end: extend does not go with the fixed end {end}; give a duration"
+        problems.append(Problem("at_end", message, AtEnd.EXTEND.value, end_at.isoformat()))
+    if shifts(parameters):
+        message = f"outside the limit: shift does not go with the fixed end {end}; give a duration"
+        problems.append(Problem("outside_limit", message, OutsideLimit.SHIFT.value, end_at.isoformat()))
+    return problems
+
+
+def room_of(view: OrderView) -> timedelta:
+    """How much later than now planned the order may still end by its own rules."""
+    if view.parameters.end_at is not None:
+        return timedelta(0)
+    asked = view.end_at - view.start_at - view.extended
+    return max(asked - view.extended, timedelta(0))
+
+
+# --- at the end ----------------------------------------------------------------------------------
+
+
+def must_finish(view: OrderView, work: SliceTask) -> bool:
+    """Whether this slice has to take all that is left: the last one, unless the order stops or can extend."""
+    if not work.is_last:
+        return False
+    at_end = at_end_of(view.parameters)
+    return at_end is AtEnd.CROSS or (at_end is AtEnd.EXTEND and room_of(view) < MIN_SLICE)
+
+
+def extension(view: OrderView) -> Decision | None:
+    """At the end: another slice for what is left; None when the order does not extend, or not any further."""
+    if at_end_of(view.parameters) is not AtEnd.EXTEND or view.halted or not view.slices or _is_dust(view):
+        return None
+    end = min(view.now + _slice_length(view), view.end_at + room_of(view))
+    if end - view.now < MIN_SLICE:
+        return None
+    why = f"{plain(view.remaining)} {view.base} is left: extended until {end:%H:%M:%S} UTC"
+    part = SlicePlan(1, view.now, end, view.remaining)
+    return Decision((Replan((part,), end, why),), view.now, why)
+
+
+def _slice_length(view: OrderView) -> timedelta:
+    return max((view.slices[-1].ends_at - view.slices[0].starts_at) / len(view.slices), MIN_SLICE)
+
+
+def _is_dust(view: OrderView) -> bool:
+    """No usable venue takes what is left; where none is usable, nobody knows."""
+    return bool(view.usable) and all(
+        view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable
+    )
+
+
+def end_reason(view: OrderView) -> str:
+    """Why the rule for the end left a quantity undone; empty where it did not."""
+    at_end = at_end_of(view.parameters)
+    if at_end is AtEnd.STOP:
+        return "it stops at its end, as was asked"
+    if at_end is AtEnd.EXTEND and view.extended > timedelta(0):
+        return f"it was extended by {as_clock(view.extended)}, as far as it goes"
+    return ""
+
+
+# --- outside the limit ---------------------------------------------------------------------------
+
+
+def is_outside(view: OrderView) -> bool | None:
+    """Whether every usable venue's touch is beyond the limit price; None when that is not known."""
+    if view.limit_price is None:
+        return False
+    touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
+    if not touches:
+        return None
+    return all((touch - view.limit_price) * view.side.sign > 0 for touch in touches)
+
+
+def outside_limit(view: OrderView) -> Decision | None:
+    """The rule *shift*: the schedule stands still while the market is beyond the limit, and moves by the time
+    lost when it is back, or when its end would come. None: the tactic goes on.
+
+    What rests inside the limit stays. A market that cannot be seen is where it was.
+    """
+    since = _since(view.memo)
+    if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):
+        return None if since is None else _forget(view)
+    outside = is_outside(view)
+    if outside is None and (since is None or view.now < view.end_at):
+        return None
+    if outside is False:
+        return None if since is None else _back(view, since)
+    if since is not None and view.now >= view.end_at:
+        if view.end_at + min(view.now - since, room_of(view)) <= view.now:
+            return None  # looked at too late: a plan that is over already is none
+        return _shifted(view, since, still_outside=True)
+    return _waits(view, since or view.now)
+
+
+def _since(memo: Mapping[str, Any]) -> datetime | None:
+    kept = memo.get(OUTSIDE_SINCE)
+    return None if kept is None else datetime.fromisoformat(kept)
+
+
+def _forget(view: OrderView) -> Decision:
+    return Decision((), view.now, "the schedule does not shift any more", memo={OUTSIDE_SINCE: None})
+
+
+def _waits(view: OrderView, since: datetime) -> Decision:
+    limit = view.limit_price
+    buying = view.side is Side.BUY
+    why = f"the market is beyond the limit price since {since:%H:%M:%S} UTC: the schedule waits, and shifts"
+    return Decision(
+        (),
+        min(view.now + OUTSIDE_LOOK, max(view.end_at, view.now)),
+        why,
+        wake_below=limit if buying else None,
+        wake_above=None if buying else limit,
+        memo={OUTSIDE_SINCE: since.isoformat()},
+    )
+
+
+def _back(view: OrderView, since: datetime) -> Decision:
+    least = max(MIN_SHIFT, _slice_length(view) * MIN_SHIFT_SHARE) if view.slices else MIN_SHIFT
+    if view.now - since < least:
+        why = "the market was beyond the limit price for a moment: caught up"
+        return Decision((), view.now, why, memo={OUTSIDE_SINCE: None})
+    if view.end_at + min(view.now - since, room_of(view)) <= view.now:
+        return _forget(view)
+    return _shifted(view, since, still_outside=False)
+
+
+def _shifted(view: OrderView, since: datetime, *, still_outside: bool) -> Decision:
+    """The plan moved by the time lost, or by what of it the order may still last longer."""
+    lost = min(view.now - since, room_of(view))
+    slices = shift_plan(view.slices, remaining=view.remaining, paused_at=view.now - lost, now=view.now)
+    end = view.end_at + lost
+    why = f"shifted by {lost.total_seconds():.0f} s, the time that the market was beyond the limit price"
+    memo = {OUTSIDE_SINCE: view.now.isoformat() if still_outside else None}
+    return Decision((Replan(slices, end, why),), view.now, why, memo=memo)
+
+
+# --- after an amendment --------------------------------------------------------------------------
+
+
+def beyond_limit(view: OrderView) -> tuple[CancelChild, ...]:
+    """Cancels of what rests at a price that the terms do not allow any more."""
+    limit = view.limit_price
+    if limit is None:
+        return ()
+    why = f"its price is beyond the limit price, {plain(limit)} now"
+    return tuple(
+        CancelChild(child.sequence, why)
+        for child in view.children
+        if child.can_be_cancelled and child.price is not None and (child.price - limit) * view.side.sign > 0
+    )

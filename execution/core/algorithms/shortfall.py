@@ -1,0 +1,301 @@
+"""Implementation shortfall: the trajectory that weighs the cost of trading fast against the risk of trading slowly.
+
+R. Almgren and N. Chriss, "Optimal execution of portfolio transactions", Journal of Risk 3 (2000), with linear impact:
+Prices are in quote units, quantities in base units, times in days. What is
+forecast is ``float``; quantities of slices are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from math import acosh, exp, log, sinh, sqrt
+
+from execution.core.orders.parameters import IsParameters, narrowed
+from execution.core.orders.plans import (
+    Plan,
+    PlanInput,
+    SlicePlan,
+    plain,
+    plan_bounds,
+    slice_count,
+    spread_slices,
+)
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import split_weighted
+from execution.core.types import ZERO, Candle
+
+DAY = timedelta(days=1)
+CANDLE = timedelta(minutes=5)
+#: Volatility and volume are those of the last week.
+LOOKBACK = timedelta(days=7)
+#: Two hours of five-minute returns: fewer say nothing of a day.
+MIN_RETURNS = 24
+#: The paper's rules: a hundredth of the day's volume costs a spread, a tenth of it moves the price by a spread.
+SPREADS_OF_A_DAY, PERMANENT_SHARE = 100.0, 0.1
+#: Beyond this cosh and sinh are no longer floats; the trajectory is all in its first slice long before.
+STEEPEST = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What trading costs. ``sigma``: quote units per square root of a day; ``eta`` × (base a day) is the
+    concession of a unit; ``gamma`` × base moves the price for good; ``epsilon`` is paid for a unit whatever the
+    pace (half the spread).
+    """
+
+    sigma: float
+    eta: float
+    gamma: float
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """``holdings`` before each slice and after the last; ``trades`` of each slice. ``cost`` (E) and ``variance`` (V)
+    in quote units against the arrival price; ``kappa`` per day: 0 is even."""
+
+    kappa: float
+    holdings: tuple[float, ...]
+    trades: tuple[float, ...]
+    cost: float
+    variance: float
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the cost."""
+        return sqrt(self.variance)
+
+    @property
+    def half_life(self) -> float | None:
+        """Days until what is left has fallen to 1/e, were there no end (the paper's θ = 1/κ); None when even."""
+        return 1 / self.kappa if self.kappa > 0 else None
+
+
+def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
+    """κ of slices of ``step`` days: 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2.
+
+    Raises ``ValueError`` where the permanent impact of a slice exceeds its temporary one, and no optimum exists.
+    """
+    eta = impact.eta - impact.gamma * step / 2
+    if not eta > 0:
+        raise ValueError(
+            f"eta {impact.eta} is not above half of gamma {impact.gamma} times the slice of {step} days"
+        )
+    return acosh(risk_aversion * impact.sigma**2 / eta * step**2 / 2 + 1) / step
+
+
+def almgren_chriss(
+    quantity: float, duration: float, slices: int, impact: Impact, risk_aversion: float
+) -> Trajectory:
+    """The optimal trajectory of ``quantity`` over ``duration`` days, with its expected cost and variance:
+
+    x(t) = X sinh(κ(T - t)) / sinh(κT), E = γX²/2 + εX + η̃/τ Σn², V = σ²τ Σx². ``risk_aversion`` (λ) is per
+    quote unit."""
+    step = duration / slices
+    kappa = kappa_of(impact, risk_aversion, step)
+    holdings = tuple(quantity * _left(kappa * step, slices, number) for number in range(slices + 1))
+    trades = tuple(before - after for before, after in pairwise(holdings))
+    eta = impact.eta - impact.gamma * step / 2
+    cost = (
+        impact.gamma * quantity**2 / 2
+        + impact.epsilon * quantity
+        + eta / step * sum(trade**2 for trade in trades)
+    )
+    variance = impact.sigma**2 * step * sum(held**2 for held in holdings[1:])
+    return Trajectory(kappa, holdings, trades, cost, variance)
+
+
+def _left(steepness: float, slices: int, number: int) -> float:
+    """sinh(κ(T - t)) / sinh(κT) after ``number`` slices, ``steepness`` being κτ."""
+    if number == slices:
+        return 0.0
+    whole, rest = steepness * slices, steepness * (slices - number)
+    if whole < 1e-6:  # even; a quotient of two numbers near zero is not
+        return 1 - number / slices
+    if whole > STEEPEST:
+        return exp(rest - whole) * (1 - exp(-2 * rest))
+    return sinh(rest) / sinh(whole)
+
+
+# --- what the market says --------------------------------------------------------------------------
+
+
+def daily_volatility(candles: Sequence[Candle]) -> float | None:
+    """Standard deviation of a day's return, from close to close of candles that follow each other (no mean is
+    taken off: over five minutes it is nothing); None with too few of them."""
+    returns = [
+        log(later.close / earlier.close)
+        for earlier, later in pairwise(candles)
+        if later.opened_at - earlier.opened_at == CANDLE and earlier.close > ZERO and later.close > ZERO
+    ]
+    if len(returns) < MIN_RETURNS:
+        return None
+    return sqrt(sum(each * each for each in returns) / len(returns) * (DAY / CANDLE))
+
+
+def daily_volume(candles: Sequence[Candle]) -> float | None:
+    """Base units a day, over the time that the candles span; a hole counts as nothing. None without any."""
+    if not candles:
+        return None
+    span = candles[-1].opened_at + CANDLE - candles[0].opened_at
+    return float(sum((candle.volume for candle in candles), ZERO)) / (span / DAY) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What the plan was made with. ``volatility`` of a day and ``impact_bp`` of trading as much as the market does,
+    ``volume`` base units a day; ``words`` say where each is from."""
+
+    volatility: float
+    impact_bp: float
+    volume: float
+    words: tuple[str, ...]
+
+
+def assumed(given: PlanInput) -> Assumed:
+    """Volatility, impact and volume as given, else from the market; raises ``Refused`` where they cannot be known.
+
+    Impact is the larger of the paper's rule, a hundred spreads, and of the volatility of five minutes: who trades as
+    much as the market in five minutes moves it as far as it moves by itself (the square-root law). Where the spread
+    is one tick, it says nothing of the depth.
+    """
+    parameters = narrowed(given.parameters, IsParameters)
+    candles = [candle for candle in given.candles if candle.opened_at >= given.now - LOOKBACK]
+    volatility, volume = daily_volatility(candles), daily_volume(candles)
+    words = []
+    if parameters.volatility is not None:
+        volatility = float(parameters.volatility)
+    if volatility is None:
+        raise _refusal(
+            "volatility", f"{len(candles)} candles of {given.market.symbol} are too few to learn it from"
+        )
+    words.append(f"volatility {volatility:.2%} a day{_source(parameters.volatility, 'last seven days')}")
+    if parameters.impact_bp is not None:
+        impact_bp = float(parameters.impact_bp)
+    else:
+        spread_bp = (
+            0.0 if given.quote is None else float((given.quote.ask - given.quote.bid) / given.quote.mid) * 1e4
+        )
+        impact_bp = max(SPREADS_OF_A_DAY * spread_bp, volatility * sqrt(CANDLE / DAY) * 1e4)
+    words.append(
+        f"impact {impact_bp:.1f} bp at the market's pace{_source(parameters.impact_bp, 'spread, volatility')}"
+    )
+    if volume is None and parameters.impact_bp is None:
+        raise _refusal("impact_bp", f"no volume of {given.market.symbol} is known to scale it with")
+    if volume is None:
+        volume = float(given.quantity) / ((given.end - given.start) / DAY)
+        words.append(
+            "the market's volume is unknown: the impact is taken as that of this order, worked evenly"
+        )
+    return Assumed(volatility, impact_bp, volume, tuple(words))
+
+
+def _source(given: Decimal | None, learnt: str) -> str:
+    return " as given" if given is not None else f" ({learnt})"
+
+
+def _refusal(field: str, why: str) -> Refused:
+    return Refused([Problem(field, f"{why}; give the {field.removesuffix('_bp')} yourself, or use TWAP")])
+
+
+def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
+    """In the paper's units: η × (the market's base a day) is ``impact_bp`` of the price, γ a tenth of η per day."""
+    eta = assumptions.impact_bp * 1e-4 * price / assumptions.volume
+    return Impact(assumptions.volatility * price, eta, PERMANENT_SHARE * eta, spread / 2)
+
+
+# --- the plan --------------------------------------------------------------------------------------
+
+
+def plan_is(given: PlanInput) -> Plan:
+    """Slices by the trajectory, on lots, none under the minimum; raises ``Refused`` where price, volatility or
+    impact cannot be known, or too many slices were asked for."""
+    parameters, market = narrowed(given.parameters, IsParameters), given.market
+    if given.price is None:
+        raise Refused([Problem("limit_price", f"no price of {market.symbol} is known; give a limit price")])
+    count = slice_count(parameters.slices, given.quantity, market, given.price, given.start, given.end)
+    assumptions = assumed(given)
+    price, spread = (
+        float(given.price),
+        0.0 if given.quote is None else float(given.quote.ask - given.quote.bid),
+    )
+    impact = impact_of(assumptions, price, spread)
+    length = (given.end - given.start) / DAY
+    best = almgren_chriss(float(given.quantity), length, count, impact, float(parameters.risk_aversion))
+    least = plan_bounds(given.quantity, market, given.price, given.start, given.end).minimum
+    weights = best.trades if best.kappa > 0 else (1.0,) * count
+    parts = spread_slices(split_weighted(given.quantity, market.lot, weights), given.start, given.end)
+    slices = merge_small(parts, least)
+    return Plan(
+        slices, _forecast(assumptions, impact, best, given), _notes(assumptions, best, given, count, slices)
+    )
+
+
+def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan, ...]:
+    """The same quantities in fewer and longer slices, none under ``least``, unless all of it is."""
+    merged: list[tuple[datetime, datetime, Decimal]] = []
+    for part in slices:
+        if merged and merged[-1][2] < least:
+            start, _, quantity = merged[-1]
+            merged[-1] = (start, part.ends_at, quantity + part.quantity)
+        else:
+            merged.append((part.starts_at, part.ends_at, part.quantity))
+    if len(merged) > 1 and merged[-1][2] < least:
+        _, end, quantity = merged.pop()
+        merged[-1] = (merged[-1][0], end, merged[-1][2] + quantity)
+    return tuple(SlicePlan(number, *each) for number, each in enumerate(merged, start=1))
+
+
+def _forecast(
+    assumptions: Assumed, impact: Impact, best: Trajectory, given: PlanInput
+) -> dict[str, float | None]:
+    notional = float(given.quantity) * float(given.price or 0)
+    return {
+        "volatility": assumptions.volatility,
+        "impact_bp": assumptions.impact_bp,
+        "daily_volume": assumptions.volume,
+        "sigma": impact.sigma,
+        "eta": impact.eta,
+        "gamma": impact.gamma,
+        "epsilon": impact.epsilon,
+        "kappa": best.kappa,
+        "half_life_seconds": None if best.half_life is None else best.half_life * DAY.total_seconds(),
+        "expected_cost": best.cost,
+        "cost_deviation": best.deviation,
+        "expected_cost_bp": best.cost / notional * 1e4,
+        "cost_deviation_bp": best.deviation / notional * 1e4,
+    }
+
+
+def _notes(
+    assumptions: Assumed, best: Trajectory, given: PlanInput, count: int, slices: Sequence[SlicePlan]
+) -> tuple[str, ...]:
+    notional, currency = float(given.quantity) * float(given.price or 0), given.market.quote
+    notes = [
+        f"expected cost {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.0f} {currency}), standard deviation "
+        f"{best.deviation / notional * 1e4:.1f} bp",
+        *assumptions.words,
+        "even slices: the risk weighs nothing" if best.kappa == 0 else f"front-loaded: {_first_half(slices)}",
+    ]
+    if len(slices) < count:
+        notes.append(
+            f"{len(slices)} slices instead of {count}: the smallest were under the exchange's minimum"
+        )
+    return tuple(notes)
+
+
+def _first_half(slices: Sequence[SlicePlan]) -> str:
+    """How much of it is planned by the middle of the time."""
+    middle = slices[0].starts_at + (slices[-1].ends_at - slices[0].starts_at) / 2
+    total = sum((part.quantity for part in slices), ZERO)
+    early = sum((_by(part, middle) for part in slices), 0.0)
+    return f"{early / float(total):.0%} of {plain(total)} in the first half of the time"
+
+
+def _by(part: SlicePlan, moment: datetime) -> float:
+    share = (moment - part.starts_at) / (part.ends_at - part.starts_at)
+    return float(part.quantity) * min(max(share, 0.0), 1.0)

@@ -1,0 +1,251 @@
+"""How a slice is worked: it rests where it is likely to be filled, follows the book, and crosses what it must."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.algorithms.passive_pricing import (
+    UrgencyProfile,
+    at_i_would,
+    is_to_move,
+    manner_of,
+    rest_price,
+    wake_bounds,
+)
+from execution.core.algorithms.replan import must_finish
+from execution.core.orders.parameters import SlicedParameters, narrowed
+from execution.core.orders.plans import plain
+from execution.core.orders.slices import CROSS_AGAIN, IDLE_LOOK, SliceTask
+from execution.core.orders.view import CROSS, REST, CancelChild, ChildView, Decision, OrderView, PlaceChild
+from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed
+from execution.core.routing.account_selection import cheapest, least_quantity
+from execution.core.routing.sor import split_cross
+from execution.core.types import ZERO, OrderType, TimeInForce
+
+#: A cross at the end of a slice has this long, one at the end of the order longer: for a cancel and several tries.
+CROSSING, LAST_CROSSING = timedelta(seconds=2), timedelta(seconds=5)
+#: Looks while something rests: a share of the slice within these bounds, since its price moves with the time left.
+LOOK_SHARE, SHORTEST_LOOK = 1 / 20, timedelta(seconds=1)
+
+
+def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
+    """Rest post-only, follow the book, and cross only what the schedule cannot wait for any longer.
+
+    1. At the I-would price everything that is left is taken. 2. What must be crossed is taken: more than the urgency's
+    band behind when a slice ends, everything when the order does. 3. What the book has left behind is cancelled,
+    and rests anew once it is settled. 4. What is due and not on the book comes to rest.
+    """
+    manner = manner_of(view)
+    if volume_left(view) is None:
+        return _unknown_volume(view, work)
+    decision, must = _would(view, work), must_cross(view, work, manner)
+    if decision is None and must > ZERO:
+        decision = _cross(view, work, must)
+    if decision is None:
+        decision = _move(view, work, manner) or _rest(view, work, manner)
+    below, above = wake_bounds(view, manner, must=must > ZERO)
+    return replace(decision, wake_below=below, wake_above=above)
+
+
+# --- how much --------------------------------------------------------------------------------------
+
+
+def volume_left(view: OrderView) -> Decimal | None:
+    """What the participation cap leaves the order; None while the volume is not known."""
+    cap = narrowed(view.parameters, SlicedParameters).participation_cap
+    if cap is None:
+        return view.remaining
+    return None if view.traded_since_start is None else cap * view.traded_since_start - view.done
+
+
+def _room(
+    view: OrderView, work: SliceTask, released: Decimal, *, at_once: bool, finish: bool = False
+) -> Decimal:
+    """What the slice may still put on the books, once ``released`` of what rests is off them: within the schedule and
+    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap.
+    The catch-up cap does not bind what the order has to ``finish``: nothing comes after it to which it could leave it.
+    """
+    exposure = view.exposure - released
+    bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
+    if not at_once:
+        here = [child for child in view.children if child.slice_number == work.part.number]
+        used = sum((child.done + child.exposure for child in here), ZERO)
+        if released:
+            used -= sum((child.exposure for child in here if child.purpose == REST), ZERO)
+        cap = work.part.quantity * narrowed(view.parameters, SlicedParameters).catch_up_cap
+        bounds.append(work.target - view.done - exposure)
+        if not finish:
+            bounds.append(cap - used)
+    return max(min(bounds), ZERO)
+
+
+def _released(view: OrderView) -> Decimal:
+    """What comes free when everything that rests is cancelled."""
+    return sum((child.exposure for child in _resting(view)), ZERO)
+
+
+def crossing_from(view: OrderView, work: SliceTask) -> datetime:
+    """When the slice stops waiting for those who come to it."""
+    part, length = work.part, work.part.ends_at - work.part.starts_at
+    least = min(LAST_CROSSING if must_finish(view, work) else CROSSING, length / 2)
+    urgency = float(narrowed(view.parameters, SlicedParameters).urgency)
+    return part.ends_at - max(least, length * (2 * urgency - 1))
+
+
+def must_cross(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decimal:
+    """Base quantity that has to be taken now."""
+    if work.must is not None:
+        return work.must
+    if view.now < crossing_from(view, work):
+        return ZERO
+    late = max(work.target - view.done, ZERO)
+    if must_finish(view, work):
+        return late
+    if manner.band is None or (work.is_last and manner.band > ZERO):
+        return ZERO
+    return max(late - manner.band * work.part.quantity, ZERO)
+
+
+def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
+    """On a lot that every account takes; only the last slice goes to the finest: a remainder that not every account
+    takes is carried on, and would else bind the slices to come to one account."""
+    lots = [venue.market.lot for venue in view.accounts]
+    return floor_to(quantity, min(lots) if work.is_last else common_step(lots))
+
+
+# --- resting ---------------------------------------------------------------------------------------
+
+
+def _resting(view: OrderView) -> list[ChildView]:
+    return [child for child in view.children if child.purpose == REST and not child.is_settled]
+
+
+def _move(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decision | None:
+    venues = {venue.account: venue for venue in view.usable}
+    moved = [
+        child
+        for child in _resting(view)
+        if child.can_be_cancelled
+        and (venue := venues.get(child.account)) is not None
+        and is_to_move(view, work, venue, child, manner)
+    ]
+    if not moved:
+        return None
+    why = f"slice {work.part.number}: the book has left what rests, it follows"
+    return Decision(tuple(CancelChild(child.sequence, why) for child in moved), _next_look(view, work), why)
+
+
+def _rest(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decision:
+    number, until = work.part.number, _next_look(view, work)
+    if any(child.cancel_wanted and not child.is_settled for child in view.children):
+        return Decision((), work.part.ends_at, f"slice {number}: waits until what it cancelled is settled")
+    wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
+    leasts = [least_quantity(view, venue, REST) for venue in view.usable]
+    if must_finish(view, work):
+        # Hold back one minimum for the cross: otherwise a part fill could leave dust that nobody takes.
+        wanted = wanted - max(leasts) if wanted >= 2 * max(leasts) else ZERO
+    if wanted < min(leasts):
+        return Decision((), until, _quiet(view, number, wanted))
+    choice = cheapest(view, wanted, REST)
+    if choice.venue is None:
+        return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
+    price = rest_price(view, work, choice.venue, manner)
+    if choice.quantity < (least := minimum_quantity(choice.venue.market, price)):
+        # Its book may be far from its quote, by which the minimum was judged.
+        why = f"slice {number}: {plain(choice.quantity)} at {plain(price)} is under the minimum, {plain(least)}, waits"
+        return Decision((), min(view.now + SHORTEST_LOOK, until), why)
+    why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}"
+    child = PlaceChild(
+        account=choice.venue.account,
+        slice_number=number,
+        purpose=REST,
+        type=OrderType.LIMIT,
+        price=price,
+        quantity=choice.quantity,
+        time_in_force=TimeInForce.POST_ONLY,
+        why=f"{why}; {choice.why}" if choice.why else why,
+    )
+    return Decision((child,), until, _rests(number, {price, *_prices(view)}))
+
+
+def _prices(view: OrderView) -> set[Decimal]:
+    return {child.price for child in _resting(view) if child.price is not None}
+
+
+def _rests(number: int, prices: set[Decimal]) -> str:
+    """As the order says it from now on: that its child is on the book is no other state of the order."""
+    return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
+
+
+def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
+    if _resting(view):
+        return _rests(number, _prices(view))
+    if wanted <= ZERO:
+        return f"slice {number}: nothing to do, the schedule is met"
+    return f"slice {number}: {plain(wanted)} is under the minimum to rest, waits"
+
+
+def _next_look(view: OrderView, work: SliceTask) -> datetime:
+    part = work.part
+    if view.done >= work.target and not _resting(view):
+        return part.ends_at  # what could change that, a fill or an amendment, is news by itself
+    share = (part.ends_at - part.starts_at) * LOOK_SHARE
+    moments = [view.now + min(max(share, SHORTEST_LOOK), IDLE_LOOK), part.ends_at]
+    if view.now < (crossing := crossing_from(view, work)):
+        moments.append(crossing)
+    return min(moments)
+
+
+def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
+    """A cap on a volume that nobody knows lets nothing new through (I14); what rests counts already."""
+    why = f"slice {work.part.number}: waits: what the market traded is not known, and the participation is capped"
+    return Decision((), min(view.now + SHORTEST_LOOK, work.part.ends_at), why)
+
+
+# --- crossing --------------------------------------------------------------------------------------
+
+
+def _would(view: OrderView, work: SliceTask) -> Decision | None:
+    """Take all that is left at the I-would price or better; what rests is taken off the book for it."""
+    price = narrowed(view.parameters, SlicedParameters).i_would_price
+    if price is None or not at_i_would(view):
+        return None
+    tighter = price if view.limit_price is None else worse_of_allowed(price, view.limit_price, view.side)
+    decision = _cross(replace(view, limit_price=tighter), work, view.remaining, at_once=True)
+    return decision and replace(decision, why=f"I-would price {plain(price)}: {decision.why}")
+
+
+def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = False) -> Decision | None:
+    """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
+    number, part = work.part.number, work.part
+    if any(child.purpose == CROSS and not child.is_settled for child in view.children):
+        return Decision((), part.ends_at, f"slice {number}: waits until its cross is settled")
+    finish = must_finish(view, work)
+    now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
+    later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
+    wanted = _crossing(view, work, later)
+    if not wanted:
+        return None  # beyond limit or collar, or under every minimum: what rests stays
+    if any(child.cancel_wanted and not child.is_settled for child in view.children):
+        return Decision((), part.ends_at, f"slice {number}: waits until what it cancelled is settled")
+    again_at = max(
+        (c.ended_at + CROSS_AGAIN for c in view.children if c.purpose == CROSS and c.ended_at),
+        default=view.now,
+    )
+    if again_at > view.now:
+        return Decision((), min(again_at, part.ends_at), f"slice {number}: lets the book come back")
+    resting = [child for child in _resting(view) if child.can_be_cancelled]
+    if now < later and resting:
+        why = f"slice {number}: cancels what rests, to cross"
+        return Decision(tuple(CancelChild(child.sequence, why) for child in resting), part.ends_at, why)
+    children = wanted if now == later else _crossing(view, work, now)  # a split over venues is not cheap
+    return Decision(children, part.ends_at, children[0].why) if children else None
+
+
+def _crossing(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
+    quantity = _on_lots(view, work, quantity)
+    if quantity < min(least_quantity(view, venue, CROSS) for venue in view.usable):
+        return ()
+    return split_cross(view, work, quantity)

@@ -1,0 +1,236 @@
+"""The volume that a market usually trades by time of day, learnt from its five-minute candles.
+
+Volumes are in base units and float: they are forecasts, not money. Time is in seconds since 1970 (UTC), buckets are
+five minutes long and numbered from then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from math import exp, log
+from statistics import median, pvariance
+
+from execution.core.types import Candle
+
+BUCKET = 300  # seconds
+DAY = 288  # buckets
+WEEK = 7 * DAY
+#: Standard deviation of the Gaussian that smooths the shape, and where it is cut off: in buckets.
+SMOOTHING = 24
+REACH = 3 * SMOOTHING
+#: The least share of an average bucket: no time of day is expected to trade nothing.
+MIN_SHARE = 0.05
+#: A market with more of its bars empty than this trades rarely; its holes up to THIN_HOLE buckets are no trade.
+THIN_SHARE = 0.02
+THIN_HOLE = 24
+#: Days of history from which weekends get a shape of their own: two of each day of the week.
+WEEKEND_DAYS = 13
+#: The last day against the days before it: beyond this factor the market has changed its regime.
+REGIME_FACTOR = 2.0
+#: How much more the volume after the next slice counts than before it when a schedule is set
+#: (``volume_forecast.share_due``): so much where the volume of two hours scatters by CLUSTERED or more around its
+#: usual one (variance of the logarithm), less in proportion below, as where volume neither clusters nor moves prices.
+DEFERRAL = 1.5
+CLUSTERED = 0.1
+CLUSTER = 24
+#: Added to both sides of a ratio before its logarithm: a stretch without a trade is little, not nothing.
+SOFTENING = 0.1
+
+
+@dataclass(frozen=True)
+class VolumeProfile:
+    """Expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends, and the market's
+    DEFERRAL."""
+
+    weekday: tuple[float, ...]
+    weekend: tuple[float, ...]
+    deferral: float = 1.0
+
+    @cached_property
+    def _week(self) -> tuple[float, ...]:
+        """Expected volume from Thursday 0:00, the weekday of 1970-01-01, until each bucket of a week."""
+        days = (self.weekday,) * 2 + (self.weekend,) * 2 + (self.weekday,) * 3
+        return tuple(accumulate((volume for day in days for volume in day), initial=0.0))
+
+    def bucket(self, number: int) -> float:
+        """The expected volume of a bucket."""
+        at = number % WEEK
+        return self._week[at + 1] - self._week[at]
+
+    def between(self, start: float, end: float) -> float:
+        """The expected volume from ``start`` to ``end``."""
+        return self._until(end) - self._until(start)
+
+    def _until(self, at: float) -> float:
+        weeks, inside = divmod(at / BUCKET, WEEK)
+        number = int(inside)
+        part = (inside - number) * (self._week[number + 1] - self._week[number])
+        return weeks * self._week[WEEK] + self._week[number] + part
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was learnt: ``profile`` (None: nothing), how many bars and days it rests on, and what to say of it."""
+
+    profile: VolumeProfile | None
+    bars: int = 0
+    days: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral: float) -> VolumeProfile:
+    """The profile, kept: decisions ask for the same one every second."""
+    return VolumeProfile(weekday, weekend, deferral)
+
+
+def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
+    """Volume by bucket of the candles that are over at ``until``."""
+    bars: dict[int, float] = {}
+    for candle in candles:
+        number = int(candle.opened_at.timestamp()) // BUCKET
+        if (number + 1) * BUCKET <= until:
+            bars[number] = bars.get(number, 0.0) + float(candle.volume)
+    return bars
+
+
+def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[int, float], float]:
+    """The known volumes from bucket ``first`` up to ``last`` (not included), and the share of them without a trade.
+
+    An empty bar, missing or zero, is a bar without a trade where the market trades rarely, unless the hole is
+    longer than two hours, and where it is empty at that time on most days. Anywhere else the venue had halted or
+    the history has a gap: the bar is unknown.
+    """
+    inside = [number for number in bars if first <= number < last]
+    if not inside:
+        return {}, 0.0
+    begin = min(inside)
+    empty = [number for number in range(begin, last) if not bars.get(number)]
+    share = len(empty) / (last - begin)
+    known = {number: bars[number] for number in inside if bars[number] > 0}
+    if share > THIN_SHARE:
+        by_time = Counter(number % DAY for number in empty)
+        usual = max(2, (last - begin) / DAY / 2)
+        known.update((number, 0.0) for number in empty if by_time[number % DAY] >= usual)
+        known.update((number, 0.0) for run in _runs(empty) if len(run) <= THIN_HOLE for number in run)
+    return known, share
+
+
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """Ascending numbers in runs without a gap."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs
+
+
+def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
+    """The profile of the ``days`` before bucket ``until``.
+
+    1. Each UTC day becomes shares of its own mean, so that a day of another level weighs like any other.
+    2. The median of the shares by time of day; weekends of their own where the history has two of each day.
+    3. Smoothed over the hours around, never zero, times the median level of the days.
+    """
+    first = until - days * DAY
+    known, empty = known_bars(bars, first, until)
+    by_day: dict[int, list[int]] = {}
+    for number in known:
+        by_day.setdefault(number // DAY, []).append(number)
+    levels = {day: sum(known[n] for n in numbers) / len(numbers) for day, numbers in by_day.items()}
+    whole = [d for d, numbers in by_day.items() if len(numbers) >= DAY // 2 and levels[d] > 0]
+    used = sorted(whole or (day for day, level in levels.items() if level > 0))
+    if not used:
+        return History(None, notes=("no history of the market's volume: even slices",))
+    halves = [_is_weekend(day) for day in used]
+    split = len(used) >= WEEKEND_DAYS and len(set(halves)) == 2
+
+    def learn(group: list[int]) -> tuple[float, ...]:
+        level = median(levels[day] for day in group)
+        shares: list[list[float]] = [[] for _ in range(DAY)]
+        for day in group:
+            for number in by_day[day]:
+                shares[number % DAY].append(known[number] / levels[day])
+        return tuple(level * share for share in smooth_shares(shares))
+
+    weekday = learn([day for day in used if not split or not _is_weekend(day)])
+    weekend = learn([day for day in used if _is_weekend(day)]) if split else weekday
+    bars_used = sum(len(by_day[day]) for day in used)
+    notes = _notes(levels, used, days, until - max(first, min(known)) - len(known), empty)
+    scatter = _scatter([(known, levels[d], weekend if _is_weekend(d) else weekday, by_day[d]) for d in used])
+    deferral = 1 + (DEFERRAL - 1) * min(scatter / CLUSTERED, 1.0)
+    return History(VolumeProfile(weekday, weekend, deferral), bars_used, len(used), notes)
+
+
+def _scatter(days: Sequence[tuple[Mapping[int, float], float, Sequence[float], Sequence[int]]]) -> float:
+    """The variance of the logarithm of two hours' volume against the usual one: of days with their volumes, level,
+    usual volumes by time of day, and known buckets."""
+    found = []
+    for volumes, level, usual, numbers in days:
+        scale = sum(usual) / len(usual) / level
+        sums: dict[int, list[float]] = {}
+        for number in numbers:
+            block = sums.setdefault(number // CLUSTER, [0.0, 0.0, 0])
+            block[0] += volumes[number] * scale
+            block[1] += usual[number % DAY]
+            block[2] += 1
+        full = (block for block in sums.values() if 2 * block[2] >= CLUSTER)
+        found += [log((traded / normal + SOFTENING) / (1 + SOFTENING)) for traded, normal, _ in full]
+    return pvariance(found) if found else 0.0
+
+
+def _is_weekend(day: int) -> bool:
+    return (day + 3) % 7 >= 5  # 1970-01-01 was a Thursday
+
+
+def smooth_shares(shares: Sequence[Sequence[float]]) -> list[float]:
+    """The medians by time of day, smoothed round the clock over those that are known; their mean is 1."""
+    middle = [median(values) if values else None for values in shares]
+    kernel = _kernel()
+    smooth = []
+    for slot in range(len(middle)):
+        total = weight = 0.0
+        for distance in range(-REACH, REACH + 1):
+            value = middle[(slot + distance) % len(middle)]
+            if value is not None:
+                total += kernel[abs(distance)] * value
+                weight += kernel[abs(distance)]
+        smooth.append(total / weight if weight else None)
+    found = [value for value in smooth if value is not None]
+    mean = sum(found) / len(found)
+    if mean <= 0:
+        return [1.0] * len(middle)
+    lifted = [(mean if value is None else value) + MIN_SHARE * mean for value in smooth]
+    scale = len(lifted) / sum(lifted)
+    return [value * scale for value in lifted]
+
+
+@lru_cache(maxsize=1)
+def _kernel() -> tuple[float, ...]:
+    return tuple(exp(-0.5 * (distance / SMOOTHING) ** 2) for distance in range(REACH + 1))
+
+
+def _notes(
+    levels: Mapping[int, float], used: Sequence[int], days: int, unknown: int, empty: float
+) -> tuple[str, ...]:
+    notes = []
+    if len(used) < days:
+        notes.append(f"the market's history has {len(used)} of the {days} days of the lookback")
+    if unknown > 0:
+        notes.append(f"{unknown} five-minute bars are unknown (a halt or a gap) and left out")
+    if empty > THIN_SHARE:
+        notes.append(f"the market trades rarely: {empty:.0%} of its five-minute bars are without a trade")
+    if len(used) > 1:
+        ratio = levels[used[-1]] / median(levels[day] for day in used[:-1])
+        if not 1 / REGIME_FACTOR <= ratio <= REGIME_FACTOR:
+            notes.append(
+                f"the volume of the last day is {ratio:.2g} times that of a usual day of the lookback: the days'"
+                " shapes are kept, the level follows the last hours"
+            )
+    return tuple(notes)

@@ -1,0 +1,186 @@
+"""VWAP: slices that follow the volume that is expected, and a target that follows the volume that is traded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate, pairwise
+from typing import Any
+
+from execution.core.algorithms.volume_forecast import (
+    WINDOWS,
+    Stretch,
+    expected_volume,
+    growth,
+    share_due,
+    surprises,
+)
+from execution.core.algorithms.volume_profile import (
+    BUCKET,
+    DAY,
+    VolumeProfile,
+    bars_of,
+    known_bars,
+    learn_volume,
+    profile_of,
+)
+from execution.core.durations import as_clock
+from execution.core.orders.parameters import MAX_SLICES, MIN_SLICE, VwapParameters, narrowed
+from execution.core.orders.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
+from execution.core.orders.slices import SliceTask
+from execution.core.orders.view import OrderView
+from execution.core.problems import Problem, Refused
+from execution.core.quantities import common_step, floor_to, split_weighted
+from execution.core.types import ZERO
+
+DEFAULT_SLICE = timedelta(minutes=5)
+#: A shorter order has at least so many slices, where nobody says how long they are to be.
+MIN_SLICES = 12
+#: Slices that the minimum does not allow are made fewer by this factor until all of them are large enough.
+FEWER = 0.9
+#: Digits that a forecast keeps of a volume.
+DIGITS = 6
+
+
+def plan_vwap(given: PlanInput) -> Plan:
+    """Slices in proportion to the expected volume; even ones where the market has no history.
+
+    A slice that the exchange's minimum does not allow makes all of them fewer and longer. Raises ``Refused`` when
+    a slice length was asked for that the minimum or the most slices do not allow; the problem says the least.
+    """
+    parameters = narrowed(given.parameters, VwapParameters)
+    now = given.now.timestamp()
+    bars = bars_of(given.candles, now)
+    history = learn_volume(bars, int(now // BUCKET), parameters.lookback_days)
+    forecast: dict[str, Any] = {
+        "lookback_days": parameters.lookback_days,
+        "days": history.days,
+        "bars": history.bars,
+    }
+    curve = None
+    if history.profile is not None:
+        curve = _Curve(history.profile, _recent(bars, int(now // BUCKET)), now)
+        forecast |= _kept(history.profile, curve, given.start, given.end)
+    quantities, notes = _split(given, parameters, curve)
+    return Plan(spread_slices(quantities, given.start, given.end), forecast, (*history.notes, *notes))
+
+
+class _Curve:
+    """The volume expected from ``now`` on."""
+
+    def __init__(self, profile: VolumeProfile, past: Sequence[Stretch], now: float) -> None:
+        self._profile, self._now = profile, now
+        self._factors = growth(surprises(profile, past, now), DAY)
+
+    def volume(self, start: float, end: float) -> float:
+        return expected_volume(self._profile, self._factors, self._now, max(start, self._now), end)
+
+    def weights(self, start: datetime, end: datetime, count: int) -> list[float]:
+        """The share of each of ``count`` slices, when the market trades as expected."""
+        first, length = start.timestamp(), (end - start).total_seconds() / count
+        edges = [first + number * length for number in range(count + 1)]
+        until = list(accumulate(self.volume(lower, upper) for lower, upper in pairwise(edges)))
+        due = [0.0, *(share_due(0.0, volume, until[-1] - volume, self._profile.deferral) for volume in until)]
+        return [max(after - before, 0.0) for before, after in pairwise(due)]
+
+
+def _recent(bars: Mapping[int, float], now: int) -> list[Stretch]:
+    """The known bars of the last twelve hours."""
+    known, _ = known_bars(bars, now - DAY, now)
+    return [
+        (number * BUCKET, (number + 1) * BUCKET, known[number])
+        for number in sorted(known)
+        if number >= now - WINDOWS[-1]
+    ]
+
+
+def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime) -> dict[str, Any]:
+    """What decisions and pages need: the usual volume by time of day, and [milliseconds, volume expected until the
+    next] of the order's time."""
+    first, last = start.timestamp(), end.timestamp()
+    inner = range(int(first // BUCKET) + 1, int(-(-last // BUCKET)))
+    edges = [first, *(float(number * BUCKET) for number in inner), last]
+    kept = {
+        "weekday": _rounded(profile.weekday),
+        "deferral": round(profile.deferral, 3),
+        "profile": [
+            [int(lower * 1000), *_rounded([curve.volume(lower, upper)])] for lower, upper in pairwise(edges)
+        ],
+    }
+    return kept if profile.weekend == profile.weekday else kept | {"weekend": _rounded(profile.weekend)}
+
+
+def _rounded(volumes: Sequence[float]) -> list[float]:
+    return [float(f"{volume:.{DIGITS}g}") for volume in volumes]
+
+
+def _split(
+    given: PlanInput, parameters: VwapParameters, curve: _Curve | None
+) -> tuple[list[Decimal], tuple[str, ...]]:
+    """The quantities of the slices, and what to say of their number."""
+    span = given.end - given.start
+    asked = parameters.slice_length
+    length = asked or max(MIN_SLICE, min(DEFAULT_SLICE, span / MIN_SLICES))
+    wanted = max(1, round(span / length))
+    bounds = plan_bounds(given.quantity, given.market, given.price, given.start, given.end)
+    count = min(wanted, bounds.max_slices, MAX_SLICES)
+    while True:
+        weights = [1.0] * count if curve is None else curve.weights(given.start, given.end, count)
+        quantities = split_weighted(given.quantity, given.market.lot, weights)
+        if count == 1 or min(quantities) >= bounds.minimum:
+            break
+        count = min(count - 1, int(count * FEWER)) or 1
+    if count == wanted:
+        return quantities, ()
+    if asked is not None:
+        message = (
+            f"slices of {as_clock(asked)} are too short: {plain(given.quantity)} {given.market.base} over "
+            f"{as_clock(span)} allows {count} of {as_clock(span / count)} (least child {plain(bounds.minimum)} "
+            f"{given.market.base}, at most {MAX_SLICES} slices)"
+        )
+        raise Refused([Problem("slice_length", message, as_clock(asked), as_clock(span / count))])
+    note = (
+        f"{count} slices instead of {wanted}: the least child is {plain(bounds.minimum)} {given.market.base}"
+    )
+    return quantities, (note,)
+
+
+def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
+    """What should be done when the slice ends, by what the market traded since the order's start and what is
+    expected to come; own volume is part of both, as it is of the market's average price.
+
+    Judged when the slice starts and every five minutes of a longer one, so that it stands still while the slice
+    is worked. Never less than what is done and never more than the quantity. The plan's own target in the last
+    slice, and while the market's volume is unknown.
+    """
+    profile = _profile(view.forecast)
+    if work.is_last or profile is None or view.traded_since_start is None:
+        return work.target
+    now, slice_start = view.now.timestamp(), work.part.starts_at.timestamp()
+    at = min(now, slice_start + max(0.0, (now - slice_start) // BUCKET) * BUCKET)
+    past = [
+        (part.starts_at.timestamp(), part.ends_at.timestamp(), float(part.volume))
+        for part in view.traded
+        if part.ends_at > part.starts_at
+    ]
+    traded = max(float(view.traded_since_start) - _after(past, at), 0.0)
+    slice_end, end = work.part.ends_at.timestamp(), view.slices[-1].ends_at.timestamp()
+    factors = growth(surprises(profile, past, at), int((end - at) // BUCKET) + 1)
+    following = expected_volume(profile, factors, at, at, slice_end)
+    rest = expected_volume(profile, factors, at, slice_end, end)
+    share = Decimal(f"{share_due(traded, following, rest, profile.deferral):.9f}")
+    lot = common_step(venue.market.lot for venue in view.accounts)
+    return min(max(floor_to(view.quantity * share, lot), view.done, ZERO), view.quantity)
+
+
+def _after(past: Sequence[Stretch], at: float) -> float:
+    """What was traded after ``at``; of a stretch that began before, its part."""
+    return sum(volume * (end - max(start, at)) / (end - start) for start, end, volume in past if end > at)
+
+
+def _profile(forecast: Mapping[str, Any]) -> VolumeProfile | None:
+    weekday = forecast.get("weekday")
+    if not weekday:
+        return None
+    return profile_of(tuple(weekday), tuple(forecast.get("weekend", weekday)), forecast.get("deferral", 1.0))

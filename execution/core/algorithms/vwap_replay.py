@@ -1,0 +1,172 @@
+"""Walk recorded candles forward: how far three schedules end from the market's volume-weighted average price.
+
+Nothing looks ahead: the profile is learnt at each midnight from the days before, and each slice is set before its
+first minute. Slices are five minutes long and are done at the mean of their minutes' typical prices, without any
+cost: it is the schedule alone that is measured.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from execution.core.algorithms.volume_forecast import Stretch, expected_volume, growth, share_due, surprises
+from execution.core.algorithms.volume_profile import BUCKET, DAY, VolumeProfile, learn_volume
+from execution.core.problems import Problem, Refused
+from execution.core.types import BASIS_POINT
+
+MINUTE = 60
+LOOKBACK_DAYS = 7
+MAX_DAYS = 3_660  # ten years of bars are 60 MB
+HOUR = DAY // 24
+#: Twelve hours: as far back as an order sees what was traded.
+SEEN = DAY // 2
+
+#: Seconds since 1970, high, low, close, volume.
+MinuteRow = tuple[int, float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Five-minute bars of whole UTC days: volume, turnover (volume times typical price, by minute) and price.
+
+    ``first`` is the first bucket's number; a bar without a candle has no volume and the price before it.
+    ``known`` are the volumes of the bars that have a candle.
+    """
+
+    first: int
+    days: int
+    volumes: array[float]
+    turnovers: array[float]
+    prices: array[float]
+    known: Mapping[int, float]
+
+    def volume(self, number: int) -> float:
+        return self.volumes[number - self.first]
+
+    def stretches(self, now: int) -> list[Stretch]:
+        """What was traded in the twelve hours before bucket ``now``."""
+        begin = max(self.first, now - SEEN)
+        return [
+            (number * BUCKET, (number + 1) * BUCKET, self.volumes[number - self.first])
+            for number in range(begin, now)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingErrors:
+    """Root mean square over the windows of price against the market's VWAP, in basis points, by schedule;
+    ``mean_absolute`` has the mean of the absolute errors."""
+
+    windows: int
+    even: float
+    hourly_profile: float
+    adaptive: float
+    mean_absolute: Mapping[str, float]
+
+
+def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
+    """The bars of all whole UTC days between the first and the last row; raises ``Refused`` when there is none."""
+    minutes = sorted(rows)
+    if not minutes:
+        raise Refused([Problem("candles", "the file has no candle", "0", "1")])
+    first_day = -(-minutes[0][0] // 86400)
+    end_day = (minutes[-1][0] + MINUTE) // 86400
+    days = max(0, end_day - first_day)
+    if days <= LOOKBACK_DAYS:
+        message = (
+            f"the candles have {days} whole UTC days; at least {LOOKBACK_DAYS + 1} are needed, "
+            f"of which the first {LOOKBACK_DAYS} are history only"
+        )
+        raise Refused([Problem("candles", message, str(days), str(LOOKBACK_DAYS + 1))])
+    if days > MAX_DAYS:
+        message = f"the candles are {days:,} days apart; at most {MAX_DAYS:,}: is a timestamp wrong?"
+        raise Refused([Problem("candles", message, str(days), str(MAX_DAYS))])
+    first, size = first_day * DAY, days * DAY
+    volumes, turnovers, sums = (array("d", bytes(8 * size)) for _ in range(3))
+    counts = array("l", [0]) * size
+    before = minutes[0][3]
+    for at, high, low, close, volume in minutes:
+        number = at // BUCKET - first
+        if number < 0:
+            before = close
+        elif number < size:
+            typical = (high + low + close) / 3
+            volumes[number] += volume
+            turnovers[number] += volume * typical
+            sums[number] += typical
+            counts[number] += 1
+    prices = array("d")
+    for total, count in zip(sums, counts, strict=True):
+        before = total / count if count else before
+        prices.append(before)
+    known = {first + number: volumes[number] for number in range(size) if counts[number]}
+    return Bars(first, days, volumes, turnovers, prices, known)
+
+
+def replay(bars: Bars, hours: int) -> TrackingErrors:
+    """The tracking errors of windows of so many hours, one after the other from the first day with a history on.
+
+    A window in which nothing was traded has no VWAP and is left out.
+    """
+    length = hours * HOUR
+    errors: dict[str, list[float]] = {"even": [], "hourly_profile": [], "adaptive": []}
+    learnt: dict[int, VolumeProfile | None] = {}
+    begin, end = bars.first + LOOKBACK_DAYS * DAY, bars.first + bars.days * DAY
+    for start in range(begin, end - length + 1, length):
+        inside = slice(start - bars.first, start - bars.first + length)
+        traded = sum(bars.volumes[inside])
+        if traded <= 0:
+            continue
+        day = start // DAY
+        if day not in learnt:
+            learnt[day] = learn_volume(bars.known, day * DAY, LOOKBACK_DAYS).profile
+        vwap = sum(bars.turnovers[inside]) / traded
+        for name, weights in {
+            "even": [1.0] * length,
+            "hourly_profile": hourly_weights(bars, start, length),
+            "adaptive": adaptive_weights(bars, learnt[day], start, length),
+        }.items():
+            price = sum(w * p for w, p in zip(weights, bars.prices[inside], strict=True)) / sum(weights)
+            errors[name].append((price / vwap - 1) / float(BASIS_POINT))
+    windows = len(errors["even"])
+    if not windows:
+        message = f"no window of {hours} h with a trade after the first {LOOKBACK_DAYS} days"
+        raise Refused([Problem("hours", message, str(hours))])
+    rms = {name: sqrt(sum(e * e for e in found) / windows) for name, found in errors.items()}
+    absolute = {name: sum(map(abs, found)) / windows for name, found in errors.items()}
+    return TrackingErrors(windows, **rms, mean_absolute=absolute)
+
+
+def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
+    """The plain schedule to beat: the mean volume by hour of day over the last seven days."""
+    begin = start // DAY * DAY - LOOKBACK_DAYS * DAY - bars.first
+    hours = [0.0] * 24
+    for number in range(begin, begin + LOOKBACK_DAYS * DAY):
+        hours[number % DAY // HOUR] += bars.volumes[number]
+    weights = [hours[number % DAY // HOUR] for number in range(start, start + length)]
+    return weights if sum(weights) > 0 else [1.0] * length
+
+
+def adaptive_weights(bars: Bars, profile: VolumeProfile | None, start: int, length: int) -> list[float]:
+    """What our VWAP does in each slice of the window when the market trades as it did."""
+    if profile is None:
+        return [1.0] * length
+    done = traded = 0.0
+    weights = []
+    for now in range(start, start + length - 1):
+        due = max(done, _due(profile, bars.stretches(now), now, start + length, traded))
+        weights.append(due - done)
+        done = due
+        traded += bars.volume(now)
+    return [*weights, 1.0 - done]
+
+
+def _due(profile: VolumeProfile, past: Sequence[Stretch], now: int, end: int, traded: float) -> float:
+    at = now * BUCKET
+    factors = growth(surprises(profile, past, at), end - now)
+    following = expected_volume(profile, factors, at, at, at + BUCKET)
+    rest = expected_volume(profile, factors, at, at + BUCKET, end * BUCKET)
+    return share_due(traded, following, rest, profile.deferral)

@@ -1,0 +1,1 @@
+"""Markets that are made up: matching, background traders, prices and candles."""

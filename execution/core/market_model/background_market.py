@@ -1,0 +1,229 @@
+"""A seeded background market: makers who keep a book, takers who walk it.
+
+Pure: no clock. ``step`` is given the time and the seconds since the last step, so that the paper exchange
+runs it in real time and a simulation in virtual time. Weights are floats; prices and quantities that
+enter the book are ``Decimal`` on tick and lot.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
+from random import Random
+
+from execution.core.market_model.matching import NewOrder, OrderBook, OrderLife
+from execution.core.market_model.price_path import PricePath
+from execution.core.types import ZERO, Market, Side
+
+#: Owner of every background order. Background orders have negative ids.
+BACKGROUND = "background"
+
+DAY_SECONDS = 86_400
+
+#: A venue's own noise around a shared price: its deviation and its bound, and the seconds in which it fades.
+NOISE = 0.3e-4
+LARGEST_NOISE = 1e-4
+NOISE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class MarketParameters:
+    """One symbol's background market. Distances are in quote units, sizes in base units."""
+
+    market: Market
+    mid: Decimal
+    spacing: Decimal  #: distance between neighbouring levels near the mid; a multiple of the tick
+    near_levels: int = 20  #: levels per side at ``spacing``
+    far_levels: int = 10  #: further levels per side, ten times as far apart
+    level_size: float = 0.3  #: mean size of the best levels; deeper ones are larger
+    volatility: float = 0.2  #: standard deviation of the mid over one second, in bp
+    takers_per_second: float = 4.0
+    taker_size: float = 0.05  #: mean size of a taker order
+    taker_tail: float = 1.7  #: Pareto exponent of the sizes: smaller is heavier; above 1
+    refill_per_second: float = 1.2  #: rate at which a missing level comes back
+
+    @property
+    def hourly_volume(self) -> float:
+        """Expected background volume, in base units per hour, before large orders are capped."""
+        return self.takers_per_second * self.taker_size * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A background maker takes his order back."""
+
+    order_id: int
+
+
+Command = NewOrder | Withdraw
+
+
+def activity(now: float) -> float:
+    """Trading intensity at a time of the (UTC) day, 1 on average over the day.
+
+    Two waves, the higher one in the afternoon when Europe and America overlap; between about 0.65 and 1.4.
+    """
+    phase = 2 * math.pi * (now % DAY_SECONDS) / DAY_SECONDS
+    return 1 + 0.28 * math.cos(phase - 2 * math.pi * 15 / 24) + 0.12 * math.cos(2 * phase - math.pi / 3)
+
+
+def round_down(value: Decimal | float, step: Decimal) -> Decimal:
+    """``value`` on the grid of ``step``, towards zero for positive values."""
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    return (exact / step).to_integral_value(ROUND_FLOOR) * step
+
+
+class BackgroundMarket:
+    """Generates the orders of everybody else. It reads the book and never writes it.
+
+    Makers quote on a grid of prices around a mid, and withdraw what it has left behind. Levels that were
+    eaten come back at a rate, so depth returns over seconds.
+
+    The mid follows a driftless random walk of its own; or, with ``path``, a price that several venues share,
+    with a noise of its own (at most ``LARGEST_NOISE``) that reverts to zero.
+    """
+
+    def __init__(
+        self,
+        parameters: MarketParameters,
+        seed: int,
+        *,
+        mid: Decimal | None = None,
+        path: PricePath | None = None,
+        venue: str = "",
+    ) -> None:
+        self.parameters = parameters
+        own = f"{seed}:{venue}" if venue else f"{seed}"
+        self._random = Random(f"{own}:{parameters.market.symbol}")
+        self._mid = float(mid if mid is not None else parameters.mid)
+        self._path = path
+        self._noise = 0.0
+        self._jump = 0.0
+        self._quotes: dict[Side, dict[int, int]] = {side: {} for side in Side}
+        self._next_id = -1
+        self._spacing = float(parameters.spacing)
+        self._jitter_ticks = int(parameters.spacing / parameters.market.tick)
+        self._far = parameters.near_levels + 10 * parameters.far_levels
+
+    @property
+    def mid(self) -> Decimal:
+        """The price around which makers quote, on the tick."""
+        return round_down(self._mid, self.parameters.market.tick)
+
+    def move_to(self, mid: Decimal) -> None:
+        """Jump to another mid; the next step or ``settle`` quotes around it.
+
+        The distance to a shared price is kept as long as this object lives.
+        """
+        if not mid > ZERO:
+            raise ValueError(f"mid {mid} is not positive")
+        self._jump += math.log(float(mid) / self._mid)
+        self._mid = float(mid)
+
+    def settle(self, book: OrderBook) -> list[Command]:
+        """Commands that bring the whole book around the mid at once: at the start, or after a jump."""
+        return [*self._withdrawals(book), *self._refills(math.inf)]
+
+    def step(self, book: OrderBook, now: float, dt: float) -> list[Command]:
+        """What the others do within ``dt`` seconds up to ``now`` (seconds since the epoch).
+
+        1. The mid moves. 2. Makers withdraw what is stale. 3. Missing levels come back. 4. Takers come.
+        """
+        self._mid = self._walk(dt) if self._path is None else self._follow(self._path, now, dt)
+        commands = self._withdrawals(book)
+        commands += self._refills(dt)
+        for _ in range(self._poisson(self.parameters.takers_per_second * activity(now) * dt)):
+            commands.append(self._taker())
+        return commands
+
+    # --- the mid --------------------------------------------------------------------------------
+
+    def _walk(self, dt: float) -> float:
+        deviation = self.parameters.volatility * 1e-4 * math.sqrt(dt)
+        return self._mid * math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
+
+    def _follow(self, path: PricePath, now: float, dt: float) -> float:
+        """The shared price with an Ornstein-Uhlenbeck noise, in its exact discretisation."""
+        kept = math.exp(-dt / NOISE_SECONDS)
+        noise = self._noise * kept + NOISE * math.sqrt(1 - kept * kept) * self._random.gauss(0.0, 1.0)
+        self._noise = min(max(noise, -LARGEST_NOISE), LARGEST_NOISE)
+        return path.price(now) * math.exp(self._noise + self._jump)
+
+    # --- makers ---------------------------------------------------------------------------------
+
+    def _top(self, side: Side) -> int:
+        """Grid number of the best level that makers want; a level n covers [n, n + 1) × spacing."""
+        position = self._mid / self._spacing
+        return math.floor(position) - 1 if side is Side.BUY else math.floor(position) + 1
+
+    def _withdrawals(self, book: OrderBook) -> list[Command]:
+        commands: list[Command] = []
+        near = self.parameters.near_levels
+        for side in Side:
+            top, quotes = self._top(side), self._quotes[side]
+            for number, order_id in list(quotes.items()):
+                depth = (top - number) * side.sign
+                stale = depth < 0 or depth >= self._far or (depth >= near and number % 10)
+                gone = order_id not in book
+                if gone or stale:
+                    del quotes[number]
+                if stale and not gone:
+                    commands.append(Withdraw(order_id))
+        return commands
+
+    def _refills(self, dt: float) -> list[Command]:
+        commands: list[Command] = []
+        chance = 1 - math.exp(-self.parameters.refill_per_second * dt)
+        near = self.parameters.near_levels
+        for side in Side:
+            top, quotes = self._top(side), self._quotes[side]
+            for depth in range(self._far):
+                number = top - depth * side.sign
+                if number in quotes or (depth >= near and number % 10) or number <= 0:
+                    continue
+                if chance >= 1 or self._random.random() < chance:
+                    order = self._quote(side, number, depth)
+                    quotes[number] = order.id
+                    commands.append(order)
+        return commands
+
+    def _quote(self, side: Side, number: int, depth: int) -> NewOrder:
+        market = self.parameters.market
+        jitter = self._random.randrange(self._jitter_ticks) * market.tick
+        mean = self.parameters.level_size * (1 + min(depth, 40) / 8)
+        size = mean * self._random.lognormvariate(-0.18, 0.6)
+        return self._order(side, size, number * self.parameters.spacing + jitter, OrderLife.GTC)
+
+    # --- takers ---------------------------------------------------------------------------------
+
+    def _taker(self) -> NewOrder:
+        tail, mean = self.parameters.taker_tail, self.parameters.taker_size
+        smallest = mean * (tail - 1) / tail
+        size = min(self._random.paretovariate(tail) * smallest, 60 * mean)
+        side = Side.BUY if self._random.random() < 0.5 else Side.SELL
+        return self._order(side, size, None, OrderLife.IOC)
+
+    def taker(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> NewOrder:
+        """A taker order of a given size: for tests and scenarios that need a certain trade."""
+        return NewOrder(self._draw_id(), BACKGROUND, side, quantity, limit, OrderLife.IOC)
+
+    def _order(self, side: Side, size: float, price: Decimal | None, life: OrderLife) -> NewOrder:
+        market = self.parameters.market
+        reference = float(price) if price is not None else self._mid
+        smallest = max(float(market.min_quantity), 1.2 * float(market.min_notional) / reference)
+        quantity = round_down(max(size, smallest), market.lot)
+        return NewOrder(self._draw_id(), BACKGROUND, side, quantity, price, life)
+
+    def _draw_id(self) -> int:
+        order_id = self._next_id
+        self._next_id -= 1
+        return order_id
+
+    def _poisson(self, mean: float) -> int:
+        """Knuth's method; means here are far below 30."""
+        count, product, threshold = 0, self._random.random(), math.exp(-mean)
+        while product > threshold:
+            count += 1
+            product *= self._random.random()
+        return count

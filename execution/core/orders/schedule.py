@@ -1,0 +1,67 @@
+"""How far an order is from its schedule.
+
+A schedule is a line of ``(milliseconds, share)`` points that never falls: the start of the first slice, and the
+end of each slice with the share of the quantity that should be done by then. ``static/js/lib/plan.js`` has the same
+rules for the pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Line = Sequence[tuple[int, float]]
+
+#: The last fills of a slice are reported a moment after its end: so long it is not yet judged.
+SETTLING_MS = 5_000
+#: Shares are rounded to six digits.
+ROUNDING = 1e-6
+#: An order that is as little behind as this is on schedule: a slice leaves to the next one what lots do not take.
+ON_SCHEDULE = 0.0005
+#: An order is behind when it lacks more than this share of its quantity: more than a rest under a minimum.
+BEHIND_SHARE = 0.05
+
+
+def share_due(line: Line, at: int, done: float) -> float | None:
+    """The share that the plan wants at ``at``, as near to ``done`` as the plan allows; unknown without a plan.
+
+    A slice may be filled at any moment between its start and its end. So the plan allows everything from what
+    its ended slices were to do, up to what the slice that is open now is to do as well. Inside of that the
+    order does exactly what its plan says, and what is due is ``done`` itself.
+    """
+    if not line:
+        return None
+    least, most = _ended(line, at - SETTLING_MS), _begun(line, at)
+    if done < least - ROUNDING:
+        return least
+    return most if done > most + ROUNDING else done
+
+
+def _ended(line: Line, at: int) -> float:
+    """What the slices that have ended by ``at`` were to do."""
+    return next((share for time, share in reversed(line) if time <= at), line[0][1])
+
+
+def _begun(line: Line, at: int) -> float:
+    """What the slices that have begun by ``at`` are to do."""
+    if at < line[0][0]:
+        return line[0][1]
+    return next((share for time, share in line if time > at), line[-1][1])
+
+
+def finish_share(line: Line, at: int, done: float) -> float | None:
+    """The share that is done when the plan ends, if the order goes on as it did under this plan; 1 for an order
+    that keeps to its plan. Unknown without a plan."""
+    due = share_due(line, at, done)
+    if due is None:
+        return None
+    if due - done < ON_SCHEDULE:
+        return 1.0
+    first = line[0][1]
+    kept = max(done - first, 0.0) / (due - first)
+    return max(done, first + kept * (1 - first))
+
+
+def is_behind(line: Line, at: int, done: float) -> bool:
+    """Whether an order lacks more than ``BEHIND_SHARE`` of what its plan wants; never without a plan."""
+    due = share_due(line, at, done)
+    return due is not None and due - done > BEHIND_SHARE

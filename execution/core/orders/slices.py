@@ -1,0 +1,44 @@
+"""What the tactics share: the slice whose time it is, and what should be done when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from execution.core.orders.plans import SlicePlan
+from execution.core.orders.view import OrderView
+from execution.core.types import ZERO
+
+#: The book needs a moment to come back after we took from it.
+CROSS_AGAIN = timedelta(seconds=1)
+#: Without a fact or a due time the driver looks again after this long.
+IDLE_LOOK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTask:
+    """The current slice. ``target`` is what should be done when it ends; ``must`` is what has to be crossed now,
+    for an algorithm that knows it better than the slice's time."""
+
+    part: SlicePlan
+    is_last: bool
+    target: Decimal
+    must: Decimal | None = None
+
+
+def slice_at(view: OrderView) -> SliceTask | None:
+    """The slice whose time it is; None before the first and after the last.
+
+    The target counts back from the order's quantity, so that it holds for every version of the plan.
+    """
+    after = ZERO
+    for part in reversed(view.slices):
+        if part.starts_at <= view.now < part.ends_at:
+            return SliceTask(
+                part=part,
+                is_last=part is view.slices[-1],
+                target=view.quantity - after,
+            )
+        after += part.quantity
+    return None

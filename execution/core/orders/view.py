@@ -1,0 +1,237 @@
+"""What an algorithm sees, and what it may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.plans import SlicePlan
+from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
+from execution.core.types import ZERO, Book, Market, OrderType, Quote, Side, TimeInForce, Traded
+
+#: Market data older than this is no basis for a new child.
+MAX_QUOTE_AGE = timedelta(seconds=5)
+
+#: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
+HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
+
+REST = "rest"
+CROSS = "cross"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildView:
+    """A child order as the algorithm sees it. ``done`` is the larger of its fills and what was reported."""
+
+    sequence: int
+    account: str
+    slice_number: int | None
+    purpose: str
+    status: ChildStatus
+    price: Decimal | None
+    quantity: Decimal
+    done: Decimal
+    is_settled: bool
+    cancel_wanted: bool
+    intended_at: datetime
+    ended_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def exposure(self) -> Decimal:
+        """Base quantity that may still be filled: all that is not done until the child is settled."""
+        return ZERO if self.is_settled else max(self.quantity - self.done, ZERO)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        return self.status in CHILD_CANCELLABLE and not self.cancel_wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """How many children in a row were refused, when the last one was, and why."""
+
+    count: int = 0
+    last_at: datetime | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account that the order may use, and its venue's market. ``free`` is what it has of what is spent."""
+
+    account: str
+    label: str
+    market: Market
+    quote: Quote | None
+    book: Book | None = None
+    free: Decimal | None = None
+    #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
+    blocked: str = ""
+    #: What the desk's other orders rest there on this order's side: base quantity by price.
+    desk: Mapping[Decimal, Decimal] = field(default_factory=dict)
+
+    def quote_problem(self, now: datetime) -> str:
+        """Why the quote is no basis for a new child; empty when it is one."""
+        if self.quote is None:
+            return "no market data yet"
+        if now - self.quote.at > MAX_QUOTE_AGE:
+            # Since when, and not how old: a reason that changed each second would fill the journal.
+            return f"market data is stale since {self.quote.at:%H:%M:%S} UTC (at most {MAX_QUOTE_AGE.seconds} s old)"
+        if not self.quote.is_sane:
+            return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
+        return ""
+
+    def trouble(self, now: datetime) -> str:
+        """Why nothing new may go there; empty when it may."""
+        return self.blocked or self.quote_problem(now)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """Everything that a decision depends on, as of ``now``.
+
+    ``children`` are all that are not settled and all of the current slice. ``done`` counts every child.
+    ``accounts`` are those that it may use, at least one; their order settles ties.
+    """
+
+    now: datetime
+    status: OrderStatus
+    outcome: OrderStatus | None
+    outcome_reason: str
+    side: Side
+    quantity: Decimal
+    done: Decimal
+    limit_price: Decimal | None
+    start_at: datetime
+    end_at: datetime
+    parameters: AlgorithmParameters
+    slices: tuple[SlicePlan, ...]
+    children: tuple[ChildView, ...]
+    accounts: tuple[AccountView, ...]
+    algorithm: str = "twap"
+    rejections: Rejections = field(default_factory=Rejections)
+    #: The halt that covers the order, in words: nothing new, and what rests is cancelled.
+    halted: str = ""
+    #: Mid when the order was accepted, or when its start came; None while it is not known.
+    arrival_mid: Decimal | None = None
+    #: What the current plan was made with (``Plan.forecast``).
+    forecast: Mapping[str, Any] = field(default_factory=dict)
+    #: By how much the order's own rules have moved its end since a person last set it.
+    extended: timedelta = timedelta(0)
+    #: What earlier decisions wanted remembered.
+    memo: Mapping[str, Any] = field(default_factory=dict)
+    #: The markets' volume of all venues together, own included: five-minute stretches of the last twelve hours,
+    #: oldest first, the last one up to now. A stretch that nobody watched is missing.
+    traded: tuple[Traded, ...] = ()
+    #: What the markets traded since the order's start, own included; None while a venue was not watched.
+    traded_since_start: Decimal | None = None
+    #: Why nobody looked at the order for a while before this look; empty when somebody did.
+    unattended: str = ""
+    #: Why no order may start now (the disk is nearly full); empty when one may. One that runs goes on.
+    held_back: str = ""
+
+    @property
+    def exposure(self) -> Decimal:
+        return sum((child.exposure for child in self.children), ZERO)
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.done
+
+    @property
+    def is_settled(self) -> bool:
+        return all(child.is_settled for child in self.children)
+
+    @property
+    def base(self) -> str:
+        """The currency of quantities."""
+        return self.accounts[0].market.base
+
+    @property
+    def usable(self) -> tuple[AccountView, ...]:
+        """The venues to which something new may go."""
+        return tuple(venue for venue in self.accounts if not venue.trouble(self.now))
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing new may go anywhere; empty when one of the venues is usable."""
+        if self.usable:
+            return ""
+        if len(self.accounts) == 1:
+            return self.accounts[0].trouble(self.now)
+        return "; ".join(f"{venue.label}: {venue.trouble(self.now)}" for venue in self.accounts)
+
+    @property
+    def quotes(self) -> dict[str, Quote]:
+        """The known quotes by account."""
+        return {venue.account: venue.quote for venue in self.accounts if venue.quote is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceChild:
+    """Write a child order."""
+
+    account: str
+    slice_number: int | None
+    purpose: str
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal
+    time_in_force: TimeInForce
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Ask for the cancel of a child."""
+
+    sequence: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStatus:
+    """Move the order along its table. ``outcome`` goes with CLOSE: the final status to come."""
+
+    event: OrderEvent
+    reason: str
+    outcome: OrderStatus | None = None
+    needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """Replace what is left of the plan, in a new version of plan and terms. The slices sum to what remains."""
+
+    slices: tuple[SlicePlan, ...]
+    end_at: datetime
+    reason: str
+
+
+Command = PlaceChild | CancelChild | ChangeStatus | Replan
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, when to look again at the latest, and why.
+
+    A look is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
+    ``memo`` (JSON) is remembered beside what was, name by name; None forgets a name.
+    """
+
+    commands: tuple[Command, ...]
+    due_at: datetime | None
+    why: str
+    wake_below: Decimal | None = None
+    wake_above: Decimal | None = None
+    memo: Mapping[str, Any] = field(default_factory=dict)
+
+
+def memo_after(memo: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered after a decision."""
+    return {name: value for name, value in {**memo, **change}.items() if value is not None}

@@ -1,0 +1,345 @@
+"""The smart order router: one quantity over the books of several venues, at the best total after fees.
+
+Quantities are in the base currency, prices and cash in the quote currency, fees fractions of the notional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, localcontext
+from itertools import pairwise
+
+from execution.core.orders.plans import plain
+from execution.core.orders.view import AccountView
+from execution.core.quantities import NOTIONAL_MARGIN, ceil_to, floor_to, round_price, side_cost_bp
+from execution.core.routing.account_selection import MAX_BOOK_AGE, after_fee, levels_to_take
+from execution.core.routing.split_search import EXACT, Curve, curve_of, least_cost, most_within
+from execution.core.types import ZERO, Book, Level, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one venue gets: a child of ``quantity`` at the limit ``price``, which is on the venue's tick.
+
+    ``price`` is the limit of the whole, or the worst level taken when there is none. ``cash`` is what the
+    levels cost (a buy) or bring (a sell) after the taker fee, to the digit; None when the fee is unknown.
+    """
+
+    venue: AccountView
+    quantity: Decimal
+    price: Decimal
+    cash: Decimal | None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """What a unit of it costs (a sell: brings) on average, after fees; None when the fee is unknown."""
+        return None if self.cash is None else self.cash / self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a venue would do by itself: ``cash`` of the full quantity after the fee, and its average.
+
+    Both are None when it cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most
+    that it can do; ``trouble`` says why it is out, and is empty when it is not.
+    """
+
+    venue: AccountView
+    takes: Decimal
+    cash: Decimal | None
+    price: Decimal | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where ``quantity`` goes, and why. ``parts`` and ``alone`` are in the order of the venues.
+
+    ``cash`` and ``average_price`` are of what is filled, after fees; None when nothing is, or when a part's
+    fee is unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving, None
+    when no venue with a known fee does.
+    """
+
+    side: Side
+    quantity: Decimal
+    parts: tuple[Part, ...]
+    alone: tuple[Alone, ...]
+    saved_bp: Decimal | None
+    best_alone: AccountView | None
+    why: str
+
+    @property
+    def filled(self) -> Decimal:
+        """How much can be had now, base currency."""
+        return sum((part.quantity for part in self.parts), ZERO)
+
+    @property
+    def unfilled(self) -> Decimal:
+        return self.quantity - self.filled
+
+    @property
+    def cash(self) -> Decimal | None:
+        return _cash_of(self.parts)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return None if self.cash is None else self.cash / self.filled
+
+    def cost_bp(self, mid: Decimal) -> Decimal | None:
+        """Cost of what is filled against a mid, fees included; + is cost. None while a price is unknown."""
+        return None if self.average_price is None else side_cost_bp(self.side, self.average_price, mid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A venue that takes part: its levels within the limit, as they are and as a curve after the fee."""
+
+    venue: AccountView
+    levels: tuple[Level, ...]
+    curve: Curve
+
+    def cash(self, quantity: Decimal) -> Decimal | None:
+        """What ``quantity`` costs or brings after the fee; None when the fee is unknown."""
+        return None if self.venue.market.taker_fee is None else abs(self.curve.cost(quantity))
+
+    def unknown(self) -> str:
+        unknowns = {"fee": self.venue.market.taker_fee is None, "balance": self.venue.free is None}
+        return " and ".join(name for name, is_unknown in unknowns.items() if is_unknown)
+
+
+def split(
+    side: Side,
+    quantity: Decimal,
+    venues: Sequence[AccountView],
+    limit_price: Decimal | None,
+    single: bool = False,
+    *,
+    now: datetime,
+    notional_margin: Decimal = NOTIONAL_MARGIN,
+) -> Split:
+    """The split of ``quantity`` that does the most of it, and of those the one that costs least after fees.
+
+    1. Out are venues that are blocked, whose book is missing, stale, crossed or out of order, and those that
+       take less than their minimum. Where there is no book at all, the touch counts with its known size.
+    2. Each other takes from its minimum to its depth within the limit, its maximum and its balance, in lots.
+       A minimum notional, times ``notional_margin``, is judged by the levels taken. With a limit, a buy's
+       balance must pay the child's limit price and the fee, which is what exchanges lock; else the levels.
+    3. Of all that fits, exactly: the largest total; then the least at venues whose fee or balance is unknown
+       (an unknown fee counts as nothing there, an unknown balance as enough); then the best cash after fees.
+    4. With ``single`` the same for the venues one by one, and the best of them.
+
+    Ties go by the order of the venues. Books of different venues that cross are normal.
+
+    Raises ValueError when ``quantity`` or ``limit_price`` is not finite and above zero.
+    """
+    _check(quantity, limit_price)
+    with localcontext(EXACT):
+        found = [_offer(side, quantity, venue, limit_price, now, notional_margin) for venue in venues]
+        offers = [offer for offer in found if isinstance(offer, _Offer)]
+        shares = (_single if single else _shares)([offer.curve for offer in offers], quantity)
+        parts = tuple(
+            Part(offer.venue, share, _limit(side, offer, share, limit_price), offer.cash(share))
+            for offer, share in zip(offers, shares, strict=True)
+            if share
+        )
+    alone = tuple(_alone(venue, offer, quantity) for venue, offer in zip(venues, found, strict=True))
+    saved, best = _saved(side, parts, offers)
+    why = _in_words(quantity, parts, alone, offers, saved, best)
+    return Split(side, quantity, parts, alone, saved, best, why)
+
+
+def _check(quantity: Decimal, limit_price: Decimal | None) -> None:
+    for name, number in (("quantity", quantity), ("limit price", limit_price)):
+        if number is not None and not (number.is_finite() and number > ZERO):
+            raise ValueError(f"the {name} is {number}; it must be above zero")
+
+
+# --- how much goes where ---------------------------------------------------------------------------
+
+
+def _shares(curves: Sequence[Curve], quantity: Decimal) -> tuple[Decimal, ...]:
+    return least_cost(curves, most_within(curves, quantity))
+
+
+def _single(curves: Sequence[Curve], quantity: Decimal) -> tuple[Decimal, ...]:
+    """All that the best single curve takes, nothing for the others."""
+    takes = [most_within([curve], quantity) for curve in curves]
+    ranks = [
+        (-taken, curve.comes_last, curve.cost(taken), place)
+        for place, (curve, taken) in enumerate(zip(curves, takes, strict=True))
+    ]
+    best = min(ranks)[-1] if ranks else None
+    return tuple(taken if place == best else ZERO for place, taken in enumerate(takes))
+
+
+# --- what a venue offers ---------------------------------------------------------------------------
+
+
+def _offer(
+    side: Side,
+    quantity: Decimal,
+    venue: AccountView,
+    limit_price: Decimal | None,
+    now: datetime,
+    notional_margin: Decimal,
+) -> _Offer | str:
+    """What the venue takes of ``quantity``, or why nothing."""
+    data = venue.book if venue.book is not None else venue.quote
+    trouble = venue.blocked or (
+        _book_problem(side, data, now) if isinstance(data, Book) else venue.trouble(now)
+    )
+    if trouble or data is None:
+        return trouble
+    market, sign = venue.market, side.sign
+    levels = [(price, size) for price, size in levels_to_take(side, data) if size > ZERO]
+    bound = None if limit_price is None else round_price(limit_price, market.tick, side)
+    within = tuple(level for level in levels if bound is None or (level[0] - bound) * sign <= ZERO)
+    if not within:
+        return (
+            f"nothing within the limit of {plain(bound)}" if levels and bound is not None else "depth unknown"
+        )
+    depth = sum((size for _, size in within), ZERO)
+    least = _least(venue, within, notional_margin)
+    fits = floor_to(min(quantity, depth, market.max_quantity or quantity), market.lot)
+    if least is None or fits < least:
+        needed = "its minimum notional" if least is None else f"its minimum of {plain(least)}"
+        return f"{plain(fits)} is under {needed}"
+    most = floor_to(min(fits, _affordable(side, venue, within, bound, fits)), market.lot)
+    if most < least:
+        return f"its balance is too small ({plain(venue.free or ZERO)} free)"
+    factor = sign * after_fee(side, Decimal(1), market.taker_fee or ZERO)
+    costs = ((factor * price, size) for price, size in within)
+    comes_last = market.taker_fee is None or venue.free is None
+    return _Offer(
+        venue, within, curve_of(costs, lot=market.lot, least=least, most=most, comes_last=comes_last)
+    )
+
+
+def _book_problem(side: Side, book: Book, now: datetime) -> str:
+    """Why the book is no basis for a child; empty when it is one. The side that is not taken may be empty."""
+    if now - book.at > MAX_BOOK_AGE:
+        return f"the book is stale since {book.at:%H:%M:%S} UTC (at most {MAX_BOOK_AGE.seconds} s old)"
+    levels = book.to_take(side)
+    if not levels:
+        return f"nobody {'offers' if side is Side.BUY else 'bids'}"
+    if not all(price.is_finite() and size.is_finite() and price > ZERO <= size for price, size in levels):
+        return "the book has a price or a size that is none"
+    if book.bids and book.asks and not book.is_sane:
+        return f"the book is crossed (bid {book.bids[0][0]}, ask {book.asks[0][0]})"
+    if any((after[0] - before[0]) * side.sign < ZERO for before, after in pairwise(levels)):
+        return "the book is out of order"
+    return ""
+
+
+def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal) -> Decimal | None:
+    """The least quantity whose levels are worth the minimum notional, on the lot; None when all are not."""
+    market, quantity = venue.market, ZERO
+    missing = market.min_notional * notional_margin
+    for price, size in levels:
+        if missing <= size * price:
+            quantity += max(missing, ZERO) / price
+            return max(ceil_to(max(market.min_quantity, quantity), market.lot), market.lot)
+        quantity, missing = quantity + size, missing - size * price
+    return None
+
+
+def _affordable(
+    side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, wanted: Decimal
+) -> Decimal:
+    """What of ``wanted`` the balance pays: a sell in base, a buy at its limit with the fee, or at the levels."""
+    if venue.free is None:
+        return wanted
+    if side is Side.SELL:
+        return venue.free
+    quantity, free = ZERO, venue.free
+    factor = after_fee(side, Decimal(1), venue.market.taker_fee or ZERO)
+    for price, size in ((bound, wanted),) if bound is not None else levels:
+        cost = factor * price * size
+        if free < cost:
+            return quantity + max(free, ZERO) / (factor * price)
+        quantity, free = quantity + size, free - cost
+        if quantity >= wanted:
+            break
+    return quantity
+
+
+def _limit(side: Side, offer: _Offer, quantity: Decimal, limit_price: Decimal | None) -> Decimal:
+    """The child's price on its tick: the limit, or the worst level that ``quantity`` takes."""
+    tick = offer.venue.market.tick
+    if limit_price is not None:
+        return round_price(limit_price, tick, side)
+    left, worst = quantity, offer.levels[0][0]
+    for price, size in offer.levels:
+        if left <= ZERO:
+            break
+        worst, left = price, left - size
+    return round_price(worst, tick, side.opposite)
+
+
+# --- against one venue -----------------------------------------------------------------------------
+
+
+def _cash_of(parts: Sequence[Part]) -> Decimal | None:
+    """The cash of all parts, to the digit; None when there are none or one's is unknown."""
+    known = [part.cash for part in parts if part.cash is not None]
+    with localcontext(EXACT):
+        return sum(known, ZERO) if parts and len(known) == len(parts) else None
+
+
+def _alone(venue: AccountView, offer: _Offer | str, quantity: Decimal) -> Alone:
+    """What the venue would do with the full quantity by itself, or why nothing."""
+    if isinstance(offer, str):
+        return Alone(venue, ZERO, None, None, offer)
+    with localcontext(EXACT):
+        cash = offer.cash(quantity) if offer.curve.allows(quantity) else None
+    return Alone(venue, offer.curve.most, cash, None if cash is None else cash / quantity)
+
+
+def _saved(
+    side: Side, parts: tuple[Part, ...], offers: Sequence[_Offer]
+) -> tuple[Decimal | None, AccountView | None]:
+    """What the parts save in bp against the best venue that does as much alone, and that venue."""
+    total, cash = sum((part.quantity for part in parts), ZERO), _cash_of(parts)
+    with localcontext(EXACT):
+        able = [offer for offer in offers if offer.curve.allows(total)]
+        known = [(offer.cash(total), offer.venue) for offer in able]
+    prices = [(side.sign * each, each, venue) for each, venue in known if each is not None]
+    if cash is None or not prices:
+        return None, None
+    _, single, venue = min(prices, key=lambda found: found[0])
+    return side_cost_bp(side, single, cash), venue
+
+
+# --- in words --------------------------------------------------------------------------------------
+
+
+def _in_words(
+    quantity: Decimal,
+    parts: Sequence[Part],
+    alone: Sequence[Alone],
+    offers: Sequence[_Offer],
+    saved: Decimal | None,
+    best: AccountView | None,
+) -> str:
+    """``alpha 0.3, beta 0.2 at 60,060.5 after fees, 1.2 bp better than beta alone; gamma: it is halted``."""
+    left_out = [f"{each.venue.label}: {each.trouble}" for each in alone if each.trouble]
+    if not parts:
+        return "; ".join(left_out) or f"no venue takes {plain(quantity)}"
+    filled, cash = sum((part.quantity for part in parts), ZERO), _cash_of(parts)
+    words = ", ".join(f"{part.venue.label} {plain(part.quantity)}" for part in parts)
+    if cash is not None:
+        tick = min(part.venue.market.tick for part in parts)
+        words += f" at {(cash / filled).quantize(tick):,f} after fees"
+    if filled < quantity:
+        words = f"{plain(filled)} of {plain(quantity)} can be had: {words}"
+    if saved is not None and best is not None and len(parts) > 1:
+        words += f", {saved:z.1f} bp better than {best.label} alone"
+    used = [part.venue for part in parts]
+    unknown = [
+        f"{each.venue.label}'s {each.unknown()} unknown"
+        for each in offers
+        if each.unknown() and each.venue in used
+    ]
+    return "; ".join([words, *unknown, *left_out])

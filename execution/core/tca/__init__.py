@@ -1,0 +1,1 @@
+"""Transaction cost analysis: what an order achieved, from its fills and its market."""

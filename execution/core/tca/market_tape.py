@@ -1,0 +1,113 @@
+"""What was recorded of an order's markets second by second, and what they were worth at a moment."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.tca.costs import average_price, middle
+from execution.core.types import ZERO
+
+#: A mid is known for this long after it was seen; then nobody knows it.
+MID_LASTS = timedelta(seconds=5)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second of a venue's market: the quote at its end (None: not known) and what was traded in it."""
+
+    venue: str
+    at: datetime
+    bid: Decimal | None
+    ask: Decimal | None
+    volume: Decimal = ZERO
+    notional: Decimal = ZERO
+
+
+class MarketRecord:
+    """The markets of an order together; each venue counts once, however many accounts trade there.
+
+    ``arrival`` is the mid with which the order arrived and when: it stands in where the recording had not
+    begun yet, for as long as a mid lasts.
+    """
+
+    def __init__(self, seconds: Iterable[Second], *, arrival: tuple[datetime, Decimal] | None = None) -> None:
+        self._seconds = sorted(seconds, key=lambda second: second.at)
+        self._arrival = arrival
+        self._moments: dict[str, list[datetime]] = defaultdict(list)
+        self._mids: dict[str, list[Decimal]] = defaultdict(list)
+        for second in self._seconds:
+            mid = middle(second.bid, second.ask)
+            if mid is not None:
+                # The quote of a second is that of its end: taking it earlier would look ahead.
+                self._moments[second.venue].append(second.at + SECOND)
+                self._mids[second.venue].append(mid)
+
+    @property
+    def venues(self) -> Sequence[str]:
+        return sorted({second.venue for second in self._seconds})
+
+    def mid_at(self, venue: str, moment: datetime) -> Decimal | None:
+        """The newest mid of a venue at a moment, at most five seconds old; unknown otherwise."""
+        found = self._recorded(venue, moment)
+        return found if found is not None else self._arrived(moment)
+
+    def market_mid_at(self, moment: datetime) -> Decimal | None:
+        """The mean of the venues' mids at a moment, of those that are known."""
+        known = [mid for venue in self._mids if (mid := self._recorded(venue, moment)) is not None]
+        return sum(known, ZERO) / len(known) if known else self._arrived(moment)
+
+    def vwap(self, start: datetime, end: datetime) -> Decimal | None:
+        """Volume-weighted average price of all venues together in an interval."""
+        volume, notional = self.traded(start, end)
+        return average_price(notional, volume)
+
+    def traded(self, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
+        """Volume and notional of all venues in an interval, its broken first second included."""
+        inside = self._inside(start, end)
+        return sum((second.volume for second in inside), ZERO), sum((s.notional for s in inside), ZERO)
+
+    def twap(self, start: datetime, end: datetime) -> Decimal | None:
+        """The mean over the interval's seconds of the mean of the venues' mids; unknown seconds are left out."""
+        total, count = ZERO, 0
+        for mids in self._by_second(start, end).values():
+            known = [mid for mid in mids if mid is not None]
+            if known:
+                total += sum(known, ZERO) / len(known)
+                count += 1
+        return total / count if count else None
+
+    def watched(self, start: datetime, end: datetime, venues: int) -> Decimal | None:
+        """The share of the interval's seconds that were recorded at every venue; unknown for no interval."""
+        whole = int((end - start.replace(microsecond=0)) / SECOND)
+        if whole <= 0 or venues <= 0:
+            return None
+        complete = sum(len(mids) >= venues for mids in self._by_second(start, end - SECOND).values())
+        return min(Decimal(complete) / whole, Decimal(1))
+
+    def _recorded(self, venue: str, moment: datetime) -> Decimal | None:
+        moments = self._moments.get(venue, [])
+        index = bisect_right(moments, moment) - 1
+        if index < 0 or moment - moments[index] > MID_LASTS:
+            return None
+        return self._mids[venue][index]
+
+    def _arrived(self, moment: datetime) -> Decimal | None:
+        if self._arrival is None or not timedelta(0) <= moment - self._arrival[0] <= MID_LASTS:
+            return None
+        return self._arrival[1]
+
+    def _inside(self, start: datetime, end: datetime) -> list[Second]:
+        first = start.replace(microsecond=0)
+        return [second for second in self._seconds if first <= second.at <= end]
+
+    def _by_second(self, start: datetime, end: datetime) -> Mapping[datetime, list[Decimal | None]]:
+        found: dict[datetime, list[Decimal | None]] = defaultdict(list)
+        for second in self._inside(start, end):
+            found[second.at].append(middle(second.bid, second.ask))
+        return found

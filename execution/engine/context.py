@@ -1,0 +1,56 @@
+"""What drivers and sessions of one engine share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from execution.core.types import Book, Quote
+from execution.engine.clock import Clock
+from execution.engine.db.database import Database
+from execution.engine.desk_book import DeskBook
+from execution.engine.quotes import QuoteBoard
+
+
+class LeaseLike(Protocol):
+    worker_pk: int
+
+    def left(self) -> float: ...
+
+
+class OwnLease(LeaseLike, Protocol):
+    """The engine's own, which it starts, stops, and tells that its loop turns."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def turned(self) -> None: ...
+
+
+def unpublished(_venue_pk: int, _symbol: str, _book: Book) -> None:
+    """Where no other engine reads books."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineContext:
+    """``poke_order`` and ``poke_account`` wake a driver or session of this engine, by primary key."""
+
+    clock: Clock
+    database: Database
+    lease: LeaseLike
+    quotes: QuoteBoard
+    desk_book: DeskBook
+    poke_order: Callable[[int], None]
+    poke_account: Callable[[int], None]
+    publish_quote: Callable[[int, str, Quote], None]
+    publish_book: Callable[[int, str, Book], None] = unpublished
+    #: Why no order may start for want of disk space; empty when one may.
+    room: Callable[[], str] = str
+    #: Who holds one watches those symbols of that venue, by its primary key, for all accounts there.
+    watches: defaultdict[tuple[int, tuple[str, ...]], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )

@@ -1,0 +1,1 @@
+"""The engine's database work, on threads of its own."""

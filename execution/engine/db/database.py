@@ -1,0 +1,209 @@
+"""Database work of the engine, on threads of its own: the loop never waits for a disk.
+
+Only what leaves for an exchange waits for the disk. A commit that does not may be lost with the power, never with a
+process, and only together with all that came after it: one that did wait holds everything before it. So a child that
+left is on the disk with its intent and its fence, and what is lost of facts the next look at the exchange brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+import structlog
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    connection,
+)
+
+from execution.engine.clock import Clock
+from execution.engine.db.sqlite_wal import WalCheckpointer, WalSync
+from execution.engine.db.worker_pool import FIRST, LATER, SOON, PriorityWorkerPool
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: PostgreSQL's connections read and write. SQLite has one writer anyway, and whoever only reads never waits for it.
+THREADS = 4
+#: Facts or decisions that SQLite's one writer writes in one transaction, when they wait for it anyway. What leaves
+#: for an exchange waits for no longer than these take.
+TOGETHER = 6
+#: Threads that read SQLite: an order's look does not wait for the end of a longer question.
+READERS = 2
+RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
+#: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
+RELAX = {
+    # Nor do they copy the log into the database: ``disk.Checkpoints`` does.
+    "sqlite": ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"),
+    "postgresql": ("SET synchronous_commit TO off",),
+}
+WAIT = {"sqlite": ("PRAGMA synchronous=FULL",), "postgresql": ("SET synchronous_commit TO on",)}
+#: Two that race for the same row heal at the next try; what is refused this often is refused for good.
+REFUSALS_MOST = 5
+
+
+class Database:
+    """Runs services on ``writing`` and selectors on ``reading``; ``None`` runs them inline (a simulation's way).
+
+    With ``log`` what is to be on the disk is put there without the connection that wrote it; ``checkpoints`` copy the
+    log until this is closed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        writing: PriorityWorkerPool | None = None,
+        reading: PriorityWorkerPool | None = None,
+        log: WalSync | None = None,
+        checkpoints: WalCheckpointer | None = None,
+    ) -> None:
+        self._clock = clock
+        self._writing = writing
+        self._reading = reading or writing
+        self._log = log
+        self._checkpoints = checkpoints
+
+    @classmethod
+    def opened(cls, clock: Clock) -> Self:
+        """On threads as the configured database bears them."""
+        if connection.vendor != "sqlite":
+            return cls(clock, PriorityWorkerPool(THREADS, _guarded))
+        path = Path(connection.settings_dict["NAME"])
+        return cls(
+            clock,
+            PriorityWorkerPool(1, _guarded, TOGETHER),
+            PriorityWorkerPool(READERS, _guarded),
+            WalSync(path),
+            WalCheckpointer(path),
+        )
+
+    async def close(self) -> None:
+        """End the threads; nothing may be asked any more."""
+        for lane in {self._writing, self._reading}:
+            if lane is not None:
+                await asyncio.to_thread(lane.close)
+        if self._checkpoints is not None:
+            await asyncio.to_thread(self._checkpoints.close)
+
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function``, which writes nothing; raises what it raises."""
+        return await self._call(LATER, partial(function, *args, **kwargs), self._reading)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function``; raises what it raises."""
+        return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
+
+    async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``, for what changes nothing but rows: it may be one transaction with others."""
+        return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
+
+    async def _call(
+        self, urgency: int, call: partial[T], lane: PriorityWorkerPool | None, *, may_join: bool = False
+    ) -> T:
+        return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
+
+    async def run_durable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
+        call = partial(function, *args, **kwargs)
+        if self._writing is not None and self._log is None:
+            return await self._call(FIRST, partial(_waiting, call), self._writing)
+        result = await self._call(FIRST, call, self._writing)
+        if self._log is not None:
+            await self._log.flush()
+        return result
+
+    async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function``, which computes and never touches the database, off the loop."""
+        call = partial(function, *args, **kwargs)
+        return call() if self._writing is None else await asyncio.to_thread(call)
+
+    async def retry_until_committed(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost.
+
+        A database that is away or busy is asked for ever. One that refuses the fact itself (a value that
+        does not fit, a constraint that no repetition heals) is asked a few times, and then raises. It may be one
+        transaction with other facts.
+        """
+        pause = RETRY_FIRST
+        refusals = 0
+        while True:
+            try:
+                call = partial(function, *args, **kwargs)
+                return await self._call(SOON, call, self._writing, may_join=True)
+            except (DatabaseError, InterfaceError) as error:
+                refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
+                if refusals >= REFUSALS_MOST:
+                    log.exception("the database refuses a fact for good")
+                    raise
+                log.warning("database refused a fact, trying again", error=str(error), pause=pause)
+                await self._clock.sleep(pause)
+                pause = min(pause * 2, RETRY_MOST)
+
+
+def _guarded(call: Callable[[], T]) -> T:
+    """Drop a connection that an error may have left unusable, so that the next call opens a new one.
+
+    Connections are otherwise kept: opening one costs more than most calls.
+    """
+    try:
+        _relax()
+        return _leaving_room(call) if connection.vendor == "sqlite" else call()
+    except (DatabaseError, InterfaceError):
+        if not connection.in_atomic_block:
+            connection.close()
+        raise
+
+
+#: After a write SQLite's one lock is left free for so long, in seconds: who waits for it asks every half a millisecond
+#: (``config.sqlite``), and would never get it from one who writes without a pause. The lease would run out.
+ROOM = 0.001
+
+
+def _leaving_room(call: Callable[[], T]) -> T:
+    """Call, and leave others a chance at the lock if something was written."""
+    before = connection.connection.total_changes
+    try:
+        return call()
+    finally:
+        if connection.connection is not None and connection.connection.total_changes != before:
+            time.sleep(ROOM)
+
+
+#: The connection of each thread whose commits do not wait.
+_relaxed = threading.local()
+
+
+def _relax() -> None:
+    connection.ensure_connection()
+    if getattr(_relaxed, "connection", None) is not connection.connection:
+        _say(RELAX)
+        _relaxed.connection = connection.connection
+
+
+def _waiting(call: Callable[[], T]) -> T:
+    """Call on a connection whose commits wait for the disk."""
+    _say(WAIT)
+    try:
+        return call()
+    finally:
+        if not connection.in_atomic_block:
+            _relaxed.connection = None
+
+
+def _say(statements: Mapping[str, Sequence[str]]) -> None:
+    """In a test's transaction nothing can be said: SQLite takes the statements only outside of one."""
+    if not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            for statement in statements[connection.vendor]:
+                cursor.execute(statement)

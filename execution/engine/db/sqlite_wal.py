@@ -1,0 +1,102 @@
+"""SQLite's log put on the disk, without SQLite's lock.
+
+A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers: every process
+of the desk waits for the disk then. One whose commits do not wait has written them to the log already, and a sync of
+that file that begins after a commit covers it (https://sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+from django.db import OperationalError
+
+log = structlog.get_logger(__name__)
+
+#: The log is copied into the database this often, in seconds.
+COPY_EVERY = 1.0
+#: A log of more pages than this is begun anew, which stops the writers for the last of it. 16,000 are 64 MB.
+LONGEST_LOG = 16_000
+
+
+class WalSync:
+    """The write-ahead log of the SQLite database at ``database``."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.name}-wal")
+        #: The file whose name is known to be on the disk, too.
+        self._named: int | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
+        self._running: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    async def flush(self) -> None:
+        """Return when everything that was committed before is on the disk; who asks meanwhile shares the next sync.
+
+        Raises ``OperationalError`` when the disk refuses.
+        """
+        if self._following is None:
+            self._following = asyncio.create_task(self._round(self._running))
+        await asyncio.shield(self._following)
+
+    async def _round(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._running, self._following = (
+            self._following,
+            None,
+        )  # who comes from here on may have committed later
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._sync)
+
+    def _sync(self) -> None:
+        try:
+            _sync_file(self._path, os.O_RDWR)
+            if (number := self._path.stat().st_ino) != self._named:
+                if os.name == "posix":
+                    _sync_file(self._path.parent, os.O_RDONLY)
+                self._named = number
+        except OSError as error:
+            raise OperationalError(f"the log could not be put on the disk: {error}") from error
+
+
+def _sync_file(path: Path, flags: int) -> None:
+    file = os.open(path, flags)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+class WalCheckpointer:
+    """Copies SQLite's log into the database now and then, on a thread and a connection of its own.
+
+    SQLite does it in whichever commit finds the log long: who wrote waits for the disk there, and with him all that
+    wait for the same thread. Copied beside the writers the log seldom ends: they add to it meanwhile.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._ends.wait(COPY_EVERY):
+            try:
+                with closing(sqlite3.connect(self._database, timeout=COPY_EVERY)) as connection:
+                    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if pages > LONGEST_LOG:
+                        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+            except sqlite3.Error as error:
+                log.warning("the log could not be copied into the database", error=str(error))

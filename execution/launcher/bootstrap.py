@@ -1,0 +1,152 @@
+"""What a desk needs before its processes start: tables, the installation, people and the paper accounts."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from execution.core.problems import Refused
+from execution.engine.keyring import Keyring, KeyringError, keyring_ensure
+from execution.launcher.files import read_people, write_private
+from execution.models import Credential, Environment, User
+from execution.services.accounts.accounts import IN_USE, account_add, credential_add, venue_ensure
+from execution.services.desk.installation import FIRST_PEOPLE, installation_ensure, people_ensure
+
+PAPER_BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
+PAPER_SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+#: The paper venues, each with an account of the same name: the profiles of ``execution.paper``.
+PAPER_LABELS = ("alpha", "beta", "gamma")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperKey:
+    """The key of a paper account, the same for the exchange and for the desk."""
+
+    key: str
+    secret: str
+
+
+def paper_key_ensure(folder: Path) -> PaperKey:
+    """The key in ``accounts.json`` of a venue's folder, drawn with the file at the first start."""
+    path = folder / "accounts.json"
+    if not path.exists():
+        account = {
+            "key": secrets.token_hex(16),
+            "secret": secrets.token_hex(32),
+            "balances": PAPER_BALANCES,
+        }
+        write_private(path, json.dumps([account], indent=1) + "\n")
+    first = json.loads(path.read_text(encoding="utf-8"))[0]
+    return PaperKey(first["key"], first["secret"])
+
+
+def paper_options(port: int) -> dict[str, Any]:
+    """What ccxt's binance class is handed to reach the paper exchange and nothing else."""
+    http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+    return {
+        "urls": {
+            "api": {
+                "public": f"{http}/api/v3",
+                "private": f"{http}/api/v3",
+                "sapi": f"{http}/sapi/v1",
+                # ccxt tells binance's spot stream by the "/stream" in its address.
+                "ws": {"spot": f"{ws}/stream/ws", "ws-api": {"spot": f"{ws}/ws-api/v3"}},
+            }
+        },
+        "options": {
+            "defaultType": "spot",
+            "fetchMarkets": {"types": ["spot"]},
+            "fetchCurrencies": False,
+            "fetchMargins": False,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Brings the database to where the processes can start. Safe to run at every start.
+
+    ``paper_ports`` are the paper venues' by label; none when the installation is not a paper one.
+    """
+
+    var: Path
+    keyring: Path
+    environment: str
+    paper_ports: Mapping[str, int]
+
+    @property
+    def people_file(self) -> Path:
+        return self.var / "people.txt"
+
+    def run(self) -> tuple[str, ...]:
+        """1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper accounts.
+
+        Returns the names of people created now. Raises ``CommandError`` for whatever a person must mend.
+        """
+        try:
+            migrate_if_needed()
+            self._refuse_lost_keys()
+            public_key = keyring_ensure(self.keyring)
+            now = datetime.now(UTC)
+            installation_ensure(environment=self.environment, sealing_key=public_key, now=now)
+            created = self._people()
+            for label, port in self.paper_ports.items():
+                self._paper_account(label, port)
+        except (Refused, KeyringError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            connections.close_all()  # this thread ends here
+        return created
+
+    def _people(self) -> tuple[str, ...]:
+        """Passwords go to their file first: a crash between the two must not lose them."""
+        if User.objects.exists():
+            return ()
+        if not self.people_file.exists():
+            passwords = {name: secrets.token_urlsafe(15) for name in FIRST_PEOPLE}
+            write_private(self.people_file, "".join(f"{name} {word}\n" for name, word in passwords.items()))
+        return people_ensure(passwords=read_people(self.people_file))
+
+    def _paper_account(self, label: str, port: int) -> None:
+        key = paper_key_ensure(self.var / "paper" / label)
+        venue = venue_ensure(label=label, exchange="binance", options=paper_options(port))
+        account = account_add(
+            label=label,
+            venue=venue,
+            environment=Environment.PAPER,
+            symbols=PAPER_SYMBOLS,
+            traders=User.objects.filter(username="trader"),
+        )
+        if not account.credentials.filter(state__in=IN_USE).exists():
+            parts = {"apiKey": key.key, "secret": key.secret}
+            credential_add(account=account, secrets=parts, last_four=key.key[-4:])
+
+    def _refuse_lost_keys(self) -> None:
+        """Make no new keyring beside sealed keys: they would be lost without a word."""
+        in_use = list(Credential.objects.filter(state__in=IN_USE).select_related("account"))
+        restore = "restore the keyring that belongs to this database (TRANCHE_KEYRING)"
+        if in_use and not self.keyring.exists():
+            raise KeyringError(
+                f"the keyring {self.keyring} is gone and {len(in_use)} keys need it: {restore}"
+            )
+        for credential in in_use:
+            if not Keyring.load(self.keyring).holds(bytes(credential.sealed)):
+                raise KeyringError(
+                    f"the keyring {self.keyring} cannot open the key of {credential.account}: {restore}"
+                )
+
+
+def migrate_if_needed() -> None:
+    """Bring the tables up to date. The check alone takes a tenth of the command's time."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)

@@ -1,0 +1,1 @@
+"""The binance dialect: REST and websockets over the books and the ledger."""

@@ -1,0 +1,1 @@
+"""The shapes of what pages and sockets are sent."""

@@ -1,0 +1,388 @@
+"""What a driver and a session read before they act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, TypedDict
+
+from django.db.models import Max, Q
+
+from execution.core.algorithms.registry import ALGORITHM_SPECS
+from execution.core.faults import blocking_fault
+from execution.core.orders.parameters import AlgorithmParameters, SlicedParameters
+from execution.core.orders.plans import SlicePlan
+from execution.core.orders.terms import parse_parameters
+from execution.core.orders.view import AccountView, ChildView, OrderView
+from execution.core.states import ChildStatus, OrderStatus
+from execution.core.tca.costs import middle
+from execution.core.types import ZERO, Book, Market, Quote, Side, Traded
+from execution.models import (
+    Account,
+    Balance,
+    ChildOrder,
+    Credential,
+    CredentialState,
+    Order,
+    OrderTerms,
+    Slice,
+)
+from execution.models.prepared import Compiled
+from execution.selectors.decisions.rejections import rejections_of
+from execution.selectors.decisions.resting import DeskResting
+from execution.selectors.decisions.volumes import traded_lately, traded_since
+from execution.selectors.halts import halt_blocks_order
+from execution.selectors.markets import balances_free, market_from_json
+
+#: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
+ROWS_LAST = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSnapshot:
+    """A view and what it was made of: the version to decide on and the fence that must still hold.
+
+    ``why`` and ``due_at`` are those of the last decision that was written. ``lasts``: whatever the order's next
+    decision depends on, beside the market, raises its version when it changes.
+    """
+
+    view: OrderView
+    order_pk: int
+    version: int
+    fence: int
+    owner: int | None
+    account_pks: Mapping[str, int]
+    venue_pks: Mapping[str, int]
+    why: str
+    due_at: datetime | None
+    lasts: bool
+
+
+@dataclass(slots=True)
+class OrderCache:
+    """What of an order never changes: a version of its terms, and the slices of a version of its plan.
+
+    Kept by who looks again and again: reading them each time would cost the more, the longer the plan is.
+    """
+
+    terms: OrderTerms | None = None
+    parameters: AlgorithmParameters | None = None
+    extended: timedelta = timedelta(0)
+    plan_version: int = 0
+    slices: tuple[SlicePlan, ...] = ()
+    #: Of the plan's slices, by primary key.
+    numbers: dict[int, int] = field(default_factory=dict)
+    account_pks: tuple[int, ...] = ()
+    markets: dict[str, Market] = field(default_factory=dict)
+    markets_of: Mapping[str, Any] = field(default_factory=dict)
+
+    def learn(self, order: Order) -> None:
+        """Bring it up to the order's row; reads only what is new."""
+        if self.terms is None or self.terms.pk != order.terms_id:
+            self.terms = order.terms
+            if self.terms is None:
+                raise RuntimeError(f"order {order.public_id} has no terms")
+            self.parameters = parse_parameters(order.algorithm, self.terms.parameters)
+            self.extended = _extended(order)
+        if self.plan_version != order.plan_version:
+            rows = plan_slices(order)
+            self.slices, self.plan_version = plan_of(rows), order.plan_version
+            self.numbers = {row.pk: row.number for row in rows}
+        self.account_pks = self.account_pks or tuple(account.pk for account in accounts_of(order))
+        if self.markets_of != order.market:
+            self.markets = {name: market_from_json(data) for name, data in order.market.items()}
+            self.markets_of = order.market
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMarkets:
+    """Where an order's quotes and books come from."""
+
+    symbol: str
+    side: Side
+    venue_pks: tuple[int, ...]
+
+
+def accounts_of(order: Order) -> list[Account]:
+    """The order's accounts as they were named, which settles ties between them."""
+    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
+    return [link.account for link in links]
+
+
+def order_markets(order_pk: int) -> OrderMarkets | None:
+    """The markets that an order trades at; None when there is no such order."""
+    order = Order.objects.filter(pk=order_pk).first()
+    if order is None:
+        return None
+    accounts = accounts_of(order)
+    venues = tuple(dict.fromkeys(account.venue_id for account in accounts))
+    return OrderMarkets(order.symbol, Side(order.side), venues)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketData:
+    """What is known of an order's markets, by the venue's primary key; what nobody has is left out."""
+
+    quotes: Mapping[int, Quote]
+    books: Mapping[int, Book] = field(default_factory=dict)
+    desk: Mapping[int, DeskResting] = field(default_factory=dict)
+
+
+def build_order_view(
+    *,
+    order_pk: int,
+    data: MarketData,
+    now: datetime,
+    known: OrderCache | None = None,
+    unattended: str = "",
+    held_back: str = "",
+) -> OrderSnapshot:
+    """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
+    order = ORDER.get(pk=order_pk)
+    known = known or OrderCache()
+    known.learn(order)
+    terms, parameters = known.terms, known.parameters
+    if terms is None or parameters is None:
+        raise RuntimeError(f"order {order.public_id} has no terms")
+    accounts = [_ACCOUNT.get(pk=pk) for pk in known.account_pks]
+    with_key = frozenset(account.pk for account in accounts if _KEYS.all(account=account.pk))
+    names = {account.pk: account.public_id for account in accounts}
+    number = slice_number(known.slices, now)
+    rows = _rows_wanted(order, next((pk for pk, part in known.numbers.items() if part == number), None))
+    children = tuple(
+        child_view(row, names.get(row.account_id) or row.account.public_id, known.numbers) for row in rows
+    )
+    # What was reported beyond the recorded fills counts as done: those trades are still to be listed.
+    reported_beyond = sum((child.done - row.filled for child, row in zip(children, rows, strict=True)), ZERO)
+    traded = _traded(order, accounts, parameters, now)
+    view = OrderView(
+        now=now,
+        status=OrderStatus(order.status),
+        outcome=OrderStatus(order.outcome) if order.outcome else None,
+        outcome_reason=order.reason,
+        side=Side(order.side),
+        quantity=order.quantity,
+        done=order.filled + reported_beyond,
+        limit_price=terms.limit_price,
+        start_at=terms.start_at,
+        end_at=terms.end_at,
+        parameters=parameters,
+        slices=known.slices,
+        children=children,
+        accounts=_venues(order, accounts, with_key, data, known.markets),
+        algorithm=order.algorithm,
+        arrival_mid=middle(order.arrival_bid, order.arrival_ask),
+        forecast=order.forecast,
+        extended=known.extended,
+        memo=order.memo,
+        rejections=rejections_of(order),
+        halted=halt_blocks_order(order),
+        unattended=unattended,
+        held_back=held_back,
+        **traded,
+    )
+    return OrderSnapshot(
+        view=view,
+        order_pk=order.pk,
+        version=order.version,
+        fence=order.fence,
+        owner=order.owner_id,
+        account_pks={account.public_id: account.pk for account in accounts},
+        venue_pks={account.public_id: account.venue_id for account in accounts},
+        why=order.why,
+        due_at=order.due_at,
+        lasts=_lasts(view, is_traded_wanted=bool(traded)),
+    )
+
+
+def look_again(looked: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
+    """The same rows with the market of ``now``; None where the rows must be read again though the version stands.
+
+    A slice's turn is such a moment: children of the slice before it go out of sight.
+    """
+    view = looked.view
+    is_old = now - view.now > ROWS_LAST or now < view.now
+    if not looked.lasts or is_old or slice_number(view.slices, now) != slice_number(view.slices, view.now):
+        return None
+    venues = tuple(_with_market(venue, looked, data) for venue in view.accounts)
+    return replace(looked, view=replace(view, now=now, accounts=venues))
+
+
+def _with_market(venue: AccountView, looked: OrderSnapshot, data: MarketData) -> AccountView:
+    pk = looked.venue_pks[venue.account]
+    desk = resting.of_others(looked.order_pk) if (resting := data.desk.get(pk)) else {}
+    return replace(venue, quote=data.quotes.get(pk), book=data.books.get(pk), desk=desk)
+
+
+def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
+    """Not where volumes, other orders' balances or an account's state decide: they change by themselves."""
+    is_free = not view.halted and not any(venue.blocked for venue in view.accounts)
+    is_calm = view.status is OrderStatus.WORKING and view.rejections.count == 0
+    return is_calm and is_free and len(view.accounts) == 1 and not is_traded_wanted
+
+
+def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
+    """The slice whose time it is."""
+    return next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
+
+
+NO_SLICE = 0  #: No row has it.
+_ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
+_KEYS = Compiled(
+    lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
+)
+ORDER = Compiled(lambda pk: Order.objects.filter(pk=pk), pk=int)
+_CHILDREN = Compiled(
+    lambda order, part: ChildOrder.objects.filter(
+        Q(is_settled=False) | Q(slice_id=part), order_id=order
+    ).order_by("sequence"),
+    order=int,
+    part=int,
+)
+
+
+def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
+    """What is not settled, and all of the current slice, by its primary key."""
+    return _CHILDREN.all(order=order.pk, part=NO_SLICE if current is None else current)
+
+
+class _Volumes(TypedDict, total=False):
+    """The fields of the view that say what was traded."""
+
+    traded: tuple[Traded, ...]
+    traded_since_start: Decimal | None
+
+
+def _traded(
+    order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
+) -> _Volumes:
+    """What the markets traded, for those who decide by it: reading it at every look of every order would be slow."""
+    venues = {account.venue_id for account in accounts}
+    wants_all = ALGORITHM_SPECS[order.algorithm].wants_traded
+    is_capped = isinstance(parameters, SlicedParameters) and parameters.participation_cap is not None
+    if order.started_at is None or not (wants_all or is_capped):
+        return {}
+    since_start = traded_since(venues, order.symbol, start=order.started_at, now=now)
+    if not wants_all:
+        return {"traded_since_start": since_start}
+    return {"traded": traded_lately(venues, order.symbol, now=now), "traded_since_start": since_start}
+
+
+def _extended(order: Order) -> timedelta:
+    """By how much the desk itself has moved the end, since a person last set duration or end."""
+    moved = timedelta(0)
+    if order.terms is None or order.terms.version == 1:
+        return moved
+    for before, after in pairwise(order.all_terms.order_by("version")):
+        asked, asked_after = before.parameters, after.parameters
+        if any(asked.get(name) != asked_after.get(name) for name in ("duration", "end_at")):
+            moved = timedelta(0)
+        elif after.actor_id is None:
+            moved += after.end_at - before.end_at
+    return moved
+
+
+def _venues(
+    order: Order,
+    accounts: list[Account],
+    with_key: frozenset[int],
+    data: MarketData,
+    markets: Mapping[str, Market],
+) -> tuple[AccountView, ...]:
+    free = _spendable(order, accounts) if len(accounts) > 1 else {}
+    return tuple(
+        AccountView(
+            account=account.public_id,
+            label=account.label,
+            market=markets[account.public_id],
+            quote=data.quotes.get(account.venue_id),
+            book=data.books.get(account.venue_id),
+            desk=resting.of_others(order.pk) if (resting := data.desk.get(account.venue_id)) else {},
+            free=free.get(account.pk),
+            blocked=account_block(account, has_key=account.pk in with_key),
+        )
+        for account in accounts
+    )
+
+
+def _spendable(order: Order, accounts: list[Account]) -> dict[int, Decimal | None]:
+    """What each account has free of what the order spends, by primary key.
+
+    Balances are asked for now and then: what the order's own children have locked, spent or released since
+    is taken into account, or a cancelled child would keep its quantity from the next one.
+    """
+    market = market_from_json(next(iter(order.market.values())))
+    free = balances_free(accounts, market.quote if order.side == Side.BUY else market.base)
+    known_at = dict(
+        Balance.objects.filter(account__in=accounts).values_list("account_id").annotate(Max("at"))
+    )
+    if not known_at:
+        return free
+    oldest = min(known_at.values())
+    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest)
+    for child in order.children.filter(since, account__in=known_at):
+        at, amount = known_at[child.account_id], free[child.account_id]
+        done = max(child.filled, child.reported_filled or ZERO)
+        taken = ZERO if child.intended_at <= at else done if child.is_settled else child.quantity
+        freed = child.ended_at is not None and child.intended_at <= at < child.ended_at
+        change = (child.quantity - done if freed else ZERO) - taken
+        price = Decimal(1) if order.side == Side.SELL else child.price
+        if amount is not None and price is not None:
+            free[child.account_id] = amount + change * price
+    return free
+
+
+def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
+    """The slices of the order's current plan."""
+    return plan_of(plan_slices(order))
+
+
+def plan_slices(order: Order) -> list[Slice]:
+    return list(Slice.objects.filter(order=order, plan_version=order.plan_version).order_by("number"))
+
+
+def plan_of(rows: list[Slice]) -> tuple[SlicePlan, ...]:
+    return tuple(SlicePlan(row.number, row.starts_at, row.ends_at, row.quantity) for row in rows)
+
+
+def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> ChildView:
+    """A child as the algorithm sees it; a child of an earlier plan belongs to no current slice.
+
+    ``numbers`` are those of the current plan's slices, by primary key.
+    """
+    number = None if child.slice_id is None else numbers.get(child.slice_id)
+    return ChildView(
+        sequence=child.sequence,
+        account=account,
+        slice_number=number,
+        purpose=child.purpose,
+        status=ChildStatus(child.status),
+        price=child.price,
+        quantity=child.quantity,
+        done=max(child.filled, child.reported_filled or ZERO),
+        is_settled=child.is_settled,
+        cancel_wanted=child.cancel_requested_at is not None,
+        intended_at=child.intended_at,
+        ended_at=child.ended_at,
+        reason=child.reason,
+    )
+
+
+def account_block(account: Account, *, has_key: bool | None = None) -> str:
+    """Why no new child may go to an account now; empty when it may. ``has_key``: if it is known already."""
+    if not account.is_active:
+        return f"account {account.label} is closed"
+    if has_key is None:
+        has_key = account.credentials.filter(state=CredentialState.ACTIVE).exists()
+    if not has_key:
+        return f"account {account.label} has no checked key"
+    if account.owner_id is None:
+        return f"no worker holds account {account.label}"
+    if (fault := blocking_fault(account.faults, account.fence)) is not None:
+        return f"account {account.label}: {fault.words}"
+    if not account.is_reconciled:
+        return f"account {account.label} is not reconciled yet"
+    return ""

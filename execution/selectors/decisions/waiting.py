@@ -1,0 +1,61 @@
+"""Why working orders cannot be filled now: the market is beyond their limit price, or their last decision waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from execution.core.orders.limit_words import limit_beyond
+from execution.core.orders.view import MAX_QUOTE_AGE
+from execution.core.states import OrderStatus
+from execution.core.types import Quote, Side
+from execution.models import Order
+from execution.selectors.quotes import quotes_latest
+
+#: How a decision says that it waits for something that is not of its plan.
+WAITS = "waits: "
+#: A venue's primary key, and a symbol.
+Pair = tuple[int, str]
+
+
+def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
+    """The markets that say whether the order's limit price is beyond them; none where that is no question."""
+    has_limit = order.terms is not None and order.terms.limit_price is not None
+    return [(venue, order.symbol) for venue in venues] if has_limit and is_working(order.status) else []
+
+
+def is_working(status: str) -> bool:
+    return status == OrderStatus.WORKING
+
+
+def limit_words(
+    side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
+) -> str:
+    """What ``limit_beyond`` says by the quotes of these markets that are fresh."""
+    fresh = [quotes[pair] for pair in pairs if pair in quotes and now - quotes[pair].at <= MAX_QUOTE_AGE]
+    return limit_beyond(Side(side), limit, fresh)
+
+
+def waiting_of(
+    orders: Sequence[Order], venues: Mapping[int, Collection[int]], why: Mapping[int, str], now: datetime
+) -> dict[int, str]:
+    """Why each order waits, by primary key; those that do not are left out. ``venues`` and ``why`` (the words of the
+    last decision) are by primary key too."""
+    pairs = {order.pk: pairs_of(order, venues.get(order.pk, ())) for order in orders}
+    quotes = quotes_latest(sorted({pair for found in pairs.values() for pair in found}))
+    said = {}
+    for order in orders:
+        limit = order.terms.limit_price if order.terms else None
+        words = limit_words(order.side, limit, pairs[order.pk], quotes, now)
+        if not words and is_working(order.status) and WAITS in why.get(order.pk, ""):
+            words = why[order.pk]
+        if words:
+            said[order.pk] = words
+    return said
+
+
+def waits_said(orders: Sequence[Order]) -> dict[int, str]:
+    """What the last decision of each working order waits for, by primary key."""
+    working = [order.pk for order in orders if is_working(order.status)]
+    return dict(Order.objects.filter(pk__in=working, why__contains=WAITS).values_list("pk", "why"))

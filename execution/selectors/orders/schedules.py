@@ -1,0 +1,124 @@
+"""The plans of an order as lines through time: what share of it should be done by when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import F
+
+from execution.core.journal import SETS_QUANTITY
+from execution.core.orders.terms import ALGORITHMS
+from execution.core.types import ZERO
+from execution.models import Order, Slice
+from execution.payloads.encode import milliseconds
+from execution.payloads.orders import EarlierPlan, JournalRow, SchedulePoint
+
+#: A plan of twice so many slices or more is thinned for lists: each point then stands for several slices.
+SCHEDULE_POINTS = 60
+#: The journal's word for a new plan version.
+REPLANNED = "replanned"
+
+
+#: Start, end and quantity of a slice.
+Part = tuple[datetime, datetime, Decimal]
+
+
+class _Kept:
+    """Lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
+
+    Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for 61 points.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[tuple[str, int], list[SchedulePoint]] = {}
+
+    def get(self, order: Order) -> list[SchedulePoint] | None:
+        return self._lines.get((order.public_id, order.plan_version))
+
+    def put(self, order: Order, line: list[SchedulePoint]) -> None:
+        while len(self._lines) >= self._most:
+            self._lines.pop(next(iter(self._lines)), None)
+        self._lines[order.public_id, order.plan_version] = line
+
+    def forget(self) -> None:
+        self._lines.clear()
+
+
+_kept = _Kept(2000)
+schedules_forget = _kept.forget
+
+
+def is_sliced(algorithm: str) -> bool:
+    """Whether orders of the algorithm have a schedule to be ahead of or behind."""
+    return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_sliced
+
+
+def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
+    """The line of each order's current plan by primary key; what was read once is kept. None for an algorithm
+    without a schedule."""
+    orders = [order for order in orders if is_sliced(order.algorithm)]
+    lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
+    missing = {order.pk: order for order in orders if order.pk not in lines}
+    if missing:
+        parts: dict[int, list[Part]] = defaultdict(list)
+        found = Slice.objects.filter(order__in=missing, plan_version=F("order__plan_version"))
+        columns = found.order_by("order", "number").values_list(
+            "order_id", "starts_at", "ends_at", "quantity"
+        )
+        for pk, starts_at, ends_at, quantity in columns:
+            parts[pk].append((starts_at, ends_at, quantity))
+        for pk, order in missing.items():
+            lines[pk] = schedule_line(order, parts[pk])
+            _kept.put(order, lines[pk])
+    return lines
+
+
+def schedule_line(
+    order: Order, slices: Sequence[Part], quantity: Decimal | None = None
+) -> list[SchedulePoint]:
+    """What share of the order's quantity should be done by when. A later plan begins with what was done when it
+    was made; ``quantity`` is the order's at that time, where it was another."""
+    if not slices or order.quantity <= ZERO:
+        return []
+    done = (order.quantity if quantity is None else quantity) - sum(
+        (quantity for _, _, quantity in slices), ZERO
+    )
+    points = [(milliseconds(slices[0][0]), float(done / order.quantity))]
+    for _, ends_at, quantity in slices:
+        done += quantity
+        points.append((milliseconds(ends_at), round(float(done / order.quantity), 6)))
+    step = max(1, len(points) // SCHEDULE_POINTS)
+    return points[:-1:step] + points[-1:]
+
+
+def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
+    """The plans that were replaced, oldest first, each up to the moment at which it was.
+
+    The journal tells the moment; a plan whose end it does not tell is left out.
+    """
+    if order.plan_version == 1:
+        return []
+    made = {
+        version: entry
+        for entry in journal
+        if entry["kind"] in SETS_QUANTITY and isinstance(version := entry["data"].get("plan_version"), int)
+    }
+    replaced_at = {version - 1: entry["at"] for version, entry in made.items() if entry["kind"] == REPLANNED}
+    quantities = {
+        version: Decimal(str(entry["data"]["quantity"]))
+        for version, entry in made.items()
+        if "quantity" in entry["data"]
+    }
+    slices: dict[int, list[Part]] = defaultdict(list)
+    for part in Slice.objects.filter(order=order, plan_version__in=replaced_at).order_by("number"):
+        slices[part.plan_version].append((part.starts_at, part.ends_at, part.quantity))
+    return [
+        EarlierPlan(
+            until=replaced_at[version], line=schedule_line(order, slices[version], quantities.get(version))
+        )
+        for version in sorted(slices)
+    ]

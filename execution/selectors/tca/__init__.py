@@ -1,0 +1,1 @@
+"""What orders achieved, read for reports and charts."""

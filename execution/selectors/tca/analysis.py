@@ -1,0 +1,184 @@
+"""What many orders achieved, by algorithm, symbol, venue or trader: folds over the reports that were kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from execution.core.states import ORDER_FINAL
+from execution.core.tca.aggregates import MeanOf, mean_of
+from execution.core.types import ZERO
+from execution.models import OrderReport, User, Venue
+from execution.payloads.encode import rounded
+from execution.payloads.reports import AnalysisPage, GroupRow, Mean
+from execution.selectors.orders.blotter import BlotterFilter, orders_filtered
+from execution.selectors.tca.reports import predicted_of
+
+GROUPS = ("algorithm", "symbol", "venue", "trader")
+PLACES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An order's part in a group: the whole report, or what it did at one venue."""
+
+    group: str
+    order: str
+    quote: str
+    figures: Mapping[str, Any]
+
+    def number(self, *path: str) -> Decimal | None:
+        """A figure by its path in the report; None where it is unknown, or not a venue's."""
+        found: Any = self.figures
+        for name in path:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return None if found is None else Decimal(found)
+
+    def markout(self, seconds: int) -> Decimal | None:
+        """Unknown unless every fill's moment was recorded: a part of an order would be another order."""
+        for row in self.figures["markouts"]:
+            if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
+                return Decimal(row["bp"])
+        return None
+
+    @property
+    def filled_notional(self) -> Decimal | None:
+        average, filled = self.number("average"), self.number("filled")
+        return None if average is None or filled is None else average * filled
+
+    @property
+    def ordered_notional(self) -> Decimal | None:
+        quantity, arrival = self.number("quantity"), self.number("arrival_mid")
+        return None if quantity is None or arrival is None else quantity * arrival
+
+    @property
+    def filled_share(self) -> Decimal | None:
+        quantity, filled = self.number("quantity"), self.number("filled")
+        return None if quantity is None or filled is None else filled / quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that is averaged: what it is of an order, and whether it is weighed by what was ordered."""
+
+    label: str
+    read: Callable[[Part], Decimal | None]
+    of_whole: bool = False
+
+
+def _at(*path: str) -> Callable[[Part], Decimal | None]:
+    return lambda part: part.number(*path)
+
+
+FIGURES: dict[str, Figure] = {
+    "cost_bp": Figure("Against arrival", _at("cost_bp")),
+    "vwap_cost_bp": Figure("Against VWAP", _at("vwap_cost_bp")),
+    "twap_cost_bp": Figure("Against TWAP", _at("twap_cost_bp")),
+    "spread_bp": Figure("Spread", _at("split_bp", "spread")),
+    "drift_bp": Figure("Drift", _at("split_bp", "drift")),
+    "delay_bp": Figure("Delay", _at("split_bp", "delay")),
+    "fees_bp": Figure("Fees", _at("split_bp", "fees")),
+    "total_bp": Figure("Total", _at("split_bp", "total")),
+    "predicted_bp": Figure("Predicted", _at("predicted", "cost_bp")),
+    "predicted_error_bp": Figure("Achieved less predicted", _at("predicted_error_bp")),
+    "markout_10_bp": Figure("Markout 10 s", lambda part: part.markout(10)),
+    "markout_60_bp": Figure("Markout 1 min", lambda part: part.markout(60)),
+    "markout_300_bp": Figure("Markout 5 min", lambda part: part.markout(300)),
+    "opportunity_bp": Figure("Opportunity", _at("opportunity_bp"), of_whole=True),
+    "shortfall_bp": Figure("InsufficientLiquidity", _at("shortfall_bp"), of_whole=True),
+    "maker_share": Figure("Maker share", _at("maker_share")),
+    "participation": Figure("Participation", _at("participation")),
+    "filled_share": Figure("Filled", lambda part: part.filled_share, of_whole=True),
+    "end_lag_seconds": Figure("End later than planned", _at("end_lag_seconds")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisFilter:
+    """Which orders are counted; ``venue`` counts only what they did there."""
+
+    orders: BlotterFilter
+    by: str = "algorithm"
+    venue: str = ""
+
+
+def analysis_venues() -> list[str]:
+    return list(Venue.objects.order_by("label").values_list("label", flat=True))
+
+
+def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
+    """The reports that the person may see, by group; two queries, however many orders."""
+    visible = orders_filtered(person, chosen.orders).filter(status__in=ORDER_FINAL)
+    waiting = visible.filter(report=None).count()
+    groups: dict[str, list[Part]] = defaultdict(list)
+    orders: list[Part] = []
+    for found in _context(person, chosen):
+        for part in found.parts:
+            groups[part.group].append(part)
+        if found.parts:
+            orders.append(found.whole)
+    return AnalysisPage(
+        by=chosen.by,
+        groups=[_row(name, groups[name]) for name in sorted(groups)],
+        whole=_row("all", orders) if orders else None,
+        waiting=waiting,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An order: its parts in the groups, and what stands for it among all orders, once."""
+
+    parts: Sequence[Part]
+    whole: Part
+
+
+def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
+    """Each order with one part; by venue with one for each venue at which it was filled. With a venue chosen an
+    order is what it did there, and none without a fill there."""
+    found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen.orders)).order_by("pk")
+    for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):
+        name, quote = report["id"], report["quote"]
+        whole = Part("all", name, quote, {**report, "predicted": predicted_of(predicted)})
+        if chosen.by != "venue" and not chosen.venue:
+            yield Counted([replace(whole, group=report[chosen.by])], whole)
+            continue
+        there = [venue for venue in report["venues"] if chosen.venue in ("", venue["venue"])]
+        parts = [
+            Part(venue["venue"] if chosen.by == "venue" else report[chosen.by], name, quote, venue)
+            for venue in there
+        ]
+        yield Counted(parts, parts[0] if parts and chosen.venue else whole)
+
+
+def _row(name: str, parts: Sequence[Part]) -> GroupRow:
+    notional: dict[str, Decimal] = defaultdict(Decimal)
+    for part in parts:
+        notional[part.quote] += part.filled_notional or ZERO
+    return GroupRow(
+        group=name,
+        orders=len({part.order for part in parts}),
+        notional={currency: rounded(amount, 2) or "0" for currency, amount in sorted(notional.items())},
+        figures={key: _mean(figure, parts, len(notional)) for key, figure in FIGURES.items()},
+    )
+
+
+def _mean(figure: Figure, parts: Sequence[Part], currencies: int) -> Mean:
+    def weight(part: Part) -> Decimal | None:
+        if currencies > 1:  # their notionals do not add up
+            return None
+        return part.ordered_notional if figure.of_whole else part.filled_notional
+
+    return _mean_row(mean_of((figure.read(part), weight(part)) for part in parts))
+
+
+def _mean_row(found: MeanOf) -> Mean:
+    return Mean(
+        n=found.n,
+        mean=rounded(found.mean, PLACES),
+        weighted=rounded(found.weighted, PLACES),
+        standard_error=rounded(found.standard_error, PLACES),
+    )

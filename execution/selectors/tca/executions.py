@@ -1,0 +1,55 @@
+"""An order's fills and its markets' seconds, as the analysis takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Min
+
+from execution.core.tca import costs
+from execution.core.tca.analysis import Execution
+from execution.core.tca.market_tape import MID_LASTS, MarketRecord, Second
+from execution.models import Fill, MarketSample, Order, Venue
+from execution.selectors.decisions.order_view import accounts_of
+
+SECOND = timedelta(seconds=1)
+
+
+def venues_of(order: Order) -> dict[int, str]:
+    """The venues of an order's accounts, each once: label by primary key."""
+    keys = {account.venue_id for account in accounts_of(order)}
+    return dict(Venue.objects.filter(pk__in=keys).order_by("label").values_list("pk", "label"))
+
+
+def executions_of(order: Order) -> dict[int, Execution]:
+    """The fills of an order by primary key, in the order of the exchange's times."""
+    found = Fill.objects.filter(order=order).order_by("executed_at", "pk")
+    columns = found.values_list(
+        *("pk", "executed_at", "price", "quantity", "account__venue__label"),
+        *("liquidity", "fee", "fee_currency", "fee_in_quote"),
+    )
+    return {key: Execution(*values) for key, *values in columns}
+
+
+def working_since(order: Order) -> datetime | None:
+    """When the first child was intended; before that the order did not work."""
+    found: datetime | None = order.children.aggregate(first=Min("intended_at"))["first"]
+    return found or order.started_at
+
+
+def arrival_of(order: Order) -> tuple[datetime, Decimal] | None:
+    """When the order arrived and the mid of that moment, where they are known."""
+    mid = costs.middle(order.arrival_bid, order.arrival_ask)
+    return None if mid is None or order.arrival_at is None else (order.arrival_at, mid)
+
+
+def record_of(order: Order, venues: Mapping[int, str], start: datetime, end: datetime) -> MarketRecord:
+    """What was recorded of the order's markets from ``start`` to ``end``, with a mid's life before."""
+    found = MarketSample.objects.filter(
+        venue__in=venues, symbol=order.symbol, second__gte=start - MID_LASTS - SECOND, second__lte=end
+    )
+    columns = found.order_by("second").values_list("venue", "second", "bid", "ask", "volume", "notional")
+    seconds = (Second(venues[venue], at, bid, ask, *traded) for venue, at, bid, ask, *traded in columns)
+    return MarketRecord(seconds, arrival=arrival_of(order))

@@ -1,0 +1,66 @@
+"""The split of a live order's cost, kept up to date: each fill's mid is looked up once, when it was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.tca.analysis import Execution, Split, cost_split
+from execution.core.tca.costs import middle
+from execution.core.types import ZERO, Side
+from execution.models import Order
+from execution.selectors.tca.executions import executions_of, record_of, working_since
+
+#: A sample that has not come after this long does not come.
+GIVEN_UP_AFTER = timedelta(seconds=30)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Marks:
+    """What a reader knows of an order's fills, as of a version of it."""
+
+    version: int = -1
+    fills: dict[int, Execution] = field(default_factory=dict)
+    #: By the fill's primary key; None: not recorded.
+    mids: dict[int, Decimal | None] = field(default_factory=dict)
+    start_mid: Decimal | None = None
+    working_at: datetime | None = None
+
+
+def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> Split:
+    """The split up to now, in bp of the arrival notional."""
+    if marks.version != order.version:
+        marks.version, marks.fills = order.version, executions_of(order)
+        marks.working_at = marks.working_at or working_since(order)
+    _look_up(marks, order, venues, now)
+    arrival = middle(order.arrival_bid, order.arrival_ask)
+    split = cost_split(
+        Side(order.side),
+        list(marks.fills.values()),
+        [marks.mids[key] for key in marks.fills],
+        start_mid=marks.start_mid,
+        arrival_mid=arrival,
+    )
+    quantity = sum((fill.quantity for fill in marks.fills.values()), ZERO)
+    return split.bp(None if arrival is None else arrival * quantity)
+
+
+def _look_up(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
+    """The mids of new fills, and of those whose second may still be written."""
+    open_ = {
+        key: fill
+        for key, fill in marks.fills.items()
+        if key not in marks.mids or (marks.mids[key] is None and now - fill.at < GIVEN_UP_AFTER)
+    }
+    moments = [fill.at for fill in open_.values()]
+    if marks.start_mid is None and marks.working_at is not None and open_:
+        moments.append(marks.working_at)
+    if not moments:
+        return
+    record = record_of(order, venues, min(moments), max(moments) + SECOND)
+    marks.mids.update({key: record.mid_at(fill.venue, fill.at) for key, fill in open_.items()})
+    if marks.start_mid is None and marks.working_at is not None:
+        marks.start_mid = record.market_mid_at(marks.working_at)

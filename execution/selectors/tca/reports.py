@@ -1,0 +1,184 @@
+"""An order's report: live from its fills and the market's samples, or as it was kept when it was final."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, cast
+
+from execution.core.states import ORDER_FINAL
+from execution.core.tca import costs
+from execution.core.tca.analysis import (
+    HORIZONS,
+    Achieved,
+    Analysis,
+    Markout,
+    Planned,
+    Split,
+    Subject,
+    analyse,
+)
+from execution.core.types import ZERO, Side
+from execution.models import Order, OrderReport, Slice
+from execution.payloads.encode import instant, milliseconds, rounded, text
+from execution.payloads.orders import CostSplit, Fee
+from execution.payloads.reports import MarkoutRow, Predicted, Report, VenueReport
+from execution.selectors.orders.rows import order_rows_of
+from execution.selectors.tca.executions import executions_of, record_of, venues_of, working_since
+
+#: The last markout of a fill at the end, and the seconds that a sample may come late.
+SETTLES_AFTER = timedelta(seconds=max(HORIZONS) + 10)
+BP_PLACES = 4
+AMOUNT_PLACES = 8
+
+
+def report_read(order_pk: int, now: datetime) -> Report:
+    """The report that was kept, if nothing was told since; otherwise it is made of what there is now."""
+    kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
+    if kept is None or kept.version != kept.order.version:
+        return report_make(order_pk, now)
+    report = cast("Report", kept.report)
+    # The prediction may have come after the report was kept: it is none of the order's facts.
+    predicted = predicted_of(kept.order.predicted)
+    total = report["split_bp"]["total"]
+    error = _error(None if total is None else Decimal(total), predicted)
+    return {**report, "predicted": predicted, "predicted_error_bp": error}
+
+
+def report_make(order_pk: int, now: datetime) -> Report:
+    """The report of an order by its fills and what is recorded of its markets."""
+    order = Order.objects.select_related("trader", "terms").get(pk=order_pk)
+    venues = venues_of(order)
+    found = analyse(
+        subject_of(order, now),
+        list(executions_of(order).values()),
+        record_of(order, venues, _start(order) or order.created_at, _until(order, now)),
+        venues=len(venues),
+    )
+    return _report(order, found, now)
+
+
+def is_settled(order: Order, now: datetime) -> bool:
+    """Whether the last markouts of an ended order are in."""
+    if order.status not in ORDER_FINAL or order.ended_at is None:
+        return False
+    return now - order.ended_at >= SETTLES_AFTER
+
+
+def subject_of(order: Order, now: datetime) -> Subject:
+    """The order as the analysis takes it; its plan is the one that it was launched with."""
+    plan = Slice.objects.filter(order=order, plan_version=1).order_by("number")
+    return Subject(
+        side=Side(order.side),
+        quantity=order.quantity,
+        arrival_mid=costs.middle(order.arrival_bid, order.arrival_ask),
+        started_at=_start(order),
+        working_at=working_since(order),
+        ended_at=order.ended_at,
+        plan=[Planned(*values) for values in plan.values_list("starts_at", "ends_at", "quantity")],
+        now=now,
+    )
+
+
+def _start(order: Order) -> datetime | None:
+    return order.started_at or (order.terms.start_at if order.terms else None)
+
+
+def _until(order: Order, now: datetime) -> datetime:
+    return now if order.ended_at is None else min(now, order.ended_at + SETTLES_AFTER)
+
+
+def _report(order: Order, found: Analysis, now: datetime) -> Report:
+    (row,) = order_rows_of([order])
+    whole = found.whole
+    predicted = predicted_of(order.predicted)
+    said = {name: value for name, value in row.items() if name in Report.__annotations__}
+    made = {
+        **said,
+        "is_final": is_settled(order, now),
+        "at": milliseconds(now),
+        "planned_end_at": instant(found.planned_end),
+        "end_lag_seconds": _seconds(found.end_lag),
+        "mean_lag_seconds": _seconds(found.mean_lag),
+        "unfilled": text(found.unfilled) or "0",
+        "children": order.children.count(),
+        "market_vwap": rounded(found.vwap, 12),
+        "market_twap": rounded(found.twap, 12),
+        "market_volume": text(found.market_volume),
+        "watched": rounded(found.watched, 4),
+        "participation": rounded(found.participation, 4),
+        "split": split_row(whole.split, AMOUNT_PLACES),
+        "fees": [Fee(currency=name, amount=text(sum_) or "0") for name, sum_ in sorted(found.fees.items())],
+        "fees_bp": None
+        if whole.split.fees is None
+        else _bp(costs.fees_bp([whole.split.fees], whole.notional)),
+        "opportunity": rounded(found.opportunity, AMOUNT_PLACES),
+        "opportunity_bp": _bp(found.opportunity_bp),
+        "shortfall_bp": _bp(found.shortfall_bp),
+        "venues": [_venue(name, part, whole.quantity) for name, part in found.venues.items()],
+        "predicted": predicted,
+        "predicted_error_bp": _error(whole.split_bp.total, predicted),
+        **_achieved(whole),
+    }
+    return cast("Report", made)
+
+
+def _achieved(part: Achieved) -> dict[str, Any]:
+    return {
+        "fills": part.fills,
+        "filled": text(part.quantity) or "0",
+        "average": rounded(part.average, 12),
+        "cost_bp": _bp(part.arrival_bp),
+        "vwap_cost_bp": _bp(part.vwap_bp),
+        "twap_cost_bp": _bp(part.twap_bp),
+        "split_bp": split_row(part.split_bp, BP_PLACES),
+        "maker_share": rounded(part.maker_share, 4),
+        "markouts": [_markout(markout) for markout in part.markouts],
+    }
+
+
+def _venue(name: str, part: Achieved, filled: Decimal) -> VenueReport:
+    share = part.quantity / filled if filled > ZERO else None
+    return cast("VenueReport", {"venue": name, "share": rounded(share, 4), **_achieved(part)})
+
+
+def _markout(markout: Markout) -> MarkoutRow:
+    return MarkoutRow(seconds=markout.seconds, bp=_bp(markout.bp), share=rounded(markout.share, 4))
+
+
+def split_row(split: Split, places: int) -> CostSplit:
+    return CostSplit(
+        spread=rounded(split.spread, places),
+        drift=rounded(split.drift, places),
+        delay=rounded(split.delay, places),
+        fees=rounded(split.fees, places),
+        total=rounded(split.total, places),
+    )
+
+
+def predicted_of(said: Mapping[str, Any] | None) -> Predicted | None:
+    """The prediction that stands with an order; None while nobody made one."""
+    if not said:
+        return None
+    return Predicted(
+        by=said.get("by", "simulation"),
+        cost_bp=said.get("cost_bp"),
+        standard_error_bp=said.get("standard_error_bp"),
+        seeds=said.get("seeds"),
+        at=said.get("at"),
+    )
+
+
+def _error(total: Decimal | None, predicted: Predicted | None) -> str | None:
+    if total is None or predicted is None or predicted["cost_bp"] is None:
+        return None
+    return _bp(total - Decimal(predicted["cost_bp"]))
+
+
+def _bp(value: Decimal | None) -> str | None:
+    return rounded(value, BP_PLACES)
+
+
+def _seconds(length: timedelta | None) -> str | None:
+    return None if length is None else rounded(Decimal(str(length.total_seconds())), 1)

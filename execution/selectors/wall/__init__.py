@@ -1,0 +1,1 @@
+"""The whole desk as a supervisor sees it."""

@@ -1,0 +1,132 @@
+"""The wall's sums: what is working now at the mid, what was done today, and what it cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Q
+
+from execution.core.tca import costs
+from execution.core.types import BASIS_POINT, ZERO, Quote, Side
+from execution.models import Fill, Market, Order
+from execution.payloads.encode import rounded, text
+from execution.payloads.wall import WallMoney
+from execution.selectors.wall.orders import Held
+
+#: Transactions may commit out of the order of their keys: fills this young are read again.
+LATE = timedelta(seconds=10)
+
+Prices = Mapping[tuple[int, str], Quote]
+
+
+def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
+    """Open quantity times the mid, by quote currency; unknown as soon as one order has no price."""
+    sums: dict[str, Decimal | None] = {}
+    for order in held:
+        currency = order.row["quote"]
+        quote = prices.get((order.venue_pk or 0, order.row["symbol"]))
+        price = quote.mid if quote is not None and quote.is_sane else order.arrival
+        so_far = sums.get(currency, ZERO)
+        sums[currency] = None if so_far is None or price is None else so_far + order.left * price
+    return sums
+
+
+@dataclass(slots=True)
+class Tally:
+    """Fills of a day in one quote currency."""
+
+    done: Decimal = ZERO
+    #: Cost against arrival, and the arrival's value, of the fills whose order has one.
+    cost: Decimal = ZERO
+    benchmark: Decimal = ZERO
+
+
+@dataclass(slots=True)
+class Day:
+    """Today's fills, folded as they come: a fill never changes its price or quantity."""
+
+    start: datetime | None = None
+    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    without_arrival: set[int] = field(default_factory=set)
+    #: Every fill up to this key is folded; ``seen`` are those above it that are folded, too.
+    mark: int = 0
+    seen: set[int] = field(default_factory=set)
+    next_mark: int = 0
+    marked_at: datetime | None = None
+
+    def read(self, now: datetime) -> None:
+        """Fold what has come since the last read; a new day begins with nothing."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self.start != midnight:
+            self._begin(midnight)
+        fills = Fill.objects.filter(order__isnull=False, executed_at__gte=midnight)
+        if self.mark:
+            fills = fills.filter(pk__gt=self.mark)
+        else:
+            # The day's first read goes by the orders that can have filled today: fills have no index by time.
+            fills = fills.filter(order__in=Order.objects.filter(Q(ended_at=None) | Q(ended_at__gte=midnight)))
+        columns = ("pk", "order_id", "side", "price", "quantity", "symbol", "account__venue_id")
+        arrival = ("order__arrival_bid", "order__arrival_ask")
+        currencies = {(market.venue_id, market.symbol): market.quote for market in Market.objects.all()}
+        for pk, order_pk, side, price, quantity, symbol, venue, bid, ask in fills.values_list(
+            *columns, *arrival
+        ):
+            if pk not in self.seen:
+                self.seen.add(pk)
+                currency = currencies.get((venue, symbol)) or symbol.partition("/")[2]
+                self._fold(currency, order_pk, Side(side), price, quantity, costs.middle(bid, ask))
+        self._advance(now)
+
+    def _begin(self, midnight: datetime) -> None:
+        self.start, self.mark, self.next_mark, self.marked_at = midnight, 0, 0, None
+        self.tallies.clear()
+        self.seen.clear()
+        self.without_arrival.clear()
+
+    def _fold(
+        self,
+        currency: str,
+        order_pk: int,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        arrival: Decimal | None,
+    ) -> None:
+        tally = self.tallies[currency]
+        tally.done += price * quantity
+        if arrival is None:
+            self.without_arrival.add(order_pk)
+        else:
+            tally.cost += side.sign * (price - arrival) * quantity
+            tally.benchmark += arrival * quantity
+
+    def _advance(self, now: datetime) -> None:
+        if self.marked_at is None or now - self.marked_at >= LATE:
+            self.mark, self.next_mark = self.next_mark, max(self.seen, default=self.next_mark)
+            self.seen = {pk for pk in self.seen if pk > self.mark}
+            self.marked_at = now
+
+    def cost_bp(self, currency: str) -> Decimal | None:
+        tally = self.tallies[currency]
+        return tally.cost / tally.benchmark / BASIS_POINT if tally.benchmark > ZERO else None
+
+
+def money_rows(open_sums: Mapping[str, Decimal | None], day: Day) -> list[WallMoney]:
+    """A row for each currency, the largest first."""
+    currencies = sorted(
+        {*open_sums, *day.tallies},
+        key=lambda name: (-(open_sums.get(name) or ZERO) - day.tallies[name].done, name),
+    )
+    return [
+        WallMoney(
+            currency=name,
+            working=rounded(open_sums.get(name, ZERO), 2),
+            done=text(round(day.tallies[name].done, 2)) or "0",
+            cost_bp=rounded(day.cost_bp(name), 2),
+        )
+        for name in currencies
+    ]

@@ -1,0 +1,89 @@
+"""The wall's rows: every live order of everybody, each read again only when its version has moved."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from execution.core.orders.schedule import is_behind
+from execution.core.states import ORDER_LIVE, OrderStatus
+from execution.core.tca import costs
+from execution.core.types import ZERO, Quote
+from execution.models import Order
+from execution.payloads.encode import milliseconds
+from execution.payloads.wall import WallRow
+from execution.selectors.decisions.waiting import Pair, is_working, limit_words, waits_said
+from execution.selectors.orders.rows import order_rows_of, orders_for_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row, and what it takes to judge and to sum it again without the database."""
+
+    row: WallRow
+    trader_pk: int
+    #: Where its price comes from: the venue of its first account.
+    venue_pk: int | None
+    venue_pks: frozenset[int]
+    limit_price: Decimal | None
+    #: What its last decision waits for, else empty.
+    said: str
+    done: float
+    left: Decimal
+    arrival: Decimal | None
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The markets that say whether its limit price is beyond them."""
+        asks = self.limit_price is not None and is_working(self.row["status"])
+        return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
+
+    def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
+        """The same with what time, markets and children change: behind or not, what it waits for, unknown since
+        when."""
+        now_ms = milliseconds(now)
+        waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said
+        behind = is_working(self.row["status"]) and is_behind(self.row["schedule"], now_ms, self.done)
+        judged: WallRow = {**self.row, "behind": behind, "unknown_since": unknown_since, "waits": waits}
+        return self if judged == self.row else replace(self, row=judged)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What needs attention first; among equals the newest."""
+        row = self.row
+        paused = row["status"] == OrderStatus.PAUSED
+        needs = (row["unknown_since"] is not None, row["needs_person"], row["behind"], paused)
+        place = next((place for place, wanted in enumerate(needs) if wanted), len(needs))
+        return place, -row["created_at"]
+
+
+def live_versions() -> dict[int, int]:
+    """Version by primary key of every live order."""
+    return dict(Order.objects.filter(status__in=ORDER_LIVE).values_list("pk", "version"))
+
+
+def held_orders(pks: Sequence[int]) -> dict[int, Held]:
+    """These orders, in a fixed number of queries."""
+    orders = orders_for_rows(pks)
+    through = Order.accounts.through.objects.filter(order__in=orders).order_by("-account__label")
+    venues: defaultdict[int, list[int]] = defaultdict(list)
+    for order_pk, venue in through.values_list("order_id", "account__venue_id"):
+        venues[order_pk].append(venue)
+    rows, said = order_rows_of(orders), waits_said(orders)
+    return {
+        order.pk: Held(
+            row=WallRow(**row, behind=False, unknown_since=None),
+            trader_pk=order.trader_id,
+            venue_pk=venues[order.pk][-1] if venues[order.pk] else None,
+            venue_pks=frozenset(venues[order.pk]),
+            limit_price=order.terms.limit_price if order.terms else None,
+            said=said.get(order.pk, ""),
+            done=float(order.filled / order.quantity) if order.quantity > ZERO else 0.0,
+            left=max(order.quantity - order.filled, ZERO),
+            arrival=costs.middle(order.arrival_bid, order.arrival_ask),
+        )
+        for order, row in zip(orders, rows, strict=True)
+    }

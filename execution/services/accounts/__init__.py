@@ -1,0 +1,1 @@
+"""Venues, accounts, their keys and what their sessions learn."""

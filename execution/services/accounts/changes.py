@@ -1,0 +1,101 @@
+"""Verbs on an account that exists: who may use it, whether it is open, what it trades."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.core.problems import Problem, Refused
+from execution.core.states import ORDER_FINAL
+from execution.models import Account, Order, User
+from execution.services.accounts.accounts import (
+    account_locked,
+    actor_of_admin,
+    reason_of,
+    refuse_bad_symbols,
+    traders_named,
+)
+from execution.services.accounts.stopping import account_orders_locked, account_orders_stop
+from execution.services.records.audit import audit_append
+
+
+@transaction.atomic
+def account_grant(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
+    """Let a trader use the account; granting twice is once."""
+    actor = actor_of_admin(person)
+    (granted,) = traders_named([trader])
+    account = account_locked(account_id)
+    if not account.traders.filter(pk=granted.pk).exists():
+        account.traders.add(granted)
+        audit_append(
+            kind="account.granted", actor=actor, subject=account.label, at=now, data={"trader": trader}
+        )
+    return account
+
+
+@transaction.atomic
+def account_revoke(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
+    """Take the account from a trader: no new orders there; those that run go on."""
+    actor = actor_of_admin(person)
+    account = account_locked(account_id)
+    revoked = account.traders.filter(username=trader).first()
+    if revoked is not None:
+        account.traders.remove(revoked)
+        audit_append(
+            kind="account.revoked", actor=actor, subject=account.label, at=now, data={"trader": trader}
+        )
+    return account
+
+
+@transaction.atomic
+def account_close(*, person: User | None, account_id: str, reason: str, now: datetime) -> Account:
+    """No new orders and children there; its orders pause for a person and what rests is cancelled."""
+    actor, why = actor_of_admin(person), reason_of(reason)
+    orders = account_orders_locked(account_id)
+    account = account_locked(account_id)
+    if account.is_active:
+        account.is_active = False
+        account.save(update_fields=["is_active"])
+        stopped = account_orders_stop(
+            account, orders, reason=f"account {account.label} was closed by {actor}: {why}", now=now
+        )
+        audit_append(
+            kind="account.closed", actor=actor, subject=account.label, reason=why, at=now, data=stopped
+        )
+    return account
+
+
+@transaction.atomic
+def account_open(*, person: User | None, account_id: str, now: datetime) -> Account:
+    """Open a closed account again; resumes nothing by itself."""
+    actor = actor_of_admin(person)
+    account = account_locked(account_id)
+    if not account.is_active:
+        account.is_active = True
+        account.save(update_fields=["is_active"])
+        audit_append(kind="account.opened", actor=actor, subject=account.label, at=now)
+    return account
+
+
+@transaction.atomic
+def account_symbols(
+    *, person: User | None, account_id: str, symbols: Sequence[str], now: datetime
+) -> Account:
+    """Trade these symbols there; one that a live order trades cannot be taken away."""
+    actor = actor_of_admin(person)
+    refuse_bad_symbols(symbols)
+    account = account_locked(account_id)
+    wanted = list(dict.fromkeys(symbols))
+    alive = Order.objects.filter(accounts=account).exclude(status__in=ORDER_FINAL)
+    needed = sorted(set(alive.values_list("symbol", flat=True)) - set(wanted))
+    if needed:
+        raise Refused([Problem("symbols", f"live orders trade {name} there", name) for name in needed])
+    if wanted != account.symbols:
+        data = {"before": account.symbols, "after": wanted}
+        account.symbols = wanted
+        account.fence += 1  # its session starts again, with the markets of these
+        account.save(update_fields=["symbols", "fence"])
+        audit_append(kind="account.symbols", actor=actor, subject=account.label, at=now, data=data)
+    return account

@@ -1,0 +1,225 @@
+"""Verbs on an account's key: replaced, checked, suspended, resumed, retired. The newest key is the account's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.core.problems import Problem, Refused
+from execution.core.types import KeyPermissions
+from execution.models import Account, Credential, CredentialState, Order, User
+from execution.services.accounts.accounts import (
+    IN_USE,
+    account_locked,
+    actor_of_admin,
+    credential_add,
+    key_problems,
+    last_four_of,
+    reason_of,
+)
+from execution.services.accounts.stopping import account_orders_locked, account_orders_stop
+from execution.services.records.audit import audit_append
+from execution.services.records.journal import DESK
+
+MAY_WITHDRAW = "the key may withdraw; make one at the exchange that may only read and trade"
+MAY_NOT_TRADE = "the key may not trade; allow spot trading at the exchange, or give another key"
+
+
+@transaction.atomic
+def credential_replace(
+    *, person: User | None, account_id: str, secrets: Mapping[str, str], reason: str, now: datetime
+) -> Credential:
+    """Give the account another key; the former one is retired at once, and the new one trades when checked."""
+    actor = actor_of_admin(person)
+    if problems := key_problems(secrets):
+        raise Refused(problems)
+    account = account_locked(account_id)
+    former = _newest(account)
+    credential = credential_add(
+        account=account, secrets=secrets, last_four=last_four_of(secrets.get("apiKey", ""))
+    )
+    data = {"last_four": credential.last_four, "former": former.last_four if former else ""}
+    audit_append(
+        kind="key.replaced" if former else "key.added",
+        actor=actor,
+        subject=account.label,
+        reason=reason.strip(),
+        at=now,
+        data=data,
+    )
+    return credential
+
+
+@transaction.atomic
+def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
+    """Trade no more with the key: the account's orders pause for a person, what rests is cancelled with it.
+
+    Suspending a suspended key changes nothing; one that is refused or retired cannot be suspended.
+    """
+    return _stop(person, account_id, CredentialState.SUSPENDED, IN_USE, reason, now)
+
+
+@transaction.atomic
+def credential_resume(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
+    """Use a suspended key again once a worker has checked it; resumes no order by itself."""
+    actor = actor_of_admin(person)
+    account = account_locked(account_id)
+    credential = _key_of(account)
+    if credential.state in IN_USE:
+        return credential
+    _refuse_unless(credential, (CredentialState.SUSPENDED,), "resumed")
+    _want_check(credential, now)
+    audit_append(
+        kind="key.resumed",
+        actor=actor,
+        subject=account.label,
+        reason=reason.strip(),
+        at=now,
+        data={"last_four": credential.last_four},
+    )
+    return credential
+
+
+@transaction.atomic
+def credential_retire(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
+    """End the key for good. What rests is cancelled with it first; it trades and checks nothing any more."""
+    return _stop(person, account_id, CredentialState.RETIRED, tuple(CredentialState), reason, now)
+
+
+def _stop(
+    person: User | None,
+    account_id: str,
+    state: CredentialState,
+    stoppable: tuple[CredentialState, ...],
+    reason: str,
+    now: datetime,
+) -> Credential:
+    """Take the key out of use: its account's orders pause for a person, and what rests is cancelled."""
+    actor, why = actor_of_admin(person), reason_of(reason)
+    orders = account_orders_locked(account_id)
+    account = account_locked(account_id)
+    credential = _key_of(account)
+    if credential.state == state:
+        return credential
+    _refuse_unless(credential, stoppable, state.value)
+    credential.state = state
+    credential.check_wanted_at = None
+    credential.save(update_fields=["state", "check_wanted_at"])
+    text = f"the key of account {account.label} was {state.value} by {actor}: {why}"
+    stopped = account_orders_stop(account, orders, reason=text, now=now)
+    audit_append(
+        kind=f"key.{state.value}",
+        actor=actor,
+        subject=account.label,
+        reason=why,
+        at=now,
+        data={"last_four": credential.last_four, **stopped},
+    )
+    return credential
+
+
+@transaction.atomic
+def credential_check(*, person: User | None, account_id: str, now: datetime) -> Credential:
+    """Have the account's session ask the exchange what the key may do; a refused key gets another chance."""
+    actor = actor_of_admin(person)
+    account = account_locked(account_id)
+    credential = _key_of(account)
+    if not account.is_active:
+        raise Refused([Problem("", f"account {account.label} is closed: open it before its key is checked")])
+    _refuse_unless(credential, (*IN_USE, CredentialState.REFUSED), "checked")
+    _want_check(credential, now)
+    audit_append(
+        kind="key.check",
+        actor=actor,
+        subject=account.label,
+        at=now,
+        data={"last_four": credential.last_four},
+    )
+    return credential
+
+
+def _want_check(credential: Credential, now: datetime) -> None:
+    if credential.state != CredentialState.ACTIVE:
+        credential.state = CredentialState.UNCHECKED
+    credential.check_wanted_at = now
+    credential.error = ""
+    credential.save(update_fields=["state", "check_wanted_at", "error"])
+
+
+def _newest(account: Account) -> Credential | None:
+    return account.credentials.select_for_update(of=("self",), no_key=True).order_by("-pk").first()
+
+
+def _key_of(account: Account) -> Credential:
+    credential = _newest(account)
+    if credential is None:
+        raise Refused([Problem("", f"account {account.label} has no key")])
+    return credential
+
+
+def _refuse_unless(credential: Credential, states: tuple[CredentialState, ...], what: str) -> None:
+    if credential.state not in states:
+        message = f"the key …{credential.last_four} is {credential.state}: it cannot be {what}"
+        raise Refused([Problem("state", message, credential.state, ", ".join(states))])
+
+
+# --- what a session learns --------------------------------------------------------------------------
+
+
+@transaction.atomic
+def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
+    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused."""
+    error = ""
+    if permissions.withdraw is True:
+        error = MAY_WITHDRAW
+    elif permissions.trade is False:
+        error = MAY_NOT_TRADE
+    return _settle_check(credential_pk, error=error, permissions=permissions, now=now)
+
+
+def credential_refused(*, credential_pk: int, error: str, now: datetime) -> Credential:
+    """The exchange refuses the key, or it cannot be used as it is."""
+    return _settle_check(credential_pk, error=error, permissions=None, now=now)
+
+
+def credential_check_failed(*, credential_pk: int, error: str) -> None:
+    """The exchange could not be asked: the key stays what it was, and people see why."""
+    Credential.objects.filter(pk=credential_pk, state__in=IN_USE).update(
+        error=error[:500], check_wanted_at=None
+    )
+
+
+@transaction.atomic
+def _settle_check(
+    credential_pk: int, *, error: str, permissions: KeyPermissions | None, now: datetime
+) -> Credential:
+    """1. Lock as every stop does: orders, account, key. 2. Keep the answer. 3. A refusal stops the orders."""
+    account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
+    orders = account_orders_locked(account_id) if error else []
+    account = account_locked(account_id)
+    credential = Credential.objects.select_for_update(of=("self",), no_key=True).get(pk=credential_pk)
+    before = credential.state
+    credential.checked_at = now
+    credential.check_wanted_at = None
+    if permissions is not None:
+        credential.permissions = asdict(permissions)
+    if before in IN_USE:
+        credential.state = CredentialState.REFUSED if error else CredentialState.ACTIVE
+        credential.error = error[:500]
+    credential.save()
+    if credential.state != before:
+        _told(account, credential, orders, error, now)
+    return credential
+
+
+def _told(account: Account, credential: Credential, orders: list[Order], error: str, now: datetime) -> None:
+    """The audit of a key whose check changed its state, and the stop of what it traded."""
+    data: dict[str, object] = {"last_four": credential.last_four, "permissions": credential.permissions}
+    if error:
+        reason = f"the key of account {account.label} is refused: {error}"
+        data |= account_orders_stop(account, orders, reason=reason, now=now)
+    kind = "key.refused" if error else "key.active"
+    audit_append(kind=kind, actor=DESK, subject=account.label, reason=error[:500], at=now, data=data)

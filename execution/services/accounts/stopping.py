@@ -1,0 +1,39 @@
+"""Stopping what an account trades: its orders pause for a person, and what rests there is cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from execution import notify
+from execution.core.states import CHILD_CANCELLABLE, ORDER_FINAL
+from execution.models import Account, Order
+from execution.services.children.children import child_cancel_request
+from execution.services.records.locking import order_locked
+from execution.services.records.order_moves import pause_for_person
+
+
+def account_orders_locked(account_id: str) -> list[Order]:
+    """The account's orders that have not ended, each under its row's lock; before the account's own lock."""
+    alive = Order.objects.filter(accounts__public_id=account_id).exclude(status__in=ORDER_FINAL)
+    return [order_locked(pk) for pk in alive.order_by("pk").values_list("pk", flat=True)]
+
+
+def account_orders_stop(
+    account: Account, orders: Sequence[Order], *, reason: str, now: datetime
+) -> dict[str, int]:
+    """Pause locked ``orders`` for a person and want the account's children cancelled; how many of each.
+
+    The cancels go out with whatever key the account has left.
+    """
+    paused = cancelled = 0
+    for order in orders:
+        before = order.status
+        pause_for_person(order, reason=reason, now=now)
+        paused += order.status != before
+        resting = order.children.filter(account=account, is_settled=False, status__in=CHILD_CANCELLABLE)
+        for child in resting.filter(cancel_requested_at=None).order_by("sequence"):
+            child_cancel_request(child=child, order=order, reason=reason, now=now)
+            cancelled += 1
+    notify.wake_account(account.pk)
+    return {"orders_paused": paused, "children_cancelled": cancelled}

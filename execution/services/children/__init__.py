@@ -1,0 +1,1 @@
+"""Child orders: sent, reported, filled, reconciled."""

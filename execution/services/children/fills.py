@@ -1,0 +1,277 @@
+"""Recording trades: each once, whoever learns of it and however often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from execution.core.orders.plans import plain
+from execution.core.reconcile import ChildFacts, merge_fill, settled
+from execution.core.states import ChildEvent, ChildStatus, child_after
+from execution.core.types import Trade
+from execution.models import ChildOrder, Fill, Order
+from execution.models.prepared import Compiled, row_insert, row_save
+from execution.services.records.journal import VENUE, alert, journal_append
+from execution.services.records.locking import account_row_locked, order_locked
+from execution.services.records.order_moves import pause_for_person
+
+CHILD = Compiled(lambda pk: ChildOrder.objects.filter(pk=pk), pk=int)
+_BY_CLIENT_ID = Compiled(
+    lambda account, symbol, client_id: ChildOrder.objects.filter(
+        account_id=account, symbol=symbol, client_id=client_id
+    ),
+    account=int,
+    symbol=str,
+    client_id=str,
+)
+_BY_EXCHANGE_ID = Compiled(
+    lambda account, symbol, exchange_id: ChildOrder.objects.filter(
+        account_id=account, symbol=symbol, exchange_id=exchange_id
+    ).order_by("pk"),
+    account=int,
+    symbol=str,
+    exchange_id=str,
+)
+_FILL = Compiled(
+    lambda account, symbol, trade_id, side: Fill.objects.filter(
+        account_id=account, symbol=symbol, trade_id=trade_id, side=side
+    ),
+    account=int,
+    symbol=str,
+    trade_id=str,
+    side=str,
+)
+_WAITING = Compiled(
+    lambda account, symbol, exchange_id: Fill.objects.filter(
+        account_id=account, symbol=symbol, exchange_order_id=exchange_id, child=None
+    ).order_by("executed_at", "pk"),
+    account=int,
+    symbol=str,
+    exchange_id=str,
+)
+
+
+def facts_of(child: ChildOrder) -> ChildFacts:
+    """What the row says of a child, for the core."""
+    return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
+
+
+def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
+    """Write facts back to the row; settled and ended follow from them."""
+    was_live = child.ended_at is None
+    child.status = facts.status
+    child.reported_filled = facts.reported
+    child.filled = facts.filled
+    child.is_settled = settled(facts)
+    if was_live and child.is_settled:
+        child.ended_at = now
+    if not child.is_settled:
+        child.ended_at = None
+    row_save(child)
+
+
+class _ChildAppeared(Exception):
+    """The order of a trade became known while the trade was to be recorded without one."""
+
+
+def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
+    """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
+
+    One of which everything is known takes no lock: the stream, the answer and the looks bring each trade. Else:
+    1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
+    report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
+    written; child, order and journal follow in the same transaction.
+    """
+    known = known_fill(account_pk, trade)
+    if known is not None and _is_complete(known):
+        return False
+    try:
+        return _record(account_pk, trade, now)
+    except _ChildAppeared:
+        return _record(account_pk, trade, now)
+
+
+def _is_complete(known: Fill) -> bool:
+    """Nothing of it can change any more."""
+    has_ids = known.child_id is not None and bool(known.exchange_order_id)
+    return has_ids and known.fee is not None and bool(known.liquidity)
+
+
+@transaction.atomic
+def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
+    known = known_fill(account_pk, trade)
+    # Who has it already, keeps it: the trade may come again without naming its order.
+    child = known.child if known is not None else None
+    child = child or child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id)
+    order = None
+    if child is not None:
+        order = order_locked(child.order_id)
+        child = CHILD.get(pk=child.pk)
+    else:
+        account_row_locked(account_pk)
+        if child_of(account_pk, trade.symbol, trade.exchange_id, trade.client_id) is not None:
+            raise _ChildAppeared
+    # Somebody may have recorded it while we waited for the lock.
+    known = known_fill(account_pk, trade)
+    if known is not None:
+        return _complete(known, trade, child, order, now)
+    fill_insert(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
+    return True
+
+
+def fill_insert(
+    *, account_pk: int, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
+) -> None:
+    """Write a trade that is not recorded yet, inside the caller's transaction and under its order's lock; ``child``
+    and ``order`` are None where no child is known."""
+    fee_in_quote, rate = _fee_in_quote(trade)
+    fill = Fill(
+        account_id=account_pk,
+        order=order,
+        child=child,
+        symbol=trade.symbol,
+        trade_id=trade.trade_id,
+        side=trade.side,
+        exchange_order_id=trade.exchange_id or "",
+        price=trade.price,
+        quantity=trade.quantity,
+        fee=trade.fee,
+        fee_currency=trade.fee_currency or "",
+        fee_in_quote=fee_in_quote,
+        fee_rate=rate,
+        liquidity=trade.liquidity or "",
+        executed_at=trade.at,
+        recorded_at=now,
+    )
+    row_insert(fill)
+    if child is not None and order is not None:
+        _fold(fill, child, order, now)
+
+
+def known_fill(account_pk: int, trade: Trade) -> Fill | None:
+    """The record of a trade, if it is recorded."""
+    return _FILL.first(account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side))
+
+
+def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
+    """The facts of a child that turned out to be on the book after its cancel was asked for."""
+    if child.cancel_requested_at is None or facts.status not in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
+        return facts
+    return replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
+
+
+def child_of(
+    account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
+) -> ChildOrder | None:
+    """The child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
+    of: dict[str, int | str | None] = {"account": account_pk, "symbol": symbol}
+    if client_id and (child := _BY_CLIENT_ID.first(client_id=client_id, **of)) is not None:
+        return child
+    return _BY_EXCHANGE_ID.first(exchange_id=exchange_id, **of) if exchange_id else None
+
+
+def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Attach fills that came before the exchange's order id was known. Inside the caller's transaction."""
+    if not child.exchange_id:
+        return
+    for fill in fills_waiting(child):
+        _attach(fill, child, order, now)
+
+
+def fills_waiting(child: ChildOrder) -> list[Fill]:
+    """Fills of the child's order at the exchange that have no child yet, oldest first."""
+    return _WAITING.all(account=child.account_id, symbol=child.symbol, exchange_id=child.exchange_id)
+
+
+def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Give a fill that came before its child was known to that child."""
+    fill.child, fill.order = child, order
+    fill.save(update_fields=["child", "order"])
+    _fold(fill, child, order, now)
+
+
+def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
+    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
+    merged = merge_fill(facts_of(child), fill.quantity)
+    if not child.exchange_id and fill.exchange_order_id:
+        child.exchange_id = fill.exchange_order_id
+    child.notional += fill.price * fill.quantity
+    facts_keep(child, cancel_as_wanted(child, merged.facts), now)
+    order.filled += fill.quantity
+    order.notional += fill.price * fill.quantity
+    _fold_fee(order, fill.fee, fill.fee_currency)
+    journal_append(
+        order=order,
+        kind="fill",
+        actor=VENUE,
+        reason=f"{plain(fill.quantity)} at {plain(fill.price)}",
+        at=now,
+        data={
+            "child": child.sequence,
+            "fill": fill.pk,
+            "price": plain(fill.price),
+            "quantity": plain(fill.quantity),
+            "liquidity": fill.liquidity,
+            "child_status": child.status,
+        },
+    )
+    text = merged.alert
+    if order.filled > order.quantity:
+        text = f"overfilled: {plain(order.filled)} of {plain(order.quantity)}"
+    if text:
+        raise_alarm(order, child, text, now)
+
+
+def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
+    """Something that must not happen has: a person is needed, and a working order pauses."""
+    alert(order=order, text=f"child {child.sequence}: {text}", at=now, data={"child": child.sequence})
+    pause_for_person(order, reason=text, now=now)
+
+
+def _fold_fee(order: Order, fee: Decimal | None, currency: str) -> None:
+    if fee is not None and currency:
+        order.fees = {**order.fees, currency: str(Decimal(order.fees.get(currency, "0")) + fee)}
+
+
+def _complete(
+    known: Fill, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
+) -> bool:
+    """Add to a known fill what was unknown of it; False, because the trade itself is no news."""
+    changed: list[str] = []
+    if known.fee is None and trade.fee is not None:
+        known.fee, known.fee_currency = trade.fee, trade.fee_currency or ""
+        known.fee_in_quote, known.fee_rate = _fee_in_quote(trade)
+        changed += ["fee", "fee_currency", "fee_in_quote", "fee_rate"]
+        if order is not None and known.child_id is not None:
+            _fold_fee(order, known.fee, known.fee_currency)
+    if not known.liquidity and trade.liquidity is not None:
+        known.liquidity = trade.liquidity
+        changed.append("liquidity")
+    if not known.exchange_order_id and trade.exchange_id:
+        known.exchange_order_id = trade.exchange_id
+        changed.append("exchange_order_id")
+    if changed:
+        known.save(update_fields=changed)
+    if known.child_id is None and child is not None and order is not None:
+        _attach(known, child, order, now)
+    elif changed and child is not None and order is not None:
+        fee = None if known.fee is None else plain(known.fee)
+        data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
+        reason = "the exchange tells more of a fill"
+        journal_append(order=order, kind="fill_detail", actor=VENUE, reason=reason, at=now, data=data)
+    return False
+
+
+def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
+    """The fee in quote units and the rate used; None where the rate is not known from the trade itself."""
+    if trade.fee is None or trade.fee_currency is None:
+        return None, None
+    base, _, quote = trade.symbol.partition("/")
+    if trade.fee_currency == quote:
+        return trade.fee, Decimal(1)
+    if trade.fee_currency == base:
+        return trade.fee * trade.price, trade.price
+    return None, None

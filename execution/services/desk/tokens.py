@@ -1,0 +1,116 @@
+"""Bearer tokens for the API. Only a token's hash is kept: its text is shown once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from execution.core.problems import Problem, Refused
+from execution.models import ApiToken, User
+from execution.services.orders.orders import person_actor
+from execution.services.records.audit import audit_append
+
+#: A prefix lets people and scanners of secrets recognise a token.
+PREFIX = "tranche_"
+SECRET_BYTES = 32
+MAX_NAME = 40
+DEFAULT_LIFETIME = timedelta(days=90)
+MAX_LIFETIME = timedelta(days=365)
+#: More than anybody needs; without a limit a loop fills the table.
+MAX_VALID = 20
+#: A busy token does not write a row with each request.
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+class TokenNotFound(Exception):
+    """There is no such token, or it is somebody else's: the two look the same."""
+
+
+def token_hash(text: str) -> str:
+    # A token has 256 random bits: a slow, salted hash would protect nothing more.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@transaction.atomic
+def token_create(
+    *, person: User, name: str, now: datetime, lifetime: timedelta = DEFAULT_LIFETIME
+) -> tuple[ApiToken, str]:
+    """A new token of ``person`` and its text, which nobody can read again. Raises ``Refused``."""
+    name = name.strip()
+    problems: list[Problem] = []
+    if len(name) > MAX_NAME:
+        message = f"the name has {len(name)} characters; at most {MAX_NAME}"
+        problems.append(Problem("name", message, str(len(name)), str(MAX_NAME)))
+    if not name.isprintable():
+        problems.append(Problem("name", "the name holds characters that cannot be shown", repr(name)))
+    if not timedelta(0) < lifetime <= MAX_LIFETIME:
+        message = f"the token would be valid for {lifetime.days} days; it must be 1 to {MAX_LIFETIME.days}"
+        problems.append(Problem("days", message, str(lifetime.days), str(MAX_LIFETIME.days)))
+    if not person.is_active:
+        problems.append(Problem("person", f"{person.username} is not active", person.username))
+    User.objects.select_for_update(no_key=True).get(
+        pk=person.pk
+    )  # two at once queue here, so that the count holds
+    count = person.api_tokens.filter(revoked_at=None, expires_at__gt=now).count()
+    if count >= MAX_VALID:
+        message = f"{person.username} has {count} valid tokens; at most {MAX_VALID}: revoke one first"
+        problems.append(Problem("", message, str(count), str(MAX_VALID)))
+    if problems:
+        raise Refused(problems)
+    text = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    token = ApiToken.objects.create(
+        person=person,
+        name=name,
+        token_hash=token_hash(text),
+        last_four=text[-4:],
+        created_at=now,
+        expires_at=now + lifetime,
+    )
+    audit_append(
+        kind="token_made",
+        actor=person_actor(person),
+        subject=token.public_id,
+        at=now,
+        data={"person": person.username, "name": name, "expires_at": token.expires_at.isoformat()},
+    )
+    return token, text
+
+
+@transaction.atomic
+def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
+    """End a token of ``person``. Revoking twice is once; raises ``TokenNotFound`` for anybody else's."""
+    token = ApiToken.objects.select_for_update(no_key=True).filter(person=person, public_id=public_id).first()
+    if token is None:
+        raise TokenNotFound(public_id)
+    if token.revoked_at is None:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])
+        audit_append(
+            kind="token_revoked",
+            actor=person_actor(person),
+            subject=token.public_id,
+            at=now,
+            data={"person": person.username, "name": token.name},
+        )
+    return token
+
+
+def person_of_token(*, text: str, now: datetime) -> User | None:
+    """Whose valid token this is; None when it is unknown, expired, revoked, or its person is switched off.
+
+    The database looks for the hash, not the text: how long that takes says nothing about the text.
+    """
+    valid = ApiToken.objects.filter(
+        token_hash=token_hash(text), revoked_at=None, expires_at__gt=now, person__is_active=True
+    )
+    token = valid.select_related("person").first()
+    if token is None:
+        return None
+    if token.last_used_at is None or now - token.last_used_at >= LAST_USED_STEP:
+        stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_STEP)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    return token.person

@@ -1,0 +1,1 @@
+"""What the engine's workers own, and how a decision becomes rows."""

@@ -1,0 +1,270 @@
+"""Turning a decision into rows: the only place that writes a child, with the invariants in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.db import transaction
+
+from execution import notify
+from execution.core.identifiers import client_id
+from execution.core.orders.plans import plain
+from execution.core.orders.view import (
+    MAX_QUOTE_AGE,
+    CancelChild,
+    ChangeStatus,
+    Decision,
+    PlaceChild,
+    Replan,
+    memo_after,
+)
+from execution.core.quantities import collar_price, is_multiple
+from execution.core.routing.account_selection import reference_quote
+from execution.core.states import (
+    ORDER_TRADING,
+    ChildStatus,
+)
+from execution.core.types import ZERO, Quote, Side
+from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
+from execution.models.prepared import Compiled, row_insert, row_save
+from execution.selectors.decisions.exposure import done_of, exposure_of
+from execution.selectors.halts import halt_blocks_order
+from execution.selectors.markets import market_from_json
+from execution.services.children.children import child_cancel_request
+from execution.services.orders.replanning import order_replan
+from execution.services.records.journal import DESK, alert, journal_append
+from execution.services.records.locking import gate_locked, order_locked, order_locked_with_terms
+from execution.services.records.order_moves import order_arrive, order_move, pause_for_person
+
+_INSTALLATION = Compiled(lambda: Installation.objects.all())
+_ACCOUNT = Compiled(
+    lambda order, account: Account.objects.filter(orders=order, public_id=account), order=int, account=str
+)
+_CHILD = Compiled(
+    lambda order, sequence: ChildOrder.objects.filter(order_id=order, sequence=sequence),
+    order=int,
+    sequence=int,
+)
+_SLICE = Compiled(
+    lambda order, plan, number: Slice.objects.filter(order_id=order, plan_version=plan, number=number),
+    order=int,
+    plan=int,
+    number=int,
+)
+
+
+class Applied(StrEnum):
+    """What became of a decision."""
+
+    DONE = "done"
+    STALE = "stale"  #: something has changed since the look: look again
+    FENCED = "fenced"  #: the order is another driver's now
+
+
+class Written(NamedTuple):
+    """``version`` is the order's after all that was decided was written; None where it was not."""
+
+    applied: Applied
+    version: int | None = None
+
+
+class _Halted(Exception):
+    """A halt was committed between the look and this write: nothing of it may be written."""
+
+
+class InvariantBroken(Exception):
+    """A decision that must never be written: the parent pauses for a person, the process goes on."""
+
+
+def decision_apply(
+    *,
+    order_pk: int,
+    worker_pk: int,
+    fence: int,
+    version: int,
+    decision: Decision,
+    quotes: Mapping[str, Quote],
+    now: datetime,
+) -> Written:
+    """Write what was decided on ``version``, all of it or nothing; ``quotes`` are by account, as it saw them.
+
+    A broken invariant writes nothing of the decision, alerts, and pauses the order.
+    """
+    try:
+        return _apply(order_pk, worker_pk, fence, version, decision, quotes, now)
+    except _Halted:
+        return Written(Applied.STALE)
+    except InvariantBroken as broken:
+        with transaction.atomic():
+            order = order_locked(order_pk)
+            alert(order=order, text=f"refused by an invariant: {broken}", at=now)
+            pause_for_person(order, reason=str(broken), now=now)
+        return Written(Applied.STALE)
+
+
+@transaction.atomic
+def _apply(
+    order_pk: int,
+    worker_pk: int,
+    fence: int,
+    version: int,
+    decision: Decision,
+    quotes: Mapping[str, Quote],
+    now: datetime,
+) -> Written:
+    order = order_locked_with_terms(order_pk)
+    if order.owner_id != worker_pk or order.fence != fence:
+        return Written(Applied.FENCED)
+    if order.version != version or _is_too_late(order, decision, quotes, now):
+        return Written(Applied.STALE)
+    _arrive(order, quotes, now)
+    why_changed = order.why != decision.why
+    order.why, order.due_at = decision.why, decision.due_at
+    order.memo = memo_after(order.memo, decision.memo)
+    for command in decision.commands:
+        if isinstance(command, ChangeStatus):
+            order_move(order, command, reference_quote(quotes.values(), now), now)
+        elif isinstance(command, Replan):
+            _replan(order, command, now)
+        elif isinstance(command, CancelChild):
+            child = _CHILD.get(order=order.pk, sequence=command.sequence)
+            child_cancel_request(child=child, order=order, reason=command.why, now=now)
+            notify.wake_account(child.account_id)
+        else:
+            _intend(order, command, quotes, now)
+    _stop_if_halted(order, decision)
+    if why_changed and not decision.commands:
+        journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
+    elif order.version == version:  # else every entry of the journal has written the whole row
+        row_save(order)
+    return Written(Applied.DONE, order.version)
+
+
+def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
+    """An order that started without a quote, or was paused before its start, arrives with its first one: one that
+    follows the arrival price intends nothing without it."""
+    if order.status in ORDER_TRADING and order.arrival_at is None:
+        order_arrive(order, reference_quote(quotes.values(), now))
+        order.save(update_fields=["arrival_bid", "arrival_ask", "arrival_at"])
+
+
+def _replan(order: Order, command: Replan, now: datetime) -> None:
+    """A new plan by the order's own rules; it must be of exactly what remains, by all that is done.
+
+    What was reported and is not listed as fills yet is done: planned again, it would be done twice.
+    """
+    planned = sum((part.quantity for part in command.slices), ZERO)
+    remaining = order.quantity - done_of(order)
+    if planned != remaining:
+        raise InvariantBroken(f"a plan of {plain(planned)} for a remainder of {plain(remaining)}")
+    order_replan(
+        order=order, slices=command.slices, end_at=command.end_at, actor=DESK, reason=command.reason, now=now
+    )
+
+
+def _stop_if_halted(order: Order, decision: Decision) -> None:
+    """A child and a halt meet on the gate, which is locked last: the child's row refers to its account's.
+
+    What was written above is undone, cancels too; the next look, which sees the halt, decides them again.
+    """
+    if any(isinstance(command, PlaceChild) for command in decision.commands):
+        gate_locked()
+        if halted := halt_blocks_order(order):
+            raise _Halted(halted)
+
+
+def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:
+    """The end came, or the quote grew old, between the look and this write: another look decides anew."""
+    intends = [command for command in decision.commands if isinstance(command, PlaceChild)]
+    if not intends:
+        return False
+    is_over = order.terms is not None and now >= order.terms.end_at
+    used = [quotes[intend.account] for intend in intends if intend.account in quotes]
+    return is_over or any(now - quote.at > MAX_QUOTE_AGE for quote in used)
+
+
+def _intend(order: Order, intend: PlaceChild, quotes: Mapping[str, Quote], now: datetime) -> None:
+    """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
+    account = _ACCOUNT.first(order=order.pk, account=intend.account)
+    if account is None:
+        raise InvariantBroken(f"a child at account {intend.account}, which is not the order's")
+    _check_intent(order, intend, quotes.get(intend.account), now)
+    child = _write_child(order, account, intend, now)
+    order.next_sequence += 1
+    data = {
+        "child": child.sequence,
+        "client_id": child.client_id,
+        "quantity": plain(child.quantity),
+        "price": None if child.price is None else plain(child.price),
+        "time_in_force": child.time_in_force,
+        "child_status": child.status,
+    }
+    journal_append(order=order, kind="intend", actor=DESK, reason=intend.why, at=now, data=data)
+    notify.wake_account(account.pk)
+
+
+def _write_child(order: Order, account: Account, intend: PlaceChild, now: datetime) -> ChildOrder:
+    part = None
+    if intend.slice_number is not None:
+        part = _SLICE.get(order=order.pk, plan=order.plan_version, number=intend.slice_number)
+    mark = _INSTALLATION.get().mark
+    child = ChildOrder(
+        order=order,
+        slice=part,
+        account=account,
+        sequence=order.next_sequence,
+        client_id=client_id(mark, order.public_id, order.next_sequence),
+        symbol=order.symbol,
+        side=order.side,
+        type=intend.type,
+        price=intend.price,
+        quantity=intend.quantity,
+        time_in_force=intend.time_in_force,
+        purpose=intend.purpose,
+        why=intend.why,
+        status=ChildStatus.INTENDED,
+        intended_at=now,
+    )
+    row_insert(child)
+    return child
+
+
+def _check_intent(order: Order, intend: PlaceChild, quote: Quote | None, now: datetime) -> None:
+    if order.status not in ORDER_TRADING:
+        raise InvariantBroken(f"I7: a child of a {order.status} order")
+    if order.terms is None or now >= order.terms.end_at:
+        raise InvariantBroken(f"I7: a child after the end {order.terms.end_at if order.terms else 'unknown'}")
+    total = exposure_of(order) + intend.quantity
+    if intend.quantity <= ZERO or total > order.quantity:
+        raise InvariantBroken(
+            f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(intend.quantity)}"
+        )
+    _check_visible(order, order.terms, intend)
+    if quote is None or not quote.is_sane or intend.price is None:
+        raise InvariantBroken("I14: a child without market data or price")
+    side = Side(order.side)
+    limit = order.terms.limit_price
+    if limit is not None and (intend.price - limit) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the limit {plain(limit)}")
+    market = market_from_json(order.market[intend.account])
+    collar_bp = Decimal(str(order.terms.parameters["collar_bp"]))
+    worst = collar_price(quote.mid, collar_bp, market.tick, side)
+    if (intend.price - worst) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the collar {plain(worst)}")
+    if not is_multiple(intend.quantity, market.lot) or not is_multiple(intend.price, market.tick):
+        raise InvariantBroken(
+            f"quantity {plain(intend.quantity)} or price {plain(intend.price)} off lot or tick"
+        )
+
+
+def _check_visible(order: Order, terms: OrderTerms, intend: PlaceChild) -> None:
+    """I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
+    if (visible := terms.parameters.get("visible_quantity")) is None:
+        return
+    live = exposure_of(order) - order.filled + intend.quantity
+    if live > Decimal(str(visible)):
+        raise InvariantBroken(f"I17: {plain(live)} could be seen of an iceberg that shows {visible}")

@@ -1,0 +1,213 @@
+"""Workers' leases and what they own. Expiry is judged by the database's clock alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
+from execution.models import Account, ChildOrder, Credential, Installation, Order, Worker
+from execution.models.prepared import Compiled
+from execution.services.accounts.accounts import IN_USE
+from execution.services.records.journal import DESK, journal_append
+
+#: An absence longer than this and orders resume paused.
+AWAY_AFTER = timedelta(seconds=60)
+
+
+def database_now() -> datetime:
+    """The database's clock, UTC."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
+            (text,) = cursor.fetchone()
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        cursor.execute("SELECT clock_timestamp()")
+        (instant,) = cursor.fetchone()
+        return instant.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) -> Worker:
+    """Register a running engine; raises ``IntegrityError`` when the boot id was used before."""
+    now = database_now()
+    return Worker.objects.create(
+        boot_id=boot_id, host=host, process_id=process_id, started_at=now, lease_until=now + lease
+    )
+
+
+@transaction.atomic
+def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
+    """Prolong the lease, if it still runs; False when it is over and others may have claimed."""
+    now = database_now()
+    renewed = Worker.objects.filter(pk=worker_pk, stopped_at=None, lease_until__gt=now).update(
+        lease_until=now + lease
+    )
+    if renewed:
+        Installation.objects.update(last_alive_at=now)
+    return renewed == 1
+
+
+@transaction.atomic
+def worker_stop(*, worker_pk: int) -> bool:
+    """Mark the worker as stopping; True when no other runs, so that it is the last."""
+    now = database_now()
+    Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
+    # Two that stop at once meet on this row, or each would count on the other; after its own row, as a renewal.
+    Installation.objects.select_for_update(no_key=True).first()
+    return not Worker.objects.filter(stopped_at=None, lease_until__gt=now).exists()
+
+
+@transaction.atomic
+def worker_release(*, worker_pk: int) -> None:
+    """Give back everything, for others to claim at once."""
+    Order.objects.filter(owner_id=worker_pk).update(owner=None)
+    Account.objects.filter(owner_id=worker_pk).update(owner=None)
+
+
+#: Rows that may be taken: a worker whose lease is over is marked as stopped first.
+_RELEASED = Q(owner=None) | Q(owner__stopped_at__isnull=False)
+
+
+def _free(now: datetime) -> Q:
+    """Rows whose owner is nobody, stopped or expired."""
+    return _RELEASED | Q(owner__lease_until__lte=now)
+
+
+def _end_expired() -> None:
+    """Mark workers whose lease is over as stopped, each in a statement of its own.
+
+    It waits for a renewal that is under way, and no renewal comes after it: an owner whose renewal was
+    granted is never robbed.
+    """
+    expired = Worker.objects.filter(stopped_at=None, lease_until__lte=database_now())
+    for pk in list(expired.order_by("pk").values_list("pk", flat=True)):
+        now = database_now()
+        Worker.objects.filter(pk=pk, stopped_at=None, lease_until__lte=now).update(stopped_at=now)
+
+
+_KEYS = Credential.objects.filter(account=OuterRef("pk"))
+_UNSETTLED = ChildOrder.objects.filter(account=OuterRef("pk"), is_settled=False)
+#: An account is served while it is open and has a key in use. One that is closed, or whose key is not in
+#: use any more, is served until nothing of ours is left there: cancels go out, fills come in.
+_SERVED = Q(environment__in=Installation.objects.values("environment")) & (
+    (Q(is_active=True) & Q(Exists(_KEYS.filter(state__in=IN_USE))))
+    | (Q(Exists(_UNSETTLED)) & Q(Exists(_KEYS)))
+)
+
+
+def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
+    """Take accounts that no running worker holds, up to this worker's share; each claim raises the fence.
+
+    Only where some are free does it take the database's write lock: engines look many times a second.
+    """
+    now = database_now()
+    usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
+    candidates = list(usable.order_by("pk").values_list("pk", flat=True).distinct()[:most])
+    if not candidates:
+        return []
+    _end_expired()
+    return _accounts_take(worker_pk, candidates[: _share_left(worker_pk)])
+
+
+def _share_left(worker_pk: int) -> int:
+    """How many more accounts this worker may hold so that the running ones hold alike: an account's orders are driven
+    where it is held. What a dead worker leaves is free for all as soon as its lease is over."""
+    running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
+    owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
+    return max(0, -(-len(owners) // max(running, 1)) - owners.count(worker_pk))
+
+
+@transaction.atomic
+def _accounts_take(worker_pk: int, candidates: list[int]) -> list[Account]:
+    claimed = []
+    for pk in candidates:
+        account = (
+            Account.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
+        )
+        if account is not None:
+            account.owner_id = worker_pk
+            account.fence += 1
+            account.save(update_fields=["owner", "fence"])
+            claimed.append(account)
+    return claimed
+
+
+def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
+    """Take orders that no running worker drives: (primary key, fence) of each.
+
+    First those whose account this worker holds. Others are left to their account's holder for
+    ``patience`` after they were due, and taken then, so that no order waits for ever: one whose account
+    is closed still ends.
+    """
+    free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
+    ours = Q(accounts__owner_id=worker_pk)
+    waited = Q(due_at__lte=now - patience) | Q(due_at=None, created_at__lte=now - patience)
+    chosen = free.filter(ours | waited).order_by(F("due_at").asc(nulls_first=True), "pk")
+    candidates = list(chosen.values_list("pk", flat=True).distinct()[:most])
+    if not candidates:
+        return []
+    _end_expired()
+    return _orders_take(worker_pk, candidates)
+
+
+@transaction.atomic
+def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]:
+    claimed = []
+    # In one order everywhere, or two engines that claim at once could wait for each other.
+    for pk in sorted(candidates):
+        order = Order.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
+        if order is not None:
+            order.owner_id = worker_pk
+            order.fence += 1
+            order.save(update_fields=["owner", "fence"])
+            claimed.append((order.pk, order.fence))
+    return claimed
+
+
+_OWNED_ORDERS = Compiled(
+    lambda worker: Order.objects.filter(owner_id=worker, status__in=ORDER_DRIVEN).values_list(
+        "pk", "fence", "version"
+    ),
+    worker=int,
+)
+_OWNED_ACCOUNTS = Compiled(
+    lambda worker: Account.objects.filter(_SERVED, owner_id=worker).values_list("pk", "fence"), worker=int
+)
+
+
+def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
+    orders = {pk: (fence, version) for pk, fence, version in _OWNED_ORDERS.values(worker=worker_pk)}
+    return orders, dict(_OWNED_ACCOUNTS.values(worker=worker_pk))
+
+
+@transaction.atomic
+def pause_if_away(*, now: datetime) -> list[str]:
+    """After an absence of more than a minute: running orders come back paused. Their public ids.
+
+    To be called by a worker before it registers. Another running worker means that nobody was away.
+    """
+    at = database_now()
+    installation = Installation.objects.select_for_update(no_key=True).first()
+    if installation is None or installation.last_alive_at is None:
+        return []
+    away = at - installation.last_alive_at
+    if away < AWAY_AFTER or Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists():
+        return []
+    paused = []
+    working = Order.objects.select_for_update(of=("self",), no_key=True).filter(status=OrderStatus.WORKING)
+    for order in working.order_by("pk"):
+        order.status = order_after(OrderStatus(order.status), OrderEvent.PAUSE)
+        order.paused_at = installation.last_alive_at
+        order.needs_person = True
+        order.reason = f"the desk was away for {away.total_seconds():.0f} s"
+        journal_append(
+            order=order, kind="pause", actor=DESK, reason=order.reason, at=now, data={"status": order.status}
+        )
+        paused.append(order.public_id)
+    installation.last_alive_at = at
+    installation.save(update_fields=["last_alive_at"])
+    return paused

@@ -1,0 +1,1 @@
+"""Parent orders: previewed, submitted, amended, planned again."""

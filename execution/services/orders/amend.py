@@ -1,0 +1,184 @@
+"""A running order amended by its trader: its new plan is shown first, and written as a new version of its terms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from execution.core.orders.parameters import i_would_price
+from execution.core.orders.plans import PRICES, far_price_problems, plain
+from execution.core.problems import Problem, Refused
+from execution.core.states import OrderStatus
+from execution.models import JournalEntry, Order, User
+from execution.selectors.halts import ANY_KIND, halt_problem, order_halt
+from execution.selectors.orders.visibility import may_amend, order_find
+from execution.services.orders.amend_preview import Amendment, OrderMarket, amendment_of, order_market
+from execution.services.orders.confirmation import PROGRAM, Confirmation, must_be_typed, typed_problems
+from execution.services.orders.orders import OrderNotFound, person_actor
+from execution.services.orders.replanning import order_replan
+from execution.services.records.locking import gate_locked, order_locked
+
+AMENDABLE = frozenset({OrderStatus.SCHEDULED, OrderStatus.WORKING, OrderStatus.PAUSED})
+
+
+class TermsChanged(Refused):
+    """The terms are no longer those that the changes were made for."""
+
+
+def order_amend_preview(
+    *, public_id: str, person: User, changes: Mapping[str, Any], now: datetime
+) -> Amendment:
+    """What the order would be with ``changes``, and what would refuse them; creates nothing.
+
+    ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and
+    what the algorithm's parameters mark as amendable. What is as it was is no change. Raises ``OrderNotFound``,
+    and ``Refused`` when the person or the order's state does not allow any amendment.
+    """
+    order = _theirs(public_id, person)
+    _refuse_if_over(order)
+    amendment = amendment_of(order, order_market(order, now), changes, now)
+    if amendment.grows and (halt := order_halt(order, ANY_KIND)) is not None:
+        amendment.problems.append(halt_problem(halt))
+    return amendment
+
+
+def order_amend(
+    *,
+    public_id: str,
+    person: User,
+    changes: Mapping[str, Any],
+    terms_version: int,
+    now: datetime,
+    reason: str = "",
+    confirmed: Confirmation = PROGRAM,
+) -> Order:
+    """Write the changes as new terms and a new plan; the driver looks again, as after every new version.
+
+    1. The same changes to the same version by the same person are one amendment, however often they are sent.
+    2. Other terms than ``terms_version`` (the preview's) refuse it, and so does a final or closing order.
+    3. Under the order's lock it is judged again; any problem refuses it, and what is ``confirmed`` too little.
+    4. Under the gate: a halt refuses what makes the order larger, and nothing else.
+    """
+    order = _theirs(public_id, person)
+    market = order_market(order, now)
+    with transaction.atomic():
+        order = order_locked(order.pk)
+        if _is_done(order, person, changes, terms_version):
+            return order
+        _refuse_if_over(order)
+        _refuse_other_terms(order, terms_version)
+        amendment = amendment_of(order, market, changes, now)
+        if problems := amendment.problems or missing_of(person, amendment, confirmed):
+            raise Refused(problems)
+        _write(order, person, amendment, changes, reason, now)
+        if amendment.grows:
+            gate_locked()
+            if (halt := order_halt(order, ANY_KIND)) is not None:
+                raise Refused([halt_problem(halt)])
+    return order
+
+
+def missing_of(person: User, amendment: Amendment, given: Confirmation) -> list[Problem]:
+    """What is still to be confirmed, by the rules of a new order, where the amendment touches it."""
+    problems = given.missing(far_prices(amendment))
+    if given.on_ticket and typing_wanted(person, amendment):
+        problems += typed_problems(amendment.quantity, given.quantity)
+    return problems
+
+
+def typing_wanted(person: User, amendment: Amendment) -> bool:
+    """Whether the new quantity is to be typed again: it is more, and the order's worth above the threshold."""
+    return amendment.grows and must_be_typed(person, amendment.notional)
+
+
+def far_prices(amendment: Amendment) -> list[Problem]:
+    """Return a problem for each price outside the collar. A price that is not changed is not checked again."""
+    collar, quote = amendment.parameters.collar_bp, amendment.market.quote
+    prices = {"limit_price": amendment.limit_price, "i_would_price": i_would_price(amendment.parameters)}
+    return [
+        problem
+        for name in PRICES
+        if amendment.touches(name, "collar_bp")
+        for problem in far_price_problems(amendment.side, name, prices[name], quote, collar)
+    ]
+
+
+def _theirs(public_id: str, person: User) -> Order:
+    """The person's own order. One that they do not see is not there; one that they only watch is refused."""
+    pk = order_find(person=person, public_id=public_id)
+    order = None if pk is None else Order.objects.select_related("terms", "trader").get(pk=pk)
+    if order is None:
+        raise OrderNotFound(public_id)
+    if not may_amend(person, order):
+        raise Refused([Problem("", f"only its trader may amend order {public_id}", public_id)])
+    return order
+
+
+def _refuse_if_over(order: Order) -> None:
+    if order.status not in AMENDABLE:
+        message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot be amended"
+        raise Refused([Problem("status", message, order.status, ", ".join(sorted(AMENDABLE)))])
+
+
+def _refuse_other_terms(order: Order, expected: int) -> None:
+    version = order.terms.version if order.terms is not None else 0
+    if version != expected:
+        message = f"the terms of order {order.public_id} are version {version} now, not {expected}: look at them again"
+        raise TermsChanged([Problem("terms_version", message, str(expected), str(version))])
+
+
+# --- once ----------------------------------------------------------------------------------------
+
+
+def _digest(changes: Mapping[str, Any]) -> str:
+    """The same for changes that ask for the same."""
+    body = {name: None if value is None else str(value) for name, value in changes.items()}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _is_done(order: Order, person: User, changes: Mapping[str, Any], expected: int) -> bool:
+    """These very changes are what made the version after the expected one."""
+    entry = JournalEntry.objects.filter(
+        order=order, kind="replanned", actor=person_actor(person), data__terms_version=expected + 1
+    ).first()
+    return entry is not None and entry.data.get("amendment") == _digest(changes)
+
+
+def _write(
+    order: Order,
+    person: User,
+    amendment: Amendment,
+    changes: Mapping[str, Any],
+    reason: str,
+    now: datetime,
+) -> None:
+    if amendment.plan is None:
+        raise RuntimeError("an amendment without a plan and without a problem")
+    words = "; ".join(change.words for change in amendment.changes)
+    order.due_at = now
+    order_replan(
+        order=order,
+        slices=amendment.plan.slices,
+        end_at=amendment.end_at,
+        actor=person_actor(person),
+        reason=f"amended: {words}" + (f" ({reason})" if reason else ""),
+        now=now,
+        person=person,
+        parameters=amendment.parameters.model_dump(mode="json"),
+        limit_price=amendment.limit_price,
+        quantity=amendment.quantity,
+        forecast=amendment.plan.forecast,
+        data={
+            "changes": {change.name: [change.before, change.after] for change in amendment.changes},
+            "amendment": _digest(changes),
+            "done": plain(amendment.done),
+        },
+    )
+
+
+__all__ = ["Amendment", "OrderMarket", "TermsChanged", "order_amend", "order_amend_preview"]

@@ -1,0 +1,155 @@
+"""Expected costs: asked for by tickets and orders, worked out on the compute queue, kept with the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from execution import notify
+from execution.core.problems import Refused
+from execution.core.simulation.asking import key_of, market_now, predict_spec, spec_of
+from execution.core.simulation.prediction import Prediction
+from execution.models import Estimate, Order
+from execution.payloads.encode import rounded
+from execution.selectors.candles import candles_of
+from execution.services.orders.preview import Preview
+from execution.services.records.journal import DESK, journal_append
+from execution.services.records.locking import order_locked
+
+#: Markets change: an estimate this old is worked out anew, and serves until the new one is there.
+FRESH_FOR = timedelta(minutes=1)
+#: A task that was lost is asked for again.
+ASK_AGAIN = timedelta(seconds=20)
+CANDLES_OF = timedelta(days=1)
+
+
+def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
+    """The newest estimate of what stands in the ticket, asked for where there is none; None where it cannot be."""
+    spec = None if preview.takes_at_once else _spec(preview)
+    if spec is None:
+        return None
+    with transaction.atomic():
+        found, is_new = Estimate.objects.select_for_update(no_key=True).get_or_create(
+            key=key_of(spec), defaults={"spec": spec, "asked_at": now}
+        )
+        if is_new or _is_due(found, now):
+            found.spec, found.asked_at = spec, now
+            found.save(update_fields=["spec", "asked_at"])
+            notify.estimate(found.pk)
+    return found
+
+
+def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
+    """What the preview's route costs, as it is kept with an order; None while it has no price, or no mid to judge it
+    by. It is a price and no estimate: it has no standard error."""
+    if preview.route is None or preview.quote is None or not preview.quote_is_fresh:
+        return None
+    cost = preview.route.cost_bp(preview.quote.mid)
+    return None if cost is None else {"by": "route", "cost_bp": rounded(cost, 2), "at": now.isoformat()}
+
+
+def _is_due(found: Estimate, now: datetime) -> bool:
+    is_old = found.done_at is None or now - found.done_at > FRESH_FOR
+    return is_old and now - found.asked_at > ASK_AGAIN
+
+
+def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
+    """Keep what the order is expected to cost, inside the transaction that makes it: by its route where it takes at
+    once. What nobody has simulated yet is asked for, and comes later."""
+    if preview.takes_at_once:
+        order.predicted = route_json(preview, now)
+        order.save(update_fields=["predicted"])
+        return
+    spec = _spec(preview)
+    if spec is None:
+        return
+    known = Estimate.objects.filter(key=key_of(spec), result__isnull=False).first()
+    if known is not None and known.done_at is not None and now - known.done_at <= FRESH_FOR:
+        order.predicted = known.result
+        order.save(update_fields=["predicted"])
+        return
+    asked = Estimate.objects.create(key=f"order:{order.public_id}", spec=spec, order=order, asked_at=now)
+    notify.estimate(asked.pk)
+
+
+def estimate_work(
+    *, estimate_pk: int, now: datetime, predict: Callable[[dict[str, Any]], Prediction] = predict_spec
+) -> None:
+    """Work an estimate out and keep it; safe to call twice, and when it is gone."""
+    asked = Estimate.objects.filter(pk=estimate_pk).first()
+    if asked is None or (asked.done_at is not None and asked.done_at >= asked.asked_at):
+        return
+    key = key_of(asked.spec)
+    shared = _shared(key, now)
+    result = shared or _result(asked.spec, predict, now)  # seconds of computing: outside of any transaction
+    with transaction.atomic():
+        if asked.order_id is not None:
+            _keep(asked.order_id, result, now)
+        if shared is None:  # the next one like it has it at once
+            known = {"spec": asked.spec, "asked_at": asked.asked_at, "result": result, "done_at": now}
+            Estimate.objects.update_or_create(key=key, defaults=known)
+        Estimate.objects.filter(pk=estimate_pk).update(result=result, done_at=now)
+
+
+def _shared(key: str, now: datetime) -> dict[str, Any] | None:
+    """What was lately worked out for one like it."""
+    found = Estimate.objects.filter(key=key, done_at__gte=now - FRESH_FOR).first()
+    return found.result if found is not None and "cost_bp" in (found.result or {}) else None
+
+
+def estimate_failed(*, estimate_pk: int, problem: str, now: datetime) -> None:
+    """Keep why an estimate could not be worked out: who waits for it reads that, and asks again later."""
+    result = {"problem": problem, "at": now.isoformat()}
+    Estimate.objects.filter(pk=estimate_pk).update(result=result, done_at=now)
+
+
+def _keep(order_pk: int, result: dict[str, Any], now: datetime) -> None:
+    order = order_locked(order_pk)
+    if order.predicted is None and "cost_bp" in result:
+        order.predicted = result
+        reason = (
+            f"{result['cost_bp']} bp expected by simulation, standard error {result['standard_error_bp']} bp"
+        )
+        journal_append(order=order, kind="predicted", actor=DESK, reason=reason, at=now)
+
+
+def _spec(preview: Preview) -> dict[str, Any] | None:
+    """What the estimate depends on; None for an order that cannot be planned, or without a quote to begin with."""
+    quote, start, end = preview.quote, preview.start_at, preview.end_at
+    known = preview.plan is not None and preview.quantity is not None and preview.market is not None
+    if not known or quote is None or not quote.is_sane or start is None or end is None:
+        return None
+    if preview.parameters is None or preview.quantity is None or preview.market is None:
+        return None
+    venues = [account.venue_id for account in preview.accounts]
+    candles = candles_of(venues, preview.request.symbol, since=preview.now - CANDLES_OF, until=preview.now)
+    return spec_of(
+        market_now(preview.market, quote, candles),
+        algorithm=preview.request.algorithm,
+        parameters=preview.parameters,
+        quantity=preview.quantity,
+        minutes=(end - start) / timedelta(minutes=1),
+    )
+
+
+def _result(
+    spec: dict[str, Any], predict: Callable[[dict[str, Any]], Prediction], now: datetime
+) -> dict[str, Any]:
+    try:
+        found = predict(spec)
+    except Refused as refused:
+        return {"problem": refused.problems[0].message, "at": now.isoformat()}
+    return prediction_json(found, now)
+
+
+def prediction_json(found: Prediction, now: datetime) -> dict[str, Any]:
+    """As it is kept with an order: basis points of arrival, fees included, rounded to what it says."""
+    figures = {
+        name: str(Decimal(getattr(found, name)).quantize(Decimal("0.01")))
+        for name in ("cost_bp", "standard_error_bp", "spread_bp", "drift_bp", "fee_bp")
+    }
+    return {**figures, "seeds": found.runs, "minutes": found.window_minutes, "at": now.isoformat()}

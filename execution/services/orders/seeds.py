@@ -1,0 +1,31 @@
+"""The seed of what is random in an order, where its trader names none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.crypto import salted_hmac
+
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.randomisation import wants_seed
+from execution.core.orders.terms import OrderRequest, request_hash
+from execution.models import Installation, User
+
+#: Up to 2**53, which a JSON number holds exactly.
+SEED_BITS = 53
+
+
+def seeded(
+    parameters: AlgorithmParameters, *, person: User, request: OrderRequest, now: datetime
+) -> AlgorithmParameters:
+    """The parameters with a seed where they ask for randomness and name none.
+
+    The same request of the same person on the same day gives the same seed, so that the preview shows the order
+    that will be sent. Nobody outside can know it: it is made with the installation's secret key.
+    """
+    if not wants_seed(parameters):
+        return parameters
+    mark = Installation.objects.values_list("mark", flat=True).first() or ""
+    words = f"{mark}:{person.pk}:{now:%Y-%m-%d}:{request_hash(request)}"
+    digest = salted_hmac("execution.seed", words, algorithm="sha256").digest()
+    return parameters.model_copy(update={"seed": int.from_bytes(digest) >> (len(digest) * 8 - SEED_BITS)})

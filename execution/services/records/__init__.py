@@ -1,0 +1,1 @@
+"""The records that every verb writes: journal, audit, order moves and kept reports."""

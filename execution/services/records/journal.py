@@ -1,0 +1,48 @@
+"""The one way to write the journal, and with it the order's version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from execution import notify
+from execution.core.journal import Entry, entry_hash
+from execution.models import JournalEntry, Order
+from execution.models.prepared import row_insert, row_save
+
+#: Who acts when it is not a person.
+DESK = "desk"
+VENUE = "venue"
+
+
+def journal_append(
+    *, order: Order, kind: str, actor: str, at: datetime, reason: str = "", data: dict[str, Any] | None = None
+) -> JournalEntry:
+    """Append an entry inside the caller's transaction; raises the order's version and tells the pages.
+
+    ``order`` is locked by the caller; its other fields are saved here too, so that a change and its
+    entry are one write.
+    """
+    order.version += 1
+    entry = Entry(order.version, kind, actor, reason, data or {}, at)
+    order.journal_hash = entry_hash(order.journal_hash, entry)
+    row_save(order)
+    notify.order_changed(order.public_id, order.trader_id, order.pk, order.version)
+    written = JournalEntry(
+        order=order,
+        version=entry.version,
+        kind=kind,
+        actor=actor,
+        reason=reason,
+        data=entry.data,
+        at=at,
+        hash=order.journal_hash,
+    )
+    row_insert(written)
+    return written
+
+
+def alert(*, order: Order, text: str, at: datetime, data: dict[str, Any] | None = None) -> None:
+    """Note something that a person should know, and mark the order."""
+    order.needs_person = True
+    journal_append(order=order, kind="alert", actor=DESK, reason=text, at=at, data=data)

@@ -1,0 +1,174 @@
+"""The measurement of a desk from its first start to the last of its orders."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.management import CommandError
+
+from execution.launcher.files import read_people
+from execution.verification.benchmark import records
+from execution.verification.benchmark.desk import MeasuredDesk, Start
+from execution.verification.benchmark.figures import median, percentile
+from execution.verification.benchmark.processes import machine, memory_of, processor_use
+from execution.verification.benchmark.trader import Trader
+
+#: What the orders buy in turn: about the same value each.
+BOUGHT = (("BTC/USDT", "0.2"), ("ETH/USDT", "4"), ("SOL/USDT", "80"))
+#: Where they buy: the first account on the ticket.
+VENUE = "alpha"
+MARKETS_WITHIN = 60.0
+#: Seconds that orders may need after their end before the benchmark gives up.
+GRACE = 60.0
+#: Seconds after the last launch, or after the start, that are not measured.
+SETTLING = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to measure. ``seconds`` is the life of each order, ``slice_seconds`` that of its slices."""
+
+    starts: int
+    idle_seconds: float
+    orders: int
+    seconds: int
+    slice_seconds: int
+
+    @property
+    def slices(self) -> int:
+        return max(1, self.seconds // self.slice_seconds)
+
+
+def measure(base: Path, var: Path, wishes: Options, say: Callable[[str], None]) -> dict[str, Any]:
+    """1. Starts: the first creates everything, the others are warm. 2. Idle. 3. With orders. 4. Delays.
+
+    Whatever happens, nothing of the desk is left running.
+    """
+    desk = MeasuredDesk(base, var, free_port())
+    load = os.getloadavg()[0]
+    try:
+        first, warm = _starts(desk, wishes.starts, say)
+        with records.database_of(var):
+            idle = _idle(desk, wishes, say)
+            live, placed = _live(desk, wishes, say)
+            delays = _delays(placed)
+            for line in delays["not_completed"]:
+                say(f"not completed: {line}")
+    finally:
+        desk.stop()
+    processes = {name: {"idle": idle[name], "live": live[name]} for name in idle if name in live}
+    return {
+        "machine": machine(),
+        "load_before": round(load, 2),
+        "wishes": asdict(wishes) | {"slices": wishes.slices},
+        "first_start": asdict(first),
+        "warm_starts": [asdict(start) for start in warm],
+        "warm_start": {
+            "first_page": median([start.first_page for start in warm]),
+            "ready": median([start.ready for start in warm]),
+        },
+        "processes": processes,
+        **delays,
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _starts(desk: MeasuredDesk, count: int, say: Callable[[str], None]) -> tuple[Start, list[Start]]:
+    """The first start and the warm ones; the last of them is left running."""
+    first = desk.start()
+    say(f"first start: page after {first.first_page:.1f} s, ready after {first.ready:.1f} s")
+    _wait_markets(desk)
+    warm: list[Start] = []
+    for number in range(1, count + 1):
+        desk.stop()
+        warm.append(desk.start())
+        page, ready = warm[-1].first_page, warm[-1].ready
+        say(f"warm start {number} of {count}: page after {page:.1f} s, ready after {ready:.1f} s")
+    return first, warm
+
+
+def _wait_markets(desk: MeasuredDesk) -> None:
+    """The ticket needs the markets' limits, which a session brings once an exchange has answered."""
+    deadline = time.monotonic() + MARKETS_WITHIN
+    with records.database_of(desk.var):
+        while records.markets_known(VENUE) < len(BOUGHT):
+            if time.monotonic() > deadline:
+                raise CommandError(f"the desk knew no markets after {MARKETS_WITHIN:.0f} s")
+            time.sleep(0.2)
+
+
+Usage = dict[str, dict[str, float | None]]
+
+
+def _idle(desk: MeasuredDesk, wishes: Options, say: Callable[[str], None]) -> Usage:
+    time.sleep(SETTLING)
+    say(f"an idle desk for {wishes.idle_seconds:.0f} s")
+    return usage_of(desk, wishes.idle_seconds)
+
+
+def usage_of(desk: MeasuredDesk, seconds: float) -> Usage:
+    """CPU of each process over ``seconds``, percent of one core, and its memory at their end, MB."""
+    pids = desk.pids()
+    used = processor_use(pids, seconds, time.sleep)
+    memory = {name: memory_of(pid) for name, pid in pids.items()}
+    return {name: {"cpu": used.get(name), "rss": memory[name].rss, "pss": memory[name].pss} for name in pids}
+
+
+def _live(desk: MeasuredDesk, wishes: Options, say: Callable[[str], None]) -> tuple[Usage, list[str]]:
+    """Launch the orders, measure while all of them live, and wait for the end of the last."""
+    say(f"{wishes.orders} TWAPs over {wishes.seconds} s in {wishes.slices} slices")
+    begun = time.monotonic()
+    placed = _launch(desk, wishes)
+    launching = time.monotonic() - begun
+    measured = wishes.seconds - launching - 2 * SETTLING
+    if measured < wishes.slice_seconds:
+        raise CommandError(
+            f"launching took {launching:.0f} s of the orders' {wishes.seconds} s: choose longer orders"
+        )
+    time.sleep(SETTLING)
+    usage = usage_of(desk, measured)
+    deadline = time.monotonic() + SETTLING + launching + GRACE
+    while (left := records.orders_unfinished(placed)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    if left:
+        say(f"{left} orders were not final {GRACE:.0f} s after their end")
+    return usage, placed
+
+
+def _launch(desk: MeasuredDesk, wishes: Options) -> list[str]:
+    trader = Trader(desk.url, read_people(desk.var / "people.txt")["trader"])
+    placed = []
+    for number in range(wishes.orders):
+        symbol, quantity = BOUGHT[number % len(BOUGHT)]
+        order = trader.launch(symbol=symbol, quantity=quantity, seconds=wishes.seconds, slices=wishes.slices)
+        placed.append(order)
+    return placed
+
+
+def _delays(placed: Sequence[str]) -> dict[str, Any]:
+    fills = records.fill_delays(placed)
+    slices = records.slice_delays(placed)
+    late = [delay for delay, _ in slices]
+    shares = [delay / length * 100 for delay, length in slices]
+    return {
+        "outcomes": records.outcomes(placed),
+        "not_completed": records.not_completed(placed),
+        "fill_delay_ms": spread(fills),
+        "slice_delay_ms": spread(late),
+        "slice_delay_percent": spread(shares),
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, float | None]:
+    return {"count": len(values), "p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}

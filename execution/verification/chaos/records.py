@@ -1,0 +1,172 @@
+"""What the installation's database tells, also while it comes and goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from execution.core.states import ORDER_DRIVEN, ORDER_FINAL, ChildStatus
+from execution.models import Account, ChildOrder, Fill, JournalEntry, Order, Worker
+from execution.verification.benchmark.records import ALIAS
+from execution.verification.chaos.books import books_problems
+from execution.verification.chaos.venue import ControlledVenue
+from execution.verification.invariants import broken_at_the_end, broken_rules
+
+T = TypeVar("T")
+DATABASE_WITHIN = 30.0
+
+
+def tried(read: Callable[[], T]) -> T:
+    """``read()``, again and again while the database is away."""
+    deadline = time.monotonic() + DATABASE_WITHIN
+    while True:
+        try:
+            return read()
+        except (DatabaseError, InterfaceError):
+            connections[ALIAS].close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def engines_alive() -> set[int]:
+    """The process ids of the engines that hold a lease."""
+    rows = Worker.objects.using(ALIAS).filter(stopped_at=None, lease_until__gt=datetime.now(UTC))
+    return tried(lambda: set(rows.values_list("process_id", flat=True)))
+
+
+def accounts_open() -> int:
+    """The accounts that have been reconciled, so that they may trade."""
+    return tried(lambda: Account.objects.using(ALIAS).exclude(reconciled_until=None).count())
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An order that is not final."""
+
+    public_id: str
+    status: str
+    needs_person: bool
+    reason: str
+    end_at: datetime | None
+
+
+def orders_left() -> list[Left]:
+    rows = Order.objects.using(ALIAS).exclude(status__in=ORDER_FINAL).order_by("pk")
+    fields = ("public_id", "status", "needs_person", "reason", "terms__end_at")
+    return tried(lambda: [Left(*row) for row in rows.values_list(*fields)])
+
+
+def children_unsettled() -> int:
+    return tried(lambda: ChildOrder.objects.using(ALIAS).filter(is_settled=False).count())
+
+
+@dataclass
+class OwnerWatch:
+    """Looks twice a second, on a thread of its own, which orders nobody with a lease drives."""
+
+    longest: float = 0.0
+    longest_order: str = ""
+    _since: dict[str, float] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._watch, name="owners", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.5):
+            try:
+                self._look()
+            except (DatabaseError, InterfaceError):
+                connections[ALIAS].close()
+        connections[ALIAS].close()
+
+    def _look(self) -> None:
+        orders = Order.objects.using(ALIAS).filter(status__in=ORDER_DRIVEN)
+        rows = list(orders.values_list("public_id", "owner__lease_until"))
+        wall, now = datetime.now(UTC), time.monotonic()
+        orphans = {public_id for public_id, until in rows if until is None or until < wall}
+        self._since = {public_id: self._since.get(public_id, now) for public_id in orphans}
+        for public_id, since in self._since.items():
+            if now - since > self.longest:
+                self.longest, self.longest_order = now - since, public_id
+
+
+# --- the judgement -------------------------------------------------------------------------------
+
+
+def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
+    """By algorithm: how many orders are in which state."""
+    counts: dict[str, Counter[str]] = {}
+    for algorithm, status in (
+        Order.objects.using(ALIAS)
+        .filter(public_id__in=public_ids)
+        .order_by("algorithm")
+        .values_list("algorithm", "status")
+    ):
+        counts.setdefault(algorithm, Counter())[status] += 1
+    return counts
+
+
+def not_completed(public_ids: Sequence[str]) -> list[str]:
+    """The orders that did not complete, with what they say of it."""
+    orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
+    return [
+        f"{order.public_id} {order.algorithm} {order.symbol} {order.status}, {order.filled} of "
+        f"{order.quantity}: {order.reason or order.why or 'NO REASON'}"
+        for order in orders.order_by("pk")
+    ]
+
+
+def child_figures() -> dict[str, int]:
+    """Children that were sent, that were once unknown, that are proven absent; fills."""
+    children = ChildOrder.objects.using(ALIAS)
+    lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)
+    return {
+        "children": children.count(),
+        "sent": children.exclude(taken_at=None).count(),
+        "unknown": len(set(lost.values_list("order_id", "data__child"))),
+        "absent": children.filter(status=ChildStatus.ABSENT).count(),
+        "fills": Fill.objects.using(ALIAS).count(),
+    }
+
+
+def problems(public_ids: Sequence[str], venues: Sequence[ControlledVenue]) -> Iterator[str]:
+    """What is wrong when all has come to rest: of each order by its own rows, and of the books by the ledgers."""
+    orders = Order.objects.using(ALIAS).order_by("pk")
+    if missing := set(public_ids) - set(orders.values_list("public_id", flat=True)):
+        yield f"launched orders are gone: {sorted(missing)}"
+    if (known := orders.count()) > len(public_ids):
+        yield f"{known} orders were made of {len(public_ids)} launches (I8)"
+    for order in orders:
+        yield from _order_problems(order)
+    for venue in venues:
+        children = ChildOrder.objects.using(ALIAS).filter(account__label=venue.label)
+        fills = Fill.objects.using(ALIAS).filter(account__label=venue.label)
+        yield from (f"{venue.label}: {text}" for text in books_problems(children, fills, venue.ledger()))
+
+
+def _order_problems(order: Order) -> Iterator[str]:
+    said = order.reason or order.why
+    if order.status != "completed" and not said:
+        yield f"{order.public_id} is {order.status} and says no reason"
+    if order.filled > order.quantity:
+        yield f"I1: {order.public_id} filled {order.filled} of {order.quantity}"
+    if order.status not in ORDER_FINAL and not order.needs_person:
+        yield f"I16: {order.public_id} is {order.status}, not final: {said}"
+    broken = broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
+    yield from (f"{order.public_id}: {rule}" for rule in broken)

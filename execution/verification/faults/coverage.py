@@ -1,0 +1,33 @@
+"""The table of docs/reliability.md: which fault struck in which state, and how often."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from execution.core.states import CHILD_FINAL, ChildStatus, OrderStatus
+from execution.verification.faults.fault_injector import PEOPLE, RATES
+
+CHILD_COLUMNS = [f"child {status}" for status in ChildStatus if status not in CHILD_FINAL]
+ORDER_COLUMNS = [
+    f"order {status}"
+    for status in (OrderStatus.SCHEDULED, OrderStatus.WORKING, OrderStatus.PAUSED, OrderStatus.CLOSING)
+]
+
+
+def coverage_table(struck: Counter[tuple[str, str]]) -> str:
+    """Markdown: a row per fault, a column per state; "over" is a final child, "none" nothing alive."""
+    columns = [*CHILD_COLUMNS, "child over", *ORDER_COLUMNS, "none"]
+    folded: Counter[tuple[str, str]] = Counter()
+    for (kind, state), times in struck.items():
+        folded[kind, _column(state)] += times
+    lines = [f"| fault | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
+    for kind in [*RATES, *PEOPLE]:
+        cells = [str(folded[kind, column] or "") for column in columns]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _column(state: str) -> str:
+    if state in CHILD_COLUMNS or state in ORDER_COLUMNS:
+        return state
+    return "child over" if state.startswith("child") else "none"

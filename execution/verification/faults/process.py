@@ -1,0 +1,245 @@
+"""An engine's process in the simulation: it can die at any boundary, stand still for a while, and be started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from django.db import OperationalError
+
+from execution.core.types import Book, Quote
+from execution.engine.account_session import GatewayFactory
+from execution.engine.db.database import Database
+from execution.engine.db.worker_pool import PriorityWorkerPool
+from execution.engine.engine import Engine, Helpers
+from execution.engine.lease import RENEW_EVERY, LeaseTerm
+from execution.services.engine.apply_decision import Applied, Written
+from execution.verification.faults.exchange import Exchange
+from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.memory import Crashed
+from execution.verification.faults.polls import Polls, name_of
+from execution.verification.faults.virtual import VirtualClock
+
+T = TypeVar("T")
+
+#: The host gives answers under way this long after the lease is lost, and then ends the process.
+FACTS_PATIENCE = 3.0
+#: Statements on which much depends that was read before: here a process stands still while others go on.
+RACED = {"decision_apply": "held at a decision", "child_take": "held at a take"}
+#: Verbs by which a process takes over what another one held; an account only serves once it is reconciled.
+CLAIMS = ("orders_claim", "accounts_claim", "account_reconciled")
+#: A process that is to stand still until it has lost what it holds wakes after so many seconds at the latest.
+LONGEST_HOLD = 12.0
+#: No statement of ours takes longer, or it counts as refused.
+SLOWEST_DATABASE = 2.5
+
+
+class Surroundings(Protocol):
+    """What a process needs of the simulated world."""
+
+    loop: asyncio.AbstractEventLoop
+    is_over: bool
+    weather: Weather
+    #: Who is in the database just now, for the watch and the commit's faults.
+    actor: Process | None
+    polls: Polls
+    #: What the dead wait for.
+    abandoned_futures: list[asyncio.Future[None]]
+
+    @property
+    def is_shared(self) -> bool: ...
+
+    def tell(self, text: str) -> None: ...
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
+
+    def died(self, process: Process) -> None: ...
+
+    def interfere(self, kind: str, after: float) -> None: ...
+
+    def requested(self, arrives: float) -> None: ...
+
+    def claimed(self) -> None: ...
+
+    def decided(self, process: Process, order_pk: int) -> None: ...
+
+    def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None: ...
+
+    def put_book(self, venue_pk: int, symbol: str, book: Book) -> None: ...
+
+
+class Process:
+    """One engine with everything that it lives on; a dead one's calls never return."""
+
+    def __init__(
+        self, world: Surroundings, name: str, skew: float, gateways: Callable[[Process], GatewayFactory]
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.is_dead = False
+        #: How long the statement that runs now was held up between its call and its run, in seconds.
+        self.held = 0.0
+        #: The order or child for which it stands still until another process has taken over.
+        self.held_for: tuple[str, int] | None = None
+        self._awake = asyncio.Event()
+        self._awake.set()
+        self.clock = VirtualClock(world.loop, skew=skew, gate=self.gate)
+        self.lease = VirtualLease(self)
+        self.engine = Engine(
+            clock=self.clock,
+            database=FaultyDatabase(self),
+            lease=self.lease,
+            open_gateway=gateways(self),
+            publish_quote=world.put_quote,
+            publish_book=world.put_book,
+            helpers=_no_helpers,
+        )
+        self.task = world.loop.create_task(self._run(), name=name)
+
+    async def _run(self) -> None:
+        """As the host does: an engine that fails or ends by itself ends its process."""
+        try:
+            await self.engine.run()
+        except Exception as error:  # noqa: BLE001  the host ends the process then
+            self.world.tell(f"{self.name} the engine failed: {error!r}")
+            self.crash("engine failed")
+            return
+        self.world.tell(f"{self.name} stopped")
+        self.is_dead = True
+        self.world.died(self)
+
+    def crash(self, why: str) -> None:
+        """Kill -9: from here on nothing that the process does has any effect."""
+        if not self.is_dead:
+            self.is_dead = True
+            self.world.tell(f"{self.name} DIES {why}")
+            self.world.died(self)
+
+    def freeze(self, seconds: float) -> None:
+        """Stand still, as a machine does that is suspended; requests under way go on without it."""
+        self._awake.clear()
+        self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
+        self.world.loop.call_later(seconds, self.thaw)
+
+    def hold(self, kind: str, call: partial[Any]) -> None:
+        """Stand still: while a person does something, or until another process has taken over."""
+        weather = self.world.weather
+        if self.world.is_shared and weather.one_in(2):
+            self.held_for = subject_of(call)
+            self.freeze(LONGEST_HOLD)
+            return
+        seconds = weather.seconds(9.0, 0.1)
+        self.freeze(seconds)
+        self.world.interfere(kind, seconds / 2)
+
+    def thaw(self) -> None:
+        self.held_for = None
+        self._awake.set()
+
+    async def gate(self) -> None:
+        """Every boundary of the process: the dead never pass it, the frozen wait."""
+        if self.world.is_over:
+            raise asyncio.CancelledError
+        if not self.is_dead:
+            self._may_suffer()
+        while not self._awake.is_set() and not self.is_dead:
+            await self._awake.wait()
+        if self.is_dead:
+            await self.never()
+
+    async def never(self) -> None:
+        """Wait for what does not come; the world keeps it, or the collector would end the task in its own way."""
+        nothing: asyncio.Future[None] = self.world.loop.create_future()
+        self.world.abandoned_futures.append(nothing)
+        await nothing
+
+    def _may_suffer(self) -> None:
+        weather = self.world.weather
+        if weather.strikes("crash"):
+            self.crash("at a boundary")
+        elif weather.strikes("frozen"):
+            self.freeze(weather.seconds(9.0, 0.3))
+
+    def lost(self, reason: str) -> None:
+        """The lease is lost: as the host, a moment for facts, then the end."""
+        self.world.tell(f"{self.name} lost its lease: {reason}")
+        self.world.loop.call_later(FACTS_PATIENCE, self.crash, "lost its lease")
+
+
+def subject_of(call: partial[Any]) -> tuple[str, int]:
+    """What a statement of ``RACED`` is about: a key's name and the key."""
+    name = "child_pk" if "child_pk" in call.keywords else "order_pk"
+    return name, call.keywords[name]
+
+
+def _no_helpers(_engine: Engine) -> Helpers:
+    return {}
+
+
+class VirtualLease(LeaseTerm):
+    """The lease's own rule, renewed by a task of the virtual loop instead of a thread."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.clock, on_lost=process.lost)
+        self._process = process
+
+    def start(self) -> None:
+        self.register(self._process.name)
+        loop = self._process.world.loop
+        loop.create_task(self._renew_for_ever(), name=f"{self._process.name} lease")
+
+    async def _renew_for_ever(self) -> None:
+        database = FaultyDatabase(self._process)
+        while True:
+            await self._process.clock.sleep(RENEW_EVERY)
+            if self._is_given_up:
+                return
+            try:
+                goes_on = await database.run(self.tend)
+            except OperationalError:
+                continue  # refused before it was asked: the next time
+            if not goes_on:
+                return
+
+
+class FaultyDatabase(Database):
+    """Inline, and everything that a database can do to a caller: slow, away, refusing, gone after the commit."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.clock)
+        self._process = process
+
+    async def _call(
+        self, _urgency: int, call: partial[T], _lane: PriorityWorkerPool | None, *, may_join: bool = False
+    ) -> T:
+        del may_join  # one statement at a time: everything is alone
+        process, weather = self._process, self._process.world.weather
+        called = process.clock.boot()
+        await process.gate()
+        if weather.strikes("database slow"):
+            await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
+            await process.gate()
+        verb = name_of(call)
+        kind = RACED.get(verb)
+        if kind is not None and weather.strikes(kind):
+            process.hold(kind, call)
+            await process.gate()
+        if weather.strikes("database refuses"):
+            raise OperationalError("the database is away")
+        process.world.actor, process.held = process, process.clock.boot() - called
+        try:
+            result = process.world.polls.ask(call)
+        except Crashed:
+            process.crash(f"at the commit of {verb}")
+            await process.never()
+            raise
+        finally:
+            process.world.actor = None
+        if verb in CLAIMS:
+            process.world.claimed()
+        elif isinstance(result, Written) and result.applied is Applied.DONE:
+            process.world.decided(process, call.keywords["order_pk"])
+        await process.gate()
+        return result

@@ -1,0 +1,83 @@
+"""Virtual time: an event loop that jumps from timer to timer, and clocks that read it."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.base_events import BaseEventLoop
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+#: When every simulation begins: at noon, an instant at which candles end.
+BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+#: This many turns of the loop without a moment of time passing: something runs in circles.
+MAX_TURNS = 20_000
+
+
+class StandsStill(Exception):
+    """Nothing is ready and nothing is due, or the loop turns without time passing."""
+
+
+class _NoSelector:
+    """What the loop asks for events of the outside: there is none, so time passes at once."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.turns = 0
+
+    def select(self, timeout: float | None) -> list[Any]:
+        self.turns += 1
+        if timeout is None:
+            raise StandsStill("every task waits for something that cannot come")
+        if timeout > 0:
+            self.now += timeout
+            self.turns = 0
+        if self.turns > MAX_TURNS:
+            raise StandsStill(f"the loop turned {MAX_TURNS} times at {self.now:.3f} s")
+        return []
+
+    def close(self) -> None: ...
+
+
+class VirtualLoop(BaseEventLoop):
+    """asyncio's own loop without the outside: when nothing is ready it jumps to the next timer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._selector = _NoSelector()
+
+    def time(self) -> float:
+        return self._selector.now
+
+    def _process_events(self, event_list: list[Any]) -> None: ...
+
+    def _write_to_self(self) -> None: ...
+
+
+class VirtualClock:
+    """A process's clock (the engine's ``Clock``): its wall clock is ``skew`` seconds off the true time.
+
+    ``gate`` is passed before anybody goes on who has slept.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, skew: float, gate: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._loop = loop
+        self._skew = skew
+        self._gate = gate
+
+    def now(self) -> datetime:
+        return at(self._loop.time() + self._skew)
+
+    def boot(self) -> float:
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._gate()
+
+
+def at(seconds: float) -> datetime:
+    """The instant ``seconds`` after the simulation's beginning."""
+    return BEGINNING + timedelta(seconds=seconds)

@@ -1,0 +1,332 @@
+"""One seed: a desk of engines, exchanges, people and a database, from its beginning to its judgement."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from execution.core.types import Book, Quote
+from execution.engine.account_session import GatewayFactory
+from execution.models import Account
+from execution.selectors.decisions.sessions import AccountDetails
+from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.venues.protocol import Gateway
+from execution.verification.faults import outside
+from execution.verification.faults.books import (
+    books_problems,
+    cancels_forgotten,
+    guard_problems,
+    orders_problems,
+    unfinished,
+)
+from execution.verification.faults.exchange import Exchange
+from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.gateway import SimulatedGateway
+from execution.verification.faults.memory import open_memory
+from execution.verification.faults.people import People
+from execution.verification.faults.polls import Polls
+from execution.verification.faults.process import Process
+from execution.verification.faults.rows import ACCOUNTS
+from execution.verification.faults.virtual import StandsStill, VirtualLoop, at
+from execution.verification.faults.watch import Watch
+
+TICK_EVERY = 0.4  # seconds between moves of a market
+LOOK_EVERY = 0.5
+#: A person gives up orders that still go on this long after the faults ended, in seconds.
+GIVES_UP = 14.0
+#: Everything is over, and the books are equal, this long after the faults ended.
+CONVERGES = 120.0
+#: A cancel is confirmed this long after it was wanted, once there are no faults: a lease may have to run out first.
+CANCELS_WITHIN = 20.0
+REMEMBERED = 4000  #: lines of the log
+
+
+@dataclass
+class Verdict:
+    """What became of a seed. ``violation`` is empty when nothing was wrong."""
+
+    seed: int
+    violation: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    log: list[str] = field(default_factory=list)
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+class World:
+    """Everything of one seed; ``run`` it once."""
+
+    def __init__(self, seed: int, source: bytes) -> None:
+        self.seed = seed
+        self.loop: asyncio.AbstractEventLoop = VirtualLoop()
+        self.actor: Process | None = None
+        self.is_over = False
+        self.verdict = Verdict(seed)
+        self.abandoned_futures: list[asyncio.Future[None]] = []
+        self._source = source
+        self._hash = hashlib.sha256()
+        self._bell_random = self.random("bell")
+        self._processes: list[Process] = []
+        self._started = 0
+        self._last_arrival = 0.0
+        self._failed = asyncio.Event()
+        self.shared: dict[str, str] = {}
+
+    def random(self, purpose: str) -> Random:
+        """A stream of random numbers of its own, so that one concern's draws do not move another's."""
+        return Random(f"{self.seed}:{purpose}")  # noqa: S311
+
+    # --- what everybody calls ---------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return at(self.loop.time())
+
+    def tell(self, text: str) -> None:
+        if self.is_over:
+            return
+        line = f"{self.loop.time():8.3f} {text}"
+        self._hash.update(line.encode())
+        self.verdict.log.append(line)
+        if len(self.verdict.log) > REMEMBERED:
+            del self.verdict.log[: REMEMBERED // 2]
+
+    def fail(self, text: str) -> None:
+        """A violation: the seed is judged, nothing after it matters."""
+        if not self.verdict.violation and not self.is_over:
+            self.verdict.violation = text
+            self.tell(f"VIOLATION {text}")
+            self._failed.set()
+
+    def note_quote(self, exchange: Exchange, quote: Quote) -> None:
+        self.watch.note_quote(exchange, replace(quote, at=self.now()))
+
+    def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
+        self.shared[quote_key(venue_pk, symbol)] = quote_to_json(quote)
+
+    def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
+        self.shared[book_key(venue_pk, symbol)] = book_to_json(book)
+
+    def ring(self, message: dict[str, Any]) -> None:
+        """A doorbell after a commit: to every engine, or lost, late, twice."""
+        if self.weather.strikes("bell lost"):
+            return
+        late = self.weather.seconds(2.0) if self.weather.strikes("bell late") else 0.001
+        for _ in range(2 if self.weather.strikes("bell twice") else 1):
+            self.loop.call_later(late, self._hear, message)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        for process in self._processes:
+            if process.is_dead:
+                continue
+            if "order" in message:
+                process.engine.poke_order(message["order"])
+            if "account" in message:
+                process.engine.poke_account(message["account"])
+
+    def interfere(self, kind: str, after: float) -> None:
+        self.loop.create_task(self._guarded(lambda: self.people.interfere(kind, after)))
+
+    def requested(self, arrives: float) -> None:
+        """A request is under way, and arrives then, whatever becomes of who sent it."""
+        self._last_arrival = max(self._last_arrival, arrives)
+
+    @property
+    def is_shared(self) -> bool:
+        """More than one engine runs, or stands still."""
+        return len(self._processes) > 1
+
+    def claimed(self) -> None:
+        """Orders or accounts have changed hands: who stood still until it lost its own wakes, before the new owner has
+        written anything more, or a moment later."""
+        for process in self._processes:
+            held = process.held_for
+            if held is None or self.watch.owner_of(*held) in (None, process.lease.worker_pk):
+                continue
+            if self.weather.one_in(4):
+                self.loop.call_later(self.weather.seconds(0.5), process.thaw)
+            else:
+                process.thaw()
+
+    def decided(self, process: Process, order_pk: int) -> None:
+        owner = self.watch.owner_of("order_pk", order_pk)
+        if owner != process.lease.worker_pk:
+            self.fail(
+                f"I9: worker {process.lease.worker_pk} decided for order {order_pk}, which is {owner}'s"
+            )
+
+    # --- processes --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._started += 1
+        skew = self.random(f"skew {self._started}").uniform(-0.2, 0.2)
+        name = f"engine-{self._started}"
+        self.tell(f"{name} starts")
+        self._processes.append(Process(self, name, skew, self._gateways))
+
+    def died(self, process: Process) -> None:
+        """Its supervisor starts another one after a while."""
+        if process in self._processes:
+            self._processes.remove(process)
+        if not self.is_over:
+            self.loop.call_later(self._bell_random.uniform(0.3, 5.0), self._start_if_on)
+
+    def _start_if_on(self) -> None:
+        if not self.is_over:
+            self.start()
+
+    def restart(self) -> None:
+        """Somebody restarts a worker: it is told to stop."""
+        if self._processes:
+            self._bell_random.choice(self._processes).engine.stop()
+
+    def _gateways(self, process: Process) -> GatewayFactory:
+        error = self.random(f"clock {process.name}").uniform(-0.2, 0.2)
+
+        def gateway(details: AccountDetails) -> Gateway:
+            return SimulatedGateway(process, self.exchanges[details.label], details.label, error)
+
+        return gateway
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    def run(self) -> Verdict:
+        with outside.replaced(self):
+            try:
+                self.loop.run_until_complete(self._live())
+            except StandsStill as still:
+                self.fail(f"I16: {still}")
+            self._end()
+        self.verdict.digest = self._hash.hexdigest()
+        self.verdict.seconds = self.loop.time()
+        self.verdict.struck = self.weather.struck
+        return self.verdict
+
+    def _prepare(self) -> None:
+        """The database, the exchanges and the accounts of this seed."""
+        shape = self.random("shape")
+        memory = self._memory = open_memory(self._source)
+        skew = shape.uniform(-0.2, 0.2)
+
+        def database_now() -> datetime:
+            return at(self.loop.time() + skew)
+
+        memory.set_clock(database_now)
+        self.polls = Polls(memory.connection, database_now, self.fail)
+        memory.wrote = self.polls.wrote
+        count = shape.choice((1, 1, 1, 1, 2, 3))
+        self.accounts = shape.sample(list(ACCOUNTS), count)
+        Account.objects.filter(label__in=self.accounts).update(is_active=True)
+        self._accounts_by_pk = dict(Account.objects.values_list("pk", "label"))
+        self.weather = Weather(self.random("weather"), lambda client_id: self.watch.states_of(client_id))
+        self.weather.tell = self.tell
+        markets = {
+            name: Exchange(name, self.random(f"exchange {name}"), self.weather, self.loop.time)
+            for name in sorted(set(ACCOUNTS.values()))
+        }
+        self.exchanges = {label: markets[ACCOUNTS[label]] for label in self.accounts}
+        self.watch = Watch(
+            memory.connection,
+            exchange_of=lambda pk: self.exchanges[self._accounts_by_pk[pk]],
+            now=self.now,
+            actor=lambda: self.actor,
+            fail=self.fail,
+        )
+        for exchange in markets.values():
+            exchange.accepted = self.watch.accepted
+        memory.verdict, memory.committed = self._commit_verdict, self.watch.committed
+        orders, deeds = shape.choice((1, 1, 2, 2, 3)), shape.choice((0, 0, 2, 4, 8))
+        self.people = People(self, self.random("people"), self.accounts, orders, deeds)
+        self._engines, self._stormy = shape.choice((1, 1, 2, 2, 3)), shape.uniform(5, 15)
+
+    def _commit_verdict(self) -> str:
+        if self.actor is None and self.people.is_cut_off:
+            return "crash_after"
+        kinds = {"commit refused": "refuse", "commit lost": "lose"}
+        if self.actor is not None:
+            kinds |= {"crash before the commit": "crash_before", "crash after the commit": "crash_after"}
+        else:
+            kinds |= {"web dies after the commit": "crash_after"}
+        return next((verdict for kind, verdict in kinds.items() if self.weather.strikes(kind)), "")
+
+    async def _live(self) -> None:
+        self._prepare()
+        for number in range(self._engines):
+            self.loop.call_later(number * 0.2, self.start)
+        for exchange in {exchange.name: exchange for exchange in self.exchanges.values()}.values():
+            self.loop.create_task(self._tick(exchange))
+        self.loop.create_task(self._guarded(self.people.launch))
+        self.loop.create_task(self._guarded(lambda: self.people.act_randomly(self._stormy)))
+        await self._until(lambda: False, self._stormy)
+        if self._failed.is_set():
+            return
+        self._judge(orders_problems())
+        self.tell("the faults end")
+        self.weather.is_clear = True
+        for process in list(self._processes):
+            process.thaw()
+        await self._heal()
+
+    async def _heal(self) -> None:
+        """Phase two: people mend what is for people, and everything must come to rest with equal books."""
+        begun = self.loop.time()
+        while not self._failed.is_set():
+            passed = self.loop.time() - begun
+            if passed >= 2:
+                self.people.heal(gives_up=passed > GIVES_UP)
+            await self._until(lambda: False, 1.0)
+            if passed > CANCELS_WITHIN:
+                self._judge(cancels_forgotten(self.now() - timedelta(seconds=CANCELS_WITHIN)))
+            left = unfinished() if not self.people.is_sending else ["tickets to be sent"]
+            if not left:
+                left = list(books_problems(self.exchanges))
+                if any(line.startswith("I3") for line in left):
+                    break
+            if not left and self.loop.time() > self._last_arrival:
+                break
+            if passed > CONVERGES:
+                self.fail(f"I16: {CONVERGES:.0f} s after the faults ended: {'; '.join(left)}")
+        self._judge([*orders_problems(), *books_problems(self.exchanges), *guard_problems()])
+
+    def _judge(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self.fail(problem)
+
+    async def _guarded(self, work: Callable[[], Any]) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001  a fault of the services, or of the simulation itself
+            self.fail(f"a person's request failed: {error!r}")
+
+    async def _until(self, is_done: Callable[[], bool], seconds: float) -> None:
+        """Wait, at most ``seconds``, or until something is violated."""
+        if not is_done():
+            try:
+                await asyncio.wait_for(self._failed.wait(), seconds)
+            except TimeoutError:
+                return
+
+    async def _tick(self, exchange: Exchange) -> None:
+        while True:
+            exchange.tick()
+            await asyncio.sleep(TICK_EVERY)
+
+    def _end(self) -> None:
+        """Throw every task away; nothing that they do on their way out has an effect."""
+        self.is_over = True
+        for _ in range(20):
+            tasks = asyncio.all_tasks(self.loop)
+            if not tasks:
+                break
+            for task in tasks:
+                task.cancel()
+            with suppress(StandsStill):  # the seed has said so already
+                self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.close()
+        self._memory.discard()

@@ -1,0 +1,106 @@
+// A row of the blotter: its cells, and what moves in it with time alone.
+
+import { bar, element, setText } from "../lib/dom.js";
+import { DASH, age, costClass, local, moment, percent, points, price, quantity } from "../lib/format.js";
+import { finishOf, finishWords } from "../lib/pace.js";
+import { shareDue } from "../lib/plan.js";
+import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
+
+const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
+const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
+
+export const shareOf = (row) => Number(row.filled) / Number(row.quantity);
+
+/** The share that the schedule wants now; null of an order that has ended or has no plan. */
+export const dueOf = (row, now) => (isFinal(row.status) ? null : shareDue(row.schedule, now, shareOf(row)));
+
+function alerts(row) {
+  const needs = row.needs_person && !isFinal(row.status);
+  const reason = reasonOf(row);
+  const parts = [];
+  if (needs) parts.push(element("span", { class: "bad" }, "! needs a person"));
+  else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
+  if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
+  const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
+  return element("td", { class: "wide", title: [needs ? "Needs a person" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
+}
+
+function opener(row, isOpen) {
+  const label = `${isOpen ? "Close" : "Open"} ${row.id}`;
+  const attributes = { type: "button", class: "opener", "data-open-row": "", "data-focus": "opener", "aria-expanded": String(isOpen), "aria-controls": `parts-${row.id}`, "aria-label": label };
+  return element("td", { class: "narrow-cell" }, element("button", attributes, isOpen ? "▾" : "▸"));
+}
+
+function menu(row) {
+  const attributes = { type: "button", class: "opener", "data-menu": "", "data-focus": "menu", "aria-haspopup": "true", "aria-label": `Actions for ${row.id}` };
+  return element("td", { class: "narrow-cell" }, element("button", attributes, "⋯"));
+}
+
+/** The cells of an order. `now` is the server's. */
+export function rowNode(row, { now, isOpen, showsTrader }) {
+  const link = element("a", { href: `/orders/${row.id}/`, class: "mono", "data-focus": "link", title: row.client_reference || null }, row.id);
+  const end = row.ended_at ?? row.end_at;
+  const cells = [
+    opener(row, isOpen),
+    element("td", {}, orderPill(row)),
+    element("td", {}, link),
+    showsTrader ? cell(row.trader, "clip", row.trader) : null,
+    cell(row.account || DASH, "extra clip", row.account),
+    cell(row.symbol),
+    element("td", {}, side(row.side)),
+    cell(row.algorithm.toUpperCase(), "optional"),
+    number(quantity(row.quantity, row.lot)),
+    number(quantity(row.filled, row.lot)),
+    element("td", { class: "bar-cell", "data-bar": "" }),
+    number(percent(shareOf(row))),
+    number(row.limit_price === null ? DASH : price(row.limit_price, row.tick), "optional"),
+    number(row.average === null ? DASH : price(row.average, row.tick, 1)),
+    number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1), "extra"),
+    number(points(row.cost_bp), costClass(row.cost_bp)),
+    element("td", { class: "number", "data-ahead": "" }),
+    number(moment(end, now), "", local(end)),
+    element("td", { class: "number extra", "data-eta": "" }),
+    element("td", { class: "number", "data-age": "" }),
+    alerts(row),
+    menu(row),
+  ];
+  const node = element("tr", { "data-id": row.id, class: isOpen ? "is-open" : null }, ...cells);
+  tickRow(row, node, now);
+  return node;
+}
+
+/** Takes over what differs, cell by cell: a button that somebody is pressing stays the same button. */
+export function patchRow(node, fresh) {
+  node.className = fresh.className;
+  [...fresh.children].forEach((made, index) => {
+    const held = node.children[index];
+    if (!held.isEqualNode(made)) held.replaceWith(made);
+  });
+}
+
+/** What moves with time alone: the schedule's mark, ahead or behind, the ETA, the age of the last fill. */
+export function tickRow(row, node, now) {
+  const share = shareOf(row);
+  const due = dueOf(row, now);
+  drawBar(node.querySelector("[data-bar]"), share, due);
+  const ahead = node.querySelector("[data-ahead]");
+  setText(ahead, due === null ? DASH : points((share - due) * 100));
+  ahead.title = due === null ? "" : `${percent(Math.abs(share - due))} ${share < due ? "behind" : "ahead of"} the schedule`;
+  const finish = finishOf(row, row.schedule, now);
+  const eta = node.querySelector("[data-eta]");
+  const late = finish !== null && finish.share < 1;
+  setText(eta, finishWords(finish, now));
+  eta.title = late ? "at this pace it is not done by its end" : "";
+  eta.classList.toggle("warn", late);
+  const last = isFinal(row.status) ? moment(row.last_fill_at, now) : age(row.last_fill_at === null ? null : now - row.last_fill_at);
+  setText(node.querySelector("[data-age]"), row.last_fill_at === null ? DASH : last);
+}
+
+function drawBar(host, share, due) {
+  const key = `${share.toFixed(4)} ${due?.toFixed(3)}`;
+  if (host.dataset.bar === key) return;
+  const label = due === null ? `${percent(share)} done` : `${percent(share)} done, schedule ${percent(due)}`;
+  host.dataset.bar = key;
+  host.replaceChildren(bar(share, due, label));
+  host.title = label;
+}

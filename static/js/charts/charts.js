@@ -1,0 +1,79 @@
+// The charts of an order on one time axis: progress, price, volume, and what its algorithm has of its own.
+
+import { progress } from "./progress.js";
+import { price } from "./price.js";
+import { split } from "./split.js";
+import { CONFIG, colours, nowLine, shadedTime } from "./style.js";
+import { visible } from "./visible.js";
+import { volume } from "./volume.js";
+import { byId, setText } from "../lib/dom.js";
+
+const DRAWINGS = { progress, visible, price, volume, split };
+
+export class OrderCharts {
+  constructor(orderId, onZoom) {
+    this.revision = orderId;
+    this.onZoom = onZoom;
+    this.zoom = null;
+    this.zooms = 0;
+    this.resetUntil = 0;
+    this.nodes = Object.fromEntries(Object.keys(DRAWINGS).map((name) => [name, byId(`chart-${name}`)]).filter(([, node]) => node));
+    this.names = Object.keys(this.nodes);
+    /** A split has no time axis. */
+    this.timed = this.names.filter((name) => name !== "split");
+    this.linked = false;
+  }
+
+  /** `view`: order, slices, fills, samples (sorted), now, market (the last update). */
+  async draw(view) {
+    const colour = colours();
+    const frame = this.frame(view, colour);
+    const drawings = this.names.map((name) => DRAWINGS[name](view, colour, frame));
+    await Promise.all(
+      this.names.map((name, index) => window.Plotly.react(this.nodes[name], drawings[index].traces, drawings[index].layout, CONFIG)),
+    );
+    this.names.forEach((name, index) => drawings[index].legend && setText(byId(`legend-${name}`), drawings[index].legend.join(", ")));
+    this.link();
+  }
+
+  frame(view, colour) {
+    const { order, slices, form } = view;
+    const start = Math.min(order.start_at ?? view.now, slices[0]?.starts_at ?? Infinity);
+    const planned = Math.max(order.end_at ?? view.now, slices.at(-1)?.ends_at ?? 0);
+    // Without a schedule an order may end in a thousandth of the time that it had.
+    const room = form.sliced ? 0.05 * (planned - start) : Math.max(500, 0.1 * ((order.ended_at ?? start) - start));
+    const end = order.ended_at ? Math.max(Math.min(planned, order.ended_at + room), order.ended_at) : planned;
+    const shade = order.pauses.map(([from, to]) => shadedTime(from, to ?? view.now, colour.warn));
+    const marks = order.ended_at ? shade : [...shade, nowLine(view.now, colour)];
+    const xRange = this.zoom ?? [start, end];
+    return { start, end, xRange, xRevision: `${this.revision}.${this.zooms}`, shapes: marks, revision: this.revision };
+  }
+
+  /** The time axis is ours, not each chart's: zooming one zooms all, a double click shows the whole again. */
+  link() {
+    if (this.linked) return;
+    this.linked = true;
+    for (const name of this.timed) {
+      this.nodes[name].on("plotly_relayout", (change) => this.zoomed(change));
+      this.nodes[name].on("plotly_doubleclick", () => this.unzoomed());
+    }
+  }
+
+  zoomed(change) {
+    const from = change["xaxis.range[0]"];
+    const to = change["xaxis.range[1]"];
+    if (from !== undefined && performance.now() > this.resetUntil) this.setZoom([from, to]);
+  }
+
+  unzoomed() {
+    // The double click's own change of the range follows, and is not a zoom.
+    this.resetUntil = performance.now() + 400;
+    this.setZoom(null);
+  }
+
+  setZoom(zoom) {
+    this.zoom = zoom;
+    this.zooms += 1;
+    this.onZoom();
+  }
+}

@@ -1,0 +1,163 @@
+// The words and numbers beside the charts.
+
+import { bar, byId, element, setText } from "../lib/dom.js";
+import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
+import { finishOf, paceWords } from "../lib/pace.js";
+import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
+import { isFinal, isLiveChild, orderPill, reasonOf, side } from "../lib/states.js";
+
+const word = (text) => element("span", { class: "connective" }, ` ${text} `);
+const figure = (text) => element("span", { class: "number" }, text);
+
+/** ▲ BUY 2.500 BTC/USDT by TWAP over 1 h, limit 65,200.0 */
+export function drawHead(order, now) {
+  const span = order.start_at !== null && order.end_at !== null ? spoken(order.end_at - order.start_at) : null;
+  const parts = [side(order.side), ` ${decimal(order.quantity)} ${order.symbol}`, word("by"), order.algorithm.toUpperCase()];
+  if (span) parts.push(word(`over ${span},`));
+  parts.push(word(order.limit_price === null ? "no limit" : "limit"), order.limit_price === null ? "" : figure(price(order.limit_price, order.tick)));
+  const key = JSON.stringify([order.side, order.quantity, order.start_at, order.end_at, order.limit_price]);
+  const title = byId("order-title");
+  if (title.dataset.key !== key) {
+    title.dataset.key = key;
+    title.replaceChildren(...parts);
+  }
+  const day = new Date(order.created_at).toISOString().slice(0, 10);
+  const reference = order.client_reference ? ` · ${order.client_reference}` : "";
+  const placed = `Order ${order.id} · placed ${day} ${clock(order.created_at)} UTC by ${order.trader} · ${order.account || DASH} · plan ${order.plan_version}${reference}`;
+  setText(byId("order-line"), placed);
+  byId("order-line").title = local(order.created_at);
+  drawStatus(order);
+  document.title = `${percent(Number(order.filled) / Number(order.quantity), 0)} ${order.side.toUpperCase()} ${decimal(order.quantity)} ${order.base} · ${order.id} · Tranche`;
+}
+
+function drawStatus(order) {
+  const host = byId("order-status");
+  const key = `${order.status} ${order.outcome} ${order.needs_person} ${order.unsettled}`;
+  if (host.dataset.key !== key) {
+    host.dataset.key = key;
+    host.replaceChildren(orderPill(order));
+  }
+  const reason = byId("order-reason");
+  const text = reasonOf(order);
+  reason.hidden = !text;
+  const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
+  reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
+  setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
+}
+
+export function drawDone(view) {
+  const { order, line, now } = view;
+  const done = Number(order.filled) / Number(order.quantity);
+  const final = isFinal(order.status);
+  const mark = final ? null : shareDue(line, now, done);
+  setText(byId("done-filled"), quantity(order.filled, order.lot));
+  setText(byId("done-quantity"), `/ ${quantity(order.quantity, order.lot)} ${order.base}`);
+  const label = mark === null ? `${percent(done)} done` : `${percent(done)} done, schedule ${percent(mark)}`;
+  const drawn = `${done.toFixed(4)} ${mark?.toFixed(3)}`;
+  if (byId("done-bar").dataset.drawn !== drawn) {
+    byId("done-bar").dataset.drawn = drawn;
+    byId("done-bar").replaceChildren(bar(done, mark, label));
+  }
+  const parts = [percent(done)];
+  if (mark !== null && (order.status === "working" || order.status === "paused")) {
+    const lead = done - mark;
+    const tone = lead < -0.02 ? "bad" : "good";
+    parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
+  }
+  const end = order.ended_at ?? order.end_at;
+  parts.push(` · ${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`);
+  if (order.last_fill_at !== null && !final) parts.push(` · last fill ${age(now - order.last_fill_at)} ago`);
+  byId("done-line").replaceChildren(...parts);
+}
+
+const shown = new WeakMap();
+
+/** Drawn only when something differs, so that a selection in it survives. */
+function list(host, rows) {
+  const key = JSON.stringify(rows);
+  if (shown.get(host) === key) return;
+  shown.set(host, key);
+  const nodes = rows.flatMap((row) => {
+    if (row === null) return [element("hr")];
+    const [name, value, kind = "number", title = null] = row;
+    return [element("dt", {}, name), element("dd", { class: kind, title }, value)];
+  });
+  host.replaceChildren(...nodes);
+}
+
+/** The parts add up to the total; before fees it is the cost against arrival. */
+const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["fees", "fees"], ["with fees", "total"]];
+
+export function drawCost(view) {
+  const { order, market } = view;
+  const split = market?.split_bp ?? { fees: order.fees_bp };
+  const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
+  const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
+  list(byId("cost"), [
+    ["Average", toTick(order.average)],
+    ["Arrival mid", toTick(order.arrival_mid)],
+    ["Market VWAP", toTick(market?.vwap)],
+    null,
+    ["against arrival", points(order.cost_bp), `number ${costClass(order.cost_bp)}`],
+    ["against market VWAP", points(market?.vwap_bp), `number ${costClass(market?.vwap_bp)}`],
+    null,
+    ...SPLIT.map(([name, key]) => [name, points(split[key]), `number ${costClass(split[key])}`]),
+    null,
+    ["Fees paid", fees],
+    ["Maker share", percent(order.maker_share, 0)],
+    ["Participation", percent(market?.participation)],
+  ]);
+}
+
+export function drawNow(view) {
+  const { order, slices, children, line, now } = view;
+  if (isFinal(order.status)) {
+    const left = Number(order.quantity) - Number(order.filled);
+    const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
+    list(byId("now"), [
+      ["State", order.status.replaceAll("_", " "), "words"],
+      ["Ended", clock(order.ended_at), "number", local(order.ended_at)],
+      ["Left", rest],
+      ["Why", order.reason || DASH, "words"],
+    ]);
+    return;
+  }
+  const current = slices.find((part) => now < part.ends_at && now >= part.starts_at);
+  const live = children.filter((child) => isLiveChild(child.status));
+  const working = live.length
+    ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ")
+    : DASH;
+  list(byId("now"), [
+    ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
+    ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
+    ["Working", working],
+    ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+    ["At this pace", paceWords(finishOf(order, line, now), now)],
+    ["Next look", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
+    ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
+    ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
+  ]);
+}
+
+const OPEN_TO = {
+  amend: new Set(["scheduled", "working", "paused"]),
+  pause: new Set(["scheduled", "working"]),
+  resume: new Set(["paused"]),
+  cancel: new Set(["pending_approval", "scheduled", "working", "paused", "closing"]),
+};
+
+export function drawActions(order) {
+  for (const button of document.querySelectorAll("#order-actions [data-act]")) {
+    const closing = order.status === "closing" && order.outcome === "cancelled";
+    button.hidden = !OPEN_TO[button.dataset.act].has(order.status) || (button.dataset.act === "cancel" && closing);
+  }
+  offerShift(order);
+}
+
+/** A schedule with a fixed end cannot move: the choice is not offered, and why is said. */
+export function offerShift(order) {
+  const choice = byId("shift-choice");
+  if (!choice) return; // who only watches has no dialogs
+  choice.hidden = order.end_is_fixed;
+  byId("shift-refused").hidden = !order.end_is_fixed;
+}

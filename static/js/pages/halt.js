@@ -1,0 +1,91 @@
+// A halt's progress until nothing is open, as the exchanges confirm it.
+
+import { showConnection } from "../lib/connection.js";
+import { bar, byId, element, readJson, setText } from "../lib/dom.js";
+import { DASH, clock, decimal, local, spoken } from "../lib/format.js";
+import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
+import { LiveSocket } from "../lib/socket.js";
+import { childPill, side } from "../lib/states.js";
+
+const DRAW_EVERY = 100; // the time to flat is read while it runs
+
+let halt = readJson("halt-data");
+const serverAtLoad = readJson("halt-now");
+const loadedAt = performance.now();
+let drawn = null;
+
+function take(message) {
+  halt = message.halt;
+  draw();
+}
+
+const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") });
+const now = () => (socket.server === null ? serverAtLoad + performance.now() - loadedAt : socket.now());
+
+function openRow(child) {
+  return element("tr", {},
+    element("td", {}, element("a", { href: `/orders/${child.order}/`, class: "mono" }, child.order)),
+    element("td", {}, child.account), element("td", {}, child.symbol), element("td", {}, side(child.side)),
+    element("td", { class: "number" }, decimal(child.quantity)), element("td", { class: "number" }, decimal(child.filled)),
+    element("td", {}, childPill(child)),
+    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is under way"));
+}
+
+const WORDS = {
+  lifted: "What it paused stays paused until a person resumes each order.",
+  halted: "Nothing is open at the exchanges; nothing new goes out until it is lifted.",
+  halting: "Cancels are on their way; nothing new goes out.",
+  "no new orders": "New orders are refused; what runs goes on.",
+};
+
+function drawOnce() {
+  if (drawn === halt) return;
+  drawn = halt;
+  const [sign, word, tone] = stateOf(halt);
+  byId("halt-title").replaceChildren("Halt of ", subjectOf(halt), element("span", { class: "connective" }, ` · ${KINDS[halt.kind]}`));
+  setText(byId("halt-reason"), halt.reason);
+  byId("halt-state").className = `figure ${tone}`;
+  setText(byId("halt-state"), `${sign} ${word.toUpperCase()}`);
+  setText(byId("halt-words"), WORDS[word]);
+  const stops = halt.kind === "stop";
+  setText(byId("halt-settled"), stops ? `${halt.settled} / ${halt.children}` : DASH);
+  setText(byId("halt-orders"), stops ? String(halt.orders) : DASH);
+  const share = halt.children ? halt.settled / halt.children : 1;
+  byId("halt-bar").hidden = !stops;
+  byId("halt-bar").replaceChildren(bar(share, null, `${halt.settled} of ${halt.children} children settled`));
+  byId("halt-lift").hidden = halt.lifted_at !== null;
+  byId("halt-open").replaceChildren(...halt.open.map(openRow));
+  byId("halt-open").closest("table").hidden = !halt.open.length;
+  byId("halt-none").hidden = halt.open.length > 0;
+  setText(byId("halt-none"), stops ? "Nothing is open." : "This kind of halt cancels nothing.");
+  drawFacts();
+}
+
+function drawFacts() {
+  const moment = (at) => (at === null ? DASH : `${new Date(at).toISOString().slice(0, 10)} ${clock(at, true)} UTC`);
+  const facts = [
+    ["Set", `${moment(halt.set_at)} by ${halt.set_by}`, local(halt.set_at)],
+    ["Cancels asked for", moment(halt.swept_at)],
+    ["Nothing open", moment(halt.flat_at)],
+    ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
+  ];
+  if (halt.lifted_at !== null) facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
+  byId("halt-facts").replaceChildren(...facts.flatMap(([name, value, title]) => [element("dt", {}, name), element("dd", { title }, value)]));
+}
+
+function draw() {
+  if (document.hidden) return;
+  drawOnce();
+  const running = halt.kind === "stop" && halt.flat_at === null && halt.lifted_at === null;
+  const shown = halt.flat_at !== null ? seconds(halt.time_to_flat) : running ? seconds(Math.max(0, now() - halt.set_at)) : DASH;
+  setText(byId("halt-flat"), shown);
+  byId("halt-flat").dataset.state = halt.flat_at !== null ? "flat" : running ? "running" : "none";
+}
+
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) event.target.closest?.("dialog")?.close();
+});
+document.addEventListener("visibilitychange", draw);
+draw();
+setInterval(draw, DRAW_EVERY);
+showConnection(() => ({ state: socket.state, age: socket.age }));

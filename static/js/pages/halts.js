@@ -1,0 +1,29 @@
+// Halts in force and former ones.
+
+import { byId, element, readJson } from "../lib/dom.js";
+import { DASH, local, moment } from "../lib/format.js";
+import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
+
+const now = readJson("halts-now");
+
+function rowOf(halt) {
+  const [sign, word, tone] = stateOf(halt);
+  const stops = halt.kind === "stop";
+  const number = (text) => element("td", { class: "number" }, text);
+  const time = (at) => element("td", { class: "mono", title: local(at) }, moment(at, now));
+  const lifted = halt.lifted_at === null ? [] : [time(halt.lifted_at), element("td", {}, halt.lifted_by), element("td", { class: "wrap" }, halt.lift_reason)];
+  return element("tr", { "data-id": halt.id },
+    element("td", {}, element("span", { class: `pill ${tone}` }, element("span", { "aria-hidden": "true" }, sign), word)),
+    element("td", {}, element("a", { href: `/halts/${halt.id}/`, class: "mono" }, halt.id)),
+    element("td", {}, subjectOf(halt)), element("td", {}, KINDS[halt.kind]), time(halt.set_at), element("td", {}, halt.set_by),
+    number(stops ? String(halt.orders) : DASH), number(stops ? `${halt.settled} / ${halt.children}` : DASH),
+    number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)), element("td", { class: "wrap" }, halt.reason), ...lifted);
+}
+
+for (const name of ["in-force", "former"]) {
+  const rows = readJson(`halts-${name}-data`);
+  const body = byId("halts").querySelector(`[data-halts="${name}"]`);
+  body.replaceChildren(...rows.map(rowOf));
+  body.closest("table").hidden = !rows.length;
+  document.querySelector(`[data-empty="${name}"]`).hidden = rows.length > 0;
+}

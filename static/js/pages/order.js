@@ -1,0 +1,161 @@
+// An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
+
+import { bucketOf } from "../charts/volume.js";
+import { OrderCharts } from "../charts/charts.js";
+import { showConnection } from "../lib/connection.js";
+import { byId, readJson, setText } from "../lib/dom.js";
+import { drawActions, drawCost, drawDone, drawHead, drawNow } from "../order/order_panels.js";
+import { age, spoken } from "../lib/format.js";
+import { notice } from "../lib/notices.js";
+import { shareLine } from "../lib/plan.js";
+import { LiveSocket } from "../lib/socket.js";
+import { TableView } from "../lib/tables.js";
+import { drawIceberg, drawTerms, drawVenues } from "../order/terms.js";
+
+const DRAW_EVERY = 250;
+const CHARTS_EVERY = 1000;
+const SECTIONS = ["slices", "children", "fills", "journal"];
+
+const host = byId("order");
+const charts = new OrderCharts(host.dataset.id, () => {
+  changed = true;
+});
+const table = new TableView(byId("panel-rows"));
+const rows = {};
+const samples = new Map();
+const form = readJson("order-form");
+let profile = [];
+let order = null;
+let market = null;
+let tab = location.hash.slice(1);
+let changed = true;
+let chartsAt = -Infinity;
+
+function take(snapshot) {
+  for (const section of SECTIONS) rows[section] = new Map(snapshot[section].map((row) => [row.key, row]));
+  order = snapshot.order;
+  profile = snapshot.profile;
+  changed = true;
+}
+
+const opened = readJson("order-now");
+const openedAt = performance.now();
+take(readJson("order-data"));
+
+const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
+  snapshot: (message) => {
+    samples.clear();
+    take(message);
+  },
+  delta: (message) => {
+    if (message.replan) {
+      rows.slices.clear();
+      profile = message.profile;
+    }
+    for (const section of SECTIONS) for (const row of message[section]) rows[section].set(row.key, row);
+    order = message.order;
+    changed = true;
+  },
+  beat: (message) => {
+    if (!message.market) return;
+    for (const sample of message.market.samples) samples.set(sample[0], sample);
+    market = message.market;
+    changed ||= order.waits !== market.waits;
+    order.waits = market.waits;
+  },
+  gone: () => notice("This order is not yours to see any more."),
+});
+
+const now = () => (socket.server === null ? opened + performance.now() - openedAt : socket.now());
+
+function view() {
+  const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
+  const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
+  return {
+    order, market, fills, form, profile, slices, now: now(),
+    // An order without a schedule is neither ahead nor behind.
+    line: form.sliced ? shareLine(slices, Number(order.quantity)) : [],
+    children: [...rows.children.values()],
+    samples: [...samples.values()].sort((left, right) => left[0] - right[0]),
+  };
+}
+
+function drawTabs(current) {
+  for (const section of SECTIONS) setText(byId(`tab-${section}`).querySelector("b"), String(rows[section].size));
+  table.draw(rows[tab].values(), current);
+}
+
+function select(name) {
+  tab = SECTIONS.includes(name) ? name : "children";
+  for (const section of SECTIONS) {
+    const button = byId(`tab-${section}`);
+    button.setAttribute("aria-selected", String(section === tab));
+    button.tabIndex = section === tab ? 0 : -1;
+  }
+  byId("panel-rows").setAttribute("aria-labelledby", `tab-${tab}`);
+  table.select(tab);
+  drawTabs(view());
+}
+
+function drawAges(current) {
+  const last = current.samples.at(-1);
+  setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
+  const length = order.end_at === null ? 0 : order.end_at - order.start_at;
+  setText(byId("volume-unit"), `market by ${spoken(bucketOf(length))}, own share${profile.length ? ", violet: expected of the market" : ""}`);
+}
+
+let drawing = Promise.resolve();
+
+function draw() {
+  if (document.hidden) return;
+  const current = view();
+  drawDone(current);
+  drawNow(current);
+  drawAges(current);
+  if (changed) {
+    drawHead(order, current.now);
+    drawActions(order);
+  }
+  drawCost(current);
+  drawTerms(order, form);
+  drawVenues(order, current.fills);
+  drawIceberg(current);
+  drawTabs(current);
+  if (window.Plotly && (changed || performance.now() - chartsAt >= CHARTS_EVERY)) {
+    chartsAt = performance.now();
+    drawing = drawing.then(() => charts.draw(current)).catch((error) => notice(`The charts cannot be drawn: ${error.message}`));
+  }
+  changed = false;
+}
+
+for (const section of SECTIONS) {
+  byId(`tab-${section}`).addEventListener("click", () => {
+    history.replaceState(null, "", `#${section}`);
+    select(section);
+  });
+}
+document.querySelector(".tab-list").addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  const next = SECTIONS[(SECTIONS.indexOf(tab) + step + SECTIONS.length) % SECTIONS.length];
+  select(next);
+  byId(`tab-${next}`).focus();
+});
+
+document.querySelector('[data-act="pause"]')?.addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  // A form is the act itself; what else a dialog asks for, such as a preview, leaves it open.
+  if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
+});
+document.addEventListener("visibilitychange", () => {
+  changed = true;
+  draw();
+});
+document.addEventListener("tranche:theme", () => {
+  changed = true;
+});
+
+select(tab);
+draw();
+setInterval(draw, DRAW_EVERY);
+showConnection(() => ({ state: socket.state, age: socket.age }));

@@ -1,0 +1,109 @@
+// The blotter: rows from the server, live by websocket, ages and marks ticking by themselves.
+
+import { openMenu } from "../blotter/menu.js";
+import { OpenedRow } from "../blotter/parts.js";
+import { patchRow, rowNode, tickRow } from "../blotter/row.js";
+import { showConnection } from "../lib/connection.js";
+import { arrange, byId, readJson, setText } from "../lib/dom.js";
+import { LiveSocket } from "../lib/socket.js";
+
+const host = byId("orders");
+const body = byId("order-rows");
+const table = body.closest("table");
+const form = byId("filter");
+const columns = table.tHead.rows[0].cells.length;
+const showsTrader = "several" in host.dataset;
+const first = readJson("orders-data");
+const loadedAt = performance.now();
+let rows = new Map(first.rows.map((row) => [row.id, row]));
+let order = first.rows.map((row) => row.id);
+let drawn = new Map();
+const opened = new Map();
+
+// A filter that was not understood shows nothing, live or not.
+const socket = first.live
+  ? new LiveSocket(`/ws/orders/?${first.query}`, {
+    snapshot: (message) => {
+      rows = new Map(message.rows.map((row) => [row.id, row]));
+      show(message);
+    },
+    delta: (message) => {
+      for (const row of message.rows) rows.set(row.id, row);
+      show(message);
+    },
+    beat: () => tick(),
+  })
+  : { state: "unknown", age: null, server: null };
+
+const now = () => (socket.server === null ? first.now + performance.now() - loadedAt : socket.now());
+
+function show(message) {
+  order = message.order;
+  for (const link of document.querySelectorAll("[data-filter]")) {
+    setText(link.querySelector("b"), String(message.counts[link.dataset.filter] ?? 0));
+  }
+  setText(byId("csv-total"), String(message.total));
+  draw();
+}
+
+/** The row as it stands, its differing cells taken over when the order has moved. */
+function drawnRow(id, at) {
+  const row = rows.get(id);
+  const known = drawn.get(id);
+  const isOpen = opened.has(id);
+  if (known && known.row === row && known.isOpen === isOpen) return known;
+  const fresh = rowNode(row, { now: at, isOpen, showsTrader });
+  if (known) patchRow(known.node, fresh);
+  return { row, isOpen, node: known ? known.node : fresh };
+}
+
+function draw() {
+  if (document.hidden) return;
+  const at = now();
+  drawn = new Map(order.filter((id) => rows.has(id)).map((id) => [id, drawnRow(id, at)]));
+  const nodes = [...drawn].flatMap(([id, { node }]) => (opened.has(id) ? [node, opened.get(id).node] : [node]));
+  arrange(body, nodes);
+  table.hidden = !nodes.length;
+  byId("orders-empty").hidden = nodes.length > 0 || !first.live;
+  tick();
+}
+
+function tick() {
+  if (document.hidden) return;
+  const at = now();
+  for (const [id, { row, node }] of drawn) {
+    tickRow(row, node, at);
+    opened.get(id)?.update(row, at);
+  }
+}
+
+function toggle(id) {
+  if (opened.has(id)) opened.delete(id);
+  else opened.set(id, new OpenedRow(id, columns));
+  draw();
+}
+
+body.addEventListener("click", (event) => {
+  const node = event.target.closest("tr[data-id]");
+  if (!node || event.target.closest("a")) return;
+  const menu = event.target.closest("[data-menu]");
+  if (menu) openMenu(rows.get(node.dataset.id), menu);
+  else if (!getSelection().toString()) {
+    toggle(node.dataset.id);
+    if (event.target.closest("[data-open-row]")) node.querySelector("[data-open-row]").focus();
+  }
+});
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  const id = event.detail.target.id.replace("source-", "");
+  opened.get(id)?.received(now());
+});
+
+// Only what filters stands in the address.
+form.addEventListener("formdata", (event) => {
+  for (const [name, value] of [...event.formData]) if (!value.trim()) event.formData.delete(name);
+});
+form.addEventListener("change", (event) => event.target.matches("select") && form.requestSubmit());
+
+document.addEventListener("visibilitychange", draw);
+draw();
+showConnection(() => ({ state: socket.state, age: socket.age }));

@@ -1,0 +1,48 @@
+// The charts of an order's report: its cost by part, and its markouts.
+
+import { CONFIG, colours, layout } from "../charts/style.js";
+import { byId, readJson } from "../lib/dom.js";
+import { costClass, points } from "../lib/format.js";
+
+const PARTS = [["spread", "Spread"], ["drift", "Drift"], ["delay", "Delay"], ["fees", "Fees"], ["total", "Total"]];
+const AFTER = { 10: "10 s", 60: "1 min", 300: "5 min" };
+
+function bars(name, rows) {
+  const known = rows.filter(([, value]) => value !== null);
+  byId(`empty-${name}`).hidden = known.length > 0;
+  const host = byId(`chart-${name}`);
+  if (!known.length) {
+    window.Plotly.purge(host);
+    return undefined;
+  }
+  const colour = colours();
+  const values = rows.map(([, value]) => (value === null ? null : Number(value)));
+  const highest = Math.max(0.1, ...values.map((value) => Math.abs(value ?? 0)));
+  const low = Math.min(0, ...values.map((value) => value ?? 0)) < 0 ? -1.3 * highest : 0;
+  const high = Math.max(0, ...values.map((value) => value ?? 0)) > 0 ? 1.3 * highest : 0.15 * highest;
+  const shown = layout(colour, { title: "bp, + is cost", yRange: [low, high], revision: name });
+  Object.assign(shown.xaxis, { type: "category", showgrid: false, fixedrange: true, range: undefined, tickformatstops: undefined });
+  Object.assign(shown.yaxis, { zeroline: true, zerolinecolor: colour.muted, fixedrange: true });
+  shown.bargap = 0.45;
+  const trace = {
+    type: "bar", x: rows.map(([label]) => label), y: values,
+    marker: { color: rows.map(([, value]) => colour[costClass(value)] ?? colour.muted), line: { width: 0 } },
+    text: rows.map(([, value]) => points(value)), textposition: "outside", textfont: { family: colour.mono, size: 12, color: colour.text },
+    cliponaxis: false, hovertemplate: "%{x}: %{text} bp<extra></extra>",
+  };
+  return window.Plotly.react(host, [trace], shown, CONFIG);
+}
+
+function draw() {
+  const data = readJson("report-data");
+  if (!data || !window.Plotly) return;
+  bars("split", PARTS.map(([key, label]) => [label, data.split_bp[key]]));
+  bars("markouts", data.markouts.map((row) => [AFTER[row.seconds], row.bp]));
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+document.body.addEventListener("htmx:afterSettle", draw);
+document.addEventListener("tranche:theme", draw);
+draw();

@@ -1,0 +1,50 @@
+// What every page has: theme, clock, menu, dialogs, keys, notices.
+
+import { byId, setText } from "../lib/dom.js";
+import { clock } from "../lib/format.js";
+import { watchKeys } from "../lib/keys.js";
+import { watchRequests } from "../lib/notices.js";
+
+function switchTheme() {
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
+  try {
+    localStorage.setItem("tranche-theme", root.dataset.theme);
+  } catch {
+    // It lasts as long as the page, then.
+  }
+  nameThemes();
+  document.dispatchEvent(new CustomEvent("tranche:theme"));
+}
+
+function nameThemes() {
+  const other = document.documentElement.dataset.theme === "light" ? "Dark theme" : "Light theme";
+  for (const button of document.querySelectorAll("[data-theme-switch]")) setText(button, other);
+}
+
+function watchClicks() {
+  document.addEventListener("click", (event) => {
+    const target = event.target;
+    if (target.closest("[data-theme-switch]")) switchTheme();
+    if (target.closest("[data-shortcuts]")) byId("shortcuts")?.showModal();
+    target.closest("[data-close]")?.closest("dialog")?.close();
+    const opener = target.closest("[data-open]");
+    if (opener) byId(opener.dataset.open)?.showModal();
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(target) || target.closest("button")) menu.removeAttribute("open");
+    }
+  });
+}
+
+function tick() {
+  const node = byId("clock");
+  setText(node, `${clock(Date.now())} UTC`);
+  node.title = `${new Date().toLocaleTimeString()} your time`;
+}
+
+nameThemes();
+watchClicks();
+watchKeys();
+watchRequests();
+tick();
+setInterval(tick, 1000);

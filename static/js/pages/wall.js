@@ -1,0 +1,72 @@
+// The wall: every live order of everybody, the desk's health, and what waits for a supervisor.
+
+import { openMenu } from "../blotter/menu.js";
+import { patchRow, tickRow } from "../blotter/row.js";
+import { showConnection } from "../lib/connection.js";
+import { arrange, byId, readJson } from "../lib/dom.js";
+import { LiveSocket } from "../lib/socket.js";
+import { drawPanels, tickPanels } from "../wall/panels.js";
+import { tickAlert, wallRow } from "../wall/row.js";
+
+const body = byId("wall-rows");
+const table = body.closest("table");
+const first = readJson("wall-data");
+const loadedAt = performance.now();
+let rows = new Map(first.rows.map((row) => [row.id, row]));
+let { order, panels } = first;
+let drawn = new Map();
+
+function take(message) {
+  if (message.type === "snapshot") rows = new Map();
+  for (const row of message.rows ?? []) rows.set(row.id, row);
+  order = message.order ?? order;
+  panels = { ...panels, ...message.panels };
+  draw();
+}
+
+const socket = new LiveSocket("/ws/wall/", { snapshot: take, delta: take, beat: () => tick(), gone: () => location.assign("/") });
+const now = () => (socket.server === null ? first.now + performance.now() - loadedAt : socket.now());
+
+function drawnRow(id, at) {
+  const row = rows.get(id);
+  const known = drawn.get(id);
+  if (known?.row === row) return known;
+  const fresh = wallRow(row, at);
+  if (known) patchRow(known.node, fresh);
+  return { row, node: known ? known.node : fresh };
+}
+
+function draw() {
+  if (document.hidden) return;
+  const at = now();
+  const shown = order.filter((id) => rows.has(id));
+  drawn = new Map(shown.map((id) => [id, drawnRow(id, at)]));
+  for (const id of [...rows.keys()]) if (!drawn.has(id)) rows.delete(id);
+  const nodes = [...drawn.values()].map((entry) => entry.node);
+  arrange(body, nodes);
+  table.hidden = !nodes.length;
+  byId("wall-empty").hidden = nodes.length > 0;
+  drawPanels(panels, drawn, at);
+  tick();
+}
+
+/** What moves with time alone. */
+function tick() {
+  if (document.hidden) return;
+  const at = now();
+  for (const { row, node } of drawn.values()) {
+    tickRow(row, node, at);
+    tickAlert(row, node, at);
+  }
+  tickPanels(panels, rows, at);
+}
+
+body.addEventListener("click", (event) => {
+  const node = event.target.closest("tr[data-id]");
+  const menu = event.target.closest("[data-menu]");
+  if (node && menu) openMenu(rows.get(node.dataset.id), menu);
+});
+document.addEventListener("visibilitychange", draw);
+draw();
+setInterval(tick, 500);
+showConnection(() => ({ state: socket.state, age: socket.age }));

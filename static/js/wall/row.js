@@ -1,0 +1,66 @@
+// A live order on the wall: its cells, and the alert in words.
+
+import { element, setText } from "../lib/dom.js";
+import { DASH, age, costClass, percent, points, quantity, spoken } from "../lib/format.js";
+import { shareDue } from "../lib/plan.js";
+import { orderPill, reasonOf, side } from "../lib/states.js";
+
+const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
+const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
+
+const shareOf = (row) => Number(row.filled) / Number(row.quantity);
+
+/** When the schedule wanted more than this share: since when an order is behind. Null without a schedule. */
+const reachedAt = (line, share) => (line.find(([, height]) => height > share) ?? line.at(-1))?.[0] ?? null;
+
+/** "behind 4.1 %, 12 min": how far below the schedule, and since when the schedule is past what is done. */
+export function behindWords(row, now) {
+  const share = shareOf(row);
+  const due = shareDue(row.schedule, now, share);
+  const reached = reachedAt(row.schedule, share);
+  if (due === null || reached === null || due <= share) return "";
+  const late = Math.max(0, now - reached);
+  return `behind ${percent(due - share)}, ${late < 60_000 ? `${Math.round(late / 1000)} s` : spoken(Math.round(late / 60_000) * 60_000)}`;
+}
+
+function alertOf(row, now) {
+  if (row.unknown_since !== null) return ["bad", `child unknown ${age(now - row.unknown_since)}`];
+  if (row.needs_person) return ["bad", `needs a person: ${reasonOf(row) || "see its journal"}`];
+  if (row.behind) return ["warn", [behindWords(row, now), reasonOf(row)].filter(Boolean).join(" · ")];
+  return [row.waits ? "warn" : "muted", reasonOf(row)];
+}
+
+export function wallRow(row, now) {
+  const link = element("a", { href: `/orders/${row.id}/`, class: "mono" }, row.id);
+  const menu = { type: "button", class: "opener", "data-menu": "", "aria-haspopup": "true", "aria-label": `Actions for ${row.id}` };
+  const node = element("tr", { "data-id": row.id },
+    element("td", {}, orderPill(row)),
+    element("td", {}, link),
+    cell(row.trader, "clip", row.trader),
+    cell(row.account || DASH, "clip", row.account),
+    cell(row.symbol),
+    element("td", {}, side(row.side)),
+    cell(row.algorithm.toUpperCase(), "optional"),
+    number(quantity(row.quantity, row.lot)),
+    element("td", { class: "bar-cell", "data-bar": "" }),
+    number(percent(shareOf(row))),
+    element("td", { class: "number", "data-ahead": "" }),
+    number(points(row.cost_bp), costClass(row.cost_bp)),
+    element("td", { class: "number", "data-eta": "" }),
+    element("td", { class: "number", "data-age": "" }),
+    element("td", { class: "wide", "data-alert": "" }),
+    element("td", { class: "narrow-cell" }, element("button", menu, "⋯")),
+  );
+  tickAlert(row, node, now);
+  return node;
+}
+
+export function tickAlert(row, node, now) {
+  const [tone, words] = alertOf(row, now);
+  const host = node.querySelector("[data-alert]");
+  setText(host, words);
+  host.className = `wide ${tone}`;
+  host.title = words;
+  const ahead = node.querySelector("[data-ahead]");
+  ahead.classList.toggle("bad", row.behind);
+}
