@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal
@@ -60,7 +61,7 @@ def _balance_checks(preview: Preview) -> list[Check]:
     """What the accounts together hold of what is spent; with several, what each of them has."""
     need, currency = preview.needs, preview.spends
     several = len(preview.accounts) > 1
-    names = " and ".join(account.label for account in preview.accounts)
+    names = _enumerated([account.label for account in preview.accounts])
     free = balances_sum(preview.balances.values())
     checks = []
     if free is None and not several:
@@ -111,12 +112,16 @@ def _depth_checks(preview: Preview) -> list[Check]:
     return checks + [Check("warn", words.format(label)) for label in preview.books_missing]
 
 
+def _enumerated(names: Sequence[str]) -> str:
+    """``alpha``, ``alpha and beta``, ``alpha, beta and gamma``; empty for none."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
 def books_awaited(preview: Preview) -> str:
     """What the ticket waits for, in words."""
     names = preview.books_awaited
-    whose = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     books = "The book of {} is" if len(names) == 1 else "The books of {} are"
-    return f"{books.format(whose)} still coming: how much can be had, and at what price, is not known yet"
+    return f"{books.format(_enumerated(names))} still coming: how much can be had, and at what price, is not known yet"
 
 
 def _to_tick(price: Decimal, market: Market | None) -> Decimal:

@@ -44,7 +44,7 @@ export function drawTerms(order, form) {
   ], pair);
 }
 
-export function drawVenues(order, fills) {
+export function drawAccounts(order, fills) {
   const host = document.querySelector("#venues tbody");
   if (!host) return;
   drawn(host, venueRows(order, fills), (row) => element("tr", {},

@@ -10,7 +10,7 @@ import { notice } from "../lib/notices.js";
 import { shareLine } from "../lib/plan.js";
 import { LiveSocket } from "../lib/socket.js";
 import { TableView } from "../lib/tables.js";
-import { drawIceberg, drawTerms, drawVenues } from "../order/terms.js";
+import { drawIceberg, drawTerms, drawAccounts } from "../order/terms.js";
 
 const DRAW_EVERY = 250;
 const CHARTS_EVERY = 1000;
@@ -118,7 +118,7 @@ function draw() {
   }
   drawCost(current);
   drawTerms(order, form);
-  drawVenues(order, current.fills);
+  drawAccounts(order, current.fills);
   drawIceberg(current);
   drawTabs(current);
   if (window.Plotly && (changed || performance.now() - chartsAt >= CHARTS_EVERY)) {
