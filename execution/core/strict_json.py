@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from execution.core.numbers import MAX_LENGTH, shortened
 
+#: Levels of lists and objects. Python's own limit is another one in each of its versions.
+MAX_DEPTH = 64
+#: A text that is never closed is one to the end: looked for from each of its quotes, it would take for ever.
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
+
 
 def read_json(text: str | bytes, *, exact: bool = False) -> Any:
     """Return what ``text`` says; with ``exact`` its numbers are ``Decimal``, not ``int`` and ``float``.
 
-    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, a key that is twice in an
-    object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a NUL character.
+    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels,
+    a key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
+    NUL character.
     """
     try:
         written = text.decode() if isinstance(text, bytes) else text
+        _refuse_depth(written)
         read = json.loads(
             written,
             object_pairs_hook=_without_duplicates,
@@ -29,11 +37,17 @@ def read_json(text: str | bytes, *, exact: bool = False) -> Any:
         characters.encode()  # fails on half of a surrogate pair
     except UnicodeError:
         raise ValueError("it is not UTF-8") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     if "\\u0000" in characters:
         raise ValueError("it has a NUL character")
     return read
+
+
+def _refuse_depth(text: str) -> None:
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested too deeply: more than {MAX_DEPTH} levels")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -56,6 +57,25 @@ def test_it_is_refused_with_a_short_reason(text: str | bytes, words: str) -> Non
     with pytest.raises(ValueError, match=re.escape(words)) as refused:
         read_json(text)
     assert len(str(refused.value)) < 200
+
+
+def test_levels_are_counted_outside_of_texts() -> None:
+    deepest = "[" * 64 + "]" * 64
+    assert read_json(deepest) is not None
+    assert read_json('"' + "[" * 100 + '"') == "[" * 100
+    assert read_json(r'["\"[[", ' + "[[]]," * 99 + "[]]")[0] == '"[['
+    with pytest.raises(ValueError, match="more than 64 levels"):
+        read_json(f"[{deepest}]")
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 200_000, '"' * 200_001, '"' + "\\" * 200_001, "[" * 64 + '"[']
+)
+def test_a_text_that_is_never_closed_is_refused_quickly(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"."):
+        read_json(text)
+    assert time.process_time() - began < 1
 
 
 def test_exact_numbers_keep_their_digits() -> None:
