@@ -1,4 +1,4 @@
-"""How the web process answers HTTP: each request on a thread of its lane, from the first middleware to the last."""
+"""Answer HTTP in the web process: each request on a thread of its lane, from the first middleware to the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On which thread a request is answered: stops have threads and database connections that no read can hold.
+"""Threads that answer requests: stops have threads and database connections that no read can hold.
 
 Django alone starts a thread for each request. Fifty slow reads are then fifty threads that share one processor and
 fifty connections: a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads, and the
@@ -109,7 +109,7 @@ class FairThreadPool:
 
 
 def _nothing() -> None:
-    """What starts a thread before anybody needs it."""
+    """Start a thread before a request needs it."""
 
 
 def _keep_connection() -> None:

@@ -1,4 +1,4 @@
-"""Which requests stop something: they are outside the API's limit, and have threads and connections of their own."""
+"""Requests that stop something: they are outside the API's limit, and have threads and connections of their own."""
 
 from __future__ import annotations
 

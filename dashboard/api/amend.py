@@ -16,7 +16,6 @@ from execution.core.problems import Problem, Refused
 from execution.selectors.orders import pages
 from execution.selectors.orders.visibility import order_find, order_is_theirs_to_amend
 from execution.services.orders import amend as services
-from execution.services.orders.confirmation import Confirmation
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -57,7 +56,7 @@ def preview(request: HttpRequest, public_id: str, body: amend_schemas.ChangesBod
     found = services.order_amend_preview(
         public_id=public_id, person=person, changes=_changes(body, order_id), now=timezone.now()
     )
-    return rows.amendment_row(found, _confirmed(body).missing(services.far_prices(found)))
+    return rows.amendment_row(found, body.confirmation().missing(services.far_prices(found)))
 
 
 @router.post(
@@ -77,10 +76,6 @@ def amend(request: HttpRequest, public_id: str, body: amend_schemas.AmendBody) -
         terms_version=body.terms_version,
         now=timezone.now(),
         reason=body.reason.strip(),
-        confirmed=_confirmed(body),
+        confirmed=body.confirmation(),
     )
     return pages.order_snapshot(order.pk)["order"]
-
-
-def _confirmed(body: amend_schemas.ChangesBody) -> Confirmation:
-    return Confirmation(limit=body.confirm_limit, i_would=body.confirm_i_would, on_ticket=False)

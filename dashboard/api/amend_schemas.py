@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StrictBool, StrictInt
+from pydantic import ConfigDict, Field, StrictInt
 
-from dashboard.api.schemas import MAX_REASON, Number, PlannedSlice, Problem
+from dashboard.api.schemas import MAX_REASON, ConfirmsPrices, Number, PlannedSlice, Problem
 
 
-class ChangesBody(Schema):
+class ChangesBody(ConfirmsPrices):
     """What is to change: what is left out stays as it is, a null takes away."""
 
     model_config = ConfigDict(extra="forbid")
@@ -23,14 +23,6 @@ class ChangesBody(Schema):
     parameters: dict[str, Any] = Field(
         default={},
         description="duration or end_at, and those of the algorithm that may change while it runs",
-    )
-    confirm_limit: StrictBool = Field(
-        default=False,
-        description="a limit price on the wrong side of the mid by more than the collar is meant",
-    )
-    confirm_i_would: StrictBool = Field(
-        default=False,
-        description="an I-would price on the wrong side of the mid by more than the collar is meant",
     )
 
 

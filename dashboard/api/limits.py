@@ -1,4 +1,4 @@
-"""How many requests a person has sent in this minute: counted in Redis, over all web processes.
+"""Count the requests of a person in this minute, in Redis, over all web processes.
 
 Without Redis each process counts for itself: a program gets its limit from every process, and nobody is locked out
 because a doorbell is away.

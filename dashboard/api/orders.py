@@ -21,7 +21,7 @@ from execution.selectors.orders.blotter import PAGE_SIZE, blotter_page
 from execution.selectors.orders.visibility import order_find, order_is_theirs_to_act
 from execution.selectors.tca.reports import report_read
 from execution.services.orders import orders as services
-from execution.services.orders.confirmation import Confirmation, price_problems
+from execution.services.orders.confirmation import price_problems
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -49,7 +49,7 @@ def launch(request: HttpRequest, body: schemas.OrderBody, key: Key) -> Status[An
     """201 for a new order, 200 when the key has made it before. The same key with another body is a 409."""
     person, now = api_trader(request), timezone.now()
     wanted = read_order(body.dict(), person)
-    confirmed = _confirmed(body)
+    confirmed = body.confirmation()
     order = services.order_submit(person=person, request=wanted, key=key, now=now, confirmed=confirmed)
     # A repeated request finds an order that an earlier moment made.
     return Status(201 if order.created_at == now else 200, pages.order_snapshot(order.pk)["order"])
@@ -65,11 +65,7 @@ def preview(request: HttpRequest, body: schemas.OrderBody) -> dict[str, Any]:
     """Creates nothing. What would refuse the order stands in problems."""
     person, now = api_trader(request), timezone.now()
     found = services.order_preview(person=person, request=read_order(body.dict(), person), now=now)
-    return rows.preview_row(found, _confirmed(body).missing(price_problems(found)))
-
-
-def _confirmed(body: schemas.OrderBody) -> Confirmation:
-    return Confirmation(limit=body.confirm_limit, i_would=body.confirm_i_would, on_ticket=False)
+    return rows.preview_row(found, body.confirmation().missing(price_problems(found)))
 
 
 @router.get("/orders", response=schemas.Orders, summary="List orders", operation_id="order_list")

@@ -17,7 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError, Valida
 
 from dashboard.api.parsing import BodyRefused
 from execution.core.numbers import shortened
-from execution.core.problems import Problem, Refused
+from execution.core.problems import Problem, Refused, first_problems
 from execution.services.orders.amend import TermsChanged
 from execution.services.orders.orders import KeyReused, OrderNotFound
 
@@ -63,7 +63,7 @@ class Unreadable(ValidationError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
-        self.problems = Refused(problems).problems
+        self.problems = first_problems(problems)
 
 
 def problem_response(status: int, detail: str = "", problems: Sequence[Problem] = ()) -> HttpResponse:

@@ -14,6 +14,7 @@ from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.states import OrderStatus
 from execution.core.types import Side, Unit
 from execution.selectors.orders.blotter import STATES
+from execution.services.orders.confirmation import Confirmation
 
 #: Longer than any reason that a person would read.
 MAX_REASON = 500
@@ -64,7 +65,23 @@ def one_of(names: list[str]) -> dict[str, Any]:
     return {"enum": names}
 
 
-class OrderBody(Schema):
+class ConfirmsPrices(Schema):
+    """The prices of a body that are meant though they are far on the wrong side of the market."""
+
+    confirm_limit: StrictBool = Field(
+        default=False,
+        description="a limit price on the wrong side of the mid by more than the collar is meant",
+    )
+    confirm_i_would: StrictBool = Field(
+        default=False,
+        description="an I-would price on the wrong side of the mid by more than the collar is meant",
+    )
+
+    def confirmation(self) -> Confirmation:
+        return Confirmation(limit=self.confirm_limit, i_would=self.confirm_i_would, on_ticket=False)
+
+
+class OrderBody(ConfirmsPrices):
     model_config = ConfigDict(extra="forbid")
 
     symbol: str = Field(description="such as BTC/USDT", examples=["BTC/USDT"])
@@ -81,14 +98,6 @@ class OrderBody(Schema):
     )
     accounts: list[str] = Field(description="public ids or labels", min_length=1, max_length=20)
     limit_price: str | None = Field(default=None, description="null: no limit")
-    confirm_limit: StrictBool = Field(
-        default=False,
-        description="a limit price on the wrong side of the mid by more than the collar is meant",
-    )
-    confirm_i_would: StrictBool = Field(
-        default=False,
-        description="an I-would price on the wrong side of the mid by more than the collar is meant",
-    )
     client_reference: str = Field(
         default="", description=f"your own words, at most {MAX_REFERENCE} characters"
     )

@@ -1,1 +1,1 @@
-"""What people write, in forms and in the address of a page."""
+"""Forms and filters as people write them."""

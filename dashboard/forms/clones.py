@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.forms.fields import shown_parameter
 from execution.core.durations import as_clock, parse_instant
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 from execution.payloads.orders import TicketAccount

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from dashboard.present.sentences import grouped
+from execution.core.numbers import grouped
 from execution.core.orders.view import MAX_QUOTE_AGE
 from execution.core.routing.account_selection import effective_price
 from execution.core.types import Book, Market, Quote

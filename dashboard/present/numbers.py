@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from dashboard.present.sentences import grouped, spoken
+from dashboard.present.sentences import spoken
+from execution.core.numbers import grouped
 
 DASH = "–"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dashboard.present.sentences import grouped, spoken
+from dashboard.present.sentences import spoken
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import IcebergParameters
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.routing.sor import RouteRow, route_rows

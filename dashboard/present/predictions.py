@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from dashboard.present.sentences import grouped
 from dashboard.present.ticket_figures import Predicted
+from execution.core.numbers import grouped
 from execution.services.orders.estimates import estimate_wanted, route_json
 from execution.services.orders.orders import Preview
 

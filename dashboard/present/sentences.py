@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import (
     AlgorithmParameters,
     IcebergParameters,
@@ -18,14 +19,6 @@ from execution.core.orders.parameters import (
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.types import Unit
 from execution.services.orders.orders import Preview
-
-
-def grouped(number: Decimal) -> str:
-    """Thousands separators, no exponent, no trailing zeros, and zero without a sign."""
-    plain = format(number, ",f")
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return "0" if plain == "-0" else plain
 
 
 def spoken(duration: timedelta) -> str:

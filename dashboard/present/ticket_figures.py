@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from dashboard.present.numbers import points
-from dashboard.present.sentences import grouped
+from execution.core.numbers import grouped
 from execution.core.tca import costs
 from execution.core.types import BASIS_POINT, Market, Quote
 from execution.selectors.tca.market_tape import Pace

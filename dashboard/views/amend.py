@@ -17,10 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from dashboard.forms import fields
-from dashboard.present.sentences import grouped, spoken
-from execution.core.numbers import NumberRefused, whole_number, without_grouping
+from dashboard.present.sentences import spoken
+from execution.core.numbers import NumberRefused, grouped, plain, whole_number, without_grouping
 from execution.core.orders.parameters import amendable_names
-from execution.core.orders.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.strict_json import read_json
 from execution.services.orders import amend as services

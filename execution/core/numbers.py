@@ -38,9 +38,7 @@ def decimal_number(value: Any) -> Decimal:
     Text is read strictly; whole numbers and ``Decimal`` are only bounded. Raises ``NumberRefused`` when ``value`` is
     anything else, is beyond ±``MAX_NUMBER``, or is finer than ``FINEST_NUMBER``.
     """
-    number = _read(value)
-    if abs(number) > MAX_NUMBER:
-        raise NumberRefused(_out_of_range(MAX_NUMBER))
+    number = _read(value, MAX_NUMBER)
     if number % FINEST_NUMBER:
         raise NumberRefused(f"it is finer than {FINEST_NUMBER:f}")
     return number or Decimal(0)  # never -0, nor a zero with an exponent
@@ -48,9 +46,7 @@ def decimal_number(value: Any) -> Decimal:
 
 def whole_number(value: Any) -> int:
     """Return ``value`` as an ``int`` of at most 63 bits, exactly; raises ``NumberRefused``, also for a fraction."""
-    number = _read(value)
-    if abs(number) > MAX_WHOLE_NUMBER:
-        raise NumberRefused(_out_of_range(Decimal(MAX_WHOLE_NUMBER)))
+    number = _read(value, Decimal(MAX_WHOLE_NUMBER))
     if number % 1:
         raise NumberRefused("it must be a whole number")
     return int(number)
@@ -58,10 +54,7 @@ def whole_number(value: Any) -> int:
 
 def float_number(value: Any) -> float:
     """Return ``value`` as a ``float``, for what is no money, however fine; raises ``NumberRefused``."""
-    number = _read(value)
-    if abs(number) > MAX_NUMBER:
-        raise NumberRefused(_out_of_range(MAX_NUMBER))
-    return float(number)
+    return float(_read(value, MAX_NUMBER))
 
 
 def without_grouping(text: str) -> str:
@@ -76,9 +69,16 @@ def without_grouping(text: str) -> str:
 
 def plain(number: Decimal) -> str:
     """Return a number as digits, without exponent, without trailing zeros, and zero without a sign."""
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
+    return _trimmed(format(number, "f"))
+
+
+def grouped(number: Decimal) -> str:
+    """Return a number as ``plain`` does, with thousands separators."""
+    return _trimmed(format(number, ",f"))
+
+
+def _trimmed(digits: str) -> str:
+    text = digits.rstrip("0").rstrip(".") if "." in digits else digits
     return "0" if text == "-0" else text
 
 
@@ -88,12 +88,16 @@ def shortened(value: Any, most: int = MAX_SHOWN) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _read(value: Any) -> Decimal:
+def _read(value: Any, most: Decimal) -> Decimal:
     if isinstance(value, str):
-        return Decimal(_plain_text(value))
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        number = Decimal(_plain_text(value))
+    elif isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise NumberRefused("it must be a number, written as text")
-    return _as_decimal(value)
+    else:
+        number = _as_decimal(value)
+    if abs(number) > most:
+        raise NumberRefused(f"it must be between {-most:f} and {most:f}")
+    return number
 
 
 def _plain_text(text: str) -> str:
@@ -132,7 +136,3 @@ def _as_decimal(value: int | Decimal) -> Decimal:
     if value and not -MAX_LENGTH < value.adjusted() < MAX_LENGTH:
         raise NumberRefused("its exponent has more than two digits")
     return value
-
-
-def _out_of_range(most: Decimal) -> str:
-    return f"it must be between {-most:f} and {most:f}"

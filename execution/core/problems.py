@@ -37,8 +37,12 @@ class Refused(Exception):
     """The input is refused, nothing was created, and ``problems`` say why."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        shown = tuple(problems[:MAX_PROBLEMS])
-        if len(problems) > MAX_PROBLEMS:
-            shown += (Problem("", f"and {len(problems) - MAX_PROBLEMS:,} more problems"),)
-        super().__init__("; ".join(problem.message for problem in shown))
-        self.problems = shown
+        self.problems = first_problems(problems)
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+
+def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """As many as an answer shows, and how many more there are."""
+    if len(problems) <= MAX_PROBLEMS:
+        return tuple(problems)
+    return (*problems[:MAX_PROBLEMS], Problem("", f"and {len(problems) - MAX_PROBLEMS:,} more problems"))

@@ -161,7 +161,7 @@ class AccountReconciler:
         """Nothing waits for a look; what cannot be read here fails again in the look, which counts it."""
         try:
             children = await self._context.database.read(unsettled_children, self._account_pk)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  the look that follows fails for the same reason, and is counted
             return False
         return not any(self._wants_a_look(child) for child in children if child.was_taken)
 

@@ -13,7 +13,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.identifiers import has_our_mark
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.states import CHILD_FINAL
 from execution.core.types import CancelConfirmed, OrderRef, OrderReport, Trade
 from execution.engine.context import EngineContext

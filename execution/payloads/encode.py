@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 
 
 def text(number: Decimal | None) -> str | None:

@@ -54,22 +54,25 @@ def room() -> Room | None:
     return Room(usage.free, floor * MEGABYTE)
 
 
+def _short_room() -> Room | None:
+    """The space where it is below its floor; None where it is not, or not known."""
+    found = room()
+    return found if found is not None and found.is_short else None
+
+
 def room_words() -> str:
     """Why no new order may start for want of space; empty when one may."""
-    found = room()
-    return found.words if found is not None and found.is_short else ""
+    return found.words if (found := _short_room()) else ""
 
 
 def held_back() -> str:
     """Why an order may not start now, in words that do not change with each byte; empty when it may."""
-    found = room()
-    return found.why if found is not None and found.is_short else ""
+    return found.why if (found := _short_room()) else ""
 
 
 def room_problem() -> Problem | None:
     """The refusal of a new order, with the value and the limit."""
-    found = room()
-    if found is None or not found.is_short:
+    if (found := _short_room()) is None:
         return None
     return Problem("", found.words, megabytes(found.free), megabytes(found.floor))
 

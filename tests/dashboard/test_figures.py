@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.present import numbers
-from dashboard.present.sentences import grouped
-from execution.core.orders.plans import plain
+from execution.core.numbers import grouped, plain
 from execution.payloads.encode import rounded
 
 #: Costs as the reports have them, and much finer ones around zero.

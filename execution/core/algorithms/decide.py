@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from execution.core.algorithms.registry import bound_reason, work_slice
 from execution.core.algorithms.replan import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.orders.slices import IDLE_LOOK, SliceTask, slice_at
 from execution.core.orders.view import (
     CROSS,

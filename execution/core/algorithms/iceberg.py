@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from execution.core.algorithms.replan import must_finish
+from execution.core.numbers import plain
 from execution.core.orders.parameters import IcebergParameters, narrowed
-from execution.core.orders.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
+from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
 from execution.core.orders.slices import IDLE_LOOK, SliceTask
 from execution.core.orders.view import (
     CROSS,

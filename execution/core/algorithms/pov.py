@@ -10,8 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from execution.core.algorithms.slice_tactic import rest_and_cross
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AtEnd, PovParameters, narrowed
-from execution.core.orders.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
+from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
 from execution.core.orders.slices import IDLE_LOOK, SliceTask
 from execution.core.orders.view import CROSS, REST, Decision, OrderView
 from execution.core.quantities import split_even

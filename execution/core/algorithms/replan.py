@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from execution.core.durations import as_clock
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, AtEnd, OutsideLimit
-from execution.core.orders.plans import SlicePlan, plain, shift_plan
+from execution.core.orders.plans import SlicePlan, shift_plan
 from execution.core.orders.view import CROSS, CancelChild, Decision, OrderView, Replan
 from execution.core.problems import Problem
 from execution.core.routing.account_selection import least_quantity

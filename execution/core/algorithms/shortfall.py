@@ -14,16 +14,9 @@ from decimal import Decimal
 from itertools import pairwise
 from math import acosh, exp, log, sinh, sqrt
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import IsParameters, narrowed
-from execution.core.orders.plans import (
-    Plan,
-    PlanInput,
-    SlicePlan,
-    plain,
-    plan_bounds,
-    slice_count,
-    spread_slices,
-)
+from execution.core.orders.plans import Plan, PlanInput, SlicePlan, plan_bounds, slice_count, spread_slices
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import split_weighted
 from execution.core.types import ZERO, Candle

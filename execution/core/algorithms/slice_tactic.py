@@ -15,8 +15,8 @@ from execution.core.algorithms.passive_pricing import (
     wake_bounds,
 )
 from execution.core.algorithms.replan import must_finish
+from execution.core.numbers import plain
 from execution.core.orders.parameters import SlicedParameters, narrowed
-from execution.core.orders.plans import plain
 from execution.core.orders.slices import CROSS_AGAIN, IDLE_LOOK, SliceTask
 from execution.core.orders.view import CROSS, REST, CancelChild, ChildView, Decision, OrderView, PlaceChild
 from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed

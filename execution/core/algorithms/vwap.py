@@ -26,8 +26,9 @@ from execution.core.algorithms.volume_profile import (
     profile_of,
 )
 from execution.core.durations import as_clock
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MAX_SLICES, MIN_SLICE, VwapParameters, narrowed
-from execution.core.orders.plans import Plan, PlanInput, plain, plan_bounds, spread_slices
+from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
 from execution.core.orders.slices import SliceTask
 from execution.core.orders.view import OrderView
 from execution.core.problems import Problem, Refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from execution.core.numbers import grouped
 from execution.core.types import Quote, Side
 
 
@@ -21,9 +22,4 @@ def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> 
         words = "less than 0.01"
     else:
         words = f"{distance:.1f}" if distance >= 1 else f"{distance:.2f}"
-    return f"limit {_grouped(limit)} is {words} % {'below' if side is Side.BUY else 'above'} the market"
-
-
-def _grouped(price: Decimal) -> str:
-    text = f"{price:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"limit {grouped(limit)} is {words} % {'below' if side is Side.BUY else 'above'} the market"

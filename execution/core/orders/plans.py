@@ -9,8 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from execution.core.durations import as_clock
-from execution.core.numbers import plain as plain
-from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, TwapParameters, narrowed
+from execution.core.numbers import plain
+from execution.core.orders.parameters import (
+    MIN_SLICE,
+    AlgorithmParameters,
+    TwapParameters,
+    i_would_price,
+    narrowed,
+)
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import (
     ceil_to,
@@ -138,6 +144,18 @@ def far_price_problems(
     )
     worst = quote.mid * (1 + side.sign * collar_bp * BASIS_POINT)
     return [Problem(confirmed_by, message, plain(price), plain(worst))]
+
+
+def far_prices(
+    side: Side, limit_price: Decimal | None, parameters: AlgorithmParameters, quote: Quote | None
+) -> dict[str, Problem]:
+    """Return, by field of ``PRICES``, why a price of an order must be confirmed."""
+    prices = {"limit_price": limit_price, "i_would_price": i_would_price(parameters)}
+    return {
+        name: problem
+        for name, price in prices.items()
+        for problem in far_price_problems(side, name, price, quote, parameters.collar_bp)
+    }
 
 
 def plan_bounds(

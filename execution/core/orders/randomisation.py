@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, SlicedParameters
-from execution.core.orders.plans import SlicePlan, plain
+from execution.core.orders.plans import SlicePlan
 from execution.core.quantities import ceil_to, floor_to, minimum_quantity
 from execution.core.types import Market
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.orders.view import CROSS, HARMLESS_REJECTIONS, MAX_QUOTE_AGE, REST, AccountView, OrderView
 from execution.core.quantities import collar_price, floor_to, minimum_quantity, round_price, worse_of_allowed
 from execution.core.states import ChildStatus

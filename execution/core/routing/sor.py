@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import (
     AlgorithmParameters,
     InsufficientLiquidity,
@@ -15,7 +16,7 @@ from execution.core.orders.parameters import (
     SorParameters,
     narrowed,
 )
-from execution.core.orders.plans import Plan, PlanInput, SlicePlan, plain
+from execution.core.orders.plans import Plan, PlanInput, SlicePlan
 from execution.core.orders.slices import IDLE_LOOK, SliceTask
 from execution.core.orders.view import CROSS, AccountView, ChangeStatus, Decision, OrderView, PlaceChild
 from execution.core.problems import Problem, Refused

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.orders.view import AccountView
 from execution.core.quantities import NOTIONAL_MARGIN, ceil_to, floor_to, round_price, side_cost_bp
 from execution.core.routing.account_selection import MAX_BOOK_AGE, after_fee, levels_to_take

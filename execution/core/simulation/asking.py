@@ -11,8 +11,8 @@ from math import sqrt
 from typing import Any
 
 from execution.core.algorithms.shortfall import daily_volatility, daily_volume
+from execution.core.numbers import plain
 from execution.core.orders.parameters import AlgorithmParameters
-from execution.core.orders.plans import plain
 from execution.core.orders.terms import parse_parameters
 from execution.core.simulation.prediction import MarketNow, Prediction, predict_cost
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote

@@ -9,8 +9,8 @@ from decimal import Decimal
 from statistics import fmean
 from typing import Any
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import AlgorithmParameters
-from execution.core.orders.plans import plain
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import ceil_to, floor_to, minimum_quantity
 from execution.core.simulation.kinds import ONE_TICK, WIDE, MarketKind

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db import models, transaction
 
 from execution.core import types
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.models import Balance, CandleDay, Market, MarketSample
 from execution.selectors.candles import CANDLE_SECONDS
 

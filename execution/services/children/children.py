@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from execution.core.faults import blocking_fault
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.reconcile import (
     ChildFacts,
     Merged,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.reconcile import ChildFacts, merge_fill, settled
 from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from execution import notify
 from execution.core.identifiers import parent_and_sequence
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.problems import Problem, Refused
 from execution.core.reconcile import mismatch
 from execution.core.states import ChildEvent, ChildStatus, OrderStatus, child_after

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.problems import Problem, Refused
 from execution.models import Role, User
 from execution.services.accounts.accounts import actor_of_admin

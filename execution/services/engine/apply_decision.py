@@ -12,7 +12,7 @@ from django.db import transaction
 
 from execution import notify
 from execution.core.identifiers import client_id
-from execution.core.orders.plans import plain
+from execution.core.numbers import plain
 from execution.core.orders.view import (
     MAX_QUOTE_AGE,
     CancelChild,

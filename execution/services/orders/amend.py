@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from execution.core.orders.parameters import i_would_price
-from execution.core.orders.plans import PRICES, far_price_problems, plain
+from execution.core.numbers import plain
+from execution.core.orders import plans
 from execution.core.problems import Problem, Refused
 from execution.core.states import OrderStatus
 from execution.models import JournalEntry, Order, User
@@ -98,14 +98,10 @@ def typing_wanted(person: User, amendment: Amendment) -> bool:
 
 def far_prices(amendment: Amendment) -> list[Problem]:
     """Return a problem for each price outside the collar. A price that is not changed is not checked again."""
-    collar, quote = amendment.parameters.collar_bp, amendment.market.quote
-    prices = {"limit_price": amendment.limit_price, "i_would_price": i_would_price(amendment.parameters)}
-    return [
-        problem
-        for name in PRICES
-        if amendment.touches(name, "collar_bp")
-        for problem in far_price_problems(amendment.side, name, prices[name], quote, collar)
-    ]
+    found = plans.far_prices(
+        amendment.side, amendment.limit_price, amendment.parameters, amendment.market.quote
+    )
+    return [problem for name, problem in found.items() if amendment.touches(name, "collar_bp")]
 
 
 def _theirs(public_id: str, person: User) -> Order:

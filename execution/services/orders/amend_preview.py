@@ -12,6 +12,7 @@ from execution.core import types
 from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
 from execution.core.algorithms.replan import fixed_end_problems
 from execution.core.durations import as_clock
+from execution.core.numbers import plain
 from execution.core.orders.parameters import (
     MAX_DURATION,
     MAX_LOOKBACK,
@@ -25,7 +26,6 @@ from execution.core.orders.plans import (
     SlicePlan,
     base_quantity,
     check_limit_price,
-    plain,
     plan_bounds,
 )
 from execution.core.orders.terms import ALGORITHMS, parse_decimal, parse_parameters

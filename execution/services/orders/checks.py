@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import i_would_price
-from execution.core.orders.plans import far_price_problems, plain
+from execution.core.orders.plans import far_price_problems
 from execution.core.orders.view import MAX_QUOTE_AGE
 from execution.core.types import BASIS_POINT, ZERO, Market, Quote
 from execution.selectors.markets import balances_sum

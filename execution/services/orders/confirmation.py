@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from execution.core.numbers import plain, without_grouping
-from execution.core.orders.parameters import i_would_price
-from execution.core.orders.plans import PRICES, far_price_problems
+from execution.core.orders.plans import far_prices
 from execution.core.orders.terms import parse_decimal
 from execution.core.problems import Problem, Refused
 from execution.models import User
@@ -79,13 +78,8 @@ def price_problems(preview: Preview) -> list[Problem]:
     """Each price that lets the order pay more than the collar beyond the mid; the mid must be known."""
     if preview.parameters is None:
         return []
-    request, collar = preview.request, preview.parameters.collar_bp
-    prices = {"limit_price": request.limit_price, "i_would_price": i_would_price(preview.parameters)}
-    return [
-        problem
-        for name in PRICES
-        for problem in far_price_problems(request.side, name, prices[name], preview.quote, collar)
-    ]
+    request = preview.request
+    return [*far_prices(request.side, request.limit_price, preview.parameters, preview.quote).values()]
 
 
 def lookalike_problems(found: Lookalike | None) -> list[Problem]:

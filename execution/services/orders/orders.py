@@ -8,7 +8,8 @@ from typing import Any, Literal
 from django.db import IntegrityError, transaction
 
 from execution import notify
-from execution.core.orders.plans import plain, shift_plan
+from execution.core.numbers import plain
+from execution.core.orders.plans import shift_plan
 from execution.core.orders.terms import OrderRequest, request_hash
 from execution.core.problems import Problem, Refused
 from execution.core.states import (

@@ -13,6 +13,7 @@ from execution import notify
 from execution.core import types
 from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
 from execution.core.algorithms.replan import fixed_end_problems
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MAX_LOOKBACK, AlgorithmParameters
 from execution.core.orders.plans import (
     Plan,
@@ -20,7 +21,6 @@ from execution.core.orders.plans import (
     SlicePlan,
     base_quantity,
     check_limit_price,
-    plain,
     plan_bounds,
 )
 from execution.core.orders.terms import OrderRequest, parse_parameters

@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from execution.core.orders.plans import SlicePlan, plain
+from execution.core.numbers import plain
+from execution.core.orders.plans import SlicePlan
 from execution.models import Order, OrderTerms, Slice, User
 from execution.services.records.journal import journal_append
 

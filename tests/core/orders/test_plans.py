@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE
 from execution.core.orders.plans import (
     base_quantity,
     check_limit_price,
-    plain,
     plan_bounds,
     plan_even,
     shift_plan,
