@@ -21,7 +21,7 @@ app.steps["worker"].add("execution.tasks:EngineStep")
 
 @setup_logging.connect
 def keep_logging(**_arguments: Any) -> None:
-    """Being connected is enough: Celery leaves the logs as the settings have made them."""
+    """Leave the logs as the settings have made them: a connected handler keeps Celery from setting up its own."""
 
 
 @worker_ready.connect

@@ -1,4 +1,4 @@
-"""What each kind of database is told, so that services may rely on it."""
+"""Options of each kind of database, on which the services rely."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATEMENT = 15_000  # ms
 
 
 def with_options(database: dict[str, Any]) -> dict[str, Any]:
-    """``DATABASE_URL``, read, with what the desk needs of its database; what the URL sets itself stays.
+    """Add the desk's options to ``DATABASE_URL`` as read; what the URL sets itself stays.
 
     Raises ``ImproperlyConfigured`` for a database that the services were not written for.
     """
@@ -37,7 +37,7 @@ def with_options(database: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sqlite() -> dict[str, Any]:
-    """IMMEDIATE and WAL so that writers queue instead of failing, FULL so that nothing is lost with the power."""
+    """Use IMMEDIATE and WAL so that writers queue instead of failing, and FULL so that a power cut loses nothing."""
     return {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -49,9 +49,9 @@ def _sqlite() -> dict[str, Any]:
 
 
 def _postgresql() -> dict[str, Any]:
-    """READ COMMITTED: each statement after a lock sees what was committed while it waited for it.
+    """Use READ COMMITTED: each statement after a lock sees what was committed while it waited.
 
-    A host that is cut off is noticed within seconds, on both sides (``tcp_user_timeout`` in ms, the rest in s).
+    Both sides notice a cut-off host within seconds (``tcp_user_timeout`` in ms, the rest in s).
     """
     from psycopg import IsolationLevel  # a desk on SQLite is spared the import in each of its processes
 
@@ -77,7 +77,7 @@ def _postgresql() -> dict[str, Any]:
 
 
 def application_name(arguments: list[str]) -> str:
-    """How this process shows itself in pg_stat_activity: tranche, and its command or Celery's node name."""
+    """Name this process for pg_stat_activity: tranche, and its command or Celery's node name."""
     program = Path(arguments[0])
     is_module = program.suffix == ".py" and program.name != "manage.py"
     words = [

@@ -1,4 +1,4 @@
-"""Where the installation keeps its state, and loud readers of the process environment."""
+"""The folder of the installation's state, and loud readers of the process environment."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 def var_dir() -> Path:
-    """The folder of this installation's state: ``TRANCHE_VAR``, else ``var/`` beside manage.py."""
+    """Return the folder of this installation's state: ``TRANCHE_VAR``, else ``var/`` beside manage.py."""
     folder = Path(os.environ.get("TRANCHE_VAR") or BASE_DIR / "var").resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
 def secret_from_file(path: Path) -> str:
-    """The secret kept in ``path``, drawn at the first call; only the owner can read the file."""
+    """Return the secret kept in ``path``, drawn at the first call; only the owner can read the file."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -33,7 +33,7 @@ def secret_from_file(path: Path) -> str:
 
 
 def redis_url(var: Path) -> str:
-    """``REDIS_URL``, else the address that the running desk left in ``redis.url``, else the usual port."""
+    """Return ``REDIS_URL``, else the address that the running desk left in ``redis.url``, else the usual port."""
     if url := os.environ.get("REDIS_URL"):
         return url
     note = var / "redis.url"
@@ -43,15 +43,15 @@ def redis_url(var: Path) -> str:
 
 
 def broker_url(url: str) -> str:
-    """``url`` as Celery spells it: redis-py writes ``unix://`` where kombu wants ``redis+socket://``."""
+    """Spell ``url`` as Celery does: redis-py writes ``unix://`` where kombu wants ``redis+socket://``."""
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
     return url
 
 
-def host_names(variable: str, written: list[str]) -> frozenset[str]:
-    """The hosts of a setting; ``ValueError`` for what is more or less than the name of a host, such as an address."""
-    names = frozenset(name.strip().lower() for name in written if name.strip())
+def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
+    """Read the hosts of a setting. Raises ``ValueError`` for anything but the name of a host, such as an address."""
+    names = frozenset(name.strip().lower() for name in text_parts if name.strip())
     for name in sorted(names):
         if not HOST.fullmatch(name):
             raise ValueError(
@@ -61,5 +61,5 @@ def host_names(variable: str, written: list[str]) -> frozenset[str]:
 
 
 def cookie_suffix(var: Path) -> str:
-    """Six hexadecimal digits that differ from one installation of a host to the next."""
+    """Return six hexadecimal digits that differ from one installation of a host to the next."""
     return hashlib.sha256(str(var).encode()).hexdigest()[:6]

@@ -40,6 +40,10 @@ TRANCHE_PROXY_HOSTS = host_names("TRANCHE_PROXY_HOSTS", env.list("TRANCHE_PROXY_
 TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
 if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
     raise ValueError(f"TRANCHE_ORPHANS is {TRANCHE_ORPHANS!r}; it must be adopt or cancel")
+#: A dead-man's switch cancels what rests this long after the last sign of life (docs/keys.md).
+TRANCHE_SWITCH_SECONDS = env.int("TRANCHE_SWITCH_SECONDS", default=60)
+if TRANCHE_SWITCH_SECONDS < 5:  # an engine looks at it once a second
+    raise ValueError(f"TRANCHE_SWITCH_SECONDS is {TRANCHE_SWITCH_SECONDS}; it must be 5 or more")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 #: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
@@ -134,9 +138,8 @@ USE_I18N = False
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
-STATIC_ROOT.mkdir(
-    exist_ok=True
-)  # whitenoise warns of a folder that is not there, also where finders serve all
+# Whitenoise warns of a folder that is not there, also where finders serve all.
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     # Plotly's script comes from its wheel; PlotlyFinder serves that one file and nothing else of the folder.

@@ -21,16 +21,17 @@ from twisted.web.http import HTTPChannel
 
 import config.asgi  # noqa: F401  sets Django up
 from dashboard.api.problems import PREFIX, problem_response
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 
 #: Bytes of a name, a password and a token, with room.
 LOGIN_BODY = 8_192
 LOGINS = (b"/login/", b"/admin/login/")
 #: Bytes of the first line: the address with its query.
-LONGEST_ADDRESS = 8_192
+MAX_ADDRESS = 8_192
 #: Bytes of all headers together with the first line, and how many headers there may be.
-LONGEST_HEAD = 16_384
-MOST_HEADERS = 100
+MAX_HEAD = 16_384
+MAX_HEADERS = 100
 #: Seconds for a whole request to come in, from its first byte; for the first byte, from the connection.
 REQUEST_WITHIN = 20.0
 #: A client that is still sending when it is refused would miss the answer if the connection were closed at once:
@@ -38,14 +39,14 @@ REQUEST_WITHIN = 20.0
 LINGER = 2.0
 DROPPED = 8_000_000
 #: A page asks for a snapshot, in 20 bytes, after a gap. Bytes of a message; messages in ``PERIOD`` seconds.
-LONGEST_MESSAGE = 4_096
-MOST_MESSAGES = 60
+MAX_MESSAGE = 4_096
+MAX_MESSAGES = 60
 PERIOD = 10.0
 TOO_MANY_MESSAGES = 4429
 
 
 def most_of_body(address: bytes) -> int:
-    """The bytes that a request to ``address`` may have in its body."""
+    """Return how many bytes the body of a request to ``address`` may have."""
     path = address.partition(b"?")[0]
     return LOGIN_BODY if path in LOGINS else int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
@@ -92,26 +93,24 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             self._address = line.split(b" ", 2)[1] if line.count(b" ") else b""
         self._lines += bool(self._lines or line)  # an empty line before a request is none of it
         self._head += len(line) + 2
-        if self._lines == 1 and len(line) > LONGEST_ADDRESS:
+        if self._lines == 1 and len(line) > MAX_ADDRESS:
             self._refuse_address(len(line))
-        elif self._head > LONGEST_HEAD:
+        elif self._head > MAX_HEAD:
             self._refuse_head(self._head)
-        elif self._lines > MOST_HEADERS + 2 or (line and self._lines > MOST_HEADERS + 1):
-            self._refuse(
-                431, "headers", f"the request has more than {MOST_HEADERS} headers", "", MOST_HEADERS
-            )
+        elif self._lines > MAX_HEADERS + 2 or (line and self._lines > MAX_HEADERS + 1):
+            self._refuse(431, "headers", f"The request has more than {MAX_HEADERS} headers.", "", MAX_HEADERS)
         else:
             super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:
-        """Before the client is told to go on: it may wait for that with a long body."""
+        """Refuse a long body before the client is told to go on: it may wait for that."""
         if self.length is not None and self.length > most_of_body(self._address):
             self._refuse_body(self.length)
         else:
             super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
-        """A body in chunks says its length nowhere: it is counted, the chunks' heads too."""
+        """Count a body in chunks, the chunks' heads too: it says its length nowhere."""
         if self._is_refused:
             return
         if not self._is_answering and self.length is None:
@@ -136,28 +135,31 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
     # --- refusing ---------------------------------------------------------------------------------
 
     def _refuse_address(self, length: int) -> None:
-        message = f"the address has {length} bytes or more; at most {LONGEST_ADDRESS}"
-        self._refuse(414, "address", message, str(length), LONGEST_ADDRESS)
+        message = f"The address has {length:,} bytes or more. At most {MAX_ADDRESS:,} are allowed."
+        self._refuse(414, "address", message, str(length), MAX_ADDRESS)
 
     def _refuse_head(self, length: int) -> None:
-        message = f"the headers have {length} bytes or more; at most {LONGEST_HEAD}"
-        self._refuse(431, "headers", message, str(length), LONGEST_HEAD)
+        message = f"The headers have {length:,} bytes or more. At most {MAX_HEAD:,} are allowed."
+        self._refuse(431, "headers", message, str(length), MAX_HEAD)
 
     def _refuse_body(self, length: int) -> None:
         limit = most_of_body(self._address)
         said = "" if self.length is not None else " or more"
-        self._refuse(413, "body", f"the body has {length} bytes{said}; at most {limit}", str(length), limit)
+        message = f"The body has {length:,} bytes{said}. At most {limit:,} are allowed."
+        self._refuse(413, "body", message, str(length), limit)
 
     def _refuse(self, status: int, field: str, message: str, value: str, limit: float) -> None:
-        """Answer, send nothing more, drop what still comes for a while, then close."""
         self._is_refused = True
         self._stop_timer()
         self.setTimeout(None)
         if self._address.startswith(PREFIX.encode()):
-            response = problem_response(status, message, [Problem(field, message, value, str(limit))])
+            code = Code.REQUEST_TOO_LARGE if field else Code.REQUEST_TOO_SLOW
+            response = problem_response(
+                status, message, [Problem(field, message, value, str(limit), code=code)]
+            )
         else:
             response = HttpResponse(
-                f"Refused: {message}.", status=status, content_type="text/plain; charset=utf-8"
+                f"Refused: {message}", status=status, content_type="text/plain; charset=utf-8"
             )
         response["Content-Length"], response["Connection"] = str(len(response.content)), "close"
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
@@ -189,7 +191,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
         if not self._lines:
             self._abort()  # it has not even said what it wants
             return
-        message = f"the request did not come in within {REQUEST_WITHIN:.0f} s"
+        message = f"The request did not arrive within {REQUEST_WITHIN:.0f} s."
         self._refuse(408, "", message, "", REQUEST_WITHIN)
 
 
@@ -199,21 +201,21 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
     maxMessagePayloadSize: int
 
     def onOpen(self) -> None:
-        self._times: deque[float] = deque(maxlen=MOST_MESSAGES)
+        self._times: deque[float] = deque(maxlen=MAX_MESSAGES)
         super().onOpen()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N803
         now = self.factory.reactor.seconds()
-        if len(self._times) == MOST_MESSAGES and now - self._times[0] < PERIOD:
+        if len(self._times) == MAX_MESSAGES and now - self._times[0] < PERIOD:
             self.sendClose(
-                code=TOO_MANY_MESSAGES, reason=f"more than {MOST_MESSAGES} messages in {PERIOD:.0f} s"
+                code=TOO_MANY_MESSAGES, reason=f"more than {MAX_MESSAGES} messages in {PERIOD:.0f} s"
             )
             return
         self._times.append(now)
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Autobahn holds what goes out to the same limit; a snapshot of the wall has as many rows as it has."""
+        """Send a message of any length: Autobahn would hold it to the limit of what comes in."""
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
             super().sendMessage(*arguments, **options)
@@ -225,11 +227,10 @@ class BoundedServer(Server):  # type: ignore[misc]
     """Daphne's server with our connections in place of its own."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        options["websocket_max_message_size"] = options["websocket_max_frame_size"] = LONGEST_MESSAGE
+        options["websocket_max_message_size"] = options["websocket_max_frame_size"] = MAX_MESSAGE
         super().__init__(*arguments, **options, ready_callable=self._take_ours)
 
     def _take_ours(self) -> None:
-        """Called when the factories are made, before anybody is served."""
         self.http_factory.protocol = BoundedChannel
         self.ws_factory.protocol = BoundedWebSocket
 

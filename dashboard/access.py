@@ -1,4 +1,4 @@
-"""Who is asking: decorators for views, and the check that a websocket makes again at every event."""
+"""Access checks: decorators for views, and the check that a websocket makes again at every event."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
+
+from execution.selectors.orders.visibility import order_find
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -24,24 +26,26 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
 
 
 def person_of(request: HttpRequest) -> User:
-    """The person who is logged in; behind ``login_required`` there always is one."""
+    """Return the person who is logged in; behind ``login_required`` there always is one."""
     return cast("User", request.user)
 
 
+def order_seen(request: HttpRequest, public_id: str) -> int:
+    """Return the key of an order that the person may see; raises ``Http404`` for any other."""
+    order_id = order_find(person=person_of(request), public_id=public_id)
+    if order_id is None:
+        raise Http404("There is no such order.")
+    return order_id
+
+
 def trader_required(view: View[Arguments]) -> View[Arguments]:
-    """Orders are placed by traders only; everybody else gets a 403."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
-        if not person_of(request).may_trade:
-            raise PermissionDenied("Only traders place orders.")
-        return view(request, *args, **kwargs)
-
-    return cast("View[Arguments]", login_required(guarded))
+    """Admit traders, who alone place orders; everybody else gets a 403."""
+    return _admitting(lambda person: person.may_trade, "Only traders place orders.", view)
 
 
 def admin_required(view: View[Arguments]) -> View[Arguments]:
-    """Accounts and keys are an admin's; everybody else gets a 403, whatever is or is not there."""
+    """Admit admins; everybody else gets a 403, whatever is or is not there."""
+    checked = _admitting(lambda person: person.role == "admin", "Accounts and keys are an admin's.", view)
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
@@ -49,22 +53,20 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
             return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
         return checked(request, *args, **kwargs)
 
-    @login_required
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if person_of(request).role != "admin":
-            raise PermissionDenied("Accounts and keys are an admin's.")
-        return view(request, *args, **kwargs)
-
     return cast("View[Arguments]", guarded)
 
 
 def supervisor_required(view: View[Arguments]) -> View[Arguments]:
-    """The wall and the halts are a supervisor's; everybody else gets a 403."""
+    """Admit supervisors, who watch and halt the desk; everybody else gets a 403."""
+    words = "Only supervisors watch and halt the desk."
+    return _admitting(lambda person: person.role == "supervisor", words, view)
 
+
+def _admitting(may: Callable[[User], bool], words: str, view: View[Arguments]) -> View[Arguments]:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
-        if person_of(request).role != "supervisor":
-            raise PermissionDenied("Only supervisors watch and halt the desk.")
+        if not may(person_of(request)):
+            raise PermissionDenied(words)
         return view(request, *args, **kwargs)
 
     return cast("View[Arguments]", login_required(guarded))
@@ -76,7 +78,7 @@ _shared: dict[str, tuple[float, User | None]] = {}
 
 
 def person_lately(session_key: str | None) -> User | None:
-    """As ``person_of_session``, as of ``SHARED_FOR`` ago at most. To be called on the sockets' one thread."""
+    """Return ``person_of_session`` as of ``SHARED_FOR`` ago at most. To be called on the sockets' one thread."""
     if not session_key:
         return None
     now = time.monotonic()
@@ -90,7 +92,7 @@ def person_lately(session_key: str | None) -> User | None:
 
 
 def person_of_session(session_key: str | None) -> User | None:
-    """The active person whose session this still is; None after a logout or a change of password.
+    """Return the active person whose session this still is; None after a logout or a change of password.
 
     Reads the session's row afresh: a websocket outlives the login that opened it.
     """

@@ -17,12 +17,13 @@ from django.http.response import HttpResponseBase
 from dashboard.api.problems import PREFIX, problem_response
 from dashboard.lanes import FairThreadPool, LaneFull
 from dashboard.stops import is_halt, is_stop
+from execution.core.problem_codes import Code
 
 log = structlog.get_logger(__name__)
 
 #: Seconds after which a refused request may be sent again.
 AGAIN_AFTER = 1
-BUSY = "The desk answers as many requests as it can. Nothing was done: send this one again."
+BUSY = "The desk is busy. Nothing was changed. Send the request again."
 
 
 class DeskHandler(ASGIHandler):
@@ -38,7 +39,7 @@ class DeskHandler(ASGIHandler):
 
     @cached_property
     def lanes(self) -> dict[str, FairThreadPool]:
-        """Made for the first request, not at the import: two of them go to the database."""
+        """Make the lanes for the first request, not at the import: two of them go to the database."""
         return {
             "halts": FairThreadPool("halts", threads=4, waiting=200, keeps_connections=True),
             "stops": FairThreadPool("stops", threads=6, waiting=1_000, keeps_connections=True),
@@ -61,7 +62,7 @@ class DeskHandler(ASGIHandler):
 
 
 def lane_of(method: str, path: str) -> str:
-    """The name of the lane in which a request is answered."""
+    """Return the name of the lane in which a request is answered."""
     if is_halt(method, path):
         return "halts"
     if is_stop(method, path):
@@ -72,14 +73,14 @@ def lane_of(method: str, path: str) -> str:
 
 
 def asks(scope: Any) -> int:
-    """Whose turn it is: one token's, one browser's, else one address's."""
+    """Return whose turn a request takes: one token's, one browser's, else one address's."""
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
     return hash(tuple(named) or (scope.get("client") or ("",))[0])
 
 
 def _busy(path: str) -> HttpResponse:
     if path.startswith(PREFIX):
-        response = problem_response(503, BUSY)
+        response = problem_response(503, BUSY, code=Code.BUSY)
     else:
         response = HttpResponse(BUSY, status=503, content_type="text/plain; charset=utf-8")
     response.headers["Retry-After"] = str(AGAIN_AFTER)

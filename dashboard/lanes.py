@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class LaneFull(Exception):
-    """So many requests wait already that this one is better sent again."""
+    """Raised when so many requests wait already that this one is better sent again."""
 
 
 class FairThreadPool:
@@ -48,12 +48,12 @@ class FairThreadPool:
 
     @contextlib.asynccontextmanager
     async def thread(self, who: int) -> AsyncIterator[ThreadPoolExecutor]:
-        """A thread for a request of ``who``. Raises ``LaneFull``."""
+        """Lend a thread for a request of ``who``. Raises ``LaneFull``."""
         thread = await self._taken(who)
         try:
             yield thread
         finally:
-            self._give_back(who, thread)
+            self._return_thread(who, thread)
 
     async def _taken(self, who: int) -> ThreadPoolExecutor:
         if sum(map(len, self._waiting.values())) >= self._most_waiting:
@@ -65,7 +65,7 @@ class FairThreadPool:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self._give_back(who, place.result())
+                self._return_thread(who, place.result())
             else:
                 self._leave(who, place)
             raise
@@ -77,7 +77,6 @@ class FairThreadPool:
             del self._waiting[who]
 
     def _serve(self) -> None:
-        """Give the free threads away; whoever gets one goes to the end of those who wait."""
         for who in list(self._waiting):
             if not self._free:
                 return
@@ -90,8 +89,8 @@ class FairThreadPool:
             self._busy[who] += 1
             place.set_result(self._free.pop())
 
-    def _give_back(self, who: int, thread: ThreadPoolExecutor) -> None:
-        """Free again when it is idle: a request whose client has gone still runs to its end there."""
+    def _return_thread(self, who: int, thread: ThreadPoolExecutor) -> None:
+        """Free the thread when it is idle: a request whose client has gone still runs to its end there."""
         loop = asyncio.get_running_loop()
 
         def idle(_: Future[None]) -> None:
@@ -113,7 +112,6 @@ def _nothing() -> None:
 
 
 def _keep_connection() -> None:
-    """Open this thread's connection, and keep it over requests; one that is dead is opened again."""
     connection.settings_dict = connection.settings_dict | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
     try:
         connection.ensure_connection()

@@ -18,10 +18,10 @@ _STOPS = re.compile(
 
 
 def is_halt(method: str, path: str) -> bool:
-    """A halt that is prepared or set. Lifting one is no stop."""
+    """Return True for a halt that is prepared or set. Lifting one is no stop."""
     return _HALTS.fullmatch(f"{method} {path}") is not None
 
 
 def is_stop(method: str, path: str) -> bool:
-    """A halt, a pause, a cancel, an account that is suspended. A resume is no stop."""
+    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is no stop."""
     return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None

@@ -117,7 +117,7 @@ class PersonAdmin(_UserAdmin):
         person_save(person=obj, changed_by=cast(User, request.user), now=timezone.now())
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A refusal of the service is a message: two admins may have acted at the same moment."""
+        """Show a refusal of the service as a message: two admins may have acted at the same moment."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except Refused as refused:
@@ -185,7 +185,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 class AccountAdmin(ReadOnlyAdmin):
     """Accounts without their keys: credentials are not registered at all."""
 
-    list_display = ("label", "venue", "environment", "is_active", "owner", "looked_at", "error")
+    list_display = ("label", "venue", "environment", "is_active", "owner", "polled_at", "error")
     list_select_related = ("venue", "owner")
 
 
@@ -200,14 +200,17 @@ class MarketAdmin(ReadOnlyAdmin):
     list_display = (
         "symbol",
         "venue",
+        "status",
+        "status_word",
         "tick",
         "lot",
         "min_notional",
+        "max_notional",
         "maker_fee",
         "taker_fee",
         "refreshed_at",
     )
-    list_filter = ("venue",)
+    list_filter = ("venue", "status")
 
 
 @admin.register(Balance)
@@ -217,7 +220,7 @@ class BalanceAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """Who changed accounts, keys, people, halts and tokens, when and why."""
+    """The audit log: changes to accounts, keys, people, halts and tokens."""
 
     list_display = ("at", "actor", "kind", "subject", "reason")
     list_filter = ("kind",)

@@ -1,6 +1,6 @@
 """Doorbells: what has changed, told after the commit to pages and engines. The database stays the truth.
 
-A doorbell that cannot be rung is logged and forgotten: readers look once a second by themselves.
+A doorbell that cannot be rung is logged and forgotten: readers poll once a second by themselves.
 One background loop per process sends, because the channel layer keeps its connections per event loop.
 """
 
@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 
 WAKE_CHANNEL = "tranche.wake"
 SEND_TIMEOUT = 2.0  # seconds
-#: Books are wanted so long after a look: a page that plans an order looks every few seconds.
-LOOKED_AT_FOR = timedelta(seconds=15)
+#: Books are wanted so long after a request: a page that plans an order asks every few seconds.
+BOOK_REQUEST_LASTS = timedelta(seconds=15)
 #: Rings of so short a while are sent together: a burst of facts is one message to a page, and one to the engines.
 GATHER = 0.005  # seconds
 #: A blotter and a wall show many orders, and are told that something moved: not of each change of each order.
@@ -60,7 +60,7 @@ class Wake(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """A message and what it is about: of those about the same the newest is sent. No ``group``: to the engines.
+    """Hold a message and what it is about: of those about the same the newest is sent. No ``group``: to the engines.
 
     ``gather``: seconds for which it may wait for others.
     """
@@ -75,7 +75,7 @@ class _Ring:
         return int(self.message.get("version", 0))
 
 
-class _Bell:
+class Bell:
     """The background loop and its connections, started at the first ring of the process."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class _Bell:
         return self._loop
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Say once that the bell is broken, and once that it rings again: each ring would fill the log."""
+        """Log once that the bell is broken, and once that it rings again: each ring would fill the log."""
         try:
             await asyncio.wait_for(coroutine, SEND_TIMEOUT)
         except Exception as error:  # noqa: BLE001  a doorbell is never fatal
@@ -119,7 +119,6 @@ class _Bell:
             self._is_broken = False
 
     async def _send_waiting(self, gather: float) -> None:
-        """Engines first, in one message; then the pages."""
         await asyncio.sleep(gather)
         with self._lock:
             rings = list(self._waiting.pop(gather).values())
@@ -140,7 +139,7 @@ class _Bell:
         return _Ring("", json.dumps(about, sort_keys=True), message)
 
 
-_bell = _Bell()
+_bell = Bell()
 
 
 def order_group(public_id: str) -> str:
@@ -152,7 +151,7 @@ def trader_group(trader_pk: int) -> str:
 
 
 def order_changed(public_id: str, trader_pk: int, order_pk: int, version: int) -> None:
-    """After the commit: tell the pages of the order and of its trader, and the engine that drives it."""
+    """Tell the pages of the order and of its trader, and the engine that drives it, after the commit."""
     message = OrderChanged(type="order.changed", order=public_id, version=version)
     transaction.on_commit(partial(_ring_order, message, trader_pk, order_pk))
 
@@ -165,7 +164,7 @@ def _ring_order(message: OrderChanged, trader_pk: int, order_pk: int) -> None:
 
 
 def wall_changed() -> None:
-    """After the commit: a halt was set, has come further or was lifted."""
+    """Tell the wall after the commit that a halt was set, has come further or was lifted."""
     transaction.on_commit(_ring_wall)
 
 
@@ -174,20 +173,20 @@ def _ring_wall(gather: float = GATHER) -> None:
 
 
 def wake_account(account_pk: int) -> None:
-    """After the commit: an account session has something to send."""
+    """Tell an account session after the commit that it has something to send."""
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
 
 
-def look_at(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int, datetime]:
-    """Somebody plans an order there: its books are wanted for a while. Returns since when they have been, by venue."""
+def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int, datetime]:
+    """Request the books there for a while, as somebody plans an order. Returns since when they have been, by venue."""
     _bell.ring(_bell.wake(Wake(venues=list(venue_pks), symbol=symbol)))
-    keys = {pk: f"tranche:looked:{pk}:{symbol}" for pk in venue_pks}
+    keys = {pk: f"tranche:books:{pk}:{symbol}" for pk in venue_pks}
     since = dict.fromkeys(venue_pks, now)
     try:
         with _redis_now(settings.REDIS_URL).pipeline() as pipe:
             for key in keys.values():
-                pipe.set(key, now.isoformat(), ex=LOOKED_AT_FOR, nx=True)
-                pipe.expire(key, LOOKED_AT_FOR)
+                pipe.set(key, now.isoformat(), ex=BOOK_REQUEST_LASTS, nx=True)
+                pipe.expire(key, BOOK_REQUEST_LASTS)
                 pipe.get(key)
             answers = pipe.execute()[2::3]
     except redis.RedisError as error:
@@ -200,17 +199,17 @@ def look_at(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int,
 
 @lru_cache(maxsize=1)
 def _redis_now(url: str) -> redis.Redis:
-    """For what is answered at once; the bell's own connections live in its loop."""
+    """Connect for what is answered at once; the bell's own connections live in its loop."""
     return redis.Redis.from_url(url, socket_timeout=SEND_TIMEOUT, socket_connect_timeout=SEND_TIMEOUT)
 
 
 def drive(order_pk: int) -> None:
-    """After the commit: send the task that makes a worker claim the order."""
+    """Send the task that makes a worker claim the order, after the commit."""
     transaction.on_commit(partial(_send_drive, order_pk))
 
 
 def estimate(estimate_pk: int) -> None:
-    """After the commit: have an expected cost worked out, on the compute queue."""
+    """Have an expected cost worked out on the compute queue, after the commit."""
     transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.estimate", estimate_pk)))
 
 

@@ -39,8 +39,11 @@ BETWEEN_BATCHES = 0.02
 
 
 def _when_nobody_else_wants() -> None:
-    """This thread alone: it has the processor when no other wants it. A whole process that stepped back would wait
-    for the processor with the database's lock in its hand: for a second everybody waited for it."""
+    """Lower the priority of this thread alone.
+
+    A process lowered as a whole was descheduled while it held the database's lock, which stalled every writer for up
+    to a second.
+    """
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
@@ -48,7 +51,7 @@ def _when_nobody_else_wants() -> None:
 _aside = ThreadPoolExecutor(1, thread_name_prefix="aside", initializer=_when_nobody_else_wants)
 
 
-def _predict_aside(spec: dict[str, Any]) -> Prediction:
+def predict_aside(spec: dict[str, Any]) -> Prediction:
     return _aside.submit(predict_spec, spec).result()
 
 
@@ -60,7 +63,6 @@ def prepare_worker(instance: Any, **_signal: Any) -> None:
 
 
 def _host() -> EngineHost | None:
-    """The engine's host, in the workers that have loaded it; the compute worker never does."""
     module = sys.modules.get(ENGINE_MODULE)
     return None if module is None else module.host
 
@@ -83,7 +85,7 @@ class EngineStep(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
 
     def start(self, parent: Any) -> None:
-        """The engine starts when the worker is ready."""
+        """Start the engine when the worker is ready."""
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002
         if (host := _host()) is not None:
@@ -110,7 +112,7 @@ def hurry() -> None:
 def estimate(estimate_pk: int) -> None:
     """Work out what an order is expected to cost; who waits for it is told when that fails in our own code."""
     try:
-        estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=_predict_aside)
+        estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=predict_aside)
     except Exception as error:
         if is_outage(error):
             raise  # asked for again
@@ -122,15 +124,15 @@ def estimate(estimate_pk: int) -> None:
 
 @shared_task
 def housekeep() -> None:
-    """Reports first: they are made of the samples that are dropped then."""
+    """Make the reports first: they are made of the samples that are dropped then."""
     now = timezone.now()
     halts_lifted_tell(since=now - timedelta(days=1), now=now)
     reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
-    samples_drop(before=now - KEEP_SAMPLES, pause=_let_others_write)
-    workers_drop(before=now - KEEP_WORKERS, pause=_let_others_write)
-    estimates_drop(before=now - KEEP_ESTIMATES, pause=_let_others_write)
-    candles_drop(before=(now - KEEP_CANDLES).date(), pause=_let_others_write)
+    samples_drop(before=now - KEEP_SAMPLES, pause=let_others_write)
+    workers_drop(before=now - KEEP_WORKERS, pause=let_others_write)
+    estimates_drop(before=now - KEEP_ESTIMATES, pause=let_others_write)
+    candles_drop(before=(now - KEEP_CANDLES).date(), pause=let_others_write)
 
 
-def _let_others_write() -> None:
+def let_others_write() -> None:
     time.sleep(BETWEEN_BATCHES)

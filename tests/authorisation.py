@@ -59,7 +59,7 @@ POST   halts/<slug:public_id>/lift/              halt     login     403    403  
 
 # the reconciliation: who sees orders sees theirs, supervisors act
 GET    reconciliation/                           -        login     200    200    200     200        200
-POST   reconciliation/<slug:public_id>/look/     child    login     403    403    403     303        403
+POST   reconciliation/<slug:public_id>/poll/     child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/cancel/   child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/attach/   child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/absent/   child    login     403    403    403     303        403
@@ -79,6 +79,8 @@ POST   accounts/<slug:public_id>/revoke/         account  login     403    403  
 POST   accounts/<slug:public_id>/close/          account  login     403    403    403     403        303
 POST   accounts/<slug:public_id>/open/           account  login     403    403    403     403        303
 POST   accounts/<slug:public_id>/symbols/        account  login     403    403    403     403        422
+POST   accounts/<slug:public_id>/exclusive/      account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/shared/         account  login     403    403    403     403        303
 
 # the API, by bearer token
 GET    api/v1/                                   -        404       404    404    404     404        404
@@ -106,7 +108,7 @@ GET    api/v1/halts                              -        401       403    403  
 POST   api/v1/halts                              -        401       403    403    403     201        403
 GET    api/v1/halts/<slug:public_id>             halt     401       403    403    403     200        403
 GET    api/v1/reconciliation                     -        401       200    200    200     200        200
-POST   api/v1/reconciliation/<slug:public_id>/look   child 401      403    403    403     204        403
+POST   api/v1/reconciliation/<slug:public_id>/poll   child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/cancel child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/attach child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/absent child 401      403    403    403     204        403

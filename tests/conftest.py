@@ -14,6 +14,8 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from execution.launcher.environments import keep_bytecode
+from tests.checks import REPOSITORY
+from tests.faults.seeds import seeds_of_commit
 
 TEST_VAR = Path(tempfile.mkdtemp(prefix="tranche-tests-"))
 os.environ["TRANCHE_VAR"] = str(TEST_VAR)
@@ -23,12 +25,12 @@ for _name in ("REDIS_URL", "DATABASE_URL", "TRANCHE_KEYRING", "TRANCHE_ENVIRONME
 #: Set by tests/postgresql/conftest.py for the session that it starts: a cluster of the tests' own.
 if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
-keep_bytecode(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")  # the tests start a hundred processes
+keep_bytecode(REPOSITORY / ".pytest_cache" / "bytecode")  # the tests start a hundred processes
 
-hypothesis_settings.register_profile("tranche", deadline=None, max_examples=40, print_blob=True)
+hypothesis_settings.register_profile("tranche", deadline=None, max_examples=25, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
-pytest_plugins = ["tests.machine", "tests.desk.running", "tests.sharing"]
+pytest_plugins = ["tests.fixtures", "tests.markers", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"the settings point at {settings.VAR}: unset DJANGO_SETTINGS_MODULE and try again"
         )
+
+
+def pytest_report_header() -> str:
+    """Say which seeds the fault simulation tries."""
+    return str(seeds_of_commit(REPOSITORY))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

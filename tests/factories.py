@@ -32,7 +32,7 @@ from execution.models import (
 from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.selectors.quotes import quote_key, quote_to_json
 from execution.services.accounts.markets import balances_record, markets_record
-from execution.services.children.children import Taken, child_take
+from execution.services.children.children import SubmittedChild, child_submit
 from execution.services.engine.apply_decision import Applied, decision_apply
 from execution.services.engine.workers import orders_claim, worker_start
 from execution.services.orders.orders import order_submit
@@ -127,37 +127,52 @@ class Rows:
 
     def step(self, order: Order, *, now: datetime, quote: Quote | None = None) -> Applied:
         """One look, decision and write, as the driver does it; ``quote`` is that of every venue."""
-        quotes = {
-            venue: quote or Quote(D("59999.50"), D("60000.50"), D(2), D(2), now)
-            for venue in Venue.objects.values_list("pk", flat=True)
-        }
-        looked = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=now)
+        quotes = {venue: quote or calm_quote(now) for venue in Venue.objects.values_list("pk", flat=True)}
+        snapshot = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=now)
         return decision_apply(
             order_pk=order.pk,
             worker_pk=self.worker.pk,
-            fence=looked.fence,
-            version=looked.version,
-            decision=decide(looked.view),
-            quotes=looked.view.quotes,
+            fence=snapshot.fence,
+            version=snapshot.version,
+            decision=decide(snapshot.view),
+            quotes=snapshot.view.quotes,
             now=now,
         ).applied
 
-    def resting(self, *, taken: bool = True, **changes: Any) -> ChildOrder:
+    def resting(self, *, submitted: bool = True, **changes: Any) -> ChildOrder:
         """The first child of a working order, on its way to the exchange."""
         order = self.working(**changes)
         self.step(order, now=NOW)
         child = order.children.get()
-        if taken:
-            assert self.take(child) is not None
+        if submitted:
+            assert self.submit_child(child) is not None
             child.refresh_from_db()
         return child
 
-    def take(self, child: ChildOrder, *, now: datetime = NOW, fence: int | None = None) -> Taken | None:
+    def submit_child(
+        self,
+        child: ChildOrder,
+        *,
+        now: datetime = NOW,
+        fence: int | None = None,
+        quote: Quote | None = None,
+    ) -> SubmittedChild | None:
+        """Submit it, while its market is as it was decided for unless ``quote`` says otherwise."""
         self.account.refresh_from_db()
         held = self.account.fence if fence is None else fence
-        return child_take(
-            child_pk=child.pk, worker_pk=self.worker.pk, account_fence=held, budget=BUDGET, now=now
+        return child_submit(
+            child_pk=child.pk,
+            worker_pk=self.worker.pk,
+            account_fence=held,
+            budget=BUDGET,
+            quote=quote or calm_quote(now),
+            now=now,
         )
+
+
+def calm_quote(at: datetime) -> Quote:
+    """The market of most tests."""
+    return Quote(D("59999.50"), D("60000.50"), D(2), D(2), at)
 
 
 def report_of(

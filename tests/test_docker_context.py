@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from tests.checks import REPOSITORY
 from tests.desk.running import desk_environment
-from tests.test_house import REPOSITORY, tracked_files
+from tests.test_house import tracked_files
 
 #: What the processes of the image are made of.
 PARTS = {"manage.py", "pyproject.toml", "LICENSE", "config", "dashboard", "execution", "static", "templates"}
@@ -117,6 +118,7 @@ def test_what_lies_about_in_this_checkout_stays_outside() -> None:
     assert [path for path in context() if path not in tracked and Path(path).suffix not in sources] == []
 
 
+@pytest.mark.real_process
 def test_every_process_starts_from_what_the_image_gets(tmp_path: Path) -> None:
     for path in context():
         target = tmp_path / "image" / path

@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.checks import REPOSITORY
+
 pytestmark = pytest.mark.usefixtures("git_path")
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-TOOLS = Path(sys.executable).parent
 TOP_LEVEL = {
     *("manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
     *("LICENSE", "SECURITY.md"),
-    *(".ci", ".dockerignore", ".gitignore", ".env.example"),
+    *(".ci", ".dockerignore", ".gitignore", ".env.example", ".pre-commit-config.yaml"),
     *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
 }
 #: A lock file carries a registry's address on every line.
@@ -40,16 +39,7 @@ REGISTRIES = tuple(
         ("rubygems", "org"),
     ]
 )
-LONGEST_FILE = 400
-
-
-def run(*command: str) -> None:
-    """Run a tool in the repository; its whole output is the failure's message."""
-    done = subprocess.run(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.fail(f"{' '.join(command)} ended with code {done.returncode}:\n{done.stdout}", pytrace=False)
+MAX_FILE = 400
 
 
 def tracked_files() -> list[Path]:
@@ -66,31 +56,6 @@ def text_of(path: Path) -> str | None:
     """The text of a tracked file; None when it is not text."""
     content = (REPOSITORY / path).read_bytes()
     return None if b"\0" in content else content.decode()
-
-
-def test_ruff_finds_nothing() -> None:
-    run(str(TOOLS / "ruff"), "check", ".")
-
-
-def test_everything_is_formatted() -> None:
-    run(str(TOOLS / "ruff"), "format", "--check", ".")
-
-
-@pytest.mark.timeout(600)  # without a cache, on a busy machine
-def test_types_hold() -> None:
-    run(sys.executable, "-m", "mypy")
-
-
-def test_imports_go_downwards() -> None:
-    run(str(TOOLS / "lint-imports"), "--no-cache")
-
-
-def test_django_finds_nothing() -> None:
-    run(sys.executable, "manage.py", "check", "--fail-level", "WARNING")
-
-
-def test_migrations_are_complete() -> None:
-    run(sys.executable, "manage.py", "makemigrations", "--check", "--dry-run")
 
 
 def test_only_known_names_stand_at_the_top() -> None:
@@ -118,7 +83,7 @@ def test_python_files_stay_readable() -> None:
         for path in tracked_files()
         if path.suffix == ".py" and "migrations" not in path.parts
     }
-    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+    assert {path: length for path, length in lengths.items() if length > MAX_FILE} == {}
 
 
 def test_the_changelog_has_something_to_say() -> None:
@@ -130,6 +95,7 @@ def test_the_changelog_has_something_to_say() -> None:
 def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
     script = REPOSITORY / ".ci" / "run"
     assert os.access(script, os.X_OK)
+    assert os.access(REPOSITORY / ".ci" / "check", os.X_OK)
     text = script.read_text(encoding="utf-8")
     assert "uv run pytest" in text
     assert "apt" not in text, "what the tests need they install themselves"
@@ -139,7 +105,6 @@ def test_the_test_command_of_ci_is_the_one_of_the_readme() -> None:
 def test_what_is_typed_on_an_empty_machine_stands_in_the_readme() -> None:
     script = REPOSITORY / ".ci" / "fresh"
     assert os.access(script, os.X_OK)
-    run("bash", "-n", str(script))
     typed = re.findall(r"^[A-Z_]+='(.*\buv\b.*)'$", script.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(typed) == 5
     assert set(typed) <= set((REPOSITORY / "README.md").read_text(encoding="utf-8").splitlines())

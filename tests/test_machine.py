@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.checks import REPOSITORY
 from tests.desk.running import desk_environment
-from tests.machine import CHROMIUM, CURL, GIT, provide
+from tests.fixtures.machine import CHROMIUM, CURL, GIT, provide
 from tests.packages import install_command
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.real_process
+
 #: Writes down how it was called; an install brings a program for each package into its own folder.
 APT_GET = """#!/bin/sh
 here="${0%/*}"
@@ -44,7 +46,7 @@ def _written_down(request):
 """
 INI = """[pytest]
 testpaths = checks
-addopts = -p xdist -p tests.machine -p no:cacheprovider
+addopts = -p xdist -p tests.fixtures.machine -p no:cacheprovider
 """
 WITH_NEEDS = "def test_with_{number}(chromium_path, curl_path, git_path, postgresql_programs): pass\n"
 

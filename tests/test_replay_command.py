@@ -61,8 +61,8 @@ def test_without_json_it_prints_a_table(candles: Path) -> None:
         ("1700006400000,1,1e308,1,1,1\n", "line 2: .*high is 1e308: its exponent"),
         ("1700006400000,1,1,1,1_0,1\n", "line 2: .*close is 1_0"),
         ("1700006400000,1,１,1,1,1\n", "line 2: .*high is １"),
-        ("1700006400000,1,1,1,1,1\n999999999960000,1,1,1,1,1\n", "days apart; at most 3,660"),
-        ("1700006400000,1,1,1,1,1\n", "0 whole UTC days; at least 8"),
+        ("1700006400000,1,1,1,1,1\n999999999960000,1,1,1,1,1\n", "days. At most 3,660"),
+        ("1700006400000,1,1,1,1,1\n", "0 whole UTC days. At least 8"),
         ("", "no candle"),
     ],
 )

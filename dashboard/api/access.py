@@ -1,8 +1,9 @@
-"""Who asks: a bearer token, nothing else. No session opens the API, so a foreign page cannot either."""
+"""Access to the API: a bearer token, nothing else. No session opens it, so a foreign page cannot either."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
@@ -12,8 +13,10 @@ from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
 from dashboard.api.limits import MINUTE, MinuteCounter
-from dashboard.api.problems import Forbidden
+from dashboard.api.problems import Forbidden, NotFound
 from dashboard.stops import is_stop
+from execution.core.problem_codes import Code
+from execution.selectors.orders.visibility import order_find
 from execution.services.desk.tokens import person_of_token
 
 if TYPE_CHECKING:
@@ -28,9 +31,9 @@ class Bearer(HttpBearer):
 
 
 class PersonRate(BaseThrottle):
-    """So many requests a minute for a person, over all of their tokens: a wild program slows nobody else down.
+    """Limit the requests a minute of a person, over all of their tokens: a wild program slows nobody else down.
 
-    A stop is not counted and never refused: who has used up their limit can still stop what they started.
+    A stop is not counted and never refused: after too many requests a person can still stop orders.
     """
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -43,8 +46,27 @@ class PersonRate(BaseThrottle):
 
 
 def api_person(request: HttpRequest) -> User:
-    """Whose token it is."""
+    """Return the person whose token it is."""
     return cast("User", getattr(request, "auth"))  # noqa: B009  # ninja puts it there
+
+
+def api_order(request: HttpRequest, public_id: str) -> int:
+    """Return the key of an order that the person may see; raises ``NotFound`` for any other."""
+    order_id = order_find(person=api_person(request), public_id=public_id)
+    if order_id is None:
+        raise NotFound
+    return order_id
+
+
+def api_actor(request: HttpRequest, public_id: str, may: Callable[..., bool], words: str) -> tuple[User, int]:
+    """Return the person and the order's key. One that they do not see is not there; ``may`` judges the others.
+
+    Raises ``NotFound`` and ``Forbidden``, which says ``words`` of the order.
+    """
+    person, order_id = api_person(request), api_order(request, public_id)
+    if not may(person=person, order_id=order_id):
+        raise Forbidden(f"{words} order {public_id}.", Code.NOT_YOUR_ORDER)
+    return person, order_id
 
 
 def api_trader(request: HttpRequest) -> User:

@@ -1,16 +1,14 @@
-"""What many orders achieved, over the API."""
+"""The analysis of many orders over the API."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
 
-from dashboard.api import report_schemas
 from dashboard.api.access import api_person
-from dashboard.forms.analysis_filters import read_analysis
-from execution.core.problems import Refused
+from dashboard.api.parsing import query_filter, query_parameters
+from execution.payloads.reports import AnalysisPage
+from execution.selectors.orders.order_filter import AnalysisFilter
 from execution.selectors.tca.analysis import analysis_page
 
 router = Router(tags=["analysis"])
@@ -18,15 +16,12 @@ router = Router(tags=["analysis"])
 
 @router.get(
     "/analysis",
-    response=report_schemas.Analysis,
+    response=AnalysisPage,
     summary="Analyse what orders cost",
     operation_id="analysis_read",
+    openapi_extra=query_parameters(AnalysisFilter),
 )
-def analysis(request: HttpRequest, asked: Query[report_schemas.AnalysisAsked]) -> Any:  # noqa: ARG001
+def analysis(request: HttpRequest) -> AnalysisPage:
     """The final reports of the orders that you may see, by group: means, their errors and how many orders know."""
     person = api_person(request)
-    # Names that the filter does not know are among what it refuses.
-    chosen = read_analysis(person, request.GET.dict())
-    if chosen.problems:
-        raise Refused(chosen.problems)
-    return analysis_page(person=person, chosen=chosen.filter)
+    return analysis_page(person=person, chosen=query_filter(request, person, AnalysisFilter))

@@ -1,32 +1,31 @@
-"""Where one may trade: accounts and markets."""
+"""Accounts and markets over the API."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Query, Router
 
-from dashboard.api import schemas
+from dashboard.api import bodies
 from dashboard.api.access import api_person
 from dashboard.api.parsing import refuse_unknown
+from execution.payloads.catalogue import Accounts, Markets
 from execution.selectors.catalogue import account_facts, market_facts
 
 router = Router(tags=["desk"])
 
 
-@router.get("/accounts", response=schemas.Accounts, summary="List accounts", operation_id="account_list")
-def accounts(request: HttpRequest) -> dict[str, Any]:
+@router.get("/accounts", response=Accounts, summary="List accounts", operation_id="account_list")
+def accounts(request: HttpRequest) -> Accounts:
     """A trader's own; all of them for supervisors, and for admins with the state of their keys."""
     return {"accounts": account_facts(person=api_person(request))}
 
 
-@router.get("/markets", response=schemas.Markets, summary="List markets", operation_id="market_list")
-def markets(request: HttpRequest, asked: Query[schemas.MarketsAsked]) -> dict[str, Any]:
+@router.get("/markets", response=Markets, summary="List markets", operation_id="market_list")
+def markets(request: HttpRequest, query: Query[bodies.MarketsAsked]) -> Markets:
     """Limits, fees and the newest quote, however old: age_seconds says."""
-    refuse_unknown(request, asked)
+    refuse_unknown(request, query)
     found = market_facts(
-        person=api_person(request), symbol=asked.symbol, account=asked.account, now=timezone.now()
+        person=api_person(request), symbol=query.symbol, account=query.account, now=timezone.now()
     )
     return {"markets": found}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from copy import deepcopy
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +16,17 @@ from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import ValidationErrorContext
 from ninja.openapi.docs import DocsBase
+from ninja.openapi.schema import REF_TEMPLATE
+from pydantic import TypeAdapter
 
-from dashboard.api import amend, analysis, desk, halts, orders, reconciliation, schemas
+from dashboard.api import amend, analysis, desk, halts, orders, reconciliation
 from dashboard.api.access import Bearer, PersonRate
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
+from execution.core.orders.policies import AtEnd, InsufficientLiquidity, OutsideLimit, RouteMode
 from execution.core.orders.terms import ALGORITHMS
+from execution.core.types import Side, Unit
+from execution.payloads.problems import Problems
 
 DESCRIPTION = """
 Launch, follow and stop orders. Every request carries a bearer token, made on your page or by
@@ -26,6 +34,11 @@ manage.py api_token USER; sessions and cookies open nothing here, so there is no
 Numbers are strings, what is unknown is null, times are ISO 8601 in UTC, durations are seconds.
 Errors are problems after RFC 9457 that name the field, the value and the limit.
 """.strip()
+
+
+#: Enumerations that stand in the document by their names.
+NAMED: tuple[type[StrEnum], ...] = (Side, Unit, AtEnd, OutsideLimit, RouteMode, InsufficientLiquidity)
+_REFERENCE = re.compile(REF_TEMPLATE.format(model=r"(\w+)"))
 
 
 class DocsPage(DocsBase):
@@ -44,23 +57,65 @@ class DeskApi(NinjaAPI):
     def get_openapi_schema(self, **kwargs: Any) -> Any:
         document = super().get_openapi_schema(**kwargs)
         known = document["components"]["schemas"]
-        models = {algorithm.parameters.__name__: name for name, algorithm in ALGORITHMS.items()}
-        known |= {title: deepcopy(parameter_schema(name)) for title, name in models.items()}
-        parameters = known["OrderBody"]["properties"]["parameters"]
-        parameters.pop("additionalProperties", None)
-        parameters["anyOf"] = [{"$ref": f"#/components/schemas/{title}"} for title in models]
-        known["Problem"] = schemas.Problem.model_json_schema()
-        problems = schemas.Problems.model_json_schema(ref_template="#/components/schemas/{model}")
-        known["Problems"] = {name: part for name, part in problems.items() if name != "$defs"}
+        known |= {
+            algorithm.parameters.__name__: deepcopy(parameter_schema(name))
+            for name, algorithm in ALGORITHMS.items()
+        }
+        known |= _bodies_by_algorithm(known["OrderBody"], known)
+        problems = TypeAdapter(Problems).json_schema(ref_template=REF_TEMPLATE)
+        known |= problems.pop("$defs") | {"Problems": problems}
+        known |= {kind.__name__: {"type": "string", "enum": list(kind)} for kind in NAMED}
+        for schema in known.values():
+            for field in schema.get("properties", {}).values():
+                _simplify(field)
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 for status in _errors(path, method, operation):
                     operation["responses"][status] = _error(status)
+                for parameter in operation["parameters"]:
+                    _simplify(parameter["schema"])
+        used = set(_REFERENCE.findall(json.dumps(document, default=str)))
+        document["components"]["schemas"] = {name: known[name] for name in known if name in used}
         return document
 
 
+def _simplify(field: dict[str, Any]) -> None:
+    """Make a field plain for generators. They take a title for the name of a type, an enumeration without a name
+    for a type of its own each time, and no object for a default."""
+    field.pop("title", None)
+    if field.get("default") in ({}, None):
+        field.pop("default", None)
+    for kind in NAMED:
+        if field.get("enum") == list(kind):
+            del field["enum"], field["type"]
+            field["$ref"] = _ref(kind.__name__)
+
+
+def _bodies_by_algorithm(body: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    forms, by_name = {}, {}
+    for name, algorithm in ALGORITHMS.items():
+        parameters = algorithm.parameters.__name__
+        title = parameters.replace("Parameters", "Order")
+        form = deepcopy(body) | {"title": title}
+        about = body["properties"]["parameters"]["description"]
+        form["properties"]["algorithm"] = {"type": "string", "const": name}
+        form["properties"]["parameters"] = {"$ref": _ref(parameters), "description": about}
+        if known[parameters].get("required"):
+            form["required"] = [*form["required"], "parameters"]
+        forms[title], by_name[name] = form, _ref(title)
+    union = {
+        "title": "OrderBody",
+        "oneOf": [{"$ref": ref} for ref in by_name.values()],
+        "discriminator": {"propertyName": "algorithm", "mapping": by_name},
+    }
+    return forms | {"OrderBody": union}
+
+
+def _ref(name: str) -> str:
+    return REF_TEMPLATE.format(model=name)
+
+
 def _errors(path: str, method: str, operation: dict[str, Any]) -> Sequence[int]:
-    """The statuses of an operation's errors."""
     statuses = [400, 401, 403, 405, 422, 429, 500, 503]
     if "{" in path:
         statuses.append(404)

@@ -9,11 +9,11 @@ from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status
 
-from dashboard.api import halt_schemas
+from dashboard.api import bodies
 from dashboard.api.access import api_supervisor
 from dashboard.api.parsing import refuse_unknown
 from dashboard.api.problems import NotFound
-from execution.payloads.orders import HaltPreview, HaltRow
+from execution.payloads.halts import HaltPreview, HaltRow, Halts
 from execution.selectors.halts import halt_row, halt_rows
 from execution.services import halts as services
 
@@ -24,19 +24,19 @@ FORMER = 100
 
 @router.post(
     "/halts/preview",
-    response=halt_schemas.HaltPreview,
+    response=HaltPreview,
     summary="Show what a halt would do",
     operation_id="halt_preview",
 )
-def preview(request: HttpRequest, body: halt_schemas.HaltAsked) -> HaltPreview:
+def preview(request: HttpRequest, body: bodies.HaltAsked) -> HaltPreview:
     """Changes nothing. The phrase is what confirms the halt."""
     person = api_supervisor(request)
     asked = services.parse_halt_request(body.dict())
     return services.halt_preview(person=person, request=asked, now=timezone.now())
 
 
-@router.post("/halts", response={201: halt_schemas.Halt}, summary="Set a halt", operation_id="halt_set")
-def set_halt(request: HttpRequest, body: halt_schemas.HaltBody) -> Any:
+@router.post("/halts", response={201: HaltRow}, summary="Set a halt", operation_id="halt_set")
+def set_halt(request: HttpRequest, body: bodies.HaltBody) -> Any:
     """The same halt in force already is answered as it is. Lifting it resumes nothing by itself."""
     now = timezone.now()  # the request reached the server: the time to flat counts from here
     person = api_supervisor(request)
@@ -50,17 +50,15 @@ def set_halt(request: HttpRequest, body: halt_schemas.HaltBody) -> Any:
     return Status(201, _row(halt.public_id))
 
 
-@router.get("/halts", response=halt_schemas.Halts, summary="List halts", operation_id="halt_list")
-def halt_list(request: HttpRequest, asked: Query[halt_schemas.HaltsAsked]) -> dict[str, Any]:
+@router.get("/halts", response=Halts, summary="List halts", operation_id="halt_list")
+def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
     """Those in force, oldest first; or the last ones lifted, newest first."""
     api_supervisor(request)
-    refuse_unknown(request, asked)
-    return {"halts": halt_rows(lifted=asked.lifted, limit=FORMER)}
+    refuse_unknown(request, query)
+    return {"halts": halt_rows(lifted=query.lifted, limit=FORMER)}
 
 
-@router.get(
-    "/halts/{slug:public_id}", response=halt_schemas.Halt, summary="Read a halt", operation_id="halt_read"
-)
+@router.get("/halts/{slug:public_id}", response=HaltRow, summary="Read a halt", operation_id="halt_read")
 def detail(request: HttpRequest, public_id: str) -> HaltRow:
     """Its progress until the exchanges have confirmed that nothing of it is open."""
     api_supervisor(request)
@@ -69,11 +67,11 @@ def detail(request: HttpRequest, public_id: str) -> HaltRow:
 
 @router.post(
     "/halts/{slug:public_id}/lift",
-    response=halt_schemas.Halt,
+    response=HaltRow,
     summary="Lift a halt",
     operation_id="halt_lift",
 )
-def lift(request: HttpRequest, public_id: str, body: halt_schemas.LiftBody) -> HaltRow:
+def lift(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> HaltRow:
     person = api_supervisor(request)
     try:
         services.halt_lift(public_id=public_id, person=person, reason=body.reason, now=timezone.now())

@@ -36,7 +36,7 @@ class MinuteCounter:
         self._is_away = False
 
     def count(self, name: str) -> int:
-        """One more of ``name``: how many in this minute, this one included."""
+        """Count one more of ``name``; return how many there were in this minute, this one included."""
         key = f"tranche:rate:{name}:{int(time.time() // MINUTE)}"
         if time.monotonic() >= self._ask_at:
             try:

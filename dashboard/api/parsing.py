@@ -13,9 +13,13 @@ from ninja.parser import Parser
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from dashboard.forms.filters import Filter, read_filter
+from execution.core.orders.parameters import BOUND_WORDS, bounds_of
 from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
 from execution.core.strict_json import read_json
+from execution.selectors.orders.order_filter import OrderFilter, unknown_filter
 from execution.selectors.ticket import ticket_accounts
 
 if TYPE_CHECKING:
@@ -37,34 +41,45 @@ class StrictParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != JSON:
-            raise BodyRefused(
-                415, f"the body is {request.content_type or 'nothing named'}; it must be {JSON}"
-            )
+            named = request.content_type or "of no named type"
+            raise BodyRefused(415, f"The body is {named}. It must be {JSON}.")
         try:
             return read_json(request.body)
         except ValueError as error:
-            raise BodyRefused(400, f"the body cannot be read as JSON: {error}") from error
+            raise BodyRefused(400, f"The body cannot be read as JSON: {error}.") from error
 
 
-def refuse_unknown(request: HttpRequest, asked: BaseModel) -> None:
-    """A filter that is misspelt must not show everything: names that the schema lacks are refused."""
-    known = [info.alias or name for name, info in type(asked).model_fields.items()]
-    problems = [
-        Problem(
-            name[:40], f"there is no filter {name[:40]!r}; there are {', '.join(known)}", "", ", ".join(known)
-        )
-        for name in request.GET
-        if name not in known
-    ]
-    if problems:
-        raise Refused(problems)
+def refuse_unknown(request: HttpRequest, model: BaseModel) -> None:
+    """Refuse names that the schema lacks: a misspelt filter must not show everything."""
+    known = [info.alias or name for name, info in type(model).model_fields.items()]
+    refuse_if([unknown_filter(name, known) for name in request.GET if name not in known])
+
+
+def query_filter(request: HttpRequest, person: User, model: type[Filter]) -> Filter:
+    """Read the filter in a request's address; raises ``Refused``, also for names that the filter does not have."""
+    read = read_filter(person, model, request.GET.dict())
+    refuse_if(read.problems)
+    return read.filter
+
+
+def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
+    """Return a filter's parameters for the document. ``query_filter`` reads them, not Ninja, as for the pages."""
+    parameters = []
+    for name, schema in model.model_json_schema()["properties"].items():
+        if "anyOf" in schema:
+            schema |= schema.pop("anyOf")[0]
+        if not schema.get("default"):
+            schema.pop("default", None)
+        about = {"description": schema["description"]} if "description" in schema else {}
+        parameters.append({"in": "query", "name": name, "required": False, "schema": schema, **about})
+    return {"parameters": parameters}
 
 
 # --- orders --------------------------------------------------------------------------------------
 
 
 def read_order(body: Mapping[str, Any], person: User) -> OrderRequest:
-    """The request in a body whose form is right; raises ``Refused``. Accounts may be named by their labels."""
+    """Read the request in a body whose form is right; raises ``Refused``. Accounts may be named by their labels."""
     ids = {account["label"]: account["id"] for account in ticket_accounts(person=person)}
     refuse_kinds(str(body.get("algorithm", "")), body.get("parameters") or {})
     return parse_order_request({**body, "accounts": [ids.get(name, name) for name in body["accounts"]]})
@@ -81,13 +96,12 @@ class ParameterSchema(GenerateJsonSchema):
 
 
 #: What only the ticket's form needs, and what pydantic writes where JSON has no such limit.
-_NOT_FOR_JSON = ("widget", "advanced", "amendable", "unit", "gt", "ge", "lt", "le")
-_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+_NOT_FOR_JSON = ("advanced", "amendable", "gt", "ge", "lt", "le")
 
 
 @cache
 def parameter_schema(algorithm: str) -> dict[str, Any]:
-    """The JSON schema of an algorithm's parameters, from the model that judges them."""
+    """Return the JSON schema of an algorithm's parameters, from the model that judges them."""
     model = ALGORITHMS[algorithm].parameters
     schema = model.model_json_schema(schema_generator=ParameterSchema)
     choices = schema.pop("$defs", {})
@@ -102,12 +116,7 @@ def parameter_schema(algorithm: str) -> dict[str, Any]:
             for key in _NOT_FOR_JSON:
                 part.pop(key, None)
         info = model.model_fields[name]
-        bounds = [
-            f"{word} {_written(getattr(limit, key))}"
-            for limit in info.metadata
-            for key, word in _BOUNDS.items()
-            if hasattr(limit, key)
-        ]
+        bounds = [f"{BOUND_WORDS[key]} {_written(limit)}" for key, limit in bounds_of(info)]
         kinds = get_args(info.annotation)
         is_duration = any(timedelta in (kind, *get_args(kind)) for kind in kinds)
         unit = "seconds" if is_duration else ""
@@ -137,14 +146,12 @@ def refuse_kinds(algorithm: str, parameters: Mapping[str, Any]) -> None:
         if kind not in wanted and not (kind == "integer" and "number" in wanted):
             text = json.dumps(value)[:40]
             kinds = " or ".join(wanted)
-            message = f"{name} is {text}, of the kind {kind}; it must be of the kind {kinds}"
-            problems.append(Problem(name, message, text, kinds))
-    if problems:
-        raise Refused(problems)
+            message = f"{name} is {text}, of the type {kind}. It must be of the type {kinds}."
+            problems.append(Problem(name, message, text, kinds, code=Code.VALUE_WRONG_TYPE))
+    refuse_if(problems)
 
 
 def _flat(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The alternatives of a schema, however they are nested."""
     if "anyOf" not in schema:
         return [schema]
     return [part for inner in schema["anyOf"] for part in _flat(inner)]

@@ -17,7 +17,9 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError, Valida
 
 from dashboard.api.parsing import BodyRefused
 from execution.core.numbers import shortened
-from execution.core.problems import Problem, Refused, first_problems
+from execution.core.problem_codes import Code, pydantic_code
+from execution.core.problems import Problem, Refused, as_sentence, first_problems, sentences
+from execution.payloads.problems import Problems, problem_row
 from execution.services.orders.amend import TermsChanged
 from execution.services.orders.orders import KeyReused, OrderNotFound
 
@@ -25,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "/api/"
 MEDIA_TYPE = "application/problem+json"
-LONGEST_DETAIL = 1000
+MAX_DETAIL = 1000
 
 #: What to say where whoever refused said nothing that a person could use.
 DETAILS = {
@@ -40,15 +42,29 @@ DETAILS = {
     503: "The desk's database cannot be reached just now. The request may have been carried out: "
     "send it again with the same key.",
 }
+#: The codes of answers without a problem of their own.
+CODES = {
+    400: Code.BODY_UNREADABLE,
+    401: Code.UNAUTHENTICATED,
+    403: Code.ROLE_NOT_ALLOWED,
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.REQUEST_TOO_LARGE,
+    415: Code.MEDIA_TYPE_UNSUPPORTED,
+    429: Code.RATE_LIMITED,
+    500: Code.INTERNAL_ERROR,
+    503: Code.DATABASE_UNAVAILABLE,
+}
 #: Seconds after which a program may try again; a database that restarts needs about one.
 DATABASE_BACK_AFTER = 2
 
 
 class Forbidden(HttpError):
-    """The person's role does not allow this."""
+    """The person may see this, and not do it."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, code: Code = Code.ROLE_NOT_ALLOWED) -> None:
         super().__init__(403, message)
+        self.code = code
 
 
 class NotFound(HttpError):
@@ -59,28 +75,24 @@ class NotFound(HttpError):
 
 
 class Unreadable(ValidationError):
-    """What does not have the form that the OpenAPI document asks for, said in our words."""
+    """Raised for a request without the form that the OpenAPI document asks for, said in our words."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
         self.problems = first_problems(problems)
 
 
-def problem_response(status: int, detail: str = "", problems: Sequence[Problem] = ()) -> HttpResponse:
-    body = {
+def problem_response(
+    status: int, detail: str = "", problems: Sequence[Problem] = (), code: Code | None = None
+) -> HttpResponse:
+    """Return the answer; its code is the one given, the first problem's, or the status's."""
+    body: Problems = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
+        "code": code or next((each.code for each in problems), CODES.get(status, Code.REQUEST_REFUSED)),
         "detail": detail or DETAILS.get(status, HTTPStatus(status).phrase),
-        "problems": [
-            {
-                "field": problem.field.removeprefix("parameters."),
-                "message": problem.message,
-                "value": problem.value,
-                "limit": problem.limit,
-            }
-            for problem in problems
-        ],
+        "problems": [problem_row(problem) for problem in problems],
     }
     response = HttpResponse(json.dumps(body), status=status, content_type=MEDIA_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
@@ -89,7 +101,7 @@ def problem_response(status: int, detail: str = "", problems: Sequence[Problem] 
 
 
 def refused_response(status: int, refused: Refused | Unreadable) -> HttpResponse:
-    detail = shortened("; ".join(problem.message for problem in refused.problems), LONGEST_DETAIL)
+    detail = shortened(sentences(refused.problems), MAX_DETAIL)
     return problem_response(status, detail, refused.problems)
 
 
@@ -97,11 +109,11 @@ def refused_response(status: int, refused: Refused | Unreadable) -> HttpResponse
 
 
 def _http_error(_request: HttpRequest, error: Any) -> HttpResponse:
-    """ninja makes a 400 of everything that a parser raises; the cause knows better."""
+    """Answer with the cause's own status: ninja makes a 400 of everything that a parser raises."""
     if isinstance(error.__cause__, BodyRefused):
         return problem_response(error.__cause__.status, str(error.__cause__))
     known = isinstance(error, Forbidden | NotFound)
-    return problem_response(error.status_code, str(error) if known else "")
+    return problem_response(error.status_code, str(error) if known else "", code=getattr(error, "code", None))
 
 
 def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
@@ -112,10 +124,11 @@ def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _body_too_large(_request: HttpRequest, _error: Any) -> HttpResponse:
-    """Where another server than ours (config/web.py) has let it through."""
+    """Answer for a body that another server than ours (config/web.py) has let through."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    message = f"the body has more than {limit} bytes"
-    return problem_response(413, message, [Problem("body", message, "", str(limit))])
+    message = f"The body has more than {limit:,} bytes."
+    problem = Problem("body", message, limit=limit, code=Code.REQUEST_TOO_LARGE)
+    return problem_response(413, message, [problem])
 
 
 HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
@@ -133,7 +146,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
 
 
 def unreadable(contexts: Sequence[ValidationErrorContext[Any]]) -> Unreadable:
-    """pydantic's errors about a request's parts as problems with field, value and limit."""
+    """Turn pydantic's errors about a request's parts into problems with field, value and limit."""
     problems = []
     for context in contexts:
         source = context.model.__ninja_param_source__
@@ -149,22 +162,21 @@ _LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length", "expected", "patt
 
 
 def _problem(name: str, error: Any) -> Problem:
-    label = name.replace("_", " ") or "the body"
-    if error["type"] == "missing":
-        return Problem(name, f"{label} is missing")
+    label, code = name.replace("_", " ").capitalize() or "The body", pydantic_code(error["type"])
+    if code is Code.VALUE_MISSING:
+        return Problem(name, f"{label} is missing.", code=code)
     value = shortened(json.dumps(error["input"], default=str))
-    if error["type"] == "extra_forbidden":
-        return Problem(name, f"there is no field {shortened(name)!r}", value)
+    if code is Code.FIELD_UNKNOWN:
+        return Problem(name, f"There is no field {shortened(name)!r}.", value, code=code)
     if error["type"] == "string_type" and isinstance(error["input"], int | float):
         message = (
-            f'{label} is the number {value}; write it as a string, "{value}": a JSON number loses digits'
+            f'{label} is the number {value}. Write it as a string, "{value}": a JSON number loses digits.'
         )
-        return Problem(name, message, value, "string")
+        return Problem(name, message, value, "string", code=code)
     context = error.get("ctx") or {}
     limit = next((str(context[key]) for key in _LIMITS if key in context), "")
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    return Problem(name, f"{label} is {value}: {message}", value, limit)
+    reason = as_sentence(error["msg"].removeprefix("Value error, "))
+    return Problem(name, f"{label} is {value}. {reason}", value, limit, code=code)
 
 
 # --- and everything around it --------------------------------------------------------------------

@@ -11,9 +11,10 @@ from django.utils import timezone
 from ninja import Router
 from ninja.responses import Status
 
-from dashboard.api import reconciliation_schemas as schemas
+from dashboard.api import bodies
 from dashboard.api.access import api_person, api_supervisor
 from dashboard.api.problems import NotFound
+from execution.payloads.reconciliation import Reconciliation
 from execution.selectors import reconciliation as selectors
 from execution.services.children import reconciliation as services
 
@@ -23,12 +24,12 @@ ADDRESS = "/reconciliation/{slug:public_id}"
 
 @router.get(
     "/reconciliation",
-    response=schemas.Reconciliation,
+    response=Reconciliation,
     summary="List unknown children and differences",
     operation_id="reconciliation_read",
 )
-def read(request: HttpRequest) -> selectors.Reconciliation:
-    """Of one's own orders; of the desk for supervisors. Differences closed within the hour are listed last."""
+def read(request: HttpRequest) -> Reconciliation:
+    """For your own orders; for the whole desk as a supervisor. Differences closed within the hour are listed last."""
     return selectors.reconciliation(person=api_person(request), now=timezone.now())
 
 
@@ -42,18 +43,18 @@ def _act(request: HttpRequest, client_id: str, act: Callable[..., None]) -> Any:
 
 
 @router.post(
-    f"{ADDRESS}/look", response={204: None}, summary="Look at the venue now", operation_id="unknown_look"
+    f"{ADDRESS}/poll", response={204: None}, summary="Poll the venue now", operation_id="unknown_poll"
 )
-def look(request: HttpRequest, public_id: str) -> Any:
-    """The child's client id names it. Its account is looked at within a second or two."""
-    return _act(request, public_id, services.unknown_look)
+def poll(request: HttpRequest, public_id: str) -> Any:
+    """The child's client id names it. Its account is polled within a second or two."""
+    return _act(request, public_id, services.unknown_poll)
 
 
 @router.post(
     f"{ADDRESS}/cancel", response={204: None}, summary="Cancel when it appears", operation_id="unknown_cancel"
 )
-def cancel(request: HttpRequest, public_id: str, body: schemas.ReasonBody) -> Any:
-    """It is cancelled at the venue the moment that the exchange shows it."""
+def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
+    """The child is cancelled at the venue the moment that the exchange shows it."""
     return _act(request, public_id, partial(services.unknown_cancel, reason=body.reason))
 
 
@@ -63,7 +64,7 @@ def cancel(request: HttpRequest, public_id: str, body: schemas.ReasonBody) -> An
     summary="Name its exchange order",
     operation_id="unknown_attach",
 )
-def attach(request: HttpRequest, public_id: str, body: schemas.AttachBody) -> Any:
+def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any:
     """Nothing is believed before the exchange has shown that order; its answer stands in attach."""
     act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
     return _act(request, public_id, act)
@@ -72,7 +73,7 @@ def attach(request: HttpRequest, public_id: str, body: schemas.AttachBody) -> An
 @router.post(
     f"{ADDRESS}/absent", response={204: None}, summary="Mark as absent", operation_id="unknown_absent"
 )
-def absent(request: HttpRequest, public_id: str, body: schemas.AbsentBody) -> Any:
+def absent(request: HttpRequest, public_id: str, body: bodies.AbsentBody) -> Any:
     """Without proof: if it is at the exchange after all, its quantity may be bought or sold twice."""
     act = partial(services.unknown_absent, phrase=body.phrase, reason=body.reason)
     return _act(request, public_id, act)

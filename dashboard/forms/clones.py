@@ -11,6 +11,7 @@ from dashboard.forms.fields import shown_parameter
 from execution.core.durations import as_clock, parse_instant
 from execution.core.numbers import plain
 from execution.core.orders.terms import ALGORITHMS
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 from execution.payloads.orders import TicketAccount
 from execution.selectors.ticket import OrderAsked
@@ -18,7 +19,7 @@ from execution.selectors.ticket import OrderAsked
 
 @dataclass(frozen=True, slots=True)
 class Clone:
-    """What the ticket is filled with."""
+    """The contents of a ticket that repeats an order."""
 
     written: dict[str, str]
     accounts: tuple[str, ...]
@@ -26,41 +27,45 @@ class Clone:
     notes: tuple[Problem, ...]
 
 
-def clone_of(asked: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime) -> Clone:
-    """Fields of the order; a fixed start or end that has passed is left out, and so is an account not granted."""
+def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime) -> Clone:
+    """Return the order's fields without a start or end that has passed, and without accounts not granted."""
     notes: list[Problem] = []
     theirs = {account["id"] for account in granted}
-    for public_id, label in asked.accounts.items():
+    for public_id, label in order.accounts.items():
         if public_id not in theirs:
-            notes.append(Problem("accounts", f"account {label} was left out: it is not yours to use", label))
+            message = f"Account {label} was left out: you may not use it."
+            notes.append(Problem("accounts", message, label, code=Code.ACCOUNT_UNKNOWN))
     written = {
-        "symbol": asked.symbol,
-        "side": asked.side,
-        "quantity": plain(asked.quantity),
-        "unit": asked.unit,
-        "algorithm": asked.algorithm,
-        "limit_price": "" if asked.limit_price is None else plain(asked.limit_price),
-        **_parameters(asked, now, notes),
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": plain(order.quantity),
+        "unit": order.unit,
+        "algorithm": order.algorithm,
+        "limit_price": "" if order.limit_price is None else plain(order.limit_price),
+        **_parameters(order, now, notes),
     }
-    return Clone(written, tuple(name for name in asked.accounts if name in theirs), tuple(notes))
+    return Clone(written, tuple(name for name in order.accounts if name in theirs), tuple(notes))
 
 
-def _parameters(asked: OrderAsked, now: datetime, notes: list[Problem]) -> dict[str, str]:
-    if asked.algorithm not in ALGORITHMS:
-        notes.append(
-            Problem("algorithm", f"there is no algorithm {asked.algorithm!r} any more", asked.algorithm)
-        )
+def _parameters(order: OrderAsked, now: datetime, notes: list[Problem]) -> dict[str, str]:
+    if order.algorithm not in ALGORITHMS:
+        message = f"There is no algorithm {order.algorithm!r} any more."
+        notes.append(Problem("algorithm", message, order.algorithm, code=Code.ALGORITHM_UNKNOWN))
         return {}
-    infos: Mapping[str, Any] = ALGORITHMS[asked.algorithm].parameters.model_fields
-    given = {name: value for name, value in asked.parameters.items() if value is not None}
-    for name in ("start_at", "end_at"):
+    infos: Mapping[str, Any] = ALGORITHMS[order.algorithm].parameters.model_fields
+    given = {name: value for name, value in order.parameters.items() if value is not None}
+    for name, word, code in (("start_at", "start", Code.START_IN_PAST), ("end_at", "end", Code.END_IN_PAST)):
         if name in given and parse_instant(given[name]) <= now:
-            word = "start" if name == "start_at" else "end"
-            notes.append(Problem(name, f"the {word} {given.pop(name)} was left out: it has passed"))
+            message = f"The {word} {given.pop(name)} was left out: it has passed."
+            notes.append(Problem(name, message, code=code))
     if "end_at" not in given and "duration" not in given:
-        given["duration"] = as_clock(asked.duration)
+        given["duration"] = as_clock(order.duration)
     notes.extend(
-        Problem(name, f"parameter {name} was left out: {asked.algorithm} has none such any more")
+        Problem(
+            name,
+            f"Parameter {name} was left out: {order.algorithm} has no such parameter any more.",
+            code=Code.FIELD_UNKNOWN,
+        )
         for name in sorted(given.keys() - infos.keys())
     )
     return {name: shown_parameter(infos[name], given[name]) for name in infos if name in given}

@@ -7,7 +7,7 @@ both ways, so that a refusal speaks of what was written.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from execution.core.durations import as_clock, parse_duration
 from execution.core.numbers import NumberRefused, decimal_number, plain, without_grouping
+from execution.core.orders.parameters import form_input
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 
@@ -41,10 +42,10 @@ PLACEHOLDERS = {
 }
 #: The values of choices as people say them.
 CHOICE_WORDS = {
-    "at_end": {"cross": "cross what is left", "stop": "stop", "extend": "extend"},
+    "at_end": {"cross": "cross the rest", "stop": "stop", "extend": "extend"},
     "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
     "mode": {"split": "split over the accounts", "single": "single best account"},
-    "shortfall": {"part": "do the part", "refuse": "refuse"},
+    "shortfall": {"part": "fill what is available", "refuse": "refuse the order"},
 }
 #: A slider moves in such steps; a value between them (an order that is cloned) stays as it is.
 SLIDER_STEP = Decimal("0.05")
@@ -79,7 +80,7 @@ class Field:
 
 
 def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Each field that any algorithm has, once, so that switching loses nothing of what is written in it."""
+    """Return each field that any algorithm has, once, so that switching loses nothing of what is written in it."""
     others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
     by_name = {algorithm: algorithm_fields(algorithm, values)} | others
     users: dict[str, list[str]] = {}
@@ -104,7 +105,7 @@ def _place(field: Field) -> int:
 
 
 def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
-    """What a fresh ticket has in each field of each algorithm, and the hint in it while it is empty."""
+    """Return the value and the hint of each field of each algorithm in a fresh ticket."""
     return {
         name: {
             field.name: {"value": field.value, "placeholder": field.placeholder}
@@ -115,7 +116,7 @@ def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """The algorithm's fields with what was written in them, else with what the model proposes."""
+    """Return the algorithm's fields with what was written in them, else with what the model proposes."""
     model = ALGORITHMS[algorithm].parameters
     fields = [
         _field(name, info, None if values is None else values.get(name, ""))
@@ -128,15 +129,14 @@ def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) ->
 
 
 def _with_default_duration(field: Field, duration: timedelta, is_fresh: bool) -> Field:
-    """An algorithm that knows how long it works proposes nothing, and says what empty means."""
     if field.name != "duration":
         return field
     return replace(field, value="" if is_fresh else field.value, placeholder=as_clock(duration))
 
 
 def _field(name: str, info: Any, value: str | None) -> Field:
-    extra: dict[str, Any] = info.json_schema_extra or {}
-    widget = str(extra.get("widget", "text"))
+    taken = form_input(info)
+    widget = taken.widget
     default = None if info.is_required() else info.default
     if value is None or (widget in {"choice", "share"} and not value):
         # A choice and a slider are never empty.
@@ -146,8 +146,8 @@ def _field(name: str, info: Any, value: str | None) -> Field:
         label=info.title or name,
         description=info.description or "",
         widget=widget,
-        unit=str(extra.get("unit", "")),
-        advanced=bool(extra.get("advanced")),
+        unit=taken.unit,
+        advanced=bool(info.json_schema_extra["advanced"]),
         value=value,
         placeholder=PLACEHOLDERS.get(name, ""),
         choices=_choices(name, info.annotation) if widget == "choice" else (),
@@ -168,8 +168,8 @@ def _step(value: str) -> str:
 
 
 def shown_parameter(info: Any, value: Any) -> str:
-    """A parameter as the records keep it, as the form writes it."""
-    widget = str((info.json_schema_extra or {}).get("widget", "text"))
+    """Write a parameter from the records as the form does."""
+    widget = form_input(info).widget
     if widget == "duration":
         return as_clock(_DURATION.validate_python(parse_duration(value)))
     return _shown(value, widget)
@@ -182,7 +182,7 @@ def _shown(value: Any, widget: str) -> str:
 
 
 def parameter_labels(algorithm: str) -> list[dict[str, Any]]:
-    """How an order's page names each parameter of its terms; start and end stand beside them."""
+    """Name each parameter for an order's page; start and end stand beside them."""
     if algorithm not in ALGORITHMS:
         return []
     return [
@@ -202,12 +202,12 @@ def _percent(value: Any) -> str:
     return plain(Decimal(str(value)) * 100)
 
 
-def parameters_raw(algorithm: str, written: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """What was written, as the parameter model reads it; what cannot be translated is left for it to refuse."""
+def parameters_raw(algorithm: str, form: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """Translate the form for the parameter model; text that cannot be translated is left for it to refuse."""
     return {
-        field.name: _raw(written[field.name].strip(), field.widget, now)
+        field.name: _raw(form[field.name].strip(), field.widget, now)
         for field in algorithm_fields(algorithm)
-        if written.get(field.name, "").strip()
+        if form.get(field.name, "").strip()
     }
 
 
@@ -226,17 +226,20 @@ def _raw(value: str, widget: str, now: datetime) -> str:
     return value
 
 
+def problems_as_written(problems: Iterable[Problem], algorithm: str) -> tuple[Problem, ...]:
+    return tuple(problem_as_written(problem, algorithm) for problem in problems)
+
+
 def problem_as_written(problem: Problem, algorithm: str) -> Problem:
-    """The problem in the units of the form."""
+    """Return the problem in the units of the form."""
     infos = ALGORITHMS[algorithm].parameters.model_fields if algorithm in ALGORITHMS else {}
-    info: Any = infos.get(problem.field)
-    extra = (info.json_schema_extra or {}) if info else {}
-    if extra.get("widget") != "percent" or not problem.limit:
+    info = infos.get(problem.field)
+    if info is None or form_input(info).widget != "percent" or not problem.limit:
         return problem
     try:
         value, limit = (plain(decimal_number(text) * 100) for text in (problem.value, problem.limit))
     except NumberRefused:
         return problem
-    message = problem.message.replace(f"is {problem.value};", f"is {value} %;")
-    message = message.removesuffix(f" {problem.limit}") + f" {limit} %"
-    return Problem(problem.field, message, f"{value} %", f"{limit} %")
+    message = problem.message.replace(f"is {problem.value}.", f"is {value} %.")
+    message = message.removesuffix(f" {problem.limit}.") + f" {limit} %."
+    return Problem(problem.field, message, f"{value} %", f"{limit} %", code=problem.code)

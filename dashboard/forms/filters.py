@@ -1,151 +1,102 @@
-"""The blotter's filter in the URL, read for the page, its websocket and its export alike.
-
-What cannot be read is said with the value and what there is; nothing is shown by a filter that was not meant.
-"""
+"""A filter of orders as somebody wrote it: in a page's URL, a socket's, an export's or a request's of the API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from execution.core.numbers import NumberRefused, shortened, whole_number
+from pydantic import ValidationError
+
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 from execution.core.states import OrderStatus
-from execution.core.types import Side
-from execution.selectors.orders.blotter import (
-    STATES,
-    BlotterChoices,
-    BlotterFilter,
-    blotter_choices,
-    blotter_has,
-)
-from execution.selectors.orders.visibility import sees_several
+from execution.selectors.orders.blotter import filter_choices
+from execution.selectors.orders.order_filter import STATE_GROUPS, FilterChoices, OrderFilter, filter_problems
 
 if TYPE_CHECKING:
     from execution.models import User
 
-LONGEST_SEARCH = 64
-FIRST_YEAR, LAST_YEAR = 2000, 2999
-LAST_PAGE = 1_000_000
-#: Names in the URL, in the order of the form.
-NAMES = ("state", "side", "symbol", "algorithm", "account", "trader", "q", "from", "to")
+Filter = TypeVar("Filter", bound=OrderFilter)
+Option = tuple[str, str]
+
+STATE_LABELS = dict(zip(STATE_GROUPS, ("All", "Needs a person", "Live", "Final"), strict=True))
+#: Names in a URL, in this order. The page of a list is no filter.
+NAMES = ("group", "state", "side", "symbol", "algorithm", "venue", "account", "trader", "q", "from", "to")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A filter as it was written, as it was read, and what could not be read."""
+class FilterForm(Generic[Filter]):
+    """A filter as it was written, as it was read, and what could not be read of it."""
 
-    filter: BlotterFilter
-    choices: BlotterChoices
-    page: int
+    filter: Filter
+    choices: FilterChoices
     written: Mapping[str, str]
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()
 
     def query(self, **changes: str) -> str:
-        """The filter as a query string, with changes; what filters nothing is left out."""
-        values = {name: self.written.get(name, "") for name in NAMES} | changes
-        shown = {name: value for name, value in values.items() if value and (name, value) != ("state", "all")}
-        return urlencode(shown)
-
-
-def read_filter(person: User, given: Mapping[str, str]) -> Chosen:
-    """The filter of a query string; every value that is not understood is a problem."""
-    written = {name: str(given[name]).strip() for name in given}
-    choices = blotter_choices(person)
-    problems = [
-        _problem(name, "filter", name, (*NAMES, "page")) for name in written if name not in (*NAMES, "page")
-    ]
-    values: dict[str, Any] = {}
-    for name, (attribute, read) in _READERS.items():
-        if not written.get(name):
-            continue
-        try:
-            values[attribute] = read(person, choices, written[name])
-        except _Unreadable as unreadable:
-            problems.append(unreadable.problem)
-    since, until = values.get("since"), values.get("until")
-    if since and until and since > until:
-        problems.append(Problem("from", f"from {since} is after to {until}", str(since), str(until)))
-    page = values.pop("page", 1)
-    return Chosen(BlotterFilter(**values), choices, page, written, tuple(problems))
-
-
-class _Unreadable(Exception):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-def _problem(name: str, label: str, value: str, allowed: Any) -> Problem:
-    limit = ", ".join(allowed)
-    return Problem(name, f"there is no {label} {value[:40]!r}; there are {limit or 'none'}", value, limit)
-
-
-def _one_of(name: str, allowed: Callable[[BlotterChoices], Any]) -> Callable[..., str]:
-    def read(person: User, choices: BlotterChoices, value: str) -> str:
-        known = allowed(choices)
-        former = name in {"symbol", "account"} and blotter_has(person=person, **{name: value})
-        if value not in known and not former:
-            raise _Unreadable(_problem(name, name, value, known))
-        return value
-
-    return read
-
-
-def _trader(person: User, choices: BlotterChoices, value: str) -> str:
-    if not sees_several(person):
-        message = f"trader is {value[:40]!r}; you see your own orders only"
-        raise _Unreadable(Problem("trader", message, value, person.get_username()))
-    return _one_of("trader", lambda choices: choices.traders)(person, choices, value)
-
-
-def _text(_person: User, _choices: BlotterChoices, value: str) -> str:
-    if len(value) > LONGEST_SEARCH or "\x00" in value:
-        message = (
-            f"the search has {len(value)} characters; it may have {LONGEST_SEARCH}, all of them printable"
+        """Return the filter as a query string, with changes; what filters nothing is left out."""
+        fields = type(self.filter).model_fields
+        values = {
+            name: self.written.get(name, "") for name in NAMES if name in fields or name in ("from", "to")
+        }
+        unset = {name: info.default for name, info in fields.items()}
+        return urlencode(
+            {name: text for name, text in (values | changes).items() if text and text != unset.get(name)}
         )
-        raise _Unreadable(Problem("q", message, str(len(value)), str(LONGEST_SEARCH)))
-    return value
+
+    @property
+    def is_filtered(self) -> bool:
+        """True if the filter leaves anything out. How reports are grouped leaves nothing out."""
+        return bool(self.query(group=""))
+
+    def selects(self) -> list[dict[str, Any]]:
+        """Return the filter bar's selects; one with nothing to choose from is left out."""
+        return [
+            {
+                "name": name,
+                "label": name.capitalize(),
+                "options": _options(options, written := self.written.get(name, "")),
+                "active": written not in ("", "all"),
+            }
+            for name, options in self._options().items()
+            if options and name in type(self.filter).model_fields
+        ]
+
+    def _options(self) -> dict[str, list[Option]]:
+        choices = self.choices
+        states = [(name, label) for name, label in STATE_LABELS.items() if name != "all"]
+        return {
+            "state": states + [(str(status), status.replace("_", " ")) for status in OrderStatus],
+            "side": [("buy", "▲ BUY"), ("sell", "▼ SELL")],
+            "symbol": [(name, name) for name in choices.symbols],
+            "algorithm": [(name, algorithm.label) for name, algorithm in ALGORITHMS.items()],
+            "venue": [(name, name) for name in choices.venues],
+            "account": [(name, name) for name in choices.accounts],
+            "trader": [(name, name) for name in choices.traders],
+        }
 
 
-def _day(name: str) -> Callable[..., date]:
-    def read(_person: User, _choices: BlotterChoices, value: str) -> date:
+def _options(options: list[Option], written: str) -> list[dict[str, Any]]:
+    """Keep what was written among the options, so that it can be seen and changed."""
+    is_known = not written or written == "all" or written in dict(options)
+    known = options if is_known else [*options, (written, written)]
+    return [{"value": name, "label": label, "chosen": name == written} for name, label in known]
+
+
+def read_filter(person: User, model: type[Filter], raw: Mapping[str, str]) -> FilterForm[Filter]:
+    """Read the filter in ``raw``. With problems it is what could be read beside them."""
+    written = {name: str(text).strip() for name, text in raw.items()}
+    names, choices = model.names(), filter_choices(person)
+    values = {name: text for name, text in written.items() if text or name not in names}
+    problems: list[Problem] = []
+    while True:
         try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            day = date.min
-        if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            message = f"{name} is {value[:40]!r}; it must be a day such as 2026-03-01"
-            raise _Unreadable(Problem(name, message, value, "YYYY-MM-DD")) from None
-        return day
-
-    return read
-
-
-def _page(_person: User, _choices: BlotterChoices, value: str) -> int:
-    try:
-        page = whole_number(value)
-    except NumberRefused as refused:
-        raise _Unreadable(Problem("page", f"page is {shortened(value)!r}: {refused}", value, "1")) from None
-    if not 0 < page <= LAST_PAGE:
-        message = f"page is {page}; it must be 1 to {LAST_PAGE:,}"
-        raise _Unreadable(Problem("page", message, str(page), str(LAST_PAGE)))
-    return page
-
-
-_READERS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "state": ("state", _one_of("state", lambda _: [*STATES, *map(str, OrderStatus)])),
-    "side": ("side", _one_of("side", lambda _: list(map(str, Side)))),
-    "symbol": ("symbol", _one_of("symbol", lambda choices: choices.symbols)),
-    "algorithm": ("algorithm", _one_of("algorithm", lambda _: list(ALGORITHMS))),
-    "account": ("account", _one_of("account", lambda choices: choices.accounts)),
-    "trader": ("trader", _trader),
-    "q": ("text", _text),
-    "from": ("since", _day("from")),
-    "to": ("until", _day("to")),
-    "page": ("page", _page),
-}
+            read = model.model_validate(values, context=choices, by_alias=True, by_name=False)
+        except ValidationError as error:
+            problems += filter_problems(model, error)
+            wrong = {details["loc"][0] if details["loc"] else "from" for details in error.errors()}
+            values = {name: text for name, text in values.items() if name not in wrong}
+        else:
+            return FilterForm(read, choices, written, tuple(problems))

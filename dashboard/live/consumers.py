@@ -1,7 +1,7 @@
 """Websockets: a doorbell wakes a consumer, a version decides what it sends.
 
 Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries
-it; once a second it looks by itself, so that a lost message delays a page by a second and no more.
+it; once a second it polls by itself, so that a lost message delays a page by a second and no more.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from dashboard.access import person_lately
 from dashboard.forms.filters import read_filter
 from dashboard.live.db_thread import reading
 from execution.notify import trader_group
-from execution.payloads.encode import milliseconds
-from execution.payloads.orders import MarketUpdate, Snapshot
+from execution.payloads.encode import epoch_ms
+from execution.payloads.market import MarketUpdate
+from execution.payloads.orders import Snapshot
 from execution.selectors.orders import pages
 from execution.selectors.orders.blotter import blotter_marks, blotter_page
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.selectors.tca import market_tape
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
 
     task: asyncio.Task[None] | None = None
-    #: Who looks, read afresh before each message; None before the first look and after a logout.
+    #: The reader, read afresh before each message; None before the first poll and after a logout.
     person: User | None = None
     #: What the person was allowed when the socket opened.
     standing: tuple[str, bool] | None = None
@@ -73,7 +75,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.task.cancel()
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
-        """The one thing a page asks for: a snapshot, after a gap in the versions."""
+        """Note that the page wants a snapshot, which it asks for after a gap in the versions."""
         if isinstance(content, Mapping) and content.get("type") == "snapshot":
             self.wants_snapshot = True
             self.woken.set()
@@ -90,7 +92,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return session.session_key if session is not None else None
 
     def verdict(self) -> int | None:
-        """The code to close with, or None. A logout, a new password or another role ends every socket."""
+        """Return the code to close with, or None. A logout, a new password or another role ends every socket."""
         self.person = person_lately(self.session_key)
         if self.person is None:
             return LOGGED_OUT
@@ -101,14 +103,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return self.refusal(self.person)
 
     async def join(self) -> None:
-        """Without the channel layer the page is a second slower, not broken."""
+        """Join the group. Without the channel layer the page is a second slower, not broken."""
         try:
             await self.channel_layer.group_add(self.group, self.channel_name)
         except Exception:
             log.exception("no doorbell for a page", group=self.group)
 
     async def run(self) -> None:
-        """Sends until the person may not see it any more, or the socket goes."""
+        """Send until the person may not see it any more, or the socket goes."""
         clock = asyncio.get_running_loop().time
         beat_at = sent_at = clock()
         burst = float(BURST)
@@ -116,9 +118,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             while True:
                 with_beat = clock() >= beat_at
                 if with_beat:
-                    # Pages that opened together do not look together for ever.
+                    # Pages that opened together do not poll together for ever.
                     beat_at = clock() + BEAT * uniform(0.8, 1.0)  # noqa: S311  # no secret
-                found = await reading(partial(self.look, with_beat))
+                found = await reading(partial(self.poll, with_beat))
                 if isinstance(found, int):
                     await self.close(code=found)
                     return
@@ -133,13 +135,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             log.exception("a page's socket failed", group=getattr(self, "group", ""))
             await self.close(code=1011)
 
-    def look(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """What the page is to be told, or the code to close with; in one visit to the database's thread."""
+    def poll(self, with_beat: bool) -> list[dict[str, Any]] | int:
+        """Return the messages for the page, or the code to close with; in one visit to the database's thread."""
         code = self.verdict()
-        return self.news(with_beat) if code is None else code
+        if code is not None:
+            return code
+        return [*self.changes(), self.beat()] if with_beat else self.changes()
 
     async def rest(self, seconds: float) -> None:
-        """Until somebody rings, or the next heartbeat is due."""
+        """Wait until somebody rings, or the next heartbeat is due."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
         self.woken.clear()
@@ -149,17 +153,16 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     group = ""
 
     def refusal(self, person: User) -> int | None:
-        """The code to close with, or None: may this person see it? Runs in a thread, may read the database."""
+        """Return the code to close with, or None if this person may see it. Runs in a thread."""
         raise NotImplementedError
 
-    def news(self, with_beat: bool) -> list[dict[str, Any]]:
-        """The messages that are due, and a heartbeat if it is wanted. Runs in a thread, may read the database."""
+    def changes(self) -> list[dict[str, Any]]:
+        """Return the messages that are due. Runs in a thread, may read the database."""
         raise NotImplementedError
 
-
-def beat(**content: Any) -> dict[str, Any]:
-    """A heartbeat with the server's time, ms since 1970."""
-    return {"type": "beat", **content, "now": milliseconds(timezone.now())}
+    def beat(self) -> dict[str, Any]:
+        """Return a heartbeat with the server's time, ms since 1970."""
+        return {"type": "beat", "now": epoch_ms(timezone.now())}
 
 
 class OrderConsumer(LiveConsumer):
@@ -179,12 +182,6 @@ class OrderConsumer(LiveConsumer):
         self.order_id, self.group = found, f"order.{public_id}"
         return None
 
-    def news(self, with_beat: bool) -> list[dict[str, Any]]:
-        found = self.changes()
-        if with_beat:
-            found.append(beat(market=self.market()))
-        return found
-
     def changes(self) -> list[dict[str, Any]]:
         if self.wants_snapshot or self.held is None:
             self.wants_snapshot = False
@@ -197,13 +194,16 @@ class OrderConsumer(LiveConsumer):
         self.held = pages.delta_applied(self.held, delta)
         return [{"type": "delta", **delta}]
 
+    def beat(self) -> dict[str, Any]:
+        return super().beat() | {"market": self.market()}
+
     def market(self) -> MarketUpdate | None:
         self.tape = self.tape or market_tape.tape_open(self.order_id)
         return market_tape.tape_read(self.tape, self.order_id, timezone.now()) if self.tape else None
 
 
 def may_wait(row: Mapping[str, Any]) -> bool:
-    """Whether the market alone may change what the row says."""
+    """Return True if the market alone may change what the row says."""
     return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
 
 
@@ -217,16 +217,11 @@ class OrdersConsumer(LiveConsumer):
     def refusal(self, person: User) -> int | None:
         if not self.group:
             query = self.scope.get("query_string", b"").decode("ascii", "replace")
-            self.chosen = read_filter(person, dict(parse_qsl(query, keep_blank_values=True)))
+            written = dict(parse_qsl(query, keep_blank_values=True))
+            self.chosen = read_filter(person, OrderListFilter, written)
             self.rows: dict[str, Any] = {}
             self.group = trader_group(person.pk)
         return NOT_FOUND if self.chosen.problems else None
-
-    def news(self, with_beat: bool) -> list[dict[str, Any]]:
-        found = self.changes()
-        if with_beat:
-            found.append(beat())
-        return found
 
     def changes(self) -> list[dict[str, Any]]:
         whole, self.wants_snapshot = self.wants_snapshot, False
@@ -239,9 +234,7 @@ class OrdersConsumer(LiveConsumer):
         if limits_again:
             known = {key: row for key, row in known.items() if not may_wait(row)}
             self.read_at = monotonic()
-        found = blotter_page(
-            person=self.person, chosen=self.chosen.filter, page=self.chosen.page, known=known
-        )
+        found = blotter_page(person=self.person, chosen=self.chosen.filter, known=known)
         rows = {row["id"]: row for row in found["rows"]}
         if marks == self.marks and not whole and rows == self.rows:
             return []

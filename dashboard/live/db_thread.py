@@ -1,4 +1,4 @@
-"""How sockets read the database: all on one thread, whose connection stays open between the reads."""
+"""Database access of sockets: all on one thread, whose connection stays open between the reads."""
 
 from __future__ import annotations
 

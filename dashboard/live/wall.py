@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from dashboard.live.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer, beat
+from dashboard.live.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer
 from execution.notify import WALL_GROUP
-from execution.payloads.orders import HaltRow
+from execution.payloads.halts import HaltRow
 from execution.selectors.halts import halt_row
 from execution.selectors.wall.desk import Wall, WallPicture
 
@@ -27,17 +27,17 @@ class SupervisorConsumer(LiveConsumer):
     def refusal(self, person: User) -> int | None:
         return None if person.role == "supervisor" else ROLE_CHANGED
 
-    def news(self, with_beat: bool) -> list[dict[str, Any]]:
+    def changes(self) -> list[dict[str, Any]]:
         whole, self.wants_snapshot = self.wants_snapshot, False
-        found = []
-        if content := self.change(whole=whole):
-            kind = "snapshot" if whole else "delta"
-            found.append({"type": kind, "from": self.number, "version": self.number + 1, **content})
-            self.number += 1
-        return [*found, beat()] if with_beat else found
+        content = self.change(whole=whole)
+        if not content:
+            return []
+        self.number += 1
+        kind = "snapshot" if whole else "delta"
+        return [{"type": kind, "from": self.number - 1, "version": self.number, **content}]
 
     def change(self, *, whole: bool) -> dict[str, Any]:
-        """What has changed since the last time, or everything; empty when nothing has."""
+        """Return everything, or the changes since the last time; empty when there are none."""
         raise NotImplementedError
 
 
@@ -54,7 +54,7 @@ class WallConsumer(SupervisorConsumer):
 
 
 def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, Any]:
-    """What a page that shows ``before`` needs to show ``after``; everything for one that shows nothing."""
+    """Return what a page that shows ``before`` needs to show ``after``; everything for one that shows nothing."""
     if before is None:
         rows = list(after["rows"].values())
         return {"rows": rows, "order": after["order"], "panels": dict(after["panels"])}

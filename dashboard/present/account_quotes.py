@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
+from dashboard.present import numbers
+from dashboard.present.numbers import DASH
+from execution.core.market_data.freshness import is_fresh
 from execution.core.numbers import grouped
-from execution.core.orders.view import MAX_QUOTE_AGE
+from execution.core.orders.reservation import Cost
 from execution.core.routing.account_selection import effective_price
-from execution.core.types import Book, Market, Quote
+from execution.core.types import ZERO, Book, Market, Quote, Side
 from execution.selectors.quotes import book_latest
-from execution.services.orders.orders import Preview
-
-DASH = "–"
+from execution.services.orders.order_market import OrderMarket
+from execution.services.orders.stages import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,59 +26,53 @@ class AccountPlace:
     fee: str
     steps: str
     free: str
+    reserved: str
     is_best: bool
 
 
 def account_places(preview: Preview | None) -> list[AccountPlace]:
-    """A row for each account of the request, the cheapest marked; what is not known is a dash."""
-    if preview is None or not preview.slices:
+    """Return a row for each account of the request, the cheapest marked; what is not known is a dash."""
+    if preview is None or preview.market is None or not preview.slices:
         return []
+    market, quantity = preview.market, preview.slices[0].quantity
     prices = {
-        account.public_id: _price(preview, account.public_id, account.venue_id)
-        for account in preview.accounts
+        account.public_id: _price(market, account.public_id, account.venue_id, quantity)
+        for account in market.accounts
     }
-    best = _best(preview, prices)
+    best = _best(market.side, prices)
     return [
-        _row(preview, account.public_id, account.label, prices[account.public_id], best)
-        for account in preview.accounts
+        _row(market, account.public_id, account.label, prices[account.public_id], best)
+        for account in market.accounts
     ]
 
 
 def _row(
-    preview: Preview, public_id: str, label: str, price: Decimal | None, best: str | None
+    order: OrderMarket, public_id: str, label: str, price: Decimal | None, best: str | None
 ) -> AccountPlace:
-    market = preview.markets[public_id]
+    market = order.markets[public_id]
     return AccountPlace(
         label=label,
-        price=_shown(price, market.tick),
-        touch=_touch(preview.quotes.get(public_id)),
+        price=numbers.price(price, market.tick),
+        touch=_touch(order.quotes.get(public_id)),
         fee=_fee(market),
         steps=f"{grouped(market.lot)}, {grouped(market.tick)}",
-        free=_free(preview.balances.get(public_id)),
+        free=_free(order.balances.get(public_id)),
+        reserved=_reserved([each.reserve[public_id].total for each in order.spending.on(public_id)]),
         is_best=public_id == best,
     )
 
 
-def _price(preview: Preview, public_id: str, venue_id: int) -> Decimal | None:
-    """What a unit of the first slice costs (a sell: brings) there, crossing now; None unless data are fresh."""
-    market = preview.markets[public_id]
-    data: Book | Quote | None = book_latest(venue_id, market.symbol) or preview.quotes.get(public_id)
-    if data is None or preview.now - data.at > MAX_QUOTE_AGE:
+def _price(order: OrderMarket, public_id: str, venue_id: int, quantity: Decimal) -> Decimal | None:
+    market = order.markets[public_id]
+    data: Book | Quote | None = book_latest(venue_id, market.symbol) or order.quotes.get(public_id)
+    if data is None or not is_fresh(data.at, order.now):
         return None
-    return effective_price(preview.request.side, preview.slices[0].quantity, data, market.taker_fee)
+    return effective_price(order.side, quantity, data, market.taker_fee)
 
 
-def _best(preview: Preview, prices: Mapping[str, Decimal | None]) -> str | None:
+def _best(side: Side, prices: Mapping[str, Decimal | None]) -> str | None:
     known = {public_id: price for public_id, price in prices.items() if price is not None}
-    sign = preview.request.side.sign
-    return min(known, key=lambda public_id: known[public_id] * sign, default=None)
-
-
-def _shown(price: Decimal | None, tick: Decimal) -> str:
-    """One digit more than the tick: fees are finer than it."""
-    if price is None:
-        return DASH
-    return f"{price.quantize(tick.normalize() / 10, ROUND_HALF_EVEN):,f}"
+    return min(known, key=lambda public_id: known[public_id] * side.sign, default=None)
 
 
 def _touch(quote: Quote | None) -> str:
@@ -85,6 +81,12 @@ def _touch(quote: Quote | None) -> str:
 
 def _fee(market: Market) -> str:
     return DASH if market.taker_fee is None else f"{grouped(market.taker_fee * 10_000)} bp"
+
+
+def _reserved(costs: Sequence[Cost]) -> str:
+    """Return what live orders reserve; where a part is not known, what it is at least."""
+    amount = _free(sum((cost.amount for cost in costs), ZERO))
+    return amount if all(cost.is_known for cost in costs) else f"≥ {amount}"
 
 
 def _free(amount: Decimal | None) -> str:

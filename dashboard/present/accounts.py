@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from execution.selectors.accounts import AccountFacts, AccountRow, AuditRow, KeyRow
+from dashboard.present.numbers import DASH
+from execution.selectors.accounts import AccountFacts, AccountRow, KeyRow
 
-DASH = "–"
-#: A session looks at its account at least this often.
-LOOKS_WITHIN = timedelta(seconds=45)
+#: A session polls its account at least this often.
+POLLED_WITHIN = timedelta(seconds=45)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,13 @@ class AccountShown:
     key: KeyShown | None
     #: What a person should know or do; empty when all is well.
     trouble: str
-    looked: Moment
+    polled: Moment
     stream: Moment
     error: Moment
     latency: str
     is_stale: bool
+    #: How the dead-man's switch of its exchange stands.
+    switch: Pill
 
 
 STATES = {
@@ -74,9 +76,9 @@ NO_KEY = Pill("∅", "no key", "bad")
 CHECKING = Pill("◍", "checking", "plain")
 UNKNOWN_EXCHANGE = Pill("✕", "unknown exchange", "bad")
 #: What stands still until a person acts.
-WAITS = {
+STATE_HINTS = {
     "suspended": "its key is suspended: use it again, or replace it",
-    "retired": "its key is retired: give it another one",
+    "retired": "its key is retired: add another one",
 }
 #: Lists put first what needs a person.
 ORDER = ("no key", "unknown exchange", "refused", "suspended", "unchecked", "checking", "retired", "active")
@@ -87,7 +89,7 @@ def moment(at: datetime | None, now: datetime) -> Moment:
 
 
 def largest_unit(age: timedelta) -> str:
-    """``6 min``: an age in a column of a table; the time itself stands in its tooltip."""
+    """Write an age for a column of a table, such as ``6 min``; the time itself stands in its tooltip."""
     seconds = int(age.total_seconds())
     for size, unit in ((172_800, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -96,7 +98,7 @@ def largest_unit(age: timedelta) -> str:
 
 
 def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
-    """What the key may do; a permission to withdraw is a danger."""
+    """Show a permission of the key; one to withdraw is a danger."""
     if allowed is None:
         return Pill("?", "unknown", "")
     good = allowed is is_good
@@ -126,20 +128,37 @@ def key_shown(key: KeyRow, now: datetime) -> KeyShown:
 def account_shown(row: AccountRow, now: datetime) -> AccountShown:
     key = key_shown(row["key"], now) if row["key"] else None
     state = CLOSED if not row["is_active"] else key.state if key else NO_KEY
-    looked_at = row["looked_at"]
+    polled_at = row["polled_at"]
     is_stale = bool(row["is_active"] and key and key.is_in_use) and (
-        looked_at is None or now - looked_at > LOOKS_WITHIN
+        polled_at is None or now - polled_at > POLLED_WITHIN
     )
     return AccountShown(
         row=row,
         state=state,
         key=key,
         trouble=trouble_of(row, key),
-        looked=moment(looked_at, now),
+        polled=moment(polled_at, now),
         stream=moment(row["stream_at"], now),
         error=moment(row["error_at"], now),
         latency=DASH if row["latency_ms"] is None else f"{row['latency_ms']:,.0f} ms",
         is_stale=is_stale,
+        switch=switch_shown(row, now),
+    )
+
+
+def switch_shown(row: AccountRow, now: datetime) -> Pill:
+    """Show whether the exchange would cancel what rests, should the desk die now."""
+    until = row["switch_until"]
+    if not row["has_switch"]:
+        return Pill("○", f"{row['exchange']} has none", "")
+    if until is not None and until > now:
+        return Pill("●", f"armed until {until:%H:%M:%S} UTC", "warn" if row["switch_error"] else "good")
+    if until is not None:
+        return Pill("⚠", f"may have fired at {until:%H:%M:%S} UTC", "bad")
+    if not row["is_exclusive"]:
+        return Pill("○", "off: others may use the account", "")
+    return (
+        Pill("⚠", "not armed", "warn") if row["switch_error"] else Pill("○", "not armed: nothing rests", "")
     )
 
 
@@ -148,26 +167,28 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
         return ""
     if key is None:
         return "give it a key"
-    if key.name in WAITS:
+    if key.name in STATE_HINTS:
         waiting = f"; {row['live_orders']} live orders wait" if row["live_orders"] else ""
-        return WAITS[key.name] + waiting
+        return STATE_HINTS[key.name] + waiting
     if row["faults"]:
         return row["faults"][0]
     if key.error:
         return key.error
     if key.is_in_use and row["failures"]:
-        return f"{row['failures']} failed calls since the last good look: {row['error']}"
+        return f"{row['failures']} failed calls since the last successful poll: {row['error']}"
     if key.is_in_use and not row["is_held"]:
         return "no worker holds it"
+    if row["switch_error"]:
+        return f"dead-man's switch: {row['switch_error']}"
     if key.name == "unchecked":
-        return "waits for a worker's check"
+        return "waiting for a worker to check its key"
     if key.name == "active" and row["unlisted"]:
         return f"not listed at the venue: {', '.join(row['unlisted'])}"
     return ""
 
 
 def sorted_accounts(rows: list[AccountRow], now: datetime) -> list[AccountShown]:
-    """What needs a person first, closed accounts last, then by label."""
+    """Sort accounts that need a person first, closed ones last, then by label."""
     shown = [account_shown(row, now) for row in rows]
 
     def rank(account: AccountShown) -> tuple[bool, int, bool, str]:
@@ -185,6 +206,8 @@ KINDS = {
     "account.closed": "account closed",
     "account.opened": "account opened",
     "account.symbols": "symbols changed",
+    "account.exclusive": "marked as the desk's alone",
+    "account.shared": "no longer the desk's alone",
     "key.added": "key added",
     "key.replaced": "key replaced",
     "key.check": "check asked for",
@@ -197,8 +220,4 @@ KINDS = {
 
 
 def audit_shown(facts: AccountFacts) -> list[dict[str, object]]:
-    return [_audit_row(entry) for entry in facts["audit"]]
-
-
-def _audit_row(entry: AuditRow) -> dict[str, object]:
-    return {**entry, "what": KINDS.get(entry["kind"], entry["kind"])}
+    return [{**entry, "what": KINDS.get(entry["kind"], entry["kind"])} for entry in facts["audit"]]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.present import numbers
-from dashboard.present.exports import words
-from dashboard.present.report_tables import written
+from dashboard.present.exports import csv_text, words
 from execution.core.orders.terms import ALGORITHMS
 from execution.payloads.reports import AnalysisPage, GroupRow, Mean
 from execution.selectors.tca.analysis import FIGURES
@@ -46,7 +45,7 @@ SHARES = {"maker_share", "participation", "filled_share"}
 
 
 def panels_of(page: AnalysisPage) -> list[dict[str, Any]]:
-    """What the page draws: each panel's heads, its groups and, where there are several, all together."""
+    """Return each panel's heads, its groups and, where there are several, all together."""
     rows = [*page["groups"]]
     if page["whole"] is not None and len(rows) > 1:
         rows.append(page["whole"])
@@ -96,7 +95,7 @@ def group_name(name: str, by: str) -> str:
 
 
 def analysis_csv(page: AnalysisPage) -> str:
-    """A row for each group: orders, notional, and of each figure its orders, both means and the error."""
+    """Return a row for each group: orders, notional, and of each figure its orders, both means and the error."""
     head = [page["by"].capitalize(), "Orders", "Notional"]
     for key, figure in FIGURES.items():
         unit = "share" if key in SHARES else "s" if key.endswith("_seconds") else "bp, + is cost"
@@ -105,7 +104,7 @@ def analysis_csv(page: AnalysisPage) -> str:
             for part in ("orders", "mean", "weighted mean", "standard error")
         ]
     rows = [*page["groups"], *([page["whole"]] if page["whole"] and len(page["groups"]) > 1 else [])]
-    return written([head, *(_csv_row(row, page["by"]) for row in rows)])
+    return csv_text([head, *(_csv_row(row, page["by"]) for row in rows)])
 
 
 def _csv_row(row: GroupRow, by: str) -> list[str]:

@@ -29,7 +29,7 @@ Cell = Callable[[OrderRow, int], str]
 
 
 def words(text: str) -> str:
-    """Free text as a cell that no spreadsheet runs."""
+    """Write free text as a cell that no spreadsheet runs."""
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
@@ -44,7 +44,7 @@ def _share(row: OrderRow) -> Decimal:
 
 
 def percent(share: Decimal | None) -> str:
-    """Percent with two digits, and with more where two would show a part as nothing or as the whole."""
+    """Write percent with two digits, and with more where two would show a part as nothing or as the whole."""
     if share is None:
         return ""
     exact, digits = share * 100, 2
@@ -54,7 +54,7 @@ def percent(share: Decimal | None) -> str:
 
 
 def due(row: OrderRow, now: int) -> Decimal | None:
-    """The share that the schedule wants now; none of an order that has ended."""
+    """Return the share that the schedule wants now; None for an order that has ended."""
     if row["status"] in ORDER_FINAL:
         return None
     done = _share(row)
@@ -70,8 +70,8 @@ def _ahead(row: OrderRow, now: int) -> str:
 
 
 def finish(row: OrderRow, now: int) -> int | None:
-    """When the order is done: at the end of its plan while it keeps to that, and without a plan at its average
-    pace. None when it is not done by its end at this pace, or when nobody can say."""
+    """Return when the order is done: at the end of its plan while it keeps to that, and without a plan at its
+    average pace. None when it is not done by its end at this pace, or when nobody can say."""
     started, share, schedule = row["started_at"], _share(row), row["schedule"]
     if row["status"] != OrderStatus.WORKING or started is None or share >= 1:
         return None
@@ -121,14 +121,15 @@ def csv_heads(*, with_trader: bool) -> list[str]:
 
 
 def csv_lines(parts: Iterable[Sequence[OrderRow]], *, now: int, with_trader: bool) -> Iterator[str]:
-    """The heads first, then each part's rows as one text."""
+    """Yield the heads first, then each part's rows as one text."""
     heads = csv_heads(with_trader=with_trader)
-    yield _written([heads])
+    yield csv_text([heads])
     for rows in parts:
-        yield _written([[COLUMNS[head](row, now) for head in heads] for row in rows])
+        yield csv_text([[COLUMNS[head](row, now) for head in heads] for row in rows])
 
 
-def _written(lines: Iterable[Sequence[str]]) -> str:
+def csv_text(lines: Iterable[Sequence[str]]) -> str:
+    """Return the lines as the text of a CSV file."""
     target = io.StringIO()
     csv.writer(target).writerows(lines)
     return target.getvalue()

@@ -12,25 +12,25 @@ DASH = "–"
 
 
 def points(value: str | Decimal | None, places: int = 1) -> str:
-    """Basis points with a sign: + is cost. What is shown as zero has none."""
+    """Write basis points with a sign: + is cost. What is shown as zero has none."""
     return DASH if value is None else signed(Decimal(value), places)
 
 
 def signed(number: Decimal, places: int) -> str:
-    """With its sign, unless it is shown as zero."""
+    """Write a number with its sign, unless it is shown as zero."""
     shown = _places(number, places)
     sign = "+" if shown > 0 else "−" if shown < 0 else ""
     return f"{sign}{abs(shown):,f}"
 
 
 def tone(value: str | None, places: int = 1) -> str:
-    """The class of a cost as it is shown: none for what is shown as zero."""
+    """Return the class of a cost as it is shown: none for what is shown as zero."""
     shown = _places(Decimal(value or 0), places)
     return "warn" if shown > 0 else "good" if shown < 0 else ""
 
 
 def percent(share: str | None, places: int = 1) -> str:
-    """A part is never shown as the whole, nor something as nothing."""
+    """Write a share in percent. A part is never shown as the whole, nor something as nothing."""
     if share is None:
         return DASH
     number = Decimal(share)
@@ -43,8 +43,8 @@ def percent(share: str | None, places: int = 1) -> str:
     return f"{shown} %".replace("-", "−")
 
 
-def amount(value: str | None, places: int | None = None) -> str:
-    """With thousands separators, exactly or to so many places."""
+def amount(value: str | Decimal | None, places: int | None = None) -> str:
+    """Write a number with thousands separators, exactly or to so many places."""
     if value is None:
         return DASH
     number = Decimal(value)
@@ -53,15 +53,15 @@ def amount(value: str | None, places: int | None = None) -> str:
     return f"−{words}" if shown < 0 else words
 
 
-def price(value: str | None, tick: str | None) -> str:
-    """One digit more than the tick: averages are finer than it."""
-    return amount(
-        value, None if tick is None else max(0, -int(Decimal(tick).normalize().as_tuple().exponent)) + 1
-    )
+def price(value: str | Decimal | None, tick: str | Decimal | None) -> str:
+    """Write a price with one digit more than the tick: averages and fees are finer than it."""
+    if tick is None:
+        return amount(value)
+    return amount(value, max(0, 1 - int(Decimal(tick).normalize().as_tuple().exponent)))
 
 
 def length(seconds: str | None) -> str:
-    """A time with a sign: + is later."""
+    """Write a time with a sign: + is later."""
     if seconds is None:
         return DASH
     number = Decimal(seconds)

@@ -1,4 +1,4 @@
-"""What the order that stands in the ticket is expected to cost."""
+"""The expected cost of the order that stands in the ticket."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import Decimal
 from dashboard.present.ticket_figures import Predicted
 from execution.core.numbers import grouped
 from execution.services.orders.estimates import estimate_wanted, route_json
-from execution.services.orders.orders import Preview
+from execution.services.orders.stages import Preview
 
 
 def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
-    """The newest expected cost, pending while the first one is worked out; None where nothing can be expected."""
+    """Return the newest expected cost, pending while the first is worked out; None where there cannot be one."""
     if preview is None or preview.problems:
         return None
     if preview.takes_at_once:
@@ -32,16 +32,16 @@ def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
 
 
 def _by_route(preview: Preview, now: datetime) -> Predicted:
-    """The price of the route itself: simulated markets say nothing of the books that it takes from."""
-    if preview.route is None:
-        return Predicted(hint="the books are still coming")
+    """Take the price of the route itself: simulated markets say nothing of the books that it takes from."""
+    if preview.split is None:
+        return Predicted(hint="waiting for the order books")
     found = route_json(preview, now)
     if found is None:
         return Predicted(
-            hint="nothing can be had" if not preview.route.parts else "a fee or a price is not known"
+            hint="nothing is available" if not preview.split.parts else "a fee or a price is not known"
         )
-    base = preview.market.base if preview.market else ""
+    base = preview.limits.base if preview.limits else ""
     part = "its route now, after fees"
-    if preview.route.unfilled:
-        part = f"for the {grouped(preview.route.filled)} {base} that can be had"
+    if preview.split.unfilled:
+        part = f"for the {grouped(preview.split.filled)} {base} available"
     return Predicted(cost_bp=Decimal(found["cost_bp"]), hint=part)

@@ -1,4 +1,4 @@
-"""What the ticket's right side shows, and what its script needs beside it."""
+"""The right side of the ticket, and what its script needs beside it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from dashboard.present.numbers import signed
 from dashboard.present.plan_data import plan_data, plan_subtitle, route_table
 from dashboard.present.ticket_figures import Predicted, figures
 from execution import notify
+from execution.core.numbers import NumberRefused, decimal_number
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.reservation import spent_currency, worst_price
 from execution.core.problems import Problem
 from execution.core.types import Quote, Side, Unit
-from execution.payloads.encode import milliseconds, text
+from execution.payloads.encode import decimal_str, epoch_ms
+from execution.payloads.problems import problem_row
 from execution.selectors.tca.market_tape import market_pace
 from execution.selectors.ticket import TicketPlace, ticket_place
 from execution.services.orders.checks import books_awaited, checks_beside
-from execution.services.orders.orders import Preview
+from execution.services.orders.stages import Preview
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -31,18 +35,18 @@ CHECK_WORDS = {"ok": "fine", "warn": "warning", "fail": "refused", "unknown": "n
 def preview_context(
     *,
     person: User,
-    written: Mapping[str, str],
+    form: Mapping[str, str],
     accounts: Sequence[str],
     preview: Preview | None,
     problems: Sequence[Problem],
     now: datetime,
     predicted: Predicted | None = None,
 ) -> dict[str, Any]:
-    place = ticket_place(person=person, accounts=accounts, symbol=written.get("symbol", ""), now=now)
+    place = ticket_place(person=person, accounts=accounts, symbol=form.get("symbol", ""), now=now)
     market, quote = (place.market, place.quote) if place else (None, None)
     pace = market_pace(place.venues, place.market.symbol, now) if place else None
     if place and preview is None:  # its books are on their way before the quantity is written
-        notify.look_at(place.venues, place.market.symbol, now)
+        notify.request_books(place.venues, place.market.symbol, now)
     return {
         "preview": preview,
         "market": market,
@@ -58,94 +62,92 @@ def preview_context(
             "market": {
                 "base": market.base,
                 "quote": market.quote,
-                "tick": text(market.tick),
-                "lot": text(market.lot),
+                "tick": decimal_str(market.tick),
+                "lot": decimal_str(market.lot),
             }
             if market
             else None,
-            "helpers": _helpers(written, place),
+            "helpers": _helpers(form, place),
             "plan": plan_data(preview),
             "plan_waits": _plan_waits(preview),
-            "problems": [_problem(problem) for problem in problems],
-            "notional": text(preview.notional) if preview else None,
-            "quantity": text(preview.quantity) if preview else None,
+            "problems": [problem_row(problem) for problem in problems],
+            "notional": decimal_str(preview.terms.notional) if preview else None,
+            "quantity": decimal_str(preview.terms.quantity) if preview else None,
             "limit_distance": _percent(preview.limit_distance) if preview else None,
         },
     }
 
 
 def _plan_waits(preview: Preview | None) -> str:
-    """What stands where there is no plan yet."""
     if preview is not None and preview.books_awaited:
         return f"{books_awaited(preview)}."
     return "Enter side, quantity and time to see the plan."
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:
-    """The quote with its age on the server's clock: a browser's own clock may be wrong."""
+    """Return the quote with its age on the server's clock: a browser's own may be wrong."""
     if quote is None:
         return None
-    age = milliseconds(now) - milliseconds(quote.at)
-    return {"bid": text(quote.bid), "ask": text(quote.ask), "mid": text(quote.mid), "age": max(0, age)}
-
-
-def _problem(problem: Problem) -> dict[str, str]:
+    age = epoch_ms(now) - epoch_ms(quote.at)
     return {
-        "field": _field(problem),
-        "message": problem.message,
-        "value": problem.value,
-        "limit": problem.limit,
+        "bid": decimal_str(quote.bid),
+        "ask": decimal_str(quote.ask),
+        "mid": decimal_str(quote.mid),
+        "age": max(0, age),
     }
 
 
-def _refusal(problem: Problem, preview: Preview | None) -> dict[str, str]:
-    """A problem as the form writes it. What is only missing is not wrong yet: it waits with a question mark."""
+def _refusal(problem: Problem, preview: Preview | None) -> dict[str, Any]:
+    """Show a problem. What is only missing is not wrong yet: it gets a question mark."""
     state = "fail" if preview is not None or problem.value or problem.limit else "unknown"
-    return {
-        "state": state,
-        "mark": CHECK_MARKS[state],
-        "word": CHECK_WORDS[state],
-        "text": problem.message,
-        "field": _field(problem),
-    }
+    return _check_row(state, problem.message, field=problem.field.removeprefix("parameters."))
 
 
-def _helpers(written: Mapping[str, str], place: TicketPlace | None) -> dict[str, Any]:
-    """Values for the buttons beside quantity and limit price."""
+def _helpers(form: Mapping[str, str], place: TicketPlace | None) -> dict[str, Any]:
     if place is None or place.quote is None:
         return {"shares": {}, "limit": None}
     market, quote = place.market, place.quote
-    side = Side.SELL if written.get("side") == "sell" else Side.BUY
-    unit = Unit.QUOTE if written.get("unit") == "quote" else Unit.BASE
-    currency = market.quote if side is Side.BUY else market.base
-    free = place.free[currency]
-    price = quote.aggressive(side)
+    side = Side.SELL if form.get("side") == "sell" else Side.BUY
+    unit = Unit.QUOTE if form.get("unit") == "quote" else Unit.BASE
+    free, worst = place.available(side), _worst_price(form, side, quote)
     return {
-        "shares": sizing.quantity_shares(side=side, unit=unit, market=market, free=free, price=price),
-        "free": text(free),
-        "currency": currency,
+        "shares": sizing.quantity_shares(
+            side=side, unit=unit, market=market, free=free, price=quote.mid, worst=worst
+        ),
+        "free": decimal_str(free),
+        "currency": spent_currency(market.symbol, side),
         "limit": sizing.limit_beside(side, quote.mid, market.tick),
     }
+
+
+def _worst_price(form: Mapping[str, str], side: Side, quote: Quote) -> Decimal | None:
+    """Return the worst price that the form allows; what it does not say yet is the usual."""
+    collar = _number(form.get("collar_bp", "")) or AlgorithmParameters.model_fields["collar_bp"].default
+    return worst_price(
+        side, limit_price=_number(form.get("limit_price", "")), collar_bp=collar, mid=quote.mid
+    )
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = decimal_number(text)
+    except NumberRefused:
+        return None
+    return number if number > 0 else None
 
 
 def _percent(fraction: Decimal | None) -> str | None:
     return None if fraction is None else f"{signed(fraction * 100, 2)} %"
 
 
-def _field(problem: Problem) -> str:
-    return problem.field.removeprefix("parameters.")
-
-
-def _checks(preview: Preview | None) -> list[dict[str, str]]:
-    """What stands beside the problems, where there is a market to check against."""
-    checks = checks_beside(preview) if preview and preview.checks else []
+def _checks(preview: Preview | None) -> list[dict[str, Any]]:
+    checks = checks_beside(preview) if preview else []
     return [
-        {
-            "state": check.state,
-            "mark": CHECK_MARKS.get(check.state, "?"),
-            "word": CHECK_WORDS.get(check.state, check.state),
-            "text": check.text,
-            "confirmed_by": check.confirmed_by,
-        }
+        _check_row(check.state, check.text, confirmed_by=check.confirmed_by, orders=check.orders)
         for check in checks
     ]
+
+
+def _check_row(state: str, text: str, **more: str | Sequence[str]) -> dict[str, Any]:
+    mark, word = CHECK_MARKS.get(state, "?"), CHECK_WORDS.get(state, state)
+    return {"state": state, "mark": mark, "word": word, "text": text, **more}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.present import numbers
-from dashboard.present.exports import moment, words
+from dashboard.present.exports import csv_text, moment, words
 from execution.payloads.reports import Report
 
 #: A figure of the order or of one of its venues, as exact text; None is unknown.
@@ -46,60 +44,36 @@ class Line:
     note: Read | None = None
 
 
+#: Costs in bp: label, where they stand, and what they are.
+COSTS = (
+    ("Against arrival", ("cost_bp",), "average price against the arrival mid, before fees"),
+    ("Against market VWAP", ("vwap_cost_bp",), "at all its venues while the order worked"),
+    ("Against market TWAP", ("twap_cost_bp",), "mean of the mids while the order worked"),
+    ("Spread", ("split_bp", "spread"), "each fill against the mid at that time; below 0 is earned"),
+    ("Drift", ("split_bp", "drift"), "move of the mid after the order began to work"),
+    ("Delay", ("split_bp", "delay"), "move of the mid from arrival until the order began to work"),
+    ("Fees", ("split_bp", "fees"), ""),
+    ("Total", ("split_bp", "total"), "sum of spread, drift, delay and fees, of the arrival notional"),
+)
+
+
 def lines_of(report: Report) -> list[Line]:
-    """The figures that each venue has, too."""
+    """Return the figures that each venue has, too."""
     return [
         Line("Filled", report["base"], "quantity", _at("filled")),
         Line("Share", "%", "share", _at("share"), "of what the order filled"),
         Line("Fills", "", "count", _at("fills")),
         Line("Average", report["quote"], "price", _at("average")),
-        Line(
-            "Against arrival",
-            "bp",
-            "bp",
-            _at("cost_bp"),
-            "the average against the mid of arrival, before fees",
-        ),
-        Line(
-            "Against market VWAP", "bp", "bp", _at("vwap_cost_bp"), "while the order worked, all its venues"
-        ),
-        Line("Against market TWAP", "bp", "bp", _at("twap_cost_bp"), "the mean of the mids while it worked"),
-        Line(
-            "Spread",
-            "bp",
-            "bp",
-            _at("split_bp", "spread"),
-            "paid against the mid of each fill; below 0: earned",
-        ),
-        Line("Drift", "bp", "bp", _at("split_bp", "drift"), "the market since the order began to work"),
-        Line(
-            "Delay",
-            "bp",
-            "bp",
-            _at("split_bp", "delay"),
-            "the market from arrival until the order began to work",
-        ),
-        Line("Fees", "bp", "bp", _at("split_bp", "fees")),
-        Line(
-            "Total",
-            "bp",
-            "bp",
-            _at("split_bp", "total"),
-            "spread, drift, delay and fees, of the arrival notional",
-        ),
-        *(
-            Line(
-                f"Markout after {name}",
-                "bp",
-                "bp",
-                _markout(seconds, "bp"),
-                "fills against the mid of then",
-                _markout(seconds, "share"),
-            )
-            for seconds, name in MARKOUT_NAMES.items()
-        ),
+        *(Line(label, "bp", "bp", _at(*path), hint) for label, path, hint in COSTS),
+        *(_markout_line(seconds, name) for seconds, name in MARKOUT_NAMES.items()),
         Line("Maker share", "%", "share", _at("maker_share")),
     ]
+
+
+def _markout_line(seconds: int, name: str) -> Line:
+    hint = "fills against the mid at that later time"
+    read, share = _markout(seconds, "bp"), _markout(seconds, "share")
+    return Line(f"Markout after {name}", "bp", "bp", read, hint, share)
 
 
 #: Facts of the order alone, for the CSV: label, unit and where they stand.
@@ -114,7 +88,7 @@ FACTS: list[tuple[str, str, str]] = [
     ("Participation", "share", "participation"),
     ("Opportunity cost", "quote", "opportunity"),
     ("Opportunity cost", "bp of the order", "opportunity_bp"),
-    ("InsufficientLiquidity", "bp of the order", "shortfall_bp"),
+    ("Shortfall", "bp of the order", "shortfall_bp"),
     ("End later than planned", "s", "end_lag_seconds"),
     ("Average unit later than planned", "s", "mean_lag_seconds"),
     ("Achieved less predicted", "bp", "predicted_error_bp"),
@@ -128,7 +102,7 @@ TIMES = {
 
 
 def report_table(report: Report) -> list[dict[str, Any]]:
-    """The lines for the page: label, unit and a cell for the order and, with several, for each venue."""
+    """Return the lines for the page: label, unit and a cell for the order and, with several, for each venue."""
     parts = _context(report)
     return [
         {
@@ -172,7 +146,7 @@ def _cell(line: Line, part: Mapping[str, Any], report: Report) -> dict[str, str]
 
 
 def report_csv(report: Report) -> str:
-    """Figure, unit, the order and each venue; exact, unknown empty."""
+    """Return figure, unit, the order and each venue; exact, unknown empty."""
     parts = _context(report)
     head = ["Figure (+ is cost)", "Unit", *(words(name) for name in heads_of(report))]
     rows: list[list[str]] = [
@@ -201,10 +175,4 @@ def report_csv(report: Report) -> str:
         )
         if line.note is not None:
             rows.append([f"{line.label}, known of", "share", *(line.note(part) or "" for part in parts)])
-    return written([head, *rows])
-
-
-def written(rows: list[list[str]]) -> str:
-    target = io.StringIO()
-    csv.writer(target).writerows(rows)
-    return target.getvalue()
+    return csv_text([head, *rows])

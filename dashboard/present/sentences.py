@@ -18,11 +18,11 @@ from execution.core.orders.parameters import (
 )
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.types import Unit
-from execution.services.orders.orders import Preview
+from execution.services.orders.stages import Preview
 
 
 def spoken(duration: timedelta) -> str:
-    """``1 h 30 min``: the words that a person would use."""
+    """Write a duration as people say it: ``1 h 30 min``."""
     seconds = round(duration.total_seconds())
     parts = [
         (seconds // 86400, "d"),
@@ -34,15 +34,16 @@ def spoken(duration: timedelta) -> str:
 
 
 def order_sentence(preview: Preview) -> str:
-    """What will be sent, in one sentence; empty while the plan is not known."""
-    market, start, end = preview.market, preview.start_at, preview.end_at
-    if market is None or not preview.accounts or start is None or end is None or preview.quantity is None:
+    """Say in one sentence what will be sent; empty while the plan is not known."""
+    market, terms = preview.limits, preview.terms
+    start, end = terms.start_at, terms.end_at
+    if market is None or not preview.accounts or start is None or end is None or terms.quantity is None:
         return ""
     request = preview.request
     parts = [
-        f"{request.side.value.upper()} {grouped(preview.quantity)} {market.base} for {market.quote}"
+        f"{request.side.value.upper()} {grouped(terms.quantity)} {market.base} for {market.quote}"
         f" on {_places([account.label for account in preview.accounts], request.algorithm)}",
-        f"by {ALGORITHMS[request.algorithm].label}{_manner(preview)} {_span(preview, end - start)}",
+        f"by {ALGORITHMS[request.algorithm].label}{_algorithm_words(preview)} {_span(preview, end - start)}",
         *_essentials(preview),
         _window(preview, start, end),
         _limit(preview),
@@ -51,21 +52,19 @@ def order_sentence(preview: Preview) -> str:
 
 
 def unit_word(preview: Preview) -> str:
-    """The currency that the quantity was asked in."""
-    if preview.market is None:
+    """Return the currency that the quantity was asked in."""
+    if preview.limits is None:
         return ""
-    return preview.market.quote if preview.request.unit is Unit.QUOTE else preview.market.base
+    return preview.limits.quote if preview.request.unit is Unit.QUOTE else preview.limits.base
 
 
 def _span(preview: Preview, duration: timedelta) -> str:
-    """An order without a schedule works at most so long."""
     words = "over" if ALGORITHMS[preview.request.algorithm].is_sliced else "within"
     return f"{words} {spoken(duration)}"
 
 
-def _manner(preview: Preview) -> str:
-    """How the quantity is parted."""
-    parameters, base = preview.parameters, preview.market.base if preview.market else ""
+def _algorithm_words(preview: Preview) -> str:
+    parameters, base = preview.terms.parameters, preview.limits.base if preview.limits else ""
     if isinstance(parameters, IcebergParameters):
         return f" showing at most {grouped(parameters.visible_quantity)} {base}"
     if isinstance(parameters, SorParameters):
@@ -75,11 +74,10 @@ def _manner(preview: Preview) -> str:
 
 
 def _essentials(preview: Preview) -> list[str]:
-    """What of the parameters makes this order another one than the algorithm's usual."""
-    parameters = preview.parameters
+    parameters = preview.terms.parameters
     found: list[str] = []
     if isinstance(parameters, VwapParameters):
-        found.append(f"by the volume of {parameters.lookback_days} days")
+        found.append(f"by the market's volume of the last {parameters.lookback_days} days")
     if isinstance(parameters, PovParameters):
         found.append(f"at {_share(parameters.participation_rate)} of the market's volume")
     if isinstance(parameters, IsParameters):
@@ -87,12 +85,12 @@ def _essentials(preview: Preview) -> list[str]:
     if isinstance(parameters, IcebergParameters) and preview.request.limit_price is None:
         found.append(f"following the book within {grouped(parameters.follow_within_bp)} bp of arrival")
     if isinstance(parameters, SorParameters) and parameters.shortfall is InsufficientLiquidity.REFUSE:
-        found.append("all of it or nothing")
+        found.append("all or nothing")
     return found + _common(preview)
 
 
 def _common(preview: Preview) -> list[str]:
-    parameters, market = preview.parameters, preview.market
+    parameters, market = preview.terms.parameters, preview.limits
     if not isinstance(parameters, SlicedParameters):
         return _at_end(parameters)
     found: list[str] = []
@@ -106,15 +104,14 @@ def _common(preview: Preview) -> list[str]:
 
 
 def _at_end(parameters: AlgorithmParameters | None) -> list[str]:
-    """What becomes of what is left, where that is not the algorithm's usual."""
     if not isinstance(parameters, SlicedParameters | IcebergParameters):
         return []
     if parameters.at_end == type(parameters).model_fields["at_end"].default:
         return []
     words = {
-        "cross": "crossing what is left",
-        "stop": "leaving what is left",
-        "extend": "going on for what is left",
+        "cross": "crossing the rest",
+        "stop": "leaving the rest",
+        "extend": "going on for the rest",
     }
     return [f"{words[parameters.at_end.value]} at the end"]
 
@@ -124,7 +121,6 @@ def _share(share: Decimal) -> str:
 
 
 def _places(labels: list[str], algorithm: str = "twap") -> str:
-    """``alpha, beta or gamma (each slice ...)``: a slice goes to one of them, a router's order to all at once."""
     if len(labels) == 1:
         return labels[0]
     if algorithm == "sor":
@@ -135,22 +131,20 @@ def _places(labels: list[str], algorithm: str = "twap") -> str:
 
 
 def _window(preview: Preview, start: datetime, end: datetime) -> str:
-    """From when until when. With a duration from now on, the end moves with the moment of sending."""
     until = f"ending at {_moment(end, preview.now)}"
     if start > preview.now:
         return f"starting at {_moment(start, preview.now)}, {until}"
-    fixed = preview.parameters is not None and preview.parameters.end_at is not None
+    fixed = preview.terms.parameters is not None and preview.terms.parameters.end_at is not None
     return f"starting at once, {until}{'' if fixed else ' if sent now'}"
 
 
 def _moment(moment: datetime, now: datetime) -> str:
-    """The time in UTC, with the day when that is not today."""
     day = "" if moment.date() == now.date() else f"{moment:%-d %B} "
     return f"{day}{moment:%H:%M:%S} UTC"
 
 
 def _limit(preview: Preview) -> str:
-    limit, market = preview.request.limit_price, preview.market
+    limit, market = preview.request.limit_price, preview.limits
     if limit is None or market is None:
         return "no limit price"
     side = "above" if preview.request.side.sign > 0 else "below"

@@ -11,17 +11,23 @@ HELPER_BP = 25
 
 
 def quantity_shares(
-    *, side: Side, unit: Unit, market: Market, free: Decimal | None, price: Decimal | None
+    *,
+    side: Side,
+    unit: Unit,
+    market: Market,
+    free: Decimal | None,
+    price: Decimal | None,
+    worst: Decimal | None = None,
 ) -> dict[str, str]:
-    """What 10, 25, 50 and 100 % of the free balance make, in the ticket's unit, rounded down to the lot.
+    """Return 10, 25, 50 and 100 % of what can be used in the ticket's unit, rounded down to the lot.
 
-    ``free`` is quote for a buy and base for a sell. A buy leaves room for the taker's fee. Without a
-    balance or a price there is nothing to propose.
+    ``free`` is quote for a buy and base for a sell. A buy leaves room for its ``worst`` price and the taker's fee.
+    Without a balance or a price there is nothing to propose.
     """
     if free is None or price is None or price <= ZERO:
         return {}
     fee = market.taker_fee or ZERO
-    base = free / (price * (1 + fee)) if side is Side.BUY else free
+    base = free / ((worst or price) * (1 + fee)) if side is Side.BUY else free
     return {str(share): _as_text(base * share / 100, unit, market, price) for share in SHARES}
 
 
@@ -32,7 +38,7 @@ def _as_text(base: Decimal, unit: Unit, market: Market, price: Decimal) -> str:
 
 
 def limit_beside(side: Side, mid: Decimal, tick: Decimal) -> str:
-    """A limit 25 bp on the paying side of the mid, on the tick, never further away than that."""
+    """Return a limit 25 bp on the paying side of the mid, on the tick, never further away than that."""
     price = mid * (1 + side.sign * HELPER_BP * BASIS_POINT)
     return format(_step(price, tick, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING), "f")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from dashboard.present.numbers import points
+from dashboard.present.numbers import DASH, amount, points
 from execution.core.numbers import grouped
 from execution.core.tca import costs
 from execution.core.types import BASIS_POINT, Market, Quote
 from execution.selectors.tca.market_tape import Pace
-from execution.services.orders.orders import Preview
-
-DASH = "–"
+from execution.services.orders.stages import Preview, RequestedTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What the order is expected to cost against arrival, in bp with fees; + is cost. ``pending``: it is being
+    """The expected cost of the order against arrival, in bp with fees; + is cost. ``pending``: it is being
     simulated, and the numbers are None. ``hint`` stands beside a figure that no simulation made."""
 
     cost_bp: Decimal | None = None
@@ -55,14 +53,14 @@ def figures(
 
 
 def _notional(preview: Preview | None, currency: str) -> Figure:
-    notional = preview.notional if preview else None
-    return Figure("notional", DASH if notional is None else f"{notional:,.2f}", currency)
+    notional = preview.terms.notional if preview else None
+    return Figure("notional", amount(notional, 2), currency)
 
 
 def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
     title = (
-        "Cost against arrival with fees, + is cost: the mean of simulated markets and its standard error,"
-        " or the price of the route for an order that takes at once"
+        "Cost against the arrival price with fees; + is cost. It is the mean of simulated markets with its"
+        " standard error, or the price of the route for an order that fills at once"
     )
     label = "expected cost"
     if preview is None or not preview.slices:
@@ -80,30 +78,28 @@ def _expected(preview: Preview | None, predicted: Predicted | None) -> Figure:
 
 
 def _participation(preview: Preview | None, market: Market | None, pace: Pace | None) -> Figure:
-    """The order's quantity an hour against the market's of the last five minutes."""
     title = (
-        "The order's quantity an hour as a share of what the market traded an hour, by its last five minutes"
+        "The order's quantity per hour as a share of the market's volume per hour, over the last five minutes"
     )
     if market is None or pace is None:
-        return Figure("participation", DASH, "the market was not watched", title)
+        return Figure("participation", DASH, "the market's volume is not known", title)
     volume = f"{grouped(_three_digits(pace.per_hour))} {market.base}/h"
     share = None
-    if preview and preview.quantity is not None and preview.start_at and preview.end_at:
-        duration = preview.end_at - preview.start_at
-        share = costs.planned_participation(preview.quantity, duration, pace.volume, pace.watched)
+    terms = preview.terms if preview else RequestedTerms()
+    if terms.quantity is not None and terms.start_at and terms.end_at:
+        duration = terms.end_at - terms.start_at
+        share = costs.planned_participation(terms.quantity, duration, pace.volume, pace.watched)
     if share is None:
         return Figure("participation", DASH, f"market {volume}", title)
     return Figure("participation", f"{share * 100:,.1f} %", f"of {volume}", title)
 
 
 def _three_digits(number: Decimal) -> Decimal:
-    """Rounded to three digits: a pace is an estimate. Nothing before the point is rounded away."""
     places = min(0, number.adjusted() - 2) if number else 0
     return number.quantize(Decimal(1).scaleb(places), ROUND_HALF_EVEN)
 
 
 def _spread(quote: Quote | None, market: Market | None) -> Figure:
-    """Of the venues together; their reference may be finer than a tick, and is shown with one digit more."""
     if quote is None:
         return Figure("spread now", DASH, "no quote")
     spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
@@ -118,9 +114,8 @@ def _to_tick(price: Decimal, market: Market | None) -> Decimal:
 
 
 def _worst(preview: Preview | None, currency: str) -> Figure:
-    """What the order costs at most against the mid of now: everything at the limit."""
     limit = preview.request.limit_price if preview else None
-    notional = preview.notional if preview else None
+    notional = preview.terms.notional if preview else None
     worst = preview.worst_cost_bp if preview else None
     if worst is None or notional is None:
         return Figure("worst at limit", DASH, "no limit price" if limit is None else "no quote")
@@ -129,10 +124,9 @@ def _worst(preview: Preview | None, currency: str) -> Figure:
 
 
 def _least(preview: Preview | None, market: Market | None) -> Figure:
-    least = preview.minimum if preview else None
-    most = preview.max_slices if preview else None
-    title = "The exchange's minimum for a child order, and how many slices it allows"
-    if least is None or market is None:
-        return Figure("least child", DASH, "", title)
-    slices = f", at most {most:,} slice{'' if most == 1 else 's'}" if most is not None else ""
-    return Figure("least child", grouped(least), f"{market.base}{slices}", title)
+    bounds = preview.planned.bounds if preview else None
+    title = "The exchange's minimum for a child order, and the number of slices it allows"
+    if bounds is None or market is None:
+        return Figure("minimum child", DASH, "", title)
+    slices = f"at most {bounds.max_slices:,} slice{'' if bounds.max_slices == 1 else 's'}"
+    return Figure("minimum child", grouped(bounds.minimum), f"{market.base}, {slices}", title)

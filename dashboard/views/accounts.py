@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.access import admin_required, person_of
 from dashboard.present.accounts import account_shown, audit_shown, key_shown, sorted_accounts
+from dashboard.responses import see_other
 from execution.core.account_options import holds_credentials, parse_options
 from execution.core.problems import Problem, Refused
 from execution.selectors import accounts as selectors
@@ -29,7 +30,7 @@ SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": 
 @never_cache
 @admin_required
 def account_list(request: HttpRequest) -> HttpResponse:
-    """Every account; asked by htmx it is the table alone."""
+    """Show every account; asked by htmx the table alone."""
     now = timezone.now()
     context = {"accounts": sorted_accounts(selectors.account_rows(), now), "now": now}
     is_part = getattr(request, "htmx", False)
@@ -41,19 +42,18 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters(*SECRET_FIELDS)
 @admin_required
 def account_new(request: HttpRequest) -> HttpResponse:
-    """The form; a POST adds the account with its key, or says beside the fields why not."""
+    """Show the form; a POST adds the account with its key, or says beside the fields why not."""
     if request.method != "POST":
         return _form(request)
     try:
         asked = _asked(request.POST)
-        account = accounts.account_create(person=person_of(request), asked=asked, now=timezone.now())
+        account = accounts.account_create(person=person_of(request), new_account=asked, now=timezone.now())
     except Refused as refused:
         return _form(request, refused.problems)
-    return _see_other("account", account.public_id)
+    return see_other("account", account.public_id)
 
 
 def _asked(posted: QueryDict) -> accounts.NewAccount:
-    """The form as the service wants it. Raises ``Refused`` for options that are no JSON object."""
     chosen = posted.get("venue", "").strip()
     label = posted.get("label", "").strip()
     return accounts.NewAccount(
@@ -91,7 +91,6 @@ def _form(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpRespons
 
 
 def _may_be_shown(name: str, text: str) -> bool:
-    """Whether what was written goes back into the form: no part of a key does, wherever it was written."""
     return name not in SECRET_FIELDS and not (name == "options" and holds_credentials(text))
 
 
@@ -99,7 +98,7 @@ def _may_be_shown(name: str, text: str) -> bool:
 @never_cache
 @admin_required
 def account_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One account; asked by htmx it is the part that changes by itself."""
+    """Show one account; asked by htmx the part that changes by itself."""
     return _detail(request, public_id, is_part=bool(getattr(request, "htmx", False)))
 
 
@@ -127,7 +126,7 @@ def _detail(
 
 
 class FormRequest:
-    """Who asks, for which account, with what form."""
+    """The person, the account and the form of a request."""
 
     def __init__(self, request: HttpRequest, public_id: str, now: datetime) -> None:
         self.who: dict[str, Any] = {"person": person_of(request), "account_id": public_id, "now": now}
@@ -155,6 +154,12 @@ ACTIONS: dict[str, Callable[[FormRequest], object]] = {
     "close": lambda asking: changes.account_close(**asking.who, reason=asking.reason),
     "open": lambda asking: changes.account_open(**asking.who),
     "symbols": lambda asking: changes.account_symbols(**asking.who, symbols=_symbols(asking.posted)),
+    "exclusive": lambda asking: changes.account_exclusive(
+        **asking.who, is_exclusive=True, reason=asking.reason
+    ),
+    "shared": lambda asking: changes.account_exclusive(
+        **asking.who, is_exclusive=False, reason=asking.reason
+    ),
 }
 
 
@@ -163,7 +168,7 @@ ACTIONS: dict[str, Callable[[FormRequest], object]] = {
 @sensitive_post_parameters(*SECRET_FIELDS)
 @admin_required
 def account_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """One action of an admin; a refusal shows the account with the reason and changes nothing."""
+    """Carry out one action of an admin; a refusal shows the account with the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     try:
@@ -172,10 +177,4 @@ def account_act(request: HttpRequest, public_id: str, action: str) -> HttpRespon
         raise Http404("There is no such account.") from None
     except Refused as refused:
         return _detail(request, public_id, refused.problems)
-    return _see_other("account", public_id)
-
-
-def _see_other(name: str, public_id: str) -> HttpResponse:
-    response = redirect(name, public_id=public_id)
-    response.status_code = 303
-    return response
+    return see_other("account", public_id)

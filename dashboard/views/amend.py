@@ -11,16 +11,18 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from dashboard.forms import fields
 from dashboard.present.sentences import spoken
+from dashboard.responses import action_done, refused_text
 from execution.core.numbers import NumberRefused, grouped, plain, whole_number, without_grouping
 from execution.core.orders.parameters import amendable_names
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, refuse
 from execution.core.strict_json import read_json
 from execution.services.orders import amend as services
 from execution.services.orders.amend import Amendment
@@ -37,19 +39,19 @@ SHOWN_SLICES = 50
 @login_required
 @require_http_methods(["GET", "POST"])
 def amend(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The form with the terms as they are; a POST amends. The page learns of the change from its websocket."""
+    """Show the form with the present terms; a POST amends. The page learns of the change from its websocket."""
     try:
         return _send(request, public_id) if request.method == "POST" else _form(request, public_id)
     except OrderNotFound:
         raise Http404("There is no such order.") from None
     except Refused as refused:
-        return HttpResponse(str(refused), status=422, content_type="text/plain")
+        return refused_text(refused)
 
 
 @login_required
 @require_POST
 def preview(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The new plan for what stands in the form now. Creates nothing."""
+    """Show the new plan for what stands in the form now. Creates nothing."""
     person, now = person_of(request), timezone.now()
     try:
         current = _current(request, public_id, now)
@@ -58,12 +60,13 @@ def preview(request: HttpRequest, public_id: str) -> HttpResponse:
     except OrderNotFound:
         raise Http404("There is no such order.") from None
     except Refused as refused:
-        return HttpResponse(str(refused), status=422, content_type="text/plain")
-    problems = _problems(found.problems, found.order.algorithm)
+        return refused_text(refused)
+    problems = fields.problems_as_written(found.problems, found.order.algorithm)
     if changes == {}:
         problems = ()
     if request.POST.get("terms_version") != str(found.terms.version):
-        problems = (Problem("", "the order's terms have changed meanwhile: open the dialog again"),)
+        message = "Somebody changed the order's terms in the meantime. Open the dialog again."
+        problems = (Problem("", message, code=Code.TERMS_CHANGED),)
     return render(request, "dashboard/_amend_preview.html", _context(request, found, problems))
 
 
@@ -90,8 +93,8 @@ def _send(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         version = whole_number(written.get("terms_version", ""))
     except NumberRefused:
-        message = "the form's version of the terms is missing; open it again"
-        raise Refused([Problem("terms_version", message)]) from None
+        message = "The form does not say which version of the terms it changes. Open it again."
+        refuse("terms_version", message, code=Code.VALUE_MISSING)
     try:
         services.order_amend(
             public_id=public_id,
@@ -109,17 +112,14 @@ def _send(request: HttpRequest, public_id: str) -> HttpResponse:
     except services.TermsChanged:
         raise
     except Refused as refused:
-        raise Refused(_problems(refused.problems, current.order.algorithm)) from None
-    if getattr(request, "htmx", False):
-        return HttpResponse(status=204)
-    return redirect("order", public_id=public_id)
+        raise Refused(fields.problems_as_written(refused.problems, current.order.algorithm)) from None
+    return action_done(request, "order", public_id)
 
 
 # --- between the form and the terms ----------------------------------------------------------------
 
 
 def _current(request: HttpRequest, public_id: str, now: datetime) -> Amendment:
-    """The terms as they are, by the same rules of who may see and change them."""
     return services.order_amend_preview(public_id=public_id, person=person_of(request), changes={}, now=now)
 
 
@@ -128,7 +128,7 @@ def _written(request: HttpRequest) -> dict[str, str]:
 
 
 def shown_terms(current: Amendment) -> dict[str, str]:
-    """What the form shows of the terms as they are, by the names of its fields."""
+    """Return the present terms by the names of the form's fields."""
     parameters = current.terms.parameters
     shown = {
         "quantity": plain(current.before),
@@ -143,38 +143,30 @@ def shown_terms(current: Amendment) -> dict[str, str]:
     return shown
 
 
-def changed(current: Amendment, written: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """What was written that is not as the form showed it, as the services read it; empty is none.
+def changed(current: Amendment, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """Return what was written that differs from what the form showed, as the services read it; empty is none.
 
     The form says itself what it showed: sent again, it asks for the same again, whatever the terms are by then.
     """
-    shown = _shown_by(written) or shown_terms(current)
-    texts = {
-        name: written[name].strip()
-        for name in shown
-        if name in written and written[name].strip() != shown[name]
-    }
+    shown = _shown_by(form) or shown_terms(current)
+    texts = {name: form[name].strip() for name in shown if name in form and form[name].strip() != shown[name]}
     raw = fields.parameters_raw(current.order.algorithm, texts, now)
     return {name: raw.get(name, without_grouping(text)) for name, text in texts.items()}
 
 
-def _shown_by(written: Mapping[str, str]) -> dict[str, str]:
+def _shown_by(form: Mapping[str, str]) -> dict[str, str]:
     try:
-        shown = read_json(written.get("shown") or "{}")
+        shown = read_json(form.get("shown") or "{}")
     except ValueError:
         return {}
     return {str(name): str(text) for name, text in shown.items()} if isinstance(shown, dict) else {}
 
 
-def _problems(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ...]:
-    return tuple(fields.problem_as_written(problem, algorithm) for problem in problems)
-
-
-def _amount(name: str, label: str, found: Amendment, value: str) -> fields.Field:
-    limits = found.market.limits
+def _amount(name: str, label: str, amendment: Amendment, value: str) -> fields.Field:
+    limits = amendment.market.limits
     unit = limits.base if name == "quantity" else limits.quote
     words = {
-        "quantity": f"Not below {plain(found.least)}: what is filled and what may still be live.",
+        "quantity": f"At least {plain(amendment.least)}: the filled quantity and what may still fill.",
         "limit_price": "Empty: no limit.",
     }
     return fields.Field(
@@ -189,29 +181,29 @@ def _amount(name: str, label: str, found: Amendment, value: str) -> fields.Field
     )
 
 
-def _context(request: HttpRequest, found: Amendment, problems: Sequence[Problem]) -> dict[str, Any]:
-    limits = found.market.limits
+def _context(request: HttpRequest, amendment: Amendment, problems: Sequence[Problem]) -> dict[str, Any]:
+    limits = amendment.market.limits
     return {
-        "amended": found,
+        "amended": amendment,
         "base": limits.base,
         "quote": limits.quote,
         "problems": problems,
-        "summary": _summary(found, limits.base),
-        "slices": list(islice(found.slices, SHOWN_SLICES)),
-        "more": max(0, len(found.slices) - SHOWN_SLICES),
-        "far_prices": services.far_prices(found),
-        "must_type": services.typing_wanted(person_of(request), found),
-        "may_send": bool(found.changes) and not problems,
+        "summary": _summary(amendment, limits.base),
+        "slices": list(islice(amendment.slices, SHOWN_SLICES)),
+        "more": max(0, len(amendment.slices) - SHOWN_SLICES),
+        "far_prices": services.far_prices(amendment),
+        "must_type": services.typing_wanted(person_of(request), amendment),
+        "may_send": bool(amendment.changes) and not problems,
     }
 
 
-def _summary(found: Amendment, base: str) -> str:
-    if not found.slices:
+def _summary(amendment: Amendment, base: str) -> str:
+    if not amendment.slices:
         return "nothing is left to plan"
-    sizes = [part.quantity for part in found.slices]
+    sizes = [part.quantity for part in amendment.slices]
     low, high, total = min(sizes), max(sizes), sum(sizes, Decimal(0))
     size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
-    first, last = found.slices[0], found.slices[-1]
+    first, last = amendment.slices[0], amendment.slices[-1]
     count = f"{len(sizes)} slice{'' if len(sizes) == 1 else 's'}"
     return (
         f"{count} × {size} {base} over {spoken(last.ends_at - first.starts_at)}, "

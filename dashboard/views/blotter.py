@@ -8,23 +8,22 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from dashboard.access import person_of
-from dashboard.forms.filters import Chosen, read_filter
+from dashboard.access import order_seen, person_of
+from dashboard.forms.filters import STATE_LABELS, FilterForm, read_filter
 from dashboard.present.exports import csv_lines
-from execution.core.orders.terms import ALGORITHMS
-from execution.core.states import OrderStatus
-from execution.payloads.encode import milliseconds
+from dashboard.responses import csv_response, filter_refused
+from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import OrderPage
 from execution.selectors.orders import pages
 from execution.selectors.orders.blotter import PAGE_SIZE, STATES, blotter_page, blotter_rows
-from execution.selectors.orders.visibility import order_find, sees_several
+from execution.selectors.orders.order_filter import OrderListFilter
+from execution.selectors.orders.visibility import sees_several
 
-STATE_LABELS = {"all": "All", "needs": "Needs a person", "live": "Live", "final": "Final"}
 #: Children and fills that an opened row shows; the order's page has all.
 PARTS = 20
 EMPTY: OrderPage = {"rows": [], "counts": dict.fromkeys(STATES, 0), "total": 0}
@@ -34,43 +33,40 @@ EMPTY: OrderPage = {"rows": [], "counts": dict.fromkeys(STATES, 0), "total": 0}
 @login_required
 def order_list(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
-    chosen = read_filter(person, request.GET.dict())
+    chosen = read_filter(person, OrderListFilter, request.GET.dict())
     found = EMPTY
     if not chosen.problems:
-        found = blotter_page(person=person, chosen=chosen.filter, page=chosen.page)
+        found = blotter_page(person=person, chosen=chosen.filter)
     last = max(1, -(-found["total"] // PAGE_SIZE))
     context = {
         "list": {
             **found,
-            "query": chosen.query(page=str(chosen.page)),
+            "query": chosen.query(page=str(chosen.filter.page)),
             "live": not chosen.problems,
-            "now": milliseconds(timezone.now()),
+            "now": epoch_ms(timezone.now()),
         },
         "chosen": chosen,
-        "written": chosen.written,
         "tabs": _tabs(chosen, found),
-        "fields": _fields(chosen),
-        "is_filtered": bool(chosen.query()),
         "by_state_only": not chosen.query(state=""),
-        "query": chosen.query(),
         "total": found["total"],
-        "number": chosen.page,
+        "number": chosen.filter.page,
         "last": last,
-        "previous": chosen.query(page=str(min(chosen.page - 1, last))) if chosen.page > 1 else None,
-        "next": chosen.query(page=str(chosen.page + 1)) if chosen.page < last else None,
+        "previous": chosen.query(page=str(min(chosen.filter.page - 1, last)))
+        if chosen.filter.page > 1
+        else None,
+        "next": chosen.query(page=str(chosen.filter.page + 1)) if chosen.filter.page < last else None,
         "sees_several": sees_several(person),
     }
     return render(request, "dashboard/orders.html", context)
 
 
-def _tabs(chosen: Chosen, found: OrderPage) -> list[dict[str, Any]]:
-    """The groups of states with their counts; a single status that was asked for stands beside them."""
+def _tabs(chosen: FilterForm[OrderListFilter], order_page: OrderPage) -> list[dict[str, Any]]:
     state = chosen.filter.state
     tabs = [
         {
             "name": name,
             "label": label,
-            "count": found["counts"][name],
+            "count": order_page["counts"][name],
             "chosen": name == state,
             "query": chosen.query(state=name),
         }
@@ -78,47 +74,15 @@ def _tabs(chosen: Chosen, found: OrderPage) -> list[dict[str, Any]]:
     ]
     if state not in STATE_LABELS:
         label = state.replace("_", " ").capitalize()
-        tabs.append({"name": "", "label": label, "count": found["total"], "chosen": True, "query": ""})
+        tabs.append({"name": "", "label": label, "count": order_page["total"], "chosen": True, "query": ""})
     return tabs
-
-
-def _fields(chosen: Chosen) -> list[dict[str, Any]]:
-    """The filter's selects: name, label and choices; one with nothing to choose from is left out."""
-    choices = chosen.choices
-    statuses = [(str(status), status.replace("_", " ")) for status in OrderStatus]
-    fields: list[tuple[str, str, list[tuple[str, str]]]] = [
-        ("state", "State", [(name, STATE_LABELS[name]) for name in STATES if name != "all"] + statuses),
-        ("side", "Side", [("buy", "▲ BUY"), ("sell", "▼ SELL")]),
-        ("symbol", "Symbol", [(name, name) for name in choices.symbols]),
-        ("algorithm", "Algorithm", [(name, known.label) for name, known in ALGORITHMS.items()]),
-        ("account", "Account", [(name, name) for name in choices.accounts]),
-        ("trader", "Trader", [(name, name) for name in choices.traders]),
-    ]
-    return [
-        {
-            "name": name,
-            "label": label,
-            "options": _options(options, chosen.written.get(name, "")),
-            "active": chosen.written.get(name, "") not in ("", "all"),
-        }
-        for name, label, options in fields
-        if options
-    ]
-
-
-def _options(options: list[tuple[str, str]], value: str) -> list[dict[str, Any]]:
-    """With what was written, even when it is not among them: it stays to be seen and changed."""
-    known = options if not value or value == "all" or value in dict(options) else [*options, (value, value)]
-    return [{"value": name, "label": label, "chosen": name == value} for name, label in known]
 
 
 @require_GET
 @login_required
 def order_parts(request: HttpRequest, public_id: str) -> HttpResponse:
-    """What an opened row shows: the newest children and fills of the order."""
-    order_id = order_find(person=person_of(request), public_id=public_id)
-    if order_id is None:
-        raise Http404("There is no such order.")
+    """Show the newest children and fills of the order in an opened row."""
+    order_id = order_seen(request, public_id)
     context = {
         "id": public_id,
         "parts": {**pages.order_parts(order_id, most=PARTS), "id": public_id, "most": PARTS},
@@ -129,26 +93,20 @@ def order_parts(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_GET
 @login_required
 def order_export(request: HttpRequest) -> HttpResponseBase:
-    """All orders of the filter, not only the page's, as CSV."""
+    """Export all orders of the filter, not only the page's, as CSV."""
     person = person_of(request)
-    chosen = read_filter(person, request.GET.dict())
+    chosen = read_filter(person, OrderListFilter, request.GET.dict())
     if chosen.problems:
-        text = "; ".join(problem.message for problem in chosen.problems)
-        return HttpResponse(text, status=422, content_type="text/plain")
+        return filter_refused(chosen.problems)
     now = timezone.now()
     lines = csv_lines(
         blotter_rows(person=person, chosen=chosen.filter),
-        now=milliseconds(now),
+        now=epoch_ms(now),
         with_trader=sees_several(person),
     )
     # Under ASGI Django would gather a plain iterator before it sends anything.
     content = _in_thread(lines) if isinstance(request, ASGIRequest) else lines
-    name = f"orders-{now:%Y%m%d-%H%M%S}.csv"
-    return StreamingHttpResponse(
-        content,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+    return csv_response(content, f"orders-{now:%Y%m%d-%H%M%S}.csv")
 
 
 async def _in_thread(lines: Iterator[str]) -> AsyncIterator[str]:

@@ -12,7 +12,7 @@ from dashboard.access import person_of
 @require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """The page that a person's work begins on."""
+    """Redirect to the page that a person's work begins on."""
     if person_of(request).role == "admin":
         return redirect("accounts")
     return redirect("wall" if person_of(request).role == "supervisor" else "orders")
@@ -20,5 +20,5 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """Browsers ask for it unasked; an answer spares a failed request."""
+    """Answer the request that browsers make unasked; without an answer it would fail."""
     return redirect(static("mark.svg"), permanent=True)

@@ -13,18 +13,19 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from execution.core.numbers import NumberRefused, shortened, whole_number
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, refuse
 from execution.selectors.tokens import token_rows
 from execution.services.desk import tokens as services
 
-LONGEST = services.MAX_LIFETIME.days
+MAX_DAYS = services.MAX_LIFETIME.days
 
 
 @never_cache  # the answer to a POST holds a secret
 @require_http_methods(["GET", "POST"])
 @login_required
 def me(request: HttpRequest) -> HttpResponse:
-    """The tokens; a POST makes one and shows it in its answer, once and nowhere else."""
+    """List the tokens; a POST makes one and shows it in its answer, once and nowhere else."""
     if request.method != "POST":
         return _page(request)
     name, days = request.POST.get("name", ""), request.POST.get("days", "").strip()
@@ -34,8 +35,8 @@ def me(request: HttpRequest) -> HttpResponse:
             person=person_of(request), name=name, lifetime=_lifetime(days), now=now
         )
     except Refused as refused:
-        return _page(request, status=422, problems=refused.problems, written={"name": name, "days": days})
-    return _page(request, status=201, made=text)
+        return _page(request, status=422, problems=refused.problems, form={"name": name, "days": days})
+    return _page(request, status=201, token=text)
 
 
 def _lifetime(days: str) -> timedelta:
@@ -43,9 +44,9 @@ def _lifetime(days: str) -> timedelta:
         number = whole_number(days.strip())
     except NumberRefused:
         number = 0
-    if not 0 < number <= LONGEST:
-        message = f"days is {shortened(days)!r}; it must be a whole number from 1 to {LONGEST}"
-        raise Refused([Problem("days", message, days, str(LONGEST))])
+    if not 0 < number <= MAX_DAYS:
+        message = f"Days is {shortened(days)!r}. It must be a whole number from 1 to {MAX_DAYS}."
+        refuse("days", message, days, MAX_DAYS, code=Code.VALUE_OUT_OF_RANGE)
     return timedelta(days=number)
 
 
@@ -53,17 +54,17 @@ def _page(
     request: HttpRequest,
     *,
     status: int = 200,
-    made: str = "",
+    token: str = "",
     problems: tuple[Problem, ...] = (),
-    written: dict[str, str] | None = None,
+    form: dict[str, str] | None = None,
 ) -> HttpResponse:
     now: datetime = timezone.now()
     context = {
         "tokens": token_rows(person=person_of(request), now=now),
-        "made": made,
+        "made": token,
         "problems": problems,
-        "written": written or {"name": "", "days": str(services.DEFAULT_LIFETIME.days)},
-        "longest": LONGEST,
+        "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days)},
+        "longest": MAX_DAYS,
         "max_name": services.MAX_NAME,
     }
     return render(request, "dashboard/me.html", context, status=status)

@@ -7,18 +7,20 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard.access import person_of
+from dashboard.access import order_seen, person_of
 from dashboard.forms import fields
+from dashboard.responses import action_done, refused_text
 from execution.core.orders.terms import ALGORITHMS
-from execution.core.problems import Problem, Refused
-from execution.payloads.encode import milliseconds
+from execution.core.problem_codes import Code
+from execution.core.problems import Refused, refuse
+from execution.payloads.encode import epoch_ms
 from execution.selectors.orders import pages
 from execution.selectors.orders.schedules import is_sliced
-from execution.selectors.orders.visibility import order_find, order_is_theirs_to_act
+from execution.selectors.orders.visibility import order_is_theirs_to_act
 from execution.services.orders import orders as services
 
 
@@ -26,9 +28,7 @@ from execution.services.orders import orders as services
 @login_required
 def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     person = person_of(request)
-    order_id = order_find(person=person, public_id=public_id)
-    if order_id is None:
-        raise Http404("There is no such order.")
+    order_id = order_seen(request, public_id)
     snapshot = pages.order_snapshot(order_id)
     order = snapshot["order"]
     context = {
@@ -41,17 +41,16 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
             "parameters": fields.parameter_labels(order["algorithm"]),
         },
         "may_act": order_is_theirs_to_act(person=person, order_id=order_id),
-        "now": milliseconds(timezone.now()),
+        "now": epoch_ms(timezone.now()),
     }
     return render(request, "dashboard/order.html", context)
 
 
 def _resume(*, mode: str, **arguments: Any) -> object:
-    """Nobody chooses silently between catching up and shifting: the choice must be in the request."""
+    """Resume in the request's mode: nobody chooses silently between catching up and shifting."""
     if mode not in {"catch_up", "shift"}:
-        raise Refused(
-            [Problem("mode", f"mode is {mode!r}; it must be catch_up or shift", mode, "catch_up, shift")]
-        )
+        message = f"Mode is {mode!r}. It must be catch_up or shift."
+        refuse("mode", message, mode, "catch_up, shift", code=Code.VALUE_NOT_ALLOWED)
     return services.order_resume(mode=cast("services.ResumeMode", mode), **arguments)
 
 
@@ -83,7 +82,5 @@ def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse
     except services.OrderNotFound:
         raise Http404("There is no such order.") from None
     except Refused as refused:
-        return HttpResponse(str(refused), status=422, content_type="text/plain")
-    if getattr(request, "htmx", False):
-        return HttpResponse(status=204)
-    return redirect("order", public_id=public_id)
+        return refused_text(refused)
+    return action_done(request, "order", public_id)

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from dashboard.access import person_of, supervisor_required
+from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
 from execution.selectors.reconciliation import reconciliation
 from execution.services.children import reconciliation as services
@@ -22,7 +23,7 @@ from execution.services.children import reconciliation as services
 @require_GET
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What the person may see; asked by htmx it is the part that changes by itself."""
+    """Show what the person may see; asked by htmx the part that changes by itself."""
     is_part = bool(getattr(request, "htmx", False))
     if is_part and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
@@ -53,7 +54,7 @@ def _reason(posted: QueryDict) -> str:
 
 
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], None]] = {
-    "look": lambda who, _: services.unknown_look(**who),
+    "poll": lambda who, _: services.unknown_poll(**who),
     "cancel": lambda who, posted: services.unknown_cancel(**who, reason=_reason(posted)),
     "attach": lambda who, posted: services.unknown_attach(
         **who, exchange_id=posted.get("exchange_id", "").strip(), reason=_reason(posted)
@@ -68,7 +69,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], None]] = {
 @never_cache
 @supervisor_required
 def unknown_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """One action of a supervisor on the child of this client id; a refusal shows why and changes nothing."""
+    """Carry out one action of a supervisor on a child; a refusal shows why and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     who = {"client_id": public_id, "person": person_of(request), "now": timezone.now()}
@@ -78,6 +79,4 @@ def unknown_act(request: HttpRequest, public_id: str, action: str) -> HttpRespon
         raise Http404("There is no such child.") from None
     except Refused as refused:
         return _inbox(request, refused.problems)
-    response = redirect("reconciliation")
-    response.status_code = 303
-    return response
+    return see_other("reconciliation")

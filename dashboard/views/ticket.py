@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,8 +21,10 @@ from dashboard.forms.clones import clone_of
 from dashboard.present import sentences
 from dashboard.present.predictions import predicted_now
 from dashboard.present.previews import preview_context
+from dashboard.responses import see_other
 from execution.core.numbers import without_grouping
 from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
@@ -33,12 +35,12 @@ from execution.services.orders.confirmation import Confirmation, price_problems,
 CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
 
 
-def confirmed_in(written: Mapping[str, str]) -> Confirmation:
+def confirmed_in(form: Mapping[str, str]) -> Confirmation:
     return Confirmation(
-        quantity=written.get("confirm_quantity", ""),
-        lookalike=written.get("confirm_lookalike") == "yes",
-        limit=written.get("confirm_limit") == "yes",
-        i_would=written.get("confirm_i_would") == "yes",
+        quantity=form.get("confirm_quantity", ""),
+        lookalike=form.get("confirm_lookalike") == "yes",
+        limit=form.get("confirm_limit") == "yes",
+        i_would=form.get("confirm_i_would") == "yes",
     )
 
 
@@ -68,17 +70,13 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
     try:
         return ParsedTicket(parse_order_request(raw), (), written, accounts)
     except Refused as refused:
-        return ParsedTicket(None, as_written(refused.problems, algorithm), written, accounts)
-
-
-def as_written(problems: Sequence[Problem], algorithm: str) -> tuple[Problem, ...]:
-    return tuple(fields.problem_as_written(problem, algorithm) for problem in problems)
+        return ParsedTicket(None, fields.problems_as_written(refused.problems, algorithm), written, accounts)
 
 
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """The form; a POST sends the order. ``?from=`` fills it with an order that the person sees."""
+    """Show the form; a POST sends the order. ``?from=`` fills it with an order that the person sees."""
     if request.method == "POST":
         return _send(request)
     if public_id := request.GET.get("from"):
@@ -87,7 +85,6 @@ def ticket(request: HttpRequest) -> HttpResponse:
 
 
 def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The form as an order was asked for, with what could not be kept and what would be refused now."""
     person, now = person_of(request), timezone.now()
     source = order_asked(person=person, public_id=public_id)
     if source is None:
@@ -100,25 +97,25 @@ def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
     problems = asked.problems
     if asked.request is not None:
         found = services.order_preview(person=person, request=asked.request, now=now)
-        problems = as_written(found.problems, asked.request.algorithm)
+        problems = fields.problems_as_written(found.problems, asked.request.algorithm)
     return _form(request, asked, problems, notes=clone.notes)
 
 
 def _form(
     request: HttpRequest,
-    asked: ParsedTicket | None = None,
+    form: ParsedTicket | None = None,
     problems: Sequence[Problem] = (),
     notes: Sequence[Problem] = (),
     status: int = 200,
 ) -> HttpResponse:
-    written = asked.written if asked else {}
+    written = form.written if form else {}
     accounts = ticket_accounts(person=person_of(request))
     algorithm = written["algorithm"] if written.get("algorithm") in ALGORITHMS else "twap"
-    parameter_fields = fields.ticket_fields(algorithm, written if asked else None)
+    parameter_fields = fields.ticket_fields(algorithm, written if form else None)
     context = {
         "accounts": accounts,
         "no_room": room_words() if not problems else "",
-        "chosen": asked.accounts if asked else tuple(account["id"] for account in accounts[:1]),
+        "chosen": form.accounts if form else tuple(account["id"] for account in accounts[:1]),
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),
         "algorithm": algorithm,
@@ -137,19 +134,18 @@ def _form(
 @trader_required
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """The right side of the ticket for what stands in the form now. Creates nothing."""
+    """Show the right side of the ticket for what stands in the form now. Creates nothing."""
     return render(request, "dashboard/_preview.html", _preview(request))
 
 
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """The question before sending: the order in one sentence, why it cannot be sent, or that it waits for books."""
+    """Ask before sending: the order in one sentence, why it cannot be sent, or that it waits for books."""
     return _review(request, _preview(request))
 
 
 def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Problem] = ()) -> HttpResponse:
-    """The order in one sentence with what is to be confirmed, and what was ``missing`` when it was sent."""
     found = context["preview"]
     if found is not None:
         context["waits"] = bool(found.books_awaited) and not context["problems"]
@@ -166,10 +162,12 @@ def _preview(request: HttpRequest) -> dict[str, Any]:
     asked = read_ticket(request.POST, now)
     person = person_of(request)
     found = services.order_preview(person=person, request=asked.request, now=now) if asked.request else None
-    problems = as_written(found.problems, found.request.algorithm) if found else asked.problems
+    problems = (
+        fields.problems_as_written(found.problems, found.request.algorithm) if found else asked.problems
+    )
     return preview_context(
         person=person,
-        written=asked.written,
+        form=asked.written,
         accounts=asked.accounts,
         preview=found,
         problems=problems,
@@ -182,9 +180,10 @@ def _send(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     asked = read_ticket(request.POST, now)
     key = asked.written.get("key", "").strip()
-    problems = (
-        asked.problems if key else (*asked.problems, Problem("", "the form's key is missing; load it again"))
-    )
+    problems = asked.problems
+    if not key:
+        message = "The form has no key. Load the page again."
+        problems = (*problems, Problem("", message, code=Code.VALUE_MISSING))
     if asked.request is not None and not problems:
         try:
             order = services.order_submit(
@@ -195,7 +194,7 @@ def _send(request: HttpRequest) -> HttpResponse:
                 confirmed=confirmed_in(asked.written),
             )
         except Refused as refused:
-            problems = as_written(refused.problems, asked.request.algorithm)
+            problems = fields.problems_as_written(refused.problems, asked.request.algorithm)
         else:
             return _sent(request, order.public_id)
     if getattr(request, "htmx", False):
@@ -206,9 +205,6 @@ def _send(request: HttpRequest) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, public_id: str) -> HttpResponse:
-    address = reverse("order", args=[public_id])
     if getattr(request, "htmx", False):
-        return HttpResponseClientRedirect(address)
-    response = redirect(address)
-    response.status_code = 303
-    return response
+        return HttpResponseClientRedirect(reverse("order", args=[public_id]))
+    return see_other("order", public_id)

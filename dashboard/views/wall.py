@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard.access import supervisor_required
-from execution.payloads.encode import milliseconds
+from execution.payloads.encode import epoch_ms
 from execution.selectors.wall.desk import Wall
 
 
@@ -17,5 +17,5 @@ from execution.selectors.wall.desk import Wall
 def wall(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     picture = Wall().read(now)
-    data = {**picture, "rows": list(picture["rows"].values()), "now": milliseconds(now)}
+    data = {**picture, "rows": list(picture["rows"].values()), "now": epoch_ms(now)}
     return render(request, "dashboard/wall.html", {"wall": data})

@@ -24,14 +24,15 @@ from execution.core.addresses import (
     refused_address,
 )
 from execution.core.numbers import shortened
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, as_sentence, length_problem, refuse
 from execution.core.strict_json import read_json
 
-LONGEST_TEXT = 20_000  # characters of JSON
-DEEPEST = 8
+MAX_TEXT = 20_000  # characters of JSON
+MAX_DEPTH = 8
 MAX_NAMES_SHOWN = 5
-MOST_WAIT_ON_EXIT = 10_000  # milliseconds
-LONGEST_HOST = 60
+MAX_WAIT_ON_EXIT = 10_000  # milliseconds
+MAX_HOST = 60
 
 #: Exchanges of the desk's table for which ccxt knows no test network with a spot market and its streams.
 WITHOUT_TEST_NETWORK = frozenset({"kraken", "coinbase", "kucoin", "gate"})
@@ -45,36 +46,38 @@ CREDENTIALS = re.compile(
 Check = Callable[[Any], str | None]
 
 
-def parse_options(written: str) -> dict[str, Any]:
-    """The options of a JSON text. Raises ``Refused`` when it is no object, too long, or names a key twice."""
-    if len(written) > LONGEST_TEXT:
-        message = f"the options have {len(written)} characters, at most {LONGEST_TEXT}"
-        raise Refused([Problem("options", message, str(len(written)), str(LONGEST_TEXT))])
+def parse_options(text: str) -> dict[str, Any]:
+    """Read the options of a JSON text. Raises ``Refused`` when it is no object, too long, or names a key twice."""
+    if len(text) > MAX_TEXT:
+        raise Refused([length_problem("options", "The text of the options", text, MAX_TEXT)])
     try:
-        options = read_json(written)
+        options = read_json(text)
     except ValueError as error:
-        raise Refused([Problem("options", f"the options are not JSON: {error}")]) from None
+        refuse("options", f"The options are not JSON: {error}.", code=Code.VALUE_MALFORMED)
     if not isinstance(options, dict):
-        raise Refused([Problem("options", "the options are not a JSON object, such as {}")])
+        refuse("options", "The options must be a JSON object, such as {}.", code=Code.VALUE_WRONG_TYPE)
     return options
 
 
 def option_problems(exchange: str, options: Mapping[str, Any], network: Network) -> list[Problem]:
-    """Why these options cannot be used at ``exchange`` by this installation, as far as the options tell.
+    """Return why these options cannot be used at ``exchange`` by this installation, as far as the options tell.
 
-    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values.
-    3. Addresses against the environment.
+    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values. 3. Addresses
+    against the environment.
     """
     if secrets := credential_names(options):
         words = [f"the options may not set {_listed(secrets)}: keys go in sealed"]
     else:
-        words = list(_unlisted(options, OPTIONS, "")) or list(_wrong_network(exchange, options, network))
-    return [Problem("options", message) for message in dict.fromkeys(words)]
+        words = list(_unlisted(options, OPTIONS, ""))
+        words = words or [*_wrong_tier(exchange, options), *_wrong_network(exchange, options, network)]
+    return [
+        Problem("options", as_sentence(reason), code=Code.OPTIONS_UNUSABLE) for reason in dict.fromkeys(words)
+    ]
 
 
 def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
-    """Where in ``tree`` a credential stands, by its name; the values are never looked at."""
-    if depth > DEEPEST:
+    """Return the path of each credential in ``tree``, by its name; the values are never looked at."""
+    if depth > MAX_DEPTH:
         return []  # refused as too deep
     inner: Iterator[tuple[str, object]]
     if isinstance(tree, Mapping):
@@ -92,14 +95,14 @@ def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
     return found
 
 
-def holds_credentials(written: str) -> bool:
-    """Whether a text that was meant as options may hold a credential: by its names, if it can be read."""
-    if "@" in written:
+def holds_credentials(text: str) -> bool:
+    """Return True if a text that was meant as options may hold a credential, by its names if it can be read."""
+    if "@" in text:
         return True  # an address with a password
     try:
-        return bool(credential_names(parse_options(written or "{}")))
+        return bool(credential_names(parse_options(text or "{}")))
     except Refused:
-        return CREDENTIALS.search(re.sub(r"[^a-z0-9]", "", written.lower())) is not None
+        return CREDENTIALS.search(re.sub(r"[^a-z0-9]", "", text.lower())) is not None
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -109,21 +112,21 @@ def _boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else "it must be true or false"
 
 
-def _only(wanted: Any) -> Check:
+def _only(expected: Any) -> Check:
     def check(value: Any) -> str | None:
-        is_it = type(value) is type(wanted) and value == wanted
-        return None if is_it else f"it must be {json.dumps(wanted)}"
+        is_it = type(value) is type(expected) and value == expected
+        return None if is_it else f"it must be {json.dumps(expected)}"
 
     return check
 
 
 def _milliseconds(value: Any) -> str | None:
-    is_fit = type(value) is int and 0 <= value <= MOST_WAIT_ON_EXIT
-    return None if is_fit else f"it must be a whole number of milliseconds, 0 to {MOST_WAIT_ON_EXIT}"
+    is_fit = type(value) is int and 0 <= value <= MAX_WAIT_ON_EXIT
+    return None if is_fit else f"it must be a whole number of milliseconds, 0 to {MAX_WAIT_ON_EXIT}"
 
 
 def _host(value: Any) -> str | None:
-    is_name = isinstance(value, str) and len(value) <= LONGEST_HOST and HOST_NAME.fullmatch(value)
+    is_name = isinstance(value, str) and len(value) <= MAX_HOST and HOST_NAME.fullmatch(value)
     return None if is_name else "it must be the name of a host in small letters, such as bytick.com"
 
 
@@ -138,21 +141,25 @@ def _address(value: Any) -> str | None:
 def _proxy(value: Any) -> str | None:
     if why := _address(value):
         return why
-    return (
-        None if str(value).startswith(("http://", "https://")) else "it must begin with http:// or https://"
-    )
+    is_http = str(value).startswith(("http://", "https://"))
+    return None if is_http else "it must begin with http:// or https://"
 
 
 def _addresses(value: Any, depth: int = 0) -> str | None:
-    """A tree whose leaves are all addresses."""
     if not isinstance(value, Mapping):
         return _address(value)
-    if depth > DEEPEST or not value:
+    if depth > MAX_DEPTH or not value:
         return "it must be an address, or a tree of addresses"
-    return next(
-        (why for inner in value.values() if (why := _addresses(inner, depth + 1)) is not None),
-        None,
-    )
+    return next((why for inner in value.values() if (why := _addresses(inner, depth + 1)) is not None), None)
+
+
+#: Tiers of accounts with limits of their own, by exchange; the first one unless the options name another.
+TIERS = {"kraken": ("starter", "intermediate", "pro")}
+
+
+def _tier(value: Any) -> str | None:
+    names = sorted({name for tiers in TIERS.values() for name in tiers})
+    return None if value in names else f"it must be one of {', '.join(names)}"
 
 
 #: Every option that may be set, and what its value must be.
@@ -177,6 +184,8 @@ OPTIONS: Mapping[str, Check | Mapping[str, Check]] = {
         "fetchMargins": _boolean,
         # gate: the account is a unified one (docs/exchanges.md).
         "unifiedAccount": _boolean,
+        # kraken: the account's tier, which its limits depend on.
+        "tier": _tier,
     },
 }
 
@@ -184,7 +193,6 @@ OPTIONS: Mapping[str, Check | Mapping[str, Check]] = {
 def _unlisted(
     options: Mapping[str, Any], allowed: Mapping[str, Check | Mapping[str, Check]], path: str
 ) -> Iterator[str]:
-    """What is not on the list, and values that are not what the list says."""
     if unknown := [f"{path}{_short(name)}" for name in options if name not in allowed]:
         known = ", ".join(f"{path}{name}" for name in allowed)
         yield f"the options may not set {_listed(unknown)}; they may set {known}"
@@ -199,11 +207,15 @@ def _unlisted(
             yield f"the option {place}: it must be an object with any of {', '.join(rule)}"
 
 
+def _wrong_tier(exchange: str, options: Mapping[str, Any]) -> Iterator[str]:
+    if "tier" in options.get("options", {}) and exchange not in TIERS:
+        yield f"the option options.tier: {exchange} has no tiers; only {', '.join(TIERS)} has"
+
+
 # --- the environment -------------------------------------------------------------------------------
 
 
 def _wrong_network(exchange: str, options: Mapping[str, Any], network: Network) -> Iterator[str]:
-    """What is wrong with well-formed options in this environment."""
     refused = f"is refused in this {network.environment} installation"
     given = list(_leaves(options.get("urls", {})))
     yield from _wrong_proxies(options, network)
@@ -232,12 +244,12 @@ def _wrong_proxies(options: Mapping[str, Any], network: Network) -> Iterator[str
             yield f"the option {name}: {refused_address(options[name], network.environment, why)}"
 
 
-def _wrong_test_network(exchange: str, options: Mapping[str, Any], given: list[str]) -> Iterator[str]:
+def _wrong_test_network(exchange: str, options: Mapping[str, Any], names: list[str]) -> Iterator[str]:
     if exchange in WITHOUT_TEST_NETWORK:
-        yield f"ccxt knows no test network of {exchange} that has a spot market and its streams"
-    elif "sandbox" in options and given:
+        yield f"the exchange {exchange} has no test network in ccxt with a spot market and its streams"
+    elif "sandbox" in options and names:
         yield "sandbox and urls.api together: the addresses of the test network come from ccxt; leave urls out"
-    elif "sandbox" not in options and not given:
+    elif "sandbox" not in options and not names:
         yield (
             f"the options do not choose the test network: ccxt would reach the real {exchange}; "
             'set {"sandbox": true}'

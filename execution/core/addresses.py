@@ -45,10 +45,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What an installation may reach: its environment, and the hosts that its settings allow by name.
+    """The hosts that an installation may reach, by its environment and its settings.
 
-    ``paper_hosts`` are exchanges of a paper installation that are not on this machine; ``proxy_hosts`` are
-    proxies on the way to an exchange, never of a paper installation.
+    ``paper_hosts`` are exchanges of a paper installation that are not on this machine; ``proxy_hosts`` are proxies on
+    the way to an exchange, never of a paper installation.
     """
 
     environment: str
@@ -67,7 +67,7 @@ ONLY_LOOPBACK = Network(PAPER)
 
 
 def origin_of(address: object) -> Origin:
-    """Where ``address`` leads; ``ValueError``, with the address, for one whose shape is not understood."""
+    """Parse ``address``; raises ``ValueError``, with the address, if its shape is not understood."""
     found = ADDRESS.fullmatch(address) if isinstance(address, str) else None
     if found is None and isinstance(address, str) and "@" in address:
         raise ValueError(f"the address {shown(address)} has a user or a password in it: keys go in sealed")
@@ -81,7 +81,7 @@ def origin_of(address: object) -> Origin:
 
 
 def shown(address: object) -> str:
-    """The address as people may read it: short, without what stands before an @ or after a question mark."""
+    """Return the address as people may read it: short, without what stands before an @ or after a question mark."""
     if not isinstance(address, str):
         return f"a {type(address).__name__}"
     scheme, separator, rest = address.partition("://")

@@ -21,10 +21,10 @@ _ISO = re.compile(r"P(?:[0-9]{1,5}D)?(?:T(?:[0-9]{1,5}H)?(?:[0-9]{1,7}M)?(?:[0-9
 
 
 def parse_duration(value: Any) -> Any:
-    """Seconds, ``HH:MM:SS``, ``MM:SS`` or words like ``90m`` and ``1h 30m`` as a ``timedelta``.
+    """Read seconds, ``HH:MM:SS``, ``MM:SS`` or words like ``90m`` and ``1h 30m`` as a ``timedelta``.
 
-    Whole milliseconds are kept exactly; anything finer is refused. ISO 8601, as parameters are stored, and what is
-    no text and no number pass through for pydantic to judge. Raises ``ValueError``.
+    Whole milliseconds are kept exactly; anything finer is refused. ISO 8601, as parameters are stored, and what is no
+    text and no number pass through for pydantic to judge. Raises ``ValueError``.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -63,7 +63,7 @@ def _number(value: Any) -> Decimal | None:
 
 
 def parse_instant(value: Any) -> Any:
-    """ISO 8601 text as an aware UTC ``datetime``; text without a zone is UTC."""
+    """Read ISO 8601 text as an aware UTC ``datetime``; text without a zone is UTC."""
     if not isinstance(value, str):
         return value
     try:
@@ -74,7 +74,7 @@ def parse_instant(value: Any) -> Any:
 
 
 def as_clock(duration: timedelta) -> str:
-    """``HH:MM:SS`` of a duration, with the milliseconds where there are any."""
+    """Write a duration as ``HH:MM:SS``, with the milliseconds where there are any."""
     seconds, rest = divmod(duration // timedelta(milliseconds=1), 1000)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{clock}.{rest:03d}".rstrip("0") if rest else clock

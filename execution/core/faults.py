@@ -17,11 +17,14 @@ SENDING = "sending"
 REQUESTS = "requests to the exchange"
 MARKET_STREAM = "market stream"
 MARKET_SAMPLES = "market samples"
+QUOTES = "quotes"
+PUBLIC_TRADES = "public trades"
 BOOKS = "order books"
 CANDLES = "candles"
 BALANCES = "balances"
 MARKET_LIMITS = "market limits"
 KEY_CHECKS = "key checks"
+SWITCH = "dead-man's switch"
 #: Of an engine, and no account's business.
 HALTS = "halts"
 CLAIMS = "claiming orders and accounts"
@@ -52,7 +55,7 @@ class Fault:
 
     @property
     def cause(self) -> str:
-        """The class of the error, and where to find more."""
+        """Return the class of the error, and where to find more."""
         where = f"incident {self.incident} in the log" if self.incident else "see the log"
         return f"{self.error} ({where})"
 
@@ -71,11 +74,11 @@ class Fault:
 
 
 def faults_of(kept: Mapping[str, Any], fence: int = 0) -> list[Fault]:
-    """The faults that a row keeps of the holder with ``fence``, the oldest first."""
+    """Return the faults that a row keeps of the holder with ``fence``, the oldest first."""
     faults = [Fault.from_json(part, each) for part, each in kept.items() if each["fence"] == fence]
     return sorted(faults, key=lambda fault: (fault.since, fault.part))
 
 
 def blocking_fault(kept: Mapping[str, Any], fence: int) -> Fault | None:
-    """The oldest fault that keeps an account from sending anything new; None when there is none."""
+    """Return the oldest fault that keeps an account from sending anything new; None when there is none."""
     return next((fault for fault in faults_of(kept, fence) if fault.part in BLOCKING), None)

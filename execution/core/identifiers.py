@@ -15,12 +15,12 @@ MAX_SEQUENCE = len(ALPHABET) ** SEQUENCE_LENGTH - 1
 
 
 def random_id(length: int, choice: Callable[[str], str]) -> str:
-    """``length`` lower-case letters and digits, drawn with ``choice`` (``secrets.choice`` for real)."""
+    """Draw ``length`` lower-case letters and digits with ``choice`` (``secrets.choice`` for real)."""
     return "".join(choice(ALPHABET) for _ in range(length))
 
 
 def base36(number: int, width: int) -> str:
-    """``number`` in base 36, padded with zeros to ``width``; raises ``ValueError`` when it does not fit."""
+    """Write ``number`` in base 36, padded with zeros to ``width``; raises ``ValueError`` when it does not fit."""
     if number < 0:
         raise ValueError(f"{number} is negative; base 36 takes 0 and up")
     digits = ""
@@ -34,21 +34,21 @@ def base36(number: int, width: int) -> str:
 
 
 def client_id(mark: str, parent_id: str, sequence: int) -> str:
-    """``q`` + installation mark + parent's public id + sequence: 17 characters every exchange takes."""
+    """Return ``q`` + installation mark + parent's public id + sequence: 17 characters every exchange takes."""
     if len(mark) != MARK_LENGTH or len(parent_id) != PUBLIC_ID_LENGTH:
         raise ValueError(f"mark {mark!r} and parent {parent_id!r} must have 4 and 8 characters")
     return f"{PREFIX}{mark}{parent_id}{base36(sequence, SEQUENCE_LENGTH)}"
 
 
 def has_our_mark(identifier: str | None, marks: frozenset[str]) -> bool:
-    """True when a client id at the exchange is of this installation (any mark that it ever had)."""
+    """Return True when a client id at the exchange is of this installation (any mark that it ever had)."""
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return False
     return identifier[1 : 1 + MARK_LENGTH] in marks
 
 
 def parent_and_sequence(identifier: str | None) -> tuple[str, int] | None:
-    """The parent's public id and the child's number in a client id of ours; None when it is no such id."""
+    """Return the parent's public id and the child's number in a client id of ours; None when it is no such id."""
     if identifier is None or len(identifier) != CLIENT_ID_LENGTH or not identifier.startswith(PREFIX):
         return None
     parent_at = len(PREFIX) + MARK_LENGTH

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from execution.core.states import OrderStatus
+
+T = TypeVar("T")
 
 GENESIS = "0" * 64
 #: Kinds of entries whose ``quantity`` is the order's; a child's or a fill's is its own.
@@ -30,7 +32,7 @@ class Entry:
 
 
 def entry_hash(previous: str, entry: Entry) -> str:
-    """SHA-256 over the previous entry's hash and this entry's canonical JSON."""
+    """Return SHA-256 over the previous entry's hash and this entry's canonical JSON."""
     body = json.dumps(
         [entry.version, entry.kind, entry.actor, entry.reason, entry.data, entry.at.isoformat()],
         sort_keys=True,
@@ -41,7 +43,7 @@ def entry_hash(previous: str, entry: Entry) -> str:
 
 
 def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
-    """The version of the first entry that does not follow from the one before; None when the chain holds."""
+    """Return the version of the first entry that does not follow from the one before; None when the chain holds."""
     previous, expected = GENESIS, 1
     for entry, stored in entries:
         if entry.version != expected or entry_hash(previous, entry) != stored:
@@ -51,27 +53,23 @@ def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
 
 
 def fold_status(entries: Iterable[Entry]) -> OrderStatus | None:
-    """The status that the journal leads to."""
-    status: OrderStatus | None = None
-    for entry in entries:
-        if "status" in entry.data:
-            status = OrderStatus(entry.data["status"])
-    return status
+    """Return the status that the journal leads to."""
+    return _fold(entries, "status", OrderStatus)
 
 
 def fold_terms_version(entries: Iterable[Entry]) -> int | None:
-    """The version of the terms that the journal leads to."""
-    version: int | None = None
-    for entry in entries:
-        if "terms_version" in entry.data:
-            version = int(entry.data["terms_version"])
-    return version
+    """Return the version of the terms that the journal leads to."""
+    return _fold(entries, "terms_version", int)
 
 
 def fold_quantity(entries: Iterable[Entry]) -> Decimal | None:
-    """The quantity that the journal leads to, in base units."""
-    quantity: Decimal | None = None
+    """Return the quantity that the journal leads to, in base units."""
+    return _fold((entry for entry in entries if entry.kind in SETS_QUANTITY), "quantity", Decimal)
+
+
+def _fold(entries: Iterable[Entry], name: str, read: Callable[[Any], T]) -> T | None:
+    last = None
     for entry in entries:
-        if entry.kind in SETS_QUANTITY and "quantity" in entry.data:
-            quantity = Decimal(entry.data["quantity"])
-    return quantity
+        if name in entry.data:
+            last = read(entry.data[name])
+    return last

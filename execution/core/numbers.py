@@ -8,7 +8,7 @@ read in two ways is refused.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 #: The largest amount and the finest step that the desk takes. Together they have 28 digits, which is as many as
@@ -115,7 +115,6 @@ def _plain_text(text: str) -> str:
 
 
 def _comma_reason(text: str) -> str:
-    """Return how to write a number with commas, in each of the ways that it may have been meant."""
     without = text.replace(",", "")
     if _GROUPED.fullmatch(text):
         if "." in text or text.count(",") > 1:
@@ -136,3 +135,13 @@ def _as_decimal(value: int | Decimal) -> Decimal:
     if value and not -MAX_LENGTH < value.adjusted() < MAX_LENGTH:
         raise NumberRefused("its exponent has more than two digits")
     return value
+
+
+def round_up(amount: Decimal) -> Decimal:
+    """Round what is needed, for people: two digits after the point are enough above one, and it is never less."""
+    return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
+
+
+def round_down(amount: Decimal) -> Decimal:
+    """Round what is there, for people: never more than there is."""
+    return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

@@ -1,11 +1,16 @@
-"""How the desk refuses: every problem names the field, the value and the limit."""
+"""Refusals: every problem names the field, the value, the limit and a code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NoReturn, TypeVar
 
-from execution.core.numbers import shortened
+from execution.core.durations import as_clock
+from execution.core.numbers import NumberRefused, decimal_number, grouped, plain, shortened
+from execution.core.problem_codes import Code
 
 #: Characters of each text of a problem, and problems of one refusal: an answer stays short whatever was sent.
 MAX_MESSAGE = 500
@@ -13,24 +18,25 @@ MAX_VALUE = 80
 MAX_LIMIT = 400
 MAX_PROBLEMS = 12
 
+Value = str | int | Decimal | datetime | timedelta
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, init=False)
 class Problem:
-    """Why an input is refused. ``field`` is "" when it is about the whole; value and limit are texts."""
+    """A reason to refuse an input, in a sentence and by its code. ``field`` is "" when it is about the whole."""
 
     field: str
     message: str
-    value: str = ""
-    limit: str = ""
+    value: str
+    limit: str
+    code: Code
 
-    def __post_init__(self) -> None:
-        for name, most in (
-            ("field", MAX_VALUE),
-            ("message", MAX_MESSAGE),
-            ("value", MAX_VALUE),
-            ("limit", MAX_LIMIT),
-        ):
-            object.__setattr__(self, name, shortened(getattr(self, name), most))
+    def __init__(self, field: str, message: str, value: Value = "", limit: Value = "", *, code: Code) -> None:
+        object.__setattr__(self, "field", shortened(field, MAX_VALUE))
+        object.__setattr__(self, "message", shortened(message, MAX_MESSAGE))
+        object.__setattr__(self, "value", shortened(_text(value), MAX_VALUE))
+        object.__setattr__(self, "limit", shortened(_text(limit), MAX_LIMIT))
+        object.__setattr__(self, "code", code)
 
 
 class Refused(Exception):
@@ -38,11 +44,74 @@ class Refused(Exception):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = first_problems(problems)
-        super().__init__("; ".join(problem.message for problem in self.problems))
+        super().__init__(sentences(self.problems))
+
+
+def refuse(field: str, message: str, value: Value = "", limit: Value = "", *, code: Code) -> NoReturn:
+    """Refuse for one problem."""
+    raise Refused([Problem(field, message, value, limit, code=code)]) from None
+
+
+def refuse_if(problems: Sequence[Problem]) -> None:
+    """Refuse for these problems, if there are any."""
+    if problems:
+        raise Refused(problems)
+
+
+T = TypeVar("T")
+
+
+def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
+    """Return what ``step`` returns; None where it refuses, with its problems added to the others."""
+    try:
+        return step()
+    except Refused as refused:
+        problems.extend(refused.problems)
+        return None
+
+
+def length_problem(field: str, label: str, text: str, most: int, least: int = 0) -> Problem:
+    """Return the problem of a text that is too long, or too short."""
+    allowed = f"from {least} to {most:,}" if least else f"at most {most:,}"
+    message = f"{label} has {len(text):,} characters. It may have {allowed}."
+    return Problem(field, message, len(text), most, code=Code.LENGTH_OUT_OF_RANGE)
+
+
+def checked_number(field: str, label: str, value: object, *, may_be_zero: bool = False) -> Decimal:
+    """Return a decimal above zero, or zero where it ``may_be_zero``; raises ``Refused`` with value and limit."""
+    try:
+        number = decimal_number(value)
+    except NumberRefused as refused:
+        message = f"{label} is {shortened(value)}: {refused}."
+        refuse(field, message, str(value), code=Code.VALUE_MALFORMED)
+    if number < 0 or (number == 0 and not may_be_zero):
+        limit = "at least 0" if may_be_zero else "above 0"
+        message = f"{label} is {grouped(number)}. It must be {limit}."
+        refuse(field, message, number, 0, code=Code.VALUE_OUT_OF_RANGE)
+    return number
+
+
+def as_sentence(reason: str) -> str:
+    """Return a reason that begins small and has no full stop as a sentence."""
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def sentences(problems: Sequence[Problem]) -> str:
+    """Return the messages as one text."""
+    return " ".join(problem.message for problem in problems)
 
 
 def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """As many as an answer shows, and how many more there are."""
+    """Return as many as an answer shows, and how many more there are."""
     if len(problems) <= MAX_PROBLEMS:
         return tuple(problems)
-    return (*problems[:MAX_PROBLEMS], Problem("", f"and {len(problems) - MAX_PROBLEMS:,} more problems"))
+    more = f"There are {len(problems) - MAX_PROBLEMS:,} more problems."
+    return (*problems[:MAX_PROBLEMS], Problem("", more, code=Code.MORE_PROBLEMS))
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return as_clock(value) if isinstance(value, timedelta) else str(value)

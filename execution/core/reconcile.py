@@ -1,4 +1,4 @@
-"""What a report, a trade or a look proves about a child order. Facts only ever add up: nothing falls.
+"""Facts about a child order, as a report, a trade or a poll proves them. They only ever add up: nothing falls.
 
 The exchange may answer twice, late, out of order, or without a number; each rule here takes any order.
 """
@@ -12,20 +12,18 @@ from decimal import Decimal
 from typing import Any
 
 from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildEvent, ChildStatus, child_after
-from execution.core.types import ZERO, OrderReport, Side, VenueStatus
+from execution.core.types import ZERO, OrderReport, Side, TimeInForce, VenueStatus
 
-LOOKS = ("open_orders", "closed_orders", "trades")
-LOOKS_NEEDED = 3
-LOOKS_APART = timedelta(seconds=2)
+POLL_KINDS = ("open_orders", "closed_orders", "trades")
+POLLS_NEEDED = 3
+POLLS_APART = timedelta(seconds=2)
 #: ABSENT is never concluded earlier than this after the last possible send.
 ABSENT_AFTER = timedelta(seconds=10)
-#: The longest a venue may take to list an order or a trade that it has.
-LISTING_DELAY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class ChildFacts:
-    """What is known of a child: ``reported`` is the highest cumulative figure said, None if none was."""
+    """The known facts of a child: ``reported`` is the highest cumulative figure said, None if none was."""
 
     status: ChildStatus
     quantity: Decimal
@@ -45,12 +43,12 @@ class Merged:
 
 
 def settled(facts: ChildFacts) -> bool:
-    """Final, with its fills adding up to what was reported."""
+    """Return True if it is final, with its fills adding up to what was reported."""
     return facts.status in CHILD_FINAL and facts.reported is not None and facts.filled == facts.reported
 
 
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
-    """The event that a report is; None when it ended without a figure, which is no evidence of how."""
+    """Return the event that a report is; None when it ended without a figure, which is no evidence of how."""
     filled = report.filled
     if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
         return ChildEvent.FILL
@@ -65,7 +63,7 @@ def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
 
 
 def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
-    """The facts after a report, whatever was known before: figures never fall, final states stay final."""
+    """Return the facts after a report, whatever was known before: figures never fall, final states stay final."""
     event = event_of(report, facts.quantity)
     figure = report.filled
     if event is ChildEvent.FILL and figure is None:
@@ -76,7 +74,7 @@ def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
     status = facts.status if event is None else _status_after(facts.status, event)
     alert = ""
     if facts.status in CHILD_FINAL and reported != facts.reported and facts.reported is not None:
-        alert = f"late fill: reported rose from {facts.reported} to {reported} after it was {facts.status}"
+        alert = f"late fill: reported quantity rose from {facts.reported} to {reported} after it was {facts.status}"
     if facts.status is ChildStatus.ABSENT and event is not ChildEvent.REJECTED and event is not None:
         alert = "an order that was proven absent has appeared"
     if reported is not None and reported > facts.quantity:
@@ -86,7 +84,7 @@ def merge_report(facts: ChildFacts, report: OrderReport) -> Merged:
 
 
 def merge_fill(facts: ChildFacts, quantity: Decimal) -> Merged:
-    """The facts after one more trade of ``quantity`` was recorded."""
+    """Return the facts after one more trade of ``quantity`` was recorded."""
     filled = facts.filled + quantity
     reported = _higher(facts.reported, filled)
     event = ChildEvent.FILL if filled >= facts.quantity else ChildEvent.PART
@@ -95,23 +93,44 @@ def merge_fill(facts: ChildFacts, quantity: Decimal) -> Merged:
     if filled > facts.quantity:
         alert = f"overfilled by the venue: {filled} of {facts.quantity}"
     elif facts.status in CHILD_FINAL and facts.reported is not None and filled > facts.reported:
-        alert = f"late fill: {filled} filled after it was {facts.status} with {facts.reported}"
+        alert = f"late fill: {filled} is filled, but it was {facts.status} with {facts.reported}"
     if facts.status is ChildStatus.ABSENT:
         alert = "an order that was proven absent has filled"
     return Merged(ChildFacts(status, facts.quantity, reported, filled), True, alert)
 
 
 def _status_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
-    """Along the table; news that a final state does not take are an older picture, and change nothing."""
+    """Move along the table. News that a final state does not take are an older picture, and change nothing."""
     if status in CHILD_FINAL and (status, event) not in CHILD_TRANSITIONS:
         return status
     return child_after(status, event)
 
 
-def _higher(known: Decimal | None, said: Decimal | None) -> Decimal | None:
-    if known is None or said is None:
-        return said if known is None else known
-    return max(known, said)
+def _higher(known: Decimal | None, reported: Decimal | None) -> Decimal | None:
+    if known is None or reported is None:
+        return reported if known is None else known
+    return max(known, reported)
+
+
+#: A post-only order that would take ends this soon after it was sent, where the exchange accepts it first.
+ENDS_AT_ONCE = timedelta(seconds=2)
+
+
+def ended_as_it_would_take(
+    *,
+    time_in_force: TimeInForce,
+    status: ChildStatus,
+    filled: Decimal,
+    cancel_wanted: bool,
+    submitted_at: datetime | None,
+    ended_at: datetime | None,
+) -> bool:
+    """Return True when an exchange accepted a post-only order and ended it at once: that is a refusal, too."""
+    if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
+        return False
+    if status not in {ChildStatus.CANCELLED, ChildStatus.EXPIRED} or submitted_at is None or ended_at is None:
+        return False
+    return ended_at - submitted_at <= ENDS_AT_ONCE
 
 
 # --- evidence of absence -------------------------------------------------------------------------
@@ -119,24 +138,26 @@ def _higher(known: Decimal | None, said: Decimal | None) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Successful negative looks by kind, each two seconds apart, begun when the order must be listed."""
+    """Successful negative earlier by kind, each two seconds apart, begun when the order must be listed."""
 
-    looks: Mapping[str, tuple[datetime, ...]]
+    not_found: Mapping[str, tuple[datetime, ...]]
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Evidence:
-        return cls({kind: tuple(datetime.fromisoformat(at) for at in data.get(kind, ())) for kind in LOOKS})
+        return cls(
+            {kind: tuple(datetime.fromisoformat(at) for at in data.get(kind, ())) for kind in POLL_KINDS}
+        )
 
     def to_json(self) -> dict[str, list[str]]:
-        return {kind: [at.isoformat() for at in self.looks.get(kind, ())] for kind in LOOKS}
+        return {kind: [at.isoformat() for at in self.not_found.get(kind, ())] for kind in POLL_KINDS}
 
     @property
     def is_enough(self) -> bool:
-        return all(len(self.looks.get(kind, ())) >= LOOKS_NEEDED for kind in LOOKS)
+        return all(len(self.not_found.get(kind, ())) >= POLLS_NEEDED for kind in POLL_KINDS)
 
 
 def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
-    """From when on a look that does not show the order says something: it must be listed by then."""
+    """Return from when on a poll that does not show the order says something: it must be listed by then."""
     return last_possible_send + validity + listing_delay
 
 
@@ -149,30 +170,30 @@ def add_not_found_observation(
     intended_at: datetime,
     from_: datetime,
 ) -> Evidence:
-    """Evidence with one more look that did not show the order, if that look proves anything.
+    """Add a poll that did not show the order to the evidence, if that poll proves anything.
 
-    It must have begun after the order had to be listed (``from_``), cover the time since before it was
-    intended, and stand two seconds from the look before it.
+    It must have begun after the order had to be listed (``from_``), cover the time since before it was intended, and
+    stand two seconds from the poll before it.
     """
-    looks = evidence.looks.get(kind, ())
+    earlier = evidence.not_found.get(kind, ())
     too_early = begun_at < from_ or window_from >= intended_at
-    if too_early or (looks and begun_at - looks[-1] < LOOKS_APART) or len(looks) >= LOOKS_NEEDED:
+    if too_early or (earlier and begun_at - earlier[-1] < POLLS_APART) or len(earlier) >= POLLS_NEEDED:
         return evidence
-    return Evidence({**evidence.looks, kind: (*looks, begun_at)})
+    return Evidence({**evidence.not_found, kind: (*earlier, begun_at)})
 
 
 def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime) -> bool:
-    """True when the order is proven never to have reached the book."""
+    """Return True when the order is proven never to have reached the book."""
     return evidence.is_enough and now - last_possible_send >= ABSENT_AFTER
 
 
 def mismatch(report: OrderReport, side: Side, quantity: Decimal, price: Decimal | None) -> str:
-    """Why an order that the exchange shows is not the one that was sent; empty when all agrees.
+    """Return why an order that the exchange shows is not the one that was sent; empty when all agrees.
 
     What the exchange leaves out proves nothing: without side or quantity it is not taken.
     """
     if report.side is None or report.quantity is None:
-        return "the exchange tells neither its side nor its quantity"
+        return "the exchange reports neither its side nor its quantity"
     if report.side is not side:
         return f"it is a {report.side}, not a {side}"
     if report.quantity != quantity:

@@ -72,7 +72,7 @@ ORDER_FINAL = frozenset({_O.COMPLETED, _O.CANCELLED, _O.EXPIRED, _O.FAILED, _O.R
 ORDER_LIVE = frozenset(OrderStatus) - ORDER_FINAL
 #: A driver has something to do: everything alive that is approved.
 ORDER_DRIVEN = ORDER_LIVE - {_O.PENDING_APPROVAL}
-#: New children may be intended.
+#: New children may be placed.
 ORDER_TRADING = frozenset({_O.WORKING})
 
 #: The event that ends CLOSING, by the outcome that was noted when the order began to close.
@@ -85,7 +85,7 @@ CLOSING_EVENTS: dict[OrderStatus, OrderEvent] = {
 
 
 def order_after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
-    """The status of a parent after ``event``; raises ``ForbiddenTransition``."""
+    """Return the status of a parent after ``event``; raises ``ForbiddenTransition``."""
     try:
         return ORDER_TRANSITIONS[status, event]
     except KeyError:
@@ -96,7 +96,8 @@ def order_after(status: OrderStatus, event: OrderEvent) -> OrderStatus:
 
 
 class ChildStatus(StrEnum):
-    INTENDED = "intended"  #: written; it may have been sent
+    PENDING_SUBMIT = "pending_submit"  #: written, and certainly not sent
+    SUBMITTED = "submitted"  #: it may have been sent, and nothing has answered yet
     OPEN = "open"
     PARTLY_FILLED = "partly_filled"
     CANCELLING = "cancelling"
@@ -109,7 +110,9 @@ class ChildStatus(StrEnum):
 
 
 class ChildEvent(StrEnum):
-    DROP = "drop"  #: not wanted any more before it was taken to be sent
+    SUBMIT = "submit"  #: committed before its request is sent
+    RELEASE = "release"  #: its request certainly did not reach the exchange: it may be submitted again
+    DROP = "drop"  #: not wanted any more before it was submitted
     OUTCOME_UNKNOWN = "outcome_unknown"  #: no answer to the request says what became of it
     OPENED = "opened"
     PART = "part"
@@ -131,13 +134,22 @@ _REPORTED: dict[ChildEvent, ChildStatus] = {
 }
 
 CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
-    (_C.INTENDED, _V.DROP): _C.CANCELLED,
-    (_C.INTENDED, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
+    (_C.PENDING_SUBMIT, _V.SUBMIT): _C.SUBMITTED,
+    (_C.PENDING_SUBMIT, _V.DROP): _C.CANCELLED,
+    # The database failed, and whether the submit was committed is not known.
+    (_C.PENDING_SUBMIT, _V.RELEASE): _C.PENDING_SUBMIT,
+    # What an exchange shows is a fact, also of a child that was released in error. Doubt counts as well.
+    (_C.PENDING_SUBMIT, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
+    (_C.PENDING_SUBMIT, _V.OPENED): _C.OPEN,
+    (_C.PENDING_SUBMIT, _V.PART): _C.PARTLY_FILLED,
+    **{(_C.PENDING_SUBMIT, event): status for event, status in _REPORTED.items()},
+    (_C.SUBMITTED, _V.RELEASE): _C.PENDING_SUBMIT,
+    (_C.SUBMITTED, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
     # A cancel wanted while the request is on its way: the session cancels as soon as it knows more.
-    (_C.INTENDED, _V.CANCEL): _C.CANCELLING,
-    (_C.INTENDED, _V.OPENED): _C.OPEN,
-    (_C.INTENDED, _V.PART): _C.PARTLY_FILLED,
-    **{(_C.INTENDED, event): status for event, status in _REPORTED.items()},
+    (_C.SUBMITTED, _V.CANCEL): _C.CANCELLING,
+    (_C.SUBMITTED, _V.OPENED): _C.OPEN,
+    (_C.SUBMITTED, _V.PART): _C.PARTLY_FILLED,
+    **{(_C.SUBMITTED, event): status for event, status in _REPORTED.items()},
     (_C.UNKNOWN, _V.OPENED): _C.OPEN,
     (_C.UNKNOWN, _V.PART): _C.PARTLY_FILLED,
     **{(_C.UNKNOWN, event): status for event, status in _REPORTED.items()},
@@ -169,12 +181,14 @@ CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
 CHILD_FINAL = frozenset({_C.FILLED, _C.CANCELLED, _C.REJECTED, _C.EXPIRED, _C.ABSENT})
 #: It may be on the book, or may come to be.
 CHILD_LIVE = frozenset(ChildStatus) - CHILD_FINAL
-#: It is on the book, as far as we know, and a cancel makes sense.
-CHILD_CANCELLABLE = frozenset({_C.INTENDED, _C.OPEN, _C.PARTLY_FILLED})
+#: No answer says yet that it reached the book, or did not.
+CHILD_UNANSWERED = frozenset({_C.PENDING_SUBMIT, _C.SUBMITTED, _C.UNKNOWN, _C.CANCELLING})
+#: A cancel makes sense: it is on the book, on its way there, or not sent yet.
+CHILD_CANCELLABLE = frozenset({_C.PENDING_SUBMIT, _C.SUBMITTED, _C.OPEN, _C.PARTLY_FILLED})
 
 
 def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
-    """The status of a child after ``event``; raises ``ForbiddenTransition``."""
+    """Return the status of a child after ``event``; raises ``ForbiddenTransition``."""
     try:
         return CHILD_TRANSITIONS[status, event]
     except KeyError:

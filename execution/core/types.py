@@ -6,7 +6,7 @@ never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -51,7 +51,7 @@ class Liquidity(StrEnum):
 
 
 class VenueStatus(StrEnum):
-    """What an exchange says of an order. It knows nothing of our INTENDED, CANCELLING or UNKNOWN."""
+    """What an exchange says of an order. It knows nothing of our PENDING_SUBMIT, SUBMITTED, CANCELLING or UNKNOWN."""
 
     OPEN = "open"
     FILLED = "filled"
@@ -60,9 +60,25 @@ class VenueStatus(StrEnum):
     REJECTED = "rejected"
 
 
+class MarketStatus(StrEnum):
+    """What a market takes now. Nobody but the venue knows why, so its own word is kept beside it."""
+
+    OPEN = "open"
+    POST_ONLY = "post_only"  #: only orders that rest
+    BUY_ONLY = "buy_only"
+    SELL_ONLY = "sell_only"
+    CANCEL_ONLY = "cancel_only"
+    HALTED = "halted"
+    NOT_LISTED = "not_listed"
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Limits and fees of a symbol at a venue. Fees are fractions of the notional (0.001 is 10 bp)."""
+    """Rules and fees of a symbol at a venue. Fees are fractions of the notional (0.001 is 10 bp).
+
+    The maximums are those of one order. A band bounds the price of a buy or a sell by factors of the venue's
+    reference price, which is near the mid. None: not limited, or not known.
+    """
 
     symbol: str
     base: str
@@ -74,6 +90,13 @@ class Market:
     max_quantity: Decimal | None = None
     maker_fee: Decimal | None = None
     taker_fee: Decimal | None = None
+    max_notional: Decimal | None = None
+    buy_band_low: Decimal | None = None
+    buy_band_high: Decimal | None = None
+    sell_band_low: Decimal | None = None
+    sell_band_high: Decimal | None = None
+    status: MarketStatus = MarketStatus.OPEN
+    status_word: str = ""  #: the venue's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +173,18 @@ class Candle:
 
 
 @dataclass(frozen=True, slots=True)
+class CandleHistory:
+    """Finished candles of a market, oldest first.
+
+    ``unknown``: when candles opened that the exchange lists in a form that nobody can read, or lists no more.
+    Their volume is not zero.
+    """
+
+    candles: tuple[Candle, ...] = ()
+    unknown: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Traded:
     """What a market traded in a stretch of time, in base units, everybody's."""
 
@@ -182,7 +217,7 @@ class OrderRef:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """What the exchange said of one order: in an answer, on the stream or in a look.
+    """What the exchange said of one order: in an answer, on the stream or in a poll.
 
     ``filled`` is cumulative base quantity, gross of fees.
     """
@@ -200,8 +235,19 @@ class OrderReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeFee:
+    """A part of a trade's fee; below zero it is a rebate."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
-    """One execution of an order of ours. Unique by (account, symbol, trade id, side)."""
+    """One execution of an order of ours. Unique by (account, symbol, trade id, side).
+
+    ``fee`` is None until all of it is known. ``more_fees`` are the parts that were charged in other currencies.
+    """
 
     symbol: str
     trade_id: str
@@ -213,25 +259,31 @@ class Trade:
     client_id: str | None = None
     fee: Decimal | None = None
     fee_currency: str | None = None
+    more_fees: tuple[TradeFee, ...] = ()
     liquidity: Liquidity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PublicTrade:
-    """One execution of the market, anybody's."""
+    """One execution of the market, anybody's. ``at`` is the exchange's time, corrected to our clock.
+
+    ``side`` is as the exchange says it: coinbase's is the maker's, all others' the taker's.
+    """
 
     symbol: str
     price: Decimal
     quantity: Decimal
     at: datetime
+    trade_id: str | None = None
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceAmounts:
-    """Free and locked amount of one currency of an account."""
+    """Free and locked amount of one currency of an account; None: the exchange does not tell."""
 
-    free: Decimal
-    locked: Decimal
+    free: Decimal | None
+    locked: Decimal | None
 
 
 # --- the outcomes of a request -------------------------------------------------------------------
@@ -280,7 +332,7 @@ class CancelConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class CancelGone:
-    """There is no such open order: filled, cancelled or never placed. A look must tell."""
+    """There is no such open order: filled, cancelled or never placed. A poll must tell."""
 
     message: str
 
@@ -308,18 +360,9 @@ class KeyPermissions:
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """News from the account's private stream: reports, trades, or (``resumed``) that it (re)connected
-    and may have missed something, so that a look over REST is due at once. ``lost``: it says nothing now."""
+    and may have missed something, so that a poll over REST is due at once. ``lost``: it says nothing now."""
 
     reports: tuple[OrderReport, ...] = ()
     trades: tuple[Trade, ...] = ()
     resumed: bool = False
     lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MarketEvent:
-    """News from a market stream of one symbol."""
-
-    symbol: str
-    quote: Quote | None = None
-    trades: tuple[PublicTrade, ...] = field(default=())

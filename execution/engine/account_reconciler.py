@@ -1,62 +1,83 @@
-"""The part of an account session that looks: REST is the truth, streams are hints.
+"""The part of an account session that polls: REST is the truth, streams are hints.
 
-Every 20 s while all is well, every 1.5 s while something is unsettled, at once after a reconnect or claim.
+Every 20 s while all is well, every 1.5 s what is unsettled, everything at once after a reconnect or claim. Each symbol
+is read by itself: one that cannot be read keeps no other back.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from execution.core.faults import RECONCILIATION, SESSION
-from execution.core.identifiers import has_our_mark
-from execution.core.reconcile import LISTING_DELAY
-from execution.core.states import ChildStatus
-from execution.core.types import OrderRef, OrderReport, Trade
+from execution.core.faults import FAILURES_IN_A_ROW, RECONCILIATION, SESSION
+from execution.engine.account_part import AccountPart
+from execution.engine.account_questions import AccountAnswers, ask_account
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
-from execution.engine.failures import Health, unseen
-from execution.engine.order_submitter import CALL_BUDGET
-from execution.selectors.decisions.sessions import (
-    SessionChild,
-    complete_trades,
-    known_exchange_orders,
-    reconciliation_start,
-    trades_without_child,
-    unsettled_children,
+from execution.engine.failures import Health
+from execution.engine.foreign_orders import ForeignOrders
+from execution.engine.patient_reads import PatientReads, ends_poll
+from execution.engine.poll_needs import is_sent, wants_poll
+from execution.engine.side_by_side import side_by_side
+from execution.engine.stream_watch import StreamWatch
+from execution.engine.symbol_poll import SymbolPoll, SymbolRead, SymbolTask
+from execution.selectors.decisions.sessions import SessionChild, reconciliation_start, unsettled_children
+from execution.services.accounts.sessions import (
+    UnreadSymbol,
+    account_reconciled,
+    account_seen,
+    account_symbol_read,
+    account_symbols_unread,
 )
-from execution.services.accounts.sessions import account_failed, account_reconciled, account_seen
-from execution.services.children.absence import NotFoundObservation, child_not_found
-from execution.services.children.children import child_mark_unknown, child_report
-from execution.services.children.fills import fill_record
-from execution.services.children.reconciliation import Policy, attach_answered
+from execution.services.children.reconciliation import Policy
 from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-CALM, UNSETTLED = 20.0, 1.5  # seconds between looks
-#: A cancel that was not confirmed for this long is looked into.
-ANSWERED_WITHIN = timedelta(seconds=1)
+CALM, UNSETTLED = 20.0, 1.5  # seconds between polls
+#: A symbol that cannot be read is asked for again after ever longer pauses, up to this one.
+UNREAD_PAUSE = timedelta(seconds=5)
+#: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
+#: what a doubt asks for waits behind them.
+SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
 #: Trades are asked for from this long before the mark: a venue may list them late.
 OVERLAP = timedelta(seconds=60)
-#: A look's window begins this long before the order was intended: our clocks may differ.
+#: A poll's window begins this long before the order was intended: our clocks may differ.
 MARGIN = timedelta(seconds=30)
-#: A child in one of these is looked at until it is settled; a resting one is the stream's business.
-RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
-ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
 
 
-class AccountReconciler:
-    """Reconciles one account with its venue."""
+async def _nothing(_: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Failing:
+    """A symbol that cannot be read: since when, how often in a row, and how often in our own code."""
+
+    since: datetime
+    error: VenueReadFailed
+    not_before: datetime
+    times: int = 0
+    own_faults: int = 0
+    is_unlisted: bool = False
+
+    @property
+    def shown(self) -> UnreadSymbol:
+        is_blind = self.is_unlisted or self.own_faults >= FAILURES_IN_A_ROW
+        return UnreadSymbol(str(self.error), self.since, blocks=is_blind)
+
+
+class AccountReconciler(AccountPart):
+    """Reconciles one account with its venue, symbol by symbol."""
 
     def __init__(
         self,
-        parts: EngineContext,
+        context: EngineContext,
         gateway: Gateway,
         *,
         account_pk: int,
@@ -66,47 +87,99 @@ class AccountReconciler:
         symbols: tuple[str, ...] = (),
         orphans: Policy = "adopt",
         health: Health | None = None,
+        is_unlisted: Callable[[str], bool] = lambda _: False,
+        suspect_stream: Callable[[str], Awaitable[None]] = _nothing,
     ) -> None:
-        self._context = parts
-        self._gateway = gateway
-        self._account_pk = account_pk
-        self._fence = fence
-        self._marks = marks
-        #: The first look is at every symbol of the account: an earlier holder may have left orders anywhere.
+        """``is_unlisted`` says of a symbol that the venue no longer lists it. ``suspect_stream`` is called with what
+        the private stream did not tell."""
+        super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
+        self._is_unlisted = is_unlisted
+        self._suspect_stream = suspect_stream
+        #: The first poll covers every symbol of the account: an earlier holder may have left orders anywhere.
         self._first_symbols = frozenset(symbols)
-        self._differences = Differences(parts, gateway, account_pk=account_pk, marks=marks, orphans=orphans)
         self._is_under_way = is_under_way
-        self._health = health or unseen(parts.clock)
-        self._wake = asyncio.Event()
-        self.stream_is_healthy = False
+        self._reads = PatientReads(gateway, context.clock)
+        foreign = ForeignOrders(context, self._reads, account_pk=account_pk, marks=marks)
+        self._differences = Differences(
+            context, gateway, account_pk=account_pk, foreign=foreign, orphans=orphans
+        )
+        self.stream, self.stream_is_healthy = StreamWatch(), False
+        self._symbol_poll = SymbolPoll(
+            context, self._reads, account_pk, foreign, self._differences, self.stream, is_under_way
+        )
+        #: When the last complete poll of each symbol began.
+        self._read_at: dict[str, datetime] = {}
+        self._failing: dict[str, _Failing] = {}
+        self._shown_unread: dict[str, UnreadSymbol] | None = None
+        #: What may have been missed: everything of before this moment, until the account's mark is past it.
+        self._doubted_at: datetime | None = None
+        self._is_in_doubt = True
+        self._everything_at: datetime | None = None
+        self._is_everything_wanted = False
+        #: Since when the private stream stands again: what was missed before is read once more.
+        self._resumed_at: datetime | None = None
+
+    def doubt(self, now: datetime) -> None:
+        """Something may have been missed until ``now``: poll at once what was not read since."""
+        self._is_in_doubt, self._doubted_at = True, now
+        super().poke()
 
     def poke(self) -> None:
-        self._wake.set()
+        """Poll everything now."""
+        self._is_everything_wanted = True
+        super().poke()
+
+    def catch_up(self, now: datetime) -> None:
+        """Poll now what has children at the exchange: the stream that stands from ``now`` on did not tell of them."""
+        self._resumed_at = now
+        super().poke()
+
+    # --- the rhythm -----------------------------------------------------------------------------
 
     async def run(self) -> None:
+        everything = True
         while True:
             self._wake.clear()
-            wait = await self._guarded_look()
-            if wait < CALM:
-                await self._pause(wait)
-                continue
-            # What was calm may be unsettled soon: the rows are read again long before the venue is asked.
-            for _ in range(round(CALM / UNSETTLED)):
-                if await self._pause(UNSETTLED) or not await self._is_calm():
-                    break
+            self._is_everything_wanted = False
+            wait = await self._guarded_poll(everything=everything)
+            everything = await self._rest(wait)
+
+    async def _rest(self, wait: float) -> bool:
+        """Wait until something is to be polled; True when that is everything.
+
+        What was calm may be unsettled soon: the rows are read again long before the venue is asked.
+        """
+        if wait != CALM:
+            await self._pause(wait)
+            await self._check_stream()
+            return self._is_everything_due()
+        while not self._is_everything_due():
+            is_woken = await self._pause(UNSETTLED)
+            await self._check_stream()
+            if is_woken or not await self._is_calm():
+                break
+        return self._is_everything_due()
+
+    def _is_everything_due(self) -> bool:
+        at = self._everything_at
+        return self._is_everything_wanted or at is None or self._now() - at >= timedelta(seconds=CALM)
 
     async def _pause(self, seconds: float) -> bool:
         return await pause(self._context.clock, self._wake, seconds)
 
-    async def _guarded_look(self) -> float:
-        """A look; the seconds until the next one."""
+    async def _check_stream(self) -> None:
+        """Report the private stream when it did not tell what a poll found some seconds ago."""
+        if self.stream_is_healthy and (silence := self.stream.silence(self._now())):
+            log.warning("the private stream is suspect", account=self._account_pk, why=silence)
+            await self._suspect_stream(silence)
+
+    async def _guarded_poll(self, *, everything: bool = True) -> float:
+        """Poll, and return the seconds until the next one."""
         try:
-            wait = await self.look()
+            wait = await self.poll(everything=everything)
         except VenueReadFailed as error:
-            log.warning("a look failed", account=self._account_pk, error=str(error))
-            await self._context.database.retry_until_committed(
-                account_failed, account_pk=self._account_pk, error=str(error), now=self._context.clock.now()
-            )
+            log.warning("a poll failed", account=self._account_pk, error=str(error))
+            await self._note_error(str(error))
             pause = await self._health.failed(RECONCILIATION, error) if error.incident else UNSETTLED
             return max(pause, error.retry_after.total_seconds() if error.retry_after else 0.0)
         except Exception as error:  # noqa: BLE001  counted, logged and shown with the account
@@ -115,185 +188,195 @@ class AccountReconciler:
         await self._health.worked(SESSION)
         return wait
 
-    async def look(self) -> float:
-        """Ask for open orders and trades of every symbol that matters, then for each child that they leave open.
+    # --- one poll -------------------------------------------------------------------------------
 
-        Moves the account's mark when all of it succeeded. Raises ``VenueReadFailed``.
+    async def poll(self, *, everything: bool = True) -> float:
+        """Read every symbol that matters, side by side; only those that need it unless ``everything``.
+
+        A symbol is cleared as soon as it was read. The account's mark moves when all were, but for symbols that the
+        venue no longer lists: there is nobody to ask about those, and what is unsettled there stays so. Raises
+        ``VenueReadFailed`` when no symbol can be read, or the exchange wants a pause or refuses the key.
         """
-        begun = self._context.clock.now()
+        begun = self._now()
+        if everything:
+            self._everything_at = None
         children = await self._context.database.read(unsettled_children, self._account_pk)
-        sent = [child for child in children if child.was_taken and not self._is_under_way(child.pk)]
         start, symbols = await self._context.database.read(reconciliation_start, self._account_pk, now=begun)
+        sent = [child for child in children if is_sent(child) and not self._is_under_way(child.pk)]
+        wanted = symbols | {child.ref.symbol for child in sent} | self._first_symbols
+        if not everything and not any(self._is_due(one, sent, begun) for one in wanted):
+            return CALM if await self._is_calm() else UNSETTLED
+        due = wanted if everything else {one for one in wanted if self._is_due(one, sent, begun)}
+        tasks = self._tasks(due, children, sent, start)
+        self._differences.begin([child for child in sent if child.ref.symbol in due], begun)
+        answers = await ask_account(self._reads, self._gateway, tasks, self._context.clock)
+        settled = await self._read_symbols(tasks, answers, wanted)
+        if everything:
+            self._everything_at = begun
+            if not self._failing:
+                self.stream.read_everything(begun)
+        await self._finish(wanted, settled, start, begun)
+        return CALM if await self._is_calm() else UNSETTLED
+
+    def _is_due(self, symbol: str, sent: Iterable[SessionChild], now: datetime) -> bool:
+        """Return True if a symbol is to be read before everything is."""
+        failing = self._failing.get(symbol)
+        if failing is not None:
+            return failing.not_before <= now
+        if symbol in self._first_symbols or (self._is_in_doubt and not self._is_cleared(symbol)):
+            return True
+        own = [child for child in sent if child.ref.symbol == symbol]
+        return self._is_behind(symbol, own) or any(
+            wants_poll(child, self._now(), self.stream_is_healthy) for child in own
+        )
+
+    def _is_behind(self, symbol: str, own: list[SessionChild]) -> bool:
+        """Return True if the symbol has children and was not read since the stream stands again."""
+        read = self._read_at.get(symbol)
+        return bool(own) and self._resumed_at is not None and (read is None or read < self._resumed_at)
+
+    def _tasks(
+        self,
+        due: Iterable[str],
+        children: Iterable[SessionChild],
+        sent: Iterable[SessionChild],
+        start: datetime,
+    ) -> list[SymbolTask]:
+        """Return what is to be read: first symbols whose children wait to be sent, then the others by name."""
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in sent:
             by_symbol[child.ref.symbol].append(child)
-        failures: list[VenueReadFailed] = []
-        self._differences.begin(sent, begun)
-        looked_at = symbols | set(by_symbol) | self._first_symbols
-        for symbol in sorted(looked_at):
-            oldest = min((child.intended_at for child in by_symbol[symbol]), default=start)
-            try:
-                await self._look_at(symbol, by_symbol[symbol], min(start - OVERLAP, oldest - MARGIN), begun)
-            except VenueReadFailed as error:
-                if error.retry_after is not None:
-                    raise
-                failures.append(error)  # one symbol's trouble does not keep the others from being settled
-        if failures:
-            raise failures[0]
-        await self._context.database.run(
-            account_reconciled, account_pk=self._account_pk, fence=self._fence, until=begun
+        waiting = {child.ref.symbol for child in children if not is_sent(child)}
+        nameless = {c.ref.symbol for c in children if is_sent(c) and c.ref.exchange_id is None}
+        tasks = []
+        for symbol in sorted(due, key=lambda one: (one not in waiting, one)):
+            mark = max(start, self._read_at.get(symbol, start))
+            oldest = min((child.intended_at for child in by_symbol[symbol]), default=mark)
+            since = min(mark - OVERLAP, oldest - MARGIN)
+            tasks.append(SymbolTask(symbol, tuple(by_symbol[symbol]), since, symbol in nameless))
+        return tasks
+
+    async def _read_symbols(
+        self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
+    ) -> set[str]:
+        """Read all symbols, then ask for the children that the lists leave out. Return symbols of which all is done.
+
+        The second part may take long. A doubt that comes meanwhile ends it: what is in doubt is read first.
+        """
+        reads: list[SymbolRead] = []
+        settled: set[str] = set()
+        try:
+            jobs = [partial(self._read_symbol, task, answers, reads) for task in tasks]
+            await side_by_side(jobs, at_once=SIDE_BY_SIDE)
+            doubted_at = self._doubted_at
+            jobs = [partial(self._settle_symbol, read, doubted_at, settled) for read in reads]
+            await side_by_side(jobs, at_once=SETTLED_AT_ONCE)
+        finally:
+            await self._show_unread(wanted)
+        return settled
+
+    async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
+        """Read one symbol and clear it. Its trouble keeps no other back, unless it is everybody's."""
+        told = answers.of(task, self._now())
+        try:
+            reads.append(await self._symbol_poll.read(task, told))
+        except VenueReadFailed as error:
+            self._note_failure(task.symbol, error)
+            return
+        self._first_symbols -= {task.symbol}
+        self._read_at[task.symbol] = told.begun
+        if self._is_in_doubt and self._is_cleared(task.symbol):
+            await self._keep(
+                account_symbol_read,
+                account_pk=self._account_pk,
+                fence=self._fence,
+                symbol=task.symbol,
+                begun=told.begun,
+            )
+            self._context.poke_account(self._account_pk)  # what waited for this symbol may go
+
+    async def _settle_symbol(self, read: SymbolRead, doubted_at: datetime | None, settled: set[str]) -> None:
+        try:
+            is_settled = await self._symbol_poll.settle(read, lambda: self._doubted_at == doubted_at)
+        except VenueReadFailed as error:
+            self._note_failure(read.task.symbol, error)
+            return
+        if is_settled:
+            self._failing.pop(read.task.symbol, None)
+            settled.add(read.task.symbol)
+
+    def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
+        """Note the trouble of one symbol. What is everybody's is raised."""
+        if ends_poll(error):
+            raise error
+        now = self._now()
+        failing = self._failing.setdefault(symbol, _Failing(now, error, now))
+        failing.error = error.with_traceback(None)  # which would keep everything that the poll read
+        failing.times += 1
+        failing.own_faults = failing.own_faults + 1 if error.incident else 0
+        failing.is_unlisted = self._is_unlisted(symbol)
+        wait = timedelta(seconds=UNSETTLED) * 2 ** min(failing.times - 1, 10)
+        failing.not_before = now + min(wait, UNREAD_PAUSE)
+        log.warning("a symbol could not be read", symbol=symbol, times=failing.times, error=str(error))
+
+    def _is_cleared(self, symbol: str) -> bool:
+        """Return True if the symbol was read completely since the doubt."""
+        read = self._read_at.get(symbol)
+        return read is not None and (self._doubted_at is None or read >= self._doubted_at)
+
+    # --- after it -------------------------------------------------------------------------------
+
+    async def _show_unread(self, wanted: Iterable[str]) -> None:
+        """Write which symbols cannot be read, when that has changed."""
+        self._failing = {one: failing for one, failing in self._failing.items() if one in wanted}
+        unread = {symbol: failing.shown for symbol, failing in self._failing.items()}
+        if unread == self._shown_unread:
+            return
+        await self._keep(
+            account_symbols_unread, account_pk=self._account_pk, fence=self._fence, unread=unread
         )
-        self._first_symbols = frozenset()
-        elapsed = (self._context.clock.now() - begun) / timedelta(milliseconds=1)
+        self._shown_unread = unread
+
+    async def _finish(self, wanted: set[str], settled: set[str], start: datetime, begun: datetime) -> None:
+        """Move the account's mark when every symbol was read, and write what the poll says of its health."""
+        listed = {one for one in wanted if one not in self._failing or not self._failing[one].is_unlisted}
+        failing = sorted(listed & self._failing.keys())
+        if failing and len(failing) == len(listed):
+            raise self._failing[failing[0]].error
+        if not failing and (not self._is_in_doubt or all(self._is_cleared(one) for one in listed)):
+            until = min((self._read_at.get(symbol, start) for symbol in listed), default=begun)
+            await self._keep_mark(until)
+        elapsed = (self._now() - begun) / timedelta(milliseconds=1)
         await self._context.database.run(
             account_seen,
             account_pk=self._account_pk,
-            looked_at=begun,
+            polled_at=begun,
             # A sign of life: the stream itself only says when it is lost and when it is back.
             stream_at=begun if self.stream_is_healthy else None,
-            latency_ms=elapsed if looked_at else None,
+            latency_ms=elapsed if settled else None,
+            error="; ".join(
+                f"{one} cannot be read: {self._failing[one].error}" for one in sorted(self._failing)
+            ),
         )
-        await self._differences.keep(looked_at, self._context.clock.now())
-        self._context.poke_account(self._account_pk)  # what waited for the look may go
-        return CALM if await self._is_calm() else UNSETTLED
+        await self._differences.keep(settled, self._now())
+        await self._check_stream()
+        self._context.poke_account(self._account_pk)  # what waited for the poll may go
+
+    async def _keep_mark(self, until: datetime) -> None:
+        is_kept = await self._context.database.run(
+            account_reconciled, account_pk=self._account_pk, fence=self._fence, until=until
+        )
+        if is_kept and (self._doubted_at is None or until >= self._doubted_at):
+            self._is_in_doubt = False
 
     async def _is_calm(self) -> bool:
-        """Nothing waits for a look; what cannot be read here fails again in the look, which counts it."""
+        """Return True if nothing waits for a poll. A failure to read fails again in the poll, which counts it."""
+        if self._failing or self._is_in_doubt:
+            return False
         try:
             children = await self._context.database.read(unsettled_children, self._account_pk)
-        except Exception:  # noqa: BLE001  the look that follows fails for the same reason, and is counted
+        except Exception:  # noqa: BLE001  the poll that follows fails for the same reason, and is counted
             return False
-        return not any(self._wants_a_look(child) for child in children if child.was_taken)
-
-    def _wants_a_look(self, child: SessionChild) -> bool:
-        """Something about it is unsettled for longer than an answer or the stream takes.
-
-        A request that has just left is no reason to ask: looks cost the budget that creates need.
-        """
-        now = self._context.clock.now()
-        if child.status in RESTING:
-            return not self.stream_is_healthy
-        if child.status is ChildStatus.INTENDED:
-            return child.last_possible_send_at is None or child.last_possible_send_at < now
-        if child.status is ChildStatus.CANCELLING:
-            return child.cancel_requested_at is None or child.cancel_requested_at < now - ANSWERED_WITHIN
-        return True
-
-    async def _look_at(
-        self, symbol: str, children: list[SessionChild], since: datetime, begun: datetime
-    ) -> None:
-        open_orders = await self._gateway.open_orders(symbol)
-        trades = await self._gateway.trades(symbol, since)
-        for shown in open_orders:
-            await self._record_report(shown)
-        without_child = await self._record_trades(symbol, trades)
-        await self._differences.note_orders(symbol, open_orders)
-        self._differences.note_trades(symbol, trades, without_child)
-        listed = {report.client_id for report in open_orders} | {report.exchange_id for report in open_orders}
-        listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
-        missing = [c for c in children if c.ref.client_id not in listed and c.ref.exchange_id not in listed]
-        unknown: list[SessionChild] = []
-        for child in missing:
-            if child.attach_id and await self._is_attached(child):
-                continue
-            report = await self._gateway.find(child.ref)
-            if report is None and child.status in ON_THE_BOOK and child.ref.exchange_id:
-                self._differences.note_gone(child)
-            if report is not None:
-                await self._record_report(report)
-            elif child.status is ChildStatus.UNKNOWN:
-                unknown.append(child)
-            elif child.status is ChildStatus.INTENDED and not self._is_under_way(child.pk):
-                # Its answer was never recorded, and no request of this session waits for one any more.
-                message = "its answer was lost, and the exchange does not show it"
-                await self._context.database.retry_until_committed(
-                    child_mark_unknown, child_pk=child.pk, message=message, now=self._context.clock.now()
-                )
-        if unknown:
-            await self._gather_evidence(symbol, unknown, trades, since, begun)
-
-    async def _is_attached(self, child: SessionChild) -> bool:
-        """A person found an order id for it: the exchange says whether it is this child's."""
-        report = await self._gateway.find(OrderRef("", child.ref.symbol, child.attach_id))
-        is_it = await self._context.database.retry_until_committed(
-            attach_answered, child_pk=child.pk, report=report, now=self._context.clock.now()
+        return not any(
+            wants_poll(child, self._now(), self.stream_is_healthy) for child in children if is_sent(child)
         )
-        self._context.poke_order(child.order_pk)
-        return is_it
-
-    async def _gather_evidence(
-        self,
-        symbol: str,
-        unknown: list[SessionChild],
-        trades: list[Trade],
-        since: datetime,
-        begun: datetime,
-    ) -> None:
-        """Open orders and trades did not show these; closed orders are asked, and every trade accounted for."""
-        closed = await self._gateway.closed_orders(symbol, since)
-        for report in closed:
-            await self._record_report(report)
-        shown = {report.client_id for report in closed}
-        kinds = ["open_orders", "closed_orders"]
-        if await self._all_known(symbol, trades, closed):
-            kinds.append("trades")
-        looks = [NotFoundObservation(kind, begun, since) for kind in kinds]
-        for child in unknown:
-            if child.ref.client_id in shown:
-                continue
-            absent = await self._context.database.retry_until_committed(
-                child_not_found,
-                child_pk=child.pk,
-                looks=looks,
-                validity=CALL_BUDGET,
-                listing_delay=LISTING_DELAY,
-                now=self._context.clock.now(),
-            )
-            if absent:
-                log.info("child proven absent", child=child.ref.client_id)
-                self._context.poke_order(child.order_pk)
-
-    async def _all_known(self, symbol: str, trades: list[Trade], closed: list[OrderReport]) -> bool:
-        """Every trade of the window belongs to a child of ours or to a foreign order that we can see."""
-        ids = {trade.exchange_id for trade in trades if trade.exchange_id}
-        if any(trade.exchange_id is None for trade in trades):
-            return False
-        known = await self._context.database.read(known_exchange_orders, self._account_pk, symbol, ids)
-        foreign = {
-            report.exchange_id
-            for report in closed
-            if report.exchange_id and not has_our_mark(report.client_id, self._marks)
-        }
-        for exchange_id in sorted(ids - known - foreign):
-            # Perhaps an order from before the window; only the exchange can tell whose.
-            report = await self._gateway.find(OrderRef("", symbol, exchange_id))
-            if report is None or report.client_id is None or has_our_mark(report.client_id, self._marks):
-                return False
-        return True
-
-    async def _record_report(self, report: OrderReport) -> None:
-        now = self._context.clock.now()
-        order_pk = await self._context.database.retry_until_committed(
-            child_report, account_pk=self._account_pk, report=report, now=now
-        )
-        if order_pk is not None:
-            self._context.poke_order(order_pk)
-
-    async def _record_trades(self, symbol: str, trades: list[Trade]) -> set[str]:
-        """Those that would tell something new: each one recorded takes its order's lock.
-
-        The ids of those that belong to no child of ours.
-        """
-        complete = await self._context.database.read(
-            complete_trades, self._account_pk, symbol, {trade.trade_id for trade in trades}
-        )
-        for trade in trades:
-            if (trade.trade_id, trade.side) in complete:
-                continue
-            await self._context.database.retry_until_committed(
-                fill_record, account_pk=self._account_pk, trade=trade, now=self._context.clock.now()
-            )
-        told = {trade.trade_id for trade in trades if (trade.trade_id, trade.side) not in complete}
-        if not told:
-            return set()
-        return await self._context.database.read(trades_without_child, self._account_pk, symbol, told)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,16 +11,19 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core import faults
+from execution.core.retry_pause import RetryPause
 from execution.core.types import OrderReport, StreamEvent, Trade
+from execution.engine.account_balances import AccountBalances
 from execution.engine.account_reconciler import AccountReconciler
 from execution.engine.context import EngineContext
+from execution.engine.dead_mans_switch import DeadMansSwitch, switch_of
 from execution.engine.failures import Health
-from execution.engine.history import MarketHistory
-from execution.engine.market_watch import MarketWatch
-from execution.engine.order_submitter import Sender
+from execution.engine.market_rules import MarketRules
+from execution.engine.order_submitter import OrderSubmitter
 from execution.selectors.decisions.sessions import (
     AccountDetails,
     account_details,
+    clients_of_address,
     session_wanted,
     unsettled_children,
 )
@@ -30,12 +32,12 @@ from execution.services.accounts.credentials import (
     credential_checked,
     credential_refused,
 )
-from execution.services.accounts.markets import balances_record, markets_record
 from execution.services.accounts.sessions import (
     account_doubted,
     account_failed,
-    account_look_taken,
+    account_poll_taken,
     account_seen,
+    account_stream_suspected,
     children_pull,
 )
 from execution.services.children.children import children_recover
@@ -45,15 +47,10 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-BALANCES_EVERY = 20.0  # seconds
-MARKETS_EVERY = 3600.0
-MARKETS_AGAIN = 60.0  # after a time that failed
 CHECKS_EVERY = 1.0
-#: Fills come in bursts; the balance is asked for this long after the last one.
-BALANCES_AFTER_FILL = 1.0
 #: Events of the private stream that are being recorded; more wait, as while the database is away.
 EVENTS_AT_ONCE = 16
-OPEN_FIRST, OPEN_MOST = 0.5, 5.0  # seconds between attempts to reach the venue
+OPEN_FIRST, OPEN_MAX = 0.5, 5.0  # seconds between attempts to reach the venue
 
 
 GatewayFactory = Callable[[AccountDetails], Gateway]
@@ -69,16 +66,18 @@ class AccountSession:
         self._context = parts
         self._account_pk = account_pk
         self._open_gateway = open_gateway
+        self._sender: OrderSubmitter | None = None
         self._balances_wanted = asyncio.Event()
-        self._sender: Sender | None = None
+        self._switch: DeadMansSwitch | None = None
         self._listed: tuple[str, ...] = ()
-        self._markets_in = MARKETS_EVERY
         self._health = Health(parts.clock, self._show_fault, self._clear_fault, account=account_pk)
 
     def poke(self) -> None:
         """There may be something to send."""
         if self._sender is not None:
             self._sender.poke()
+        if self._switch is not None:
+            self._switch.poke()
 
     async def let_arrive(self) -> None:
         """Wait until nothing that was sent can still reach the exchange's book."""
@@ -86,7 +85,7 @@ class AccountSession:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, settle what an earlier holder left, then send, look and listen until cancelled.
+        """Open the account, settle what an earlier holder left, then send, poll and listen until cancelled.
 
         Raises what made it fail, to be run again; the account says so from the third time in a row.
         """
@@ -109,7 +108,18 @@ class AccountSession:
             if await self._cannot_open(error):
                 return
             raise
-        sender = Sender(self._context, self._gateway, details.pk, self.fence, self._health)
+        self._rules = MarketRules(
+            self._context, self._gateway, details, health=self._health, failed=self._failed
+        )
+        sender = OrderSubmitter(
+            self._context,
+            self._gateway,
+            account_pk=details.pk,
+            fence=self.fence,
+            venue_pk=details.venue_pk,
+            health=self._health,
+            doubt_rules=self._rules.doubt,
+        )
         try:
             await self._open()
             recovered = await self._context.database.retry_until_committed(
@@ -120,7 +130,7 @@ class AccountSession:
             )
             if recovered:
                 log.warning("children of an earlier session are unknown", children=recovered)
-            await self._doubt()
+            await self._doubt(self._context.clock.now())
             self._sender = sender
             await self._work(sender)
         finally:
@@ -128,8 +138,8 @@ class AccountSession:
             # Answers of requests under way are facts: they are recorded before the connections close.
             await asyncio.shield(asyncio.ensure_future(self._finish_and_close(sender)))
 
-    async def _work(self, sender: Sender) -> None:
-        self._looker = AccountReconciler(
+    async def _work(self, sender: OrderSubmitter) -> None:
+        self._reconciler = AccountReconciler(
             self._context,
             self._gateway,
             account_pk=self._account_pk,
@@ -139,32 +149,38 @@ class AccountSession:
             symbols=self._listed,
             orphans=self._details.orphans,
             health=self._health,
+            is_unlisted=self._rules.is_unlisted,
+            suspect_stream=self._suspect_stream,
+        )
+        self._switch = switch_of(
+            self._context, self._gateway, self._details, self.fence, self._poll_before_all, self._health
+        )
+        balances = AccountBalances(
+            self._context, self._gateway, self._account_pk, self._failed, self._balances_wanted
         )
         keep = self._health.keep
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep(faults.RECONCILIATION, self._looker.run, works_after=None))
+            tasks.create_task(keep(faults.RECONCILIATION, self._reconciler.run, works_after=None))
             tasks.create_task(keep(faults.SENDING, sender.run))
             tasks.create_task(keep(faults.PRIVATE_STREAM, self._listen, self._lose_stream))
             tasks.create_task(keep(faults.KEY_CHECKS, self._answer_checks))
-            tasks.create_task(self._watch_markets())
-            tasks.create_task(keep(faults.BALANCES, self._refresh_balances))
-            tasks.create_task(keep(faults.MARKET_LIMITS, self._refresh_markets, works_after=None))
+            if self._switch is not None:
+                tasks.create_task(keep(faults.SWITCH, self._switch.run))
+            tasks.create_task(keep(faults.BALANCES, balances.run))
+            tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
-    async def _watch_markets(self) -> None:
-        """Of several accounts at a venue one watches its markets; when its session ends the next one does."""
-        venue_pk, symbols = self._details.venue_pk, self._details.symbols
-        watch = MarketWatch(self._context, self._gateway, venue_pk=venue_pk, symbols=symbols)
-        history = MarketHistory(self._context, self._gateway, venue_pk=venue_pk, symbols=symbols)
-        keep = self._health.keep
-        async with self._context.watches[venue_pk, symbols], asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep(faults.MARKET_STREAM, watch.stream))
-            tasks.create_task(keep(faults.MARKET_SAMPLES, watch.sample))
-            tasks.create_task(keep(faults.BOOKS, watch.books))
-            tasks.create_task(keep(faults.CANDLES, history.run))
+    async def _poll_before_all(self) -> None:
+        """The exchange may have cancelled everything: no new child before a poll of whatever may rest there."""
+        await self._doubt(self._context.clock.now())
+        self._reconciler.poke()
 
-    async def _finish_and_close(self, sender: Sender) -> None:
-        await sender.finish()
-        await self._gateway.close()
+    async def _finish_and_close(self, sender: OrderSubmitter) -> None:
+        try:
+            await sender.finish()
+            if self._switch is not None:
+                await self._switch.end()
+        finally:
+            await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
         """Cancel everything that rests and wait for it; how many are still not settled after ``patience``."""
@@ -203,21 +219,20 @@ class AccountSession:
 
     async def _open(self) -> None:
         """Reach the venue, however long it takes: markets, and what the key may do."""
-        pause = OPEN_FIRST
+        pause = RetryPause(OPEN_FIRST, OPEN_MAX)
         is_to_be_checked = self._details.key_is_in_use
         while True:
             try:
                 await self._gateway.open()
                 if is_to_be_checked:
                     await self._check_key()
-                await self._load_markets()
+                self._listed = await self._rules.load()
             except VenueReadFailed as error:
                 log.warning("the venue cannot be reached", account=self._details.label, error=str(error))
                 await self._failed(str(error))
                 if is_to_be_checked and await self._note_failed_check(error):
                     is_to_be_checked = False  # what rests is still to be cancelled, if it can be
-                await self._context.clock.sleep(pause)
-                pause = min(pause * 2, OPEN_MOST)
+                await self._context.clock.sleep(pause.seconds())
             else:
                 log.info("account open", account=self._details.label, fence=self.fence)
                 return
@@ -257,15 +272,17 @@ class AccountSession:
         )
 
     async def _answer_checks(self) -> None:
-        """Check the key again, and look at once, whenever somebody asks for it."""
+        """Check the key again, and poll at once, whenever somebody asks for it; share limits with who else is here."""
         while True:
             await self._context.clock.sleep(CHECKS_EVERY)
             try:
+                clients = await self._context.database.read(clients_of_address, self._account_pk)
+                self._gateway.share_limits(clients)
                 wanted = await self._context.database.read(session_wanted, self._details.credential_pk)
-                if wanted.look and await self._context.database.run(
-                    account_look_taken, account_pk=self._account_pk
+                if wanted.poll and await self._context.database.run(
+                    account_poll_taken, account_pk=self._account_pk
                 ):
-                    self._looker.poke()
+                    self._reconciler.poke()
                 if wanted.check:
                     await self._check_key()
             except VenueReadFailed as error:
@@ -273,16 +290,6 @@ class AccountSession:
                 await self._note_failed_check(error)
             except (DatabaseError, InterfaceError) as error:
                 log.warning("wanted checks could not be read", account=self._account_pk, error=str(error))
-
-    async def _load_markets(self) -> None:
-        markets = await self._gateway.markets(self._details.symbols)
-        self._listed = tuple(sorted(markets))
-        missing = sorted(set(self._details.symbols) - set(markets))
-        if missing:
-            log.warning("the venue does not list symbols", account=self._details.label, symbols=missing)
-        await self._context.database.retry_until_committed(
-            markets_record, venue_pk=self._details.venue_pk, markets=markets, now=self._context.clock.now()
-        )
 
     # --- listening -----------------------------------------------------------------------------
 
@@ -303,26 +310,42 @@ class AccountSession:
 
     async def _heed(self, event: StreamEvent, now: datetime) -> None:
         """What an event says of the stream itself."""
+        self._reconciler.stream.told(event)
         if event.lost:
             await self._lose_stream()
         if event.resumed:
-            self._looker.stream_is_healthy = True
-            self._looker.poke()
+            self._reconciler.stream_is_healthy = True
+            self._reconciler.stream.began(now)
+            self._reconciler.catch_up(now)
             await self._context.database.retry_until_committed(
                 account_seen, account_pk=self._details.pk, stream_at=now
             )
 
     async def _lose_stream(self) -> None:
-        """Until it is back, looks stand in for it; the first one ends the doubt that the loss leaves."""
-        if self._looker.stream_is_healthy:
-            self._looker.stream_is_healthy = False
-            await self._doubt()
-            self._looker.poke()
+        """Until it is back, polls stand in for it; the first one ends the doubt that the loss leaves."""
+        if self._reconciler.stream_is_healthy:
+            self._reconciler.stream_is_healthy = False
+            self._reconciler.stream.ended()
+            now = self._context.clock.now()
+            self._reconciler.doubt(now)
+            await self._doubt(now)
 
-    async def _doubt(self) -> None:
-        """No new child before a complete look that begins from now on."""
+    async def _suspect_stream(self, silence: str) -> None:
+        """Count the stream as lost, and have it begin anew: a poll found what it should have told."""
+        await self._lose_stream()
+        self._gateway.reconnect_account(silence)
         await self._context.database.retry_until_committed(
-            account_doubted, account_pk=self._account_pk, fence=self.fence, now=self._context.clock.now()
+            account_stream_suspected,
+            account_pk=self._account_pk,
+            fence=self.fence,
+            words=silence,
+            now=self._context.clock.now(),
+        )
+
+    async def _doubt(self, now: datetime) -> None:
+        """No new child of a symbol before a complete poll of it that begins from now on."""
+        await self._context.database.retry_until_committed(
+            account_doubted, account_pk=self._account_pk, fence=self.fence, now=now
         )
 
     async def _record(self, event: StreamEvent, now: datetime, room: asyncio.Semaphore) -> None:
@@ -335,9 +358,9 @@ class AccountSession:
                 for order_pk in moved:
                     self._context.poke_order(order_pk)
         except (DatabaseError, InterfaceError) as error:
-            # Said in the log already; the look brings what this event brought, and the next ones go on.
+            # Said in the log already; the poll brings what this event brought, and the next ones go on.
             await self._failed(f"an event could not be recorded: {error}")
-            self._looker.poke()
+            self._reconciler.poke()
         finally:
             room.release()
         if event.trades:
@@ -349,36 +372,6 @@ class AccountSession:
         return await self._context.database.retry_until_committed(
             event_record, account_pk=self._details.pk, reports=reports, trades=trades, now=now
         )
-
-    async def _refresh_balances(self) -> None:
-        while True:
-            try:
-                balances = await self._gateway.balances()
-                await self._context.database.retry_until_committed(
-                    balances_record,
-                    account_pk=self._details.pk,
-                    balances=balances,
-                    now=self._context.clock.now(),
-                )
-            except VenueReadFailed as error:
-                await self._failed(str(error))
-            self._balances_wanted.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._balances_wanted.wait(), BALANCES_EVERY)
-                await self._context.clock.sleep(BALANCES_AFTER_FILL)
-
-    async def _refresh_markets(self) -> None:
-        """Every hour, and sooner when the last time failed: the session has just loaded them when it begins."""
-        while True:
-            await self._context.clock.sleep(self._markets_in)
-            self._markets_in = MARKETS_AGAIN
-            try:
-                await self._load_markets()
-            except VenueReadFailed as error:
-                await self._failed(str(error))
-            else:
-                self._markets_in = MARKETS_EVERY
-                await self._health.worked(faults.MARKET_LIMITS)
 
     async def _show_fault(self, fault: faults.Fault) -> None:
         await self._context.database.run(

@@ -10,10 +10,10 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The wall clock, UTC."""
+        """Return the wall clock, UTC."""
 
     def boot(self) -> float:
-        """Seconds on a clock that never jumps and goes on through suspend."""
+        """Return seconds on a clock that never jumps and goes on through suspend."""
 
     async def sleep(self, seconds: float) -> None: ...
 

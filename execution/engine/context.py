@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
 from execution.engine.db.database import Database
@@ -31,8 +30,8 @@ class OwnLease(LeaseLike, Protocol):
     def turned(self) -> None: ...
 
 
-def unpublished(_venue_pk: int, _symbol: str, _book: Book) -> None:
-    """Where no other engine reads books."""
+def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
+    """Where no page and no other engine reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,6 @@ class EngineContext:
     poke_account: Callable[[int], None]
     publish_quote: Callable[[int, str, Quote], None]
     publish_book: Callable[[int, str, Book], None] = unpublished
+    publish_feeds: Callable[[int, str, Mapping[Feed, FeedStatus]], None] = unpublished
     #: Why no order may start for want of disk space; empty when one may.
     room: Callable[[], str] = str
-    #: Who holds one watches those symbols of that venue, by its primary key, for all accounts there.
-    watches: defaultdict[tuple[int, tuple[str, ...]], asyncio.Lock] = field(
-        default_factory=lambda: defaultdict(asyncio.Lock)
-    )

@@ -1,4 +1,4 @@
-"""What the desk itself rests, read once for all drivers: each wants it at every look."""
+"""The desk's own resting orders, read once for all drivers: each wants them at every check."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeskBook:
         self._readings: dict[Key, _Reading] = {}
 
     async def resting(self, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-        """What the desk rests there, as of ``STANDS`` ago at most; raises what the database raises."""
+        """Return the desk's resting orders there, as of ``STANDS`` ago at most; raises what the database raises."""
         key = (venue_pk, symbol, side)
         reading = self._readings.get(key)
         if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):
@@ -39,6 +39,10 @@ class DeskBook:
             reading = self._readings[key] = _Reading(self._clock.boot(), asyncio.ensure_future(read))
         # A driver that is stopped while it waits does not take the reading from the others.
         return await asyncio.shield(reading.answer)
+
+    def forget(self) -> None:
+        """Read again whatever is asked for next: a child was not sent, perhaps for what no reading shows yet."""
+        self._readings.clear()
 
 
 def _failed(reading: _Reading) -> bool:

@@ -1,4 +1,4 @@
-"""What the looks of one account find to differ between our books and the venue's, told to the rows once a look.
+"""Differences between our books and the venue's that the polls of one account find, told to the rows once a poll.
 
 Nothing is asked of the venue here but the cancel of an order with our mark that no order of ours can own.
 """
@@ -12,11 +12,11 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from execution.core.identifiers import has_our_mark
 from execution.core.numbers import plain
 from execution.core.states import CHILD_FINAL
 from execution.core.types import CancelConfirmed, OrderRef, OrderReport, Trade
 from execution.engine.context import EngineContext
+from execution.engine.foreign_orders import ForeignOrders
 from execution.selectors.decisions.sessions import SessionChild, known_client_ids, known_exchange_orders
 from execution.services.accounts.sessions import account_failed
 from execution.services.children.reconciliation import (
@@ -26,42 +26,43 @@ from execution.services.children.reconciliation import (
     orphan_adopt,
     orphan_cancelled,
 )
-from execution.venues.protocol import Gateway
+from execution.venues.protocol import Gateway, Unreadable
 
 log = structlog.get_logger(__name__)
 
 #: A venue may list trades later than states; only after this is a lack of them a difference.
 TRADES_AWAITED = timedelta(seconds=30)
-#: A picture of the venue may be older than ours: these count when a second look, as long after, shows them too.
+#: A picture of the venue may be older than ours: these count when a second poll, as long after, shows them too.
 SEEN_TWICE = timedelta(seconds=1)
+
+MAX_WHY_LENGTH = 200
 
 
 class Differences:
-    """Gathers over one look, remembers what the last ones found, and writes only what there is."""
+    """Gathers over one poll, remembers what the last ones found, and writes only what there is."""
 
     def __init__(
         self,
-        parts: EngineContext,
+        context: EngineContext,
         gateway: Gateway,
         *,
         account_pk: int,
-        marks: frozenset[str],
+        foreign: ForeignOrders,
         orphans: Policy,
     ) -> None:
-        self._context = parts
+        self._context = context
         self._gateway = gateway
         self._account_pk = account_pk
-        self._marks = marks
+        self._foreign = foreign
         self._orphan_policy = orphans
         self._found: list[Found] = []
         self._first_seen: dict[tuple[str, str, str], datetime] = {}
         #: None: the rows of earlier sessions have not been compared yet.
         self._kept: int | None = None
-        self._foreign_ids: set[str] = set()
 
     def begin(self, children: Iterable[SessionChild], now: datetime) -> None:
-        """A look begins: what the rows alone say of ``children``."""
-        self._found, self._foreign_ids = [], set()
+        """Begin a poll with what the rows alone say of ``children``."""
+        self._found = []
         self._now = now
         for child in children:
             reported = child.reported_filled
@@ -74,11 +75,11 @@ class Differences:
         key = ref.exchange_id if kind == "foreign" and ref.exchange_id else ref.client_id
         self._found.append(Found(kind, ref.symbol, key, said, child_pk))
 
-    # --- while a look goes on -------------------------------------------------------------------
+    # --- while a poll goes on -------------------------------------------------------------------
 
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
         """Compare the open orders with our children: one query when there are any with our mark."""
-        marked = {r.client_id for r in open_orders if r.client_id and has_our_mark(r.client_id, self._marks)}
+        marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
             await self._context.database.read(known_client_ids, self._account_pk, marked) if marked else {}
         )
@@ -96,11 +97,11 @@ class Differences:
             elif report.client_id in marked:
                 await self._take_in(report)
             elif report.exchange_id not in ours:
-                self._foreign_ids.add(report.exchange_id or "")
+                if report.client_id:
+                    self._foreign.add(symbol, report.exchange_id)
                 self._add("foreign", _ref(report), None, _shown(report))
 
     async def _take_in(self, report: OrderReport) -> None:
-        """An open order with our mark and no child (I4): adopted by its parent, else cancelled at the venue."""
         now = self._context.clock.now()
         adopted = await self._context.database.retry_until_committed(
             orphan_adopt, account_pk=self._account_pk, report=report, policy=self._orphan_policy, now=now
@@ -110,7 +111,7 @@ class Differences:
             self._context.poke_account(self._account_pk)
             self._add("orphan", _ref(report), None, {**_shown(report), "done": "adopted by its order"})
             return
-        await self._gateway.ready("cancel")
+        await self._gateway.ready("cancel", report.symbol)
         outcome = await self._gateway.cancel(_ref(report))
         is_done = isinstance(outcome, CancelConfirmed)
         done = "cancelled at the venue" if is_done else "the cancel is not confirmed yet"
@@ -122,9 +123,9 @@ class Differences:
             )
 
     def note_trades(self, symbol: str, trades: list[Trade], without_child: set[str]) -> None:
-        """Trades that belong to no child; those of foreign orders on the book are not ours to explain."""
+        """Note trades that belong to no child; those of foreign orders on the book are not ours to explain."""
         for trade in trades:
-            if trade.trade_id in without_child and trade.exchange_id not in self._foreign_ids:
+            if trade.trade_id in without_child and not self._foreign.has(symbol, trade.exchange_id):
                 evidence = {
                     "exchange_id": trade.exchange_id,
                     "side": trade.side.value,
@@ -134,22 +135,35 @@ class Differences:
                 }
                 self._found.append(Found("lost_trade", symbol, trade.trade_id, evidence))
 
+    def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
+        """Note how many entries of others were skipped because nobody could convert them."""
+        if entries:
+            first = next(iter(entries))
+            evidence = {
+                "count": len(entries),
+                "of": kind,
+                "exchange_id": first.exchange_id,
+                "client_id": first.client_id,
+                "why": str(first.error)[:MAX_WHY_LENGTH],
+            }
+            self._found.append(Found("unreadable", symbol, kind, evidence))
+
     def note_gone(self, child: SessionChild) -> None:
-        """On the book as far as we know, and the exchange shows it nowhere."""
+        """Note a child that is on the book as far as we know, and that the exchange shows nowhere."""
         self._add("gone_there", child.ref, child.pk, {"ours": child.status.value})
 
     # --- after it ------------------------------------------------------------------------------
 
     async def keep(self, symbols: Collection[str], now: datetime) -> None:
         """Write what differs for long enough; nothing when there is nothing and was nothing."""
-        lasting = self._lasting(now)
+        lasting = self._lasting(symbols, now)
         if not lasting and self._kept == 0:
             return
         try:
             self._kept = await self._context.database.run(
                 differences_record,
                 account_pk=self._account_pk,
-                found=lasting,
+                differences=lasting,
                 symbols=symbols,
                 now=now,
             )
@@ -158,14 +172,16 @@ class Differences:
             return
         orphans = [one.key for one in lasting if one.kind == "orphan"]
         if orphans:
-            text = f"open orders with our mark and no child: {', '.join(sorted(orphans))}"
+            text = f"open orders with this desk's client ids and no child: {', '.join(sorted(orphans))}"
             await self._context.database.retry_until_committed(
                 account_failed, account_pk=self._account_pk, error=text, now=now
             )
 
-    def _lasting(self, now: datetime) -> list[Found]:
-        names = {(one.kind, one.symbol, one.key): one for one in self._found}
-        self._first_seen = {name: self._first_seen.get(name, now) for name in names}
+    def _lasting(self, symbols: Collection[str], now: datetime) -> list[Found]:
+        """Return what lasts of the symbols that were polled. What was seen of the others is remembered."""
+        names = {(one.kind, one.symbol, one.key): one for one in self._found if one.symbol in symbols}
+        others = {name: at for name, at in self._first_seen.items() if name[1] not in symbols}
+        self._first_seen = others | {name: self._first_seen.get(name, now) for name in names}
         least = {"missing_fills": TRADES_AWAITED, "open_there": SEEN_TWICE, "gone_there": SEEN_TWICE}
         return [
             one
@@ -179,7 +195,6 @@ def _ref(report: OrderReport) -> OrderRef:
 
 
 def _shown(report: OrderReport) -> dict[str, Any]:
-    """What the exchange says of an order, decimals as text; None is not said."""
     return {
         "side": None if report.side is None else report.side.value,
         "price": None if report.price is None else plain(report.price),

@@ -20,7 +20,7 @@ RECONNECT = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """What is rung: an order by primary key and version, an account by its key, a market by its venue's and symbol."""
+    """Orders by primary key and version, accounts by their key, markets by their venue's and symbol."""
 
     on_order: Callable[[int, int | None], None]
     on_account: Callable[[int], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from execution.core.faults import CLAIMS, DISK, HALTS, Fault
+from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.account_session import AccountSession, GatewayFactory
 from execution.engine.clock import Clock, pause
@@ -19,11 +20,13 @@ from execution.engine.context import EngineContext, OwnLease, unpublished
 from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.failures import Health, is_outage
+from execution.engine.market_session import MarketGatewayFactory, MarketSession
 from execution.engine.order_driver import OrderDriver
 from execution.engine.quotes import QuoteBoard
 from execution.services.engine.faults import worker_fault_clear, worker_fault_set
 from execution.services.engine.workers import (
     accounts_claim,
+    markets_claim,
     orders_claim,
     owned,
     pause_if_away,
@@ -34,15 +37,15 @@ from execution.services.halts import halts_tend
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.5  # seconds between looks for what is free
-LOOK_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
-DISK_EVERY = 2.0  # seconds between looks at the free space
-TEND_EVERY = 0.5  # seconds between looks after the halts in force
-CLAIM_ORDERS = 500  # at most, in one look
+POLL_EVERY = 0.5  # seconds between polls for what is free
+POLL_GAP = 0.1  # at least, however often the doorbell rings: it rings for other engines' orders as well
+DISK_EVERY = 2.0  # seconds between reads of the free space
+TEND_EVERY = 0.5  # seconds between polls of the halts in force
+CLAIM_ORDERS = 500  # at most, in one poll
 CLAIM_ACCOUNTS = 20
 #: Orders are left this long to the worker that holds their account.
 PATIENCE = timedelta(seconds=2)
-RESTART_FIRST, RESTART_MOST = 0.5, 10.0  # seconds before a failed actor is started again
+RESTART_FIRST, RESTART_MAX = 0.5, 10.0  # seconds before a failed actor is started again
 RAN_WELL = 60.0  # seconds after which a failure is a new one
 PULL_PATIENCE = timedelta(seconds=2)
 
@@ -54,7 +57,7 @@ Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
 class Running:
     """An actor and the task that runs it."""
 
-    actor: OrderDriver | AccountSession
+    actor: OrderDriver | AccountSession | MarketSession
     task: asyncio.Task[None]
 
 
@@ -68,8 +71,10 @@ class Engine:
         database: Database,
         lease: OwnLease,
         open_gateway: GatewayFactory,
+        open_market: MarketGatewayFactory,
         publish_quote: Callable[[int, str, Quote], None],
         publish_book: Callable[[int, str, Book], None] = unpublished,
+        publish_feeds: Callable[[int, str, Mapping[Feed, FeedStatus]], None] = unpublished,
         helpers: Callable[[Engine], Helpers] = lambda _engine: {},
         room: Callable[[], str] = str,
     ) -> None:
@@ -77,9 +82,11 @@ class Engine:
         self._lease = lease
         self._database = database
         self._open_gateway = open_gateway
+        self._open_market = open_market
         self._helpers = helpers
         self._drivers: dict[int, Running] = {}
         self._sessions: dict[int, Running] = {}
+        self._markets: dict[int, Running] = {}
         self._wake = asyncio.Event()
         self._stopping = False
         self._health = Health(clock, self._show_fault, self._clear_fault)
@@ -87,23 +94,24 @@ class Engine:
             clock=clock,
             database=database,
             lease=lease,
-            quotes=QuoteBoard(),
+            quotes=QuoteBoard(clock),
             desk_book=DeskBook(clock, database),
             poke_order=self.poke_order,
             poke_account=self.poke_account,
             publish_quote=publish_quote,
             publish_book=publish_book,
+            publish_feeds=publish_feeds,
             room=room,
         )
 
     # --- wake-ups (on the loop) ------------------------------------------------------------------
 
-    def look_at(self, venue_pk: int, symbol: str) -> None:
+    def want_book(self, venue_pk: int, symbol: str) -> None:
         """Somebody looks at a market: its book is kept fresh for a while."""
-        self.parts.quotes.look_at(venue_pk, symbol, self._clock.now())
+        self.parts.quotes.want_book(venue_pk, symbol, self._clock.now())
 
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
-        """Wake the order's driver, unless it has seen ``version``; look for free orders when none here drives it.
+        """Wake the order's driver, unless it has seen ``version``; poll for free orders when none here drives it.
 
         One that another engine drives rings often: only its first version may mean that it is free.
         """
@@ -146,10 +154,10 @@ class Engine:
         try:
             while not self._stopping:
                 self._wake.clear()
-                await self._guarded_look()
-                await self._clock.sleep(LOOK_GAP)
+                await self._guarded_poll()
+                await self._clock.sleep(POLL_GAP)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY - LOOK_GAP)
+                    await asyncio.wait_for(self._wake.wait(), POLL_EVERY - POLL_GAP)
             await self._shut_down()
         finally:
             for task in (heart, *helpers):
@@ -164,7 +172,7 @@ class Engine:
                 if self._stopping or not is_outage(error):
                     raise
                 log.warning("the engine waits for the database", error=str(error))
-            await self._clock.sleep(LOOK_EVERY)
+            await self._clock.sleep(POLL_EVERY)
 
     async def _beat(self) -> None:
         while True:
@@ -200,32 +208,37 @@ class Engine:
                     is_shown = bool(short)
             await self._clock.sleep(DISK_EVERY)
 
-    async def _guarded_look(self) -> None:
+    async def _guarded_poll(self) -> None:
         """An engine that cannot claim goes on with what it has, and the wall says so."""
         try:
-            await self._look()
+            await self._poll()
         except Exception as error:  # noqa: BLE001  counted, logged and shown on the wall
             await pause(self._clock, self._wake, await self._health.failed(CLAIMS, error))
         else:
             await self._health.worked(CLAIMS)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         """Claim what is free, start what was claimed, and wake what has changed or end what was lost."""
         if self._lease.left() <= 0:
             return
         worker_pk = self._lease.worker_pk
         await self._database.run(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
+        await self._database.run(markets_claim, worker_pk=worker_pk)
         await self._database.run(
             orders_claim, worker_pk=worker_pk, most=CLAIM_ORDERS, patience=PATIENCE, now=self._clock.now()
         )
-        orders, accounts = await self._database.read(owned, worker_pk=worker_pk)
-        for account_pk, fence in accounts.items():
+        holds = await self._database.read(owned, worker_pk=worker_pk)
+        for account_pk, fence in holds.accounts.items():
             self._ensure(self._sessions, account_pk, fence, self._session)
-        for order_pk, (fence, version) in orders.items():
+        for venue_pk, fence in holds.markets.items():
+            self._ensure(self._markets, venue_pk, fence, self._market)
+        for order_pk, (fence, version) in holds.orders.items():
             self._ensure(self._drivers, order_pk, fence, self._driver)
             self._wake_if_changed(order_pk, version)
-        for account_pk in set(self._sessions) - set(accounts):
+        for account_pk in set(self._sessions) - set(holds.accounts):
             self._sessions.pop(account_pk).task.cancel()
+        for venue_pk in set(self._markets) - set(holds.markets):
+            self._markets.pop(venue_pk).task.cancel()
 
     def _wake_if_changed(self, order_pk: int, version: int) -> None:
         """The poll that makes up for a lost doorbell."""
@@ -258,6 +271,12 @@ class Engine:
         task.add_done_callback(lambda done: self._forget(self._sessions, account_pk, done))
         return Running(session, task)
 
+    def _market(self, venue_pk: int, fence: int) -> Running:
+        session = MarketSession(self.parts, venue_pk, fence, self._open_market)
+        task = asyncio.create_task(self._keep_running(session.run, f"market {venue_pk}"))
+        task.add_done_callback(lambda done: self._forget(self._markets, venue_pk, done))
+        return Running(session, task)
+
     async def _keep_running(self, run: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """Start an actor again after a fault of ours, later each time: one bad order stops no other."""
         wait = RESTART_FIRST
@@ -268,11 +287,11 @@ class Engine:
             except Exception:
                 if self._clock.boot() - begun > RAN_WELL:
                     wait = RESTART_FIRST
-                log.exception("an actor failed and starts again", actor=name, pause=pause)
+                log.exception("an actor failed and starts again", actor=name, pause=wait)
             else:
                 return
             await self._clock.sleep(wait)
-            wait = min(wait * 2, RESTART_MOST)
+            wait = min(wait * 2, RESTART_MAX)
 
     def _forget(self, running: dict[int, Running], pk: int, task: asyncio.Task[None]) -> None:
         current = running.get(pk)
@@ -292,6 +311,7 @@ class Engine:
         if is_last:
             await self._pull()
         await self._end(self._sessions)
+        await self._end(self._markets)
         await self._database.retry_until_committed(worker_release, worker_pk=self._lease.worker_pk)
         log.info("engine stopped", was_last=is_last)
 
@@ -299,8 +319,8 @@ class Engine:
         """Cancel everything that rests at the venues, and say what stays."""
         worker_pk = self._lease.worker_pk
         await self._database.retry_until_committed(accounts_claim, worker_pk=worker_pk, most=CLAIM_ACCOUNTS)
-        _, accounts = await self._database.retry_until_committed(owned, worker_pk=worker_pk)
-        for account_pk, fence in accounts.items():
+        holds = await self._database.retry_until_committed(owned, worker_pk=worker_pk)
+        for account_pk, fence in holds.accounts.items():
             self._ensure(self._sessions, account_pk, fence, self._session)
         pulls = (session.pull("the desk stops", PULL_PATIENCE) for session in self._open_sessions())
         left = await asyncio.gather(*pulls)

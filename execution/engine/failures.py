@@ -36,7 +36,7 @@ OUR_STATEMENTS = (DataError, IntegrityError, NotSupportedError, ProgrammingError
 #: An outage that lasts longer than this is shown.
 OUTAGE_SHOWN_AFTER = timedelta(seconds=30)
 AFTER_OUTAGE = 0.5  # seconds before what was away is asked again
-PAUSE_FIRST, PAUSE_MOST = 1.0, 10.0  # seconds between two attempts of what fails by itself
+PAUSE_FIRST, PAUSE_MAX = 1.0, 10.0  # seconds between two attempts of what fails by itself
 #: A part that runs this long without failing works again.
 WORKS_AFTER = 10.0  # seconds
 
@@ -123,7 +123,7 @@ class Health:
             row.add_outage(error, now, f"{part}: the database, Redis or the network failed", **self._names)
         else:
             row.add(error, f"{part} failed in our own code", **self._names)
-            pause = min(PAUSE_FIRST * 2.0 ** (row.count - 1), PAUSE_MOST)
+            pause = min(PAUSE_FIRST * 2.0 ** (row.count - 1), PAUSE_MAX)
         if row.is_to_be_shown(now):
             row.is_shown = await self._written(self._show(Fault(part, row.error, row.incident, row.since)))
         return pause
@@ -174,7 +174,6 @@ class Health:
     async def _watched(
         self, part: str, run: Callable[[], Coroutine[Any, Any, None]], works_after: float | None
     ) -> None:
-        """Run, and clear what is shown when the part has run for a while."""
         if part not in self._failing or works_after is None:
             await run()
             return
@@ -190,7 +189,7 @@ class Health:
 
 
 def unseen(clock: Clock) -> Health:
-    """Counts and logs, and shows nothing: for a part that runs outside of a session."""
+    """Count and log, and show nothing: for a part that runs outside of a session."""
 
     async def nothing(_: object) -> None: ...
 

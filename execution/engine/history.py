@@ -1,7 +1,8 @@
-"""The part of an account session that keeps the markets' five-minute candles up to date."""
+"""The part of a market session that keeps the markets' five-minute candles up to date."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,52 +12,127 @@ from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.engine.context import EngineContext
 from execution.selectors.candles import CANDLE_LENGTH, candles_known_until
 from execution.services.accounts.markets import candles_record
-from execution.venues.protocol import Gateway, VenueReadFailed
+from execution.venues.protocol import MarketGateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
 #: The history is fetched after whatever an opening account has to do first.
 FIRST_AFTER = 2.0  # seconds
-LOOK_EVERY = 10.0  # seconds
+POLL_EVERY = 10.0  # seconds
 #: A candle is asked for when it has been over for a moment: exchanges list it late.
 SETTLES = timedelta(seconds=3)
+#: The last candles are asked for again with each new one: exchanges correct them.
+OVERLAP = 12 * CANDLE_LENGTH
+#: A market that tells nothing new for a time is asked again after this part of it,
+PATIENCE = 1 / 8
+#: after so many seconds for each day that is asked for, because a long history is many requests,
+PER_DAY = 5.0
+#: and at the latest after so many seconds.
+MAX_PAUSE = 3600.0
+
+
+@dataclass(slots=True)
+class Pause:
+    """When a symbol is asked next: pauses grow while it tells nothing new. Seconds of a clock that never jumps."""
+
+    fruitless_since: float | None = None
+    due: float = 0.0
+
+    def end(self) -> None:
+        """Something new came, or nothing is missing."""
+        self.fruitless_since, self.due = None, 0.0
+
+    def grow(self, *, at: float, least: float) -> None:
+        """Nothing new came; ask again after ``least`` seconds or more."""
+        if self.fruitless_since is None:
+            self.fruitless_since = at
+        self.due = at + max(min((at - self.fruitless_since) * PATIENCE, MAX_PAUSE), least)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is asked for: from the last hour of what is known, or as far back as plans look, until now."""
+
+    known: datetime | None
+    since: datetime
+    until: datetime
+
+    @property
+    def days(self) -> float:
+        return (self.until - self.since) / timedelta(days=1)
 
 
 class MarketHistory:
-    """Keeps the candles of one account's symbols, as far back as any plan looks."""
+    """Keeps the candles of a venue's symbols, as far back as any plan looks."""
 
     def __init__(
-        self, parts: EngineContext, gateway: Gateway, *, venue_pk: int, symbols: tuple[str, ...]
+        self, parts: EngineContext, gateway: MarketGateway, *, venue_pk: int, symbols: tuple[str, ...]
     ) -> None:
         self._context = parts
         self._gateway = gateway
         self._venue_pk = venue_pk
-        self._symbols = symbols
+        self._pauses = {symbol: Pause() for symbol in symbols}
 
     async def run(self) -> None:
         await self._context.clock.sleep(FIRST_AFTER)
         while True:
-            for symbol in self._symbols:
-                try:
-                    await self.refresh(symbol)
-                except VenueReadFailed as error:
-                    log.warning("no candles", symbol=symbol, error=str(error))
-                except (DatabaseError, InterfaceError) as error:
-                    log.warning("candles could not be kept", symbol=symbol, error=str(error))
-            await self._context.clock.sleep(LOOK_EVERY)
+            await self.refresh_due()
+            await self._context.clock.sleep(POLL_EVERY)
+
+    async def refresh_due(self) -> None:
+        """Refresh each symbol whose pause is over. An error of our own is raised when all have had their turn."""
+        failures: list[Exception] = []
+        for symbol, pause in self._pauses.items():
+            if self._context.clock.boot() < pause.due:
+                continue
+            try:
+                await self._refresh_and_wait(symbol, pause)
+            except Exception as error:  # noqa: BLE001  # raised below
+                pause.grow(at=self._context.clock.boot(), least=0)
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _refresh_and_wait(self, symbol: str, pause: Pause) -> None:
+        """Refresh a symbol, and let it wait when that brought nothing."""
+        least = 0.0
+        try:
+            missing = await self._missing(symbol)
+            if missing is None:
+                return pause.end()
+            least = missing.days * PER_DAY
+            if await self._fetch(symbol, missing):
+                return pause.end()
+        except VenueReadFailed as error:
+            least = max(least, error.retry_after.total_seconds() if error.retry_after else 0.0)
+            log.warning("no candles", symbol=symbol, error=str(error))
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("candles could not be kept", symbol=symbol, error=str(error))
+        return pause.grow(at=self._context.clock.boot(), least=least)
 
     async def refresh(self, symbol: str) -> None:
-        """Fetch what was finished since the last time; nothing, if another account there has just done so."""
+        """Fetch what was finished since the last time, and the last hour again."""
+        if (missing := await self._missing(symbol)) is not None:
+            await self._fetch(symbol, missing)
+
+    async def _missing(self, symbol: str) -> Missing | None:
+        """None if an earlier session has just fetched it."""
         until = last_finished(self._context.clock.now() - SETTLES)
         known = await self._context.database.read(candles_known_until, self._venue_pk, symbol)
         if known is not None and known >= until:
-            return
+            return None
         oldest = until - timedelta(days=MAX_LOOKBACK)
-        since = oldest if known is None else max(known, oldest)
-        candles = await self._gateway.candles(symbol, since, until)
+        return Missing(known, oldest if known is None else max(known - OVERLAP, oldest), until)
+
+    async def _fetch(self, symbol: str, missing: Missing) -> bool:
+        """Return whether a candle came that was not known."""
+        history = await self._gateway.candles(symbol, missing.since, missing.until)
         await self._context.database.run(
-            candles_record, venue_pk=self._venue_pk, symbol=symbol, candles=candles, known_until=until
+            candles_record, venue_pk=self._venue_pk, symbol=symbol, history=history
         )
+        if not history.candles:
+            return False
+        return missing.known is None or history.candles[-1].opened_at >= missing.known
 
 
 def last_finished(now: datetime) -> datetime:

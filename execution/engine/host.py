@@ -7,12 +7,14 @@ import gc
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 
+from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.clock import SystemClock
 from execution.engine.db.database import Database
@@ -20,18 +22,27 @@ from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
+from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
-from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.selectors.quotes import (
+    book_key,
+    book_to_json,
+    feeds_key,
+    feeds_to_json,
+    quote_key,
+    quote_to_json,
+)
 from execution.selectors.room import held_back
 from execution.venues.gateway import open_gateway
-from execution.venues.protocol import Gateway
+from execution.venues.market_gateway import open_market_gateway
+from execution.venues.protocol import Gateway, MarketGateway
 
 log = structlog.get_logger(__name__)
 
 #: An engine that cannot go on ends its process: what is started again is alive for certain.
 EXIT_LOST = 70
 #: Seconds for which one thread of Python keeps the others waiting. The database's threads let go at every statement
-#: and would wait the usual 5 ms each time while the loop is busy: a look of seven statements took 40 ms, 9 its own.
+#: and would wait the usual 5 ms each time while the loop is busy: a check of seven statements took 40 ms, 9 its own.
 #: With 0.5 ms a decision of twelve statements still waited for twice its own time.
 SWITCH_INTERVAL = 0.0001
 #: Collections of the middle generation before one of everything.
@@ -115,14 +126,25 @@ class EngineHost:
                 network=details.network,
             )
 
+        def market(details: MarketDetails) -> MarketGateway:
+            return open_market_gateway(
+                exchange_id=details.exchange,
+                options=details.options,
+                clock=clock.now,
+                network=details.network,
+            )
+
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
-            publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote))
+            publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote, clock.boot()))
 
         def publish_book(venue_pk: int, symbol: str, book: Book) -> None:
-            publisher.put(book_key(venue_pk, symbol), book_to_json(book))
+            publisher.put(book_key(venue_pk, symbol), book_to_json(book, clock.boot()))
+
+        def publish_feeds(venue_pk: int, symbol: str, feeds: Mapping[Feed, FeedStatus]) -> None:
+            publisher.put(feeds_key(venue_pk, symbol), feeds_to_json(feeds))
 
         def helpers(engine: Engine) -> Helpers:
-            bells = Bells(engine.poke_order, engine.poke_account, engine.look_at)
+            bells = Bells(engine.poke_order, engine.poke_account, engine.want_book)
             return {"quotes": publisher.run, "doorbell": partial(listen, settings.REDIS_URL, bells)}
 
         self._engine = Engine(
@@ -130,8 +152,10 @@ class EngineHost:
             database=database,
             lease=Lease(clock, on_lost=self._lost),
             open_gateway=gateway,
+            open_market=market,
             publish_quote=publish,
             publish_book=publish_book,
+            publish_feeds=publish_feeds,
             helpers=helpers,
             room=held_back,
         )

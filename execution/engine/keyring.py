@@ -25,8 +25,6 @@ from execution.services.accounts.sealing import (
     sealed_key_id,
 )
 
-PRIVATE_MODE = 0o600
-
 
 class KeyringError(Exception):
     """The keyring cannot be used, or a sealed secret cannot be opened with it."""
@@ -60,16 +58,16 @@ class Keyring:
 
     @property
     def public_key_hex(self) -> str:
-        """The public key that new secrets are to be sealed to."""
+        """Return the public key that new secrets are to be sealed to."""
         return _public_bytes(next(iter(self.keys.values()))).hex()
 
     def holds(self, sealed: bytes) -> bool:
-        """True when the key that ``sealed`` names is in this keyring."""
+        """Return True when the key that ``sealed`` names is in this keyring."""
         return sealed_key_id(sealed) in self.keys
 
     def open_bytes(self, sealed: bytes, *, bound_to: str) -> bytes:
-        """The plain secret. Raises ``KeyringError`` when the key is unknown, the bytes were tampered
-        with, or the secret was sealed for another account than ``bound_to``."""
+        """Return the plain secret. Raises ``KeyringError`` when the key is unknown, the bytes were tampered with,
+        or the secret was sealed for another account than ``bound_to``."""
         key_id = sealed_key_id(sealed)
         if key_id is None:
             raise KeyringError("these bytes are not a sealed secret")
@@ -84,7 +82,7 @@ class Keyring:
             ) from None
 
     def open(self, sealed: bytes, *, bound_to: str) -> dict[str, str]:
-        """The plain secrets by name (ccxt's: apiKey, secret, ...). Raises as ``open_bytes`` does."""
+        """Return the plain secrets by name (ccxt's: apiKey, secret, ...). Raises as ``open_bytes`` does."""
         try:
             secrets = json.loads(self.open_bytes(sealed, bound_to=bound_to))
         except ValueError:
@@ -95,7 +93,7 @@ class Keyring:
 
 
 def keyring_ensure(path: Path) -> str:
-    """The public key (hex) of the keyring at ``path``, which is made with one key when it is missing."""
+    """Return the public key (hex) of the keyring at ``path``, which is made with one key when it is missing."""
     if not path.exists():
         _write(path, [X25519PrivateKey.generate()], replace=False)
     return Keyring.load(path).public_key_hex

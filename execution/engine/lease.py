@@ -51,15 +51,15 @@ class LeaseTerm:
         self.turned()
 
     def turned(self) -> None:
-        """The engine's loop says that it turns."""
+        """Note that the engine's loop turns."""
         self._turned_at = self._clock.boot()
 
     def left(self) -> float:
-        """Seconds in which this worker may still act; zero or less means that it must not."""
+        """Return seconds in which this worker may still act; zero or less means that it must not."""
         return 0.0 if self._is_given_up else self._until - SAFETY - self._clock.boot()
 
     def stop(self) -> None:
-        """Act no more, from now on, and renew no more; the lease runs out by itself or is given back."""
+        """Stop acting and renewing from now on; the lease runs out by itself or is given back."""
         self._is_given_up = True
 
     def tend(self) -> bool:

@@ -1,9 +1,9 @@
-"""An order's driver: look, decide, intend, and wait until there is a reason to look again."""
+"""An order's driver: read, decide, write, and wait until there is a reason to check again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -12,34 +12,36 @@ import structlog
 
 from execution.core.algorithms.decide import decide
 from execution.core.faults import FAILURES_IN_A_ROW
-from execution.core.orders.view import MAX_QUOTE_AGE, CancelChild, Decision, PlaceChild, memo_after
+from execution.core.market_data.feeds import Feed
+from execution.core.orders.view import CancelChild, Decision, PlaceChild, memo_after
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Book, Quote
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import FailureRow, is_outage
+from execution.engine.market_reading import newest_market
 from execution.selectors.decisions.order_view import (
     MarketData,
     OrderCache,
     OrderMarkets,
     OrderSnapshot,
     build_order_view,
-    look_again,
     order_markets,
+    with_new_market,
 )
-from execution.selectors.quotes import book_latest, quote_latest
+from execution.selectors.quotes import feeds_latest
 from execution.services.engine.apply_decision import Applied, decision_apply
 from execution.services.engine.driver_failures import order_driver_failed, order_driver_waits
 
 log = structlog.get_logger(__name__)
 
-#: Without any news the driver looks again after this long, whatever its decision says. News of rows that was lost is
+#: Without any news the driver checks again after this long, whatever its decision says. News of rows that was lost is
 #: made up for by the engine's own poll.
-LONGEST_WAIT = 60.0  # seconds
+MAX_WAIT = 60.0  # seconds
 AFTER_ERROR = 0.5  # seconds
 #: After the first and the second failure of our own code in a row; the third pauses the order.
 AFTER_FAILURES = (1.0, 2.0)  # seconds
-#: What was intended is sent, and its answer is news: without it the driver looks after this long.
+#: What was intended is sent, and its answer is news: without it the driver checks after this long.
 AFTER_INTENT = 1.0  # seconds
 
 
@@ -57,24 +59,24 @@ class OrderDriver:
         self._below: Decimal | None = None
         self._above: Decimal | None = None
         self._known = OrderCache()
-        #: The last look, while nothing is known to have changed since.
-        self._looked: OrderSnapshot | None = None
+        #: The last check, while nothing is known to have changed since.
+        self._snapshot: OrderSnapshot | None = None
         #: Something came in while the rows were read.
         self._news = False
-        #: The order's version at the last look, and the newest one that was heard of.
+        #: The order's version at the last check, and the newest one that was heard of.
         self.seen = self._told = -1
         #: What failed since the last step that succeeded.
         self._failing: FailureRow | None = None
-        self._has_looked = False
+        self._has_checked = False
         self._markets: OrderMarkets | None = None
         self._unlisten: list[Callable[[], None]] = []
 
     def poke(self, version: int | None = None) -> None:
-        """There is news of the order; with ``version``, only if the last look did not see it already."""
+        """There is news of the order; with ``version``, only if the last check did not see it already."""
         if version is not None and version <= self.seen:
             return
         if version is None:
-            self._looked, self._news = None, True
+            self._snapshot, self._news = None, True
         else:
             self._told = max(self._told, version)
         self._wake.set()
@@ -111,10 +113,10 @@ class OrderDriver:
         """Wait for what the desk stands on; the third failure of our own code in a row pauses the order."""
         now = self._context.clock.now()
         failing = self._failing = self._failing or FailureRow(now)
-        self._looked = None
+        self._snapshot = None
         if is_outage(error):
             failing.add_outage(
-                error, now, "the driver could not reach what it stands on", order=self._order_pk
+                error, now, "the driver's database, Redis or network failed", order=self._order_pk
             )
             if failing.is_to_be_shown(now):
                 failing.is_shown = await self._written(order_driver_waits, why=self._unattended(), now=now)
@@ -128,7 +130,7 @@ class OrderDriver:
         ):
             return AFTER_ERROR
         failing.count = 0  # resumed by a person it is given as many attempts again
-        return LONGEST_WAIT
+        return MAX_WAIT
 
     async def _written(self, write: Callable[..., object], **facts: object) -> bool:
         """Write what needs no view of the order; False while the database does not take it."""
@@ -151,40 +153,40 @@ class OrderDriver:
         """Why nobody looked at the order just before; empty when somebody did."""
         failing = self._failing
         if failing is None:
-            return "" if self._has_looked else "no engine drove it when its end came"
-        what = f"its driver failed since {failing.since:%H:%M:%S} UTC"
+            return "" if self._has_checked else "no engine was driving it at its end"
+        what = f"its driver has been failing since {failing.since:%H:%M:%S} UTC"
         if failing.incident:
             return f"{what}: {failing.error} (incident {failing.incident} in the log)"
-        return f"the database or Redis has refused the engine since {failing.since:%H:%M:%S} UTC: {failing.error}"
+        return f"the engine has had no database or Redis since {failing.since:%H:%M:%S} UTC: {failing.error}"
 
     async def _step(self, markets: OrderMarkets) -> float | None:
-        """One look and decision; seconds to wait at most, or None when the driver is done.
+        """One check and decision; seconds to wait at most, or None when the driver is done.
 
-        The market alone moves often: while no row is known to have changed, the last look's stand, and are read
+        The market alone moves often: while no row is known to have changed, the last check's stand, and are read
         again only if something is to be done about it.
         """
         data = await self._market_data(markets)
         if (waits := self._with_rows_of_before(data)) is not None:
             return self._seconds_until(waits)
         now = self._context.clock.now()
-        self._looked = None
-        looked = await self._look(data, now)
-        if looked.fence != self.fence or looked.owner != self._context.lease.worker_pk:
+        self._snapshot = None
+        snapshot = await self._read_view(data, now)
+        if snapshot.fence != self.fence or snapshot.owner != self._context.lease.worker_pk:
             return None
-        if looked.view.status in ORDER_FINAL:
+        if snapshot.view.status in ORDER_FINAL:
             return None
         if self._context.lease.left() <= 0:
             return AFTER_ERROR
-        decision = decide(looked.view)
+        decision = decide(snapshot.view)
         self._below, self._above = decision.wake_below, decision.wake_above
-        if not _is_to_be_written(looked, decision):
+        if not _is_to_be_written(snapshot, decision):
             return self._seconds_until(decision)
-        return await self._apply(looked, decision)
+        return await self._apply(snapshot, decision)
 
-    async def _look(self, data: MarketData, now: datetime) -> OrderSnapshot:
+    async def _read_view(self, data: MarketData, now: datetime) -> OrderSnapshot:
         """Read the rows; they stand until there is news, which may come while they are read."""
         self._news = False
-        looked = await self._context.database.read(
+        snapshot = await self._context.database.read(
             build_order_view,
             order_pk=self._order_pk,
             data=data,
@@ -193,16 +195,16 @@ class OrderDriver:
             unattended=self._unattended(),
             held_back=self._context.room(),
         )
-        self._has_looked = True
-        self.seen = looked.version
-        self._looked = None if self._news else looked
-        return looked
+        self._has_checked = True
+        self.seen = snapshot.version
+        self._snapshot = None if self._news else snapshot
+        return snapshot
 
     def _with_rows_of_before(self, data: MarketData) -> Decision | None:
-        """What the last look's rows and this market lead to; None when rows must be read or something be done."""
-        if self._looked is None or self._told > self.seen:
+        """What the last check's rows and this market lead to; None when rows must be read or something be done."""
+        if self._snapshot is None or self._told > self.seen:
             return None
-        again = look_again(self._looked, data, self._context.clock.now())
+        again = with_new_market(self._snapshot, data, self._context.clock.now())
         if again is None or self._context.lease.left() <= 0:
             return None
         decision = decide(again.view)
@@ -211,25 +213,25 @@ class OrderDriver:
         self._below, self._above = decision.wake_below, decision.wake_above
         return decision
 
-    async def _apply(self, looked: OrderSnapshot, decision: Decision) -> float | None:
+    async def _apply(self, snapshot: OrderSnapshot, decision: Decision) -> float | None:
         applied, version = await self._context.database.run_batchable(
             decision_apply,
             order_pk=self._order_pk,
             worker_pk=self._context.lease.worker_pk,
             fence=self.fence,
-            version=looked.version,
+            version=snapshot.version,
             decision=decision,
-            quotes=looked.view.quotes,
+            quotes=snapshot.view.quotes,
             now=self._context.clock.now(),
         )
         if applied is Applied.FENCED:
             log.info("the order is another driver's now", order=self._order_pk)
             return None
-        self._looked = None  # the version has risen, or will have been somebody else's doing
+        self._snapshot = None  # the version has risen, or will have been somebody else's doing
         if version is not None:
             self.seen = version  # the doorbell tells of our own writing, too: that is no news
         if applied is Applied.STALE or decision.commands:
-            for account_pk in _accounts_touched(looked, decision):
+            for account_pk in _accounts_touched(snapshot, decision):
                 self._context.poke_account(account_pk)
             is_sent_soon = applied is Applied.DONE and all(
                 isinstance(c, PlaceChild) for c in decision.commands
@@ -238,33 +240,22 @@ class OrderDriver:
         return self._seconds_until(decision)
 
     async def _market_data(self, markets: OrderMarkets) -> MarketData:
-        board, desk_book = self._context.quotes, self._context.desk_book
-        quotes = await self._newest(markets, board.get, quote_latest)
-        books = await self._newest(markets, board.book, book_latest)
+        desk_book = self._context.desk_book
+        quotes, books = await newest_market(self._context, markets.venue_pks, markets.symbol)
         desk = {pk: await desk_book.resting(pk, markets.symbol, markets.side) for pk in markets.venue_pks}
-        return MarketData(quotes, books, desk)
+        return MarketData(quotes, books, await self._feeds(markets, quotes), desk)
 
-    async def _newest(
-        self,
-        markets: OrderMarkets,
-        own: Callable[[int, str], Data | None],
-        published: Callable[[int, str], Data | None],
-    ) -> dict[int, Data]:
-        """By venue, from this engine's own stream; from Redis where another worker watches the market."""
-        symbol, found = markets.symbol, dict[int, Data]()
-        old_at = self._context.clock.now() - MAX_QUOTE_AGE / 2
-        for pk in markets.venue_pks:
-            if (data := own(pk, symbol)) is not None:
-                found[pk] = data
-        old = [pk for pk in markets.venue_pks if pk not in found or found[pk].at <= old_at]
-        if old:
-            # Not on the database's thread: a Redis that hangs would hold up every fact.
-            compute = self._context.database.compute
-            remote = await asyncio.gather(*(compute(published, pk, symbol) for pk in old))
-            for pk, data in zip(old, remote, strict=True):
-                if data is not None and (pk not in found or data.at > found[pk].at):
-                    found[pk] = data
-        return found
+    async def _feeds(self, markets: OrderMarkets, quotes: Mapping[int, Quote]) -> dict[int, str]:
+        """Describe the fault of each market without a quote.
+
+        The state comes from Redis where another engine watches the market.
+        """
+        missing = [(pk, markets.symbol) for pk in markets.venue_pks if pk not in quotes]
+        known = {pair: self._context.quotes.feed(*pair, Feed.QUOTES) for pair in missing}
+        if unknown := [pair for pair, status in known.items() if status is None]:
+            told = await self._context.database.compute(feeds_latest, unknown)
+            known |= {pair: feeds.get(Feed.QUOTES) for pair, feeds in told.items()}
+        return {pk: status.words(Feed.QUOTES) for (pk, _), status in known.items() if status is not None}
 
     def _on_quote(self, quote: Quote) -> None:
         if not quote.is_sane:
@@ -275,9 +266,9 @@ class OrderDriver:
 
     def _seconds_until(self, decision: Decision) -> float:
         if decision.due_at is None:
-            return LONGEST_WAIT
+            return MAX_WAIT
         left = decision.due_at - self._context.clock.now()
-        return min(max(left / timedelta(seconds=1), 0.0), LONGEST_WAIT)
+        return min(max(left / timedelta(seconds=1), 0.0), MAX_WAIT)
 
     async def _pause(self, seconds: float) -> None:
         """Until a wake-up, or for ``seconds``."""
@@ -287,24 +278,24 @@ class OrderDriver:
         await pause(self._context.clock, self._wake, seconds)
 
 
-def _is_to_be_written(looked: OrderSnapshot, decision: Decision) -> bool:
+def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
     """Commands, or something that pages or the next decision are to know.
 
-    When a working order is looked at next is nobody's business: it would be a commit at every look.
+    When a working order is checked next is nobody's business: it would be a commit at every check.
     """
-    view = looked.view
-    is_moved = view.status is not OrderStatus.WORKING and decision.due_at != looked.due_at
+    view = snapshot.view
+    is_moved = view.status is not OrderStatus.WORKING and decision.due_at != snapshot.due_at
     is_remembered = memo_after(view.memo, decision.memo) != view.memo
     arrives = view.arrival_mid is None and bool(view.quotes)
-    return bool(decision.commands) or decision.why != looked.why or is_moved or is_remembered or arrives
+    return bool(decision.commands) or decision.why != snapshot.why or is_moved or is_remembered or arrives
 
 
-def _accounts_touched(looked: OrderSnapshot, decision: Decision) -> set[int]:
+def _accounts_touched(snapshot: OrderSnapshot, decision: Decision) -> set[int]:
     """Accounts whose session has something to send: of each new child, and of each that is to be cancelled."""
-    children = {child.sequence: child.account for child in looked.view.children}
+    children = {child.sequence: child.account for child in snapshot.view.children}
     named = {
         command.account if isinstance(command, PlaceChild) else children[command.sequence]
         for command in decision.commands
         if isinstance(command, PlaceChild | CancelChild)
     }
-    return {looked.account_pks[account] for account in named}
+    return {snapshot.account_pks[account] for account in named}

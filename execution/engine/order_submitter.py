@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,65 +12,75 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 
 from execution.core.faults import REQUESTS
+from execution.core.guarantees.promise import CALL_BUDGET
 from execution.core.states import ChildStatus
 from execution.core.types import (
+    Accepted,
     CancelConfirmed,
     CancelGone,
     CreateOutcome,
     NotSent,
+    OrderReport,
+    Quote,
+    Rejected,
+    TimeInForce,
+    VenueStatus,
 )
+from execution.engine.account_part import AccountPart
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
-from execution.engine.failures import Health, unseen
+from execution.engine.failures import Health
+from execution.engine.market_reading import quote_of_now
 from execution.selectors.decisions.sessions import SessionChild, children_to_send
-from execution.services.accounts.sessions import account_failed
 from execution.services.children.children import (
-    Taken,
+    SubmittedChild,
     child_cancelled,
     child_mark_unknown,
     child_outcome,
     child_report,
-    child_take,
+    child_submit,
 )
+from execution.venues.errors import hints_at_rules
 from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: How long a create may take to reach the exchange. The exchange refuses it later (its validity window).
-CALL_BUDGET = timedelta(seconds=1)
-#: Before a row that could not be taken is looked at again.
+#: Pause after a row that could not be submitted.
 NOT_NOW = 0.1  # seconds
 POLL = 1.0  # seconds; a wake-up may be lost
-#: After it has left, by whatever clock, a create has arrived or is refused by its validity window.
-ARRIVAL = CALL_BUDGET.total_seconds() + 0.25
+#: Who stops waits no longer for a create to arrive. One that may arrive later is unknown to the next holder, which
+#: counts by the same guarantees.
+LONGEST_ARRIVAL = timedelta(seconds=3)
+#: Two clocks may differ by so much.
+CLOCKS = timedelta(seconds=0.25)
+#: Pauses before each look for an immediate-or-cancel child of which the answer says nothing.
+LOOK_UP_AFTER = (0.1, 0.2, 0.4, 0.8)  # seconds
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
 
-class Sender:
-    """Sends what is intended on one account."""
+class OrderSubmitter(AccountPart):
+    """Sends creates and cancels of one account."""
 
     def __init__(
         self,
-        parts: EngineContext,
+        context: EngineContext,
         gateway: Gateway,
+        *,
         account_pk: int,
         fence: int,
+        venue_pk: int,
         health: Health | None = None,
+        doubt_rules: Callable[[], None] | None = None,
     ) -> None:
-        self._context = parts
-        self._gateway = gateway
-        self._account_pk = account_pk
-        self._fence = fence
-        self._health = health or unseen(parts.clock)
-        self._wake = asyncio.Event()
+        """``doubt_rules`` is called after a refusal by which a market's rules may have changed."""
+        super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
+        self._venue_pk = venue_pk
+        self._doubt_rules = doubt_rules
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._not_before: dict[int, datetime] = {}
 
-    def poke(self) -> None:
-        self._wake.set()
-
     def is_under_way(self, child_pk: int) -> bool:
-        """True while a request of this child waits for its answer: a look would see too early a picture."""
+        """Return True while a request of this child waits for its answer: a poll would see too early a picture."""
         return child_pk in self._under_way
 
     async def run(self) -> None:
@@ -84,7 +95,9 @@ class Sender:
     async def let_arrive(self) -> None:
         """Wait until every request is answered, or can arrive no more."""
         if self._under_way:
-            await asyncio.wait(self._under_way.values(), timeout=ARRIVAL)
+            within = self._gateway.guarantees.arrives_within or LONGEST_ARRIVAL
+            timeout = min(within + CLOCKS, LONGEST_ARRIVAL).total_seconds()
+            await asyncio.wait(self._under_way.values(), timeout=timeout)
 
     async def finish(self) -> None:
         """Let requests that are under way record their answers; what is left is for the next holder."""
@@ -94,8 +107,7 @@ class Sender:
             task.cancel()
 
     async def _round(self) -> None:
-        """One look at the rows: first every cancel that is due, then every create."""
-        now = self._context.clock.now()
+        now = self._now()
         children = await self._context.database.read(children_to_send, self._account_pk)
         idle = [child for child in children if child.pk not in self._under_way]
         for child in idle:
@@ -104,7 +116,7 @@ class Sender:
         if self._context.lease.left() < CALL_BUDGET.total_seconds():
             return
         for child in idle:
-            is_new = child.status is ChildStatus.INTENDED and not child.was_taken
+            is_new = child.status is ChildStatus.PENDING_SUBMIT
             is_new = is_new and self._not_before.get(child.pk, now) <= now
             if is_new and (child.send_not_before is None or child.send_not_before <= now):
                 self._spawn(child, self._create(child))
@@ -115,13 +127,12 @@ class Sender:
         task.add_done_callback(lambda _: self._ended(child))
 
     async def _guarded(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
-        """A request that fails in our own code is seen, and not tried again at once."""
         try:
             await request
         except Exception as error:  # noqa: BLE001  counted, logged and shown with the account
             log.warning("a request failed", child=child.ref.client_id)
             wait = timedelta(seconds=await self._health.failed(REQUESTS, error))
-            self._not_before[child.pk] = self._context.clock.now() + wait
+            self._not_before[child.pk] = self._now() + wait
         else:
             await self._health.worked(REQUESTS)
 
@@ -133,70 +144,104 @@ class Sender:
     # --- create --------------------------------------------------------------------------------
 
     async def _create(self, child: SessionChild) -> None:
-        """Wait for a place, check the lease, take the row, send. After the take nothing waits any more."""
-        await self._gateway.ready("create")
+        """Wait for the rate limit, and give the place back when nothing was sent."""
+        await self._gateway.ready("create", child.ref.symbol)
+        if not await self._submit_and_send(child):
+            self._gateway.give_back("create", child.ref.symbol)
+
+    async def _submit_and_send(self, child: SessionChild) -> bool:
+        """Check the lease, submit the row, send. Nothing waits between the last two. False: nothing was sent."""
         if self._context.lease.left() < CALL_BUDGET.total_seconds():
             await self._context.clock.sleep(NOT_NOW)
-            return
+            return False
+        quote = await quote_of_now(self._context, self._venue_pk, child.ref.symbol)
         asked_at = self._context.clock.boot()
         try:
-            taken = await self._take(child)
+            submitted = await self._submit(child, quote)
         except (DatabaseError, InterfaceError) as error:
-            # Whether the taking was committed is not known; that nothing has left is.
-            log.warning("a child could not be taken", child=child.ref.client_id, error=str(error))
-            await self._give_back(child, NotSent(f"the database could not give it: {error}"))
-            return
-        if taken is None:
+            # Whether the submit was committed is not known. That nothing was sent is known.
+            log.warning("a child could not be submitted", child=child.ref.client_id, error=str(error))
+            await self._record(child, NotSent(f"the database did not answer: {error}"))
+            return False
+        if submitted is None:
+            self._context.desk_book.forget()
             await self._context.clock.sleep(NOT_NOW)
-            return
-        outcome = await self._send(taken, asked_at)
-        await self._context.database.retry_until_committed(
-            child_outcome,
-            child_pk=taken.child_pk,
-            order_pk=taken.order_pk,
-            outcome=outcome,
-            now=self._context.clock.now(),
-            fence=taken.fence,
-        )
+            return False
+        if reason := self._too_late(asked_at):
+            await self._record(child, NotSent(reason))
+            await self._note_error(reason)
+            return False
+        outcome = await self._send(submitted)
+        await self._record(child, outcome)
+        if isinstance(outcome, Rejected) and hints_at_rules(outcome) and self._doubt_rules is not None:
+            self._doubt_rules()
         if isinstance(outcome, NotSent):
             await self._note_error(outcome.message)
+        elif isinstance(outcome, Accepted):
+            await self._look_up(child, submitted, outcome.report)
+        return True
 
-    async def _take(self, child: SessionChild) -> Taken | None:
+    async def _look_up(self, child: SessionChild, submitted: SubmittedChild, answer: OrderReport) -> None:
+        """Ask what became of an immediate-or-cancel child whose answer has only its ids.
+
+        It is over as soon as it is there. The stream may tell of it, too, and a poll does later.
+        """
+        if submitted.request.time_in_force is not TimeInForce.IOC or answer.status is not None:
+            return
+        ref = replace(child.ref, exchange_id=answer.exchange_id)
+        for seconds in LOOK_UP_AFTER:
+            await self._context.clock.sleep(seconds)
+            try:
+                report = await self._gateway.find(ref)
+            except VenueReadFailed as error:
+                await self._note_error(str(error))
+                continue
+            if report is not None:
+                await self._keep(child_report, account_pk=self._account_pk, report=report, now=self._now())
+                if report.status is not None and report.status is not VenueStatus.OPEN:
+                    return
+
+    def _too_late(self, asked_at: float) -> str:
+        """Return why a child that was just submitted must not leave; its last possible send is counted from before."""
+        if self._context.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
+            return "the database took too long to submit it"
+        if self._context.lease.left() <= 0:
+            return "the lease ran out before it could be sent"
+        return ""
+
+    async def _submit(self, child: SessionChild, quote: Quote | None) -> SubmittedChild | None:
         return await self._context.database.run_durable(
-            child_take,
+            child_submit,
             child_pk=child.pk,
             order_pk=child.order_pk,
             worker_pk=self._context.lease.worker_pk,
             account_fence=self._fence,
             budget=CALL_BUDGET,
-            now=self._context.clock.now(),
+            quote=quote,
+            now=self._now(),
         )
 
-    async def _give_back(self, child: SessionChild, outcome: NotSent) -> None:
-        """The same row goes later, unless another session has taken it since."""
-        await self._context.database.retry_until_committed(
+    async def _record(self, child: SessionChild, outcome: CreateOutcome) -> None:
+        await self._keep(
             child_outcome,
             child_pk=child.pk,
+            order_pk=child.order_pk,
             outcome=outcome,
-            now=self._context.clock.now(),
+            now=self._now(),
             fence=self._fence,
         )
 
-    async def _send(self, taken: Taken, asked_at: float) -> CreateOutcome:
-        """Send within what the row says: its last possible send is counted from before it was taken."""
-        if self._context.clock.boot() - asked_at > CALL_BUDGET.total_seconds():
-            return NotSent("the database took too long to give it")
+    async def _send(self, submitted: SubmittedChild) -> CreateOutcome:
         left = self._context.lease.left()
-        if left <= 0:
-            return NotSent("the lease ran out before it could leave")
-        # Never longer than the lease: a request that is held up is refused by the exchange itself.
+        # Never longer than the lease, where the exchange takes so little: it refuses what is held up. Elsewhere what
+        # arrives under the next holder belongs to a child that it holds as unknown.
         valid_for = min(CALL_BUDGET, timedelta(seconds=left))
         begun = self._context.clock.boot()
-        outcome = await self._gateway.create(taken.request, valid_for=valid_for)
+        outcome = await self._gateway.create(submitted.request, valid_for=valid_for)
         elapsed = (self._context.clock.boot() - begun) * 1000
         log.info(
             "child sent",
-            child=taken.request.client_id,
+            child=submitted.request.client_id,
             outcome=type(outcome).__name__,
             milliseconds=round(elapsed, 1),
             detail=getattr(outcome, "message", ""),
@@ -206,15 +251,14 @@ class Sender:
     # --- cancel --------------------------------------------------------------------------------
 
     async def _cancel(self, child: SessionChild) -> None:
-        """Cancel, and when the exchange has no such open order, ask what became of it."""
-        await self._gateway.ready("cancel")
+        sent_at = child.last_possible_send_at
+        await self._gateway.ready(
+            "cancel", child.ref.symbol, None if sent_at is None else self._now() - sent_at
+        )
         outcome = await self._gateway.cancel(child.ref)
-        now = self._context.clock.now()
+        now = self._now()
         if isinstance(outcome, CancelConfirmed):
-            complete = await self._context.database.retry_until_committed(
-                child_cancelled, child_pk=child.pk, outcome=outcome, now=now
-            )
-            if complete:
+            if await self._keep(child_cancelled, child_pk=child.pk, outcome=outcome, now=now):
                 return
         elif not isinstance(outcome, CancelGone):
             self._not_before[child.pk] = now + outcome.retry_after
@@ -224,7 +268,7 @@ class Sender:
         await self._find_out(child)
 
     async def _find_out(self, child: SessionChild) -> None:
-        now = self._context.clock.now()
+        now = self._now()
         self._not_before[child.pk] = now + timedelta(seconds=1)
         try:
             report = await self._gateway.find(child.ref)
@@ -232,16 +276,7 @@ class Sender:
             await self._note_error(str(error))
             return
         if report is not None:
-            await self._context.database.retry_until_committed(
-                child_report, account_pk=self._account_pk, report=report, now=self._context.clock.now()
-            )
+            await self._keep(child_report, account_pk=self._account_pk, report=report, now=self._now())
         elif child.ref.exchange_id is None:
-            message = "the exchange knows neither the order nor anything to cancel"
-            await self._context.database.retry_until_committed(
-                child_mark_unknown, child_pk=child.pk, message=message, now=now
-            )
-
-    async def _note_error(self, message: str) -> None:
-        await self._context.database.retry_until_committed(
-            account_failed, account_pk=self._account_pk, error=message, now=self._context.clock.now()
-        )
+            message = "the exchange does not know the order, so there is nothing to cancel"
+            await self._keep(child_mark_unknown, child_pk=child.pk, message=message, now=now)

@@ -5,46 +5,99 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
+from typing import Generic
 
+from execution.core.market_data.feeds import Feed, FeedStatus
+from execution.core.market_data.freshness import Data, received_at
 from execution.core.types import Book, Quote
-from execution.notify import LOOKED_AT_FOR
+from execution.engine.clock import Clock
+from execution.notify import BOOK_REQUEST_LASTS
 
 Key = tuple[int, str]  #: venue's primary key and symbol
 Listener = Callable[[Quote], None]
 
 
-class QuoteBoard:
-    """In memory only; Redis carries quotes to pages and to other workers."""
+class _Newest(Generic[Data]):
+    """The newest quote or book of each market, with the moment of its receipt."""
 
-    def __init__(self) -> None:
-        self._quotes: dict[Key, Quote] = {}
-        self._books: dict[Key, Book] = {}
-        self._looked_at: dict[Key, datetime] = {}
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[Key, tuple[Data, float]] = {}
+
+    def put(self, key: Key, data: Data) -> None:
+        self._known[key] = data, self._clock.boot()
+
+    def get(self, key: Key) -> Data | None:
+        age = self.age(key)
+        return None if age is None else received_at(self._known[key][0], self._clock.now(), age)
+
+    def age(self, key: Key) -> float | None:
+        """Return how many seconds ago the newest one was received; None without one."""
+        known = self._known.get(key)
+        return None if known is None else max(self._clock.boot() - known[1], 0.0)
+
+    def forget(self, key: Key) -> None:
+        self._known.pop(key, None)
+
+
+class QuoteBoard:
+    """In memory only; Redis carries quotes to pages and to other workers.
+
+    Ages are counted on the clock that never steps: after a step of the wall clock ``at`` is moved with it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._quotes = _Newest[Quote](clock)
+        self._books = _Newest[Book](clock)
+        self._feeds: defaultdict[Key, dict[Feed, FeedStatus]] = defaultdict(dict)
+        self._wanted_at: dict[Key, datetime] = {}
         self._listeners: defaultdict[Key, list[Listener]] = defaultdict(list)
 
-    def get(self, venue_pk: int, symbol: str) -> Quote | None:
+    def quote(self, venue_pk: int, symbol: str) -> Quote | None:
         return self._quotes.get((venue_pk, symbol))
 
-    def put(self, venue_pk: int, symbol: str, quote: Quote) -> None:
-        self._quotes[venue_pk, symbol] = quote
+    def quote_age(self, venue_pk: int, symbol: str) -> float | None:
+        """Return how many seconds ago the quote was received; None without one."""
+        return self._quotes.age((venue_pk, symbol))
+
+    def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
+        self._quotes.put((venue_pk, symbol), quote)
         for listener in tuple(self._listeners[venue_pk, symbol]):
             listener(quote)
 
     def book(self, venue_pk: int, symbol: str) -> Book | None:
         return self._books.get((venue_pk, symbol))
 
+    def book_age(self, venue_pk: int, symbol: str) -> float | None:
+        """Return how many seconds ago the book was received; None without one."""
+        return self._books.age((venue_pk, symbol))
+
     def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
-        self._books[venue_pk, symbol] = book
+        self._books.put((venue_pk, symbol), book)
 
-    def look_at(self, venue_pk: int, symbol: str, now: datetime) -> None:
-        self._looked_at[venue_pk, symbol] = now
+    def forget(self, venue_pk: int, symbol: str, feed: Feed) -> None:
+        """Forget a quote or book that is known to be no more."""
+        if feed is Feed.QUOTES:
+            self._quotes.forget((venue_pk, symbol))
+        elif feed is Feed.BOOK:
+            self._books.forget((venue_pk, symbol))
 
-    def looked_at(self, venue_pk: int, now: datetime) -> set[str]:
+    def feed(self, venue_pk: int, symbol: str, feed: Feed) -> FeedStatus | None:
+        """Return the state of a feed; None where another engine watches the market."""
+        return self._feeds[venue_pk, symbol].get(feed)
+
+    def put_feed(self, venue_pk: int, symbol: str, feed: Feed, status: FeedStatus) -> None:
+        self._feeds[venue_pk, symbol][feed] = status
+
+    def want_book(self, venue_pk: int, symbol: str, now: datetime) -> None:
+        self._wanted_at[venue_pk, symbol] = now
+
+    def wanted_books(self, venue_pk: int, now: datetime) -> set[str]:
         """Symbols of a venue that somebody has just looked at."""
         return {
             symbol
-            for (pk, symbol), at in self._looked_at.items()
-            if pk == venue_pk and now - at <= LOOKED_AT_FOR
+            for (pk, symbol), at in self._wanted_at.items()
+            if pk == venue_pk and now - at <= BOOK_REQUEST_LASTS
         }
 
     def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:

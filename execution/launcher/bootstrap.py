@@ -1,4 +1,4 @@
-"""What a desk needs before its processes start: tables, the installation, people and the paper accounts."""
+"""Everything that a desk needs before its processes start: tables, the installation, people, paper accounts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PaperKey:
 
 
 def paper_key_ensure(folder: Path) -> PaperKey:
-    """The key in ``accounts.json`` of a venue's folder, drawn with the file at the first start."""
+    """Return the key in ``accounts.json`` of a venue's folder, drawn with the file at the first start."""
     path = folder / "accounts.json"
     if not path.exists():
         account = {
@@ -50,7 +50,7 @@ def paper_key_ensure(folder: Path) -> PaperKey:
 
 
 def paper_options(port: int) -> dict[str, Any]:
-    """What ccxt's binance class is handed to reach the paper exchange and nothing else."""
+    """Return options for ccxt's binance class to reach the paper exchange and nothing else."""
     http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
     return {
         "urls": {
@@ -88,7 +88,7 @@ class Bootstrap:
         return self.var / "people.txt"
 
     def run(self) -> tuple[str, ...]:
-        """1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper accounts.
+        """Prepare 1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper accounts.
 
         Returns the names of people created now. Raises ``CommandError`` for whatever a person must mend.
         """
@@ -108,7 +108,7 @@ class Bootstrap:
         return created
 
     def _people(self) -> tuple[str, ...]:
-        """Passwords go to their file first: a crash between the two must not lose them."""
+        """Write the passwords to their file first: a crash between the two must not lose them."""
         if User.objects.exists():
             return ()
         if not self.people_file.exists():
@@ -131,7 +131,7 @@ class Bootstrap:
             credential_add(account=account, secrets=parts, last_four=key.key[-4:])
 
     def _refuse_lost_keys(self) -> None:
-        """Make no new keyring beside sealed keys: they would be lost without a word."""
+        """Refuse to make a new keyring beside sealed keys: they would be lost without a word."""
         in_use = list(Credential.objects.filter(state__in=IN_USE).select_related("account"))
         restore = "restore the keyring that belongs to this database (TRANCHE_KEYRING)"
         if in_use and not self.keyring.exists():

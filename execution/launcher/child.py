@@ -15,7 +15,7 @@ from execution.launcher.output import DeskLog
 from execution.launcher.parent_death import dies_with_parent
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
+MAX_PAUSE = 10.0
 #: A process that lived this long (seconds) had a good start: its next pause is the first one again.
 GOOD_LIFE = 30.0
 #: Deaths during the desk's start after which the start has failed.
@@ -30,7 +30,7 @@ class StartFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to start and how to tell that it is ready (``is_ready`` is asked again until it says True)."""
+    """A command to start, and how to tell that it is ready (``is_ready`` is asked again until it says True)."""
 
     name: str
     command: Sequence[str]
@@ -54,7 +54,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The process's id while it runs."""
+        """Return the process's id while it runs."""
         if self.process is None or self.process.returncode is not None:
             return None
         return self.process.pid
@@ -85,7 +85,7 @@ class Child:
         self._signal(signal.SIGTERM)
 
     async def ended(self, deadline: float) -> bool:
-        """True when nothing runs any more, at the latest at ``deadline`` (monotonic seconds)."""
+        """Return True when nothing runs any more, at the latest at ``deadline`` (monotonic seconds)."""
         if self._keeper is None:
             return True
         await asyncio.wait([self._keeper], timeout=max(0.0, deadline - time.monotonic()))
@@ -117,7 +117,7 @@ class Child:
             await asyncio.sleep(pause)
             if self.is_stopping():
                 return
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
     async def _end_of_run(self) -> str:
         """Run the process and return how it ended. Whatever fails here, a process is never given up for good."""
@@ -143,7 +143,6 @@ class Child:
             await self.process.wait()
 
     async def _run_once(self) -> int:
-        """Run the process to its end and return its exit code, the negative signal if one killed it."""
         if self.spec.before is not None:
             self.spec.before()
         self.process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""What each process of the desk inherits from the environment: what it needs, and nothing else."""
+"""The environment that each process of the desk inherits: what it needs, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Where Python may not keep bytecode beside its sources, this process and those it starts keep it in ``folder``.
+    """Keep bytecode in ``folder``, for this process and those it starts, where it may not stand beside the sources.
 
     Else each of them compiles a thousand modules at its start: four of its five seconds.
     """
@@ -45,15 +45,15 @@ def keep_bytecode(folder: Path) -> None:
 
 
 def plain_environment() -> dict[str, str]:
-    """For processes that know nothing of Django: Redis and the paper exchange."""
+    """Return the environment of processes that know nothing of Django: Redis and the paper exchange."""
     return _take(SYSTEM, SYSTEM_PREFIXES) | {"PYTHONUNBUFFERED": "1"}
 
 
 def django_environment(*, var: str) -> dict[str, str]:
-    """For web and beat. Their keyring is the null device: they can seal a key and open none.
+    """Return the environment of web and beat. Their keyring is the null device: they can seal a key and open none.
 
-    That keeps the path out of a process that has no use for it. It is no wall: all processes of one machine
-    run as one user, who can read the file.
+    That keeps the path out of a process that has no use for it. It is no wall: all processes of one machine run as one
+    user, who can read the file.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
     # Celery's own checks would load all pages in every worker; the tests run them.
@@ -62,7 +62,7 @@ def django_environment(*, var: str) -> dict[str, str]:
 
 
 def worker_environment(*, var: str, keyring: str, ready_file: str) -> dict[str, str]:
-    """For Celery workers. ``keyring`` is the null device for those that open no key."""
+    """Return the environment of Celery workers. ``keyring`` is the null device for those that open no key."""
     return (
         django_environment(var=var)
         | _take(NETWORK)

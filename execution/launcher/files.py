@@ -58,8 +58,14 @@ def lock_folder(run: Path) -> int:
     return descriptor
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def usable_port(host: str, port: int, option: str) -> int:
-    """``port`` when it can be listened on, a free one for 0. Raises ``CommandError`` naming the port."""
+    """Return ``port`` when it can be listened on, a free one for 0. Raises ``CommandError`` naming the port."""
     if not 0 <= port <= 65_535:
         raise CommandError(f"{option} {port}: a port is 0 to 65535")
     try:
@@ -76,7 +82,7 @@ def usable_port(host: str, port: int, option: str) -> int:
 
 
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
-    """The port that was asked for; else the last one, so that nothing needs to move; else a free one.
+    """Return the port that was asked for; else the last one, so that nothing needs to move; else a free one.
 
     None of ``taken``, which nobody listens on yet.
     """
@@ -106,6 +112,6 @@ def move_single_paper(folder: Path, label: str) -> None:
 
 
 def read_people(path: Path) -> dict[str, str]:
-    """The passwords of ``people.txt`` by user name."""
+    """Read the passwords of ``people.txt`` by user name."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return dict(line.split(" ", 1) for line in lines if line.strip())

@@ -20,8 +20,7 @@ NAME_WIDTH = 11
 
 
 class Console:
-    """Writes lines on a thread of its own: a terminal that is stopped (Ctrl-S) or a pipe that nobody reads
-    must not stop the supervision."""
+    """Writes lines on a thread of its own: a stopped terminal (Ctrl-S) or an unread pipe stops no supervision."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -20,7 +20,7 @@ def supported() -> bool:
 
 
 def dies_with_parent() -> Callable[[], None] | None:
-    """What a child runs between fork and exec so that it is killed when this process dies.
+    """Return a function for a child to run between fork and exec, so that it is killed when this process dies.
 
     The signal follows the *thread* that forks: only the main thread may spawn with it.
     """
@@ -38,7 +38,7 @@ def dies_with_parent() -> Callable[[], None] | None:
 
 
 def follow_uv() -> None:
-    """When ``uv run`` is our parent, ask for SIGTERM at its death: kill -9 of uv would leave us running."""
+    """Ask for SIGTERM at the death of ``uv run`` if it is our parent: kill -9 of uv would leave us running."""
     parent = os.getppid()
     if not supported() or _name_of(parent) != "uv":
         return
@@ -48,7 +48,6 @@ def follow_uv() -> None:
 
 
 def _name_of(process_id: int) -> str:
-    """The command name of a process; "" when it has gone."""
     try:
         return Path(f"/proc/{process_id}/comm").read_text(encoding="utf-8").strip()
     except (FileNotFoundError, ProcessLookupError):

@@ -25,7 +25,7 @@ PAPER = "paper-"
 
 
 def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool]]:
-    """A readiness check: something answers a GET in HTTP, whatever the status.
+    """Make a readiness check: something answers a GET in HTTP, whatever the status.
 
     By hand: an HTTP client is a third of a second of imports before anything starts.
     """
@@ -49,7 +49,7 @@ def answers_http(host: str, port: int, path: str) -> Callable[[], Awaitable[bool
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where this desk lives and listens. ``paper_ports`` are the paper venues' by label."""
+    """The folders and addresses of this desk. ``paper_ports`` are the paper venues' by label."""
 
     base: Path
     var: Path
@@ -65,21 +65,21 @@ class Plan:
 
     @property
     def address(self) -> str:
-        """The address for a browser on this machine."""
+        """Return the address for a browser on this machine."""
         host = self.reachable_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def reachable_host(self) -> str:
-        """Where this machine reaches what listens on ``host``."""
+        """Return the host by which this machine reaches what listens on ``host``."""
         return EVERYWHERE.get(self.host, self.host)
 
     def redis_url(self) -> str:
-        """``REDIS_URL``, else the socket of our own server."""
+        """Return ``REDIS_URL``, else the socket of our own server."""
         return os.environ.get("REDIS_URL") or f"unix://{redis_server.socket_path(self.var)}"
 
     def redis(self) -> ChildSpec | None:
-        """Our own Redis; None when ``REDIS_URL`` names one."""
+        """Return our own Redis; None when ``REDIS_URL`` names one."""
         if os.environ.get("REDIS_URL"):
             return None
         folder = self.var / "redis"
@@ -91,7 +91,7 @@ class Plan:
         )
 
     def papers(self) -> list[ChildSpec]:
-        """The paper venues; none in an installation that is not a paper one."""
+        """Return the paper venues; none in an installation that is not a paper one."""
         return [self._paper(label, port) for label, port in self.paper_ports.items()]
 
     def _paper(self, label: str, port: int) -> ChildSpec:

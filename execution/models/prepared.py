@@ -122,10 +122,10 @@ class Compiled(Generic[M]):
         return made
 
 
-def _converted(made: _Made, found: Sequence[Any]) -> list[Any]:
+def _converted(prepared: _Made, rows: Sequence[Any]) -> list[Any]:
     """A row as Python has it."""
-    row = list(found)
-    for place, converters, expression in made.converters:
+    row = list(rows)
+    for place, converters, expression in prepared.converters:
         for convert in converters:
             row[place] = convert(row[place], expression, connection)
     return row
@@ -137,7 +137,7 @@ def _does_not_exist(model: type[models.Model]) -> type[Exception]:
 
 
 _Statement = tuple[str, tuple["models.Field[Any, Any]", ...]]
-_updates: dict[type[models.Model], _Statement] = {}
+_updates: dict[tuple[type[models.Model], tuple[str, ...] | None], _Statement] = {}
 _inserts: dict[type[models.Model], _Statement] = {}
 
 
@@ -161,14 +161,17 @@ def saved_once() -> Iterator[None]:
         row_save(row)
 
 
-def row_save(row: models.Model) -> None:
-    """Write all columns of a row that is there, as ``save`` does; nothing listens to signals of these tables."""
+def row_save(row: models.Model, fields: tuple[str, ...] | None = None) -> None:
+    """Write ``fields`` of a row that is there, all of them when None; nothing listens to signals of these tables.
+
+    Within ``saved_once`` the whole row is written.
+    """
     if (waiting := getattr(_waiting, "rows", None)) is not None:
         waiting[id(row)] = row
         return
     model = type(row)
-    sql, fields = _updates.get(model) or _update_of(model)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    sql, columns = _updates.get((model, fields)) or _update_of(model, fields)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, row.pk])
         if cursor.rowcount != 1:
@@ -186,6 +189,38 @@ def row_insert(row: models.Model) -> None:
     row._state.adding, row._state.db = False, "default"
 
 
+#: So many rows in a statement: SQLite takes only so many values.
+_ROWS_AT_ONCE = 100
+
+
+def rows_merge(rows: Sequence[models.Model], *, known_by: tuple[str, ...]) -> None:
+    """Write rows of one table in their order; a row that is there takes what the new one knows.
+
+    ``known_by`` are the fields of a unique constraint, each combination once. What the new row does not know, None,
+    stays as it was.
+    """
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[first : first + _ROWS_AT_ONCE]
+        meta = type(part[0])._meta
+        fields = [field for field in meta.concrete_fields if not field.primary_key]
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        marks = ", ".join(f"({', '.join('%s' for _ in fields)})" for _ in part)
+        keys = ", ".join(f'"{field.column}"' for field in fields if field.name in known_by)
+        merged = ", ".join(
+            f'"{field.column}" = COALESCE(EXCLUDED."{field.column}", "{meta.db_table}"."{field.column}")'
+            for field in fields
+            if field.name not in known_by
+        )
+        insert = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES {marks}'  # noqa: S608  # our models
+        values = [
+            field.get_db_prep_save(getattr(row, field.attname), connection)
+            for row in part
+            for field in fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{insert} ON CONFLICT ({keys}) DO UPDATE SET {merged}", values)
+
+
 def _insert_of(model: type[models.Model]) -> _Statement:
     fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
     columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -196,10 +231,16 @@ def _insert_of(model: type[models.Model]) -> _Statement:
     return made
 
 
-def _update_of(model: type[models.Model]) -> _Statement:
-    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+def _update_of(model: type[models.Model], names: tuple[str, ...] | None) -> _Statement:
+    fields = tuple(
+        field
+        for field in model._meta.concrete_fields
+        if not field.primary_key and (names is None or field.name in names)
+    )
+    if names is not None and len(fields) != len(names):
+        raise TypeError(f"{model.__name__} has not all of the columns {names}")
     columns = ", ".join(f'"{field.column}" = %s' for field in fields)
     table = model._meta.db_table
     made = (f'UPDATE "{table}" SET {columns} WHERE "id" = %s', fields)  # noqa: S608  # names of our models
-    _updates[model] = made
+    _updates[model, names] = made
     return made

@@ -14,10 +14,11 @@ class DifferenceKind(models.TextChoices):
     GONE_THERE = "gone_there", "open here, not known there"
     LOST_TRADE = "lost_trade", "trade without a child"
     MISSING_FILLS = "missing_fills", "reported, trades missing"
+    UNREADABLE = "unreadable", "of others, unreadable"
 
 
 class Difference(models.Model):
-    """One thing in which our books and the venue's differ, found by a look and closed when looks find it no more.
+    """One thing in which our books and the venue's differ, found by a poll and closed when polls find it no more.
 
     ``evidence`` is what both sides say, JSON values only. The mark of a foreign order is no fault: it is shown
     and left alone.

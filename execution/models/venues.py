@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
+from execution.core.types import MarketStatus
 from execution.models.fields import ExactDecimalField, PublicIdField
 from execution.models.installation import Environment, Worker
 
@@ -13,6 +17,12 @@ class Venue(models.Model):
     label = models.CharField(max_length=40, unique=True)
     exchange = models.CharField(max_length=40, help_text="ccxt's id of the exchange")
     options = models.JSONField(default=dict, blank=True)
+
+    #: The worker whose session watches the venue's markets, for every account and engine of the desk.
+    market_owner = models.ForeignKey(
+        Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="venues"
+    )
+    market_fence = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return self.label
@@ -28,6 +38,10 @@ class Account(models.Model):
     symbols = models.JSONField(default=list, help_text="Symbols that the desk trades here")
     is_active = models.BooleanField(default=True)
     traders = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="accounts", blank=True)
+    is_exclusive = models.BooleanField(
+        default=False,
+        help_text="Nobody but the desk has orders here: a dead-man's switch may cancel them all",
+    )
 
     owner = models.ForeignKey(
         Worker, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
@@ -35,13 +49,17 @@ class Account(models.Model):
     fence = models.PositiveBigIntegerField(default=0)
     #: Everything that happened at the venue before this moment is in our books.
     reconciled_until = models.DateTimeField(null=True, blank=True)
-    #: Under which fence a complete look succeeded; another holder has to look before it creates.
+    #: Under which fence a complete poll succeeded; another holder has to poll before it creates.
     reconciled_fence = models.PositiveBigIntegerField(null=True, blank=True)
-    #: Since when something may have been missed (a session began, the stream was lost): a complete look
+    #: Since when something may have been missed (a session began, the stream was lost): a complete poll
     #: that began later ends the doubt.
     doubted_at = models.DateTimeField(null=True, blank=True)
-    #: A person asked for a look that no session has made yet.
-    look_wanted_at = models.DateTimeField(null=True, blank=True)
+    #: Symbols that were polled completely while the account was in doubt: the poll's fence and its beginning.
+    symbols_read = models.JSONField(default=dict, blank=True)
+    #: Symbols that cannot be read now, with the fence, the error, since when, and whether it blocks by itself.
+    symbols_unread = models.JSONField(default=dict, blank=True)
+    #: A person asked for a poll that no session has made yet.
+    poll_requested_at = models.DateTimeField(null=True, blank=True)
     #: From when on the venue is asked while ``reconciled_until`` is null: where a restored backup ends.
     reconcile_from = models.DateTimeField(null=True, blank=True)
 
@@ -49,19 +67,54 @@ class Account(models.Model):
     latency_ms = models.FloatField(null=True, blank=True)
     error = models.TextField(blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last good look")
+    failures = models.PositiveIntegerField(default=0, help_text="failed calls since the last successful poll")
     stream_at = models.DateTimeField(null=True, blank=True)
-    looked_at = models.DateTimeField(null=True, blank=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    #: Why the private stream was last reconnected as suspect, and when.
+    stream_suspicion = models.TextField(blank=True, default="")
+    stream_suspected_at = models.DateTimeField(null=True, blank=True)
+    #: Until when the exchange's dead-man's switch is armed, as it confirmed; null while it is not.
+    switch_until = models.DateTimeField(null=True, blank=True)
+    switch_error = models.TextField(
+        blank=True, help_text="why the switch could not be armed, renewed or taken back"
+    )
     #: Parts of its session that keep failing in our own code, by name (core/faults.py).
     faults = models.JSONField(default=dict, blank=True)
 
     @property
     def is_reconciled(self) -> bool:
-        """Its holder has looked at all of it since its claim and since anything may have been missed."""
+        """Its holder has polled all of it since its claim and since anything may have been missed."""
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
-        return self.doubted_at is None or until >= self.doubted_at
+        return self._is_since_doubt(until)
+
+    def is_symbol_reconciled(self, symbol: str) -> bool:
+        """Return True if new children of a symbol may be sent: its holder has polled that symbol since the doubt."""
+        if self.unread_now.get(symbol, {}).get("blocks"):
+            return False
+        if self.is_reconciled:
+            return True
+        read = self.symbols_read.get(symbol)
+        if read is None or read["fence"] != self.fence:
+            return False
+        return self._is_since_doubt(datetime.fromisoformat(read["begun"]))
+
+    def _is_since_doubt(self, begun: datetime) -> bool:
+        return self.doubted_at is None or begun >= self.doubted_at
+
+    @property
+    def unread_now(self) -> dict[str, dict[str, Any]]:
+        """Symbols that the present holder cannot read, by name."""
+        return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
+
+    def symbol_doubt(self, symbol: str) -> str:
+        """Return why no new child of a symbol may be sent, in words; empty when one may."""
+        if self.is_symbol_reconciled(symbol):
+            return ""
+        unread = self.unread_now.get(symbol)
+        why = "" if unread is None else f": it cannot be read ({unread['error']})"
+        return f"account {self.label}: {symbol} is not reconciled yet{why}"
 
     def __str__(self) -> str:
         return self.label
@@ -106,7 +159,7 @@ class Credential(models.Model):
 
 
 class Market(models.Model):
-    """Limits and fees of a symbol at a venue, refreshed by the account session."""
+    """Rules and fees of a symbol at a venue, refreshed by the account session."""
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="markets")
     symbol = models.CharField(max_length=40)
@@ -119,6 +172,15 @@ class Market(models.Model):
     max_quantity = ExactDecimalField(null=True, blank=True)
     maker_fee = ExactDecimalField(null=True, blank=True)
     taker_fee = ExactDecimalField(null=True, blank=True)
+    max_notional = ExactDecimalField(null=True, blank=True)
+    #: Factors of the reference price between which the price of a buy, or of a sell, must be.
+    buy_band_low = ExactDecimalField(null=True, blank=True)
+    buy_band_high = ExactDecimalField(null=True, blank=True)
+    sell_band_low = ExactDecimalField(null=True, blank=True)
+    sell_band_high = ExactDecimalField(null=True, blank=True)
+    status = models.CharField(max_length=16, default=MarketStatus.OPEN.value, help_text="what it takes now")
+    #: The venue's own word of it.
+    status_word = models.CharField(max_length=60, blank=True, default="")
     refreshed_at = models.DateTimeField()
 
     class Meta:
@@ -129,12 +191,12 @@ class Market(models.Model):
 
 
 class Balance(models.Model):
-    """What an account holds of a currency, as the exchange said at ``at``."""
+    """What an account holds of a currency, as the exchange said at ``at``; null: it did not tell."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="balances")
     currency = models.CharField(max_length=20)
-    free = ExactDecimalField()
-    locked = ExactDecimalField()
+    free = ExactDecimalField(null=True, blank=True)
+    locked = ExactDecimalField(null=True, blank=True)
     at = models.DateTimeField()
 
     class Meta:

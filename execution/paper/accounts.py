@@ -1,7 +1,8 @@
 """Accounts from ``accounts.json``, and the check of signatures and timestamps.
 
 The file: ``[{"key": ..., "secret": ..., "balances": {"BTC": "100"}}]``, optionally ``"trading": false`` and
-``"withdrawals": true`` for keys with other permissions, and ``"passphrase"`` for the okx dialect.
+``"withdrawals": true`` for keys with other permissions, ``"passphrase"`` for the okx dialect, and ``"tier"`` for
+kraken's, whose secrets are base64.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from execution.paper import refusals
 from execution.paper.binance.parameters import Parameters, whole
+from execution.paper.kraken.counters import TIERS
 from execution.paper.ledger import Ledger
-from execution.paper.records import Account
+from execution.paper.records import DEFAULT_TIER, Account
 
 DEFAULT_WINDOW_MILLISECONDS = 5_000
-LARGEST_WINDOW_MILLISECONDS = 60_000
+MAX_WINDOW_MILLISECONDS = 60_000
 
 
 class Accounts:
@@ -48,6 +52,7 @@ class Accounts:
                     may_trade=entry.get("trading", True),
                     may_withdraw=entry.get("withdrawals", False),
                     passphrase=entry.get("passphrase", ""),
+                    tier=_tier(entry),
                 )
                 opening = {asset: Decimal(amount) for asset, amount in entry.get("balances", {}).items()}
                 self._ledger.register(account, opening)
@@ -63,6 +68,13 @@ class Accounts:
         if account is None:
             raise refusals.unknown_key()
         return account
+
+
+def _tier(entry: Mapping[str, Any]) -> str:
+    tier = str(entry.get("tier", DEFAULT_TIER))
+    if tier not in TIERS:
+        raise ValueError(f"tier={tier!r} of key {entry['key']!r} is none of {', '.join(TIERS)}")
+    return tier
 
 
 def check_signature(account: Account, payload: str, signature: str | None) -> None:
@@ -86,7 +98,7 @@ def check_time(parameters: Parameters, now: int) -> None:
     if timestamp is None:
         raise refusals.missing("timestamp")
     window = whole(parameters, "recvWindow") or DEFAULT_WINDOW_MILLISECONDS
-    if window > LARGEST_WINDOW_MILLISECONDS:
+    if window > MAX_WINDOW_MILLISECONDS:
         raise refusals.Refusal(-1131, "recvWindow must be less than 60000.")
     if timestamp >= now + 1000:
         raise refusals.ahead_of_time()

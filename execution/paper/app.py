@@ -19,9 +19,17 @@ from execution.paper.binance import rest_account, rest_market
 from execution.paper.binance.admission import Binance
 from execution.paper.binance.market_streams import MarketStreams
 from execution.paper.binance.user_streams import UserStreams
+from execution.paper.coinbase import rest_account as coinbase_account
+from execution.paper.coinbase import rest_market as coinbase_market
+from execution.paper.coinbase.admission import Coinbase
+from execution.paper.coinbase.streams import Channels as CoinbaseChannels
 from execution.paper.connections import Connections
 from execution.paper.exchange import HISTORY_MINUTES, Exchange
 from execution.paper.faults import Faults
+from execution.paper.kraken import rest_account as kraken_account
+from execution.paper.kraken import rest_market as kraken_market
+from execution.paper.kraken.admission import Kraken
+from execution.paper.kraken.parts import kraken_parts
 from execution.paper.limits import ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE, Limits
 from execution.paper.okx import rest_account as okx_account
 from execution.paper.okx import rest_market as okx_market
@@ -30,11 +38,11 @@ from execution.paper.okx.market_streams import MarketChannels
 from execution.paper.okx.user_streams import UserChannels
 from execution.paper.profiles import ALONE, Profile
 from execution.paper.server import Server, add_endpoint
+from execution.paper.sources import MarketSource
 from execution.paper.store import Store
 
-STEP_SECONDS = 0.1
 #: Bytes of a request's body: an order has some hundred.
-LONGEST_BODY = 65_536
+MAX_BODY = 65_536
 
 SERVER: web.AppKey[Server] = web.AppKey("server", Server)
 #: Runs the market; when it ends by itself, the exchange has failed.
@@ -51,24 +59,30 @@ def create_app(
     history_minutes: int = HISTORY_MINUTES,
     weight_per_minute: int = WEIGHT_PER_MINUTE,
     orders_per_ten_seconds: int = ORDERS_PER_TEN_SECONDS,
+    source: MarketSource | None = None,
 ) -> web.Application:
     """The exchange with its state in ``folder``.
 
     ``clock`` gives seconds since the epoch; ``frozen`` starts with the background standing still, its
-    books full. Raises OSError or sqlite3.Error when the folder cannot be used.
+    books full. ``source`` is a replay in the place of made-up markets. Raises OSError or sqlite3.Error when the
+    folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
-    exchange = Exchange(store, profile, seed=seed, clock=clock, history_minutes=history_minutes)
+    exchange = Exchange(
+        store, profile, seed=seed, clock=clock, history_minutes=history_minutes, source=source
+    )
     limits = Limits(weight_per_minute, orders_per_ten_seconds)
-    server = _server(folder, exchange, limits, Faults(seed), profile.latency)
+    server = _server(folder, exchange, limits, seed, profile.latency)
     for symbol in exchange.symbols.values():
         symbol.frozen = frozen
     return _application(server, store)
 
 
-def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults, latency: float) -> Server:
+def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency: float) -> Server:
     """Accounts before books: only orders of known accounts can rest again."""
+    faults = Faults(seed)
+    exchange.cancel_loses = faults.cancel_loses
     accounts = Accounts(folder / "accounts.json", exchange.ledger)
     accounts.load()
     exchange.open_books()
@@ -83,6 +97,8 @@ def _server(folder: Path, exchange: Exchange, limits: Limits, faults: Faults, la
         user_streams=UserStreams(exchange, accounts, connections, faults),
         market_channels=MarketChannels(exchange, connections),
         user_channels=UserChannels(exchange, accounts, connections, faults),
+        kraken=kraken_parts(exchange, connections, faults),
+        coinbase_channels=CoinbaseChannels(exchange, accounts, connections, faults, seed),
         control_token=control_token(folder / "control"),
         latency=latency,
     )
@@ -101,10 +117,12 @@ def control_token(path: Path) -> str:
 
 
 def _application(server: Server, store: Store) -> web.Application:
-    application = web.Application(client_max_size=LONGEST_BODY)
+    application = web.Application(client_max_size=MAX_BODY)
     application[SERVER] = server
     _add_binance(application, server)
     _add_okx(application, server)
+    _add_kraken(application, server)
+    _add_coinbase(application, server)
     control.add_routes(application, server)
 
     async def run_market(application: web.Application) -> AsyncIterator[None]:
@@ -128,9 +146,9 @@ def _application(server: Server, store: Store) -> web.Application:
 
 
 def _add_binance(application: web.Application, server: Server) -> None:
-    manners = Binance()
+    dialect = Binance()
     for endpoint in (*rest_market.ENDPOINTS, *rest_account.ENDPOINTS):
-        add_endpoint(application, server, endpoint, manners)
+        add_endpoint(application, server, endpoint, dialect)
     # "/ws/v5" is the other dialect's.
     for path in ("/stream", "/stream/ws", "/stream/ws/{number}", "/ws", "/ws/{names:(?!v5/).+}"):
         application.router.add_get(path, server.market_streams.serve)
@@ -138,11 +156,26 @@ def _add_binance(application: web.Application, server: Server) -> None:
 
 
 def _add_okx(application: web.Application, server: Server) -> None:
-    manners = Okx()
+    dialect = Okx()
     for endpoint in (*okx_market.ENDPOINTS, *okx_account.ENDPOINTS):
-        add_endpoint(application, server, endpoint, manners)
+        add_endpoint(application, server, endpoint, dialect)
     application.router.add_get("/ws/v5/public", server.market_channels.serve)
     application.router.add_get("/ws/v5/private", server.user_channels.serve)
+
+
+def _add_kraken(application: web.Application, server: Server) -> None:
+    dialect = Kraken()
+    for endpoint in (*kraken_market.ENDPOINTS, *kraken_account.ENDPOINTS):
+        add_endpoint(application, server, endpoint, dialect)
+    application.router.add_get("/kraken/public/v2", server.kraken.market_feeds.serve)
+    application.router.add_get("/kraken/private/v2", server.kraken.user_feeds.serve)
+
+
+def _add_coinbase(application: web.Application, server: Server) -> None:
+    dialect = Coinbase()
+    for endpoint in (*coinbase_market.ENDPOINTS, *coinbase_account.ENDPOINTS):
+        add_endpoint(application, server, endpoint, dialect)
+    application.router.add_get("/advanced-trade-ws", server.coinbase_channels.serve)
 
 
 async def _live(server: Server) -> None:
@@ -153,4 +186,6 @@ async def _live(server: Server) -> None:
         changed = server.exchange.level_changes()
         server.market_streams.tick(changed)
         server.market_channels.tick(changed)
-        await asyncio.sleep(STEP_SECONDS)
+        server.kraken.tick(changed)
+        server.coinbase_channels.tick(changed)
+        await asyncio.sleep(server.exchange.source.step_seconds)

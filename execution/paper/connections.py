@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 #: A connection that is this many messages behind is dropped, as exchanges do.
 OUTBOX_LIMIT = 5_000
 #: Bytes of a message that comes in: a subscription of a thousand streams has half of it.
-LONGEST_MESSAGE = 65_536
+MAX_MESSAGE = 65_536
 
 
 def encode(message: Any) -> str:
@@ -111,7 +111,7 @@ class Connections:
     ) -> web.WebSocketResponse:  # fmt: skip
         """Run one connection until it ends, handing each text message to ``receive``."""
         # Pings are answered by hand: a silent connection must not give itself away as alive.
-        socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=LONGEST_MESSAGE)
+        socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE)
         await socket.prepare(request)
         connection = Connection(socket, request, request.path, self._latency)
         self._open.add(connection)

@@ -1,4 +1,4 @@
-"""The control API under ``/_paper/``, for tests: the ledger, faults, stream cuts, the market.
+"""The control API under ``/_paper/``, for tests: the ledger, faults, stream cuts, the market and its rules.
 
 Every call needs the header ``X-Paper-Control`` with the content of the exchange's file ``control``.
 """
@@ -9,7 +9,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from aiohttp import web
 
 from execution.core.numbers import NumberRefused, decimal_number, shortened
 from execution.core.strict_json import read_json
-from execution.core.types import Side
+from execution.core.types import MarketStatus, Side
 from execution.paper.connections import encode
 from execution.paper.exchange import SymbolMarket
 from execution.paper.faults import parse_rule
@@ -68,6 +68,20 @@ def _trade(trade: PaperTrade) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def status(server: Server, _body: dict[str, Any]) -> Any:
+    """Whether trading is suspended, up to when time has passed in the markets, and how far a replay is.
+
+    ``replay`` is null for made-up markets.
+    """
+    exchange = server.exchange
+    return {
+        "now": exchange.now(),
+        "advanced": exchange.advanced,
+        "is_suspended": exchange.is_suspended,
+        "replay": exchange.source.status(),
+    }
+
+
 def faults_add(server: Server, body: dict[str, Any]) -> Any:
     server.faults.add(parse_rule(body))
     return faults_show(server, body)
@@ -80,6 +94,25 @@ def faults_show(server: Server, _body: dict[str, Any]) -> Any:
 def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
     server.faults.clear()
     return []
+
+
+def limits(server: Server, _body: dict[str, Any]) -> Any:
+    """How near calls came to the limits, and how often more were refused: ``windows`` by name, ``counters`` by key.
+
+    Windows are okx's and coinbase's, counters kraken's.
+    """
+    now = server.exchange.clock()
+    accounts = server.exchange.ledger.accounts
+    return {
+        "windows": {name: asdict(usage) for name, usage in server.limits.usage.items()},
+        "counters": {key: server.kraken.counters.shown(account, now) for key, account in accounts.items()},
+    }
+
+
+def limits_clear(server: Server, body: dict[str, Any]) -> Any:
+    """Forget what windows held; a counter goes on."""
+    server.limits.usage.clear()
+    return limits(server, body)
 
 
 def streams_cut(server: Server, body: dict[str, Any]) -> Any:
@@ -110,6 +143,36 @@ def market(server: Server, body: dict[str, Any]) -> Any:
     return {"symbol": symbol.name, "frozen": symbol.frozen, "mid": background.mid, "bid": bid, "ask": ask}
 
 
+#: The states that a test may give a market. The dialects say them in their own words.
+STATUSES = (MarketStatus.OPEN, MarketStatus.HALTED, MarketStatus.CANCEL_ONLY, MarketStatus.NOT_LISTED)
+NUMBERS = ("tick", "lot", "min_quantity", "min_notional", "max_quantity", "max_notional")
+
+#: ``null`` takes the limit away.
+OPTIONAL = ("max_quantity", "max_notional")
+
+
+def rules(server: Server, body: dict[str, Any]) -> Any:
+    """Change a market's ``status`` and its numbers, until a restart; the book and what rests stay."""
+    symbol = _symbol(server, body)
+    if unknown := sorted(set(body) - {"symbol", "status", *NUMBERS}):
+        raise ValueError(f"{', '.join(unknown)} is none of status, {', '.join(NUMBERS)}")
+    changes: dict[str, Any] = {
+        name: None if name in OPTIONAL and body[name] is None else _decimal(body, name)
+        for name in NUMBERS
+        if name in body
+    }
+    if "status" in body:
+        changes["status"] = _status(str(body["status"]))
+    symbol.follow_rules(replace(symbol.market, **changes))
+    return {"symbol": symbol.name, **asdict(symbol.market)}
+
+
+def _status(word: str) -> MarketStatus:
+    if word not in STATUSES:
+        raise ValueError(f"status={word!r} is none of {', '.join(STATUSES)}")
+    return MarketStatus(word)
+
+
 def _symbol(server: Server, body: dict[str, Any]) -> SymbolMarket:
     name = str(body.get("symbol", "")).replace("/", "")
     if name not in server.exchange.symbols:
@@ -129,11 +192,15 @@ def _decimal(body: dict[str, Any], name: str) -> Decimal:
 
 ROUTES: tuple[tuple[str, str, Action], ...] = (
     ("GET", "/_paper/ledger", ledger),
+    ("GET", "/_paper/status", status),
     ("GET", "/_paper/faults", faults_show),
     ("POST", "/_paper/faults", faults_add),
     ("DELETE", "/_paper/faults", faults_clear),
+    ("GET", "/_paper/limits", limits),
+    ("DELETE", "/_paper/limits", limits_clear),
     ("POST", "/_paper/streams/cut", streams_cut),
     ("POST", "/_paper/market", market),
+    ("POST", "/_paper/rules", rules),
 )
 
 

@@ -7,30 +7,30 @@ afterwards, which writes the state and only then spreads the news.
 from __future__ import annotations
 
 import logging
-import math
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 
 from execution.core.market_model.background_market import (
-    BackgroundMarket,
     Command,
-    MarketParameters,
+    Hit,
+    Print,
+    Shrink,
     Withdraw,
     round_down,
 )
 from execution.core.market_model.matching import Execution, MatchResult, NewOrder, OrderBook, OrderLife
-from execution.core.market_model.price_path import MINUTE, PricePath
-from execution.core.market_model.synthetic_candles import History, Row
-from execution.core.types import ZERO, Market, Side
+from execution.core.market_model.price_path import MINUTE
+from execution.core.market_model.synthetic_candles import Row
+from execution.core.types import ZERO, Market, MarketStatus, Side
 from execution.paper import refusals
 from execution.paper.candles import CandleSeries
 from execution.paper.ledger import Ledger
 from execution.paper.profiles import Profile
 from execution.paper.records import Account, Draft, News, OrderStatus, PaperOrder, PublicTrade
+from execution.paper.sources import MarketSource, Origin, SeededMarkets
 from execution.paper.store import Store
 from execution.paper.symbols import exchange_symbol
 
@@ -49,17 +49,12 @@ class SymbolMarket:
     """One listed symbol: its book, background market, candles and recent trades."""
 
     def __init__(
-        self,
-        parameters: MarketParameters,
-        seed: int,
-        store: Store,
-        now: float,
-        history_minutes: int,
-        venue: str,
+        self, market: Market, origin: Origin, store: Store, now: float, history_minutes: int
     ) -> None:
-        self.market: Market = parameters.market
-        self.name = exchange_symbol(parameters.market)
-        path, self.background, quiet_from = _price(parameters, seed, store, now, venue)
+        #: As it is now, with what a test has changed of it since the start.
+        self.market = market
+        self.name = exchange_symbol(market)
+        self.background = origin.others
         # Update ids must never fall, also over a restart: milliseconds grow faster than changes do.
         self.book = OrderBook(sequence=int(now * 1000))
         self.frozen = False
@@ -67,38 +62,25 @@ class SymbolMarket:
         self.fresh_trades: list[PublicTrade] = []
         self.reserved_id = int(store.number(f"{self.name} trade id") or 0)
         self.next_trade_id = self.reserved_id + 1
-        made_up = History(parameters, path, f"{seed}:{venue}")
-        recorded = partial(store.minutes, self.name)
-        self.candles = CandleSeries(made_up, recorded, now, history_minutes, quiet_from)
+        self.candles = CandleSeries(
+            origin.made_up,
+            lambda start, end: store.minutes(self.name, max(start, origin.recorded_from), end),
+            now,
+            history_minutes,
+            origin.quiet_from,
+        )
         self.last_price = self.candles.last_close
+
+    def follow_rules(self, market: Market) -> None:
+        """Take over other rules from now on, until a restart. Raises ``ValueError`` for a tick off the levels."""
+        self.background.follow_rules(market)
+        self.market = market
 
     @property
     def average_price(self) -> Decimal:
         """Volume-weighted price of the last five minutes, or the last price."""
         average = self.candles.average_price(5)
         return self.last_price if average is None else average
-
-
-def _price(
-    parameters: MarketParameters, seed: int, store: Store, now: float, venue: str
-) -> tuple[PricePath, BackgroundMarket, float]:
-    """The path of the past, the market that goes on from it, and when minutes without trades are empty.
-
-    A venue follows the path that it shares with others, at all times. An exchange that stands alone has a past
-    up to its first start, and goes on from where its price stood.
-    """
-    symbol, mid, volatility = parameters.market.symbol, parameters.mid, parameters.volatility
-    if venue:
-        path = PricePath(seed, symbol, mid, volatility)
-        stood = Decimal(repr(path.price(now)))
-        return path, BackgroundMarket(parameters, seed, mid=stood, path=path, venue=venue), math.inf
-    name = exchange_symbol(parameters.market)
-    began, opened, last = (store.number(f"{name} {what}") for what in ("began", "opened", "price"))
-    if began is None or opened is None:
-        began, opened = Decimal(int(now) // MINUTE * MINUTE), last or mid
-        store.save(numbers={f"{name} began": began, f"{name} opened": opened})
-    path = PricePath(seed, symbol, opened, volatility, mid_at=float(began))
-    return path, BackgroundMarket(parameters, seed, mid=last), float(began)
 
 
 class Exchange:
@@ -112,14 +94,21 @@ class Exchange:
         seed: int,
         clock: Callable[[], float],
         history_minutes: int = HISTORY_MINUTES,
+        source: MarketSource | None = None,
     ) -> None:
+        """``source`` is where the markets come from; by default they are made up, as the profile lists them."""
         self.clock = clock
+        self.source = source or SeededMarkets(profile, seed, store)
         self._store = store
         self.ledger = Ledger(store, profile.maker_fee, profile.taker_fee)
         self.listeners: list[Callable[[list[News]], None]] = []
+        #: Whether a cancel of this account comes too late: the order fills just before it.
+        self.cancel_loses: Callable[[str], bool] = lambda _account: False
         #: The last write failed: the market stands still and takes no order until what is owed is written.
         self.is_suspended = False
         self._finished: list[tuple[str, int, Row]] = []
+        #: By account: when its dead-man's switch cancels all of its orders, in seconds since the epoch.
+        self.switches: dict[str, float] = {}
         now = clock()
         self._advanced = now
         try:
@@ -127,7 +116,8 @@ class Exchange:
         except sqlite3.OperationalError as error:
             logger.warning("old minutes stay for now: %s", error)
         markets = [
-            SymbolMarket(each, seed, store, now, history_minutes, profile.name) for each in profile.listed
+            SymbolMarket(each.market, self.source.origin(each, now), store, now, history_minutes)
+            for each in self.source.listed
         ]
         self.symbols = {market.name: market for market in markets}
 
@@ -135,14 +125,31 @@ class Exchange:
         """Milliseconds since the epoch."""
         return int(self.clock() * 1000)
 
+    @property
+    def advanced(self) -> int:
+        """Milliseconds since the epoch up to which the markets have lived."""
+        return int(self._advanced * 1000)
+
     def symbol(self, name: str | None) -> SymbolMarket:
         """Raises Refusal for a symbol that is not listed."""
         if not name:
             raise refusals.missing("symbol")
         market = self.symbols.get(name)
-        if market is None:
+        if market is None or market.market.status is MarketStatus.NOT_LISTED:
             raise refusals.bad_symbol()
         return market
+
+    def dashed(self, name: str | None) -> SymbolMarket:
+        """The symbol that ``BTC-USDT`` names. Raises Refusal for one that is not listed."""
+        base, dash, quote = (name or "").partition("-")
+        if not dash:
+            raise refusals.bad_symbol()
+        return self.symbol(base + quote)
+
+    @property
+    def listed(self) -> list[SymbolMarket]:
+        """The symbols that the exchange lists now."""
+        return [each for each in self.symbols.values() if each.market.status is not MarketStatus.NOT_LISTED]
 
     def open_books(self) -> None:
         """Rest the open orders again, the oldest first, then let the makers quote around them.
@@ -166,7 +173,11 @@ class Exchange:
     def place(self, account: Account, draft: Draft) -> PaperOrder:
         """Accept and match an order. Raises Refusal, with nothing changed."""
         self._refuse_if_suspended()
+        if self.source.is_over:
+            raise refusals.suspended()
         market = self.symbol(draft.symbol)
+        if market.market.status is not MarketStatus.OPEN:
+            raise refusals.market_closed()
         draft = self._sized(market, draft)
         is_barred = draft.type == "LIMIT_MAKER" and market.book.would_take(_new_order(0, account.key, draft))
         if is_barred and draft.refuses_taking:
@@ -189,6 +200,10 @@ class Exchange:
         if not order.status.is_open:
             raise refusals.cancel_unknown()
         market = self.symbol(order.symbol)
+        if self.cancel_loses(order.account):
+            self.run_commands(market, [Hit(order.id, order.side.opposite, order.remaining)])
+            self.commit()
+            raise refusals.cancel_unknown()
         market.book.cancel(order.id)
         self.ledger.close(order, market.market, OrderStatus.CANCELED, "CANCELED", self.now(), cancel_id)
 
@@ -240,12 +255,30 @@ class Exchange:
         # A suspended machine must not wake up to a storm of trades.
         elapsed = min(max(now - self._advanced, 0.0), 1.0)
         self._advanced = now
+        self._fire_switches(now)
         for market in () if self.is_suspended else self.symbols.values():
             market.candles.advance(now)
             self._finished += [(market.name, start, row) for start, row in market.candles.take_finished()]
-            if not market.frozen and elapsed:
+            is_open = market.market.status is MarketStatus.OPEN
+            self._end_expired(market, int(now * 1000))
+            if not market.frozen and is_open and elapsed:
                 self.run_commands(market, market.background.step(market.book, now, elapsed))
         self.commit()
+
+    def _fire_switches(self, now: float) -> None:
+        """Cancel the open orders of every account whose dead-man's switch is due."""
+        due = set() if self.is_suspended else {name for name, at in self.switches.items() if at <= now}
+        for order in [order for order in self.ledger.open_orders() if order.account in due]:
+            self.cancel(order, "")
+        for name in due:
+            del self.switches[name]
+
+    def _end_expired(self, market: SymbolMarket, now: int) -> None:
+        """End the orders that were good until a time that has come."""
+        for order in self.ledger.open_orders(symbol=market.name):
+            if 0 < order.expires <= now:
+                market.book.cancel(order.id)
+                self.ledger.close(order, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
 
     def remember_market(self) -> None:
         """Write where the market stands, so that a restart goes on from there, and finished bars."""
@@ -254,10 +287,17 @@ class Exchange:
         self._finished = []
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
-        """Do what background makers and takers want."""
+        """Do what background makers and takers want, each before the next is asked for."""
         for command in commands:
             if isinstance(command, Withdraw):
                 market.book.cancel(command.order_id)
+            elif isinstance(command, Shrink):
+                market.book.reduce(command.order_id, command.quantity)
+            elif isinstance(command, Hit):
+                execution = market.book.hit(0, command.order_id, command.quantity)
+                self._trade(market, command.taker, execution, None, self.now())
+            elif isinstance(command, Print):
+                self._print(market, command.taker, command.price, command.quantity, self.now())
             else:
                 self._settle(market, command, market.book.submit(command), taker=None)
 
@@ -285,7 +325,7 @@ class Exchange:
         """Carry what the book did over to the ledger: trades, prevented makers, the taker's end."""
         now = self.now()
         for execution in result.executions:
-            self._trade(market, incoming, execution, taker, now)
+            self._trade(market, incoming.side, execution, taker, now)
         for resting in result.expired_makers:
             order = self.ledger.orders[resting.id]
             status = OrderStatus.EXPIRED_IN_MATCH
@@ -301,25 +341,30 @@ class Exchange:
     def _trade(
         self,
         market: SymbolMarket,
-        incoming: NewOrder,
+        side: Side,
         execution: Execution,
         taker: PaperOrder | None,
         now: int,
     ) -> None:
-        trade_id = market.next_trade_id
-        market.next_trade_id += 1
         price, quantity = execution.price, execution.quantity
+        trade_id = self._print(market, side, price, quantity, now)
         if taker is not None:
             self.ledger.fill(taker, market.market, trade_id, price, quantity, is_maker=False, now=now)
         maker = self.ledger.orders.get(execution.maker_id)
         if maker is not None:
             self.ledger.fill(maker, market.market, trade_id, price, quantity, is_maker=True, now=now)
-        buyer_takes = incoming.side is Side.BUY
+
+    def _print(self, market: SymbolMarket, side: Side, price: Decimal, quantity: Decimal, now: int) -> int:
+        """Tell everybody of a trade whose taker has ``side``; returns the trade's id."""
+        trade_id = market.next_trade_id
+        market.next_trade_id += 1
+        buyer_takes = side is Side.BUY
         trade = PublicTrade(trade_id, market.name, price, quantity, now, not buyer_takes)
         market.trades.append(trade)
         market.fresh_trades.append(trade)
         market.last_price = price
         market.candles.add(price, quantity, buyer_takes=buyer_takes)
+        return trade_id
 
 
 def _new_order(order_id: int, owner: str, draft: Draft) -> NewOrder:

@@ -9,7 +9,19 @@ from typing import Any
 
 #: What a rule may apply to. ``any`` is every signed call and every market-data call, not the stream.
 TARGETS = frozenset(
-    {"create", "cancel", "find", "open_orders", "all_orders", "trades", "account", "market", "any", "stream"}
+    {
+        "create",
+        "cancel",
+        "find",
+        "open_orders",
+        "all_orders",
+        "trades",
+        "account",
+        "market",
+        "switch",
+        "any",
+        "stream",
+    }
 )
 #: Not processed: the caller learns it, or at least the order does not exist.
 BEFORE = frozenset(
@@ -28,7 +40,9 @@ AFTER = frozenset(
 #: Processed and answered, but lists lag behind.
 LATE = frozenset({"late_orders", "late_trades"})
 STREAM = frozenset({"duplicate_events", "lost_events"})
-KINDS = BEFORE | AFTER | LATE | STREAM
+#: The order fills just before its cancel arrives.
+RACES = frozenset({"fill_first"})
+KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 
 
 @dataclass(slots=True)
@@ -55,6 +69,8 @@ def parse_rule(body: dict[str, Any]) -> FaultRule:
         raise ValueError(f"kind={kind!r} is none of {sorted(KINDS)}")
     if (on == "stream") != (kind in STREAM):
         raise ValueError(f"kind={kind!r} does not go with on={on!r}")
+    if kind in RACES and on != "cancel":
+        raise ValueError(f"kind={kind!r} goes with on='cancel' only, not with on={on!r}")
     count = body.get("count", 1)
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"count={count!r} is neither null nor at least 1")
@@ -84,6 +100,10 @@ class Faults:
                 rule.kind in kinds and rule.key in (None, key) and (rule.on == on or self._is_any(rule, on))
             )
         )
+
+    def cancel_loses(self, key: str) -> bool:
+        """Whether a cancel of this account comes too late: its order fills just before."""
+        return self.strike("cancel", RACES, key) is not None
 
     def copies(self, key: str) -> int:
         """How often an event of an account's stream is sent: once, unless a fault loses or doubles it."""

@@ -1,13 +1,14 @@
 """Who owns what: accounts, orders, trades and balances, and the news of their changes.
 
-A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received:
-base for a buy, quote for a sell.
+A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received, base for
+a buy and quote for a sell; or on top of the asset paid, and then the order locks the higher of the two fees too.
 """
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import ROUND_DOWN, Decimal
 
 from execution.core.types import ZERO, Market, Side
@@ -95,6 +96,23 @@ class Ledger:
             if account in (None, order.account) and symbol in (None, order.symbol)
         ]
 
+    def orders_of(self, account: str, symbols: Iterable[str]) -> list[PaperOrder]:
+        """An account's orders in these symbols, in any state, the oldest first."""
+        orders = [order for symbol in symbols for order in self.by_account[account, symbol].values()]
+        return sorted(orders, key=lambda order: order.id)
+
+    def trades_within(
+        self, account: str, symbols: Iterable[str], begin: int | None, end: int
+    ) -> list[PaperTrade]:
+        """An account's trades in these symbols within [begin, end] (milliseconds), the oldest first."""
+        found = [
+            trade
+            for symbol in symbols
+            for trade in self.trades[account, symbol]
+            if (begin or 0) <= trade.time <= end
+        ]
+        return sorted(found, key=lambda trade: trade.number)
+
     def trades_of(self, account: str, symbol: str, order_id: int) -> list[PaperTrade]:
         """Trades of one order; none when it is somebody else's or another symbol's."""
         order = self.find(account, symbol, order_id, None)
@@ -111,7 +129,8 @@ class Ledger:
         previous = self.find(account.key, draft.symbol, None, draft.client_id)
         if previous is not None and previous.status.is_open:
             raise refusals.duplicate_order()
-        asset, amount = self._needed(draft, market, cost)
+        held_rate = max(self.maker_fee, self.taker_fee) if draft.fee_on_top else ZERO
+        asset, amount = _needed(draft, market, cost, held_rate)
         balance = account.balance(asset)
         if balance.free < amount:
             raise refusals.insufficient_balance()
@@ -122,7 +141,8 @@ class Ledger:
             id=self._next_order_id, account=account.key, symbol=draft.symbol, client_id=draft.client_id,
             side=draft.side, type=draft.type, time_in_force=draft.time_in_force, price=draft.price,
             quantity=draft.quantity, quote_quantity=draft.quote_quantity, prevention=draft.prevention,
-            created=now, updated=now,
+            created=now, updated=now, fee_on_top=draft.fee_on_top, held_rate=held_rate,
+            expires=draft.expires,
         )  # fmt: skip
         self._next_order_id += 1
         self._index(order)
@@ -138,8 +158,9 @@ class Ledger:
         """Record one trade of an order and move the money."""
         value = price * quantity
         rate = self.maker_fee if is_maker else self.taker_fee
-        received, asset = (quantity, market.base) if order.side is Side.BUY else (value, market.quote)
-        fee = (received * rate).quantize(ASSET_STEP, ROUND_DOWN)
+        in_base = (order.side is Side.BUY) != order.fee_on_top
+        charged, asset = (quantity, market.base) if in_base else (value, market.quote)
+        fee = (charged * rate).quantize(ASSET_STEP, ROUND_DOWN)
         self._pay(order, market, quantity, value, fee)
         order.executed += quantity
         order.quote_executed += value
@@ -159,12 +180,11 @@ class Ledger:
         self, order: PaperOrder, market: Market, status: OrderStatus, kind: str, now: int, cancel_id: str = ""
     ) -> None:
         """End an open order and unlock what it still held."""
-        if order.price is not None:
-            buys = order.side is Side.BUY
-            balance = self.accounts[order.account].balance(market.quote if buys else market.base)
-            amount = order.price * order.remaining if buys else order.remaining
-            balance.locked -= amount
-            balance.free += amount
+        asset = market.quote if order.side is Side.BUY else market.base
+        amount = _held(order, order.remaining)
+        balance = self.accounts[order.account].balance(asset)
+        balance.locked -= amount
+        balance.free += amount
         order.change(now, status)
         self._dirty_accounts[order.account].update((market.base, market.quote))
         self._tell(order, kind, now, cancel_id=cancel_id)
@@ -192,26 +212,18 @@ class Ledger:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _needed(self, draft: Draft, market: Market, cost: Decimal) -> tuple[str, Decimal]:
-        if draft.side is Side.SELL:
-            return market.base, draft.quantity
-        return market.quote, cost if draft.price is None else draft.price * draft.quantity
-
     def _pay(
         self, order: PaperOrder, market: Market, quantity: Decimal, value: Decimal, fee: Decimal
     ) -> None:
         account = self.accounts[order.account]
         base, quote = account.balance(market.base), account.balance(market.quote)
-        if order.side is Side.BUY:
-            held = ZERO if order.price is None else order.price * quantity
-            quote.locked -= held
-            quote.free += held - value
-            base.free += quantity - fee
-        else:
-            held = ZERO if order.price is None else quantity
-            base.locked -= held
-            base.free += held - quantity
-            quote.free += value - fee
+        sold, bought = (quote, base) if order.side is Side.BUY else (base, quote)
+        paid, received = (value, quantity) if order.side is Side.BUY else (quantity, value)
+        held = _held(order, quantity)
+        sold.locked -= held
+        sold.free += held - paid
+        bought.free += received
+        (sold if order.fee_on_top else bought).free -= fee
         self._dirty_accounts[order.account].update((market.base, market.quote))
 
     def _tell(
@@ -221,3 +233,19 @@ class Ledger:
         if not order.status.is_open:
             self._open.pop(order.id, None)
         self._news.append(OrderNews(kind, copy.copy(order), now, trade, cancel_id))
+
+
+def _needed(draft: Draft, market: Market, cost: Decimal, held_rate: Decimal) -> tuple[str, Decimal]:
+    """The asset that an order takes, and how much of it must be free."""
+    if draft.side is Side.SELL:
+        return market.base, draft.quantity * (1 + held_rate)
+    value = cost if draft.price is None else draft.price * draft.quantity
+    return market.quote, value * (1 + held_rate)
+
+
+def _held(order: PaperOrder, quantity: Decimal) -> Decimal:
+    """What is locked for this much of an order; a market order locks nothing."""
+    if order.price is None:
+        return ZERO
+    paid = order.price * quantity if order.side is Side.BUY else quantity
+    return paid * (1 + order.held_rate)

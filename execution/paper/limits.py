@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from execution.paper.refusals import Reason, Refusal
 
@@ -32,6 +33,15 @@ class _Counter:
         return max(1, self._seconds - int(now % self._seconds))
 
 
+@dataclass(slots=True)
+class Usage:
+    """How a limit was used: the most that one window held (``peak``), and how often more was refused."""
+
+    limit: int
+    peak: int = 0
+    refused: int = 0
+
+
 class Limits:
     """Raises Refusal with 429 and Retry-After beyond a limit."""
 
@@ -42,6 +52,9 @@ class Limits:
         self._orders = _Counter(10)
         self._orders_of_day = _Counter(86_400)
         self._calls = _Counter(2)
+        self._calls_of_second = _Counter(1)
+        #: By the name of a limit by calls.
+        self.usage: dict[str, Usage] = {}
 
     def weigh(self, address: str, weight: int, now: float) -> dict[str, str]:
         """Count a request and return the headers that announce what is used."""
@@ -77,6 +90,16 @@ class Limits:
 
         A raised limit of weight raises these limits in proportion.
         """
-        raised = max(1, self.weight_per_minute // WEIGHT_PER_MINUTE)
-        if self._calls.count(name, now, 1) > allowed * raised:
+        self._check(name, allowed, self._calls.count(name, now, 1))
+
+    def count_second(self, name: str, allowed: int, now: float) -> None:
+        """Count a call within one second, as ``count_call`` does within two."""
+        self._check(name, allowed, self._calls_of_second.count(name, now, 1))
+
+    def _check(self, name: str, allowed: int, used: int) -> None:
+        raised = allowed * max(1, self.weight_per_minute // WEIGHT_PER_MINUTE)
+        usage = self.usage.setdefault(name, Usage(raised))
+        usage.peak = max(usage.peak, used)
+        if used > raised:
+            usage.refused += 1
             raise Refusal(-1003, "Too many requests.", status=429, reason=Reason.TOO_MANY_REQUESTS)

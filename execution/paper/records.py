@@ -10,6 +10,9 @@ from enum import StrEnum
 from execution.core.market_model.matching import SelfTradePrevention
 from execution.core.types import ZERO, Side
 
+#: The class of limits of an account that names none.
+DEFAULT_TIER = "pro"
+
 
 class OrderStatus(StrEnum):
     NEW = "NEW"
@@ -29,7 +32,8 @@ class Draft:
     """A checked request for an order. ``price`` is None for a market order.
 
     ``refuses_taking``: whether a post-only order that would take is refused; else it is accepted, and ends
-    at once.
+    at once. ``fee_on_top``: the fee comes on top of what is paid, instead of out of what is received.
+    ``expires``: when an order ends that is good until then; 0 means never.
     """
 
     symbol: str
@@ -42,11 +46,16 @@ class Draft:
     quote_quantity: Decimal
     prevention: SelfTradePrevention
     refuses_taking: bool = True
+    fee_on_top: bool = False
+    expires: int = 0
 
 
 @dataclass(slots=True)
 class PaperOrder:
-    """``executed`` is base quantity, ``quote_executed`` its value; ``history`` is what it was and when."""
+    """``executed`` is base quantity, ``quote_executed`` its value; ``history`` is what it was and when.
+
+    ``held_rate``: what it holds for a fee that comes on top, as a fraction of what it pays.
+    """
 
     id: int
     account: str
@@ -64,6 +73,9 @@ class PaperOrder:
     status: OrderStatus = OrderStatus.NEW
     executed: Decimal = ZERO
     quote_executed: Decimal = ZERO
+    fee_on_top: bool = False
+    held_rate: Decimal = ZERO
+    expires: int = 0
     history: list[tuple[int, OrderStatus, Decimal, Decimal]] = field(default_factory=list)
 
     @property
@@ -91,7 +103,7 @@ class PaperOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaperTrade:
-    """One account's side of a trade; ``fee`` is in ``fee_asset``, the asset received."""
+    """One account's side of a trade; ``fee`` is in ``fee_asset``: what was received, or what was paid."""
 
     id: int
     account: str
@@ -106,6 +118,11 @@ class PaperTrade:
     is_maker: bool
     time: int
 
+    @property
+    def number(self) -> int:
+        """Rises with time over all symbols of an account."""
+        return self.time * 1_000_000 + self.id % 500_000 * 2 + (self.side is Side.SELL)
+
 
 @dataclass(slots=True)
 class AssetBalance:
@@ -115,7 +132,7 @@ class AssetBalance:
 
 @dataclass(slots=True)
 class Account:
-    """``passphrase`` is the third part of a key, where a dialect has one."""
+    """``passphrase`` is the third part of a key, ``tier`` its class of limits, where a dialect has such."""
 
     key: str
     secret: str
@@ -124,6 +141,7 @@ class Account:
     may_withdraw: bool = False
     updated: int = 0
     passphrase: str = ""
+    tier: str = DEFAULT_TIER
 
     def balance(self, asset: str) -> AssetBalance:
         return self.balances.setdefault(asset, AssetBalance())

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     NOT_OPEN = "not open"
     TOO_MANY_REQUESTS = "too many requests"
     SUSPENDED = "suspended"
+    CLOSED = "closed"
+    WOULD_TAKE = "would take"
 
 
 class Refusal(Exception):
@@ -77,11 +79,15 @@ def duplicate_order() -> Refusal:
 
 
 def would_take() -> Refusal:
-    return Refusal(-2010, "Order would immediately match and take.")
+    return Refusal(-2010, "Order would immediately match and take.", reason=Reason.WOULD_TAKE)
 
 
 def suspended() -> Refusal:
     return Refusal(-2010, "Market is closed.", reason=Reason.SUSPENDED)
+
+
+def market_closed() -> Refusal:
+    return Refusal(-1013, "Market is closed.", reason=Reason.CLOSED)
 
 
 def cancel_unknown() -> Refusal:

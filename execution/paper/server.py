@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,9 +13,11 @@ from aiohttp import web
 from execution.paper.accounts import Accounts
 from execution.paper.binance.market_streams import MarketStreams
 from execution.paper.binance.user_streams import UserStreams
+from execution.paper.coinbase.streams import Channels as CoinbaseChannels
 from execution.paper.connections import Connections, encode
 from execution.paper.exchange import Exchange
 from execution.paper.faults import AFTER, BEFORE, FaultRule, Faults
+from execution.paper.kraken.parts import KrakenParts
 from execution.paper.limits import Limits
 from execution.paper.okx.market_streams import MarketChannels
 from execution.paper.okx.user_streams import UserChannels
@@ -36,15 +38,18 @@ class Server:
     user_streams: UserStreams
     market_channels: MarketChannels
     user_channels: UserChannels
+    kraken: KrakenParts
+    coinbase_channels: CoinbaseChannels
     control_token: str
-    latency: float = 0.0  #: seconds that an answer takes longer
+    latency: float = 0.0  #: seconds that a request and its answer take longer together
 
 
 @dataclass(slots=True)
 class Call:
     """One request as a handler sees it. ``headers`` go out with the answer.
 
-    ``entries`` are the objects of a JSON body, where a dialect has such bodies.
+    ``entries`` are the objects of a JSON body that may hold several, ``body`` is the one of a body that is nested,
+    where a dialect has such bodies.
     """
 
     server: Server
@@ -53,6 +58,7 @@ class Call:
     signer: Account | None
     headers: dict[str, str] = field(default_factory=dict)
     entries: list[dict[str, str]] = field(default_factory=list)
+    body: dict[str, Any] = field(default_factory=dict)
 
     @property
     def account(self) -> Account:
@@ -68,7 +74,9 @@ class Call:
     def lag(self, kind: str) -> int:
         """Milliseconds by which this call's answer lags behind, for the faults of late visibility."""
         rule = self.server.faults.strike(
-            self.endpoint.on, frozenset({kind}), self.signer.key if self.signer else None
+            self.endpoint.target(self.parameters),
+            frozenset({kind}),
+            self.signer.key if self.signer else None,
         )
         return int(rule.seconds * 1000) if rule else 0
 
@@ -82,17 +90,21 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. ``on`` is its name among the faults; ``weight`` may depend on the parameters."""
+    """One route. ``on`` is its name among the faults. It and ``weight`` may depend on the parameters."""
 
     method: str
     path: str
-    on: str
+    on: str | Callable[[Mapping[str, str]], str]
     weight: int | Callable[[dict[str, str]], int]
     handler: Callable[[Call], Any]
     signed: bool = False
 
+    def target(self, parameters: Mapping[str, str]) -> str:
+        """The name among the faults of a call with these parameters."""
+        return self.on if isinstance(self.on, str) else self.on(parameters)
 
-class Manners(Protocol):
+
+class Dialect(Protocol):
     """What the exchanges do each in their own way: how a call is admitted, answered and refused."""
 
     def key(self, request: web.Request) -> str | None:
@@ -116,44 +128,47 @@ class Manners(Protocol):
         """What a fault that is no page says: ``code_1021``, ``reject``, ``status_429`` and their kin."""
 
 
-def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, manners: Manners) -> None:
+def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, dialect: Dialect) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _answer(server, endpoint, request, manners)
+        return await _answer(server, endpoint, request, dialect)
 
     application.router.add_route(endpoint.method, endpoint.path, handle)
 
 
 async def _answer(
-    server: Server, endpoint: Endpoint, request: web.Request, manners: Manners
+    server: Server, endpoint: Endpoint, request: web.Request, dialect: Dialect
 ) -> web.StreamResponse:
-    """1. Faults before. 2. Process, which writes before it returns. 3. The venue's latency. 4. Faults after."""
+    """1. Faults before. 2. Process, which writes before it returns. 3. Faults after. The way there and back takes
+    half of the venue's latency each."""
     body = await request.text()
-    key = manners.key(request)
-    rule = server.faults.strike(endpoint.on, BEFORE, key)
+    key, target = dialect.key(request), endpoint.target(request.query)
+    rule = server.faults.strike(target, BEFORE, key)
     if rule is not None:
-        spoilt = await _spoil_before(rule, request, manners)
+        spoilt = await _spoil_before(rule, request, dialect)
         if spoilt is not None:
             return spoilt
-    answer = _process(server, endpoint, request, body, manners)
     if server.latency:
-        await asyncio.sleep(server.latency)
-    rule = server.faults.strike(endpoint.on, AFTER, key)
-    return answer if rule is None else await _spoil_after(rule, request, answer, manners)
+        await asyncio.sleep(server.latency / 2)
+    answer = _process(server, endpoint, request, body, dialect)
+    if server.latency:
+        await asyncio.sleep(server.latency / 2)
+    rule = server.faults.strike(target, AFTER, key)
+    return answer if rule is None else await _spoil_after(rule, request, answer, dialect)
 
 
 def _process(
-    server: Server, endpoint: Endpoint, request: web.Request, body: str, manners: Manners
+    server: Server, endpoint: Endpoint, request: web.Request, body: str, dialect: Dialect
 ) -> web.Response:
     headers: dict[str, str] = {}
     try:
-        call = manners.admit(server, endpoint, request, body, headers)
-        answer = manners.answered(endpoint.handler(call))
+        call = dialect.admit(server, endpoint, request, body, headers)
+        answer = dialect.answered(endpoint.handler(call))
     except Refusal as refusal:
-        return manners.refused(refusal, headers)
+        return dialect.refused(refusal, headers)
     except (
         sqlite3.OperationalError
     ):  # it is not written, and may be yet: the exchange is suspended until it is
-        return manners.refused(manners.unknown(), headers)
+        return dialect.refused(dialect.unknown(), headers)
     return web.Response(text=encode(answer), content_type="application/json", headers=headers)
 
 
@@ -179,7 +194,7 @@ async def _truncated(request: web.Request, answer: web.Response) -> web.StreamRe
     return response
 
 
-async def _spoil_before(rule: FaultRule, request: web.Request, manners: Manners) -> web.StreamResponse | None:
+async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect) -> web.StreamResponse | None:
     """The answer to a call that is not processed; None when it only had to wait."""
     if rule.kind == "delay_before":
         await asyncio.sleep(rule.seconds)
@@ -187,13 +202,13 @@ async def _spoil_before(rule: FaultRule, request: web.Request, manners: Manners)
     if rule.kind == "drop_before":
         return _dropped(request)
     if rule.kind in ("code_1021", "reject", "status_418", "status_429"):
-        return manners.refused(manners.fault(rule), {})
+        return dialect.refused(dialect.fault(rule), {})
     status = int(rule.kind.removeprefix("status_"))
     return _page(status, "The paper exchange failed on request, before the call was processed.")
 
 
 async def _spoil_after(
-    rule: FaultRule, request: web.Request, answer: web.Response, manners: Manners
+    rule: FaultRule, request: web.Request, answer: web.Response, dialect: Dialect
 ) -> web.StreamResponse:
     """What the caller gets for a call that has been processed."""
     if rule.kind == "delay":
@@ -208,6 +223,6 @@ async def _spoil_after(
     if rule.kind == "empty_200":
         return web.Response(text="{}", content_type="application/json")
     if rule.kind == "code_1007_after":
-        return manners.refused(manners.fault(rule), {})
+        return dialect.refused(dialect.fault(rule), {})
     status = int(rule.kind.removeprefix("status_").removesuffix("_after"))
     return _page(status, "The paper exchange failed on request, after the call was processed.")

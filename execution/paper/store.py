@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS minutes (
 DROP TABLE IF EXISTS bars;
 """
 
-_ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_executed")
+_ORDER_DECIMALS = ("price", "quantity", "quote_quantity", "executed", "quote_executed", "held_rate")
 
 
 class Store:
@@ -140,7 +140,7 @@ def _dump(record: PaperOrder | PaperTrade) -> str:
 
 def _order(record: dict[str, Any]) -> PaperOrder:
     values = dict(record)
-    for name in _ORDER_DECIMALS:
+    for name in record.keys() & _ORDER_DECIMALS:
         values[name] = None if record[name] is None else Decimal(record[name])
     values["side"] = Side(record["side"])
     values["prevention"] = SelfTradePrevention(record["prevention"])

@@ -79,6 +79,28 @@ LISTED = listed(
 )
 
 
+def numbered(count: int) -> tuple[MarketParameters, ...]:
+    """Return further symbols, ``C001/USDT`` and so on, to measure a desk with many of them."""
+    listing = Listing("0.001", "0.01", "0.02")
+    return tuple(
+        MarketParameters(
+            _market(f"C{number:03}", listing, "5"),
+            mid=Decimal(20 + number),
+            spacing=Decimal(listing.spacing),
+            level_size=100.0,
+            volatility=0.3,
+            takers_per_second=1.0,
+            taker_size=10.0,
+        )
+        for number in range(1, count + 1)
+    )
+
+
 def exchange_symbol(market: Market) -> str:
     """Binance's name of a symbol: ``BTCUSDT``."""
     return market.base + market.quote
+
+
+def dashed_symbol(market: Market) -> str:
+    """Okx's and coinbase's name of a symbol: ``BTC-USDT``."""
+    return f"{market.base}-{market.quote}"

@@ -1,1 +1,1 @@
-"""The shapes of what pages and sockets are sent."""
+"""The shapes of the JSON that pages, sockets and the API send, each declared once."""

@@ -1,25 +1,36 @@
-"""Decimals and moments as the pages are sent them. Unknown stays unknown."""
+"""Decimals and times as JSON carries them. Unknown stays unknown."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import overload
 
 from execution.core.numbers import plain
 
 
-def text(number: Decimal | None) -> str | None:
-    """A decimal as plain text without trailing zeros; unknown stays unknown."""
+@overload
+def decimal_str(number: Decimal) -> str: ...
+@overload
+def decimal_str(number: Decimal | None) -> str | None: ...
+def decimal_str(number: Decimal | None) -> str | None:
+    """Return a decimal as plain digits without trailing zeros."""
     return None if number is None else plain(number)
 
 
-def rounded(number: Decimal | None, places: int) -> str | None:
-    return None if number is None else text(round(number, places))
+@overload
+def rounded_str(number: Decimal, places: int) -> str: ...
+@overload
+def rounded_str(number: Decimal | None, places: int) -> str | None: ...
+def rounded_str(number: Decimal | None, places: int) -> str | None:
+    """Return a decimal as ``decimal_str`` does, rounded to so many places."""
+    return None if number is None else plain(round(number, places))
 
 
-def instant(moment: datetime | None) -> int | None:
-    return None if moment is None else milliseconds(moment)
-
-
-def milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+@overload
+def epoch_ms(moment: datetime) -> int: ...
+@overload
+def epoch_ms(moment: datetime | None) -> int | None: ...
+def epoch_ms(moment: datetime | None) -> int | None:
+    """Return a time as milliseconds since 1970, UTC."""
+    return None if moment is None else round(moment.timestamp() * 1000)

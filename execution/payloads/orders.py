@@ -1,60 +1,174 @@
-"""What the pages are sent, shared by the selectors that build it and the consumers that send it.
-
-Numbers are decimals as text, ``None`` is unknown (a dash on the page). Times are milliseconds since 1970, UTC.
-"""
+"""Orders, their parts, and how a page is told of them. Unknown is null."""
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Annotated, Any, Literal
 
-Number = str | None
-Instant = int | None
+from typing_extensions import TypedDict
+
+from execution.payloads.fields import (
+    DecimalStr,
+    EpochMs,
+    OptionalText,
+    PageOnly,
+    SideText,
+    StatusText,
+    UnitText,
+    about,
+)
+
 #: Time, and the share that should be done by then.
 SchedulePoint = tuple[int, float]
 
 
 class OrderRow(TypedDict):
-    """An order in the list."""
+    """An order in a list."""
 
     id: str
-    version: int
-    status: str
-    outcome: str
+    version: Annotated[int, about("grows by one with each entry of the journal")]
+    status: StatusText
+    outcome: Annotated[OptionalText, about("its final status, once that is decided")]
     reason: str
-    #: Why a working order cannot be filled now, as of this row; empty when it can.
-    waits: str
+    waits: Annotated[str, about("why a working order cannot be filled now; empty when it can")]
     needs_person: bool
     trader: str
     account: str
     symbol: str
     base: str
     quote: str
-    tick: Number
-    lot: Number
-    side: str
+    tick: DecimalStr | None
+    lot: DecimalStr | None
+    side: SideText
     algorithm: str
-    quantity: str
-    filled: str
-    limit_price: Number
-    average: Number
-    arrival_mid: Number
-    cost_bp: Number
-    start_at: Instant
-    end_at: Instant
+    quantity: DecimalStr
+    filled: DecimalStr
+    limit_price: DecimalStr | None
+    average: DecimalStr | None
+    arrival_mid: DecimalStr | None
+    cost_bp: Annotated[DecimalStr | None, about("against the arrival mid; + is cost")]
+    start_at: EpochMs | None
+    end_at: EpochMs | None
     end_is_fixed: bool
-    #: When it began to work; None before.
-    started_at: Instant
-    ended_at: Instant
-    created_at: int
-    last_fill_at: Instant
+    #: When it began to work.
+    started_at: PageOnly[EpochMs | None]
+    ended_at: EpochMs | None
+    created_at: EpochMs
+    last_fill_at: EpochMs | None
     #: Thinned; straight lines between.
-    schedule: list[SchedulePoint]
-    #: Children whose fate or fills are not complete: a pause or an end takes effect when there is none.
-    unsettled: int
+    schedule: PageOnly[list[SchedulePoint]]
+    unsettled: Annotated[int, about("children that are not settled")]
     #: How often the journal has called for a person.
-    alerts: int
+    alerts: PageOnly[int]
     client_reference: str
-    tags: list[str]
+    tags: PageOnly[list[str]]
+
+
+class Fee(TypedDict):
+    currency: str
+    amount: DecimalStr
+
+
+class Reserved(TypedDict):
+    """What an order may still spend on an account, with its fee."""
+
+    account: str
+    currency: str
+    amount: DecimalStr
+    is_known: Annotated[bool, about("false: it is at least this much, since a price or fee is not known")]
+
+
+class EarlierPlan(TypedDict):
+    """A plan that a later one replaced at ``until``."""
+
+    until: EpochMs
+    line: list[SchedulePoint]
+
+
+class OrderDetail(OrderRow):
+    """An order on its own page."""
+
+    why: Annotated[str, about("what the order does or waits for now")]
+    due_at: EpochMs | None
+    paused_at: EpochMs | None
+    plan_version: int
+    terms_version: int
+    quantity_asked: DecimalStr
+    unit: UnitText
+    reserves: Annotated[
+        list[Reserved], about("what it reserves on each account; empty once it sends nothing new")
+    ]
+    owner: PageOnly[str]
+    fees: list[Fee]
+    fees_bp: DecimalStr | None
+    maker_share: Annotated[DecimalStr | None, about("share of the filled quantity that was maker, 0 to 1")]
+    #: Start and end of each pause; an open one has no end.
+    pauses: PageOnly[list[tuple[EpochMs, EpochMs | None]]]
+    earlier_plans: PageOnly[list[EarlierPlan]]
+    #: Of the terms in force, as the records keep them.
+    parameters: PageOnly[dict[str, object]]
+
+
+class SliceRow(TypedDict):
+    key: PageOnly[str]
+    number: int
+    starts_at: EpochMs
+    ends_at: EpochMs
+    quantity: DecimalStr
+    filled: DecimalStr
+
+
+class ChildRow(TypedDict):
+    key: PageOnly[str]
+    sequence: int
+    at: EpochMs
+    ended_at: EpochMs | None
+    account: str
+    slice: int | None
+    type: str
+    time_in_force: str
+    purpose: str
+    why: str
+    price: DecimalStr | None
+    quantity: DecimalStr
+    filled: DecimalStr
+    average: DecimalStr | None
+    status: str
+    reason: str
+    settled: Annotated[bool, about("it is final and its recorded fills add up to the reported quantity")]
+
+
+class FillRow(TypedDict):
+    key: PageOnly[str]
+    at: EpochMs
+    account: str
+    child: Annotated[int | None, about("the sequence of the child; null: not known yet")]
+    trade: Annotated[str, about("the exchange's id of the trade")]
+    price: DecimalStr
+    quantity: DecimalStr
+    fee: DecimalStr | None
+    fee_currency: OptionalText
+    more_fees: Annotated[list[Fee], about("what was charged in other currencies beside")]
+    fee_in_quote: Annotated[DecimalStr | None, about("all of it; null: a rate is not known")]
+    liquidity: Annotated[OptionalText, about("maker, taker, or null: not known")]
+
+
+class JournalRow(TypedDict):
+    key: PageOnly[str]
+    version: int
+    at: EpochMs
+    kind: str
+    actor: str
+    reason: str
+    data: dict[str, Any]
+
+
+class Orders(TypedDict):
+    """One page of the orders of a filter."""
+
+    orders: list[OrderRow]
+    page: int
+    pages: int
+    total: int
 
 
 class OrderPage(TypedDict):
@@ -65,112 +179,29 @@ class OrderPage(TypedDict):
     total: int
 
 
-class Fee(TypedDict):
-    currency: str
-    amount: str
+class Slices(TypedDict):
+    slices: list[SliceRow]
 
 
-class EarlierPlan(TypedDict):
-    """A plan that a later one replaced at ``until``."""
-
-    until: int
-    line: list[SchedulePoint]
+class Children(TypedDict):
+    children: list[ChildRow]
 
 
-class OrderFacts(OrderRow):
-    """An order on its own page."""
-
-    why: str
-    due_at: Instant
-    paused_at: Instant
-    plan_version: int
-    terms_version: int
-    quantity_asked: str
-    unit: str
-    owner: str
-    fees: list[Fee]
-    fees_bp: Number
-    maker_share: Number
-    #: Start and end of each pause; an open one has no end.
-    pauses: list[tuple[int, Instant]]
-    earlier_plans: list[EarlierPlan]
-    #: Of the terms in force, as the records keep them.
-    parameters: dict[str, object]
+class Fills(TypedDict):
+    fills: list[FillRow]
 
 
-class SliceRow(TypedDict):
-    key: str
-    number: int
-    starts_at: int
-    ends_at: int
-    quantity: str
-    filled: str
+class Journal(TypedDict):
+    journal: list[JournalRow]
 
 
-class ChildRow(TypedDict):
-    key: str
-    sequence: int
-    at: int
-    ended_at: Instant
-    account: str
-    slice: int | None
-    type: str
-    time_in_force: str
-    purpose: str
-    why: str
-    price: Number
-    quantity: str
-    filled: str
-    average: Number
-    status: str
-    reason: str
-    settled: bool
-
-
-class FillRow(TypedDict):
-    key: str
-    at: int
-    account: str
-    child: int | None
-    trade: str
-    price: str
-    quantity: str
-    fee: Number
-    fee_currency: str
-    fee_in_quote: Number
-    liquidity: str
-
-
-class JournalRow(TypedDict):
-    key: str
-    version: int
-    at: int
-    kind: str
-    actor: str
-    reason: str
-    data: dict[str, object]
-
-
-class Snapshot(TypedDict):
+class Snapshot(Slices, Children, Fills, Journal):
     """Everything of an order at a version."""
 
     version: int
-    order: OrderFacts
-    slices: list[SliceRow]
-    children: list[ChildRow]
-    fills: list[FillRow]
-    journal: list[JournalRow]
+    order: OrderDetail
     #: Times, and the market's volume that the plan expects from each until the next; empty: it expects none.
     profile: list[SchedulePoint]
-
-
-class OrderParts(TypedDict):
-    """What an opened row of the blotter shows: the newest children and fills, and how many there are."""
-
-    children: list[ChildRow]
-    children_total: int
-    fills: list[FillRow]
-    fills_total: int
 
 
 #: What ``Snapshot`` holds in lists, each row with its ``key``.
@@ -178,48 +209,20 @@ Section = Literal["slices", "children", "fills", "journal"]
 SECTIONS: tuple[Section, ...] = ("slices", "children", "fills", "journal")
 
 #: ``from`` is a keyword of Python, hence the form of a call.
-Delta = TypedDict(
-    "Delta",
-    {
-        "from": int,
-        "version": int,
-        "order": OrderFacts,
-        #: A new plan: its slices replace all of the old one's.
-        "replan": bool,
-        "slices": list[SliceRow],
-        "children": list[ChildRow],
-        "fills": list[FillRow],
-        "journal": list[JournalRow],
-        #: With a new plan that plan's; empty without one.
-        "profile": list[SchedulePoint],
-    },
-)
-
-#: Time, bid, ask, volume, notional of a second (or of a longer bucket in the past).
-Sample = tuple[int, Number, Number, str, str]
+_Since = TypedDict("_Since", {"from": int})
 
 
-class CostSplit(TypedDict):
-    """The parts of a cost (core/tca/analysis.py Split), in bp of the arrival notional or in quote units; + is cost."""
+class Delta(Snapshot, _Since):
+    """The changes since the version ``from``. With a new plan its slices and profile replace the old one's."""
 
-    spread: Number
-    drift: Number
-    delay: Number
-    fees: Number
-    total: Number
+    replan: bool
 
 
-class MarketUpdate(TypedDict):
-    """The market while the order lived: samples since the last update, and what they say of the order."""
+class OrderParts(Children, Fills):
+    """The newest children and fills of an opened row of the blotter, and how many there are."""
 
-    samples: list[Sample]
-    volume: Number
-    vwap: Number
-    vwap_bp: Number
-    participation: Number
-    split_bp: CostSplit
-    #: ``OrderRow.waits`` of now.
-    waits: str
+    children_total: int
+    fills_total: int
 
 
 class TicketMarket(TypedDict):
@@ -228,8 +231,8 @@ class TicketMarket(TypedDict):
     symbol: str
     base: str
     quote: str
-    tick: str
-    lot: str
+    tick: DecimalStr
+    lot: DecimalStr
 
 
 class TicketAccount(TypedDict):
@@ -237,64 +240,3 @@ class TicketAccount(TypedDict):
     label: str
     venue: int
     markets: list[TicketMarket]
-
-
-class HaltChild(TypedDict):
-    """A child that a halt has still to get off the book, and what stands in its way."""
-
-    order: str
-    account: str
-    symbol: str
-    side: str
-    quantity: str
-    filled: str
-    status: str
-    #: Why it is not cancelled yet: an unknown fate, an error of the venue; empty while the cancel is under way.
-    reason: str
-
-
-class HaltCount(TypedDict):
-    """What a halt would cancel on an account, or has still to cancel there."""
-
-    account: str
-    orders: int
-    children: int
-    #: Open quantity times price, in quote units by currency; None where a price is unknown.
-    notional: dict[str, Number]
-
-
-class HaltPreview(TypedDict):
-    """What a halt would do now. ``phrase`` is what the supervisor types to confirm it."""
-
-    kind: str
-    scope: str
-    subject: str
-    phrase: str
-    orders: int
-    children: int
-    accounts: list[HaltCount]
-
-
-class HaltRow(TypedDict):
-    """A halt in force, or a former one, with its progress."""
-
-    id: str
-    kind: str
-    scope: str
-    #: "the desk", an account's label, a trader's name, a symbol.
-    subject: str
-    reason: str
-    set_by: str
-    set_at: int
-    swept_at: Instant
-    flat_at: Instant
-    #: Milliseconds from the click until the exchanges confirmed that nothing is open; None until then.
-    time_to_flat: int | None
-    lifted_by: str
-    lifted_at: Instant
-    lift_reason: str
-    orders: int
-    children: int
-    settled: int
-    #: What is still open, and why.
-    open: list[HaltChild]

@@ -1,125 +1,154 @@
-"""An order's report and the reports of many, as pages, API and CSV get them. Numbers and times as in payloads.py."""
+"""Reports of one order and of many. Costs are in basis points unless named otherwise; + is cost."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, Literal, get_args
 
-from execution.payloads.orders import CostSplit, Fee, Instant, Number
+from typing_extensions import TypedDict
+
+from execution.payloads.fields import DecimalStr, EpochMs, OptionalText, PageOnly, SideText, StatusText, about
+from execution.payloads.orders import Fee
+
+GroupBy = Literal["algorithm", "symbol", "venue", "trader"]
+GROUPS: tuple[GroupBy, ...] = get_args(GroupBy)
+
+
+class CostSplit(TypedDict):
+    """The parts of a cost: spread + drift + delay + fees = total."""
+
+    spread: Annotated[DecimalStr | None, about("fills against the mid at that time; below 0 is earned")]
+    drift: Annotated[
+        DecimalStr | None, about("mid at the fills against the mid when the order began to work")
+    ]
+    delay: Annotated[DecimalStr | None, about("the mid when the order began to work against the arrival mid")]
+    fees: DecimalStr | None
+    total: Annotated[DecimalStr | None, about("against the arrival mid, with fees")]
 
 
 class MarkoutRow(TypedDict):
+    """Fills against their venue's mid so many seconds later, in bp of it."""
+
     seconds: int
-    bp: Number
-    #: Of the filled quantity, 0 to 1: fills whose moment has come and was recorded.
-    share: Number
+    bp: DecimalStr | None
+    share: Annotated[
+        DecimalStr, about("share of the filled quantity whose markout time has passed and was recorded")
+    ]
 
 
 class VenueReport(TypedDict):
-    """What was done at one venue, against the order's own benchmarks."""
+    """The part of an order done at one venue, against the order's own benchmarks."""
 
     venue: str
     fills: int
-    filled: str
-    #: Of what the order filled, 0 to 1.
-    share: Number
-    average: Number
-    cost_bp: Number
-    vwap_cost_bp: Number
-    twap_cost_bp: Number
+    filled: DecimalStr
+    share: Annotated[DecimalStr | None, about("share of the order's fills, 0 to 1")]
+    average: DecimalStr | None
+    cost_bp: DecimalStr | None
+    vwap_cost_bp: DecimalStr | None
+    twap_cost_bp: DecimalStr | None
     split_bp: CostSplit
-    maker_share: Number
+    maker_share: DecimalStr | None
     markouts: list[MarkoutRow]
 
 
 class Predicted(TypedDict):
-    """What the order was expected to cost, fees included, when it was sent: by simulation, or by its ``route`` when it
-    takes at once."""
+    """The cost expected when the order was sent, fees included. A route has a price and no standard error."""
 
-    by: str
-    cost_bp: Number
-    standard_error_bp: Number
+    by: Literal["simulation", "route"]
+    cost_bp: DecimalStr | None
+    standard_error_bp: DecimalStr | None
     seeds: int | None
     at: str | None
 
 
 class Report(TypedDict):
-    """What an order achieved, by its fills. ``is_final``: it has ended and its last markouts are in."""
+    """The performance of an order, by its fills alone, so far or finally."""
 
     id: str
-    is_final: bool
-    at: int
-    status: str
-    outcome: str
+    is_final: Annotated[bool, about("the order has ended and its last markouts are recorded")]
+    at: EpochMs
+    status: StatusText
+    outcome: OptionalText
     trader: str
     account: str
     symbol: str
     base: str
     quote: str
-    tick: Number
-    lot: Number
-    side: str
+    tick: PageOnly[DecimalStr | None]
+    lot: PageOnly[DecimalStr | None]
+    side: SideText
     algorithm: str
-    created_at: int
-    start_at: Instant
-    started_at: Instant
-    ended_at: Instant
-    planned_end_at: Instant
-    end_lag_seconds: Number
-    mean_lag_seconds: Number
-    quantity: str
-    filled: str
-    unfilled: str
+    quantity: DecimalStr
+    filled: DecimalStr
+    unfilled: DecimalStr
     fills: int
     children: int
-    average: Number
-    arrival_mid: Number
-    market_vwap: Number
-    market_twap: Number
-    market_volume: Number
-    #: Share of the interval's seconds that were recorded at every venue, 0 to 1.
-    watched: Number
-    participation: Number
-    maker_share: Number
-    cost_bp: Number
-    vwap_cost_bp: Number
-    twap_cost_bp: Number
-    split: CostSplit
-    split_bp: CostSplit
+    average: DecimalStr | None
+    arrival_mid: DecimalStr | None
+    cost_bp: Annotated[DecimalStr | None, about("against the arrival mid, before fees")]
+    market_volume: Annotated[
+        DecimalStr | None,
+        about("market volume at all of its venues while the order worked, as far as it is known"),
+    ]
+    watched: Annotated[
+        DecimalStr | None, about("share of the interval whose volume is known at every venue, 0 to 1")
+    ]
+    market_vwap: DecimalStr | None
+    vwap_cost_bp: Annotated[DecimalStr | None, about("against the market's VWAP")]
+    market_twap: DecimalStr | None
+    twap_cost_bp: Annotated[DecimalStr | None, about("against the mean of the market's mids")]
+    participation: Annotated[
+        DecimalStr | None, about("the order's share of the known volume, 0 to 1; at most this of the whole")
+    ]
+    maker_share: Annotated[DecimalStr | None, about("share of the filled quantity that was maker, 0 to 1")]
+    split: Annotated[CostSplit, about("in quote currency")]
+    split_bp: Annotated[CostSplit, about("in bp of the arrival notional")]
     fees: list[Fee]
-    #: Of the traded notional; the split's are of the arrival notional.
-    fees_bp: Number
-    opportunity: Number
-    opportunity_bp: Number
-    shortfall_bp: Number
+    fees_bp: Annotated[DecimalStr | None, about("of the traded notional")]
+    opportunity: Annotated[DecimalStr | None, about("of the unfilled quantity, in quote currency")]
+    opportunity_bp: Annotated[DecimalStr | None, about("of the whole order at arrival")]
+    shortfall_bp: Annotated[
+        DecimalStr | None, about("total and opportunity cost, of the whole order at arrival")
+    ]
     markouts: list[MarkoutRow]
     venues: list[VenueReport]
     predicted: Predicted | None
-    #: Achieved total less predicted.
-    predicted_error_bp: Number
+    predicted_error_bp: Annotated[DecimalStr | None, about("achieved total less predicted")]
+    created_at: EpochMs
+    start_at: EpochMs | None
+    started_at: EpochMs | None
+    planned_end_at: EpochMs | None
+    ended_at: EpochMs | None
+    end_lag_seconds: Annotated[
+        DecimalStr | None, about("how much later it ended than planned; below 0 is earlier")
+    ]
+    mean_lag_seconds: Annotated[
+        DecimalStr | None, about("how much later the average unit filled than planned")
+    ]
 
 
 class Mean(TypedDict):
-    """A figure over orders: ``n`` of them know it. Standard error of the plain mean, from two on."""
+    """A figure over orders."""
 
-    n: int
-    mean: Number
-    #: By filled notional; None where the quote currencies differ.
-    weighted: Number
-    standard_error: Number
+    n: Annotated[int, about("number of orders that have the figure")]
+    mean: DecimalStr | None
+    weighted: Annotated[
+        DecimalStr | None, about("mean weighted by notional; null if the quote currencies differ")
+    ]
+    standard_error: Annotated[DecimalStr | None, about("standard error of the plain mean; needs two orders")]
 
 
 class GroupRow(TypedDict):
     group: str
     orders: int
-    #: Filled notional by quote currency.
-    notional: dict[str, str]
+    notional: Annotated[dict[str, DecimalStr], about("filled notional by quote currency")]
     figures: dict[str, Mean]
 
 
 class AnalysisPage(TypedDict):
-    """Reports of ended orders by group, the whole last; ``waiting`` ended and have no report yet."""
+    """Reports of ended orders by group, and of all of them."""
 
-    by: str
+    by: GroupBy
     groups: list[GroupRow]
     whole: GroupRow | None
-    waiting: int
+    waiting: Annotated[int, about("number of ended orders whose report is not ready")]

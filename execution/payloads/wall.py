@@ -1,10 +1,14 @@
-"""What the wall is sent. Numbers are decimals as text, ``None`` is unknown; times are milliseconds, UTC."""
+"""The wall's messages."""
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal
 
-from execution.payloads.orders import HaltRow, Instant, Number, OrderRow
+from typing_extensions import TypedDict
+
+from execution.payloads.fields import DecimalStr, EpochMs
+from execution.payloads.halts import HaltRow
+from execution.payloads.orders import OrderRow
 
 DeskState = Literal["active", "no_new_orders", "halted"]
 Health = Literal["ok", "warn", "down"]
@@ -16,7 +20,7 @@ class WallRow(OrderRow):
     #: By ``core.orders.schedule.is_behind``; only what works can be behind.
     behind: bool
     #: When the oldest child whose fate is unknown was sent.
-    unknown_since: Instant
+    unknown_since: EpochMs | None
 
 
 class WallMoney(TypedDict):
@@ -24,11 +28,11 @@ class WallMoney(TypedDict):
 
     currency: str
     #: Open quantity times the mid of now; unknown while one of its orders has no price.
-    working: Number
+    working: DecimalStr | None
     #: Today's fills, since midnight UTC.
-    done: str
+    done: DecimalStr
     #: Today's fills against the arrival mid of their orders; those without an arrival are left out.
-    cost_bp: Number
+    cost_bp: DecimalStr | None
 
 
 class WallTotals(TypedDict):
@@ -40,14 +44,14 @@ class WallTotals(TypedDict):
     behind: int
     paused: int
     unknown: int
-    unknown_since: Instant
+    unknown_since: EpochMs | None
     #: Orders with a fill today whose arrival is not known: their cost is not in the sum.
     without_arrival: int
 
 
 class WallQuote(TypedDict):
     symbol: str
-    at: Instant
+    at: EpochMs | None
     #: An order lives in it.
     wanted: bool
 
@@ -62,12 +66,14 @@ class WallAccount(TypedDict):
     words: str
     error: str
     #: Since when it is not well: the last good sign.
-    since: Instant
+    since: EpochMs | None
     latency_ms: float | None
     failures: int
-    stream_at: Instant
-    looked_at: Instant
+    stream_at: EpochMs | None
+    polled_at: EpochMs | None
     quotes: list[WallQuote]
+    #: Until when the exchange's dead-man's switch is armed.
+    switch_until: EpochMs | None
     #: The kind of a halt in force on this account; empty when there is none.
     halt: str
 
@@ -78,7 +84,7 @@ class WallPerson(TypedDict):
     id: str
     name: str
     live: int
-    working: dict[str, Number]
+    working: dict[str, DecimalStr | None]
     halt: str
 
 
@@ -90,16 +96,16 @@ class WallUnknown(TypedDict):
     account: str
     symbol: str
     side: str
-    quantity: str
-    since: int
+    quantity: DecimalStr
+    since: EpochMs
     reason: str
-    #: Successful looks that did not show it, by kind; ``needed`` of each prove that it never was.
-    looks: dict[str, int]
+    #: Successful polls that did not show it, by kind; ``needed`` of each prove that it never was.
+    polls: dict[str, int]
     needed: int
-    #: No look before this moment says anything.
-    counts_from: Instant
+    #: No poll before this moment says anything.
+    counts_from: EpochMs | None
     #: The earliest moment at which its absence can be proven.
-    earliest: Instant
+    earliest: EpochMs | None
 
 
 class WallAlert(TypedDict):
@@ -110,7 +116,7 @@ class WallAlert(TypedDict):
     symbol: str
     side: str
     status: str
-    at: Instant
+    at: EpochMs | None
     text: str
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
 from django.db.models import Count, Q, QuerySet
 
 from execution.core.faults import faults_of
+from execution.core.guarantees import guarantees_of
 from execution.core.states import ORDER_FINAL
 from execution.models import (
     Account,
@@ -41,6 +43,15 @@ class KeyRow(TypedDict):
     created_at: datetime
 
 
+class UnreadRow(TypedDict):
+    """A symbol that the account's session cannot read, so that it gets no new child while it is in doubt."""
+
+    symbol: str
+    error: str
+    since: datetime
+    is_blocked: bool
+
+
 class AccountRow(TypedDict):
     """An account, its newest key, and its health as its session last wrote it."""
 
@@ -62,10 +73,19 @@ class AccountRow(TypedDict):
     error_at: datetime | None
     failures: int
     stream_at: datetime | None
-    looked_at: datetime | None
+    polled_at: datetime | None
     live_orders: int
     #: Parts of its session that keep failing, in words.
     faults: list[str]
+    unread: list[UnreadRow]
+    #: What the private stream did not tell when it was last reconnected for it, and when that was.
+    stream_suspicion: str
+    stream_suspected_at: datetime | None
+    #: The exchange has a dead-man's switch, which is armed only where nobody but the desk has orders.
+    has_switch: bool
+    is_exclusive: bool
+    switch_until: datetime | None
+    switch_error: str
 
 
 class AuditRow(TypedDict):
@@ -84,13 +104,8 @@ class AccountFacts(AccountRow):
     others: list[str]
 
 
-class VenueChoice(TypedDict):
-    label: str
-    exchange: str
-
-
 def account_rows() -> list[AccountRow]:
-    """Every account, by label."""
+    """Return every account, by label."""
     accounts = list(_accounts().order_by("label"))
     keys = _keys(accounts)
     listed = _listed(accounts)
@@ -98,7 +113,7 @@ def account_rows() -> list[AccountRow]:
 
 
 def account_facts(public_id: str) -> AccountFacts | None:
-    """One account with what was before and who may still be granted it; None when there is none."""
+    """Return one account with what was before and who may still be granted it; None when there is none."""
     account = _accounts().filter(public_id=public_id).first()
     if account is None:
         return None
@@ -111,38 +126,34 @@ def account_facts(public_id: str) -> AccountFacts | None:
     return AccountFacts(
         **row,
         former_keys=keys[1:],
-        audit=[
-            AuditRow(at=entry.at, actor=entry.actor, kind=entry.kind, reason=entry.reason)
-            for entry in audit.order_by("-pk")[:AUDIT_SHOWN]
-        ],
+        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason")[:AUDIT_SHOWN]),
         others=list(active.order_by("username").values_list("username", flat=True)),
     )
 
 
 def account_id_of(label: str) -> str | None:
-    """The public id of the account that people call so."""
+    """Return the public id of the account with this label."""
     return Account.objects.filter(label=label).values_list("public_id", flat=True).first()
 
 
-def venue_choices() -> list[VenueChoice]:
-    """Venues that a new account may join."""
-    venues = Venue.objects.order_by("label").values_list("label", "exchange")
-    return [VenueChoice(label=label, exchange=exchange) for label, exchange in venues]
+def venue_choices() -> Sequence[Mapping[str, object]]:
+    """Return label and exchange of the venues that a new account may join."""
+    return list(Venue.objects.order_by("label").values("label", "exchange"))
 
 
 def trader_names() -> list[str]:
-    """Whom an account may be granted to."""
+    """Return the people that an account may be granted to."""
     traders = User.objects.filter(role=Role.TRADER, is_active=True)
     return list(traders.order_by("username").values_list("username", flat=True))
 
 
 def installation_environment() -> str:
-    """The one environment of every account here; empty before the first start."""
+    """Return the one environment of every account here; empty before the first start."""
     return Installation.objects.values_list("environment", flat=True).first() or ""
 
 
 def a_worker_runs(*, at: datetime) -> bool:
-    """Some engine's lease runs at ``at``, which is the database's own time."""
+    """Return True if some engine's lease runs at ``at``, which is the database's own time."""
     return Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists()
 
 
@@ -156,7 +167,6 @@ def _accounts() -> QuerySet[Any]:  # annotated, so of no class of ours
 
 
 def _keys(accounts: list[Account]) -> dict[int, list[KeyRow]]:
-    """Each account's keys, newest first."""
     found: dict[int, list[KeyRow]] = defaultdict(list)
     for credential in Credential.objects.filter(account__in=accounts).defer(*SEALED).order_by("-pk"):
         found[credential.account_id].append(_key(credential))
@@ -179,12 +189,23 @@ def _key(credential: Credential) -> KeyRow:
 
 
 def _listed(accounts: list[Account]) -> dict[int, set[str]]:
-    """The symbols whose limits are known, by venue."""
     found: dict[int, set[str]] = defaultdict(set)
     venues = {account.venue_id for account in accounts}
     for venue, symbol in Market.objects.filter(venue__in=venues).values_list("venue_id", "symbol"):
         found[venue].add(symbol)
     return found
+
+
+def _unread(account: Account) -> list[UnreadRow]:
+    return [
+        UnreadRow(
+            symbol=symbol,
+            error=one["error"],
+            since=datetime.fromisoformat(one["since"]),
+            is_blocked=not account.is_symbol_reconciled(symbol),
+        )
+        for symbol, one in sorted(account.unread_now.items())
+    ]
 
 
 def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
@@ -205,7 +226,14 @@ def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
         error_at=account.error_at,
         failures=account.failures,
         stream_at=account.stream_at,
-        looked_at=account.looked_at,
+        polled_at=account.polled_at,
         live_orders=account.live_orders,
         faults=[fault.words for fault in faults_of(account.faults, account.fence)],
+        unread=_unread(account),
+        stream_suspicion=account.stream_suspicion,
+        stream_suspected_at=account.stream_suspected_at,
+        has_switch=guarantees_of(account.venue.exchange).dead_mans_switch.value is not None,
+        is_exclusive=account.is_exclusive,
+        switch_until=account.switch_until,
+        switch_error=account.switch_error,
     )

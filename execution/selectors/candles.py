@@ -32,7 +32,7 @@ def candles_of(
 
 
 def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
-    """Up to when the venue's history was recorded; None before it was ever."""
+    """When the last bar that the venue told had ended; None before there was one."""
     days = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS).order_by("-day")
     return days.values_list("known_until", flat=True).first()
 
@@ -40,6 +40,12 @@ def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
 def bars_to_candles(day: CandleDay) -> list[Candle]:
     midnight = datetime.combine(day.day, time(), UTC)
     return [Candle(midnight + timedelta(seconds=bar[0]), *map(Decimal, bar[1:])) for bar in day.bars]
+
+
+def bars_unknown(day: CandleDay) -> list[datetime]:
+    """When the bars opened of which the venue told nothing that can be read."""
+    midnight = datetime.combine(day.day, time(), UTC)
+    return [midnight + timedelta(seconds=seconds) for seconds in day.unknown]
 
 
 def _together(candles: Sequence[Candle]) -> Candle:

@@ -3,81 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict
 
 from django.db.models import Q, QuerySet
 
-from execution.core.types import Quote
+from execution.core.types import MarketStatus, Quote
 from execution.models import Account, Credential, CredentialState, Market, Role, User
-from execution.payloads.encode import text
-from execution.payloads.orders import Number
+from execution.payloads import catalogue as payloads
+from execution.payloads.encode import decimal_str
 from execution.selectors.quotes import quote_latest
 
 
-class KeyFacts(TypedDict):
-    """What may be known of an account's key; the key itself may not."""
-
-    state: str
-    last_four: str
-    checked_at: datetime | None
-    permissions: Mapping[str, Any]
-
-
-class AccountFacts(TypedDict):
-    id: str
-    label: str
-    venue: str
-    exchange: str
-    environment: str
-    symbols: Sequence[str]
-    is_active: bool
-    key: KeyFacts | None
-
-
-class QuoteFacts(TypedDict):
-    bid: Number
-    ask: Number
-    mid: Number
-    at: datetime
-    age_seconds: float
-
-
-class MarketFacts(TypedDict):
-    """Limits and fees of a symbol at an account, and its newest quote however old."""
-
-    account: str
-    account_id: str
-    venue: str
-    symbol: str
-    base: str
-    quote_currency: str
-    tick: Number
-    lot: Number
-    min_quantity: Number
-    min_notional: Number
-    max_quantity: Number
-    maker_fee: Number
-    taker_fee: Number
-    refreshed_at: datetime
-    quote: QuoteFacts | None
-
-
 def accounts_visible(person: User) -> QuerySet[Account]:
-    """A trader's own active ones; all for supervisors and admins."""
+    """Return a trader's own active accounts; all for supervisors and admins."""
     if person.role == Role.TRADER:
         return Account.objects.filter(traders=person, is_active=True)
     return Account.objects.all()
 
 
-def account_facts(*, person: User) -> list[AccountFacts]:
-    """The accounts that the person may see, by label; keys' states for admins only."""
+def account_facts(*, person: User) -> list[payloads.Account]:
+    """Return the accounts that the person may see, by label; keys' states for admins only."""
     accounts = list(accounts_visible(person).select_related("venue").order_by("label"))
     keys = _keys(accounts) if person.role == Role.ADMIN else {}
     return [
-        AccountFacts(
+        payloads.Account(
             id=account.public_id,
             label=account.label,
             venue=account.venue.label,
@@ -91,11 +42,10 @@ def account_facts(*, person: User) -> list[AccountFacts]:
     ]
 
 
-def _keys(accounts: Sequence[Account]) -> dict[int, KeyFacts]:
-    """The newest key of each account that is not retired."""
+def _keys(accounts: Sequence[Account]) -> dict[int, payloads.Key]:
     found = Credential.objects.filter(account__in=accounts).exclude(state=CredentialState.RETIRED)
     return {
-        key.account_id: KeyFacts(
+        key.account_id: payloads.Key(
             state=key.state,
             last_four=key.last_four,
             checked_at=key.checked_at,
@@ -105,8 +55,8 @@ def _keys(accounts: Sequence[Account]) -> dict[int, KeyFacts]:
     }
 
 
-def market_facts(*, person: User, symbol: str, account: str, now: datetime) -> list[MarketFacts]:
-    """The markets that the desk trades at the accounts that the person may see.
+def market_facts(*, person: User, symbol: str, account: str, now: datetime) -> list[payloads.Market]:
+    """Return the markets that the desk trades at the accounts that the person may see.
 
     ``symbol`` and ``account`` (public id or label) choose; empty chooses all.
     """
@@ -126,32 +76,43 @@ def market_facts(*, person: User, symbol: str, account: str, now: datetime) -> l
     ]
 
 
-def _market(account: Account, market: Market, now: datetime) -> MarketFacts:
-    return MarketFacts(
+def _market(account: Account, market: Market, now: datetime) -> payloads.Market:
+    return payloads.Market(
         account=account.label,
         account_id=account.public_id,
         venue=account.venue.label,
         symbol=market.symbol,
         base=market.base,
         quote_currency=market.quote,
-        tick=text(market.tick),
-        lot=text(market.lot),
-        min_quantity=text(market.min_quantity),
-        min_notional=text(market.min_notional),
-        max_quantity=text(market.max_quantity),
-        maker_fee=text(market.maker_fee),
-        taker_fee=text(market.taker_fee),
+        tick=decimal_str(market.tick),
+        lot=decimal_str(market.lot),
+        min_quantity=decimal_str(market.min_quantity),
+        min_notional=decimal_str(market.min_notional),
+        max_quantity=decimal_str(market.max_quantity),
+        max_notional=decimal_str(market.max_notional),
+        buy_band_low=decimal_str(market.buy_band_low),
+        buy_band_high=decimal_str(market.buy_band_high),
+        sell_band_low=decimal_str(market.sell_band_low),
+        sell_band_high=decimal_str(market.sell_band_high),
+        status=MarketStatus(market.status),
+        status_word=market.status_word,
+        maker_fee=decimal_str(market.maker_fee),
+        taker_fee=decimal_str(market.taker_fee),
         refreshed_at=market.refreshed_at,
         quote=quote_facts(quote_latest(market.venue_id, market.symbol), now),
     )
 
 
-def quote_facts(quote: Quote | None, now: datetime) -> QuoteFacts | None:
-    """A quote with its age; None while there is none."""
+def quote_facts(quote: Quote | None, now: datetime) -> payloads.Quote | None:
+    """Return a quote with its age; None while there is none."""
     if quote is None:
         return None
     age = max(0.0, (now - quote.at).total_seconds())
     mid: Decimal | None = quote.mid if quote.is_sane else None
-    return QuoteFacts(
-        bid=text(quote.bid), ask=text(quote.ask), mid=text(mid), at=quote.at, age_seconds=round(age, 3)
+    return payloads.Quote(
+        bid=decimal_str(quote.bid),
+        ask=decimal_str(quote.ask),
+        mid=decimal_str(mid),
+        at=quote.at,
+        age_seconds=round(age, 3),
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem
-from execution.core.reconcile import LOOKS_NEEDED, Evidence
+from execution.core.reconcile import POLLS_NEEDED, Evidence
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import ZERO
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order
 from execution.models.prepared import Compiled
-from execution.payloads.encode import instant, milliseconds, text
-from execution.payloads.orders import HaltChild, HaltCount, HaltPreview, HaltRow, Number
+from execution.payloads.encode import decimal_str, epoch_ms
+from execution.payloads.halts import HaltChild, HaltCount, HaltPreview, HaltRow
 
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
@@ -29,7 +31,7 @@ _IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
 
 
 def halts_in_force() -> QuerySet[Halt]:
-    """Halts that nobody has lifted, oldest first: one read of the index of those."""
+    """Return halts that nobody has lifted, oldest first: one read of the index of those."""
     return (
         Halt.objects.filter(lifted_at=None)
         .select_related("account", "trader", "set_by", "lifted_by")
@@ -38,14 +40,14 @@ def halts_in_force() -> QuerySet[Halt]:
 
 
 def is_any_in_force() -> bool:
-    """One plain read: engines ask at every look, and nearly always there is none."""
+    """Return True if any halt is in force, by one plain read: engines ask at every check."""
     return bool(_IN_FORCE.all())
 
 
 def halt_covering(
     *, trader_pk: int, symbol: str, account_pks: Collection[int], kinds: Collection[str]
 ) -> Halt | None:
-    """A halt of ``kinds`` in force for an order like this, a stop before others; None when there is none.
+    """Return a halt of ``kinds`` in force for an order like this, a stop before others; None when there is none.
 
     An order on several accounts is covered by the halt of any of them.
     """
@@ -61,7 +63,7 @@ def halt_covering(
 
 
 def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
-    """The halt of ``kinds`` in force that covers the order; None when there is none."""
+    """Return the halt of ``kinds`` in force that covers the order; None when there is none."""
     if not is_any_in_force():
         return None
     accounts = list(order.accounts.values_list("pk", flat=True))
@@ -69,27 +71,34 @@ def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
 
 
 def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
-    """Why a halt keeps the order from trading, in words; empty when none does."""
+    """Return why a halt keeps the order from trading, in words; empty when none does."""
     halt = order_halt(order, kinds)
     return "" if halt is None else halt_reason(halt)
 
 
 def halt_reason(halt: Halt) -> str:
-    """What an order that is covered is told."""
+    """Return the words for an order that is covered."""
     word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
-    return f"{word}: {halt.reason} (by {halt.set_by.role}:{halt.set_by.username})"
+    return f"{word}: {_said_by(halt)}"
+
+
+def _said_by(halt: Halt) -> str:
+    return f"{halt.reason} (by {halt.set_by.role}:{halt.set_by.username})"
 
 
 def halt_problem(halt: Halt) -> Problem:
-    """Why an order that the halt covers is not taken; the limit is the halt's id."""
+    """Return the refusal of an order that the halt covers; the limit is the halt's id."""
     fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
     subject = halt_subject(halt)
-    message = f"{subject}: {halt_reason(halt)}; a supervisor must lift it first"
-    return Problem(fields.get(HaltScope(halt.scope), ""), message, subject, halt.public_id)
+    name = "The desk" if halt.scope == HaltScope.DESK else subject
+    state = "is halted" if halt.kind == HaltKind.STOP else "takes no new orders"
+    message = f"{name} {state}: {_said_by(halt)}. A supervisor must lift the halt first."
+    field = fields.get(HaltScope(halt.scope), "")
+    return Problem(field, message, subject, halt.public_id, code=Code.TRADING_HALTED)
 
 
 def halt_subject(halt: Halt) -> str:
-    """The scope in words."""
+    """Return the scope in words."""
     if halt.account is not None:
         return halt.account.label
     if halt.trader is not None:
@@ -98,37 +107,34 @@ def halt_subject(halt: Halt) -> str:
 
 
 def orders_covered(halt: Halt) -> QuerySet[Order]:
-    if halt.scope == HaltScope.ACCOUNT:
-        return Order.objects.filter(accounts=halt.account)
-    if halt.scope == HaltScope.TRADER:
-        return Order.objects.filter(trader=halt.trader)
-    if halt.scope == HaltScope.SYMBOL:
-        return Order.objects.filter(symbol=halt.symbol)
-    return Order.objects.all()
+    return Order.objects.filter(**_in_scope(halt, "accounts", "trader"))
 
 
 def orders_to_pause(halt: Halt) -> QuerySet[Order]:
-    """Orders that trade, or are about to, in spite of the halt."""
+    """Return orders that trade, or are about to, in spite of the halt."""
     return orders_covered(halt).filter(status__in=PAUSABLE)
 
 
 def children_open(halt: Halt) -> QuerySet[ChildOrder]:
-    """Children in the halt's scope that are not settled. An account's halt asks for those on that account."""
-    unsettled = ChildOrder.objects.filter(is_settled=False)
-    if halt.scope == HaltScope.ACCOUNT:
-        return unsettled.filter(account=halt.account)
-    if halt.scope == HaltScope.TRADER:
-        return unsettled.filter(order__trader=halt.trader)
-    if halt.scope == HaltScope.SYMBOL:
-        return unsettled.filter(symbol=halt.symbol)
-    return unsettled
+    """Return children in the halt's scope that are not settled. An account's halt asks for those on that account."""
+    return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__trader"))
+
+
+def _in_scope(halt: Halt, account: str, trader: str) -> dict[str, Any]:
+    scopes: dict[HaltScope, dict[str, Any]] = {
+        HaltScope.DESK: {},
+        HaltScope.ACCOUNT: {account: halt.account},
+        HaltScope.TRADER: {trader: halt.trader},
+        HaltScope.SYMBOL: {"symbol": halt.symbol},
+    }
+    return scopes[HaltScope(halt.scope)]
 
 
 # --- for the pages -------------------------------------------------------------------------------
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
-    """Halts in force, oldest first, or the last ones lifted, newest first."""
+    """Return halts in force, oldest first, or the last ones lifted, newest first."""
     if not lifted:
         return [_row(halt) for halt in halts_in_force()[:limit]]
     former = Halt.objects.exclude(lifted_at=None).select_related("account", "trader", "set_by", "lifted_by")
@@ -136,7 +142,7 @@ def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
 
 
 def halt_row(public_id: str) -> HaltRow | None:
-    """The halt with its progress; None when there is no such halt."""
+    """Return the halt with its progress; None when there is no such halt."""
     halts = Halt.objects.select_related("account", "trader", "set_by", "lifted_by")
     halt = halts.filter(public_id=public_id).first()
     return None if halt is None else _row(halt)
@@ -145,7 +151,7 @@ def halt_row(public_id: str) -> HaltRow | None:
 def _row(halt: Halt) -> HaltRow:
     settled = list(halt.children.values_list("is_settled", flat=True))
     still = halt.children.filter(is_settled=False).select_related("order", "account").order_by("pk")
-    flat_after = None if halt.flat_at is None else milliseconds(halt.flat_at) - milliseconds(halt.set_at)
+    flat_after = None if halt.flat_at is None else epoch_ms(halt.flat_at) - epoch_ms(halt.set_at)
     return HaltRow(
         id=halt.public_id,
         kind=halt.kind,
@@ -153,12 +159,12 @@ def _row(halt: Halt) -> HaltRow:
         subject=halt_subject(halt),
         reason=halt.reason,
         set_by=halt.set_by.username,
-        set_at=milliseconds(halt.set_at),
-        swept_at=instant(halt.swept_at),
-        flat_at=instant(halt.flat_at),
+        set_at=epoch_ms(halt.set_at),
+        swept_at=epoch_ms(halt.swept_at),
+        flat_at=epoch_ms(halt.flat_at),
         time_to_flat=flat_after,
         lifted_by="" if halt.lifted_by is None else halt.lifted_by.username,
-        lifted_at=instant(halt.lifted_at),
+        lifted_at=epoch_ms(halt.lifted_at),
         lift_reason=halt.lift_reason,
         orders=halt.orders.count(),
         children=len(settled),
@@ -173,32 +179,33 @@ def _open(child: ChildOrder) -> HaltChild:
         account=child.account.label,
         symbol=child.symbol,
         side=child.side,
-        quantity=text(child.quantity) or "0",
-        filled=text(child.filled) or "0",
+        quantity=decimal_str(child.quantity),
+        filled=decimal_str(child.filled),
         status=child.status,
         reason=_in_the_way(child),
     )
 
 
 def _in_the_way(child: ChildOrder) -> str:
-    """Why a child is not settled yet; empty while its cancel is simply under way."""
     account = child.account
     if child.status == ChildStatus.UNKNOWN:
         evidence = Evidence.from_json(child.evidence)
-        looks = ", ".join(f"{kind.replace('_', ' ')} {len(at)}" for kind, at in evidence.looks.items())
-        return f"{child.reason}; looks that did not show it: {looks} (of {LOOKS_NEEDED} each)"
+        polls = ", ".join(f"{kind.replace('_', ' ')} {len(at)}" for kind, at in evidence.not_found.items())
+        return f"{child.reason}; polls that did not find it: {polls} (of {POLLS_NEEDED} each)"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"
     asked = child.cancel_requested_at
     if account.error and account.error_at is not None and asked is not None and account.error_at >= asked:
         return account.error
     if child.reported_filled is not None and child.reported_filled > child.filled:
-        return f"the exchange reports {text(child.reported_filled)} filled; the trades are not listed yet"
+        return (
+            f"the exchange reports {decimal_str(child.reported_filled)} filled; the trades are not listed yet"
+        )
     return ""
 
 
 def preview_of(halt: Halt, phrase: str) -> HaltPreview:
-    """What a halt that is not set yet would pause and cancel."""
+    """Return what a halt that is not set yet would pause and cancel."""
     is_stop = halt.kind == HaltKind.STOP
     pausing = list(orders_to_pause(halt).values_list("pk", "accounts__label")) if is_stop else []
     children = list(children_open(halt).select_related("account")) if is_stop else []
@@ -230,11 +237,15 @@ def _count(account: str, orders: int, children: list[ChildOrder]) -> HaltCount:
         so_far = sums.get(currency, ZERO)
         left = max(child.quantity - max(child.filled, child.reported_filled or ZERO), ZERO)
         sums[currency] = None if so_far is None or child.price is None else so_far + left * child.price
-    notional: dict[str, Number] = {currency: text(total) for currency, total in sums.items()}
-    return HaltCount(account=account, orders=orders, children=len(children), notional=notional)
+    return HaltCount(
+        account=account,
+        orders=orders,
+        children=len(children),
+        notional={currency: decimal_str(total) for currency, total in sums.items()},
+    )
 
 
 def symbol_is_known(symbol: str) -> bool:
-    """The desk trades it on an account, or has an order in it."""
+    """Return True if the desk trades it on an account, or has an order in it."""
     listed = (symbol in symbols for symbols in Account.objects.values_list("symbols", flat=True))
     return any(listed) or Order.objects.filter(symbol=symbol).exists()

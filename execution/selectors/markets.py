@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 
 from execution.core import types
-from execution.core.types import ZERO
+from execution.core.market_rules import market_from_json as market_from_json
+from execution.core.market_rules import market_to_json as market_to_json
+from execution.core.types import ZERO, MarketStatus
 from execution.models import Account, Balance, Market
-
-_TEXTS = ("symbol", "base", "quote")
-
-
-def market_to_json(market: types.Market) -> dict[str, str | None]:
-    """A market as an order keeps it: decimals as text."""
-    return {name: None if value is None else str(value) for name, value in asdict(market).items()}
-
-
-def market_from_json(data: Mapping[str, Any]) -> types.Market:
-    """The inverse of ``market_to_json``."""
-    values: dict[str, Any] = {
-        name: text if name in _TEXTS or text is None else Decimal(text) for name, text in data.items()
-    }
-    return types.Market(**values)
 
 
 def markets_of(accounts: Sequence[Account], symbol: str) -> dict[int, types.Market]:
-    """Limits and fees of a symbol by the account's primary key; accounts that do not trade it are left out."""
+    """Rules and fees of a symbol by the account's primary key; accounts that do not trade it are left out."""
     venues = {account.venue_id for account in accounts}
     rows = {row.venue_id: row for row in Market.objects.filter(venue_id__in=venues, symbol=symbol)}
     return {
@@ -50,19 +35,29 @@ def market_from_row(row: Market) -> types.Market:
         max_quantity=row.max_quantity,
         maker_fee=row.maker_fee,
         taker_fee=row.taker_fee,
+        max_notional=row.max_notional,
+        buy_band_low=row.buy_band_low,
+        buy_band_high=row.buy_band_high,
+        sell_band_low=row.sell_band_low,
+        sell_band_high=row.sell_band_high,
+        status=MarketStatus(row.status),
+        status_word=row.status_word,
     )
 
 
 def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
     """What each account holds free of a currency, by its primary key.
 
-    An exchange's answer lists everything that is held: a currency that is not in it is zero. None while
-    an account's balances are not known at all.
+    An exchange's answer lists everything that is held: a currency that is not in it is zero. None where the
+    exchange does not tell, and while an account's balances are not known at all.
     """
-    free: dict[int, Decimal | None] = {account.pk: None for account in accounts}
+    told: dict[int, dict[str, Decimal | None]] = {}
     for row in Balance.objects.filter(account__in=accounts):
-        free[row.account_id] = row.free if row.currency == currency else free[row.account_id] or ZERO
-    return free
+        told.setdefault(row.account_id, {})[row.currency] = row.free
+    return {
+        account.pk: told[account.pk].get(currency, ZERO) if account.pk in told else None
+        for account in accounts
+    }
 
 
 def balances_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

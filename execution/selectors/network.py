@@ -1,4 +1,4 @@
-"""What this installation may reach, by its environment and its settings."""
+"""The hosts that this installation may reach, by its environment and its settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from execution.core.addresses import Network
 
 
 def network_of(environment: str) -> Network:
-    """The network of an installation of ``environment``, with the hosts that its settings allow by name."""
+    """Return the network of an installation of ``environment``, with the hosts that its settings allow by name."""
     return Network(
         environment,
         paper_hosts=frozenset(settings.TRANCHE_PAPER_HOSTS),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
+from socket import gethostname
 
 import redis
 import structlog
 from django.conf import settings
 
+from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
+from execution.core.market_data.freshness import Data, received_at
 from execution.core.types import Book, Quote
 
 log = structlog.get_logger(__name__)
@@ -23,30 +28,68 @@ def quote_key(venue_pk: int, symbol: str) -> str:
     return f"tranche:quote:{venue_pk}:{symbol}"
 
 
-def quote_to_json(quote: Quote) -> str:
+def quote_to_json(quote: Quote, boot: float | None = None) -> str:
+    """Encode a quote that was received at ``boot``, seconds on this host's steady clock, where that is known."""
     sizes = [None if size is None else str(size) for size in (quote.bid_size, quote.ask_size)]
-    return json.dumps([str(quote.bid), str(quote.ask), *sizes, quote.at.isoformat()])
+    return json.dumps([str(quote.bid), str(quote.ask), *sizes, quote.at.isoformat(), boot, _host()])
 
 
 def quote_from_json(text: str | bytes) -> Quote:
-    bid, ask, bid_size, ask_size, at = json.loads(text)
+    """Decode a quote. On the host that wrote it its age is that of the steady clock."""
+    bid, ask, bid_size, ask_size, at, boot, host = json.loads(text)
     sizes = [None if size is None else Decimal(size) for size in (bid_size, ask_size)]
-    return Quote(Decimal(bid), Decimal(ask), sizes[0], sizes[1], datetime.fromisoformat(at))
+    quote = Quote(Decimal(bid), Decimal(ask), sizes[0], sizes[1], datetime.fromisoformat(at))
+    return _aged(quote, boot, host)
 
 
 def book_key(venue_pk: int, symbol: str) -> str:
     return f"tranche:book:{venue_pk}:{symbol}"
 
 
-def book_to_json(book: Book) -> str:
+def book_to_json(book: Book, boot: float | None = None) -> str:
+    """Encode a book that was received at ``boot``, seconds on this host's steady clock, where that is known."""
     sides = [[[str(price), str(size)] for price, size in side] for side in (book.bids, book.asks)]
-    return json.dumps([*sides, book.at.isoformat()])
+    return json.dumps([*sides, book.at.isoformat(), boot, _host()])
 
 
 def book_from_json(text: str | bytes) -> Book:
-    bids, asks, at = json.loads(text)
+    """Decode a book. On the host that wrote it its age is that of the steady clock."""
+    bids, asks, at, boot, host = json.loads(text)
     sides = [tuple((Decimal(price), Decimal(size)) for price, size in side) for side in (bids, asks)]
-    return Book(sides[0], sides[1], datetime.fromisoformat(at))
+    return _aged(Book(sides[0], sides[1], datetime.fromisoformat(at)), boot, host)
+
+
+def feeds_key(venue_pk: int, symbol: str) -> str:
+    return f"tranche:feeds:{venue_pk}:{symbol}"
+
+
+def feeds_to_json(feeds: Mapping[Feed, FeedStatus]) -> str:
+    return json.dumps(
+        {feed: [status.state, status.since.isoformat(), status.reason] for feed, status in feeds.items()}
+    )
+
+
+def feeds_from_json(text: str | bytes) -> dict[Feed, FeedStatus]:
+    return {
+        Feed(feed): FeedStatus(FeedState(state), datetime.fromisoformat(since), reason)
+        for feed, (state, since, reason) in json.loads(text).items()
+    }
+
+
+def _aged(data: Data, boot: float | None, host: str) -> Data:
+    if boot is None or host != _host():
+        return data
+    age = max(time.clock_gettime(time.CLOCK_BOOTTIME) - boot, 0.0)
+    return received_at(data, datetime.now(UTC), age)
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    """What tells this host's steady clock from another's: it begins anew with each boot."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return gethostname()
 
 
 @lru_cache(maxsize=1)
@@ -85,3 +128,15 @@ def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quo
         return {}
     found = zip(pairs, texts, strict=True)
     return {pair: quote_from_json(text) for pair, text in found if text is not None}
+
+
+def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:
+    """The states of the feeds of these venues and symbols in one call; what is missing or unreadable is left out."""
+    if not pairs:
+        return {}
+    try:
+        texts = _client(settings.REDIS_URL).mget([feeds_key(*pair) for pair in pairs])
+    except redis.RedisError as error:
+        log.warning("states of feeds not readable", error=str(error))
+        return {}
+    return {pair: feeds_from_json(text) for pair, text in zip(pairs, texts, strict=True) if text is not None}

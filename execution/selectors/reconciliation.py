@@ -3,83 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 from django.db.models import Q
 
-from execution.core.reconcile import LOOKS, LOOKS_NEEDED, Evidence
+from execution.core.reconcile import POLL_KINDS, POLLS_NEEDED, Evidence
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Role, User
-from execution.payloads.encode import text
+from execution.payloads.encode import decimal_str
+from execution.payloads.reconciliation import AccountDoubt, DifferenceRow, Polls, Reconciliation, UnknownChild
 from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.wall.needs import unknown_children, unknown_earliest, unknown_since
 
 #: Differences that are closed are shown for so long.
 CLOSED_SHOWN = timedelta(hours=1)
-MOST = 200
-#: A look follows the last one after so long while something is unsettled.
-LOOK_EVERY = timedelta(seconds=1.5)
-
-
-class LooksRow(TypedDict):
-    kind: str
-    needed: int
-    at: list[datetime]
-
-
-class UnknownChildRow(TypedDict):
-    """``counts_from``: only looks that begin later count. ``window_from``: when the window had to begin by."""
-
-    client_id: str
-    order: str
-    child: int
-    account: str
-    symbol: str
-    side: str
-    quantity: str
-    price: str | None
-    reason: str
-    since: datetime
-    last_possible_send_at: datetime | None
-    window_from: datetime
-    counts_from: datetime | None
-    earliest_proof: datetime | None
-    next_look: datetime | None
-    looks: list[LooksRow]
-    is_cancel_wanted: bool
-    attach: dict[str, str]
-
-
-class DifferenceRow(TypedDict):
-    id: str
-    kind: str
-    words: str
-    account: str
-    symbol: str
-    key: str
-    order: str | None
-    child: int | None
-    evidence: dict[str, Any]
-    opened_at: datetime
-    last_seen_at: datetime
-    resolved_at: datetime | None
-
-
-class AccountDoubtRow(TypedDict):
-    account: str
-    why: str
-    since: datetime | None
-    looked_at: datetime | None
-    error: str
-
-
-class Reconciliation(TypedDict):
-    unknown: list[UnknownChildRow]
-    differences: list[DifferenceRow]
-    doubts: list[AccountDoubtRow]
+MAX_ROWS = 200
+#: A poll follows the last one after so long while something is unsettled.
+POLL_EVERY = timedelta(seconds=1.5)
 
 
 def reconciliation(*, person: User, now: datetime) -> Reconciliation:
-    """What the person may see: of their orders; everything for supervisors; accounts' own for admins."""
+    """Return what the person may see: of their orders; everything for supervisors; accounts' own for admins."""
     visible = orders_visible(person)
     sees_accounts = person.role in {Role.SUPERVISOR, Role.ADMIN}
     ours = Q(child__order__in=visible)
@@ -92,32 +35,34 @@ def reconciliation(*, person: User, now: datetime) -> Reconciliation:
 
 
 def account_differences(public_id: str, now: datetime) -> list[DifferenceRow]:
-    """Foreign orders and orphans of one account, for its page."""
-    kinds = [DifferenceKind.FOREIGN, DifferenceKind.ORPHAN]
+    """Return foreign orders, orphans and what could not be read of others of one account, for its page."""
+    kinds = [DifferenceKind.FOREIGN, DifferenceKind.ORPHAN, DifferenceKind.UNREADABLE]
     return _differences(Difference.objects.filter(account__public_id=public_id, kind__in=kinds), now)
 
 
-def _unknown(child: ChildOrder) -> UnknownChildRow:
+def _unknown(child: ChildOrder) -> UnknownChild:
     evidence = Evidence.from_json(child.evidence)
     first, earliest = unknown_earliest(child, evidence)
-    looked = child.account.looked_at
-    return UnknownChildRow(
+    polled = child.account.polled_at
+    return UnknownChild(
         client_id=child.client_id,
         order=child.order.public_id,
         child=child.sequence,
         account=child.account.label,
         symbol=child.symbol,
         side=child.side,
-        quantity=text(child.quantity) or "",
-        price=text(child.price),
+        quantity=decimal_str(child.quantity),
+        price=decimal_str(child.price),
         reason=child.reason,
         since=unknown_since(child),
         last_possible_send_at=child.last_possible_send_at,
         window_from=child.intended_at,
         counts_from=first,
         earliest_proof=earliest,
-        next_look=None if looked is None else looked + LOOK_EVERY,
-        looks=[LooksRow(kind=kind, needed=LOOKS_NEEDED, at=list(evidence.looks[kind])) for kind in LOOKS],
+        next_poll=None if polled is None else polled + POLL_EVERY,
+        polls=[
+            Polls(kind=kind, needed=POLLS_NEEDED, at=list(evidence.not_found[kind])) for kind in POLL_KINDS
+        ],
         is_cancel_wanted=child.cancel_requested_at is not None,
         attach={name: str(value) for name, value in child.attach.items()},
     )
@@ -125,7 +70,7 @@ def _unknown(child: ChildOrder) -> UnknownChildRow:
 
 def _differences(rows: Any, now: datetime) -> list[DifferenceRow]:
     shown = rows.filter(Q(resolved_at=None) | Q(resolved_at__gte=now - CLOSED_SHOWN))
-    found = shown.select_related("account", "child__order").order_by("-opened_at", "-pk")[:MOST]
+    found = shown.select_related("account", "child__order").order_by("-opened_at", "-pk")[:MAX_ROWS]
     return sorted((_difference(row) for row in found), key=lambda row: row["resolved_at"] is not None)
 
 
@@ -147,17 +92,24 @@ def _difference(row: Difference) -> DifferenceRow:
     )
 
 
-def _doubts() -> list[AccountDoubtRow]:
-    """Accounts that take no new child because no complete look succeeded since their claim or their last doubt."""
+def _doubts() -> list[AccountDoubt]:
     accounts = Account.objects.filter(is_active=True).order_by("label")
     return [
-        AccountDoubtRow(
+        AccountDoubt(
             account=account.label,
-            why="no worker holds it" if account.owner_id is None else "no complete look yet",
+            why=_why_in_doubt(account),
             since=account.doubted_at,
-            looked_at=account.looked_at,
+            polled_at=account.polled_at,
             error=account.error,
         )
         for account in accounts
-        if account.owner_id is None or not account.is_reconciled
+        if account.owner_id is None or not account.is_reconciled or account.unread_now
     ]
+
+
+def _why_in_doubt(account: Account) -> str:
+    if account.owner_id is None:
+        return "no worker holds it"
+    if not account.unread_now:
+        return "not reconciled yet"
+    return f"cannot be read: {', '.join(sorted(account.unread_now))}; other symbols are traded"

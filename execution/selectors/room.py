@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from django.conf import settings
 
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -31,18 +32,16 @@ class Room:
 
     @property
     def words(self) -> str:
-        return (
-            f"only {megabytes(self.free)} of disk are free; no new order starts below {megabytes(self.floor)}"
-        )
+        return f"Only {megabytes(self.free)} of disk are free. No new order starts below {megabytes(self.floor)}."
 
     @property
     def why(self) -> str:
-        """The same text while it lasts: one that changed all the time would be written all the time."""
+        """Return the same text while it lasts: one that changed all the time would be written all the time."""
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 
 
 def room() -> Room | None:
-    """The space of ``settings.VAR``'s disk; None when the system does not say, which is logged."""
+    """Return the space of ``settings.VAR``'s disk; None when the system does not say, which is logged."""
     try:
         usage = shutil.disk_usage(settings.VAR)
     except OSError as error:
@@ -55,26 +54,25 @@ def room() -> Room | None:
 
 
 def _short_room() -> Room | None:
-    """The space where it is below its floor; None where it is not, or not known."""
     found = room()
     return found if found is not None and found.is_short else None
 
 
 def room_words() -> str:
-    """Why no new order may start for want of space; empty when one may."""
+    """Return why no new order may start for want of space; empty when one may."""
     return found.words if (found := _short_room()) else ""
 
 
 def held_back() -> str:
-    """Why an order may not start now, in words that do not change with each byte; empty when it may."""
+    """Return why an order may not start now, in words that do not change with each byte; empty when it may."""
     return found.why if (found := _short_room()) else ""
 
 
 def room_problem() -> Problem | None:
-    """The refusal of a new order, with the value and the limit."""
+    """Return the refusal of a new order, with the value and the limit."""
     if (found := _short_room()) is None:
         return None
-    return Problem("", found.words, megabytes(found.free), megabytes(found.floor))
+    return Problem("", found.words, megabytes(found.free), megabytes(found.floor), code=Code.DISK_SPACE_LOW)
 
 
 def megabytes(size: int) -> str:

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core import types
+from execution.core.orders.reservation import spent_currency
 from execution.core.orders.terms import OrderRequest
 from execution.core.quantities import combined_market
 from execution.core.routing.account_selection import reference_quote
 from execution.models import Account, Market, Order, User
-from execution.payloads.encode import text
+from execution.payloads.encode import decimal_str
 from execution.payloads.orders import TicketAccount, TicketMarket
-from execution.selectors.markets import balances_free, balances_sum, markets_of
+from execution.selectors.decisions.spending import spending_of
+from execution.selectors.markets import markets_of
 from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.quotes import quote_latest
 
@@ -24,7 +26,7 @@ LOOKALIKE_WITHIN = timedelta(seconds=30)
 
 
 def ticket_accounts(*, person: User) -> list[TicketAccount]:
-    """The active accounts of a trader with the markets that the desk trades there."""
+    """Return the active accounts of a trader with the markets that the desk trades there."""
     accounts = list(Account.objects.filter(traders=person, is_active=True).order_by("label"))
     markets: dict[int, list[Market]] = defaultdict(list)
     for market in Market.objects.filter(venue__in={account.venue_id for account in accounts}).order_by(
@@ -51,25 +53,33 @@ def _market(market: Market) -> TicketMarket:
         symbol=market.symbol,
         base=market.base,
         quote=market.quote,
-        tick=text(market.tick) or "",
-        lot=text(market.lot) or "",
+        tick=decimal_str(market.tick),
+        lot=decimal_str(market.lot),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class TicketPlace:
-    """A symbol at some of a trader's accounts: their venues, common limits, fees and reference quote."""
+    """A symbol at some of a trader's accounts: their common limits, fees and reference quote."""
 
-    venues: frozenset[int]
+    accounts: tuple[Account, ...]
     market: types.Market
     quote: types.Quote | None
-    free: dict[str, Decimal | None]  #: base and quote, over the accounts; None where one is unknown
+
+    @property
+    def venues(self) -> frozenset[int]:
+        return frozenset(account.venue_id for account in self.accounts)
+
+    def available(self, side: types.Side) -> Decimal | None:
+        """Return what a new order may spend there beside the reserves of live orders; None where it is not known."""
+        found = spending_of(self.accounts, spent_currency(self.market.symbol, side)).available
+        return None if found is None else found.amount
 
 
 def ticket_place(
     *, person: User, accounts: Collection[str], symbol: str, now: datetime
 ) -> TicketPlace | None:
-    """What the ticket knows of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
+    """Return the facts of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
     theirs = Account.objects.filter(traders=person, is_active=True).order_by("label")
     named = [account for account in theirs if account.public_id in accounts or account.label in accounts]
     listings = markets_of(named, symbol)
@@ -77,16 +87,12 @@ def ticket_place(
     if not found:
         return None
     market = combined_market([listings[account.pk] for account in found])
-    venues = frozenset(account.venue_id for account in found)
-    quotes = [quote for venue in sorted(venues) if (quote := quote_latest(venue, symbol)) is not None]
+    venues = sorted({account.venue_id for account in found})
+    quotes = [quote for venue in venues if (quote := quote_latest(venue, symbol)) is not None]
     return TicketPlace(
-        venues=venues,
+        accounts=tuple(found),
         market=market,
         quote=reference_quote(quotes, now) or next(iter(quotes), None),
-        free={
-            currency: balances_sum(balances_free(found, currency).values())
-            for currency in (market.base, market.quote)
-        },
     )
 
 
@@ -103,7 +109,7 @@ class Lookalike:
 
 
 def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Lookalike | None:
-    """The newest look-alike of the last 30 s, whatever became of it; quantities are compared in their unit."""
+    """Return the newest look-alike of the last 30 s, whatever became of it; quantities are compared in their unit."""
     recent = Order.objects.filter(
         trader=person,
         symbol=request.symbol,
@@ -134,7 +140,7 @@ class OrderAsked:
 
 
 def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
-    """What an order that the person sees was asked for, by its newest terms; None is "there is no such order"."""
+    """Return the request of an order that the person sees, by its newest terms; None is "there is no such order"."""
     found = orders_visible(person).select_related("terms").prefetch_related("accounts")
     order = found.filter(public_id=public_id).first()
     if order is None or order.terms is None:

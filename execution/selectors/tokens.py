@@ -23,7 +23,7 @@ class TokenRow(TypedDict):
 
 
 def token_rows(*, person: User, now: datetime) -> list[TokenRow]:
-    """The valid ones first, then the newest."""
+    """Return the valid ones first, then the newest."""
     rows = [
         _row(token, now) for token in ApiToken.objects.filter(person=person).order_by("-created_at", "-pk")
     ]

@@ -7,9 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from execution.core import types
+from execution.core.market_data.freshness import is_fresh
+from execution.core.market_rules import market_block
 from execution.core.orders.view import AccountView
 from execution.core.routing.account_selection import MAX_BOOK_AGE
-from execution.core.types import Book, Quote
+from execution.core.types import Book, Quote, Side
 from execution.models import Account
 from execution.selectors.decisions.order_view import account_block
 from execution.selectors.quotes import book_latest
@@ -18,16 +20,17 @@ from execution.selectors.quotes import book_latest
 def account_views(
     accounts: Sequence[Account],
     symbol: str,
+    side: Side,
     *,
     markets: Mapping[str, types.Market],
     quotes: Mapping[str, Quote],
     balances: Mapping[str, Decimal | None],
     now: datetime,
 ) -> tuple[AccountView, ...]:
-    """The accounts in their order; markets, quotes and balances are by public id.
+    """Return the accounts in their order; markets, quotes and balances are by public id.
 
-    A book is there only while it is fresh: nobody asks for it where nobody trades, and the quote's touch stands
-    for it until it comes.
+    A book is there only while it is fresh: nobody asks for it where nobody trades, and the quote's touch stands for it
+    until it comes.
     """
     return tuple(
         AccountView(
@@ -37,11 +40,11 @@ def account_views(
             quote=quotes.get(account.public_id),
             book=_fresh(book_latest(account.venue_id, symbol), now),
             free=balances.get(account.public_id),
-            blocked=account_block(account),
+            blocked=account_block(account, symbol) or market_block(markets[account.public_id], side),
         )
         for account in accounts
     )
 
 
 def _fresh(book: Book | None, now: datetime) -> Book | None:
-    return book if book is not None and now - book.at <= MAX_BOOK_AGE else None
+    return book if book is not None and is_fresh(book.at, now, MAX_BOOK_AGE) else None

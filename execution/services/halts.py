@@ -16,10 +16,11 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from execution import notify
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, length_problem, refuse, refuse_if
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
-from execution.payloads.orders import HaltPreview
+from execution.payloads.halts import HaltPreview
 from execution.selectors.halts import (
     STOPS,
     children_open,
@@ -38,7 +39,7 @@ from execution.services.orders.orders import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import journal_append
 from execution.services.records.locking import account_row_locked, gate_locked, order_locked
-from execution.services.records.order_moves import pause_for_person
+from execution.services.records.order_transition import pause_for_person
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class HaltRequest:
 
 
 def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
-    """The request in ``raw``'s kind, scope and subject; raises ``Refused`` with everything that is wrong."""
+    """Parse the request in ``raw``'s kind, scope and subject; raises ``Refused`` with everything that is wrong."""
     kind, scope = str(raw.get("kind") or ""), str(raw.get("scope") or "")
     subject = str(raw.get("subject") or "").strip()
     problems = [
@@ -71,11 +72,15 @@ def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
         *_known("scope", scope, HaltScope.values),
     ]
     if scope == HaltScope.DESK and subject:
-        problems.append(Problem("subject", f"the desk has no subject, this one is {subject!r}", subject))
+        message = (
+            f"Nothing was halted. To halt the whole desk, leave out the name {subject!r}. "
+            f"To halt only {subject!r}, choose trader, account or symbol instead of desk."
+        )
+        problems.append(Problem("subject", message, subject, code=Code.HALT_SUBJECT_UNKNOWN))
     if scope in HaltScope.values and scope != HaltScope.DESK and not subject:
-        problems.append(Problem("subject", f"a halt of {_article(scope)} needs its name"))
-    if problems:
-        raise Refused(problems)
+        message = f"A halt of {_article(scope)} needs its name."
+        problems.append(Problem("subject", message, code=Code.VALUE_MISSING))
+    refuse_if(problems)
     return HaltRequest(kind, scope, subject)
 
 
@@ -83,7 +88,8 @@ def _known(field: str, value: str, values: Iterable[str]) -> list[Problem]:
     if value in values:
         return []
     limit = ", ".join(values)
-    return [Problem(field, f"{field} {value!r} is none of {limit}", value, limit)]
+    message = f"{field.capitalize()} is {value!r}. It must be one of {limit}."
+    return [Problem(field, message, value, limit, code=Code.VALUE_NOT_ALLOWED)]
 
 
 def _article(scope: str) -> str:
@@ -91,7 +97,6 @@ def _article(scope: str) -> str:
 
 
 def _draft(person: User, request: HaltRequest) -> Halt:
-    """The halt that is asked for, not saved; raises ``Refused`` when there is no such subject, or no supervisor."""
     _refuse_all_but_supervisors(person)
     halt = Halt(kind=request.kind, scope=request.scope, set_by=person)
     subject, found = request.subject, True
@@ -104,14 +109,15 @@ def _draft(person: User, request: HaltRequest) -> Halt:
     elif request.scope == HaltScope.SYMBOL:
         halt.symbol, found = subject, symbol_is_known(subject)
     if not found:
-        raise Refused([Problem("subject", f"the desk has no {request.scope} {subject!r}", subject)])
+        message = f"The desk has no {request.scope} {subject!r}."
+        refuse("subject", message, subject, code=Code.HALT_SUBJECT_UNKNOWN)
     return halt
 
 
 def _refuse_all_but_supervisors(person: User) -> None:
     if person.role != Role.SUPERVISOR:
-        message = f"only a supervisor sets and lifts halts; {person.username} is {person.role}"
-        raise Refused([Problem("", message, person.role, Role.SUPERVISOR)])
+        message = f"Only a supervisor sets and lifts halts. {person.username} is a {person.role}."
+        refuse("", message, person.role, Role.SUPERVISOR, code=Code.ROLE_NOT_ALLOWED)
 
 
 def _phrase(halt: Halt) -> str:
@@ -121,13 +127,12 @@ def _phrase(halt: Halt) -> str:
 def _reason(reason: str) -> str:
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON_LENGTH:
-        message = f"a reason has 1 to {MAX_REASON_LENGTH} characters, this one {len(reason)}"
-        raise Refused([Problem("reason", message, str(len(reason)), str(MAX_REASON_LENGTH))])
+        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON_LENGTH, 1)])
     return reason
 
 
 def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPreview:  # noqa: ARG001  as its siblings
-    """What the halt would pause and cancel, and the phrase that confirms it. Changes nothing."""
+    """Return what the halt would pause and cancel, and the phrase that confirms it. Changes nothing."""
     halt = _draft(person, request)
     return preview_of(halt, _phrase(halt))
 
@@ -144,8 +149,8 @@ def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, no
     halt = _draft(person, request)
     reason = _reason(reason)
     if phrase.strip() != _phrase(halt):
-        message = f"type {_phrase(halt)} to confirm"
-        raise Refused([Problem("phrase", message, phrase, _phrase(halt))])
+        message = f"Type {_phrase(halt)} to confirm."
+        refuse("phrase", message, phrase, _phrase(halt), code=Code.CONFIRMATION_PHRASE_WRONG)
     halt = _commit(halt, reason, now)
     halt_sweep(halt_pk=halt.pk, now=now)
     halt.refresh_from_db()
@@ -172,7 +177,7 @@ def _commit(halt: Halt, reason: str, now: datetime) -> Halt:
 
 
 def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> None:
-    """``last_child`` is the newest child under the gate: by it everybody can tell what was intended later."""
+    """Append to the audit. ``last_child`` is the newest child under the gate: it tells what was intended later."""
     newest = ChildOrder.objects.order_by("-pk").first()
     audit_append(
         kind=kind,
@@ -210,7 +215,6 @@ def _note_swept(halt: Halt, now: datetime) -> None:
 
 
 def _sweep(halt: Halt, now: datetime) -> bool:
-    """Whether all of what was to be swept is."""
     wanted = children_open(halt).filter(status__in=CANCEL_WANTED, cancel_requested_at=None)
     pks = {*orders_to_pause(halt).values_list("pk", flat=True), *wanted.values_list("order_id", flat=True)}
     complete = True
@@ -245,7 +249,7 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def halts_tend(*, now: datetime) -> None:
-    """Finish what a halt began: called by every engine at each look, one indexed query when none is in force."""
+    """Finish what a halt began: called by every engine at each check, one indexed query when none is in force."""
     if not is_any_in_force():
         return
     for halt in halts_in_force().filter(kind=HaltKind.STOP):
@@ -258,7 +262,7 @@ def halts_tend(*, now: datetime) -> None:
 
 
 def _note_flat(halt: Halt) -> None:
-    """Flat is when the last child ended; one that turns up later (proven absent, and there after all) undoes it."""
+    """Note that it is flat; a child that turns up later (proven absent, and there after all) undoes it."""
     still = list(children_open(halt))
     flat_at = None if still else _flat_at(halt)
     if flat_at == halt.flat_at:
@@ -270,7 +274,7 @@ def _note_flat(halt: Halt) -> None:
 
 
 def _flat_at(halt: Halt) -> datetime | None:
-    """When the last of its children ended; without any it was flat when it was swept.
+    """Return when the last of its children ended; without any it was flat when it was swept.
 
     An answer that was under way when the halt came may carry an earlier time: never before it was set.
     """
@@ -305,8 +309,8 @@ def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
     if halt.lifted_at is not None:
         return halt
     if halt.swept_at is None:
-        message = "its orders are still being paused: lifted now, the others would go on by themselves"
-        raise Refused([Problem("", message)])
+        message = "The halt is still pausing orders. Lifted now, the other orders would go on by themselves."
+        refuse("", message, code=Code.HALT_UNFINISHED)
     halt.lifted_by, halt.lifted_at, halt.lift_reason = person, now, reason
     halt.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
     _audit("halt_lifted", halt, person, reason, now)
@@ -321,7 +325,6 @@ def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
 
 
 def _tell_orders(halt: Halt, now: datetime) -> None:
-    """An order that waits for a person because of the halt says that it was lifted. To be repeated at will."""
     said = halt.orders.filter(status=OrderStatus.PAUSED, reason=halt_reason(halt))
     for pk in said.values_list("pk", flat=True):
         try:

@@ -2,55 +2,167 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from execution.core.types import ZERO, Candle
-from execution.venues.convert import AnswerError, decimal_or_none, listed, milliseconds_of, time_or_none
+from execution.core.types import ZERO, Candle, CandleHistory
+from execution.venues import request_context
+from execution.venues.listings import Fetching
 from execution.venues.protocol import VenueReadFailed
+from execution.venues.spec import CandlePages, ExchangeSpec
+from execution.venues.values import AnswerError, decimal_or_none, listed, milliseconds_of, time_or_none
+
+log = logging.getLogger(__name__)
 
 TIMEFRAME, LENGTH = "5m", timedelta(minutes=5)
-#: Asked for at once; exchanges that give fewer are asked again from where they stopped.
-PAGE = 1000
+#: Fourteen days in the smallest pages, each hole among them asked for by itself.
 MAX_PAGES = 100
 
-#: Candles from a time in milliseconds on, at most so many.
-Fetch = Callable[[int, int], Awaitable[list[Candle]]]
+
+@dataclass(frozen=True, slots=True)
+class OddCandle:
+    """A candle that cannot be used: when it opened, if that can be read, and what is wrong with it."""
+
+    opened_at: datetime | None
+    problem: str
 
 
-def read_page(answer: Any) -> list[Candle]:
-    return [candle(row) for row in listed(answer)]
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: the candles that can be used, in any order, and the others."""
+
+    candles: Sequence[Candle]
+    odd: Sequence[OddCandle] = ()
+
+
+#: A page of candles from a time in milliseconds on, so many of them asked for.
+Fetch = Callable[[int, int], Awaitable[Page]]
+
+
+class CandleReader:
+    """Reads the candles of one exchange, and logs each one that cannot be used once."""
+
+    def __init__(self, client: Any, spec: ExchangeSpec, fetch: Fetching) -> None:
+        self._client = client
+        self._pages = pages_of(client, spec)
+        self._fetch = fetch
+        self._told: set[tuple[str, OddCandle]] = set()
+
+    async def history(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
+        """Return what opened from ``since`` on and ended by ``until``; ``VenueReadFailed`` if it cannot be had."""
+
+        async def page(start: int, size: int) -> Page:
+            ask = partial(self._client.fetch_ohlcv, symbol, TIMEFRAME, start, size)
+            got: Page = await self._fetch("candles", ask, read_page)
+            return got
+
+        history, odd = await all_candles(page, pages=self._pages, since=since, until=until)
+        self._tell(symbol, odd)
+        return history
+
+    def _tell(self, symbol: str, odd: Iterable[OddCandle]) -> None:
+        news = [candle for candle in odd if (symbol, candle) not in self._told]
+        if news:
+            self._told.update((symbol, candle) for candle in news)
+            log.warning(
+                "%s lists %d candles of %s that cannot be used and are left out, such as %s",
+                *(self._client.id, len(news), symbol, news[0].problem),
+            )
+
+
+def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
+    """How the exchange's candles are asked for: never more at once than ccxt says it lists."""
+    declared = (((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}).get("limit")
+    pages = spec.candles
+    return pages if declared is None else CandlePages(min(pages.size, int(declared)), pages.newest_only)
+
+
+def read_page(answer: Any) -> Page:
+    """Return the page that ccxt's list makes, with those candles that ccxt could not put in order."""
+    candles: list[Candle] = []
+    odd = [OddCandle(None, f"a candle without a time: {row!r}") for row in request_context.current().timeless]
+    for row in listed(answer):
+        try:
+            candles.append(candle(row))
+        except AnswerError as error:
+            odd.append(OddCandle(_opening(row), str(error)))
+    return Page(candles, odd)
 
 
 def candle(row: Any) -> Candle:
-    """ccxt's ``[milliseconds, open, high, low, close, volume]``."""
+    """ccxt's ``[milliseconds, open, high, low, close, volume]``; ``AnswerError`` for one that cannot be."""
     if not isinstance(row, Sequence) or len(row) < 6:
         raise AnswerError(f"{row!r} is no candle")
     opened_at, (opening, high, low, close, volume) = time_or_none(row[0]), map(decimal_or_none, row[1:6])
     if opened_at is None or opening is None or high is None or low is None or close is None:
         raise AnswerError(f"a candle that lacks its time or a price: {row!r}")
-    if volume is None or volume < ZERO or min(opening, high, low, close) <= ZERO:
+    if volume is None or volume < ZERO or min(opening, high, low, close) <= ZERO or high < low:
         raise AnswerError(f"a candle with a volume or price that cannot be: {row!r}")
+    if milliseconds_of(opened_at) % (LENGTH // timedelta(milliseconds=1)):
+        raise AnswerError(f"a candle that opens between two of {TIMEFRAME}: {row!r}")
     return Candle(opened_at, opening, high, low, close, volume)
 
 
-async def all_candles(fetch: Fetch, *, since: datetime, until: datetime) -> list[Candle]:
-    """Every finished candle that opened from ``since`` on and ended by ``until``, oldest first.
+def _opening(row: Any) -> datetime | None:
+    try:
+        return time_or_none(row[0]) if isinstance(row, Sequence) and row else None
+    except AnswerError:
+        return None
 
-    A page that brings nothing new ends it where the market has no more history; raises ``VenueReadFailed`` when
-    that many pages do not end.
+
+@dataclass
+class _Found:
+    """What the pages held, by opening."""
+
+    candles: dict[datetime, Candle] = field(default_factory=dict)
+    odd: dict[OddCandle, None] = field(default_factory=dict)
+
+    def add(self, page: Page, since: datetime, until: datetime) -> datetime | None:
+        """Keep what is finished and asked for; when the last of it opened."""
+        fresh = {bar.opened_at: bar for bar in page.candles if since <= bar.opened_at <= until - LENGTH}
+        self.candles.update(fresh)
+        for odd in page.odd:
+            if odd.opened_at is None or since <= odd.opened_at <= until - LENGTH:
+                self.odd[odd] = None
+        return max(fresh, default=None)
+
+    def history(self, untold: Iterable[datetime]) -> CandleHistory:
+        """All of it, with what is unknown: ``untold``, and what cannot be read and was not listed well beside."""
+        unreadable = {odd.opened_at for odd in self.odd if odd.opened_at is not None}
+        unknown = (unreadable | set(untold)) - self.candles.keys()
+        return CandleHistory(tuple(self.candles[at] for at in sorted(self.candles)), tuple(sorted(unknown)))
+
+
+async def all_candles(
+    fetch: Fetch, *, pages: CandlePages, since: datetime, until: datetime
+) -> tuple[CandleHistory, tuple[OddCandle, ...]]:
+    """Return every finished candle from ``since`` to ``until``, and those that cannot be used.
+
+    1. Ask for a page, from just before its first candle: whether the bounds of a window belong to it is not said
+    everywhere. 2. Go on behind its last candle. Behind a page without one go on by its stretch: most exchanges answer
+    for a window of time, so that an empty page is a quiet stretch. 3. End at ``until``.
+    Raises ``VenueReadFailed`` when that many pages do not reach it, and when no candle of all can be used.
     """
-    found: dict[datetime, Candle] = {}
-    start = since
-    for _ in range(MAX_PAGES):
-        fresh = [bar for bar in await fetch(milliseconds_of(start), PAGE) if bar.opened_at >= start]
-        found.update((bar.opened_at, bar) for bar in fresh)
-        if not fresh:
-            break
-        start = max(bar.opened_at for bar in fresh) + LENGTH
-        if start + LENGTH > until:
-            break
-    else:
-        raise VenueReadFailed(f"the candles since {since:%Y-%m-%d %H:%M} do not end after {MAX_PAGES} pages")
-    return [found[at] for at in sorted(found) if at + LENGTH <= until]
+    found = _Found()
+    untold: list[datetime] = []
+    start, asked = since, 0
+    while start + LENGTH <= until:
+        if asked == MAX_PAGES:
+            raise VenueReadFailed(f"the candles since {since:%Y-%m-%d %H:%M} do not end after {asked} pages")
+        page = await fetch(milliseconds_of(start) - 1, pages.size)
+        asked += 1
+        if pages.newest_only and len(page.candles) + len(page.odd) >= pages.size:
+            untold += _openings(start, min((bar.opened_at for bar in page.candles), default=start))
+        last = found.add(page, start, until)
+        start = start + (pages.size - 1) * LENGTH if last is None else last + LENGTH
+    if found.odd and not found.candles:
+        raise VenueReadFailed(f"no candle can be used, such as {next(iter(found.odd)).problem}")
+    return found.history(untold), tuple(found.odd)
+
+
+def _openings(start: datetime, end: datetime) -> list[datetime]:
+    return [start + number * LENGTH for number in range((end - start) // LENGTH)]

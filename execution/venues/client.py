@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +19,13 @@ from execution.core.account_options import option_problems
 from execution.core.addresses import ONLY_LOOPBACK, Network
 from execution.core.problems import Refused
 from execution.venues import request_context
-from execution.venues.errors import Redactor, retry_after_of
-from execution.venues.exchanges import exchange_class
+from execution.venues.ccxt_packages import exchange_class
+from execution.venues.errors import Redactor, reset_of, retry_after_of
+from execution.venues.exchanges import spec_of
 from execution.venues.options import closed_except, configuration
-from execution.venues.quirks import ExchangeSpec, quirks_of
 from execution.venues.reach import AddressRefused, Reach, reach_of
+from execution.venues.spec import ANY_LIST, ExchangeSpec
+from execution.venues.stream_messages import ToldOrders, confirmed_channels
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
 used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
@@ -49,9 +53,9 @@ def open_client(
     made_of = client_class(exchange_id)
     if problems := option_problems(exchange_id, options, network):
         raise ValueError(str(Refused(problems)))
-    quirks = quirks_of(exchange_id)
+    spec = spec_of(exchange_id)
     config = configuration(
-        quirks=quirks,
+        spec=spec,
         options=options,
         api_key=api_key,
         secret=secret,
@@ -63,6 +67,7 @@ def open_client(
     except Exception as error:
         text = Redactor((api_key, secret, passphrase))(error)
         raise ValueError(f"ccxt does not take the options: {type(error).__name__}: {text}") from error
+    client.told_orders = ToldOrders()
     client.reach = reach_of(exchange_id, network)
     if "urls" in options:
         client.urls["api"] = closed_except(client.urls["api"], options["urls"].get("api"))
@@ -72,18 +77,34 @@ def open_client(
     return client
 
 
+def open_public_client(
+    *, exchange_id: str, options: Mapping[str, Any], timeout: float, network: Network = ONLY_LOOPBACK
+) -> Any:
+    """Return a client without a key, for public market data. Raises ``ValueError`` as ``open_client`` does."""
+    return open_client(
+        exchange_id=exchange_id,
+        options=options,
+        api_key="",
+        secret="",
+        passphrase=None,
+        timeout=timeout,
+        network=network,
+    )
+
+
 @functools.cache
 def client_class(exchange_id: str) -> type[Any]:
-    """The exchange's class with our manners; made once, because ccxt adds methods to it."""
+    """The exchange's class with the desk's spec; made once, because ccxt adds methods to it."""
     base: Any = exchange_class(exchange_id)
-    quirk = quirks_of(exchange_id)
+    exchange_spec = spec_of(exchange_id)
 
     class VenueClient(base):  # type: ignore[misc]  # ccxt is untyped
         rateLimiterAlgorithm = "rollingWindow"  # noqa: N815  # ccxt's name; read by its constructor
         number = str  # exact; Decimal here would lose fees inside ccxt
-        quirks: ExchangeSpec = quirk
+        spec: ExchangeSpec = exchange_spec
         reach: Reach
         session: Any
+        told_orders: ToldOrders
 
         def open(self, lazy: bool = False) -> None:
             """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
@@ -101,7 +122,7 @@ def client_class(exchange_id: str) -> type[Any]:
         async def fetch(self, url: str, *args: Any, **kwargs: Any) -> Any:
             talk = request_context.current()
             talk.answer = talk.retry_after = talk.status = None
-            answer = checked_answer(await super().fetch(url, *args, **kwargs), url, self.quirks)
+            answer = checked_answer(await super().fetch(url, *args, **kwargs), url, self.spec)
             talk.answer = answer
             return answer
 
@@ -109,24 +130,46 @@ def client_class(exchange_id: str) -> type[Any]:
             headers: Mapping[str, str] = args[4]
             lowered = {name.lower(): value for name, value in headers.items()}
             talk = request_context.current()
-            talk.status, talk.retry_after = args[0], retry_after_of(lowered.get("retry-after"))
+            now = datetime.fromtimestamp(self.milliseconds() / 1000, UTC)
+            talk.status, talk.is_page = args[0], is_page(args[5], self.spec.plain_answer)
+            talk.retry_after = retry_after_of(lowered.get("retry-after"), now)
+            if talk.retry_after is None and self.spec.reset_header is not None and talk.status in PAUSING:
+                name, unit = self.spec.reset_header
+                talk.retry_after = reset_of(lowered.get(name), unit, now)
             return super().on_rest_response(*args, **kwargs)
 
-        def sign(self, *args: Any, **kwargs: Any) -> Any:
-            sign = functools.partial(super().sign, *args, **kwargs)
-            return signed_for(request_context.current().valid_for, self, sign)
+        def sign(self, path: Any, api: Any, method: Any, params: Any, *args: Any) -> Any:
+            talk = request_context.current()
+            if talk.valid_for is not None and self.spec.validity_fields:
+                talk.timestamp = exchange_time(self)
+                params = {**params, **validity_fields(self.spec, talk.timestamp, talk.valid_for)}
+            sign = functools.partial(super().sign, path, api, method, params, *args)
+            try:
+                return signed_for(talk.valid_for, self, sign)
+            finally:
+                talk.timestamp = None
+
+        def nonce(self) -> Any:
+            # kucoin and bitget want the time of the signature in the body too.
+            timestamp = request_context.current().timestamp
+            return super().nonce() if timestamp is None else timestamp
 
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
-            parsed = super().parse_orders(checked_list(orders, self.quirks), *args, **kwargs)
+            parsed = super().parse_orders(checked_list(orders, self.spec), *args, **kwargs)
             request_context.current().entries = list(
                 orders
             )  # afterwards: ccxt parses the trades of each order
             return parsed
 
         def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:
-            parsed = super().parse_trades(checked_list(trades, self.quirks), *args, **kwargs)
+            parsed = super().parse_trades(checked_list(trades, self.spec), *args, **kwargs)
             request_context.current().entries = list(trades)
             return parsed
+
+        def parse_ohlcvs(self, ohlcvs: Any, market: Any = None, *args: Any, **kwargs: Any) -> Any:
+            rows, timeless = timed_rows(self, ohlcvs, market)
+            request_context.current().timeless = timeless
+            return super().parse_ohlcvs(rows, market, *args, **kwargs)
 
         def amount_to_precision(self, symbol: Any, amount: Any) -> Any:  # noqa: ARG002
             # Quantities were checked against the lot; ccxt would truncate.
@@ -137,17 +180,55 @@ def client_class(exchange_id: str) -> type[Any]:
             return exact_digits(price)
 
         def get_exceptions_by_url(self, url: Any, exact_or_broad: Any) -> Any:
-            if self.quirks.error_map is None:
+            if self.spec.error_map is None:
                 return super().get_exceptions_by_url(url, exact_or_broad)
-            return self.exceptions.get(self.quirks.error_map, {}).get(exact_or_broad, {})
+            return self.exceptions.get(self.spec.error_map, {}).get(exact_or_broad, {})
+
+        def order_book(self, *args: Any, **kwargs: Any) -> Any:
+            book = super().order_book(*args, **kwargs)
+            for side in (book["bids"], book["asks"]):
+                # ccxt sorts by the price as a number, but kraken and coinbase store what ``number`` makes.
+                side.store = functools.partial(_store_level, side)
+            return book
+
+        def create_ws_auth(self, *args: Any) -> Any:
+            # ccxt's coinbase keeps a token until after its end, and would connect again with it in vain.
+            self.options["wsToken"] = None
+            return super().create_ws_auth(*args)
 
         def handle_event_stream_terminated(self, client: Any, message: Any) -> None:  # noqa: ARG002
             # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
             client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
 
+        def handle_message(self, client: Any, message: Any) -> Any:
+            # kraken: ccxt does nothing with the confirmation of a subscription.
+            if isinstance(message, dict) and message.get("method") == "subscribe":
+                client.confirmed_channels.update(confirmed_channels(message))
+            return super().handle_message(client, message)
+
+        def parse_ws_order(self, order: Any, *args: Any, **kwargs: Any) -> Any:
+            if (fields := self.spec.stream_orders) is None:
+                return super().parse_ws_order(order, *args, **kwargs)
+            whole = self.told_orders.whole(order, fields)
+            parsed = super().parse_ws_order(whole, *args, **kwargs)
+            # ccxt takes kraken's numeric reference for our id, and works the quantity out.
+            return {
+                **parsed,
+                "clientOrderId": whole.get(fields.client_id),
+                "filled": whole.get(fields.filled),
+            }
+
+        def custom_handle_deltas(self, bookside: Any, deltas: Any) -> None:
+            # kraken: ccxt orders a book's side by number, and puts there what ``number`` makes of a price.
+            for delta in deltas:
+                bookside.store(float(delta["price"]), float(delta["qty"]))
+
+        def parse_order_book_bid_ask(self, *args: Any, **kwargs: Any) -> Any:
+            price, amount, *more = super().parse_order_book_bid_ask(*args, **kwargs)
+            return [float(price), float(amount), *more]  # text with kraken, which ccxt would sort as such
+
         def handle_subscription_status(self, client: Any, message: Any, *args: Any) -> Any:
-            channel = (message.get("arg") or {}).get("channel") if isinstance(message, dict) else None
-            client.confirmed_channels.add(channel)
+            client.confirmed_channels.update(confirmed_channels(message))
             return super().handle_subscription_status(client, message, *args)
 
         def ws_dial_delay(self, url: Any) -> float:  # noqa: ARG002
@@ -165,6 +246,18 @@ def client_class(exchange_id: str) -> type[Any]:
 
     VenueClient.__name__ = exchange_id
     return VenueClient
+
+
+#: Statuses with which an exchange asks for a pause; its header speaks of the limit beside other answers, too.
+PAUSING = frozenset({403, 418, 429})
+
+
+def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
+    """Whether an answer's text is something else than JSON, not nothing, and no ``plain_answer`` of the exchange."""
+    text = (body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")).strip()
+    if plain_answer is not None and plain_answer.fullmatch(text):
+        return False
+    return bool(text) and not text.startswith(("{", "[", '"'))
 
 
 def harden(socket: Any) -> None:
@@ -203,26 +296,41 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+def _store_level(side: Any, price: Any, size: Any) -> None:
+    side.storeArray([float(price), float(size or 0)])
+
+
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
     """The signed request with its validity (milliseconds), where the exchange takes one beside the parameters.
 
     Signing awaits nothing, so no other request sees the option.
     """
-    quirks: ExchangeSpec = client.quirks
+    spec: ExchangeSpec = client.spec
     if valid_for is None:
         return sign()
-    if quirks.validity_option is not None:
-        before = client.options[quirks.validity_option]
-        client.options[quirks.validity_option] = valid_for
+    if spec.validity_option is not None:
+        before = client.options[spec.validity_option]
+        client.options[spec.validity_option] = valid_for
         try:
             return sign()
         finally:
-            client.options[quirks.validity_option] = before
+            client.options[spec.validity_option] = before
     request = sign()
-    if quirks.validity_header is not None and request.get("headers") is not None:
+    if spec.validity_header is not None and request.get("headers") is not None:
         until = exchange_time(client) + valid_for
-        request["headers"] = {**request["headers"], quirks.validity_header: str(until)}
+        request["headers"] = {**request["headers"], spec.validity_header: str(until)}
     return request
+
+
+def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[str, Any]:
+    """Fields of the body by which the exchange refuses a request that arrives too late; times in milliseconds."""
+    until = datetime.fromtimestamp((timestamp + valid_for) / 1000, UTC)
+    values = {
+        "until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": timestamp,
+        "milliseconds": valid_for,
+    }
+    return {name: values[kind] for name, kind in spec.validity_fields.items()}
 
 
 def exchange_time(client: Any) -> int:
@@ -230,31 +338,51 @@ def exchange_time(client: Any) -> int:
     return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)
 
 
-def checked_answer(answer: Any, url: str, quirks: ExchangeSpec) -> Any:
+def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:
     """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
     for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
     if not isinstance(answer, dict | list):
         raise ccxt_errors.BadResponse("the answer is not JSON")
-    field = quirks.answer_field
+    field = spec.answer_field
     if field is not None and isinstance(answer, dict) and answer.get(field) is None:
         raise ccxt_errors.BadResponse(f"the answer has no {field!r}")
-    for address, keys in quirks.lists_at:
+    for address, keys in spec.lists_at:
         if address.search(url):
-            checked_list(functools.reduce(_under, keys, answer), quirks)
-    if isinstance(answer, dict) and any(answer.get(name) == [] for name in quirks.cursor_beside):
+            checked_list(functools.reduce(_under, keys, answer), spec)
+    if isinstance(answer, dict) and any(answer.get(name) == [] for name in spec.cursor_beside):
         answer.pop("cursor", None)
     return answer
 
 
 def _under(tree: Any, key: str) -> Any:
-    return tree.get(key) if isinstance(tree, dict) else None
+    if not isinstance(tree, dict):
+        return None
+    if key == ANY_LIST:
+        return next((value for value in tree.values() if isinstance(value, list)), None)
+    return tree.get(key)
 
 
-def checked_list(entries: Any, quirks: ExchangeSpec) -> Any:
+def checked_list(entries: Any, spec: ExchangeSpec) -> Any:
     """The entries, if they are a list (a mapping, for the exchange that lists so)."""
-    if not isinstance(entries, list if quirks.lists else dict | list):
+    if not isinstance(entries, list if spec.lists else dict | list):
         raise ccxt_errors.BadResponse(f"a list was expected, not {type(entries).__name__}")
     return entries
+
+
+def timed_rows(client: Any, rows: Any, market: Any) -> tuple[list[Any], list[Any]]:
+    """An answer's candles that have a time, and those that have none: one of them would fail the whole list."""
+    timed: list[Any] = []
+    timeless: list[Any] = []
+    for row in checked_list(rows, client.spec):
+        (timed if _has_time(client, row, market) else timeless).append(row)
+    return timed, timeless
+
+
+def _has_time(client: Any, row: Any, market: Any) -> bool:
+    try:
+        return bool(client.parse_ohlcv(row, market)[0])
+    except Exception:  # noqa: BLE001  # whatever ccxt makes of a row of another shape: it is counted
+        return False
 
 
 def exact_digits(value: Any) -> str | None:

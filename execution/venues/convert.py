@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
 from typing import Any, TypeVar
 
 from execution.core.types import (
     ZERO,
-    BalanceAmounts,
     Book,
     Level,
     Liquidity,
-    Market,
     OrderReport,
     PublicTrade,
     Quote,
@@ -24,12 +23,12 @@ from execution.core.types import (
     Trade,
     VenueStatus,
 )
-from execution.venues.quirks import ExchangeSpec
+from execution.venues.fees import trade_fees
+from execution.venues.protocol import Unreadable, VenueReadFailed
+from execution.venues.spec import ExchangeSpec
+from execution.venues.values import AnswerError, decimal_or_none, text_or_none, time_or_none
 
 T = TypeVar("T")
-
-#: ccxt's precision modes.
-DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4
 
 STATUSES: Mapping[str, VenueStatus] = {
     "open": VenueStatus.OPEN,
@@ -38,60 +37,29 @@ STATUSES: Mapping[str, VenueStatus] = {
     "canceled": VenueStatus.CANCELLED,
     "expired": VenueStatus.EXPIRED,
     "rejected": VenueStatus.REJECTED,
+    # ccxt hands these on as they are (coinbase): on the way to the book, or asked to leave it, and may fill yet.
+    "PENDING": VenueStatus.OPEN,
+    "QUEUED": VenueStatus.OPEN,
+    "EDIT_QUEUED": VenueStatus.OPEN,
+    "CANCEL_QUEUED": VenueStatus.OPEN,
 }
 
 
-class AnswerError(ValueError):
-    """An answer that is not what was asked for."""
+class OneSided(AnswerError):
+    """A book, or its touch, without bids or without asks."""
 
 
-def listed(answer: Any) -> list[Any]:
-    if not isinstance(answer, list):
-        raise AnswerError(f"a list was expected, not {type(answer).__name__}")
-    return answer
-
-
-def decimal_or_none(value: Any) -> Decimal | None:
-    """The exact number; ``AnswerError`` for what is no finite number."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        raise AnswerError(f"{value!r} is no number")
-    try:
-        number = Decimal(str(value))  # the shortest digits of a float, which are those on the wire
-    except InvalidOperation:
-        raise AnswerError(f"{value!r} is no number") from None
-    if not number.is_finite():
-        raise AnswerError(f"{value!r} is not finite")
-    return number
-
-
-def time_or_none(milliseconds: Any) -> datetime | None:
-    number = decimal_or_none(milliseconds)
-    if number is None:
-        return None
-    try:
-        return datetime.fromtimestamp(float(number / 1000), UTC)
-    except (OverflowError, ValueError, OSError):
-        raise AnswerError(f"{milliseconds!r} is no time") from None
-
-
-def milliseconds_of(moment: datetime) -> int:
-    """Whole milliseconds since the epoch, rounded down."""
-    return int(moment.timestamp() * 1000)
-
-
-def order_report(order: Any, *, symbol: str, quirks: ExchangeSpec) -> OrderReport:
+def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
     """A report from ccxt's order structure; ``symbol`` is the one asked for."""
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
         raise AnswerError(f"an order of {fields['symbol']!r} where {symbol!r} was asked for")
     quantity = decimal_or_none(fields.get("amount"))
-    filled = _filled(fields, quirks)
+    filled = _filled(fields, spec)
     return OrderReport(
         symbol=symbol,
-        client_id=_client_id(fields.get("clientOrderId"), quirks),
-        exchange_id=_text(fields.get("id")),
+        client_id=_client_id(fields.get("clientOrderId"), spec),
+        exchange_id=text_or_none(fields.get("id")),
         status=_status(fields.get("status"), quantity=quantity, filled=filled),
         filled=filled,
         side=_side_or_none(fields.get("side")),
@@ -102,7 +70,7 @@ def order_report(order: Any, *, symbol: str, quirks: ExchangeSpec) -> OrderRepor
     )
 
 
-def own_trade(trade: Any, *, symbol: str, quirks: ExchangeSpec, order: OrderReport | None = None) -> Trade:
+def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
     """A trade of ours. ``order`` stands in for what its fills leave out where its answer lists them.
 
     ccxt's trades carry no client id; the raw message of some exchanges' streams does.
@@ -110,35 +78,64 @@ def own_trade(trade: Any, *, symbol: str, quirks: ExchangeSpec, order: OrderRepo
     fields = _mapping(trade)
     if fields.get("symbol") not in (None, symbol):
         raise AnswerError(f"a trade of {fields['symbol']!r} where {symbol!r} was asked for")
-    fee, fee_currency = _fee(fields)
+    fees = trade_fees(fields, spec)
     raw = fields.get("info")
-    if fee is not None and quirks.fee_currency_field is not None and isinstance(raw, Mapping):
-        fee_currency = _text(raw.get(quirks.fee_currency_field)) or fee_currency
-    named = quirks.stream_trade_client_id
+    named = spec.stream_trade_client_id
     client_id = raw.get(named) if named is not None and isinstance(raw, Mapping) else None
     side = _side_or_none(fields.get("side")) or (order.side if order else None)
     at = time_or_none(fields.get("timestamp")) or (order.at if order else None)
     return Trade(
         symbol=symbol,
-        trade_id=_required(_text(fields.get("id")), "trade without an id"),
+        trade_id=_required(text_or_none(fields.get("id")), "trade without an id"),
         side=_required(side, "trade without a side"),
         price=_required(_positive(fields.get("price")), "trade without a price"),
         quantity=_required(_positive(fields.get("amount")), "trade without a quantity"),
         at=_required(at, "trade without a time"),
-        exchange_id=_text(fields.get("order")) or (order.exchange_id if order else None),
-        client_id=_client_id(client_id, quirks) or (order.client_id if order else None),
-        fee=fee,
-        fee_currency=fee_currency,
+        exchange_id=text_or_none(fields.get("order")) or (order.exchange_id if order else None),
+        client_id=_client_id(client_id, spec) or (order.client_id if order else None),
+        fee=fees[0].amount if fees else None,
+        fee_currency=fees[0].currency if fees else None,
+        more_fees=fees[1:],
         liquidity=_liquidity(fields.get("takerOrMaker")),
     )
 
 
-def trades_of_answer(answer: Any, *, order: OrderReport, quirks: ExchangeSpec) -> tuple[Trade, ...]:
+def symbol_of(entry: Any, symbol: str | None) -> str:
+    """Return the symbol that was asked for; of a list of all symbols the entry's own."""
+    return symbol or _required(text_or_none(_mapping(entry).get("symbol")), "an entry without a symbol")
+
+
+def unreadable(
+    entry: Any, *, symbol: str | None, spec: ExchangeSpec, error: VenueReadFailed
+) -> Unreadable | None:
+    """Name an order or trade that cannot be converted; None where nothing tells whose it is."""
+    if not isinstance(entry, Mapping):
+        return None
+    own_symbol = text_or_none(entry.get("symbol"))
+    if own_symbol is None or (symbol is not None and own_symbol != symbol):
+        return None
+    is_trade = "order" in entry
+    exchange_id = text_or_none(entry.get("order" if is_trade else "id"))
+    client_id = _client_id(entry.get("clientOrderId"), spec)
+    is_empty = is_trade and _is_zero(entry.get("amount"))
+    if exchange_id is None and client_id is None and not is_empty:
+        return None
+    return Unreadable(own_symbol, exchange_id, client_id, error, is_empty)
+
+
+def _is_zero(value: Any) -> bool:
+    try:
+        return decimal_or_none(value) == ZERO
+    except AnswerError:
+        return False
+
+
+def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
     """The fills that the answer to a create lists, or none where one cannot be read: the order is
-    accepted all the same, a look will bring them, and a made-up id would count them twice."""
+    accepted all the same, a read will bring them, and a made-up id would count them twice."""
     try:
         listed = _mapping(answer).get("trades") or []
-        return tuple(own_trade(trade, symbol=order.symbol, quirks=quirks, order=order) for trade in listed)
+        return tuple(own_trade(trade, symbol=order.symbol, spec=spec, order=order) for trade in listed)
     except (AnswerError, TypeError):
         return ()
 
@@ -150,14 +147,30 @@ def public_trade(trade: Any, *, symbol: str) -> PublicTrade:
         price=_required(_positive(fields.get("price")), "trade without a price"),
         quantity=_required(_positive(fields.get("amount")), "trade without a quantity"),
         at=_required(time_or_none(fields.get("timestamp")), "trade without a time"),
+        trade_id=text_or_none(fields.get("id")),
+        side=_side_or_none(fields.get("side")),
     )
+
+
+def absorbed_ids(trade: Any, spec: ExchangeSpec) -> list[str]:
+    """Return the ids of the trades that a streamed one sums up, besides its own, which is the last of them."""
+    raw, name = _mapping(trade).get("info"), spec.trade_count_field
+    if name is None or not isinstance(raw, Mapping):
+        return []
+    count, last = decimal_or_none(raw.get(name)), decimal_or_none(_mapping(trade).get("id"))
+    if count is None or last is None:
+        return []
+    return [str(number) for number in range(int(last - count) + 1, int(last))]
 
 
 def quote_of_ticker(ticker: Any, *, at: datetime) -> Quote:
     fields = _mapping(ticker)
+    bid, ask = _positive(fields.get("bid")), _positive(fields.get("ask"))
+    if bid is None or ask is None:
+        raise OneSided(f"there are no {'bids' if bid is None else 'asks'}")
     return Quote(
-        bid=_required(decimal_or_none(fields.get("bid")), "quote without a bid"),
-        ask=_required(decimal_or_none(fields.get("ask")), "quote without an ask"),
+        bid=bid,
+        ask=ask,
         bid_size=decimal_or_none(fields.get("bidVolume")),
         ask_size=decimal_or_none(fields.get("askVolume")),
         at=at,
@@ -167,82 +180,44 @@ def quote_of_ticker(ticker: Any, *, at: datetime) -> Quote:
 def book_of(book: Any, *, at: datetime) -> Book:
     """ccxt's order book, whose numbers are floats; best levels first."""
     fields = _mapping(book)
-    return Book(_levels(fields.get("bids")), _levels(fields.get("asks")), at)
+    return Book(_levels(fields.get("bids"), "bids"), _levels(fields.get("asks"), "asks"), at)
 
 
-def _levels(side: Any) -> tuple[Level, ...]:
+def _levels(side: Any, name: str) -> tuple[Level, ...]:
+    """A side's levels, without those of size 0: an exchange says so that nothing is there any more."""
     try:
-        levels = tuple((_positive(price), _positive(size)) for price, size, *_ in side)
+        levels = tuple((_positive(price), decimal_or_none(size)) for price, size, *_ in side)
     except (TypeError, ValueError):
         raise AnswerError("a book's side that cannot be read") from None
-    known = tuple((price, size) for price, size in levels if price is not None and size is not None)
-    if not known or len(known) != len(levels):
-        raise AnswerError("a book with an empty side or level")
+    levels = tuple((price, size) for price, size in levels if size != ZERO)
+    known = tuple((price, size) for price, size in levels if price is not None and size and size > ZERO)
+    if not levels:
+        raise OneSided(f"there are no {name}")
+    if len(known) != len(levels):
+        raise AnswerError("a book with an empty level")
     return known
 
 
-def quote_of_book(book: Any, *, at: datetime) -> Quote:
-    """The top of ccxt's order book."""
+def top_of_book(book: Any, levels: int, *, at: datetime) -> Book:
+    """Return the best ``levels`` of either side of ccxt's order book."""
     fields = _mapping(book)
-    top = {
-        name: side[:1] if isinstance(side := fields.get(name), list) else side for name in ("bids", "asks")
-    }
-    return book_of(top, at=at).touch
+    return book_of({name: _best(fields.get(name), levels) for name in ("bids", "asks")}, at=at)
 
 
-def balances(balance: Any, *, quirks: ExchangeSpec) -> dict[str, BalanceAmounts]:
-    """Free and locked by currency; a currency of which one figure is unknown is left out."""
-    fields = _mapping(balance)
-    raw = fields.get("info")
-    if quirks.balance_field is not None and not (isinstance(raw, Mapping) and quirks.balance_field in raw):
-        raise AnswerError(f"a balance answer without {quirks.balance_field!r}")
-    free, used = _mapping(fields.get("free")), _mapping(fields.get("used"))
-    amounts = {code: (decimal_or_none(free[code]), decimal_or_none(used.get(code))) for code in free}
-    return {
-        code: BalanceAmounts(free=there, locked=locked)
-        for code, (there, locked) in amounts.items()
-        if there is not None and locked is not None
-    }
+def quote_of_book(book: Any, *, at: datetime) -> Quote:
+    """Return the touch of ccxt's order book."""
+    return top_of_book(book, 1, at=at).touch
 
 
-def market_limits(
-    market: Any, *, precision_mode: int, fees: tuple[Decimal | None, Decimal | None] | None = None
-) -> Market:
-    """A market's limits; ``fees`` are the account's own (maker, taker), above ccxt's published ones."""
-    fields = _mapping(market)
-    precision, limits = _mapping(fields.get("precision")), _mapping(fields.get("limits"))
-    symbol = str(fields["symbol"])
-    lot = step_of(precision.get("amount"), precision_mode=precision_mode, what=f"lot of {symbol}")
-    published = (decimal_or_none(fields.get("maker")), decimal_or_none(fields.get("taker")))
-    maker, taker = fees or published
-    return Market(
-        symbol=symbol,
-        base=str(fields["base"]),
-        quote=str(fields["quote"]),
-        tick=step_of(precision.get("price"), precision_mode=precision_mode, what=f"tick of {symbol}"),
-        lot=lot,
-        min_quantity=plain(_limit(limits, "amount", "min") or lot),
-        min_notional=plain(_limit(limits, "cost", "min") or ZERO),
-        max_quantity=_limit(limits, "amount", "max"),
-        maker_fee=maker,
-        taker_fee=taker,
-    )
+def _best(side: Any, levels: int) -> Any:
+    """The first levels that are there: not all of the side, for a book is read at each update."""
+    if not isinstance(side, list):
+        return side
+    return list(islice((level for level in side if not _is_gone(level)), levels))
 
 
-def step_of(precision: Any, *, precision_mode: int, what: str) -> Decimal:
-    """The step that prices or quantities are multiples of; ``AnswerError`` where there is no fixed one."""
-    number = decimal_or_none(precision)
-    if number is None:
-        raise AnswerError(f"{what} is not given")
-    if precision_mode == TICK_SIZE:
-        step = number
-    elif precision_mode == DECIMAL_PLACES:
-        step = Decimal(1).scaleb(-int(number))
-    else:
-        raise AnswerError(f"{what} is in significant digits, which have no fixed step")
-    if step <= 0:
-        raise AnswerError(f"{what} is {step}")
-    return plain(step)
+def _is_gone(level: Any) -> bool:
+    return isinstance(level, Sequence) and len(level) > 1 and decimal_or_none(level[1]) == ZERO
 
 
 def plain(number: Decimal) -> Decimal:
@@ -251,10 +226,13 @@ def plain(number: Decimal) -> Decimal:
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise AnswerError(f"a mapping was expected, not {type(value).__name__}")
     return value
+
+
+_mapping = as_mapping
 
 
 def _required(value: T | None, message: str) -> T:
@@ -263,23 +241,18 @@ def _required(value: T | None, message: str) -> T:
     return value
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+def _client_id(value: Any, spec: ExchangeSpec) -> str | None:
+    text = text_or_none(value)
+    return None if text is None else text.removeprefix(spec.client_id_prefix)
 
 
-def _client_id(value: Any, quirks: ExchangeSpec) -> str | None:
-    text = _text(value)
-    return None if text is None else text.removeprefix(quirks.client_id_prefix)
-
-
-def _positive(value: Any) -> Decimal | None:
+def positive_or_none(value: Any) -> Decimal | None:
     """Prices and quantities: exchanges write 0 for "none"."""
     number = decimal_or_none(value)
     return number if number is not None and number > 0 else None
 
 
-def _limit(limits: Mapping[str, Any], name: str, bound: str) -> Decimal | None:
-    return _positive((limits.get(name) or {}).get(bound))
+_positive = positive_or_none
 
 
 def _side_or_none(value: Any) -> Side | None:
@@ -290,11 +263,11 @@ def _liquidity(value: Any) -> Liquidity | None:
     return Liquidity(value) if value in ("maker", "taker") else None
 
 
-def _filled(order: Mapping[str, Any], quirks: ExchangeSpec) -> Decimal | None:
+def _filled(order: Mapping[str, Any], spec: ExchangeSpec) -> Decimal | None:
     """Cumulative filled; None where ccxt put a zero in the place of a figure that was not there."""
     raw = order.get("info")
-    if quirks.filled_fields and not (
-        isinstance(raw, Mapping) and any(raw.get(name) not in (None, "") for name in quirks.filled_fields)
+    if spec.filled_fields and not (
+        isinstance(raw, Mapping) and any(raw.get(name) not in (None, "") for name in spec.filled_fields)
     ):
         return None
     filled = decimal_or_none(order.get("filled"))
@@ -310,16 +283,3 @@ def _status(value: Any, *, quantity: Decimal | None, filled: Decimal | None) -> 
     is_short = quantity is not None and filled is not None and filled < quantity
     # Some exchanges' "closed" also covers "partly filled, then cancelled" (bybit).
     return VenueStatus.CANCELLED if status is VenueStatus.FILLED and is_short else status
-
-
-def _fee(trade: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
-    """The fee, when it was charged in one currency; (None, None) otherwise: half of it would be wrong."""
-    listed: Iterable[Any] = trade.get("fees") or [trade.get("fee")]
-    known = [
-        (cost, str(fee["currency"]))
-        for fee in listed
-        if isinstance(fee, Mapping) and fee.get("currency")
-        if (cost := decimal_or_none(fee.get("cost"))) is not None
-    ]
-    charged = [entry for entry in known if entry[0] != 0] or known[:1]
-    return charged[0] if len(charged) == 1 else (None, None)

@@ -11,8 +11,9 @@ import secrets
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
 
 import aiohttp
 from ccxt.base import errors as ccxt_errors
@@ -26,10 +27,10 @@ from execution.core.types import (
     Rejected,
     Unknown,
 )
-from execution.venues.convert import AnswerError
 from execution.venues.protocol import VenueReadFailed
-from execution.venues.quirks import ExchangeSpec
-from execution.venues.request_context import Dialogue
+from execution.venues.request_context import RequestContext
+from execution.venues.spec import ExchangeSpec
+from execution.venues.values import AnswerError
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,15 @@ MAY_EXIST = re.compile(
     r"|timed?[ -]?out|for processing|being processed|unknown error|internal (?:server )?error|status unknown",
     re.IGNORECASE,
 )
+#: Refusals by which a market's rules may be others than we know: closed, not listed, or another lot, tick or bound.
+RULE_REFUSALS = frozenset({"MarketClosed", "BadSymbol", "InvalidOrder", "BadRequest", "ContractUnavailable"})
 #: The limiter's status, whatever ccxt makes of the body: nothing was read yet.
 TOO_MANY = 429
-LONGEST_MESSAGE = 300
+#: The address is banned (binance).
+BANNED = 418
+#: binance says it in the text alone, in milliseconds, and not always in a header.
+BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+MAX_MESSAGE = 300
 #: What code raises that meets an answer it was not written for.
 OUR_MISTAKES = (
     LookupError,
@@ -78,7 +85,8 @@ OUR_MISTAKES = (
     ValueError,
 )
 DEFAULT_WAIT = timedelta(seconds=1)
-LONGEST_WAIT = timedelta(hours=1)
+#: The longest ban that is known of (binance).
+MAX_WAIT = timedelta(days=3)
 
 
 class Redactor:
@@ -92,14 +100,33 @@ class Redactor:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         text = re.sub(r"(signature|sign|api_?key)=[^&\s]+", r"\1=***", text, flags=re.IGNORECASE)
-        return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
+        return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def retry_after_of(header: str | None) -> timedelta | None:
-    """The wait that a Retry-After header asks for, in seconds; None for none and for a date."""
-    if header is None or not re.fullmatch(r"\s*\d{1,9}(\.\d{1,3})?\s*", header):
+def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
+    """The wait that a Retry-After header asks for, in seconds or as a date; None for none and for anything else."""
+    if header is None:
         return None
-    return min(timedelta(seconds=float(header)), LONGEST_WAIT)
+    if re.fullmatch(r"\s*\d{1,9}(\.\d{1,3})?\s*", header):
+        return min(timedelta(seconds=float(header)), MAX_WAIT)
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return _until(at if at.tzinfo else at.replace(tzinfo=UTC), now)
+
+
+def reset_of(value: str | None, unit: Literal["at_ms", "at_s", "in_ms"], now: datetime) -> timedelta | None:
+    """The wait until a limit is free again, by an exchange's own header; None without a usable value."""
+    if value is None or not re.fullmatch(r"\s*\d{1,14}\s*", value):
+        return None
+    if unit == "in_ms":
+        return min(timedelta(milliseconds=int(value)), MAX_WAIT)
+    return _until(datetime.fromtimestamp(int(value) / (1000 if unit == "at_ms" else 1), UTC), now)
+
+
+def _until(at: datetime, now: datetime) -> timedelta:
+    return min(max(at - now, timedelta(0)), MAX_WAIT)
 
 
 def was_never_connected(error: BaseException) -> bool:
@@ -131,12 +158,22 @@ class Failure:
 
     error: Exception
     text: str
-    quirks: ExchangeSpec
+    spec: ExchangeSpec
     retry_after: timedelta | None = None
     status: int | None = None
     answer: Any = None
     #: Of a mistake of our own: the id of its traceback in the log.
     incident: str = ""
+    #: Whether the answer was a page or some other text that is no answer of the exchange's programs.
+    is_page: bool = False
+
+    @property
+    def is_lockout(self) -> bool:
+        """Whether the key or the address is shut out for a while: whatever is sent meanwhile prolongs it."""
+        text = str(self.error)
+        return (
+            self.status == BANNED or BANNED_UNTIL.search(text) is not None or self.says(self.spec.locked_out)
+        )
 
     @property
     def turned_away(self) -> bool:
@@ -144,45 +181,59 @@ class Failure:
         return (
             isinstance(self.error, TURNED_AWAY)
             or self.status == TOO_MANY
-            or self.says(self.quirks.too_late)
+            or self.is_lockout
+            or self.says(self.spec.too_late)
             or was_never_connected(self.error)
         )
 
     @property
     def wrong_clock(self) -> bool:
-        return isinstance(self.error, ccxt_errors.InvalidNonce) or self.says(self.quirks.too_late)
+        return isinstance(self.error, ccxt_errors.InvalidNonce) or self.says(self.spec.too_late)
 
     def says(self, words: re.Pattern[str] | None) -> bool:
         return words is not None and words.search(str(self.error)) is not None
 
 
 def failure_of(
-    error: Exception, redact: Redactor, quirks: ExchangeSpec, heard: Dialogue, exchange: str
+    error: Exception,
+    redact: Redactor,
+    spec: ExchangeSpec,
+    context: RequestContext,
+    exchange: str,
+    now: datetime,
 ) -> Failure:
     """All that is known of a call that raised; the traceback of a mistake of our own is logged."""
     text, incident = redact(error), ""
     if is_our_mistake(error):
         incident = traceback_logged(error, exchange)
         text = f"{text} (incident {incident} in the log)"
-    return Failure(error, text, quirks, heard.retry_after, heard.status, heard.answer, incident)
+    retry_after = context.retry_after
+    if retry_after is None and (until := BANNED_UNTIL.search(str(error))) is not None:
+        retry_after = reset_of(until.group(1), "at_ms", now)
+    return Failure(
+        error, text, spec, retry_after, context.status, context.answer, incident, is_page=context.is_page
+    )
 
 
 def create_failure(failure: Failure) -> CreateOutcome:
     """The outcome of a create that raised.
 
     1. Turned away before the matching engine, or never connected: not sent.
-    2. Refused, by the white list, in words that cannot mean an order which exists: rejected.
-    3. Anything else: unknown.
+    2. A page instead of an answer: unknown, whatever ccxt makes of its status.
+    3. Refused, by the white list, in words that cannot mean an order which exists: rejected.
+    4. Anything else: unknown.
     """
-    error, quirks, text = failure.error, failure.quirks, failure.text
-    key_refused = failure.says(quirks.refusal)
+    error, spec, text = failure.error, failure.spec, failure.text
+    key_refused = failure.says(spec.refusal)
     if not key_refused and failure.turned_away:
         return NotSent(message=text, retry_after=failure.retry_after or DEFAULT_WAIT)
+    if failure.is_page:
+        return Unknown(message=text)
     if key_refused:
         return Rejected(kind="PermissionDenied", message=text)
     if _may_exist(failure):
         return Unknown(message=text)
-    for words, kind in quirks.refused:
+    for words, kind in spec.refused:
         if failure.says(words):
             return Rejected(kind=kind, message=text)
     return Rejected(type(error).__name__, text) if isinstance(error, REFUSALS) else Unknown(text)
@@ -193,7 +244,7 @@ def cancel_failure(failure: Failure) -> CancelOutcome:
 
     The raw answer is read too: ccxt keeps coinbase's reason to itself.
     """
-    gone = failure.quirks.cancel_gone
+    gone = failure.spec.cancel_gone
     is_answer = gone is not None and isinstance(failure.error, ccxt_errors.ExchangeError)
     said = failure.says(gone) or (gone is not None and gone.search(str(failure.answer)))
     if isinstance(failure.error, ccxt_errors.OrderNotFound) or (is_answer and said):
@@ -201,23 +252,28 @@ def cancel_failure(failure: Failure) -> CancelOutcome:
     return CancelFailed(message=failure.text, retry_after=failure.retry_after or DEFAULT_WAIT)
 
 
-def look_failure(failure: Failure) -> VenueReadFailed:
-    """The failed look that a look which raised amounts to."""
+def read_failure(failure: Failure) -> VenueReadFailed:
+    """The failed read that a read which raised amounts to."""
     error = failure.error
     if isinstance(error, VenueReadFailed):
         return error
-    refuses_key = isinstance(error, KEY_REFUSALS) and not failure.turned_away
+    refuses_key = isinstance(error, KEY_REFUSALS) and not failure.turned_away and not failure.is_page
     return VenueReadFailed(
         f"{type(error).__name__}: {failure.text}",
         retry_after=failure.retry_after,
-        refuses_key=failure.says(failure.quirks.refusal) or refuses_key,
+        refuses_key=failure.says(failure.spec.refusal) or refuses_key,
         kind=type(error).__name__ if failure.incident else "",
         incident=failure.incident,
     )
 
 
-def says_not_found(error: Exception, quirks: ExchangeSpec) -> bool:
-    words = quirks.not_found
+def hints_at_rules(refused: Rejected) -> bool:
+    """Whether the market's rules should be asked for again: they may have changed."""
+    return refused.kind in RULE_REFUSALS
+
+
+def says_not_found(error: Exception, spec: ExchangeSpec) -> bool:
+    words = spec.not_found
     return isinstance(error, ccxt_errors.OrderNotFound) or (
         words is not None and isinstance(error, ccxt_errors.ExchangeError) and bool(words.search(str(error)))
     )
@@ -227,7 +283,7 @@ def _may_exist(failure: Failure) -> bool:
     """Whether a refusal may be of an order that exists: of a second one like it, or of one still under way."""
     return (
         isinstance(failure.error, AMBIGUOUS_REFUSALS)
-        or failure.says(failure.quirks.may_exist)
+        or failure.says(failure.spec.may_exist)
         or failure.says(MAY_EXIST)
     )
 

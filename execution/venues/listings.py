@@ -1,4 +1,4 @@
-"""Lists of our orders and trades, and one order among them, by the exchange's manners."""
+"""Lists of our orders and trades, and one order among them, by the exchange's rules."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ from typing import Any, Protocol
 from execution.core.types import OrderRef
 from execution.venues import errors, request_context
 from execution.venues.client import exchange_time
-from execution.venues.convert import listed, milliseconds_of
-from execution.venues.pages import Asked, Fetch, Page, all_pages, once
+from execution.venues.pages import Fetch, Page, PageRequest, all_pages, once
 from execution.venues.protocol import VenueReadFailed
-from execution.venues.quirks import Call, ExchangeSpec
+from execution.venues.spec import Call, ExchangeSpec
+from execution.venues.values import listed, milliseconds_of
 
 #: An order that only lists can show is sought among those of so long ago.
 SOUGHT_BACK = timedelta(days=1)
+#: The call that a list without a symbol is charged as.
+ALL_SYMBOLS: Mapping[Call, Call] = {"open_orders": "all_open_orders", "trades": "all_trades"}
 
 
-class Look(Protocol):
+class Fetching(Protocol):
     async def __call__(
         self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], Any]
     ) -> Any: ...
 
 
 class Listings:
-    """Asks for them through ``look``, page by page; what comes back are ccxt's structures."""
+    """Asks for them through ``fetch``, page by page; what comes back are ccxt's structures."""
 
-    def __init__(self, client: Any, quirks: ExchangeSpec, look: Look, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Any, spec: ExchangeSpec, fetch: Fetching, clock: Callable[[], datetime]
+    ) -> None:
         self._client = client
-        self._quirks = quirks
-        self._look = look
+        self._spec = spec
+        self._fetch = fetch
         self._clock = clock
 
-    async def open_orders(self, symbol: str, narrow: Mapping[str, str] | None = None) -> list[Any]:
+    async def open_orders(self, symbol: str | None, narrow: Mapping[str, str] | None = None) -> list[Any]:
         return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
@@ -48,7 +52,7 @@ class Listings:
             orders += await self._all("closed_orders", method, symbol, since)
         return once(orders)
 
-    async def trades(self, symbol: str, since: datetime) -> list[Any]:
+    async def trades(self, symbol: str | None, since: datetime) -> list[Any]:
         return await self._all("trades", "fetch_my_trades", symbol, since)
 
     async def find(self, ref: OrderRef) -> Any:
@@ -58,8 +62,8 @@ class Listings:
             return await self._listed(ref, narrow)
         if (address := self._address(ref)) is None:
             return await self._listed(ref, None)
-        found = await self._look("find", lambda: self._fetched(address), lambda answer: answer)
-        if found is None and ref.exchange_id is None and self._quirks.finds_open_only:
+        found = await self._fetch("find", lambda: self._fetched(address), lambda answer: answer)
+        if found is None and ref.exchange_id is None and self._spec.finds_open_only:
             return await self._listed(ref, None)
         return found
 
@@ -67,16 +71,16 @@ class Listings:
         try:
             return await self._client.fetch_order(*address)
         except Exception as error:
-            if errors.says_not_found(error, self._quirks):
+            if errors.says_not_found(error, self._spec):
                 return None
             raise
 
     def _address(self, ref: OrderRef) -> tuple[str, str, Mapping[str, str]] | None:
         if ref.exchange_id is not None:
             return ref.exchange_id, ref.symbol, {}
-        if self._quirks.client_id_as_id:
-            return self._quirks.client_id_prefix + ref.client_id, ref.symbol, {}
-        if self._quirks.by_client_id:
+        if self._spec.client_id_as_id:
+            return self._spec.client_id_prefix + ref.client_id, ref.symbol, {}
+        if self._spec.by_client_id:
             # bitget's fetch_order builds its "not found" from the id, so there is one.
             return ref.client_id, ref.symbol, {"clientOrderId": ref.client_id}
         return None
@@ -84,9 +88,9 @@ class Listings:
     def _narrowed(self, ref: OrderRef) -> dict[str, str] | None:
         """The parameters that narrow lists to this order, where that is the way to find it."""
         if ref.exchange_id is not None:
-            name, value = self._quirks.id_filter, ref.exchange_id
+            name, value = self._spec.id_filter, ref.exchange_id
         else:
-            name, value = self._quirks.client_id_filter, ref.client_id
+            name, value = self._spec.client_id_filter, ref.client_id
         return None if name is None else {name: value}
 
     async def _listed(self, ref: OrderRef, narrow: Mapping[str, str] | None) -> Any:
@@ -98,7 +102,7 @@ class Listings:
         else:
             orders = await self.open_orders(ref.symbol)
             orders += await self.closed_orders(ref.symbol, self._clock() - SOUGHT_BACK)
-        ours = {ref.client_id, self._quirks.client_id_prefix + ref.client_id}
+        ours = {ref.client_id, self._spec.client_id_prefix + ref.client_id}
         matching = once(
             [
                 order
@@ -125,7 +129,7 @@ class Listings:
         self,
         call: Call,
         method: str,
-        symbol: str,
+        symbol: str | None,
         since: datetime | None,
         narrow: Mapping[str, str] | None = None,
     ) -> list[Any]:
@@ -133,24 +137,27 @@ class Listings:
             self._pages(call, method, symbol, narrow or {}),
             since=None if since is None else milliseconds_of(since),
             until=exchange_time(self._client),
-            paging=self._quirks.pages.get(call),
-            stretch=self._quirks.stretch,
-            smallest=self._quirks.page,
+            paging=self._spec.pages.get(call),
+            stretch=self._spec.stretch,
+            smallest=self._spec.page,
         )
 
-    def _pages(self, call: Call, method: str, symbol: str, narrow: Mapping[str, str]) -> Fetch:
+    def _pages(self, call: Call, method: str, symbol: str | None, narrow: Mapping[str, str]) -> Fetch:
         fetch = getattr(self._client, method)
+        charged = call if symbol is not None else ALL_SYMBOLS[call]
 
-        async def page(asked: Asked) -> Page:
-            got: Page = await self._look(
-                call, lambda: fetch(symbol, asked.since, asked.limit, {**narrow, **asked.params}), read
+        async def page(request: PageRequest) -> Page:
+            got: Page = await self._fetch(
+                charged,
+                lambda: fetch(symbol, request.since, request.limit, {**narrow, **request.params}),
+                read,
             )
             return got
 
         def read(answer: Any) -> Page:
-            heard = request_context.current()
+            context = request_context.current()
             return Page(
-                listed(answer), listed(answer) if heard.entries is None else heard.entries, heard.answer
+                listed(answer), listed(answer) if context.entries is None else context.entries, context.answer
             )
 
         return page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from execution.venues.quirks import ExchangeSpec
+from execution.venues.spec import ExchangeSpec
 
 #: Nothing listens on the discard port: a request that strays is refused on this very machine.
 CLOSED_HTTP = "http://127.0.0.1:9/closed"
@@ -14,7 +14,7 @@ CLOSED_WEBSOCKET = "ws://127.0.0.1:9/closed"
 
 def configuration(
     *,
-    quirks: ExchangeSpec,
+    spec: ExchangeSpec,
     options: Mapping[str, Any],
     api_key: str,
     secret: str,
@@ -33,7 +33,7 @@ def configuration(
     }
     if passphrase is not None:
         forced["password"] = passphrase
-    return merged(merged(quirks.config, options), forced)
+    return merged(merged(spec.config, options), forced)
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lists that come in pages and stretches of time: all of them, or a failed look."""
+"""Lists that come in pages and stretches of time: all of them, or a failed read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageRequest:
     """What to ask of ccxt: times in milliseconds, at most so many entries, parameters of the exchange."""
 
     since: int | None
@@ -33,7 +33,7 @@ class Asked:
     params: Mapping[str, Any]
 
 
-Fetch = Callable[[Asked], Awaitable[Page]]
+Fetch = Callable[[PageRequest], Awaitable[Page]]
 
 
 async def all_pages(
@@ -50,7 +50,7 @@ async def all_pages(
     entries: list[Any] = []
     for first, last in stretches(since, until, stretch):
         bound = {} if last is None else {"until": last}
-        entries += await _stretch(fetch, Asked(first, None, bound), paging, smallest)
+        entries += await _stretch(fetch, PageRequest(first, None, bound), paging, smallest)
     return once(entries)
 
 
@@ -67,10 +67,10 @@ def stretches(
         yield first, min(first + length, end)
 
 
-async def _stretch(fetch: Fetch, asked: Asked, paging: Paging | None, smallest: int) -> list[Any]:
+async def _stretch(fetch: Fetch, request: PageRequest, paging: Paging | None, smallest: int) -> list[Any]:
     size = paging.size if paging is not None and paging.sends_size and paging.size else None
-    asked = Asked(asked.since, size, asked.params)
-    page = await fetch(asked)
+    request = PageRequest(request.since, size, request.params)
+    page = await fetch(request)
     entries = list(page.entries)
     if paging is None:
         if max(len(page.raw), len(page.entries)) >= smallest:
@@ -80,8 +80,8 @@ async def _stretch(fetch: Fetch, asked: Asked, paging: Paging | None, smallest: 
         following = _next(paging, page, number)
         if following is None:
             return entries
-        since = None if paging.way == "from_id" else asked.since  # an id and a time exclude each other
-        page = await fetch(Asked(since, size, {**asked.params, **following}))
+        since = None if paging.way == "from_id" else request.since  # an id and a time exclude each other
+        page = await fetch(PageRequest(since, size, {**request.params, **following}))
         entries += page.entries
     raise VenueReadFailed(f"no end after {MAX_PAGES} pages of {paging.size}")
 
@@ -121,5 +121,8 @@ def _number(entry: Any) -> int:
 
 
 def once(entries: Sequence[Any]) -> list[Any]:
-    """Without repeats, the later of two counting. One entry without an id stays, for the reading to refuse."""
-    return list({entry.get("id") or id(entry): entry for entry in entries}.values())
+    """Without repeats, the later of two counting. One entry without an id stays, for the reading to refuse.
+
+    Ids are one symbol's own on some exchanges (binance).
+    """
+    return list({(entry.get("symbol"), entry.get("id") or id(entry)): entry for entry in entries}.values())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from execution.core.types import KeyPermissions
-from execution.venues.convert import AnswerError
 from execution.venues.spec import Mode
+from execution.venues.values import AnswerError
 
 
 def key_permissions(method: str, answer: Any) -> KeyPermissions:

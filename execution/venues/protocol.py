@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from execution.core.guarantees.promise import Guarantees
+from execution.core.market_data.feeds import MarketEvent
 from execution.core.types import (
     BalanceAmounts,
     Book,
     CancelOutcome,
-    Candle,
+    CandleHistory,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
     Market,
-    MarketEvent,
     OrderRef,
     OrderReport,
+    PublicTrade,
     Quote,
     StreamEvent,
     Trade,
 )
+
+T = TypeVar("T")
+
+#: A question that an exchange may take for all symbols of an account at once.
+AccountQuestion = Literal["open_orders", "trades"]
 
 
 class VenueReadFailed(Exception):  # an outcome, named like the others
@@ -47,11 +55,47 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
         self.incident = incident
 
 
-class Gateway(Protocol):
-    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``VenueReadFailed``.
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry of a list that could not be converted, with what names its order. ``error`` says why.
 
-    ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
+    ``is_empty``: it is a trade of quantity zero, by which nothing was traded.
     """
+
+    symbol: str
+    exchange_id: str | None
+    client_id: str | None
+    error: VenueReadFailed
+    is_empty: bool = False
+
+
+class Listing(list[T]):
+    """What an exchange listed, converted; ``unreadable`` are the entries of it that could not be."""
+
+    def __init__(self, entries: Iterable[T] = (), unreadable: Iterable[Unreadable] = ()) -> None:
+        super().__init__(entries)
+        self.unreadable = tuple(unreadable)
+
+
+class MarketStream(Protocol):
+    """A venue's public streams, for ever: they reconnect by themselves."""
+
+    def events(self) -> AsyncGenerator[MarketEvent, None]:
+        """To be taken once. News is coalesced for a slow taker."""
+
+    @property
+    def shows_missing_trades(self) -> bool:
+        """Whether the stream itself shows that a trade is missing. Else the venue's list must."""
+
+    def want_books(self, symbols: Collection[str]) -> None:
+        """Keep the books of these symbols, and of no others, from now on."""
+
+    def reconnect(self, reason: str) -> None:
+        """Begin anew, because the stream says nothing although the market moves."""
+
+
+class MarketGateway(Protocol):
+    """The public side of a venue, for which no key is needed. Every method raises ``VenueReadFailed``."""
 
     async def open(self) -> None:
         """Load the markets and the clock's difference. To be called once before anything else."""
@@ -59,47 +103,92 @@ class Gateway(Protocol):
     async def close(self) -> None:
         """Close connections and streams; safe to call twice."""
 
+    async def quote(self, symbol: str) -> Quote: ...
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Quotes in one request, without symbols that have none; nothing where the exchange takes no such request."""
+
+    async def book(self, symbol: str) -> Book:
+        """The best levels of the venue's own book, at least one on either side."""
+
+    async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
+        """The newest public trades, oldest first; all since ``after`` where the exchange lets us ask for them."""
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
+        """Five-minute candles that opened from ``since`` on and ended by ``until``; a stretch in which nobody
+        traded may be missing."""
+
+    def watch_market(self, symbols: Sequence[str]) -> MarketStream:
+        """Quotes, books and public trades. A symbol that the venue does not list is said to be so."""
+
+
+class Gateway(MarketGateway, Protocol):
+    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``VenueReadFailed``.
+
+    ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
+    """
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """What the exchange promises about orders."""
+
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Limits and fees, asked anew; symbols that the venue does not list are left out."""
 
-    async def ready(self, kind: Literal["create", "cancel"]) -> None:
+    async def ready(
+        self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None = None
+    ) -> None:
         """Wait until a create or a cancel may leave at once, and take its place in the rate limit.
 
+        ``age`` is that of the order to be cancelled: some exchanges charge more for a young one.
         To be awaited before the session's last check: ``create`` and ``cancel`` themselves never wait,
         so nothing that was checked can be stale when the request leaves.
         """
 
+    def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
+        """Give the place in the rate limit back: what it was taken for was not sent."""
+
+    def share_limits(self, clients: int) -> None:
+        """Keep to an equal part of limits that the exchange counts by address: so many clients share this one."""
+
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
-        """Place an order. The exchange itself refuses it when it arrives after ``valid_for``."""
+        """Place an order. Where it can be told, the exchange itself refuses it when it arrives after ``valid_for``.
+
+        That is raised to the shortest that the exchange takes.
+        """
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         """The order, by exchange id or client id; None when the exchange says there is none."""
 
-    async def open_orders(self, symbol: str) -> list[OrderReport]: ...
+    def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
+        """Return the questions that cost less for the whole account than for so many symbols one by one."""
 
-    async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
+    async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
+        """The open orders of a symbol; of all symbols for None, where that is a question for the account."""
+
+    async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
         """Orders of any state that were created at or after ``since``."""
 
-    async def trades(self, symbol: str, since: datetime) -> list[Trade]:
-        """All our trades at or after ``since``, every page of them."""
+    async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
+        """All our trades at or after ``since``, every page of them; of all symbols for None, as above."""
 
     async def balances(self) -> dict[str, BalanceAmounts]: ...
 
     async def permissions(self) -> KeyPermissions: ...
 
-    async def quote(self, symbol: str) -> Quote: ...
+    async def arm_switch(self, seconds: int) -> None:
+        """Have the exchange cancel every open order of the account in so many seconds, counted anew from now.
 
-    async def book(self, symbol: str) -> Book:
-        """The best levels of the venue's own book, at least one on either side."""
+        Only where the guarantees name a dead-man's switch. A failure says nothing of whether it was armed.
+        """
 
-    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
-        """Finished five-minute candles that opened from ``since`` on, oldest first; a stretch in which nobody
-        traded may be missing."""
+    async def disarm_switch(self) -> None:
+        """Take the dead-man's switch back."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""
 
-    def watch_market(self, symbols: Sequence[str]) -> AsyncIterator[MarketEvent]:
-        """Quotes and public trades, for ever: reconnects by itself."""
+    def reconnect_account(self, reason: str) -> None:
+        """Begin the private stream anew, because it does not tell what it should."""

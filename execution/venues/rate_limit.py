@@ -1,4 +1,4 @@
-"""A weighted limit over a rolling window, with a reserve that only cancels use.
+"""Weighted limits of an exchange, with a reserve that only cancels use and a share that reads leave to creates.
 
 ccxt's own limiter is off: it waits between a call and its signature, so that a request checked in time
 would leave late. Here the wait is the caller's, who checks after it.
@@ -10,15 +10,98 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import Protocol
 
-from execution.venues.quirks import Limits
+from execution.venues.spec import Limits
+
+
+class Use(IntEnum):
+    """What a call is for. Each use may go where an earlier one has to stop, and has a queue of its own."""
+
+    READ = 0
+    CREATE = 1
+    CANCEL = 2
+
+
+class Count(Protocol):
+    """How an exchange adds up what was taken. Times are in seconds of a clock that never goes back."""
+
+    def used(self, now: float) -> float:
+        """Return the units that count at ``now``."""
+
+    def take(self, cost: float, now: float) -> None: ...
+
+    def give_back(self, cost: float) -> None:
+        """Take back what was taken last at this cost; nothing where nothing was."""
+
+    def seconds_until(self, excess: float, now: float) -> float:
+        """Return when ``excess`` units less will count, in seconds from ``now``."""
+
+
+class WindowCount:
+    """Units of the last ``window`` seconds."""
+
+    def __init__(self, window: float) -> None:
+        self.window = window
+        self._taken: deque[tuple[float, float]] = deque()
+        self._used = 0.0
+
+    def used(self, now: float) -> float:
+        while self._taken and self._taken[0][0] + self.window <= now:
+            self._used -= self._taken.popleft()[1]
+        if not self._taken:
+            self._used = 0.0  # fractions add up to dust over a long time
+        return self._used
+
+    def take(self, cost: float, now: float) -> None:
+        self._taken.append((now, cost))
+        self._used += cost
+
+    def give_back(self, cost: float) -> None:
+        for taken in reversed(self._taken):
+            if taken[1] == cost:
+                self._taken.remove(taken)
+                self._used -= cost
+                return
+
+    def seconds_until(self, excess: float, now: float) -> float:
+        for taken_at, taken in self._taken:
+            excess -= taken
+            if excess <= 0:
+                return taken_at + self.window - now
+        return self.window
+
+
+class DecayCount:
+    """A counter that falls by ``rate`` units a second, as kraken's do."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._used = 0.0
+        self._at = float("-inf")
+
+    def used(self, now: float) -> float:
+        if now > self._at:
+            self._used = max(0.0, self._used - (now - self._at) * self.rate)
+            self._at = now
+        return self._used
+
+    def take(self, cost: float, now: float) -> None:
+        self._used = self.used(now) + cost
+
+    def give_back(self, cost: float) -> None:
+        self._used = max(0.0, self._used - cost)
+
+    def seconds_until(self, excess: float, now: float) -> float:  # noqa: ARG002  it does not matter when
+        return excess / self.rate
 
 
 class Throttle:
-    """No window of ``window`` seconds ever holds more than ``budget`` units.
+    """Never more than ``budget`` units count. Calls of one use go in the order in which they asked.
 
-    Ordinary calls leave ``reserve`` units of each window to calls with priority. Ordinary calls go in the
-    order in which they asked; calls with priority pass them.
+    Creates leave ``reserve`` units to cancels; reads leave those and all but ``read_share`` of the rest. ``share`` is
+    the part of all this that is ours now (``resize``). The dearest call stays possible whatever the share.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
@@ -27,76 +110,88 @@ class Throttle:
         self,
         *,
         budget: float,
-        window: float,
         reserve: float,
+        count: Count,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        read_share: float = 1.0,
+        dearest: float = 1.0,
     ) -> None:
-        if not 0 <= reserve < budget or window <= 0:
-            raise ValueError(f"a budget of {budget} per {window} s cannot keep a reserve of {reserve}")
+        if not 0 <= reserve < budget:
+            raise ValueError(f"a budget of {budget} cannot keep a reserve of {reserve}")
         self.budget = budget
-        self.window = window
         self.reserve = reserve
+        self._count = count
         self._clock = clock
         self._sleep = sleep
-        self._taken: deque[tuple[float, float]] = deque()
-        self._used = 0.0
-        self._held_until = float("-inf")
-        self._ordinary = asyncio.Lock()
-        self._urgent = asyncio.Lock()
+        self._read_share = read_share
+        self._dearest = dearest
+        self._share = 1.0
+        self._held_until = self._closed_until = float("-inf")
+        self._queues = {use: asyncio.Lock() for use in Use}
 
-    async def acquire(self, cost: float, *, priority: bool = False) -> None:
+    async def acquire(self, cost: float, use: Use = Use.READ) -> None:
         """Wait until ``cost`` units fit, and take them. ``ValueError`` if they never could."""
-        limit = self._limit(priority=priority)
-        if not 0 < cost <= limit:
-            raise ValueError(f"a cost of {cost} does not fit a limit of {limit} per {self.window} s")
-        async with self._urgent if priority else self._ordinary:
-            while (wait := self._wait(cost, priority=priority)) > 0:
+        if not 0 <= cost <= (limit := self.limit(use)):
+            raise ValueError(f"a cost of {cost} does not fit a limit of {limit}")
+        if cost == 0 and self._pause(use) <= 0:
+            return
+        async with self._queues[use]:
+            while (wait := self._wait(cost, use)) > 0:
                 await self._sleep(wait)
-            self._taken.append((self._clock(), cost))
-            self._used += cost
+            self._count.take(cost, self._clock())
+
+    def give_back(self, cost: float) -> None:
+        """Give back what was taken last at this cost: the call was not made."""
+        self._count.give_back(cost)
+
+    def resize(self, share: float) -> None:
+        """Keep to this part of the limit from now on, because others share it."""
+        self._share = share
 
     def hold(self, seconds: float) -> None:
-        """The exchange asked for a pause: ordinary calls wait that long, cancels do not."""
+        """Pause, because the exchange asked for it: reads and creates wait that long, cancels do not."""
         self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def close_for(self, seconds: float) -> None:
+        """Pause everything, because the exchange locked us out: more calls, cancels too, would prolong it."""
+        self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     @property
     def held_for(self) -> float:
-        """Seconds that ordinary calls have to wait yet because the exchange asked for it."""
-        return max(0.0, self._held_until - self._clock())
+        """Seconds that reads have to wait yet because the exchange asked for it."""
+        return self._pause(Use.READ)
 
-    def _limit(self, *, priority: bool) -> float:
-        return self.budget if priority else self.budget - self.reserve
+    def limit(self, use: Use) -> float:
+        """Return the units up to which a call of this use may go."""
+        budget, reserve = self.budget * self._share, self.reserve * self._share
+        if use is Use.CANCEL:
+            return max(budget, self._dearest)
+        left = budget - reserve
+        return max(left * self._read_share if use is Use.READ else left, self._dearest)
 
-    def _wait(self, cost: float, *, priority: bool) -> float:
-        """Seconds until it is worth looking again; 0 when the cost fits now."""
+    def _pause(self, use: Use) -> float:
+        until = self._closed_until if use is Use.CANCEL else max(self._held_until, self._closed_until)
+        return max(0.0, until - self._clock())
+
+    def _wait(self, cost: float, use: Use) -> float:
+        """Return seconds until it is worth asking again; 0 when the cost fits now."""
+        if (pause := self._pause(use)) > 0:
+            return pause
         now = self._clock()
-        if not priority and self.held_for > 0:
-            return self.held_for
-        self._forget(now)
-        excess = self._used + cost - self._limit(priority=priority)
-        for taken_at, taken in self._taken:
-            if excess <= 0:
-                break
-            excess -= taken
-            if excess <= 0:
-                # Never 0, or a rounded clock would spin without moving.
-                return max(taken_at + self.window - now, 1e-6)
-        return 0.0
-
-    def _forget(self, now: float) -> None:
-        while self._taken and self._taken[0][0] + self.window <= now:
-            self._used -= self._taken.popleft()[1]
-        if not self._taken:
-            self._used = 0.0  # fractions add up to dust over a long time
+        excess = self._count.used(now) + cost - self.limit(use)
+        # Never 0, or a rounded clock would spin without moving.
+        return max(self._count.seconds_until(excess, now), 1e-6) if excess > 1e-9 else 0.0
 
 
-def throttle_of(limits: Limits) -> Throttle:
+def throttle_of(limits: Limits, *, read_share: float = 1.0) -> Throttle:
     """The limit as it stands, in real time."""
     return Throttle(
         budget=limits.budget,
-        window=limits.window,
         reserve=limits.reserve,
+        count=WindowCount(limits.window) if limits.decay is None else DecayCount(limits.decay),
         clock=time.monotonic,
         sleep=asyncio.sleep,
+        read_share=read_share,
+        dearest=max(limits.costs.values(), default=1.0),
     )

@@ -26,9 +26,10 @@ from execution.core.addresses import (
     origin_of,
     shown,
 )
-from execution.venues.exchanges import exchange_class
+from execution.venues.ccxt_packages import exchange_class
+from execution.venues.exchanges import spec_of
 from execution.venues.options import closed_except, is_closed
-from execution.venues.quirks import ExchangeSpec, quirks_of
+from execution.venues.spec import ExchangeSpec
 
 #: Proxies that may be set, and ccxt's other ways to set one.
 ALLOWED_PROXIES = ("httpsProxy", "wssProxy")
@@ -62,7 +63,7 @@ class Reach:
     #: The exchange's own addresses and those of its test network, as ccxt ships them.
     live: frozenset[Origin]
     test: frozenset[Origin]
-    quirks: ExchangeSpec
+    spec: ExchangeSpec
 
     def refusal(self, origin: Origin) -> str | None:
         """Why ``origin`` may not be reached; None when it may, in the test network of a shared host by a mark."""
@@ -82,19 +83,19 @@ class Reach:
 
     def is_shared(self, origin: Origin) -> bool:
         """Whether live and test network are at this host, so that a header makes the difference."""
-        return self.quirks.test_header is not None and origin in self.live
+        return self.spec.test_header is not None and origin in self.live
 
     def _is_named_stream(self, url: yarl.URL) -> bool:
         """Whether it is a websocket of the live exchange whose host only an answer of the exchange names."""
-        if self.network.environment != LIVE or self.quirks.own_domain is None or url.scheme != "wss":
+        if self.network.environment != LIVE or self.spec.own_domain is None or url.scheme != "wss":
             return False
-        return (url.raw_host or "").endswith(f".{self.quirks.own_domain}")
+        return (url.raw_host or "").endswith(f".{self.spec.own_domain}")
 
     async def guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """Middleware of every session: judge the request before it is sent, and follow no redirect."""
-        self._refuse_request(request)
+        self.refuse_request(request)
         response = await handler(request)
         if response.status in REDIRECTS:
             response.close()
@@ -104,7 +105,7 @@ class Reach:
             )
         return response
 
-    def _refuse_request(self, request: aiohttp.ClientRequest) -> None:
+    def refuse_request(self, request: aiohttp.ClientRequest) -> None:
         url = request.url
         origin = _origin_of_url(url)
         why = None if self._is_named_stream(url) else self.refusal(origin)
@@ -115,9 +116,9 @@ class Reach:
 
     def _wrong_mark(self, request: aiohttp.ClientRequest, origin: Origin) -> str | None:
         """Whether the header that makes a request a test is missing, or there where it must not be."""
-        if self.quirks.test_header is None:
+        if self.spec.test_header is None:
             return None
-        name, value = self.quirks.test_header
+        name, value = self.spec.test_header
         is_marked = request.headers.get(name) == value
         if self.network.environment == LIVE and name in request.headers:
             return f"the request has the header {name} of the test network"
@@ -136,7 +137,7 @@ class Reach:
 
     def close_unused(self, client: Any) -> None:
         """Close what ccxt keeps of the other environment in ``urls["api"]``, and does not use in this one."""
-        names = self.quirks.closed_in_test if self.network.environment == TESTNET else TEST_TREES
+        names = self.spec.closed_in_test if self.network.environment == TESTNET else TEST_TREES
         api = client.urls["api"]
         client.urls["api"] = {
             name: closed_except(tree, None) if name in names else tree for name, tree in api.items()
@@ -168,7 +169,7 @@ class Reach:
             raise ValueError(
                 f"ccxt is in its test mode, and this is a {self.network.environment} installation"
             )
-        if self.network.environment == TESTNET and self.quirks.test_header and not is_test:
+        if self.network.environment == TESTNET and self.spec.test_header and not is_test:
             raise ValueError(
                 f"the test network of {self.exchange_id} is at its live hosts, told apart by a header: "
                 'set {"sandbox": true}, or ccxt would trade for real'
@@ -187,14 +188,14 @@ class Reach:
 @functools.cache
 def reach_of(exchange_id: str, network: Network) -> Reach:
     """What ``network`` may reach of an exchange, by ccxt's own unchanged class."""
-    quirks = quirks_of(exchange_id)
+    spec = spec_of(exchange_id)
     shipped = exchange_class(exchange_id)()
-    hostnames = {shipped.hostname, *quirks.hostnames}
+    hostnames = {shipped.hostname, *spec.hostnames}
     api: Mapping[str, Any] = shipped.urls["api"]
     test_inside = {name: tree for name, tree in api.items() if name in TEST_TREES}
     own = {name: tree for name, tree in api.items() if name not in TEST_TREES}
     tests = {"inside": test_inside, **{name: shipped.urls.get(name) for name in TEST_TREES}}
-    return Reach(exchange_id, network, _origins(own, hostnames), _origins(tests, hostnames), quirks)
+    return Reach(exchange_id, network, _origins(own, hostnames), _origins(tests, hostnames), spec)
 
 
 def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:

@@ -13,30 +13,36 @@ from typing import Any
 
 
 @dataclass
-class Dialogue:
+class RequestContext:
     """One call: what is asked of its signature, and what came back last."""
 
     #: How long the request may be under way, in milliseconds; None where that is not said, or by a parameter.
     valid_for: int | None = None
+    #: The time with which it is being signed, in milliseconds, where its body says the same.
+    timestamp: int | None = None
     #: The wait that the answer asked for.
     retry_after: timedelta | None = None
     #: The answer's HTTP status.
     status: int | None = None
+    #: Whether it was a page or other text instead of JSON.
+    is_page: bool = False
     #: The answer itself.
     answer: Any = None
     #: All entries of the answer's list, before ccxt takes out those of other symbols and times.
     entries: Sequence[Any] | None = None
+    #: The candles of the answer that have no time, which ccxt cannot put in order.
+    timeless: Sequence[Any] = ()
 
 
-_current: ContextVar[Dialogue | None] = ContextVar("dialogue", default=None)
+_current: ContextVar[RequestContext | None] = ContextVar("context", default=None)
 
 
-def begin(*, valid_for: int | None = None) -> Dialogue:
-    """A new dialogue for this task: nothing of an earlier call is heard in it."""
-    _current.set(dialogue := Dialogue(valid_for=valid_for))
-    return dialogue
+def begin(*, valid_for: int | None = None) -> RequestContext:
+    """Start a new context for this task. It holds nothing of an earlier call."""
+    _current.set(context := RequestContext(valid_for=valid_for))
+    return context
 
 
-def current() -> Dialogue:
-    """The task's dialogue; one that nobody reads where a stream asks."""
-    return _current.get() or Dialogue()
+def current() -> RequestContext:
+    """The task's context; one that nobody reads where a stream asks."""
+    return _current.get() or RequestContext()

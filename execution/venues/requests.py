@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,9 +18,10 @@ from execution.core.types import (
     Side,
     TimeInForce,
 )
-from execution.venues import convert
+from execution.venues import values
 from execution.venues.client import exact_digits
-from execution.venues.quirks import ExchangeSpec, Limits
+from execution.venues.market_limits import Fees, is_closed, market_limits
+from execution.venues.spec import ExchangeSpec, Limits
 
 DEFAULT_WINDOW = 2.0
 
@@ -35,11 +36,11 @@ def digits(number: Decimal) -> str:
     return str(exact_digits(number))
 
 
-def refusal(request: ChildRequest, *, market: Market | None, quirks: ExchangeSpec) -> Rejected | None:
+def refusal(request: ChildRequest, *, market: Market | None, spec: ExchangeSpec) -> Rejected | None:
     """Why this request cannot be sent as it is, with the value and the limit; None when it can."""
     if market is None:
         return Rejected(kind="BadSymbol", message=f"{request.symbol} is not listed")
-    if not (rule := quirks.client_id_rule).fullmatch(request.client_id):
+    if not (rule := spec.client_id_rule).fullmatch(request.client_id):
         message = f"the exchange takes no client id {request.client_id!r}, only {rule.pattern}"
         return Rejected(kind="InvalidOrder", message=message)
     if problem := _off_step("quantity", request.quantity, "lot", market.lot):
@@ -51,14 +52,14 @@ def refusal(request: ChildRequest, *, market: Market | None, quirks: ExchangeSpe
     return None
 
 
-def create_params(request: ChildRequest, *, valid_for: timedelta, quirks: ExchangeSpec) -> dict[str, Any]:
+def create_params(request: ChildRequest, *, valid_for: timedelta, spec: ExchangeSpec) -> dict[str, Any]:
     """ccxt's parameters of a create; validity in whole milliseconds, rounded down but at least one."""
-    params: dict[str, Any] = {quirks.client_id_param or "clientOrderId": request.client_id}
-    params |= quirks.create_params
-    if quirks.validity_param is not None:
-        params[quirks.validity_param] = whole_milliseconds(valid_for)
+    params: dict[str, Any] = {spec.client_id_param or "clientOrderId": request.client_id}
+    params |= spec.create_params
+    if spec.validity_param is not None:
+        params[spec.validity_param] = whole_milliseconds(valid_for)
     if request.time_in_force is TimeInForce.IOC and request.type is OrderType.LIMIT:
-        params |= quirks.ioc_params
+        params |= spec.ioc_params
     if request.time_in_force is TimeInForce.POST_ONLY:
         params["postOnly"] = True
     return params
@@ -68,11 +69,11 @@ def whole_milliseconds(valid_for: timedelta) -> int:
     return max(1, valid_for // timedelta(milliseconds=1))
 
 
-def refuse_quote_sized(client: Any, request: ChildRequest, quirks: ExchangeSpec) -> None:
+def refuse_quote_sized(client: Any, request: ChildRequest, spec: ExchangeSpec) -> None:
     """``NotSupported`` where a market buy is sized in quote: our quantity would be read as money."""
     if request.type is not OrderType.MARKET or request.side is not Side.BUY:
         return
-    if (quirks.market_buys or _declared_market_buys(client)) == "quote":
+    if (spec.market_buys or _declared_market_buys(client)) == "quote":
         raise ccxt_errors.NotSupported(f"{client.id} sizes market buys in quote currency")
 
 
@@ -83,14 +84,14 @@ def _declared_market_buys(client: Any) -> str:
     return "quote" if own or nested or declared.get("marketBuyRequiresPrice") else "base"
 
 
-def cancel_address(ref: OrderRef, quirks: ExchangeSpec) -> tuple[str | None, str, dict[str, str]] | None:
+def cancel_address(ref: OrderRef, spec: ExchangeSpec) -> tuple[str | None, str, dict[str, str]] | None:
     """The arguments by which ccxt cancels an order: the exchange's id if known, else ours; None where the
     exchange does not know ours."""
     if ref.exchange_id is not None:
         return ref.exchange_id, ref.symbol, {}
-    if quirks.client_id_as_id:
-        return quirks.client_id_prefix + ref.client_id, ref.symbol, {}
-    named = quirks.cancel_param or ("clientOrderId" if quirks.by_client_id else None)
+    if spec.client_id_as_id:
+        return spec.client_id_prefix + ref.client_id, ref.symbol, {}
+    named = spec.cancel_param or ("clientOrderId" if spec.by_client_id else None)
     return None if named is None else (None, ref.symbol, {named: ref.client_id})
 
 
@@ -98,14 +99,14 @@ def cancel_address(ref: OrderRef, quirks: ExchangeSpec) -> tuple[str | None, str
 NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fetchBalance", "fetchOrderBook")
 
 
-def refuse_unfit(client: Any, quirks: ExchangeSpec) -> None:
+def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
     """``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):
         lacks.append("fetchOrders or fetchClosedOrders")
     if lacks:
         raise ValueError(f"{client.id} cannot be traded: ccxt declares no {', '.join(lacks)}")
-    if quirks.client_id_param is None:
+    if spec.client_id_param is None:
         raise ValueError(
             f"{client.id} cannot be traded: no way is known to look an order up by our client id, "
             "so that nothing would prove the absence of one whose answer was lost"
@@ -117,7 +118,7 @@ def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | Non
     rates = (answer.get("info") or {}).get("commissionRates")
     if not isinstance(rates, Mapping):
         return None
-    maker, taker = (convert.decimal_or_none(rates.get(name)) for name in ("maker", "taker"))
+    maker, taker = (values.decimal_or_none(rates.get(name)) for name in ("maker", "taker"))
     return None if maker is None or taker is None else (maker, taker)
 
 
@@ -125,21 +126,54 @@ def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
     """okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
     listed = answer.get("data")
     first = listed[0] if isinstance(listed, list) and listed else {}
-    maker, taker = (convert.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
+    maker, taker = (values.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
     return None if maker is None or taker is None else (-maker, -taker)
 
 
-def spot_markets(client: Any, fees: tuple[Decimal | None, Decimal | None] | None = None) -> dict[str, Market]:
+def spot_markets(client: Any) -> dict[str, Market]:
     """All spot markets whose limits can be read. One that cannot is not traded, and asking for it fails."""
-    markets: dict[str, Market] = {}
-    for symbol, market in client.markets.items():
-        if not market.get("spot"):
-            continue
-        try:
-            markets[symbol] = convert.market_limits(market, precision_mode=client.precisionMode, fees=fees)
-        except convert.AnswerError:
-            continue
-    return markets
+    found = {symbol: _limits(client, market, None) for symbol, market in client.markets.items()}
+    return {symbol: market for symbol, market in found.items() if market is not None}
+
+
+def renewed_markets(
+    client: Any, fresh: Sequence[Any], symbols: Iterable[str], fees: Fees | None
+) -> dict[str, Market]:
+    """The rules of ``symbols`` by a fresh list of markets, which ccxt's own become; what is not listed is left out.
+
+    ``AnswerError`` for limits that cannot be used. A closed market without readable limits is as good as none.
+    """
+    listed = {market["symbol"]: market for market in fresh}
+    asked = [symbol for symbol in symbols if symbol in listed]
+    if all(symbol in client.markets for symbol in asked):
+        # ccxt's way to take over thousands of markets would hold the loop up for a quarter of a second.
+        for symbol in asked:
+            client.markets[symbol] = _merged(client.markets[symbol], listed[symbol])
+    else:
+        client.set_markets(fresh, client.currencies)
+    found = {symbol: _limits(client, client.markets[symbol], fees) for symbol in asked}
+    missing = [symbol for symbol, limits in found.items() if limits is None]
+    if bad := [symbol for symbol in missing if not is_closed(client.markets[symbol], client.spec.market)]:
+        raise values.AnswerError(f"the limits of {', '.join(bad)} cannot be used")
+    return {symbol: limits for symbol, limits in found.items() if limits is not None}
+
+
+def _merged(known: Any, fresh: Mapping[str, Any]) -> dict[str, Any]:
+    """A market as it is said anew. Fees that are not said are ccxt's published ones, as when it was first loaded."""
+    told = {
+        name: value for name, value in fresh.items() if value is not None or name not in ("maker", "taker")
+    }
+    return {**known, **told}
+
+
+def _limits(client: Any, market: Any, fees: Fees | None) -> Market | None:
+    """A spot market's rules; None for one that is none, or whose limits cannot be read."""
+    if not market.get("spot"):
+        return None
+    try:
+        return market_limits(market, precision_mode=client.precisionMode, fees=fees, said=client.spec.market)
+    except values.AnswerError:
+        return None
 
 
 def _off_step(what: str, value: Decimal, step_name: str, step: Decimal) -> str | None:

@@ -1,4 +1,4 @@
-"""What an exchange may do in its own way: the vocabulary of ``quirks.EXCHANGE_SPECS``."""
+"""What an exchange may do in its own way: the vocabulary of ``spec.EXCHANGE_SPECS``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,38 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from execution.core.types import MarketStatus
+from execution.venues.protocol import AccountQuestion
+
 Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
-    "permissions", "fees", "quote", "book", "candles", "time",
+    "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
+    "all_open_orders", "all_trades",
 ]  # fmt: skip
+
+
+#: In the way to a list of an answer: the one list that is there, under a name that the request gave.
+ANY_LIST = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``budget`` units per ``window`` seconds, ``reserve`` of them for cancels only; cost of each call."""
+    """``budget`` units per ``window`` seconds, ``reserve`` of them for cancels only; cost of each call.
+
+    With ``decay`` they are a counter instead that falls by so many units a second and never passes the budget.
+    """
 
     budget: float
     window: float
     reserve: float
     costs: Mapping[Call, float] = field(default_factory=dict)
+    decay: float | None = None
+    #: Clients of one host share what is counted by its address.
+    counted_by: Literal["address", "account"] = "account"
+    #: Whether each symbol is counted by itself.
+    by_symbol: bool = False
+    #: What a cancel costs by the age of its order: (seconds, cost) of the first that it is younger than, else nothing.
+    cancel_by_age: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,66 @@ WHOLE = Paging("whole")
 
 
 @dataclass(frozen=True, slots=True)
+class CandlePages:
+    """How a market's five-minute candles are asked for.
+
+    ``size``: how many at once, at least two. From a moment before a candle on the answer holds every one of so many
+    candle lengths but perhaps the last. It may hold later ones. An empty answer is a quiet stretch and not the end.
+    ``newest_only``: the exchange lists the newest ones and no others, whatever was asked for.
+    """
+
+    #: An unknown exchange: none was found that gives fewer at once.
+    size: int = 100
+    newest_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawFees:
+    """Where a raw trade lists its fees, for an exchange of which ccxt reads one of them, or none.
+
+    ``at``: the field that holds a list, its JSON text, or a single entry. ``amounts``: the fields of an entry of which
+    the first that is there counts. ``beside``: these are charged beside what ccxt reads, and not in its place.
+    """
+
+    at: str
+    amounts: tuple[str, ...]
+    currency: str
+    #: Whether they are below zero where they are charged.
+    negated: bool = False
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawBalances:
+    """Where a balance answer holds an account's figures, for an exchange of which ccxt takes others.
+
+    ``at``: the way to a list of entries, or to a mapping of them by currency. ``currency``: the field that names it
+    in an entry of a list. Free is the sum of ``free`` less ``held_back``, locked the sum of ``locked``. Of the fields
+    in ``optional`` one that is missing is zero; without one of the others the figure is unknown.
+    """
+
+    at: tuple[str | int, ...]
+    free: tuple[str, ...]
+    locked: tuple[str, ...]
+    held_back: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOrders:
+    """Where a raw order of the private stream says what ccxt does not read, for an exchange that tells only changes.
+
+    What was told of an order before, by ``order_id``, belongs to it still.
+    """
+
+    order_id: str
+    client_id: str
+    #: The cumulative quantity that is filled.
+    filled: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mode:
     """A mode that the account must be in, and how to ask; ``refusal`` says what is wrong otherwise."""
 
@@ -55,6 +133,58 @@ class Mode:
     at: tuple[str, ...]
     expected: tuple[Any, ...]
     refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchCall:
+    """How a dead-man's switch is armed: ccxt's method, and its parameter, which holds seconds.
+
+    ``off`` disarms. ``trigger_at`` is the way to when the switch fires, without which an answer confirms nothing.
+    """
+
+    method: str
+    param: str
+    trigger_at: tuple[str | int, ...]
+    off: int = 0
+
+
+#: Keys that lead into a raw answer.
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusField:
+    """A field of a raw market that says what it takes: the status by the word, in lower case.
+
+    A word that is not listed halts the market: nobody knows what it means.
+    """
+
+    name: str
+    words: Mapping[str, MarketStatus]
+
+
+def status_flag(name: str, status: MarketStatus) -> StatusField:
+    """A field that is true while the market has this status."""
+    return StatusField(name, {"true": status, "false": MarketStatus.OPEN})
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFields:
+    """Where a raw market says more than ccxt's structure has.
+
+    ``status``: the first that does not say open decides; without any word ccxt's ``active`` does. Maximums are
+    those of a limit order: the smallest that is there, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are how far a
+    buy may be above, and a sell below, the reference price, as fractions. ``has_filters``: bands are in ``filters``.
+    """
+
+    status: tuple[StatusField, ...] = ()
+    max_quantity: tuple[Path, ...] = ()
+    max_notional: tuple[Path, ...] = ()
+    buy_ratio: Path | None = None
+    sell_ratio: Path | None = None
+    has_filters: bool = False
+    #: The distance of prices, where it is not one in the last decimal.
+    tick: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +197,15 @@ class ExchangeSpec:
     limits: Limits | None = None
     #: A second limit that counts orders alone.
     order_limits: Limits | None = None
+    #: The limit on calls without a key, where they are counted apart. None: accounts and market data share ``limits``.
+    public_limits: Limits | None = None
+    #: Both limits by the tier of the account, which the venue's option ``tier`` names; the first without it.
+    tiers: Mapping[str, tuple[Limits, Limits]] = field(default_factory=dict)
+    #: Answers by which the exchange locks a key or an address out for a while, and the length of the first pause.
+    locked_out: re.Pattern[str] | None = None
+    lockout: timedelta = timedelta(minutes=1)
+    #: The header that says when the limit is free again, and in which unit of time it does.
+    reset_header: tuple[str, Literal["at_ms", "at_s", "in_ms"]] | None = None
     #: Parameters sent with every create.
     create_params: Mapping[str, str] = field(default_factory=dict)
     #: Parameters sent with a limit order that is immediate or cancel.
@@ -80,6 +219,8 @@ class ExchangeSpec:
     #: a header with the moment in milliseconds of the exchange's clock, or an option that ccxt's ``sign`` reads.
     validity_header: str | None = None
     validity_option: str | None = None
+    #: or fields of the body, with what each holds: the moment, the time of the request, or the milliseconds.
+    validity_fields: Mapping[str, Literal["until", "timestamp", "milliseconds"]] = field(default_factory=dict)
     #: Whether fetch_order and cancel_order take ``clientOrderId`` in place of the exchange's id.
     by_client_id: bool = False
     #: Whether they take our id, with the prefix, as if it were the exchange's.
@@ -97,10 +238,16 @@ class ExchangeSpec:
     filled_fields: tuple[str, ...] = ()
     #: The raw field of a private stream's trade that holds our client id.
     stream_trade_client_id: str | None = None
-    #: How pages follow each other; for a list that is not here, a page that may be full is a failed look,
+    #: How it tells of an order, where ccxt reads too little of that.
+    stream_orders: StreamOrders | None = None
+    #: How pages follow each other; for a list that is not here, a page that may be full is a failed read,
     pages: Mapping[Call, Paging] = field(default_factory=dict)
     #: and this is the smallest size that any page may have.
     page: int = 50
+    #: Lists that can be asked for without a symbol; their costs are ``all_open_orders`` and ``all_trades``.
+    without_symbol: frozenset[AccountQuestion] = frozenset()
+    #: How pages of candles follow each other.
+    candles: CandlePages = CandlePages()
     #: The longest stretch of time that one request for closed orders or trades may cover.
     stretch: timedelta | None = None
     #: Lists beside which the answer names a cursor even when they are empty, on which ccxt fails.
@@ -113,6 +260,10 @@ class ExchangeSpec:
     lists: bool = True
     #: The raw field of a balance answer without which it is no answer.
     balance_field: str | None = None
+    #: Where it holds the figures, if they are not those that ccxt takes.
+    balances: RawBalances | None = None
+    #: What the suffixes mean under which it lists parts of a currency: as free as the rest of it, or held back.
+    balance_suffixes: Mapping[str, Literal["free", "locked"]] = field(default_factory=dict)
     #: Whether the answer to a cancel carries the order's status, so that one without it is no answer.
     cancel_tells_status: bool = False
     #: Whether it carries the order's id, so that one without it is no answer.
@@ -123,12 +274,16 @@ class ExchangeSpec:
     fees_with_balance: bool = False
     #: Else ccxt's method, with its parameters, whose answer tells them below zero where they are charged.
     fees_call: tuple[str, Mapping[str, str]] | None = None
+    #: Its dead-man's switch for all orders of an account; its seconds are among the guarantees.
+    switch: SwitchCall | None = None
     #: A mode without which the account is refused when it is opened.
     mode: Mode | None = None
     #: Answers that say that the request came too late, whatever ccxt calls them.
     too_late: re.Pattern[str] | None = None
     #: Refusals of the key that ccxt reports as something else; the order of such an answer does not exist.
     refusal: re.Pattern[str] | None = None
+    #: Answers of the exchange that are plain text. Any other text is a page, which says nothing of an order or a key.
+    plain_answer: re.Pattern[str] | None = None
     #: Refusals of an order that ccxt reports as a bare error, with the kind that each is.
     refused: tuple[tuple[re.Pattern[str], str], ...] = ()
     #: Answers that ccxt reports as a refusal although the order may exist.
@@ -139,12 +294,22 @@ class ExchangeSpec:
     cancel_gone: re.Pattern[str] | None = None
     #: What a market buy is sized in; None: by ccxt's declaration. One sized in quote is never sent.
     market_buys: Literal["base", "quote"] | None = None
-    #: The raw field of a trade that names the fee's currency, where ccxt guesses it.
+    #: The raw field of a trade that names the fee's currency; without it ccxt guesses, and the fee is unknown.
     fee_currency_field: str | None = None
+    #: Where it lists fees that ccxt does not read.
+    raw_fees: RawFees | None = None
+    #: The raw fields of a trade, or of the order with which a stream tells it, that hold a rebate and its currency.
+    rebate_fields: tuple[str, str] | None = None
+    #: What a raw market says of its status, maximums and price band.
+    market: MarketFields = MarketFields()
     #: Whether ccxt's ``authenticate()`` returns when the private stream is confirmed.
     authenticate_confirms: bool = False
     #: The channel whose subscription is confirmed by a message; the private stream has begun with it.
     confirmed_channel: str | None = None
+    #: A channel without which the exchange closes a private stream on which nothing happens.
+    heartbeat_channel: str | None = None
+    #: Whether the amount that ccxt gives a streamed order is what is filled of it; the quantity is unknown then.
+    stream_amount_is_filled: bool = False
     #: Whether the stream's fees are below zero where they are charged, which ccxt sets right for lists only.
     stream_fees_negated: bool = False
     #: Whether every order update of the stream is complete, so that nothing need be merged from before.
@@ -157,5 +322,19 @@ class ExchangeSpec:
     test_header: tuple[str, str] | None = None
     #: What ccxt leaves in ``urls["api"]`` at the live addresses in its test mode, and does not use there.
     closed_in_test: tuple[str, ...] = ()
+    #: Whether ccxt keeps best quotes among its tickers.
+    quotes_in_tickers: bool = False
+    #: Levels of a book to subscribe to; None: as many as ccxt asks for by itself.
+    book_depth: int | None = None
+    #: The raw field of a streamed public trade that says how many trades it sums up, with consecutive ids.
+    trade_count_field: str | None = None
+    #: Whether the ids of a symbol's public trades follow each other, so that one that is missing shows.
+    consecutive_trade_ids: bool = False
+    #: Public trades of one page over REST,
+    public_trades_page: int = 100
+    #: and ccxt's parameter that asks for trades from an id on, oldest first. None: only the newest can be had.
+    public_trades_from: str | None = None
+    #: In which steps ccxt tells the exchange's time.
+    time_step: timedelta = timedelta(0)
     #: The domain in which an answer of the live exchange may name the host of its websockets.
     own_domain: str | None = None

@@ -1,7 +1,7 @@
-"""What must hold of every order at every moment, whatever happened to it (I5, I6, I7's halts, I12, I13).
+"""Rules that hold of every order at every moment, whatever happened to it (I5, I6, I7's halts, I12, I13).
 
-The rows are read afresh. It stands on the models, the core and the reading of halts alone, so that whatever
-drives the desk, a simulation or a test, may end with it.
+The rows are read afresh. It stands on the models, the core and the reading of halts alone, so that whatever drives the
+desk, a simulation or a test, may end with it.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from decimal import Decimal
 
 from execution.core.journal import GENESIS, Entry, broken_at, fold_quantity, fold_status, fold_terms_version
 from execution.core.reconcile import ChildFacts, settled
-from execution.core.states import (
-    CHILD_FINAL,
-    ORDER_FINAL,
-    ChildStatus,
-    OrderEvent,
-    OrderStatus,
-    order_after,
-)
+from execution.core.states import CHILD_FINAL, ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus, order_after
 from execution.core.types import ZERO
 from execution.models import AuditEntry, ChildOrder, Fill, Halt, HaltKind, JournalEntry, Order
+from execution.selectors.fees import fees_of
 from execution.selectors.halts import orders_covered
 
 #: The only way out of a final state of a child: it was proven absent, and appeared after all.
 COMES_BACK = (ChildStatus.ABSENT, ChildStatus.CANCELLING)
+#: The one name in journals from before migration 0010 for these two states.
+FORMERLY = "intended"
+FORMERLY_BOTH = frozenset({ChildStatus.PENDING_SUBMIT, ChildStatus.SUBMITTED})
+
+
+def all_broken(order: Order) -> list[str]:
+    """Return the rules broken now, those of the end included if the order has ended."""
+    return broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
 
 
 def broken_rules(order: Order) -> list[str]:
-    """What does not hold that holds at every moment, in the database that ``order`` came from."""
+    """Return the rules broken that hold at every moment, in the database that ``order`` came from."""
     database = order._state.db
     order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
     journal = list(order.journal.order_by("version"))
@@ -48,7 +50,7 @@ def broken_rules(order: Order) -> list[str]:
 
 
 def broken_at_the_end(order: Order) -> list[str]:
-    """What does not hold besides when an order has ended and its exchange has said everything."""
+    """Return the rules broken that hold besides when an order has ended and its exchange has said everything."""
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
     broken = []
@@ -68,7 +70,7 @@ def _entry(row: JournalEntry) -> Entry:
 
 
 def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
-    """The chain is unbroken and gapless, ends where the order says, and folds to status and terms."""
+    """Check that the chain is unbroken and gapless, ends where the order says, and folds to status and terms."""
     entries = [_entry(row) for row in journal]
     at = broken_at((entry, row.hash) for entry, row in zip(entries, journal, strict=True))
     if at is not None:
@@ -88,7 +90,7 @@ def _journal(order: Order, journal: list[JournalEntry]) -> Iterator[str]:
 
 
 def _statuses(journal: list[JournalEntry]) -> Iterator[str]:
-    """The order's statuses moved only along the table; every move's kind is its event."""
+    """Check that the statuses moved only along the table, and that every move's kind is its event."""
     status: OrderStatus | None = None
     for row in journal:
         if "status" not in row.data:
@@ -100,15 +102,14 @@ def _statuses(journal: list[JournalEntry]) -> Iterator[str]:
 
 
 def _money(order: Order, fills: list[Fill]) -> Iterator[str]:
-    """Filled, notional and fees are the folds of the fills."""
     filled = sum((fill.quantity for fill in fills), ZERO)
     notional = sum((fill.price * fill.quantity for fill in fills), ZERO)
     if order.filled != filled or order.notional != notional:
         yield f"order {order.filled} for {order.notional}, its fills {filled} for {notional}"
     fees: dict[str, Decimal] = defaultdict(Decimal)
     for fill in fills:
-        if fill.fee is not None and fill.fee_currency:
-            fees[fill.fee_currency] += fill.fee
+        for currency, amount in fees_of(fill):
+            fees[currency] += amount
     kept = {currency: Decimal(text) for currency, text in order.fees.items()}
     if kept != fees:
         yield f"order's fees {kept}, its fills' {dict(fees)}"
@@ -117,7 +118,6 @@ def _money(order: Order, fills: list[Fill]) -> Iterator[str]:
 
 
 def _sums(order: Order, children: list[ChildOrder], fills: list[Fill]) -> Iterator[str]:
-    """Every child is the fold of its fills, and the order of its children."""
     by_child: dict[int | None, list[Fill]] = defaultdict(list)
     for fill in fills:
         by_child[fill.child_id].append(fill)
@@ -136,7 +136,7 @@ def _sums(order: Order, children: list[ChildOrder], fills: list[Fill]) -> Iterat
 
 
 def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
-    """Reported covers the fills, settled is what the rule says, sequences and client ids are unique."""
+    """Check that reported covers the fills, settled is what the rule says, sequences and client ids are unique."""
     for child in children:
         name = f"child {child.sequence}"
         if child.filled > ZERO and child.reported_filled is None:
@@ -157,13 +157,14 @@ def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
 
 
 def _child_histories(journal: list[JournalEntry], children: list[ChildOrder]) -> Iterator[str]:
-    """In the journal a child's figures never fall, its final states stay, and it ends as its row says."""
-    last: dict[int, ChildStatus] = {}
+    """Check that in the journal a child's figures never fall, its final states stay, and it ends as its row says."""
+    last: dict[int, str] = {}
     reported: dict[int, Decimal] = defaultdict(Decimal)
     for row in journal:
         if "child_status" not in row.data:
             continue
-        number, after = int(row.data["child"]), ChildStatus(row.data["child_status"])
+        number, named = int(row.data["child"]), row.data["child_status"]
+        after = named if named == FORMERLY else ChildStatus(named)
         before = last.get(number)
         if before in CHILD_FINAL and after not in CHILD_FINAL and (before, after) != COMES_BACK:
             yield f"entry {row.version}: child {number} was {before} and became {after}"
@@ -173,12 +174,12 @@ def _child_histories(journal: list[JournalEntry], children: list[ChildOrder]) ->
             yield f"entry {row.version}: child {number} reported {figure} after {reported[number]}"
         reported[number] = max(reported[number], figure)
     for child in children:
-        if last.get(child.sequence) != child.status:
-            yield f"child {child.sequence} is {child.status}, the journal says {last.get(child.sequence)}"
+        known = last.get(child.sequence)
+        if known != child.status and not (known == FORMERLY and child.status in FORMERLY_BOTH):
+            yield f"child {child.sequence} is {child.status}, the journal says {known}"
 
 
 def _strangers(children: list[ChildOrder]) -> Iterator[str]:
-    """No recorded fill that belongs to one of the children stands outside of it."""
     for child in children:
         if not child.exchange_id:
             continue
@@ -195,7 +196,7 @@ def _strangers(children: list[ChildOrder]) -> Iterator[str]:
 
 
 def _halts(order: Order, children: list[ChildOrder]) -> Iterator[str]:
-    """I7: no child was intended while a stop that covers the order was in force.
+    """Check I7: no child was intended while a stop that covers the order was in force.
 
     Not by the clock: the audit names the newest child of all under the gate, when a halt was set and lifted.
     """

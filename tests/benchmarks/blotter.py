@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import pytest
 
-from execution.selectors.orders.blotter import BlotterFilter, blotter_marks, blotter_page
+from execution.selectors.orders.blotter import blotter_marks, blotter_page
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.selectors.orders.schedules import schedules_forget
 from tests.dashboard.bulk_orders import crowd
 from tests.dashboard.desk_fixture import make_office
@@ -52,10 +53,10 @@ def test_ten_thousand_orders() -> None:
     print("GET /orders/ by state and side", measured(lambda: client.get("/orders/?state=final&side=buy")))
     print("GET /orders/ by a search      ", measured(lambda: client.get("/orders/?q=desk-30")))
     who = office.trader
-    rows = {row["id"]: row for row in blotter_page(person=who, chosen=BlotterFilter())["rows"]}
+    rows = {row["id"]: row for row in blotter_page(person=who, chosen=OrderListFilter())["rows"]}
     print(
         "a page that has not moved     ",
-        measured(lambda: blotter_page(person=who, chosen=BlotterFilter(), known=rows)),
+        measured(lambda: blotter_page(person=who, chosen=OrderListFilter(), known=rows)),
     )
     print("the marks, once a second      ", measured(lambda: blotter_marks(person=who)))
     print("the export of all             ", measured(export, 3))

@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from execution.core.simulation.facts import (
+from execution.core.simulation.kinds import KINDS
+from tests.core.simulation.market_facts import (
     LEVELS,
     BookFacts,
     Snapshot,
@@ -28,7 +29,6 @@ from execution.core.simulation.facts import (
     simulated_facts,
     trade_facts,
 )
-from execution.core.simulation.kinds import KINDS
 
 SEEDS = 12
 

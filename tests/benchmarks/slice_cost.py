@@ -27,9 +27,6 @@ from execution.services.engine.apply_decision import decision_apply
 from execution.services.engine.workers import accounts_claim, orders_claim, owned
 from execution.services.halts import halts_tend
 from tests.factories import NOW, D, Rows, report_of, trade_of
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 T = TypeVar("T")
 ROUNDS = 12
@@ -81,19 +78,19 @@ class Slices:
             "now": now,
             "known": self.known,
         }
-        looked = run("build_order_view", lambda: build_order_view(**look))
-        decision = run("decide", lambda: decide(looked.view))
+        snapshot = run("build_order_view", lambda: build_order_view(**look))
+        decision = run("decide", lambda: decide(snapshot.view))
         fixed: dict[str, Any] = {
             "order_pk": self.order.pk,
             "worker_pk": self.rows.worker.pk,
-            "fence": looked.fence,
+            "fence": snapshot.fence,
         }
-        fixed |= {"quotes": looked.view.quotes, "now": now}
-        run("apply: intend", lambda: decision_apply(**fixed, version=looked.version, decision=decision))
+        fixed |= {"quotes": snapshot.view.quotes, "now": now}
+        run("apply: intend", lambda: decision_apply(**fixed, version=snapshot.version, decision=decision))
         account = self.rows.account.pk
         run("children_to_send", lambda: children_to_send(account))
         child = ChildOrder.objects.get(order=self.order, is_settled=False)
-        taken = run("child_take", lambda: self.rows.take(child, now=now))
+        taken = run("child_submit", lambda: self.rows.submit_child(child, now=now))
         assert taken is not None
         accepted = Accepted(report_of(child, VenueStatus.OPEN, "0", exchange_id=f"x{number}"))
         run("outcome: open", lambda: child_outcome(child_pk=child.pk, outcome=accepted, now=now, fence=1))

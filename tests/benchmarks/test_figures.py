@@ -71,7 +71,7 @@ def measured() -> dict[str, Any]:
     return {
         "machine": "2 cores",
         "load_before": 0.1,
-        "wishes": {"orders": 20, "seconds": 180, "slices": 18},
+        "options": {"orders": 20, "seconds": 180, "slices": 18},
         "first_start": {"first_page": 4.0, "ready": 9.0},
         "warm_starts": [{}, {}, {}],
         "warm_start": {"first_page": 2.04, "ready": 7.0},
@@ -112,7 +112,7 @@ def _count(parents: int, processor: float) -> dict[str, Any]:
     return {
         "parents": parents,
         "lateness_ms": delays,
-        "start_to_take_ms": delays,
+        "start_to_submit_ms": delays,
         "slices_without_child": 1,
         "fill_to_record_ms": delays,
         "fill_to_page_ms": {"count": 0, "p50": None, "p99": None},
@@ -128,7 +128,7 @@ def test_the_capacity_of_each_count_is_a_column_and_what_was_not_measured_a_dash
         "machine": "2 cores",
         "load_before": 0.1,
         "database": "SQLite",
-        "wishes": {"workers": 2, "accounts": 3, "slice_seconds": 60, "seconds": 30, "pages": 0},
+        "options": {"workers": 2, "accounts": 3, "slice_seconds": 60, "seconds": 30, "pages": 0},
         "idle": {"engine1": {"cpu": 1.0, "rss": 1.0, "pss": 100.0}},
         "counts": [_count(100, 10.0), _count(1000, 130.0)],
     }

@@ -61,7 +61,7 @@ def steps_of(page: Page) -> list[float]:
 def shows_the_markets_volume(page: Page) -> None:
     """The schedule follows the expected volume, which is a line over the market's bars."""
     shows_a_schedule(page)
-    if not page.locator("#volume-unit").inner_text().endswith("expected of the market"):
+    if not page.locator("#volume-unit").inner_text().endswith("expected in the market"):
         return  # a market of which nothing is known: the plan said that it is even
     expected = drawn(page, "chart-volume", "expected")
     assert all(volume > 0 for volume in expected["y"])
@@ -84,7 +84,7 @@ def follows_the_volume(page: Page) -> None:
 
 
 def shows_parts_within_the_visible(page: Page) -> None:
-    """No schedule to be ahead of; what the books show goes up and down, never above the visible quantity."""
+    """No schedule to be ahead of; the part shown in the books goes up and down, never above the visible quantity."""
     shown = drawn(page, "chart-visible", "shown")
     assert max(shown["y"]) == pytest.approx(0.05)
     assert shown["y"][-1] == 0
@@ -141,7 +141,7 @@ TICKETS = {
     "vwap": Ticket(
         "0.4",
         {"Duration": "30", "Slice length": "6", "Lookback": "5"},
-        "by the volume of 5 days",
+        "by the market's volume of the last 5 days",
         shows_the_markets_volume,
     ),
     "iceberg": Ticket(
@@ -149,7 +149,7 @@ TICKETS = {
         {"Duration": "20", "Visible quantity": "0.05"},
         "by Iceberg showing at most 0.05 BTC within 20 s",
         shows_parts_within_the_visible,
-        choices={"At the end": "cross what is left"},
+        choices={"At the end": "cross the rest"},
     ),
     "sor": Ticket(
         "20",  # more than the levels that are known of any one book carry

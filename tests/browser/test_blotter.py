@@ -112,7 +112,7 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     send = page.get_by_role("button", name="Send", exact=True)
     expect(page.locator("#review-body")).to_contain_text("asks for the same and was sent", timeout=SOON)
     expect(send).to_be_disabled()
-    page.get_by_label("Send a second one").check()
+    page.get_by_label("Send it a second time").check()
     typed = page.get_by_label("Type the quantity again")
     typed.fill("1.8")
     expect(send).to_be_disabled()

@@ -14,12 +14,10 @@ from playwright.sync_api import Browser, expect
 from execution.core.states import ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Credential, CredentialState, Order
 from tests.browser.console_guard import Watched
-from tests.browser.test_wall import open_desk, wall_of
+from tests.browser.test_wall import wall_of
 from tests.desk.database import ALIAS, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
-
-__all__ = ["open_desk"]
 
 SOON = 20_000
 THEMES = ("dark", "light")
@@ -83,8 +81,8 @@ def unreadable_child(public_id: str) -> Iterator[None]:
     fields = {"symbol": order.symbol, "side": order.side, "type": "limit", "quantity": order.quantity}
     child = ChildOrder(
         **fields, order_id=order.pk, account_id=account.pk, sequence=9_999, client_id="unreadable",
-        time_in_force="GTC", purpose="rest", why="a test", status=ChildStatus.OPEN, price=order.quantity,
-        intended_at=timezone.now(), taken_at=timezone.now(), attach="no object",
+        time_in_force="gtc", purpose="rest", why="a test", status=ChildStatus.OPEN, price=order.quantity,
+        intended_at=timezone.now(), submitted_at=timezone.now(), attach="no object",
     )  # fmt: skip
     child.save(using=ALIAS)
     try:
@@ -149,9 +147,9 @@ def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_ta
         pictures(supervisor, "disk-wall", theme)
         page = trader.log_in("trader")
         page.goto("/orders/new/")
-        expect(page.get_by_role("alert").first).to_contain_text("no new order starts below")
+        expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
         page.get_by_label("Quantity").first.fill("0.1")
-        expect(page.locator("#preview")).to_contain_text("no new order starts below", timeout=SOON)
+        expect(page.locator("#preview")).to_contain_text("o new order starts below", timeout=SOON)
         pictures(trader, "disk-ticket", theme)
     desk.stop()
 

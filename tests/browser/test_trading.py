@@ -56,8 +56,9 @@ def test_a_review_waits_for_the_books_and_the_route_is_shown_by_its_averages(
     page.get_by_label("Quantity", exact=True).fill("6")
     page.locator("#review").click()
     expect(page.locator("#review-body .sentence")).to_contain_text("BUY 6 BTC for USDT", timeout=SOON)
-    assert "can be had" not in page.locator("#review-body").inner_text()
+    assert "available" not in page.locator("#review-body").inner_text()
     page.get_by_role("button", name="Back").click()
+    expect(page.locator("#route tbody tr").first).to_be_visible(timeout=SOON)
     heads = page.locator("#route th").all_inner_texts()
     assert [head.lower() for head in heads[-3:]] == ["price after fees", "child's limit", "note"]
     rows = [row.locator("td").all_inner_texts() for row in page.locator("#route tbody tr").all()]
@@ -74,7 +75,7 @@ def test_a_refusal_stands_beside_its_field_or_in_the_checks_and_never_in_both(
 ) -> None:
     page = Watched(browser, desk).log_in("trader")
     page.goto("/orders/new/")
-    checks, off_tick = page.locator("#preview .checks"), "imit price 65000.123 is finer than the tick"
+    checks, off_tick = page.locator("#preview .checks"), "imit price 65,000.123 is finer than the tick"
     page.get_by_label("Quantity", exact=True).fill("1")
     page.locator("#limit_price").fill("65000.123")
     expect(page.locator("#error-limit_price")).to_contain_text(off_tick, timeout=SOON)
@@ -86,6 +87,19 @@ def test_a_refusal_stands_beside_its_field_or_in_the_checks_and_never_in_both(
     expect(checks).to_contain_text("uantity is missing", timeout=SOON, use_inner_text=True)
     expect(page.locator("#error-quantity")).to_be_empty()
     expect(checks).not_to_contain_text("Correct the marked fields.", use_inner_text=True)
+
+
+#: How the table of fills shows one that was charged in quote and got a rebate in base.
+CHARGED = """async (fill) => {
+  const { TABLES } = await import("/static/js/lib/tables.js");
+  const cells = TABLES.fills.cells(fill, { order: { lot: "0.001", tick: "0.01" } });
+  return cells.slice(8, 10).map((cell) => cell.textContent);
+}"""
+FILL = {
+    "at": 0, "child": 1, "account": "alpha", "trade": "7", "liquidity": "maker", "quantity": "1", "price": "100",
+    "fee": "0.25", "fee_currency": "USDT", "more_fees": [{"currency": "BTC", "amount": "-0.0001"}],
+    "fee_in_quote": None,
+}  # fmt: skip
 
 
 def launch_and_watch(watched: Watched) -> str:
@@ -112,6 +126,9 @@ def launch_and_watch(watched: Watched) -> str:
     for tab in ("fills", "slices", "journal"):
         page.locator(f"#tab-{tab}").click()
         expect(page.locator("#panel-rows tbody tr").first).to_be_visible()
+        if tab == "fills":
+            expect(page.locator("#panel-rows tbody tr").first.locator("td").nth(9)).to_have_text("BTC")
+            assert page.evaluate(CHARGED, FILL) == ["0.25 + \u22120.0001", "USDT + BTC"]
     watched.picture("order-completed")
     page.goto("/orders/")
     listed = page.locator(f'#order-rows tr[data-id="{address.split("/")[-2]}"]')
@@ -176,7 +193,7 @@ def test_enter_never_submits_and_bad_input_is_said_beside_the_field(
     quantity = page.get_by_label("Quantity", exact=True)
     quantity.fill("0")
     quantity.press("Enter")
-    expect(page.locator("#error-quantity")).to_contain_text("it must be above 0", timeout=SOON)
+    expect(page.locator("#error-quantity")).to_contain_text("It must be above 0", timeout=SOON)
     expect(quantity).to_be_focused()
     page.get_by_role("button", name=re.compile("^Review")).click()
     expect(page.locator("#review-dialog")).to_be_hidden()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from execution.core.states import ORDER_LIVE
-from execution.models import Account, ChildOrder, Order
+from execution.models import Account, ChildOrder
 from tests.browser.console_guard import Watched
 from tests.desk.books import books_of
-from tests.desk.database import ALIAS, database_of, order_of
-from tests.desk.people import trader_ensure
+from tests.desk.database import ALIAS, order_of
 from tests.desk.running import PAPER_LABELS, RunningDesk, wait_until
 from tests.desk.visitor import Visitor
 from tests.engine.running import check_books
@@ -30,28 +28,6 @@ FLAT_WITHIN = 6.0
 QUIET = 3.0
 OPEN = {"new", "partially_filled"}
 PER_VENUE = 10
-
-
-@pytest.fixture
-def open_desk(desk: RunningDesk, django_db_blocker: Any) -> Iterator[RunningDesk]:
-    """The desk with its database at hand, a second trader, and no live order before and after."""
-    with database_of(desk, django_db_blocker):
-        trader_ensure(desk, "second_trader")
-        cancel_all(desk)
-        yield desk
-        cancel_all(desk)
-
-
-def cancel_all(desk: RunningDesk) -> None:
-    supervisor = Visitor(desk, "supervisor")
-    page = supervisor.get("/wall/")
-    for public_id in live_orders():
-        supervisor.post(f"/orders/{public_id}/cancel/", {"reason": "not of this test"}, page)
-    wait_until(lambda: not live_orders(), within=30, what="the live orders to end")
-
-
-def live_orders() -> list[str]:
-    return list(Order.objects.using(ALIAS).filter(status__in=ORDER_LIVE).values_list("public_id", flat=True))
 
 
 def wall_of(watched: Watched) -> Page:

@@ -173,3 +173,25 @@ def test_the_list_fits_a_small_screen(browser: Browser, desk: RunningDesk, perso
     assert page.evaluate(FITS)
     assert page.evaluate(CUT_WITHOUT_TITLE) == 0
     assert watched.complaints == []
+
+
+def test_charts_take_a_volume_that_is_not_known_for_no_zero(page: Page) -> None:
+    script = (
+        """async ([name, module, given]) => (await import(`/static/js/charts/${module}.js`))[name](given)"""
+    )
+    samples = [
+        [0, None, None, "2", "20"],
+        [1000, None, None, None, None],
+        [2000, None, None, None, None],
+        [3000, None, None, "0", "0"],
+        [4000, None, None, None, None],
+        [60_000, None, None, None, None],
+    ]
+    view = {"samples": samples, "now": 61_000}
+    unknown = page.evaluate(script, ["unknownStretches", "volume", view])
+    assert unknown == [[1000, 3000], [4000, 60_000]], "and the newest one is still to come"
+    order = {"started_at": 0, "ended_at": None, "algorithm": "pov", "quantity": "9"} | {
+        "parameters": {"participation_rate": "0.5"}
+    }
+    due = page.evaluate(script, ["dueByVolume", "volume_target", view | {"order": order, "profile": []}])
+    assert due == [[0, 0], [0, 1], [3000, 1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,9 +24,10 @@ from execution.core.orders.parameters import (
 )
 from execution.core.orders.plans import SlicePlan, spread_slices
 from execution.core.orders.view import CROSS, REST, AccountView, ChildView, OrderView, Rejections
+from execution.core.orders.volume_gaps import VolumeGaps
 from execution.core.quantities import combined_market, floor_to, minimum_quantity, split_weighted
 from execution.core.states import CHILD_FINAL, ChildStatus, OrderStatus
-from execution.core.types import ZERO, Book, Market, Quote, Side
+from execution.core.types import ZERO, Book, Market, MarketStatus, Quote, Side
 from tests.core.builders import MARKET, NOW, D
 
 MODELS: dict[str, type[AlgorithmParameters]] = {
@@ -87,6 +88,18 @@ def any_view(seed: int) -> OrderView:
         memo={"outside_since": min(now - timedelta(seconds=20), start + length / 2).isoformat()}
         if draw.random() < 0.1
         else {},
+        volume_gaps=_gaps(draw, now),
+    )
+
+
+def _gaps(draw: random.Random, now: datetime) -> VolumeGaps:
+    if draw.random() < 0.5:
+        return VolumeGaps()
+    return VolumeGaps(
+        until=now - timedelta(seconds=draw.choice([0, 3, 30, 31, 600])),
+        silent_since=draw.choice([None, now - timedelta(seconds=40)]),
+        lost=timedelta(seconds=draw.choice([0, 2, 90])),
+        estimate=draw.choice([None, ZERO, D("0.5")]),
     )
 
 
@@ -101,6 +114,15 @@ def _venue(draw: random.Random, name: str, mid: Decimal) -> AccountView:
         min_notional=draw.choice([ZERO, D(5), D(10)]),
         max_quantity=draw.choice([None, None, D(2000) / D(10) ** mid.adjusted()]),
         taker_fee=fee,
+    )
+    market = replace(
+        market,
+        max_notional=draw.choice([None, None, None, D(4000), D(25)]),
+        buy_band_low=draw.choice([None, None, D("0.2"), D("0.995")]),
+        buy_band_high=draw.choice([None, None, D(5), D("1.002")]),
+        sell_band_low=draw.choice([None, None, D("0.2"), D("0.998")]),
+        sell_band_high=draw.choice([None, None, D(5), D("1.005")]),
+        status=draw.choice([*[MarketStatus.OPEN] * 5, MarketStatus.POST_ONLY]),
     )
     free = draw.choice([None, D(10) ** 9, D(10) ** 9, ZERO, D(100) / D(10) ** mid.adjusted()])
     blocked = "closed" if draw.random() < 0.1 else ""

@@ -1,8 +1,7 @@
 """A market, an exchange and a clock, all virtual, around the real ``decide``: one seed is one whole run.
 
-The exchange fills, refuses, loses answers, delays cancels and lists trades late, as ``Rates`` say. Its own
-ledger (``Placed``) is the truth; the desk learns of it only through reports and fills that are merged as in
-production. Every intent is checked against the invariants at the moment it is made.
+The exchange fills, refuses, loses answers, delays cancels and lists trades late, as ``Rates`` say. Its ledger
+(``Placed``) is the truth. The desk merges reports and fills as in production. Every intent is checked when it is made.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from decimal import Decimal
 
 from execution.core.algorithms.decide import decide
 from execution.core.algorithms.replan import must_finish
+from execution.core.market_rules import band_edge, too_far_to_rest, within_most
 from execution.core.orders.parameters import IcebergParameters, PovParameters, SlicedParameters
 from execution.core.orders.slices import SliceTask
 from execution.core.orders.view import (
     CROSS,
+    REST,
     AccountView,
     CancelChild,
     ChangeStatus,
@@ -28,6 +29,7 @@ from execution.core.orders.view import (
     Replan,
     memo_after,
 )
+from execution.core.orders.volume_gaps import unknown_since
 from execution.core.quantities import collar_price, floor_to, is_multiple
 from execution.core.reconcile import ChildFacts, merge_fill, merge_report, settled
 from execution.core.states import (
@@ -40,7 +42,7 @@ from execution.core.states import (
     child_after,
     order_after,
 )
-from execution.core.types import ZERO, Book, Market, OrderReport, Quote, Side, VenueStatus
+from execution.core.types import ZERO, Book, Market, MarketStatus, OrderReport, Quote, Side, VenueStatus
 from tests.core.builders import D
 
 TICK = timedelta(seconds=0.5)
@@ -233,7 +235,7 @@ class Simulation:
 
     # --- the desk ----------------------------------------------------------------------------------
 
-    def _look(self) -> OrderView:
+    def _observe(self) -> OrderView:
         view = self.view
         current = next((p.number for p in view.slices if p.starts_at <= view.now < p.ends_at), None)
         shown = [c for c in self.placed if not settled(c.facts) or c.intend.slice_number == current]
@@ -270,7 +272,7 @@ class Simulation:
 
     def _step(self) -> bool:
         """Look, decide, check, apply; True when something was commanded."""
-        view = self._look()
+        view = self._observe()
         decision = decide(view)
         assert decide(view) == decision, "the same view led to another decision"
         self.reasons.append(decision.why)
@@ -278,7 +280,7 @@ class Simulation:
         assert decision.due_at is None or decision.due_at >= view.now
         for command in decision.commands:
             if isinstance(command, PlaceChild):
-                check_intent(self._look(), command)
+                check_intent(self._observe(), command)
                 self._place(command)
             elif isinstance(command, CancelChild):
                 self._cancel(self.placed[command.sequence - 1])
@@ -289,7 +291,7 @@ class Simulation:
         return bool(decision.commands) and self.view.status not in ORDER_FINAL
 
     def _place(self, intend: PlaceChild) -> None:
-        facts = ChildFacts(ChildStatus.INTENDED, intend.quantity, None, ZERO)
+        facts = ChildFacts(ChildStatus.SUBMITTED, intend.quantity, None, ZERO)
         child = Placed(len(self.placed) + 1, intend, self.view.now, facts)
         self.placed.append(child)
         if self.chance(self.rates.rejects):
@@ -310,7 +312,7 @@ class Simulation:
         child.cancel_at = self.view.now + delay * TICK
 
     def _replan(self, command: Replan) -> None:
-        done = self._look().done
+        done = self._observe().done
         assert sum((part.quantity for part in command.slices), ZERO) == self.view.quantity - done
         extended = self.view.extended + (command.end_at - self.view.end_at)
         self.view = replace(self.view, slices=command.slices, end_at=command.end_at, extended=extended)
@@ -366,9 +368,16 @@ def check_intent(view: OrderView, intend: PlaceChild) -> None:
     assert intend.quantity * price >= market.min_notional, (
         f"notional {intend.quantity * price} under the minimum"
     )
+    assert within_most(market, intend.quantity, price) == intend.quantity, "above the exchange's maximum"
+    assert intend.purpose == REST or market.status is not MarketStatus.POST_ONLY, "takes where nothing may"
+    edge = band_edge(market, view.side, quote.mid)
+    assert edge is None or (price <= edge if buys else price >= edge), f"{price} beyond the band's {edge}"
+    if intend.purpose == REST:
+        assert not (far := too_far_to_rest(market, view.side, price, quote.mid)), far
     cap = getattr(view.parameters, "participation_cap", None)
     if cap is not None:
         assert view.traded_since_start is not None, "a child while the volume is not known"
+        assert not unknown_since(view), "a child by a volume that is too old"
         assert view.done + view.exposure + intend.quantity <= cap * view.traded_since_start, "over the cap"
     part = next(p for p in view.slices if p.number == intend.slice_number)
     assert part.starts_at <= view.now < part.ends_at, "a child of a slice whose time it is not"

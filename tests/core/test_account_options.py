@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.core.account_options import (
-    LONGEST_TEXT,
+    MAX_TEXT,
     credential_names,
     holds_credentials,
     option_problems,
@@ -120,17 +120,17 @@ def test_what_the_desk_needs_may_be_set(options: dict[str, Any], network: Networ
 @pytest.mark.parametrize(
     ("options", "network", "words"),
     [
-        ({}, PAPER, "the options give no address in urls.api: ccxt would reach the real bybit"),
+        ({}, PAPER, "The options give no address in urls.api: ccxt would reach the real bybit"),
         ({"urls": {"api": {}}}, PAPER, "it must be an address, or a tree of addresses"),
-        ({"sandbox": False}, PAPER, "the option sandbox: it must be true"),
-        ({"sandbox": True}, PAPER, "the option sandbox is refused in this paper installation"),
-        ({"hostname": "bybit.com"}, PAPER, "the option hostname is refused in this paper installation"),
+        ({"sandbox": False}, PAPER, "The option sandbox: it must be true"),
+        ({"sandbox": True}, PAPER, "The option sandbox is refused in this paper installation"),
+        ({"hostname": "bybit.com"}, PAPER, "The option hostname is refused in this paper installation"),
         ({"httpsProxy": ""}, PAPER, "httpsProxy: '' is not an address"),
         (HERE | {"httpsProxy": "http://127.0.0.1:1"}, PAPER, "a paper installation uses no proxy"),
         (
             with_address("https://api.bybit.com"),
             PAPER,
-            "the address 'https://api.bybit.com' is refused in this paper",
+            "The address 'https://api.bybit.com' is refused in this paper",
         ),
         ({}, TESTNET, 'set {"sandbox": true}'),
         ({"sandbox": True, **with_address("https://api-demo.bybit.com")}, TESTNET, "leave urls out"),
@@ -159,7 +159,9 @@ def test_what_lies_is_refused_with_the_reason(options: dict[str, Any], network: 
 
 @pytest.mark.parametrize("exchange", ["kraken", "coinbase", "kucoin", "gate"])
 def test_an_exchange_without_a_test_network_is_refused_in_words(exchange: str) -> None:
-    assert f"ccxt knows no test network of {exchange}" in said({"sandbox": True}, TESTNET, exchange)
+    assert f"The exchange {exchange} has no test network in ccxt" in said(
+        {"sandbox": True}, TESTNET, exchange
+    )
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES)
@@ -216,12 +218,12 @@ def test_what_is_no_json_may_hold_a_credential_as_well() -> None:
     ("written", "words"),
     [
         ("{", "not JSON"),
-        ("[]", "not a JSON object"),
+        ("[]", "must be a JSON object"),
         ('{"urls": {}, "urls": {}}', "the key .urls. is there more than once"),
         ('{"options": {"a": 1, "a": 2}}', "the key .a. is there more than once"),
         ("[" * 9_999, "nested too deeply"),
         ('{"timeout_on_exit": ' + "9" * 5_000 + "}", "not JSON"),
-        ('{"a": "' + "x" * LONGEST_TEXT + '"}', f"at most {LONGEST_TEXT}"),
+        ('{"a": "' + "x" * MAX_TEXT + '"}', f"at most {MAX_TEXT:,}"),
     ],
 )
 def test_a_text_that_is_no_object_or_says_a_thing_twice_is_refused(written: str, words: str) -> None:

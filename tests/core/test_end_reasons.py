@@ -24,11 +24,11 @@ def test_an_order_that_runs_out_while_paused_names_the_pauses_reason() -> None:
 
 def test_an_order_whose_last_children_were_refused_says_so() -> None:
     refused = Rejections(4, NOW + 2 * MINUTE, "InsufficientFunds")
-    assert ended(rejections=refused).endswith("its last 4 children were refused: InsufficientFunds")
+    assert ended(rejections=refused).endswith("the last 4 of its children were refused: InsufficientFunds")
 
 
-def test_an_order_that_nobody_looked_at_says_why_and_not_what_followed_from_it() -> None:
-    unattended = "no engine drove it when its end came"
+def test_an_order_that_nobody_polled_says_why_and_not_what_followed_from_it() -> None:
+    unattended = "no engine was driving it at its end"
     assert ended(unattended=unattended).endswith(unattended)
     blocked = replace(venue_of(), blocked="account alpha is not reconciled yet")
     assert ended(unattended=unattended, accounts=(blocked,)).endswith(unattended)
@@ -50,6 +50,4 @@ def test_a_scheduled_order_waits_for_room_and_says_so_and_a_running_one_goes_on(
 
 def test_a_scheduled_order_that_never_had_room_says_so_at_its_end() -> None:
     reason = ended(status=OrderStatus.SCHEDULED, held_back="less than 200 MB of disk are free")
-    assert reason == (
-        "its time was over before it could start: 12:03:00 UTC; less than 200 MB of disk are free"
-    )
+    assert reason == ("it could not start before its end at 12:03:00 UTC; less than 200 MB of disk are free")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from execution.core.reconcile import (
     ABSENT_AFTER,
-    LOOKS,
+    POLL_KINDS,
     ChildFacts,
     Evidence,
     Merged,
@@ -31,7 +31,7 @@ from tests.core.builders import NOW, D
 
 C, V = ChildStatus, VenueStatus
 QUANTITY = D(10)
-LIVE_STARTS = [C.INTENDED, C.UNKNOWN, C.OPEN, C.PARTLY_FILLED, C.CANCELLING]
+LIVE_STARTS = [C.PENDING_SUBMIT, C.SUBMITTED, C.UNKNOWN, C.OPEN, C.PARTLY_FILLED, C.CANCELLING]
 
 
 def report(status: VenueStatus | None, filled: Decimal | None) -> OrderReport:
@@ -99,7 +99,7 @@ def check_step(before: ChildFacts, merged: Merged, index: int) -> None:
     assert merged.changed or after == before
 
 
-@given(histories(), st.sampled_from([C.INTENDED, C.UNKNOWN]), st.data())
+@given(histories(), st.sampled_from([C.PENDING_SUBMIT, C.SUBMITTED, C.UNKNOWN]), st.data())
 def test_news_in_any_order_and_however_often_lead_to_the_same_final_facts(
     history: History, start: ChildStatus, data: st.DataObject
 ) -> None:
@@ -114,11 +114,11 @@ def test_news_in_any_order_and_however_often_lead_to_the_same_final_facts(
 
 
 @given(histories(), st.data())
-def test_what_was_lost_on_the_way_is_made_good_by_a_look(history: History, data: st.DataObject) -> None:
+def test_what_was_lost_on_the_way_is_made_good_by_a_poll(history: History, data: st.DataObject) -> None:
     news = [D(str(item)) if isinstance(item, Decimal) else item for item in history.news]
     kept = data.draw(st.permutations([item for item in news if data.draw(st.booleans())]))
     trades = [item for item in news if isinstance(item, Decimal)]
-    after = hear(facts(C.INTENDED), [*kept, report(history.end, history.done), *trades])
+    after = hear(facts(C.SUBMITTED), [*kept, report(history.end, history.done), *trades])
     assert settled(after)
     assert after.filled == after.reported == history.done
 
@@ -156,7 +156,7 @@ def test_an_end_without_a_figure_is_unknown_and_not_zero(status: VenueStatus, st
 
 
 def test_an_open_order_without_a_figure_says_nothing_of_its_fills() -> None:
-    merged = merge_report(facts(C.INTENDED), report(V.OPEN, None))
+    merged = merge_report(facts(C.SUBMITTED), report(V.OPEN, None))
     assert (merged.facts.status, merged.facts.reported) == (C.OPEN, None)
 
 
@@ -168,7 +168,7 @@ def test_an_order_that_ended_with_more_reported_than_filled_waits_for_its_trades
 
 
 def test_a_refusal_with_something_executed_is_a_cancel() -> None:
-    merged = merge_report(facts(C.INTENDED), report(V.REJECTED, D(4)))
+    merged = merge_report(facts(C.SUBMITTED), report(V.REJECTED, D(4)))
     assert (merged.facts.status, merged.facts.reported) == (C.CANCELLED, D(4))
 
 
@@ -208,44 +208,44 @@ FROM = counts_from(SENT, timedelta(seconds=1), timedelta(seconds=5))
 WINDOW = NOW - timedelta(seconds=30)
 
 
-def looked(evidence: Evidence, kind: str, at: datetime, window: datetime = WINDOW) -> Evidence:
+def polled(evidence: Evidence, kind: str, at: datetime, window: datetime = WINDOW) -> Evidence:
     return add_not_found_observation(
         evidence, kind=kind, begun_at=at, window_from=window, intended_at=NOW, from_=FROM
     )
 
 
-def enough(kinds: Sequence[str] = LOOKS, count: int = 3) -> Evidence:
+def enough(kinds: Sequence[str] = POLL_KINDS, count: int = 3) -> Evidence:
     evidence = Evidence({})
     for kind in kinds:
         for number in range(count):
-            evidence = looked(evidence, kind, FROM + timedelta(seconds=2 * number))
+            evidence = polled(evidence, kind, FROM + timedelta(seconds=2 * number))
     return evidence
 
 
-def test_looks_count_only_when_the_order_must_be_listed() -> None:
+def test_polls_count_only_when_the_order_must_be_listed() -> None:
     assert timedelta(seconds=6) == FROM - SENT
-    early = looked(Evidence({}), "trades", FROM - timedelta(microseconds=1))
+    early = polled(Evidence({}), "trades", FROM - timedelta(microseconds=1))
     assert early == Evidence({})
-    assert len(looked(early, "trades", FROM).looks["trades"]) == 1
+    assert len(polled(early, "trades", FROM).not_found["trades"]) == 1
 
 
-def test_looks_less_than_two_seconds_apart_are_one() -> None:
-    one = looked(Evidence({}), "trades", FROM)
-    assert looked(one, "trades", FROM + timedelta(seconds=1.9)) == one
-    assert len(looked(one, "trades", FROM + timedelta(seconds=2)).looks["trades"]) == 2
+def test_polls_less_than_two_seconds_apart_are_one() -> None:
+    one = polled(Evidence({}), "trades", FROM)
+    assert polled(one, "trades", FROM + timedelta(seconds=1.9)) == one
+    assert len(polled(one, "trades", FROM + timedelta(seconds=2)).not_found["trades"]) == 2
 
 
 @pytest.mark.parametrize("window", [NOW, NOW + timedelta(seconds=1)])
 def test_a_window_must_reach_to_before_the_order_was_intended(window: datetime) -> None:
-    assert looked(Evidence({}), "trades", FROM, window) == Evidence({})
+    assert polled(Evidence({}), "trades", FROM, window) == Evidence({})
 
 
-def test_three_looks_of_each_kind_are_needed() -> None:
+def test_three_polls_of_each_kind_are_needed() -> None:
     late = FROM + timedelta(minutes=1)
     assert is_absent(enough(), now=late, last_possible_send=SENT)
     assert not is_absent(enough(count=2), now=late, last_possible_send=SENT)
-    for missing in LOOKS:
-        kinds = [kind for kind in LOOKS if kind != missing]
+    for missing in POLL_KINDS:
+        kinds = [kind for kind in POLL_KINDS if kind != missing]
         assert not is_absent(enough(kinds), now=late, last_possible_send=SENT)
 
 
@@ -256,26 +256,26 @@ def test_absence_is_never_concluded_before_ten_seconds(after: timedelta) -> None
     assert timedelta(seconds=10) <= ABSENT_AFTER
 
 
-@given(st.lists(st.tuples(st.sampled_from(LOOKS), st.integers(-20, 60), st.booleans()), max_size=30))
-def test_any_looks_that_prove_absence_are_three_good_ones_of_each_kind(
-    looks: list[tuple[str, int, bool]],
+@given(st.lists(st.tuples(st.sampled_from(POLL_KINDS), st.integers(-20, 60), st.booleans()), max_size=30))
+def test_any_polls_that_prove_absence_are_three_good_ones_of_each_kind(
+    polls: list[tuple[str, int, bool]],
 ) -> None:
     evidence = Evidence({})
-    for kind, seconds, reaches in looks:
-        evidence = looked(evidence, kind, FROM + timedelta(seconds=seconds), WINDOW if reaches else NOW)
-    for kind in LOOKS:
-        kept = evidence.looks.get(kind, ())
+    for kind, seconds, reaches in polls:
+        evidence = polled(evidence, kind, FROM + timedelta(seconds=seconds), WINDOW if reaches else NOW)
+    for kind in POLL_KINDS:
+        kept = evidence.not_found.get(kind, ())
         assert all(at >= FROM for at in kept)
         assert all(b - a >= timedelta(seconds=2) for a, b in pairwise(kept))
-    good = {kind: {s for k, s, reaches in looks if k == kind and reaches and s >= 0} for kind in LOOKS}
-    assert not evidence.is_enough or all(len(good[kind]) >= 3 for kind in LOOKS)
+    good = {kind: {s for k, s, reaches in polls if k == kind and reaches and s >= 0} for kind in POLL_KINDS}
+    assert not evidence.is_enough or all(len(good[kind]) >= 3 for kind in POLL_KINDS)
 
 
-@given(st.lists(st.tuples(st.sampled_from(LOOKS), st.integers(0, 60)), max_size=12))
-def test_evidence_survives_being_stored_as_json(looks: list[tuple[str, int]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(POLL_KINDS), st.integers(0, 60)), max_size=12))
+def test_evidence_survives_being_stored_as_json(polls: list[tuple[str, int]]) -> None:
     evidence = Evidence({})
-    for kind, seconds in looks:
-        evidence = looked(evidence, kind, FROM + timedelta(seconds=seconds))
+    for kind, seconds in polls:
+        evidence = polled(evidence, kind, FROM + timedelta(seconds=seconds))
     stored = Evidence.from_json(evidence.to_json())
     assert stored.to_json() == evidence.to_json()
     assert stored.is_enough == evidence.is_enough

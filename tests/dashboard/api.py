@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from execution.core.problem_codes import Code
 from execution.models import User
 from execution.services.desk.tokens import token_create
 from tests.dashboard.desk_fixture import Desk
@@ -62,9 +63,10 @@ def problem_of(response: HttpResponse, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = json.loads(response.content)
-    assert set(problem) == {"type", "title", "status", "detail", "problems"}
+    assert set(problem) == {"type", "title", "status", "code", "detail", "problems"}
     assert problem["status"] == status
     assert problem["title"]
     assert problem["detail"]
-    assert all(set(part) == {"field", "message", "value", "limit"} for part in problem["problems"])
+    assert all(set(part) == {"field", "message", "value", "limit", "code"} for part in problem["problems"])
+    assert {problem["code"], *(part["code"] for part in problem["problems"])} <= set(Code)
     return problem

@@ -13,6 +13,11 @@ from django.utils import timezone
 from dashboard.present.accounts import moment, permission, sorted_accounts
 from execution.models import Account, AuditEntry, Credential, Installation, User, Venue
 from execution.selectors.accounts import account_rows
+from execution.services.accounts.sessions import (
+    UnreadSymbol,
+    account_stream_suspected,
+    account_symbols_unread,
+)
 from tests.dashboard.desk_fixture import Desk
 
 MARKED = "marked-secret-0123456789"
@@ -94,7 +99,7 @@ def test_an_empty_desk_is_offered_its_first_account(office: Desk, admin: Client)
     office.account.balances.all().delete()
     office.account.delete()
     page = admin.get("/accounts/").content.decode()
-    assert "No accounts yet: nobody can trade." in page
+    assert "There are no accounts yet. Nobody can trade." in page
 
 
 def test_an_account_is_added_and_its_secret_is_on_no_page(office: Desk, admin: Client) -> None:
@@ -114,7 +119,7 @@ def test_a_refused_form_keeps_what_was_written_but_no_part_of_the_key(office: De
     page = response.content.decode()
     assert response.status_code == 422
     assert "&#x27;BTCUSDT&#x27; is not a spot symbol" in page
-    assert "there is nobody called nobody" in page
+    assert "There is nobody called nobody" in page
     assert 'value="second"' in page
     assert "http://127.0.0.1:9" in page
     assert MARKED not in page
@@ -125,9 +130,9 @@ def test_a_refused_form_keeps_what_was_written_but_no_part_of_the_key(office: De
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"options": "{"}, "the options are not JSON"),
-        ({"options": "[]"}, "not a JSON object"),
-        ({"options": '{"secret": "x"}'}, "the options may not set secret"),
+        ({"options": "{"}, "The options are not JSON"),
+        ({"options": "[]"}, "must be a JSON object"),
+        ({"options": '{"secret": "x"}'}, "The options may not set secret"),
         (
             {"options": '{"urls": {"api": "http://127.0.0.1:9"}, "urls": {}}'},
             "the key &#x27;urls&#x27; is there more than once",
@@ -139,7 +144,7 @@ def test_a_refused_form_keeps_what_was_written_but_no_part_of_the_key(office: De
         ({"options": '{"urls": {"api": {"public": "https://api.bybit.com"}}}'}, "https://api.bybit.com"),
         ({"options": '{"proxy_url": "http://127.0.0.1"}'}, "they may set urls, hostname"),
         ({"venue": "nowhere"}, "is not ccxt&#x27;s id of an exchange"),
-        ({"api_secret": ""}, "the secret is missing"),
+        ({"api_secret": ""}, "The secret is missing"),
     ],
 )
 def test_a_bad_form_creates_nothing(
@@ -192,7 +197,7 @@ def test_nothing_stops_without_a_reason(office: Desk, admin: Client) -> None:
     for action in ("suspend", "retire", "close"):
         response = act(admin, office, action, reason=" ")
         assert response.status_code == 422
-        assert "say why" in response.content.decode()
+        assert "A reason is required" in response.content.decode()
     assert Credential.objects.get().state == "unchecked"
     assert Account.objects.get().is_active
 
@@ -227,6 +232,35 @@ def test_an_account_is_closed_opened_and_given_symbols(office: Desk, admin: Clie
     assert (account.is_active, account.symbols) == (True, ["SOL/USDT"])
 
 
+def test_the_dead_mans_switch_is_marked_and_shown(office: Desk, admin: Client) -> None:
+    path = f"/accounts/{office.account.public_id}/"
+    assert "act-switch" not in admin.get(path).content.decode(), "binance has none"
+    Venue.objects.update(exchange="okx")
+    page = admin.get(path).content.decode()
+    assert "Mark as the desk&#x27;s alone" in page or "Mark as the desk's alone" in page
+    assert "off: others may use the account" in page
+    assert act(admin, office, "exclusive").status_code == 422, "a reason is required"
+    act(admin, office, "exclusive", reason="nobody else has its key")
+    page = admin.get(path).content.decode()
+    assert "not armed: nothing rests" in page
+    assert "Others use it too" in page
+    soon = timezone.now() + timedelta(seconds=50)
+    for until, error, shown in (
+        (soon, "", f"armed until {soon:%H:%M:%S} UTC"),
+        (
+            soon,
+            "it could not be renewed since 12:00:00 UTC: away",
+            "could not be renewed since 12:00:00 UTC: away",
+        ),
+        (soon - timedelta(minutes=2), "", "may have fired at"),
+        (None, "it could not be armed since 12:00:00 UTC: away", "not armed"),
+    ):
+        Account.objects.update(switch_until=until, switch_error=error)
+        assert shown in admin.get(path).content.decode()
+    act(admin, office, "shared", reason="a bot uses it too")
+    assert not Account.objects.get(pk=office.account.pk).is_exclusive
+
+
 def test_a_check_is_asked_for(office: Desk, admin: Client) -> None:
     act(admin, office, "check")
     assert Credential.objects.get().check_wanted_at is not None
@@ -236,6 +270,27 @@ def test_an_account_or_action_that_is_not_there_is_not_found(office: Desk, admin
     assert admin.get("/accounts/nothere0/").status_code == 404
     assert admin.post("/accounts/nothere0/check/").status_code == 404
     assert act(admin, office, "nothing").status_code == 404
+
+
+def test_the_page_says_which_symbol_cannot_be_read_and_why_the_stream_was_reconnected(
+    office: Desk, admin: Client
+) -> None:
+    account = Account.objects.get(pk=office.account.pk)
+    names: dict[str, Any] = {"account_pk": account.pk, "fence": account.fence}
+    since = timezone.now()
+    unread = {"ETH/USDT": UnreadSymbol("502 Bad Gateway", since, blocks=True)}
+    account_symbols_unread(**names, unread=unread)
+    account_stream_suspected(**names, words="it did not tell that fill 9 of BTC/USDT", now=since)
+    page = admin.get(f"/accounts/{account.public_id}/").content.decode()
+    assert (
+        f"{since:%H:%M:%S} UTC</time>: 502 Bad Gateway. It gets no new child orders; other symbols do."
+        in page
+    )
+    assert "ETH/USDT cannot be read since" in page
+    assert "reconnected at <time datetime" in page
+    assert "it did not tell that fill 9 of BTC/USDT." in page
+    account_symbols_unread(**names, unread={})
+    assert "cannot be read" not in admin.get(f"/accounts/{account.public_id}/").content.decode()
 
 
 def test_what_needs_a_person_comes_first(office: Desk, admin: Client) -> None:

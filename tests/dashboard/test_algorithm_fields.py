@@ -95,7 +95,7 @@ def test_a_rate_that_another_makes_wrong_is_said_at_its_field_in_percent() -> No
         parse_parameters("pov", fields.parameters_raw("pov", written, timezone.now()))
     (problem,) = [fields.problem_as_written(problem, "pov") for problem in refused.value.problems]
     assert problem.field == "minimum_rate"
-    assert problem.message == "Minimum rate is 20 %; it must be at most 10 %"
+    assert problem.message == "Minimum rate is 20 %. It must be at most 10 %."
 
 
 def iceberg(office: Desk, **changes: str) -> dict[str, str]:
@@ -108,7 +108,7 @@ def test_an_iceberg_is_said_planned_and_sent(office: Desk) -> None:
     assert preview["visible"] == "0.5"
     assert preview["notes"]
     page = client.post("/orders/new/review/", iceberg(office)).content.decode()
-    assert "by Iceberg showing at most 0.5 BTC within 1 h, crossing what is left at the end" in page
+    assert "by Iceberg showing at most 0.5 BTC within 1 h, crossing the rest at the end" in page
     assert client.post("/orders/new/", iceberg(office)).status_code == 303
 
 

@@ -61,10 +61,10 @@ def test_the_form_shows_the_terms_as_they_are(office: Desk) -> None:
 def test_what_is_as_it_was_shown_is_no_change(office: Desk) -> None:
     order = office.order()
     answer = asked(office, order, "preview/", **as_shown(office, order)).content.decode()
-    assert "Nothing is changed yet" in answer
+    assert "No changes yet" in answer
     assert "disabled" in answer
     sent = asked(office, order, **as_shown(office, order))
-    assert (sent.status_code, sent.content.decode()) == (422, "nothing would change")
+    assert (sent.status_code, sent.content.decode()) == (422, "The amendment changes nothing.")
 
 
 def test_the_preview_shows_changes_and_plan_and_writes_nothing(office: Desk) -> None:
@@ -96,7 +96,7 @@ def test_a_refusal_speaks_in_the_form_s_units(office: Desk) -> None:
     order = office.order()
     form = as_shown(office, order, participation_cap="150")
     shown = asked(office, order, "preview/", **form).content.decode()
-    assert "Participation cap is 150 %; it must be at most 100 %" in shown
+    assert "Participation cap is 150 %. It must be at most 100 %." in shown
     assert "Participation cap is 150 %" in asked(office, order, **form).content.decode()
 
 
@@ -104,7 +104,7 @@ def test_terms_that_changed_under_the_dialog_are_said(office: Desk) -> None:
     order = office.order()
     assert asked(office, order, **as_shown(office, order, quantity="2")).status_code == 204
     form = as_shown(office, order, quantity="2.2")
-    assert "terms have changed meanwhile" in asked(office, order, "preview/", **form).content.decode()
+    assert "terms in the meantime" in asked(office, order, "preview/", **form).content.decode()
     sent = asked(office, order, **form)
     assert sent.status_code == 422
     assert "are version 2 now, not 1" in sent.content.decode()
@@ -144,9 +144,10 @@ def test_a_program_sees_the_plan_and_amends_once(office: Desk) -> None:
     conflict = problem_of(program.post(path, {"quantity": "2", "terms_version": 1}), 409)
     assert conflict["problems"][0] == {
         "field": "terms_version",
-        "message": f"the terms of order {order.public_id} are version 2 now, not 1: look at them again",
+        "message": f"The terms of order {order.public_id} are version 2 now, not 1. Read them again.",
         "value": "1",
         "limit": "2",
+        "code": "terms_changed",
     }
 
 

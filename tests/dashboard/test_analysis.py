@@ -10,16 +10,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.forms.analysis_filters import read_analysis
-from execution.selectors.orders.blotter import BlotterFilter
-from execution.selectors.tca.analysis import AnalysisFilter, analysis_page
+from dashboard.forms.filters import read_filter
+from execution.payloads.reports import GROUPS
+from execution.selectors.orders.order_filter import AnalysisFilter
+from execution.selectors.tca.analysis import analysis_page
 from execution.services.records.reports import report_keep
 from tests.dashboard.api import Program, problem_of
 from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.reported import ended_order, second_account
 
-ALL = AnalysisFilter(BlotterFilter())
-BY = {name: AnalysisFilter(BlotterFilter(), name) for name in ("algorithm", "symbol", "venue", "trader")}
+ALL = AnalysisFilter()
+BY = {name: AnalysisFilter(group=name) for name in GROUPS}
 
 
 def three(office: Desk) -> None:
@@ -85,7 +86,7 @@ def test_an_order_at_two_venues_is_in_both_groups_with_what_it_did_there(office:
     cost = page["whole"]["figures"]["cost_bp"]
     assert (cost["n"], cost["mean"]) == (1, "15"), "the order once, with all that it did"
     assert page["groups"][0]["figures"]["opportunity_bp"]["n"] == 0  # not a venue's
-    one = analysis_page(person=office.trader, chosen=AnalysisFilter(BlotterFilter(), "algorithm", "beta"))
+    one = analysis_page(person=office.trader, chosen=AnalysisFilter(venue="beta"))
     assert [(row["group"], row["figures"]["cost_bp"]["mean"]) for row in one["groups"]] == [("twap", "20")]
 
 
@@ -102,7 +103,7 @@ def test_no_figure_is_known_of_more_orders_than_there_are(office: Desk) -> None:
     ended_order(office, "d", person=office.other)
     for by in BY:
         for venue in ("", "paper", "beta"):
-            chosen = AnalysisFilter(BlotterFilter(), by, venue)
+            chosen = AnalysisFilter(group=by, venue=venue)
             page = analysis_page(person=office.supervisor, chosen=chosen)
             assert page["whole"] is not None
             for row in [*page["groups"], page["whole"]]:
@@ -125,7 +126,7 @@ def test_what_has_ended_and_is_not_reported_yet_is_said(office: Desk) -> None:
     ended_order(office, "a", keep=False)
     page = analysis_page(person=office.trader, chosen=ALL)
     assert (page["groups"], page["whole"], page["waiting"]) == ([], None, 1)
-    assert "1 ended, report not ready" in office.client(office.trader).get("/analysis/").content.decode()
+    assert "1 ended, report not ready yet" in office.client(office.trader).get("/analysis/").content.decode()
 
 
 def test_the_analysis_takes_as_many_queries_for_many_orders_as_for_one(office: Desk) -> None:
@@ -156,7 +157,7 @@ def test_page_csv_and_api_show_the_same_and_a_filter_narrows_all(office: Desk) -
         assert (whole["orders"] if whole else 0) == orders, query
         named = [row for row in rows if next(iter(row.values())) != "all"]
         assert sum(int(row["Orders"]) for row in named) == orders, query
-        assert ("No reports by this filter." in page) == (not orders), query
+        assert ("No reports match this filter." in page) == (not orders), query
 
 
 def test_a_filter_that_is_not_understood_shows_nothing(office: Desk) -> None:
@@ -170,7 +171,7 @@ def test_a_filter_that_is_not_understood_shows_nothing(office: Desk) -> None:
     ):
         page = client.get(f"/analysis/?{query}").content.decode()
         assert word in page
-        assert "Nothing is shown until the filter is understood." in page
+        assert "Correct the filter to see reports." in page
         assert "± " not in page
         assert client.get(f"/analysis/export.csv?{query}").status_code == 422
         name, _, value = query.partition("=")
@@ -179,7 +180,7 @@ def test_a_filter_that_is_not_understood_shows_nothing(office: Desk) -> None:
 
 def test_a_filter_survives_as_a_query(office: Desk) -> None:
     written = {"group": "venue", "algorithm": "twap", "from": "2026-03-01"}
-    chosen = read_analysis(office.trader, written)
+    chosen = read_filter(office.trader, AnalysisFilter, written)
     assert not chosen.problems
     assert chosen.query() == "group=venue&algorithm=twap&from=2026-03-01"
     assert chosen.query(group="algorithm") == "algorithm=twap&from=2026-03-01"

@@ -39,9 +39,10 @@ def test_without_the_phrase_nothing_is_halted(office: Desk) -> None:
     problem = problem_of(program.post("/halts", {**DESK, "phrase": "halt", "reason": "a drill"}), 422)
     assert problem["problems"][0] == {
         "field": "phrase",
-        "message": "type HALT DESK to confirm",
+        "message": "Type HALT DESK to confirm.",
         "value": "halt",
         "limit": "HALT DESK",
+        "code": "confirmation_phrase_wrong",
     }
     problem_of(program.post("/halts/preview", {**DESK, "scope": "account", "subject": "nowhere"}), 422)
     problem_of(program.get("/halts/nothere0"), 404)

@@ -94,7 +94,7 @@ def test_a_preview_of_a_router_says_where_it_would_go_and_why_not(office: Desk) 
         "account alpha has no checked key",
     )
     assert (found["route"]["filled"], found["route"]["net_cash"]) == ("0", None)
-    assert found["problems"][0]["message"] == "alpha cannot be routed to: account alpha has no checked key"
+    assert found["problems"][0]["message"] == "alpha cannot be routed to: account alpha has no checked key."
     assert Program(office.trader).post("/orders/preview", order_body(office)).json()["route"] is None
 
 
@@ -109,7 +109,7 @@ def test_a_preview_creates_nothing_and_says_what_would_refuse(office: Desk) -> N
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"quantity": 2.5}, "quantity", 'write it as a string, "2.5"'),
+        ({"quantity": 2.5}, "quantity", 'Write it as a string, "2.5"'),
         ({"quantity": 2}, "quantity", "loses digits"),
         ({"quantity": "-1"}, "quantity", "must be above 0"),
         ({"quantity": "1,5"}, "quantity", "write it with a point instead of the comma: 1.5"),
@@ -127,8 +127,8 @@ def test_a_preview_creates_nothing_and_says_what_would_refuse(office: Desk) -> N
         ({"symbol": "DOGE/USDT"}, "symbol", "BTC/USDT"),
         ({"accounts": ["nobody"]}, "accounts", "no account"),
         ({"accounts": []}, "accounts", "at least 1"),
-        ({"parameters": {"duration": 3600, "slices": True}}, "slices", "kind boolean"),
-        ({"parameters": {"duration": 3600, "collar_bp": 50.1}}, "collar_bp", "kind string"),
+        ({"parameters": {"duration": 3600, "slices": True}}, "slices", "type boolean"),
+        ({"parameters": {"duration": 3600, "collar_bp": 50.1}}, "collar_bp", "type string"),
         ({"parameters": {"duration": 3600, "collar_bp": "501"}}, "collar_bp", "at most 500"),
         ({"parameters": {"duration": -1}}, "duration", "above"),
         ({"parameters": {}}, "duration", "either a duration or an end"),
@@ -178,7 +178,7 @@ def test_a_body_that_is_too_large_is_refused(office: Desk, settings: Settings) -
 
 def test_an_order_is_followed_by_its_parts(office: Desk) -> None:
     order = office.order()
-    office.fill(order, 1, quantity="0.5", price="64000")
+    office.fill(order, 1, quantity="0.5", price="64000", more_fees=[["GT", "0.02"], ["BTC", "-0.0001"]])
     office.fill(order, 2, quantity="0.5", price="65000", liquidity="", fee=None, fee_currency="")
     program = Program(office.trader)
     path = f"/orders/{order.public_id}"
@@ -189,6 +189,11 @@ def test_an_order_is_followed_by_its_parts(office: Desk) -> None:
     assert [part["number"] for part in slices] == list(range(1, 13))
     first, second = program.get(f"{path}/fills").json()["fills"]
     assert (first["price"], first["liquidity"], first["fee"]) == ("64000", "maker", "1")
+    assert first["more_fees"] == [
+        {"currency": "GT", "amount": "0.02"},
+        {"currency": "BTC", "amount": "-0.0001"},
+    ]
+    assert second["more_fees"] == []
     assert (second["liquidity"], second["fee"], second["fee_currency"]) == (None, None, None)
     journal = program.get(f"{path}/journal").json()["journal"]
     assert [entry["version"] for entry in journal] == list(range(1, len(journal) + 1))
@@ -312,5 +317,5 @@ def test_every_parameter_of_every_algorithm_says_its_kind_and_takes_it(algorithm
     for name, shown in schema["properties"].items():
         if "enum" in shown:
             refuse_kinds(algorithm, {name: shown["enum"][0]})
-            with pytest.raises(Refused, match="of the kind integer"):
+            with pytest.raises(Refused, match="of the type"):
                 refuse_kinds(algorithm, {name: 1})

@@ -18,11 +18,11 @@ from execution.core.problems import Refused
 from execution.models import Order, User
 from execution.selectors.orders.blotter import (
     PAGE_SIZE,
-    BlotterFilter,
     blotter_marks,
     blotter_page,
     blotter_rows,
 )
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.services.orders.orders import OrderNotFound, order_cancel, order_pause
 from tests.dashboard.bulk_orders import crowd
 from tests.dashboard.desk_fixture import Desk
@@ -89,7 +89,7 @@ def test_the_search_takes_the_beginning_of_an_id_and_letters_beyond_ascii(office
         ("from=yesterday", ["'yesterday'", "2026-03-01"]),
         ("to=9999-12-31", ["9999-12-31"]),
         ("from=2026-03-02&to=2026-03-01", ["2026-03-02", "2026-03-01"]),
-        ("page=0", ["page is 0", "1 to 1,000,000"]),
+        ("page=0", ["Page is 0", "1 to 1,000,000"]),
         ("page=٣", ["'٣'"]),
         ("q=" + "x" * 65, ["65", "64"]),
         ("sid=buy", ["'sid'", "side"]),
@@ -105,7 +105,7 @@ def test_a_filter_that_is_not_understood_is_said_and_shows_nothing(
     assert len(messages) == 1, messages
     assert all(word in messages[0] for word in words), messages
     assert response.context["list"]["rows"] == []
-    assert "Nothing is shown until" in response.content.decode()
+    assert "Correct the filter" in response.content.decode()
     refused = client.get(f"/orders/export.csv?{query}")
     assert refused.status_code == 422
     assert words[0] in refused.content.decode()
@@ -114,13 +114,15 @@ def test_a_filter_that_is_not_understood_is_said_and_shows_nothing(
 def test_a_symbol_that_is_no_longer_listed_filters_the_orders_it_has(office: Desk) -> None:
     (order,) = crowd(office.account, office.trader, 1)
     Order.objects.filter(pk=order.pk).update(symbol="OLD/USDT")
-    assert not read_filter(office.trader, {"symbol": "OLD/USDT"}).problems
-    assert read_filter(office.other, {"symbol": "OLD/USDT"}).problems, "not theirs: as if it never was"
+    assert not read_filter(office.trader, OrderListFilter, {"symbol": "OLD/USDT"}).problems
+    assert read_filter(office.other, OrderListFilter, {"symbol": "OLD/USDT"}).problems, (
+        "not theirs: as if it never was"
+    )
 
 
 def test_counts_are_of_what_the_other_filters_leave(office: Desk) -> None:
     crowd(office.account, office.trader, 6, live=3)
-    found = blotter_page(person=office.trader, chosen=BlotterFilter(state="final", side="buy"))
+    found = blotter_page(person=office.trader, chosen=OrderListFilter(state="final", side="buy"))
     assert (found["total"], found["counts"]) == (1, {"all": 3, "needs": 0, "live": 2, "final": 1})
 
 
@@ -152,7 +154,7 @@ def test_who_was_granted_the_desk_watches_all_and_touches_nothing(office: Desk) 
     for act in ("pause", "cancel"):
         refused = client.post(f"/orders/{order.public_id}/{act}/")
         assert refused.status_code == 422
-        assert "only its trader or a supervisor may act" in refused.content.decode()
+        assert "Only its trader or a supervisor may act" in refused.content.decode()
     order.refresh_from_db()
     assert order.status == "scheduled"
 
@@ -164,7 +166,7 @@ def test_acting_on_a_visible_order_is_refused_and_an_invisible_one_is_not_there(
         order_cancel(person=office.other, **arguments)
     with pytest.raises(OrderNotFound):
         order_cancel(person=office.admin, **arguments)
-    with pytest.raises(Refused, match="only its trader or a supervisor"):
+    with pytest.raises(Refused, match="Only its trader or a supervisor"):
         order_cancel(person=watcher(office), **arguments)
     assert order_pause(person=office.supervisor, **arguments).status == "paused"
 
@@ -229,19 +231,19 @@ def test_the_first_page_of_ten_thousand_orders_reads_one_page(office: Desk) -> N
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        found = blotter_page(person=office.trader, chosen=BlotterFilter())
+        found = blotter_page(person=office.trader, chosen=OrderListFilter())
     assert (len(found["rows"]), found["total"]) == (PAGE_SIZE, 10_000)
     assert len(queries) == 10
     with CaptureQueriesContext(connection) as queries:
         again = blotter_page(
-            person=office.trader, chosen=BlotterFilter(), known={row["id"]: row for row in found["rows"]}
+            person=office.trader, chosen=OrderListFilter(), known={row["id"]: row for row in found["rows"]}
         )
     assert len(queries) == 2, "what has not moved is not read again"
     assert again == found
     with connection.cursor() as cursor:
         plan = _plan_of_marks(cursor, office.trader)
     assert "COVERING INDEX order_marks" in plan, plan
-    parts = blotter_rows(person=office.trader, chosen=BlotterFilter())
+    parts = blotter_rows(person=office.trader, chosen=OrderListFilter())
     assert len(next(parts)) < 1000, "an export holds a part at a time"
 
 
@@ -264,7 +266,7 @@ def test_the_marks_move_with_every_change(office: Desk) -> None:
 
 def test_a_known_row_is_read_again_when_its_order_moved(office: Desk) -> None:
     order = office.order()
-    held = {row["id"]: row for row in blotter_page(person=office.trader, chosen=BlotterFilter())["rows"]}
+    held = {row["id"]: row for row in blotter_page(person=office.trader, chosen=OrderListFilter())["rows"]}
     order_pause(public_id=order.public_id, person=office.trader, reason="news", now=timezone.now())
-    (row,) = blotter_page(person=office.trader, chosen=BlotterFilter(), known=held)["rows"]
+    (row,) = blotter_page(person=office.trader, chosen=OrderListFilter(), known=held)["rows"]
     assert (row["status"], row["reason"]) == ("paused", "news")

@@ -46,6 +46,7 @@ def test_an_order_of_half_a_minute_ago_or_of_somebody_else_is_no_look_alike(offi
     office.order(office.other)
     sent(office)
     Order.objects.update(created_at=timezone.now() - timedelta(seconds=31))
+    Balance.objects.update(free=10**9)
     office.order(office.other, key="again")
     assert "HX-Redirect" in sent(office, key="key-2").headers
 
@@ -60,7 +61,9 @@ def test_the_api_sends_a_look_alike_and_sees_it_in_the_checks(office: Desk) -> N
     assert Order.objects.count() == 2
     raw = office.form() | {"parameters": {"duration": "01:00:00"}, "accounts": [office.account.public_id]}
     preview = order_preview(person=office.trader, request=parse_order_request(raw), now=timezone.now())
-    assert [check.state for check in preview.checks if check.text.startswith("Look-alike")] == ["warn"]
+    assert [check.state for check in preview.checks if check.text.startswith("Possible duplicate")] == [
+        "warn"
+    ]
     assert not preview.problems
 
 
@@ -103,7 +106,7 @@ def test_a_worth_that_nobody_knows_is_asked_about_too(office: Desk) -> None:
     threshold(office, "1000000000")
     answer = sent(office, limit_price="", confirm_quantity="")  # there is no quote either
     assert Order.objects.count() == 0
-    assert "nobody knows what it is worth" in answer.content.decode()
+    assert "its value is not known" in answer.content.decode()
     assert "HX-Redirect" in sent(office, limit_price="", confirm_quantity="2.5").headers
 
 
@@ -210,7 +213,7 @@ def test_what_does_not_fit_any_more_is_said_in_the_form(office: Desk, beta: Acco
     beta.traders.clear()
     Market.objects.update(tick=Decimal(7))
     page = client.get(f"/orders/new/?from={order.public_id}").content.decode()
-    assert "account beta was left out" in page
+    assert "Account beta was left out" in page
     assert "65200" in page
     assert "tick" in page
 

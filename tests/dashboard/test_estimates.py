@@ -11,7 +11,8 @@ from dashboard.present.ticket_figures import Figure, Predicted, figures
 from execution.core.orders.terms import parse_order_request
 from execution.core.types import Quote
 from execution.models import MarketSample
-from execution.services.orders.orders import Preview, order_preview
+from execution.services.orders.orders import order_preview
+from execution.services.orders.stages import Preview
 from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_sentences import MARKET
 
@@ -34,6 +35,15 @@ def test_less_than_a_minute_of_the_market_is_not_enough(office: Desk) -> None:
     assert participation(office).value == "–"
 
 
+def test_seconds_whose_volume_is_not_known_are_no_part_of_the_pace(office: Desk) -> None:
+    office.samples(timezone.now() - timedelta(seconds=200), 120)
+    unknown = MarketSample.objects.order_by("second").values_list("pk", flat=True)
+    MarketSample.objects.filter(pk__in=list(unknown[:40])).update(volume=None, notional=None)
+    assert participation(office).hint == "of 1,800 BTC/h"
+    MarketSample.objects.filter(pk__in=list(unknown[:61])).update(volume=None, notional=None)
+    assert participation(office).value == "–", "less than a minute of it is known"
+
+
 def test_what_is_older_than_five_minutes_says_nothing_of_now(office: Desk) -> None:
     office.samples(timezone.now() - timedelta(seconds=900), 300)
     assert participation(office).value == "–"
@@ -51,7 +61,7 @@ def test_what_nobody_knows_is_a_dash_with_its_reason(office: Desk) -> None:
     figures = {figure.label: figure for figure in response.context["figures"]}
     assert (figures["participation"].value, figures["participation"].hint) == (
         "–",
-        "the market was not watched",
+        "the market's volume is not known",
     )
     assert (figures["spread now"].value, figures["spread now"].hint) == ("–", "no quote")
     assert (figures["worst at limit"].value, figures["worst at limit"].hint) == ("–", "no limit price")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard.present import numbers
 from execution.core.numbers import grouped, plain
-from execution.payloads.encode import rounded
+from execution.payloads.encode import rounded_str
 
 #: Costs as the reports have them, and much finer ones around zero.
 costs = st.one_of(
@@ -37,7 +37,7 @@ def test_no_number_is_written_as_minus_zero(cost: Decimal, places: int) -> None:
         numbers.percent(str(cost / 100)),
         plain(cost * 0),
         grouped(cost * 0),
-        rounded(cost, places) or "",
+        rounded_str(cost, places) or "",
     ]
     for text in written:
         digits = text.split(" ")[0].replace("−", "-").rstrip("%").lstrip("<>")

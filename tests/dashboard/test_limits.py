@@ -14,9 +14,6 @@ from pytest_django.fixtures import Settings
 
 from dashboard.api import limits
 from dashboard.api.limits import MINUTE, MinuteCounter
-from tests.fixtures import redis_url
-
-__all__ = ["redis_url"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +46,6 @@ def test_two_counters_count_together_by_name_and_forget(settings: Settings, redi
     keys = list(client.scan_iter("tranche:rate:*"))
     assert len(keys) == 2
     assert all(0 < int(str(client.ttl(key))) <= 2 * MINUTE for key in keys)
-    client.flushdb()
 
 
 def test_a_silent_redis_is_asked_once_in_a_while(

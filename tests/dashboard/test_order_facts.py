@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from execution.models import ChildOrder, Order
 from execution.selectors.orders import pages
-from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.selectors.orders.blotter import blotter_page
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.services.orders.orders import order_cancel, order_pause, order_resume
 from tests.dashboard.desk_fixture import Desk
 
@@ -55,9 +56,9 @@ def test_a_pause_and_a_cancel_count_the_children_that_they_wait_for(office: Desk
     who = {"public_id": order.public_id, "person": office.trader, "reason": "", "now": timezone.now()}
     order_pause(**who)
     assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 1
-    (row,) = blotter_page(person=office.trader, chosen=BlotterFilter())["rows"]
+    (row,) = blotter_page(person=office.trader, chosen=OrderListFilter())["rows"]
     assert (row["status"], row["unsettled"]) == ("paused", 1)
     order_cancel(**who)
-    assert blotter_page(person=office.trader, chosen=BlotterFilter())["rows"][0]["unsettled"] == 1
+    assert blotter_page(person=office.trader, chosen=OrderListFilter())["rows"][0]["unsettled"] == 1
     ChildOrder.objects.filter(pk=waiting.pk).update(is_settled=True)
     assert pages.order_snapshot(order.pk)["order"]["unsettled"] == 0

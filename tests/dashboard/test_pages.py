@@ -83,7 +83,7 @@ def test_an_error_page_needs_no_context(name: str) -> None:
     parser = Inline()
     parser.feed(page)
     assert parser.found == []
-    assert "To the start" in page
+    assert "Start page" in page
 
 
 def test_a_post_whose_token_is_gone_is_told_so_in_the_desks_look(office: Desk) -> None:
@@ -91,7 +91,7 @@ def test_a_post_whose_token_is_gone_is_told_so_in_the_desks_look(office: Desk) -
     client.force_login(office.trader, backend="django.contrib.auth.backends.ModelBackend")
     response = client.post("/orders/new/", office.form())
     assert response.status_code == 403
-    assert "nothing was done" in response.content.decode()
+    assert "Nothing was changed" in response.content.decode()
 
 
 def test_plotly_finds_the_elements_that_spare_it_an_inline_style(office: Desk) -> None:
@@ -204,6 +204,6 @@ def test_too_many_wrong_passwords_lock_the_name_and_say_so(office: Desk, setting
     for _ in range(2):
         response = client.post("/login/", {"username": "trader", "password": "wrong"})
     assert response.status_code == 429
-    assert "wrong tries" in response.content.decode()
+    assert "failed logins" in response.content.decode()
     response = client.post("/login/", {"username": "trader", "password": PASSWORD})
     assert response.status_code == 429

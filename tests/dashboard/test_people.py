@@ -68,7 +68,7 @@ def test_the_role_alone_opens_and_closes_the_admins_pages(office: Desk, admin: C
 def test_the_last_active_admin_stays(office: Desk, admin: Client, changes: dict[str, str]) -> None:
     response = change(admin, office.admin, **changes)
     assert response.status_code == 200
-    assert "admin is the last active admin: make another one first" in response.content.decode()
+    assert "admin is the last active admin. Make another admin first" in response.content.decode()
     person = User.objects.get(pk=office.admin.pk)
     assert (person.role, person.is_active) == ("admin", True)
     assert not AuditEntry.objects.exists()
@@ -82,7 +82,7 @@ def test_one_of_two_admins_may_go(office: Desk, admin: Client) -> None:
 
 def test_a_limit_that_is_not_above_zero_is_refused(office: Desk, admin: Client) -> None:
     page = change(admin, office.trader, confirm_above="-1").content.decode()
-    assert "confirm above is -1; it must be above 0" in page
+    assert "Confirm above is -1. It must be above 0" in page
 
 
 def test_a_new_person_comes_with_a_password_and_an_entry(office: Desk, admin: Client) -> None:

@@ -35,7 +35,7 @@ def unknown(desk: Desk, order: Order) -> ChildOrder:
         status="unknown",
         reason="unknown: the answer was cut off",
         intended_at=at,
-        taken_at=at,
+        submitted_at=at,
         last_possible_send_at=at,
         evidence={"open_orders": [at.isoformat()]},
     )

@@ -16,6 +16,7 @@ from execution.models import Fill, MarketSample, OrderReport
 from execution.payloads.reports import Report
 from execution.selectors.tca import market_tape
 from execution.selectors.tca.reports import report_make, report_read
+from execution.services.accounts.markets import samples_record
 from execution.services.records.journal import journal_append
 from execution.services.records.reports import report_keep, reports_keep
 from tests.dashboard.api import Program
@@ -104,6 +105,58 @@ def test_the_live_split_follows_new_fills_and_late_samples(office: Desk) -> None
     record(office.venue, now.replace(microsecond=0) - timedelta(seconds=2), 1, "64500")
     late = market_tape.tape_read(opened, order.pk, now + timedelta(seconds=2))["split_bp"]
     assert (late["spread"], late["drift"], late["total"]) == ("2.33", "0", "2.57")
+
+
+def test_a_report_says_how_much_of_the_volume_was_known(office: Desk) -> None:
+    order = ended_order(office, "a", keep=False)
+    assert order.started_at is not None
+    lost = MarketSample.objects.filter(
+        second__gte=order.started_at, second__lt=order.started_at + timedelta(seconds=15)
+    )
+    assert lost.update(volume=None, notional=None) == 15
+    report = report_make(order.pk, timezone.now())
+    assert (report["watched"], report["market_volume"]) == ("0.75", "23")
+    assert report["participation"] == "0.1087", "of 23 and not of 30.5: at most this"
+    assert report["market_vwap"] == "64500"
+
+
+def test_a_second_that_is_mended_comes_again_and_counts_once(office: Desk) -> None:
+    order = ended_order(office, "a", prices=("64510",), keep=False, status="working", ended_at=None)
+    MarketSample.objects.all().delete()
+    now = timezone.now().replace(microsecond=0)
+    order.started_at = now - timedelta(seconds=100)
+    order.save()
+    record(office.venue, now - timedelta(seconds=100), 100, "64500")
+    hole = MarketSample.objects.filter(
+        second__gte=now - timedelta(seconds=60), second__lt=now - timedelta(seconds=50)
+    )
+    assert hole.update(volume=None, notional=None) == 10
+    tape = market_tape.tape_open(order.pk)
+    assert tape is not None
+    first = market_tape.tape_read(tape, order.pk, now)
+    assert (first["volume"], first["vwap"], len(first["samples"])) == ("45", "64500", 100)
+    assert [row[3:] for row in first["samples"][40:50]] == [(None, None)] * 10
+    assert market_tape.tape_read(tape, order.pk, now)["samples"] == [], "nothing has changed"
+    mended = [MarketSample(venue=office.venue, symbol="BTC/USDT", second=row.second) for row in hole]
+    for sample in mended:
+        sample.volume, sample.notional = Decimal(2), Decimal(2 * 64_600)
+    samples_record(samples=mended)
+    again = market_tape.tape_read(tape, order.pk, now + timedelta(seconds=2))
+    assert [row[1:] for row in again["samples"]] == [("64499", "64501", "2", "129200")] * 10
+    assert (again["volume"], tape.since) == ("65", now - timedelta(seconds=3))
+    last = market_tape.tape_read(tape, order.pk, now + timedelta(seconds=400))
+    assert (last["volume"], last["samples"]) == ("65", [])
+
+
+def test_a_market_of_which_nothing_is_known_has_no_volume(office: Desk) -> None:
+    order = ended_order(office, "a", keep=False)
+    MarketSample.objects.update(volume=None, notional=None)
+    tape = market_tape.tape_open(order.pk)
+    assert tape is not None
+    live = market_tape.tape_read(tape, order.pk, timezone.now())
+    assert (live["volume"], live["vwap"], live["participation"]) == (None, None, None)
+    report = report_make(order.pk, timezone.now())
+    assert (report["market_volume"], report["participation"], report["watched"]) == (None, None, "0")
 
 
 # --- kept ----------------------------------------------------------------------------------------

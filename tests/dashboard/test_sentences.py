@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from dashboard.present.sentences import order_sentence
 from execution.core.orders.plans import Plan, SlicePlan
 from execution.core.orders.terms import parse_order_request, parse_parameters
-from execution.core.types import Market
+from execution.core.types import Market, Side
 from execution.models import Account
-from execution.services.orders.orders import Preview
+from execution.selectors.decisions.spending import Spending
+from execution.services.orders.order_market import OrderMarket
+from execution.services.orders.stages import PlannedOrder, Preview, RequestedTerms
 
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
 MARKET = Market(
@@ -50,16 +53,24 @@ def preview(
         "parameters": parameters,
     }
     end = start + timedelta(hours=hours)
+    quantity = Decimal("2.5")
+    market = OrderMarket(
+        side=Side.SELL,
+        now=NOW,
+        accounts=tuple(Account(label=label) for label in labels),
+        markets={},
+        limits=MARKET,
+        quotes={},
+        quote=None,
+        spending=Spending("BTC", {}, {}),
+        candles=(),
+    )
     return Preview(
         request=parse_order_request(raw),
         now=NOW,
-        accounts=tuple(Account(label=label) for label in labels),
-        market=MARKET,
-        parameters=parse_parameters(algorithm, parameters),
-        start_at=start,
-        end_at=end,
-        quantity=Decimal("2.5"),
-        plan=Plan((SlicePlan(1, start, end, Decimal("2.5")),)),
+        market=market,
+        terms=RequestedTerms(parse_parameters(algorithm, parameters), start, end, quantity),
+        planned=PlannedOrder(plan=Plan((SlicePlan(1, start, end, quantity),))),
     )
 
 
@@ -89,11 +100,14 @@ def test_a_later_start_is_said() -> None:
     assert "starting at 22:45:00 UTC, ending at 23:45:00 UTC," in sentence
 
 
-@pytest.mark.parametrize("missing", ["accounts", "market", "start_at", "end_at", "quantity"])
-def test_without_a_plan_nothing_is_said(missing: str) -> None:
-    unknown = preview()
-    setattr(unknown, missing, None)
-    assert order_sentence(unknown) == ""
+@pytest.mark.parametrize("missing", ["start_at", "end_at", "quantity"])
+def test_without_all_terms_nothing_is_said(missing: str) -> None:
+    known = preview()
+    assert order_sentence(replace(known, terms=replace(known.terms, **{missing: None}))) == ""
+
+
+def test_without_a_market_nothing_is_said() -> None:
+    assert order_sentence(replace(preview(), market=None)) == ""
 
 
 @pytest.mark.parametrize(
@@ -102,14 +116,18 @@ def test_without_a_plan_nothing_is_said(missing: str) -> None:
         ("twap", {"urgency": "0.8"}, "by TWAP in 1 slice over 1 h, urgency 0.8, starting"),
         ("twap", {"participation_cap": "0.1"}, "at most 10 % of the market's volume"),
         ("twap", {"i_would_price": "66000"}, "all at once at 66,000 USDT or better"),
-        ("twap", {"at_end": "stop"}, "leaving what is left at the end"),
-        ("vwap", {"lookback_days": "3"}, "by VWAP in 1 slice over 1 h, by the volume of 3 days, starting"),
+        ("twap", {"at_end": "stop"}, "leaving the rest at the end"),
+        (
+            "vwap",
+            {"lookback_days": "3"},
+            "by VWAP in 1 slice over 1 h, by the market's volume of the last 3 days, starting",
+        ),
         (
             "iceberg",
             {"visible_quantity": "0.5"},
             "by Iceberg showing at most 0.5 BTC within 1 h, following the book within 25 bp of arrival, starting",
         ),
-        ("sor", {"shortfall": "refuse"}, "by SOR within 1 h, all of it or nothing, starting"),
+        ("sor", {"shortfall": "refuse"}, "by SOR within 1 h, all or nothing, starting"),
         ("pov", {"participation_rate": "0.15"}, "at 15 % of the market's volume, starting"),
         ("is", {"risk_aversion": "0.01"}, "risk aversion 0.01, starting"),
     ],

@@ -12,7 +12,8 @@ from dashboard.forms.fields import parameters_raw
 from execution import notify
 from execution.core.types import Quote
 from execution.models import Estimate, Order
-from execution.services.orders import preview as preview_service
+from execution.selectors import ticket
+from execution.services.orders import order_market
 from tests.dashboard.desk_fixture import Desk
 
 
@@ -66,10 +67,10 @@ PAST = f"{timezone.now() - timedelta(days=2):%Y-%m-%dT%H:%M}"
         ({"quantity": "0.00015"}, "quantity", ["0.00015", "0.0001"]),
         ({"quantity": "0.0001", "limit_price": "10"}, "quantity", ["0.0001", "minimum"]),
         ({"quantity": "100"}, "quantity", ["6,526,520.00", "500,000.00"]),
-        ({"limit_price": "65200.123"}, "limit_price", ["65200.123", "0.1"]),
+        ({"limit_price": "65200.123"}, "limit_price", ["65,200.123", "0.1"]),
         ({"duration": "", "end_at": PAST}, "end_at", ["past"]),
         ({"duration": "soon"}, "duration", ["soon"]),
-        ({"slices": "5000"}, "slices", ["5000", "1800"]),
+        ({"slices": "5000"}, "slices", ["5,000", "1,800"]),
         ({"slices": "0"}, "slices", ["0", "at least 1"]),
         ({"participation_cap": "120"}, "participation_cap", ["120 %", "100 %"]),
         ({"collar_bp": "0"}, "collar_bp", ["0"]),
@@ -91,12 +92,12 @@ def test_bad_input_names_field_value_and_limit_and_creates_nothing(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"quantity": "100"}, "the order needs 6,526,520.00 USDT with fees; alpha has 500,000.00 USDT free"),
-        ({"limit_price": "65200.123"}, "limit price 65200.123 is finer than the tick"),
-        ({"quantity": "0.00015"}, "quantity 0.00015 is finer than the lot"),
+        ({"quantity": "100"}, "The order needs 6,526,520.00 USDT with fees. alpha has 500,000.00 USDT free"),
+        ({"limit_price": "65200.123"}, "Limit price 65,200.123 is finer than the tick"),
+        ({"quantity": "0.00015"}, "Quantity 0.00015 is finer than the lot"),
         ({"participation_cap": "120"}, "120 %"),
-        ({"slices": "5000"}, "5000 slices are too many"),
-        ({"accounts": "somebody"}, "you have no account &#x27;somebody&#x27;"),
+        ({"slices": "5000"}, "5,000 slices are too many"),
+        ({"accounts": "somebody"}, "You have no account &#x27;somebody&#x27;"),
         ({"quantity": ""}, "uantity is missing"),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_refusal_stands_once_among_the_checks_as_the_form_writes_it(
         ({"limit_price": "65200.123"}, "Balance: 163,163.31 of 500,000.00 USDT free on alpha"),
         (
             {"quantity": "0.00015"},
-            "Balance: 500,000.00 USDT free on alpha; what the order needs is not known",
+            "Balance: 500,000.00 USDT free on alpha; the amount needed is not known",
         ),
         ({"duration": "", "end_at": PAST}, "Balance: 163,163.00 of 500,000.00 USDT free on alpha"),
     ],
@@ -134,12 +135,12 @@ def test_what_is_confirmed_in_the_review_is_not_said_twice(
 ) -> None:
     office.order()
     quote = Quote(Decimal("60000"), Decimal("60001"), Decimal(1), Decimal(1), timezone.now())
-    monkeypatch.setattr(preview_service, "quote_latest", lambda *_: quote)
+    monkeypatch.setattr(order_market, "quote_latest", lambda *_: quote)
     page = office.client(office.trader).post("/orders/new/review/", office.form()).content.decode()
-    assert page.count("more than the collar of 50 bp") == 1
+    assert page.count("The collar allows 0.5 %") == 1
     assert page.count("just now") + page.count(" s ago") <= 1, "the look-alike"
     assert page.count('name="confirm_limit"') == page.count('name="confirm_lookalike"') == 1
-    assert "Look-alike:" not in page
+    assert "Possible duplicate:" not in page
 
 
 def test_the_preview_shows_the_plan_and_creates_nothing(office: Desk) -> None:
@@ -184,7 +185,7 @@ def test_the_expected_cost_is_worked_out_apart_and_then_shown(
     asked: list[int] = []
     monkeypatch.setattr(notify, "estimate", asked.append)
     quote = Quote(Decimal(64_000), Decimal(64_001), Decimal(1), Decimal(2), timezone.now())
-    monkeypatch.setattr(preview_service, "quote_latest", lambda *_: quote)
+    monkeypatch.setattr(order_market, "quote_latest", lambda *_: quote)
     client = office.client(office.trader)
     assert "being simulated" in client.post("/orders/new/preview/", office.form()).content.decode()
     assert len(asked) == 1
@@ -194,3 +195,22 @@ def test_the_expected_cost_is_worked_out_apart_and_then_shown(
     shown = client.post("/orders/new/preview/", office.form()).content.decode()
     assert "+2.3 bp" in shown
     assert "± 0.2 bp, 16 simulated markets" in shown
+
+
+def test_the_ticket_links_what_reserves_a_balance_and_its_buttons_take_what_is_left(
+    office: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = office.order(key="one")
+    quote = Quote(Decimal(64_000), Decimal(64_001), Decimal(1), Decimal(2), timezone.now())
+    for module in (order_market, ticket):
+        monkeypatch.setattr(module, "quote_latest", lambda *_: quote)
+    client = office.client(office.trader)
+    answer = client.post("/orders/new/preview/", office.form(limit_price=""), HTTP_HX_REQUEST="true")
+    text = answer.content.decode()
+    assert f'<a class="number" href="/orders/{order.public_id}/">{order.public_id}</a>' in text
+    assert "reserved by 1 live order" in text
+    most = answer.context["data"]["helpers"]["shares"]["100"]
+    form = office.form(limit_price="", quantity=most)
+    checked = client.post("/orders/new/preview/", form, HTTP_HX_REQUEST="true").content.decode()
+    assert "can be used" in checked
+    assert "The order needs" not in checked

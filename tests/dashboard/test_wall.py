@@ -77,7 +77,7 @@ def test_a_link_from_the_wall_fills_the_form_and_previews_it(office: Desk) -> No
         f"/halts/new/preview/?kind=no_new_orders&scope=trader&subject_trader={office.trader.public_id}"
     )
     assert 'data-phrase="HALT trader"' in one.content.decode()
-    assert "nothing is paused" in one.content.decode()
+    assert "Nothing is paused" in one.content.decode()
     assert not Halt.objects.exists()
 
 
@@ -85,10 +85,10 @@ def test_a_link_from_the_wall_fills_the_form_and_previews_it(office: Desk) -> No
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"phrase": "halt desk"}, "type HALT DESK to confirm"),
-        ({"reason": ""}, "a reason has 1 to 500 characters"),
-        ({"scope": "account", "subject_account": "nowhere"}, "the desk has no account"),
-        ({"kind": "pause"}, "is none of"),
+        ({"phrase": "halt desk"}, "Type HALT DESK to confirm"),
+        ({"reason": ""}, "It may have from 1 to 500"),
+        ({"scope": "account", "subject_account": "nowhere"}, "The desk has no account"),
+        ({"kind": "pause"}, "It must be one of"),
     ],
 )
 def test_a_halt_without_what_confirms_it_halts_nothing(

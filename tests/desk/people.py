@@ -1,12 +1,14 @@
-"""More people at a running desk than it starts with."""
+"""More people at a running desk than it starts with, and the end of what they launched."""
 
 from __future__ import annotations
 
 from django.contrib.auth.hashers import make_password
 
-from execution.models import Account, Role, User
+from execution.core.states import ORDER_LIVE
+from execution.models import Account, Order, Role, User
 from tests.desk.database import ALIAS
-from tests.desk.running import RunningDesk
+from tests.desk.running import RunningDesk, wait_until
+from tests.desk.visitor import Visitor
 
 PASSWORD = "a-long-password-for-tests"
 
@@ -22,3 +24,16 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
     for account in Account.objects.using(ALIAS).all():
         account.traders.add(person)
     desk.added[name] = PASSWORD
+
+
+def live_orders() -> list[str]:
+    return list(Order.objects.using(ALIAS).filter(status__in=ORDER_LIVE).values_list("public_id", flat=True))
+
+
+def cancel_all(desk: RunningDesk) -> None:
+    """Cancel every live order and wait until none is; to be called inside ``database_of``."""
+    supervisor = Visitor(desk, "supervisor")
+    page = supervisor.get("/wall/")
+    for public_id in live_orders():
+        supervisor.post(f"/orders/{public_id}/cancel/", {"reason": "not of this test"}, page)
+    wait_until(lambda: not live_orders(), within=30, what="the live orders to end")

@@ -1,7 +1,4 @@
-"""The real ``manage.py desk`` in a folder of its own, for tests that need what a user has.
-
-Fixture ``desk``: one desk for the whole session, paper exchange and all. ``desk_factory`` starts others.
-"""
+"""The real ``manage.py desk`` in a folder of its own, for tests that need what a user has."""
 
 from __future__ import annotations
 
@@ -24,8 +21,8 @@ import pytest
 from execution.launcher.files import read_people
 from execution.launcher.parent_death import dies_with_parent
 from execution.verification.chaos.venue import ControlledVenue
+from tests.checks import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PAPER_LABELS = ("alpha", "beta", "gamma")
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
@@ -218,32 +215,3 @@ def start_desk(
             preexec_fn=dies_with_parent(),  # also when the test run itself is killed
         )
     return RunningDesk(var, port, process)
-
-
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
-    """One real desk for the whole session: tests may kill its workers, and leave it running."""
-    running = start_desk(tmp_path_factory.mktemp("desk") / "var")
-    try:
-        running.wait()
-        yield running
-        running.stop()
-    finally:
-        running.kill_all()
-
-
-@pytest.fixture
-def desk_factory() -> Iterator[Callable[..., RunningDesk]]:
-    """``start_desk`` whose desks are gone when the test ends, whatever happened."""
-    started: list[RunningDesk] = []
-
-    def start(*arguments: object, **options: object) -> RunningDesk:
-        running = start_desk(*arguments, **options)  # type: ignore[arg-type]
-        started.append(running)
-        return running
-
-    try:
-        yield start
-    finally:
-        for running in started:
-            running.kill_all()

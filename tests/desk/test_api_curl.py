@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.desk.running import REPOSITORY, RunningDesk, desk_environment
+from tests.checks import REPOSITORY
+from tests.desk.running import RunningDesk, desk_environment
 
 COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Between the answers of two blocks.

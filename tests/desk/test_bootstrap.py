@@ -105,7 +105,7 @@ def test_a_start_that_died_after_writing_the_passwords_uses_them(tmp_path: Path)
 
 def test_another_environment_is_refused(tmp_path: Path) -> None:
     bootstrap(tmp_path).run()
-    with pytest.raises(CommandError, match="belongs to a paper installation; it cannot be started as live"):
+    with pytest.raises(CommandError, match="belongs to a paper installation and cannot be started as live"):
         bootstrap(tmp_path, environment="live", ports={}).run()
 
 

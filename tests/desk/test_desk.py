@@ -19,10 +19,10 @@ import pytest
 
 from execution import tasks
 from execution.launcher.files import read_people
+from tests.checks import REPOSITORY
 from tests.desk.running import (
     FIRST_PAGE,
     PAPER_LABELS,
-    REPOSITORY,
     RunningDesk,
     desk_environment,
     free_port,
@@ -178,6 +178,7 @@ def test_a_taken_port_is_named(desk: RunningDesk, tmp_path: Path) -> None:
         (["--port", "70000"], "--port 70000: a port is 0 to 65535"),
     ],
 )
+@pytest.mark.real_process
 def test_bad_options_are_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
     done = run_desk("--var", str(tmp_path), *arguments)
     assert done.returncode == 1

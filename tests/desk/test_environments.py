@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from execution.launcher.environments import django_environment
-from tests.desk.running import REPOSITORY
+from tests.checks import REPOSITORY
 
 KEEP = """
 import subprocess, sys
@@ -23,6 +23,7 @@ subprocess.run([sys.executable, "-c", "import execution.core.states"], check=Tru
 
 
 @pytest.mark.parametrize("is_forbidden", [True, False])
+@pytest.mark.real_process
 def test_bytecode_goes_to_the_desks_folder_where_it_may_not_stand_beside_the_sources(
     is_forbidden: bool, tmp_path: Path
 ) -> None:

@@ -93,7 +93,7 @@ def is_back(desk: RunningDesk, since: datetime) -> bool:
     """Every process runs, two engines hold a lease, and every account was looked at since."""
     pids = desk.pids()
     runs = all(os.path.exists(f"/proc/{pid}") for pid in pids.values()) and len(pids) == 10
-    looked = Account.objects.using(ALIAS).filter(looked_at__gt=since).count() == len(PAPER_LABELS)
+    looked = Account.objects.using(ALIAS).filter(polled_at__gt=since).count() == len(PAPER_LABELS)
     answers = all(desk.paper(label).answers() for label in PAPER_LABELS)
     return runs and looked and answers and engines_alive() == 2
 
@@ -117,8 +117,8 @@ def test_a_disk_that_was_full_while_ten_orders_lived_loses_nothing_and_everythin
         wait_until(lambda: all(order_of(each).filled for each in orders), within=30, what="a fill of each")
         begun = time.monotonic()
         with full(small_disk):
-            assert "no new order starts below 2.5 MB" in refusal_of(trader)
-            assert "no new order starts below" in trader.get("/orders/new/")
+            assert "No new order starts below 2.5 MB" in refusal_of(trader)
+            assert "No new order starts below" in trader.get("/orders/new/")
             assert "of disk are free, and no new order starts" in supervisor.get("/wall/")
             time.sleep(max(0.0, FULL_FOR - (time.monotonic() - begun)))
         since, begun = datetime.now(UTC), time.monotonic()

@@ -20,9 +20,10 @@ from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
+from tests.sharing import WAITING
 
 #: The order lasts 12 s for each of them; TRANCHE_KILLS=10 for a longer run.
-KILLS = int(os.environ.get("TRANCHE_KILLS", "4"))
+KILLS = int(os.environ.get("TRANCHE_KILLS", "2"))
 OTHERS_WITHIN = 15.0  # the promise is 5 s on a machine that does nothing else; measured figures are printed
 
 
@@ -37,14 +38,14 @@ def account() -> Account:
     return Account.objects.using(ALIAS).get(label="alpha")
 
 
-def goes_on(public_id: str, dead: int, looked_since: datetime | None) -> bool:
+def goes_on(public_id: str, dead: int, polled_since: datetime | None) -> bool:
     """Another worker drives the order, one holds its account, and has looked at the exchange if it is a new one."""
     order, alpha = order_of(public_id), account()
     if order.status in ORDER_FINAL:
         return True
     owners = {order.owner_id, alpha.owner_id}
-    looked = looked_since is None or (
-        alpha.reconciled_until is not None and alpha.reconciled_until > looked_since
+    looked = polled_since is None or (
+        alpha.reconciled_until is not None and alpha.reconciled_until > polled_since
     )
     return dead not in owners and None not in owners and looked
 
@@ -67,6 +68,7 @@ def finish(public_id: str) -> None:
     wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=120, what="the end of the order")
 
 
+@pytest.mark.xdist_group(WAITING)
 @pytest.mark.timeout(600)
 def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     desk_factory: Callable[..., RunningDesk], tmp_path: Path, django_db_blocker: Any

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar, cast
 
+from django.db import connections
+
+from execution.core.guarantees import GUARANTEES
+from execution.core.guarantees.promise import Guarantees
+from execution.core.market_data.feeds import MarketEvent
 from execution.core.types import (
     BalanceAmounts,
     Book,
     CancelConfirmed,
     CancelOutcome,
     Candle,
+    CandleHistory,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
     Market,
-    MarketEvent,
     OrderRef,
     OrderReport,
+    PublicTrade,
     Quote,
     StreamEvent,
     Trade,
@@ -31,6 +37,8 @@ from execution.engine.context import EngineContext
 from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.quotes import QuoteBoard
+from execution.venues.protocol import AccountQuestion, Listing, Unreadable, VenueReadFailed
+from execution.verification.faults.virtual import VirtualClock, VirtualLoop
 from tests.factories import NOW, D, Rows
 
 T = TypeVar("T")
@@ -76,14 +84,31 @@ class ScriptedExchange:
     failing: dict[str, Exception] = field(default_factory=dict)
     books: dict[str, Book] = field(default_factory=dict)
     candles_of: list[Candle] = field(default_factory=list)
-    looked_at: list[str] = field(default_factory=list)
+    polled_at: list[str] = field(default_factory=list)
     created: list[ChildRequest] = field(default_factory=list)
+    unreadable_orders: list[Unreadable] = field(default_factory=list)
+    unreadable_trades: list[Unreadable] = field(default_factory=list)
+    reconnects: list[str] = field(default_factory=list)
+    #: Places in the rate limit that creates have taken and not given back.
+    places: int = 0
+    guarantees: Guarantees = GUARANTEES["binance"]
+    #: The seconds for which the dead-man's switch was armed each time; None: taken back.
+    switched: list[int | None] = field(default_factory=list)
+    switch_fails: bool = False
 
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...
 
-    async def ready(self, kind: Literal["create", "cancel"]) -> None: ...
+    async def ready(
+        self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None = None
+    ) -> None:
+        self.places += kind == "create"
+
+    def share_limits(self, clients: int) -> None: ...
+
+    def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
+        self.places -= kind == "create"
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         return {}
@@ -100,17 +125,23 @@ class ScriptedExchange:
     async def find(self, ref: OrderRef) -> OrderReport | None:
         return self.found.get(ref.exchange_id or ref.client_id)
 
-    async def open_orders(self, symbol: str) -> list[OrderReport]:
-        self.looked_at.append(symbol)
+    def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
+        return frozenset()
+
+    async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
+        self.polled_at.append(symbol or "all")
         if symbol in self.failing:
             raise self.failing[symbol]
-        return self.orders
+        return Listing(self.orders, self.unreadable_orders)
 
-    async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:
-        return []
+    async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
+        return Listing()
 
-    async def trades(self, symbol: str, since: datetime) -> list[Trade]:
-        return self.listed
+    async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
+        return Listing(self.listed, self.unreadable_trades)
+
+    def reconnect_account(self, reason: str) -> None:
+        self.reconnects.append(reason)
 
     async def balances(self) -> dict[str, BalanceAmounts]:
         return {}
@@ -118,28 +149,90 @@ class ScriptedExchange:
     async def permissions(self) -> KeyPermissions:
         return KeyPermissions()
 
+    async def arm_switch(self, seconds: int) -> None:
+        self._switch(seconds)
+
+    async def disarm_switch(self) -> None:
+        self._switch(None)
+
+    def _switch(self, seconds: int | None) -> None:
+        if self.switch_fails:
+            raise VenueReadFailed("the exchange is away")
+        self.switched.append(seconds)
+
     async def quote(self, symbol: str) -> Quote:
         raise NotImplementedError
 
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        return {}
+
     async def book(self, symbol: str) -> Book:
-        self.looked_at.append(symbol)
+        self.polled_at.append(symbol)
         if symbol in self.failing:
             raise self.failing[symbol]
         return self.books[symbol]
 
-    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:
-        self.looked_at.append(symbol)
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
+        self.polled_at.append(symbol)
         if symbol in self.failing:
             raise self.failing[symbol]
-        return [candle for candle in self.candles_of if since <= candle.opened_at < until]
+        return CandleHistory(tuple(bar for bar in self.candles_of if since <= bar.opened_at < until))
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         for event in self.news:
             yield event
 
-    async def watch_market(self, symbols: Sequence[str]) -> AsyncIterator[MarketEvent]:
+    async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
+        return []
+
+    def watch_market(self, symbols: Sequence[str]) -> ScriptedMarketStream:
+        return ScriptedMarketStream()
+
+
+class ScriptedMarketStream:
+    """A market stream that says nothing; ``wanted`` are the books that it was asked for."""
+
+    def __init__(self) -> None:
+        self.wanted: list[set[str]] = []
+        self.reconnects: list[str] = []
+
+    shows_missing_trades = True
+
+    def want_books(self, symbols: Collection[str]) -> None:
+        self.wanted.append(set(symbols))
+
+    def reconnect(self, reason: str) -> None:
+        self.reconnects.append(reason)
+
+    async def events(self) -> AsyncGenerator[MarketEvent, None]:
         return
         yield
+
+
+async def _no_gate() -> None: ...
+
+
+class LoopDesk:
+    """A desk in a loop of virtual time, for what runs side by side. Its rows are committed ones.
+
+    ``run`` opens a connection of the loop's own, and closes it.
+    """
+
+    def __init__(self, rows: Rows, exchange: ScriptedExchange | None = None) -> None:
+        self.loop = VirtualLoop()
+        self.clock = VirtualClock(self.loop, skew=0.0, gate=_no_gate)
+        self.desk = Desk(rows, exchange=exchange or ScriptedExchange(), clock=cast(StillClock, self.clock))
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]], seconds: float = 5000) -> T:
+        """Run to its end, in at most so many virtual seconds."""
+
+        async def bounded() -> T:
+            try:
+                return await asyncio.wait_for(work(), seconds)
+            finally:
+                connections.close_all()
+
+        return self.loop.run_until_complete(bounded())
 
 
 @dataclass
@@ -157,7 +250,7 @@ class Desk:
             clock=self.clock,
             database=Database(self.clock),
             lease=self.lease,
-            quotes=QuoteBoard(),
+            quotes=QuoteBoard(self.clock),
             desk_book=DeskBook(self.clock, Database(self.clock)),
             poke_order=self.poked.append,
             poke_account=_nobody,
@@ -169,9 +262,13 @@ def _nobody(*_: Any) -> None: ...
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """Run what never has to wait without a loop: in one, Django would open another connection."""
+    """Run what never has to wait without a loop: in one, Django would open another connection.
+
+    A bare turn of the loop, as the still clock's sleep makes, is no waiting.
+    """
     try:
-        work.send(None)
+        while work.send(None) is None:
+            continue
     except StopIteration as done:
         return cast(T, done.value)
     raise AssertionError("it waits for something")

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from execution.launcher.bootstrap import paper_options
-from tests.desk.running import REPOSITORY, free_port, wait_until
+from tests.checks import REPOSITORY
+from tests.desk.running import free_port, wait_until
+from tests.paper.keys import secret_of
 
 BALANCES = {"BTC": "100", "USDT": "10000000", "ETH": "1000", "SOL": "50000"}
 
@@ -24,6 +26,8 @@ class Exchange:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     taker_fee: str = "0.001"
+    latency: str = "0"
+    more_symbols: int = 0
 
     @property
     def options(self) -> dict[str, Any]:
@@ -41,13 +45,18 @@ class Exchange:
             str(self.folder),
         ]
         self.process = subprocess.Popen(
-            [*command, "--seed", "5", "--weight-limit", "1000000", "--taker-fee", self.taker_fee],
+            [
+                *command,
+                *("--seed", "5", "--weight-limit", "1000000"),
+                *("--taker-fee", self.taker_fee, "--latency", self.latency),
+                *("--more-symbols", str(self.more_symbols)),
+            ],
             cwd=REPOSITORY,
             stdout=subprocess.DEVNULL,
         )
-        wait_until(self._answers, within=30, what="the paper exchange's ping")
+        wait_until(self.answers, within=30, what="the paper exchange's ping")
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v3/ping", timeout=1) as answer:
                 return bool(answer.status == 200)
@@ -62,12 +71,17 @@ class Exchange:
             self.process = None
 
     def add_accounts(self, keys: list[str], balances: dict[str, str] = BALANCES) -> None:
-        """Accounts whose secret is their key with "-secret" behind it; "-passphrase" for okx."""
+        """Accounts with a secret that is made of their key, and their key with "-passphrase" behind it for okx."""
         path = self.folder / "accounts.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         accounts = json.loads(path.read_text()) if path.exists() else []
         accounts += [
-            {"key": key, "secret": f"{key}-secret", "passphrase": f"{key}-passphrase", "balances": balances}
+            {
+                "key": key,
+                "secret": secret_of(key),
+                "passphrase": f"{key}-passphrase",
+                "balances": balances,
+            }
             for key in keys
         ]
         path.write_text(json.dumps(accounts))

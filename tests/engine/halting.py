@@ -16,13 +16,20 @@ from execution.engine import order_driver, order_submitter
 from execution.models import ChildOrder, Halt, User
 from execution.selectors.decisions.order_view import build_order_view
 from execution.services import halts
-from execution.services.children.children import child_take
+from execution.services.children.children import child_submit
 from execution.services.engine.apply_decision import Applied, decision_apply
 from execution.services.halts import HaltRequest, halt_preview, halt_set
 from tests.engine.running import now
 
 #: Where in the loop a halt may strike, each for an order in its scope.
-MOMENTS = ("before look", "look to decide", "before intend", "intend to take", "before take", "take to send")
+MOMENTS = (
+    "before look",
+    "look to decide",
+    "before intend",
+    "intend to submit",
+    "before submit",
+    "submit to send",
+)
 
 
 #: The strike that the thread is setting.
@@ -88,16 +95,16 @@ class Loop:
         self._count = itertools.count(1)
         self._lock = threading.Lock()
         self._armed: list[Strike] = []
-        #: Children taken and decisions with a child written: (begun, order's primary key).
+        #: Children submitted and decisions with a child written: (begun, order's primary key).
         self.went: list[tuple[int, int]] = []
-        look, apply, take = build_order_view, decision_apply, child_take
+        look, apply, submit = build_order_view, decision_apply, child_submit
         sweep = halts.halt_sweep
 
-        def watched_look(**given: Any) -> Any:
+        def watched_view(**given: Any) -> Any:
             self._at("before look", given["order_pk"])
-            looked = look(**given)
+            snapshot = look(**given)
             self._at("look to decide", given["order_pk"])
-            return looked
+            return snapshot
 
         def watched_apply(**given: Any) -> Any:
             intends = any(isinstance(command, PlaceChild) for command in given["decision"].commands)
@@ -107,18 +114,18 @@ class Loop:
             written = apply(**given)
             if intends and written.applied is Applied.DONE:
                 self.went.append((begun, given["order_pk"]))
-                self._at("intend to take", given["order_pk"])
+                self._at("intend to submit", given["order_pk"])
             return written
 
-        def watched_take(**given: Any) -> Any:
+        def watched_submit(**given: Any) -> Any:
             order_pk = ChildOrder.objects.values_list("order_id", flat=True).get(pk=given["child_pk"])
-            self._at("before take", order_pk)
+            self._at("before submit", order_pk)
             begun = next(self._count)
-            taken = take(**given)
-            if taken is not None:
+            submitted = submit(**given)
+            if submitted is not None:
                 self.went.append((begun, order_pk))
-                self._at("take to send", order_pk)
-            return taken
+                self._at("submit to send", order_pk)
+            return submitted
 
         def watched_sweep(*, halt_pk: int, now: Any) -> None:
             strike: Strike = _here.strike
@@ -126,9 +133,9 @@ class Loop:
             if not strike.dies:
                 sweep(halt_pk=halt_pk, now=now)
 
-        monkeypatch.setattr(order_driver, "build_order_view", watched_look)
+        monkeypatch.setattr(order_driver, "build_order_view", watched_view)
         monkeypatch.setattr(order_driver, "decision_apply", watched_apply)
-        monkeypatch.setattr(order_submitter, "child_take", watched_take)
+        monkeypatch.setattr(order_submitter, "child_submit", watched_submit)
         monkeypatch.setattr(halts, "halt_sweep", watched_sweep)
 
     def arm(self, strike: Strike) -> None:

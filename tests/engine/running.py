@@ -18,6 +18,7 @@ from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, listen
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import Lease
+from execution.engine.quotes import QuoteBoard
 from execution.models import (
     Account,
     Credential,
@@ -28,14 +29,18 @@ from execution.models import (
     User,
     Venue,
 )
+from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
 from execution.services.orders.orders import order_submit
 from execution.venues.gateway import open_gateway
-from execution.venues.protocol import Gateway
+from execution.venues.market_gateway import open_market_gateway
+from execution.venues.protocol import Gateway, MarketGateway
 from execution.verification.chaos.books import books_problems
+from tests.acceptance.dialects import DIALECTS
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.invariants import check_order
+from tests.paper.keys import secret_of
 
 
 def now() -> datetime:
@@ -83,11 +88,18 @@ class EngineThread:
             database=database,
             lease=Lease(clock, on_lost=self.lost.append),
             open_gateway=self._open_gateway,
+            open_market=_market,
             publish_quote=_nobody_reads,
             helpers=self._helpers,
         )
         await self._engine.run()
         await database.close()
+
+    @property
+    def quotes(self) -> QuoteBoard:
+        """The quotes that the engine knows."""
+        assert self._engine is not None, "the engine has not started"
+        return self._engine.parts.quotes
 
     def poke(self, order_pk: int) -> None:
         """Have the order's driver look again."""
@@ -98,8 +110,14 @@ class EngineThread:
         """Wake-ups over Redis, as a worker has them; without, rows are polled."""
         if self._doorbell_url is None:
             return {}
-        bells = Bells(engine.poke_order, engine.poke_account, engine.look_at)
+        bells = Bells(engine.poke_order, engine.poke_account, engine.want_book)
         return {"doorbell": partial(listen, self._doorbell_url, bells)}
+
+
+def _market(details: MarketDetails) -> MarketGateway:
+    return open_market_gateway(
+        exchange_id=details.exchange, options=details.options, clock=now, network=details.network
+    )
 
 
 def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:
@@ -133,7 +151,7 @@ class World:
             exchange_id=details.exchange,
             options=details.options,
             api_key=details.label,
-            secret=f"{details.label}-secret",
+            secret=DIALECTS[details.exchange].secret(secret_of(details.label)),
             passphrase=f"{details.label}-passphrase",
             clock=now,
             network=details.network,

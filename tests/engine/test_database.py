@@ -14,15 +14,12 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
 from execution.engine.db import sqlite_wal
-from execution.engine.db.database import REFUSALS_MOST, Database
+from execution.engine.db.database import MAX_REFUSALS, Database
 from execution.engine.db.sqlite_wal import WalCheckpointer, WalSync
 from execution.engine.db.worker_pool import FIRST, LATER, SOON, PriorityWorkerPool
 from execution.models import Worker
 from tests.engine.desk import StillClock
 from tests.factories import Rows, make_worker
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 class Counted:
@@ -49,7 +46,7 @@ def test_a_fact_that_does_not_fit_is_refused_after_a_few_tries() -> None:
     fact = Counted(DataError("value too long"), 10**6)
     with pytest.raises(DataError):
         asyncio.run(Database(StillClock()).retry_until_committed(fact))
-    assert fact.calls == REFUSALS_MOST
+    assert fact.calls == MAX_REFUSALS
 
 
 async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order_of_coming() -> None:
@@ -134,7 +131,7 @@ def test_the_log_is_copied_beside_its_writers_and_begun_anew_when_it_is_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_wal, "COPY_EVERY", 0.01)
-    monkeypatch.setattr(sqlite_wal, "LONGEST_LOG", 200)
+    monkeypatch.setattr(sqlite_wal, "MAX_LOG", 200)
     path = tmp_path / "desk.sqlite3"
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")

@@ -1,4 +1,4 @@
-"""What looks find to differ, without asking the venue more: foreign orders, orphans, what one side has alone."""
+"""What polls find to differ, without asking the venue more: foreign orders, orphans, what one side has alone."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from execution.core.types import OrderRef, OrderReport, Side, VenueStatus
 from execution.engine.account_reconciler import AccountReconciler
 from execution.models import Account, AuditEntry, ChildOrder, Difference
 from execution.services.children.children import child_report
-from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
 from tests.factories import D, Rows, report_of, trade_of
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 @pytest.fixture
@@ -22,7 +18,7 @@ def desk(rows: Rows) -> Desk:
     return Desk(rows)
 
 
-def looker_of(desk: Desk, symbols: tuple[str, ...] = ()) -> AccountReconciler:
+def reconciler_of(desk: Desk, symbols: tuple[str, ...] = ()) -> AccountReconciler:
     return AccountReconciler(
         desk.parts,
         desk.exchange,
@@ -34,11 +30,11 @@ def looker_of(desk: Desk, symbols: tuple[str, ...] = ()) -> AccountReconciler:
     )
 
 
-def look(desk: Desk, looker: AccountReconciler, times: int = 1) -> list[str]:
-    """The kinds that are open after so many looks, 1.5 s apart."""
+def poll(desk: Desk, reconciler: AccountReconciler, times: int = 1) -> list[str]:
+    """The kinds that are open after so many polls, 1.5 s apart."""
     for _ in range(times):
         desk.clock.pass_by(1.5)
-        at_once(looker.look())
+        at_once(reconciler.poll())
     return list(Difference.objects.filter(resolved_at=None).values_list("kind", flat=True))
 
 
@@ -47,14 +43,14 @@ def test_a_foreign_order_is_shown_and_left_alone_and_closed_when_it_is_gone(desk
     stranger = OrderReport("BTC/USDT", "by-hand", "77", VenueStatus.OPEN, D(0), Side.SELL, D(2), D(70000))
     other = OrderReport("BTC/USDT", "qzzzzabcdefgh0001", "78", VenueStatus.OPEN, D(0), Side.BUY, D(1), D(1))
     desk.exchange.orders = [stranger, other]
-    looker = looker_of(desk)
-    assert look(desk, looker) == ["foreign", "foreign"]
+    reconciler = reconciler_of(desk)
+    assert poll(desk, reconciler) == ["foreign", "foreign"]
     row = Difference.objects.get(key="77")
     assert row.evidence["side"] == "sell"
     assert row.evidence["quantity"] == "2"
     assert ChildOrder.objects.filter(client_id__startswith="qzzzz").count() == 0
     desk.exchange.orders = []
-    assert look(desk, looker) == []
+    assert poll(desk, reconciler) == []
 
 
 def test_an_orphan_without_an_order_is_cancelled_at_the_venue(
@@ -71,37 +67,37 @@ def test_an_orphan_without_an_order_is_cancelled_at_the_venue(
     monkeypatch.setattr(desk.exchange, "cancel", noted)
     report = OrderReport("BTC/USDT", "qtestnobody000001", "9", VenueStatus.OPEN, D(0), Side.BUY, D(1), D(1))
     desk.exchange.orders = [report]
-    assert look(desk, looker_of(desk)) == ["orphan"]
+    assert poll(desk, reconciler_of(desk)) == ["orphan"]
     assert [ref.client_id for ref in cancelled] == ["qtestnobody000001"]
     assert AuditEntry.objects.filter(kind="orphan_cancelled").count() == 1
-    assert "our mark and no child" in Account.objects.get().error
+    assert "this desk's client ids and no child" in Account.objects.get().error
 
 
-def test_an_orphan_of_an_order_is_adopted_and_settled_by_the_looks_after(desk: Desk) -> None:
+def test_an_orphan_of_an_order_is_adopted_and_settled_by_the_polls_after(desk: Desk) -> None:
     order = desk.rows.working()
     client_id = f"qtest{order.public_id}000z"
     report = OrderReport("BTC/USDT", client_id, "9", VenueStatus.OPEN, D(0), Side.BUY, D("0.1"), D(50000))
     desk.exchange.orders = [report]
-    looker = looker_of(desk)
-    assert look(desk, looker) == ["orphan"]
-    assert look(desk, looker) == [], "it has a child now"
+    reconciler = reconciler_of(desk)
+    assert poll(desk, reconciler) == ["orphan"]
+    assert poll(desk, reconciler) == [], "it has a child now"
     child = ChildOrder.objects.get(client_id=client_id)
     desk.exchange.orders = []
     desk.exchange.found = {"9": OrderReport("BTC/USDT", client_id, "9", VenueStatus.FILLED, D("0.1"))}
     desk.exchange.listed = [trade_of(child, "1", "0.1", exchange_id="9")]
-    look(desk, looker)
+    poll(desk, reconciler)
     child.refresh_from_db()
     assert (child.status, child.filled, child.is_settled) == (ChildStatus.FILLED, D("0.1"), True)
 
 
-def test_an_open_order_that_is_final_here_counts_when_a_second_look_shows_it(desk: Desk) -> None:
+def test_an_open_order_that_is_final_here_counts_when_a_second_poll_shows_it(desk: Desk) -> None:
     child = desk.rows.resting()
     gone = report_of(child, VenueStatus.CANCELLED, "0")
     child_report(account_pk=desk.rows.account.pk, report=gone, now=desk.clock.now())
     desk.exchange.orders = [report_of(child, VenueStatus.OPEN, "0")]
-    looker = looker_of(desk)
-    assert look(desk, looker) == [], "the venue's picture may be older than ours"
-    assert look(desk, looker) == ["open_there"]
+    reconciler = reconciler_of(desk)
+    assert poll(desk, reconciler) == [], "the venue's picture may be older than ours"
+    assert poll(desk, reconciler) == ["open_there"]
 
 
 def test_a_child_open_here_that_the_exchange_does_not_know_is_listed(desk: Desk) -> None:
@@ -109,7 +105,7 @@ def test_a_child_open_here_that_the_exchange_does_not_know_is_listed(desk: Desk)
     child_report(
         account_pk=desk.rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=desk.clock.now()
     )
-    assert look(desk, looker_of(desk), times=3) == ["gone_there"]
+    assert poll(desk, reconciler_of(desk), times=3) == ["gone_there"]
     assert Difference.objects.get().child == child
 
 
@@ -118,35 +114,20 @@ def test_a_figure_beyond_the_fills_is_listed_after_thirty_seconds(desk: Desk) ->
     report = report_of(child, VenueStatus.CANCELLED, "0.05")
     child_report(account_pk=desk.rows.account.pk, report=report, now=desk.clock.now())
     desk.exchange.found = {report.exchange_id or "": report}
-    looker = looker_of(desk)
-    assert look(desk, looker, times=19) == []
-    assert look(desk, looker, times=3) == ["missing_fills"]
+    reconciler = reconciler_of(desk)
+    assert poll(desk, reconciler, times=19) == []
+    assert poll(desk, reconciler, times=3) == ["missing_fills"]
 
 
 def test_a_trade_of_no_child_is_listed(desk: Desk) -> None:
     child = desk.rows.resting()
     desk.exchange.listed = [trade_of(child, "9", "0.1", exchange_id="88")]
-    assert look(desk, looker_of(desk)) == ["lost_trade"]
+    assert poll(desk, reconciler_of(desk)) == ["lost_trade"]
 
 
-def test_the_first_look_is_at_every_symbol_and_reconciles_only_when_all_of_it_succeeded(desk: Desk) -> None:
-    Account.objects.update(reconciled_fence=None)
-    looker = looker_of(desk, ("BTC/USDT", "ETH/USDT"))
-    desk.exchange.failing = {"ETH/USDT": VenueReadFailed("busy")}
-    with pytest.raises(VenueReadFailed):
-        at_once(looker.look())
-    assert not Account.objects.get().is_reconciled
-    desk.exchange.failing = {}
-    at_once(looker.look())
-    assert Account.objects.get().is_reconciled
-    desk.exchange.looked_at.clear()
-    at_once(looker.look())
-    assert desk.exchange.looked_at == [], "afterwards only what orders live on"
-
-
-def test_calm_looks_write_no_differences(desk: Desk, django_assert_max_num_queries: object) -> None:
-    looker = looker_of(desk)
-    look(desk, looker)
+def test_calm_polls_write_no_differences(desk: Desk, django_assert_max_num_queries: object) -> None:
+    reconciler = reconciler_of(desk)
+    poll(desk, reconciler)
     with django_assert_max_num_queries(6) as queries:  # type: ignore[operator]
-        at_once(looker.look())
+        at_once(reconciler.poll())
     assert not any("difference" in query["sql"] for query in queries.captured_queries)

@@ -13,22 +13,19 @@ from execution.engine.order_driver import OrderDriver
 from execution.selectors.decisions.order_view import MarketData, OrderMarkets, build_order_view, order_markets
 from tests.engine.desk import Desk, at_once
 from tests.factories import Rows
-from tests.fixtures import redis_url, rows
 from tests.services.test_driving import QUOTE
-
-__all__ = ["redis_url", "rows"]
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def views_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The orders whose rows were read."""
     read: list[int] = []
 
-    def look(**arguments: Any) -> Any:
+    def read_view(**arguments: Any) -> Any:
         read.append(arguments["order_pk"])
         return build_order_view(**arguments)
 
-    monkeypatch.setattr(driving, "build_order_view", look)
+    monkeypatch.setattr(driving, "build_order_view", read_view)
     return read
 
 
@@ -50,39 +47,41 @@ def driver_of(rows: Rows) -> tuple[OrderDriver, Any, Desk]:
     return driver, markets, desk
 
 
-def test_a_look_without_news_reads_no_rows(rows: Rows, looks: list[int]) -> None:
+def test_a_check_without_news_reads_no_rows(rows: Rows, views_read: list[int]) -> None:
     driver, markets, _ = driver_of(rows)
-    looks.clear()
+    views_read.clear()
     assert at_once(driver._step(markets)) is not None
-    assert looks == []
+    assert views_read == []
 
 
-def test_news_reads_the_rows_once(rows: Rows, looks: list[int]) -> None:
+def test_news_reads_the_rows_once(rows: Rows, views_read: list[int]) -> None:
     driver, markets, _ = driver_of(rows)
-    looks.clear()
+    views_read.clear()
     driver.poke()
     at_once(driver._step(markets))
     at_once(driver._step(markets))
-    assert len(looks) == 1
+    assert len(views_read) == 1
 
 
-def test_a_doorbell_for_what_was_seen_already_is_no_news(rows: Rows, looks: list[int]) -> None:
+def test_a_doorbell_for_what_was_seen_already_is_no_news(rows: Rows, views_read: list[int]) -> None:
     driver, markets, _ = driver_of(rows)
-    looks.clear()
+    views_read.clear()
     driver.poke(driver.seen)
     at_once(driver._step(markets))
-    assert looks == []
+    assert views_read == []
     driver.poke(driver.seen + 1)
     at_once(driver._step(markets))
-    assert len(looks) == 1
+    assert len(views_read) == 1
 
 
-def test_a_market_that_asks_for_an_act_is_acted_on_with_rows_read_anew(rows: Rows, looks: list[int]) -> None:
+def test_a_market_that_asks_for_an_act_is_acted_on_with_rows_read_anew(
+    rows: Rows, views_read: list[int]
+) -> None:
     driver, markets, desk = driver_of(rows)
-    looks.clear()
+    views_read.clear()
     desk.clock.pass_by(3600)  # the end has come
     at_once(driver._step(markets))
-    assert looks
+    assert views_read
 
 
 async def test_rings_of_a_moment_are_one_message_with_the_newest_version(
@@ -98,7 +97,7 @@ async def test_rings_of_a_moment_are_one_message_with_the_newest_version(
         async def publish(self, _channel: str, text: str) -> None:
             sent.append(("engines", text))
 
-    bell = notify._Bell()
+    bell = notify.Bell()
     monkeypatch.setattr(notify, "get_channel_layer", Layer)
     monkeypatch.setattr(bell, "_redis", Redis())
     for version in (7, 9, 8):

@@ -12,19 +12,16 @@ from kombu.utils.imports import symbol_by_name
 
 from config.celery import app
 from execution import tasks
-from execution.core.types import Quote, Side
+from execution.core.types import Quote
 from execution.engine.account_session import AccountSession
 from execution.engine.clock import SystemClock
 from execution.engine.engine import Engine, Running
 from execution.engine.lease import Lease
+from execution.engine.market_reading import newest_data
 from execution.engine.order_driver import OrderDriver
-from execution.selectors.decisions.order_view import OrderMarkets
 from execution.selectors.quotes import quote_latest
 from tests.engine.desk import Desk
 from tests.factories import NOW, Rows
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 class NoDatabase:
@@ -49,6 +46,7 @@ def engine_without(database: NoDatabase) -> Engine:
         database=database,  # type: ignore[arg-type]
         lease=Lease(clock, on_lost=lambda _: None),
         open_gateway=lambda _: pytest.fail("nothing is opened"),
+        open_market=lambda _: pytest.fail("nothing is opened"),
         publish_quote=lambda *_: None,
     )
 
@@ -84,7 +82,7 @@ def test_a_worker_ends_after_its_engine_however_it_is_told_to(
     assert joined == [way]
 
 
-async def test_a_doorbell_that_never_stops_does_not_make_the_engine_look_all_the_time(
+async def test_a_doorbell_that_never_stops_does_not_make_the_engine_check_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine, clock = engine_without(NoDatabase()), SystemClock()
@@ -93,7 +91,7 @@ async def test_a_doorbell_that_never_stops_does_not_make_the_engine_look_all_the
     async def look() -> None:
         looks.append(clock.boot())
 
-    monkeypatch.setattr(engine, "_look", look)
+    monkeypatch.setattr(engine, "_poll", look)
     task = asyncio.create_task(engine.run())
     until = clock.boot() + 0.5
     while clock.boot() < until:
@@ -107,9 +105,10 @@ async def test_the_quote_in_redis_is_not_read_on_the_databases_thread(rows: Rows
     desk = Desk(rows)
     database = NoDatabase()
     object.__setattr__(desk.parts, "database", database)
-    driver = OrderDriver(desk.parts, 1, 1)
-    markets = OrderMarkets("BTC/USDT", Side.BUY, (rows.venue.pk,))
-    assert await driver._newest(markets, desk.parts.quotes.get, quote_latest) == {}
+    assert (
+        await newest_data(desk.parts, [rows.venue.pk], "BTC/USDT", desk.parts.quotes.quote, quote_latest)
+        == {}
+    )
     assert database.used == []
 
 
@@ -130,6 +129,7 @@ async def test_an_actor_that_ran_well_for_long_is_started_again_at_once(rows: Ro
         database=NoDatabase(),  # type: ignore[arg-type]
         lease=Lease(clock, on_lost=lambda _: None),
         open_gateway=lambda _: pytest.fail("nothing is opened"),
+        open_market=lambda _: pytest.fail("nothing is opened"),
         publish_quote=lambda *_: None,
     )
     ran, pauses = iter([0, 0, 0, 3600, 0]), []

@@ -25,10 +25,7 @@ from execution.services.children.children import child_cancelled
 from execution.services.orders.orders import order_cancel, order_resume
 from tests.engine.desk import Desk, StillClock, at_once
 from tests.factories import NOW, Rows, report_of
-from tests.fixtures import redis_url, rows
 from tests.services.test_driving import QUOTE
-
-__all__ = ["redis_url", "rows"]
 
 
 class LooplessClock(StillClock):
@@ -153,11 +150,11 @@ def test_an_order_goes_on_when_the_database_is_back_and_says_meanwhile_why_it_wa
         failing.desk.clock.pass_by(0.5)
     order = failing.order
     assert order.status == OrderStatus.WORKING
-    assert order.why.startswith("the database or Redis has refused the engine since 12:00:00 UTC")
+    assert order.why.startswith("the engine has had no database or Redis since 12:00:00 UTC")
     failing.driver.outage = None
     failing.steps(1)
     assert failing.order.status == OrderStatus.WORKING
-    assert "refused the engine" not in failing.order.why
+    assert "no database or Redis" not in failing.order.why
 
 
 def test_an_order_that_ran_out_of_time_while_its_driver_failed_says_so(failing: Failing) -> None:
@@ -170,7 +167,7 @@ def test_an_order_that_ran_out_of_time_while_its_driver_failed_says_so(failing: 
     failing.steps(1)
     order = failing.order
     assert order.status in ORDER_FINAL
-    assert "its driver failed since 12:00:00 UTC: KeyError (incident " in order.reason
+    assert "its driver has been failing since 12:00:00 UTC: KeyError (incident " in order.reason
 
 
 def test_an_order_that_nobody_drove_at_its_end_says_so(failing: Failing) -> None:
@@ -178,7 +175,7 @@ def test_an_order_that_nobody_drove_at_its_end_says_so(failing: Failing) -> None
     failing.desk.clock.pass_by(600)
     failing.steps(1)
     assert failing.order.status == OrderStatus.EXPIRED
-    assert "no engine drove it when its end came" in failing.order.reason
+    assert "no engine was driving it at its end" in failing.order.reason
 
 
 def test_a_driver_that_lost_its_order_pauses_nothing(failing: Failing) -> None:

@@ -20,12 +20,9 @@ from execution.selectors.wall.health import account_rows, accounts_with_key, not
 from execution.services.engine.faults import account_fault_set, worker_fault_clear, worker_fault_set
 from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, at_once
+from tests.engine.test_account_reconciler import reconciler_of
 from tests.engine.test_failing_driver import LooplessClock
-from tests.engine.test_looking import looker_of
 from tests.factories import NOW, Rows
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 def account_of(rows: Rows) -> Account:
@@ -37,7 +34,7 @@ def shown(rows: Rows) -> list[faults.Fault]:
     return faults.faults_of(account.faults, account.fence)
 
 
-def test_a_session_that_cannot_begin_is_shown_after_three_times_and_cleared_when_a_look_succeeds(
+def test_a_session_that_cannot_begin_is_shown_after_three_times_and_cleared_when_a_poll_succeeds(
     rows: Rows,
 ) -> None:
     desk = Desk(rows, clock=LooplessClock())
@@ -53,13 +50,13 @@ def test_a_session_that_cannot_begin_is_shown_after_three_times_and_cleared_when
     (fault,) = shown(rows)
     assert fault.part == faults.SESSION
     assert fault.error == "KeyError"
-    assert account_block(account_of(rows)) == f"account alpha: {fault.words}"
+    assert account_block(account_of(rows), "BTC/USDT") == f"account alpha: {fault.words}"
 
-    looker = looker_of(desk)
-    looker._health = session._health
-    at_once(looker._guarded_look())
+    reconciler = reconciler_of(desk)
+    reconciler._health = session._health
+    at_once(reconciler._guarded_poll())
     assert shown(rows) == []
-    assert not account_block(account_of(rows))
+    assert not account_block(account_of(rows), "BTC/USDT")
 
 
 def test_a_reconciliation_that_keeps_failing_is_on_the_accounts_page_and_the_wall_and_keeps_orders_back(
@@ -69,13 +66,13 @@ def test_a_reconciliation_that_keeps_failing_is_on_the_accounts_page_and_the_wal
     desk = Desk(rows, clock=LooplessClock())
     account = account_of(rows)
     session = AccountSession(desk.parts, account.pk, account.fence, lambda _: desk.exchange)
-    looker = looker_of(desk)
-    looker._health = session._health
-    ChildOrder.objects.filter(pk=child.pk).update(attach="no object")  # every look of the account fails at it
+    reconciler = reconciler_of(desk)
+    reconciler._health = session._health
+    ChildOrder.objects.filter(pk=child.pk).update(attach="no object")  # every poll of the account fails at it
 
     for _ in range(3):
         assert shown(rows) == []
-        at_once(looker._guarded_look())
+        at_once(reconciler._guarded_poll())
     (fault,) = shown(rows)
     assert (fault.part, fault.error) == (faults.RECONCILIATION, "AttributeError")
 
@@ -86,10 +83,10 @@ def test_a_reconciliation_that_keeps_failing_is_on_the_accounts_page_and_the_wal
     (row,) = account_rows(accounts_with_key(), {}, [], {}, NOW)
     assert (row["health"], row["words"]) == ("down", "reconciliation fails")
     assert fault.incident in row["error"]
-    assert "reconciliation has failed since" in account_block(account_of(rows))
+    assert "reconciliation has failed since" in account_block(account_of(rows), "BTC/USDT")
 
     ChildOrder.objects.filter(pk=child.pk).update(attach={})
-    at_once(looker._guarded_look())
+    at_once(reconciler._guarded_poll())
     assert shown(rows) == []
 
 
@@ -113,17 +110,17 @@ def test_answers_that_our_code_cannot_read_are_shown_and_an_exchange_that_is_awa
     desk = Desk(rows, clock=LooplessClock())
     account = account_of(rows)
     session = AccountSession(desk.parts, account.pk, account.fence, lambda _: desk.exchange)
-    looker = looker_of(desk)
-    looker._health, looker._first_symbols = session._health, frozenset({"BTC/USDT"})
+    reconciler = reconciler_of(desk)
+    reconciler._health, reconciler._first_symbols = session._health, frozenset({"BTC/USDT"})
     desk.exchange.failing["BTC/USDT"] = VenueReadFailed("the exchange is away")
     for _ in range(5):
-        at_once(looker._guarded_look())
+        at_once(reconciler._guarded_poll())
     assert shown(rows) == []
     desk.exchange.failing["BTC/USDT"] = VenueReadFailed(
         "KeyError: 'price'", kind="KeyError", incident="00c0ffee"
     )
     for _ in range(3):
-        at_once(looker._guarded_look())
+        at_once(reconciler._guarded_poll())
     (fault,) = shown(rows)
     assert (fault.error, fault.incident) == ("KeyError", "00c0ffee")
 

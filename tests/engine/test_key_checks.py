@@ -10,6 +10,7 @@ import pytest
 from dashboard.present.accounts import account_shown
 from execution.core.types import BalanceAmounts, KeyPermissions
 from execution.engine.account_session import AccountSession
+from execution.engine.market_rules import MarketRules
 from execution.models import Account, AuditEntry, Credential, Installation, Venue
 from execution.selectors.accounts import account_rows
 from execution.selectors.decisions.sessions import AccountDetails, account_details
@@ -18,9 +19,6 @@ from execution.venues.gateway import open_gateway
 from execution.venues.protocol import Gateway, VenueReadFailed
 from tests.engine.desk import Desk, ScriptedExchange, at_once
 from tests.factories import NOW, Rows
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 class Locked(ScriptedExchange):
@@ -42,7 +40,7 @@ class Silent(ScriptedExchange):
     """An exchange that does not tell what a key may do."""
 
     async def balances(self) -> dict[str, BalanceAmounts]:
-        self.looked_at.append("balances")
+        self.polled_at.append("balances")
         return {}
 
 
@@ -69,6 +67,9 @@ def session_of(
     details = account_details(rows.account.pk)
     assert details is not None
     session._details, session._gateway = details, exchange
+    session._rules = MarketRules(
+        desk.parts, exchange, details, health=session._health, failed=session._failed
+    )
     return session
 
 
@@ -120,7 +121,7 @@ def test_a_key_that_is_not_in_use_is_not_checked(rows: Rows, state: str) -> None
 def test_where_the_exchange_does_not_tell_a_private_call_shows_that_the_key_reads(rows: Rows) -> None:
     exchange = Silent()
     credential = open_it(rows, exchange)
-    assert exchange.looked_at == ["balances"]
+    assert exchange.polled_at == ["balances"]
     assert credential.permissions == {"read": True, "trade": None, "withdraw": None}
     assert credential.state == "active"
 
@@ -166,7 +167,7 @@ def test_an_exchange_that_ccxt_does_not_know_refuses_the_key_in_words(rows: Rows
         ("binance", "paper", {}, "ccxt would reach the real binance"),
         ("bybit", "paper", {"hostname": "bybit.com"}, "it leads to a host of bybit"),
         ("binance", "testnet", {}, 'set {"sandbox": true}'),
-        ("kraken", "testnet", {"sandbox": True}, "ccxt knows no test network of kraken"),
+        ("kraken", "testnet", {"sandbox": True}, "exchange kraken has no test network in ccxt"),
         (
             "binance",
             "live",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from execution.core.states import OrderStatus
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, check_against_ledger
+from tests.sharing import WAITING
 
-OUTAGE = 30.0  # seconds
+OUTAGE = 20.0  # seconds
 
 
+@pytest.mark.xdist_group(WAITING)
 def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
     exchange: Exchange, world: World, engine: EngineThread
 ) -> None:
@@ -29,7 +33,10 @@ def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
         order.refresh_from_db()
         return order.why
 
-    wait_until(lambda: "market data" in why(), within=10, what="the order to say why it waits")
+    reasons = ("market data", "not reconciled")
+    wait_until(
+        lambda: any(word in why() for word in reasons), within=10, what="the order to say why it waits"
+    )
     assert order.filled == 0
     exchange.start()
     wait_until(lambda: why() and order.filled > 0, within=40, what="the order to go on after the launch")

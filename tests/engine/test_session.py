@@ -16,9 +16,6 @@ from execution.engine.account_session import AccountSession
 from execution.selectors.decisions.sessions import account_details
 from tests.engine.desk import Desk, at_once
 from tests.factories import NOW, Rows, trade_of
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +34,7 @@ def test_a_stream_that_was_cut_is_suspect_until_it_is_back(
     assert details is not None
     session = AccountSession(desk.parts, rows.account.pk, 1, lambda _: desk.exchange)
     session._details, session._gateway = details, desk.exchange
-    session._looker = AccountReconciler(
+    session._reconciler = AccountReconciler(
         desk.parts,
         desk.exchange,
         account_pk=rows.account.pk,
@@ -47,53 +44,7 @@ def test_a_stream_that_was_cut_is_suspect_until_it_is_back(
     )
     for event in news:
         at_once(session._heed(event, NOW))
-    assert session._looker.stream_is_healthy is is_healthy
-
-
-def test_of_several_accounts_at_a_venue_one_watches_its_markets_and_then_the_next(
-    rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    watching: list[str] = []
-
-    class Watch:
-        """Of a venue's markets, until it is stopped."""
-
-        def __init__(self, _context: Any, gateway: Any, **_markets: Any) -> None:
-            self._name = gateway
-
-        async def stream(self) -> None:
-            watching.append(self._name)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                watching.remove(self._name)
-
-        async def sample(self) -> None: ...
-
-        books = run = sample
-
-    monkeypatch.setattr(sessions, "MarketWatch", Watch)
-    monkeypatch.setattr(sessions, "MarketHistory", Watch)
-    desk, details = Desk(rows), account_details(rows.account.pk)
-    assert details is not None
-    given = details
-
-    async def run() -> None:
-        tasks = {}
-        for name, symbols in (("first", ("A/B",)), ("second", ("A/B",)), ("other symbols", ("C/D",))):
-            session = AccountSession(desk.parts, rows.account.pk, 1, lambda _: desk.exchange)
-            session._details, session._gateway = replace(given, symbols=symbols), name  # type: ignore[assignment]
-            tasks[name] = asyncio.create_task(session._watch_markets())
-            await asyncio.sleep(0.01)
-        assert watching == ["first", "other symbols"]
-        tasks["first"].cancel()
-        await asyncio.sleep(0.01)
-        assert watching == ["other symbols", "second"], "the session that watched has ended"
-        for task in tasks.values():
-            task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
-
-    asyncio.run(run())
+    assert session._reconciler.stream_is_healthy is is_healthy
 
 
 class SlowDatabase:
@@ -118,12 +69,21 @@ def test_what_a_stream_says_next_does_not_wait_until_the_last_is_recorded_but_is
     told = [str(number) for number in range(sessions.EVENTS_AT_ONCE + 3)]
     desk.exchange.news = [StreamEvent(trades=(trade_of(child, number, "0.001"),)) for number in told]
     given = details
+    reconciler = AccountReconciler(
+        desk.parts,
+        desk.exchange,
+        account_pk=rows.account.pk,
+        fence=1,
+        marks=given.marks,
+        is_under_way=lambda _: False,
+    )
 
     async def run() -> None:
         database = SlowDatabase()
         parts = replace(desk.parts, database=database)  # type: ignore[arg-type]
         session = AccountSession(parts, rows.account.pk, 1, lambda _: desk.exchange)
         session._details, session._gateway = given, desk.exchange
+        session._reconciler = reconciler
         listening = asyncio.create_task(session._listen())
         for _ in range(50):
             await asyncio.sleep(0)

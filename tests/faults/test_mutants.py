@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.desk.running import REPOSITORY
+from tests.checks import REPOSITORY
 from tests.faults.mutants import MUTANTS, Mutant, mutated
 
 
@@ -22,6 +22,7 @@ def test_what_a_mutant_replaces_is_there_and_is_put_back(mutant: Mutant) -> None
     assert all(getattr(place, name) is was for (place, name, _), was in zip(patches, before, strict=True))
 
 
+@pytest.mark.seeds
 def test_seeds_notice_a_guard_that_is_gone() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults.mutants", "--seeds", "20", "--only", "recorded again"],

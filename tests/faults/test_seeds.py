@@ -1,17 +1,19 @@
-"""Seeds of the fault simulation: as many as fit, and for ever those that found something."""
+"""Seeds of the fault simulation: those of this commit, and for ever those that found something."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from tests.desk.running import REPOSITORY
+import pytest
 
-#: How long the test command looks for something new, in seconds of this machine; the known seeds take some more.
-SECONDS = float(os.environ.get("TRANCHE_FAULT_SECONDS", "60"))
+from tests.checks import REPOSITORY
+from tests.faults.seeds import seeds_of_commit
+
+pytestmark = pytest.mark.seeds
 
 #: Each of these once violated something, and must not again. What it was:
 FOUND: dict[int, str] = {
@@ -31,7 +33,7 @@ def faults(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
         check=False,
     )
 
@@ -41,13 +43,33 @@ def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return said
 
 
-def test_as_many_new_seeds_as_fit_find_nothing() -> None:
-    first = int.from_bytes(os.urandom(4)) + 1_000_000
-    done = faults("--seeds", "100000", "--first", str(first), "--seconds", str(SECONDS), "--json")
-    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
-    said = figures(done)
-    print(f"\n{said['seeds']} seeds from {first} on, {said['virtual_seconds']} virtual seconds, no violation")
-    assert said["seeds"] > 0
+@pytest.mark.timeout(900)
+def test_the_seeds_of_this_commit_find_nothing() -> None:
+    seeds = seeds_of_commit(REPOSITORY)
+    done = faults("--seeds", str(seeds.count), "--first", str(seeds.first), "--json")
+    assert done.returncode == 0, f"{seeds}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    assert figures(done)["seeds"] == seeds.count
+
+
+def test_a_commit_has_its_seeds_and_a_folder_without_one_the_same_always(
+    tmp_path: Path, git_path: str
+) -> None:
+    seeds = seeds_of_commit(REPOSITORY)
+    assert seeds == seeds_of_commit(REPOSITORY)
+    assert 1_000_000 <= seeds.first < 1_000_000 + 2**32
+    assert str(seeds_of_commit(tmp_path)) == "fault seeds: 25 from 1000000 on (no commit)"
+    for author in ("one", "two"):
+        repository = tmp_path / author
+        git = (git_path, "-c", f"user.name={author}", "-c", "user.email=x@example.com", "-C", str(repository))
+        subprocess.run([git_path, "init", "-q", str(repository)], check=True)
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    assert len({seeds_of_commit(tmp_path / author).first for author in ("one", "two")}) == 2
+
+
+def test_a_random_search_says_where_it_began() -> None:
+    said = figures(faults("--random", "--seconds", "0", "--json"))
+    assert (said["seeds"], said["violations"]) == (0, {})
+    assert 1_000_000 <= said["first"] < 1_000_000 + 2**32
 
 
 def test_what_was_found_stays_mended_and_a_seed_replays_exactly_in_any_process() -> None:
@@ -59,3 +81,10 @@ def test_what_was_found_stays_mended_and_a_seed_replays_exactly_in_any_process()
     digests = [*said["digests"][:2], *figures(faults("--seed", "7", "--json"))["digests"]]
     assert len(digests) == 3
     assert len(set(digests)) == 1
+
+
+def test_under_mild_faults_orders_complete_on_time() -> None:
+    """Safe is not enough: a desk that stops when an exchange coughs is of no use."""
+    done = faults("--seeds", "2", "--mild", "all", "--json")
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert figures(done)["all"] == {"orders": 8, "on_time": 8, "late": []}

@@ -12,7 +12,7 @@ import pytest
 
 from execution.core.types import ChildRequest, OrderRef, OrderType, Side, TimeInForce, VenueStatus
 from execution.verification.faults.exchange import SYMBOL, Exchange, Refused
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.fault_injector import FaultInjector
 from execution.verification.faults.virtual import StandsStill, VirtualLoop
 
 D = Decimal
@@ -69,10 +69,10 @@ def test_a_loop_that_turns_without_time_passing_is_found() -> None:
     loop.close()
 
 
-def calm() -> Weather:
-    weather = Weather(Random(1), lambda _client_id: [])
-    weather.is_clear = True
-    return weather
+def calm() -> FaultInjector:
+    injector = FaultInjector(Random(1), lambda _client_id: [])
+    injector.is_clear = True
+    return injector
 
 
 def exchange_at(times: list[float]) -> Exchange:

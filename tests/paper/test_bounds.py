@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from execution.paper.app import LONGEST_BODY
-from execution.paper.connections import LONGEST_MESSAGE
-from tests.paper.conftest import Paper
+from execution.paper.app import MAX_BODY
+from execution.paper.connections import MAX_MESSAGE
+from tests.paper.running import Paper
 
 
 @pytest.mark.parametrize("path", ["/api/v3/order", "/api/v5/trade/order"])
@@ -17,9 +17,9 @@ from tests.paper.conftest import Paper
 async def test_a_body_that_is_too_long_is_refused(paper: Paper, path: str, is_chunked: bool) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
-            yield b"x" * LONGEST_BODY
+            yield b"x" * MAX_BODY
 
-    data = pieces() if is_chunked else b"x" * (LONGEST_BODY + 1)
+    data = pieces() if is_chunked else b"x" * (MAX_BODY + 1)
     async with aiohttp.ClientSession() as session:
         try:
             async with session.post(f"{paper.url}{path}", data=data) as answer:
@@ -35,7 +35,7 @@ async def test_a_message_that_is_too_long_closes_its_websocket(paper: Paper, pat
         aiohttp.ClientSession() as session,
         session.ws_connect(f"{paper.url}{path}", max_msg_size=0) as socket,
     ):
-        await socket.send_str("x" * (LONGEST_MESSAGE + 1))
+        await socket.send_str("x" * (MAX_MESSAGE + 1))
         while not socket.closed:
             await socket.receive(timeout=10)
         assert socket.close_code == 1009

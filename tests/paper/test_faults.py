@@ -11,7 +11,7 @@ import ccxt
 import pytest
 
 from execution.paper.faults import AFTER, BEFORE, Faults, parse_rule
-from tests.paper.conftest import SYMBOL, Binance, Paper
+from tests.paper.running import SYMBOL, Binance, Paper
 
 #: The error that ccxt raises for each kind; None means an answer that looks like a success.
 SEEN: dict[str, type[Exception] | None] = {
@@ -85,7 +85,18 @@ async def test_a_cancel_whose_answer_is_lost_may_have_happened(
     assert (await paper.order("one"))["status"] == status
 
 
-LOOKS: dict[str, Callable[[Binance], Awaitable[Any]]] = {
+async def test_a_cancel_that_loses_its_race_finds_an_order_that_has_filled(
+    paper: Paper, first: Binance
+) -> None:
+    await create(first)
+    await paper.fault("cancel", "fill_first")
+    with pytest.raises(ccxt.OrderNotFound):
+        await first.cancel_order(None, SYMBOL, {"clientOrderId": "one"})
+    order = await paper.order("one")
+    assert (order["status"], order["executed"]) == ("FILLED", order["quantity"])
+
+
+POLL_KINDS: dict[str, Callable[[Binance], Awaitable[Any]]] = {
     "find": lambda client: client.fetch_order(None, SYMBOL, {"clientOrderId": "one"}),
     "open_orders": lambda client: client.fetch_open_orders(SYMBOL),
     "all_orders": lambda client: client.fetch_orders(SYMBOL),
@@ -95,16 +106,16 @@ LOOKS: dict[str, Callable[[Binance], Awaitable[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("on", sorted(LOOKS))
+@pytest.mark.parametrize("on", sorted(POLL_KINDS))
 @pytest.mark.parametrize("target", ["own", "any"])
-async def test_a_fault_strikes_the_look_it_is_meant_for_once(
+async def test_a_fault_strikes_the_poll_it_is_meant_for_once(
     paper: Paper, first: Binance, on: str, target: str
 ) -> None:
     await create(first)
     await paper.fault(on if target == "own" else "any", "status_500")
     with pytest.raises(ccxt.ExchangeNotAvailable):
-        await LOOKS[on](first)
-    assert await LOOKS[on](first) is not None
+        await POLL_KINDS[on](first)
+    assert await POLL_KINDS[on](first) is not None
 
 
 async def test_a_delay_longer_than_the_caller_waits_is_a_timeout_with_the_order_placed(
@@ -132,7 +143,7 @@ async def test_orders_can_be_visible_late_everywhere(paper: Paper, first: Binanc
     assert await first.fetch_open_orders(SYMBOL) == []
     assert await first.fetch_orders(SYMBOL) == []
     with pytest.raises(ccxt.OrderNotFound):
-        await LOOKS["find"](first)
+        await POLL_KINDS["find"](first)
     await paper.control("DELETE", "faults")
     assert len(await first.fetch_open_orders(SYMBOL)) == 1
 
@@ -143,8 +154,8 @@ async def test_a_late_view_shows_the_state_of_then(paper: Paper, first: Binance)
     await asyncio.sleep(1.2)
     await paper.taker("sell", "0.2")
     await paper.fault("find", "late_orders", count=1, seconds=1)
-    assert (await LOOKS["find"](first))["filled"] == 0
-    assert (await LOOKS["find"](first))["filled"] == 0.2
+    assert (await POLL_KINDS["find"](first))["filled"] == 0
+    assert (await POLL_KINDS["find"](first))["filled"] == 0.2
 
 
 async def test_trades_can_be_listed_late(paper: Paper, first: Binance) -> None:

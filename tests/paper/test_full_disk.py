@@ -11,7 +11,7 @@ from pathlib import Path
 import ccxt
 import pytest
 
-from tests.paper.conftest import SYMBOL, write_accounts
+from tests.paper.running import SYMBOL, write_accounts
 from tests.paper.test_restart import process, trade_a_little
 
 
@@ -26,6 +26,7 @@ def no_room(pid: int) -> Iterator[None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.real_process
 async def test_an_exchange_without_room_refuses_orders_and_goes_on_with_its_whole_ledger(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.paper.conftest import SYMBOL, Binance, Paper, eventually
+from tests.paper.running import SYMBOL, Binance, Paper, eventually
 
 D = Decimal
 

@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.paper.conftest import OPENING, SYMBOL, Binance, Paper
+from tests.paper.running import OPENING, SYMBOL, Binance, Paper
 
 
 async def rest(

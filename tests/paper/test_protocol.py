@@ -16,12 +16,13 @@ import ccxt
 import pytest
 
 from execution.paper.exchange import HISTORY_MINUTES
-from tests.paper.conftest import SYMBOL, Binance, Paper, running, write_accounts
+from tests.paper.keys import secret_of
+from tests.paper.running import SYMBOL, Binance, Paper, running, write_accounts
 
 
 async def signed(
     paper: Paper, method: str = "POST", path: str = "/api/v3/order", key: str = "first",
-    secret: str = "first's secret", **parameters: Any,
+    secret: str = secret_of("first"), **parameters: Any,
 ) -> tuple[int, Any, Any]:  # fmt: skip
     """(status, JSON, headers) of a hand-made signed request; POST carries everything in its body."""
     query = urlencode({"timestamp": int(time.time() * 1000), **parameters})

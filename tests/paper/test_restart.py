@@ -15,7 +15,9 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.paper.conftest import SYMBOL, Paper, running, write_accounts
+from tests.paper.running import SYMBOL, Paper, running, write_accounts
+
+pytestmark = pytest.mark.real_process
 
 ROOT = Path(__file__).resolve().parents[2]
 

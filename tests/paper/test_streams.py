@@ -15,7 +15,7 @@ import aiohttp
 import ccxt
 import pytest
 
-from tests.paper.conftest import SYMBOL, Binance, Paper, eventually, running
+from tests.paper.running import SYMBOL, Binance, Paper, eventually, running
 
 
 @asynccontextmanager

@@ -17,7 +17,8 @@ import pytest
 from execution.launcher.bootstrap import PAPER_LABELS, paper_options
 from execution.paper.profiles import PROFILES, Profile
 from execution.venues.gateway import CcxtGateway, open_gateway
-from tests.paper.conftest import SYMBOL, Paper, running
+from tests.paper.keys import secret_of
+from tests.paper.running import SYMBOL, Paper, running
 
 profiles = pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
@@ -28,7 +29,7 @@ def gateway_to(paper: Paper) -> CcxtGateway:
         exchange_id="binance",
         options=paper_options(paper.port),
         api_key="first",
-        secret="first's secret",
+        secret=secret_of("first"),
         clock=lambda: datetime.now(UTC),
         timeout=5,
     )

@@ -25,8 +25,9 @@ from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, Environment, Role, User, Worker
 from execution.services.accounts.accounts import account_add, credential_add, venue_ensure
 from execution.services.desk.installation import installation_ensure
-from tests.desk.running import REPOSITORY
+from tests.checks import REPOSITORY
 from tests.engine.exchange import Exchange
+from tests.paper.keys import secret_of
 from tests.postgresql.proxy import Proxy
 
 SYMBOL = "BTC/USDT"
@@ -58,7 +59,7 @@ def installation_make(keyring: Path, exchange: Exchange) -> Account:
     account = account_add(
         label="paper", venue=venue, environment=Environment.PAPER, symbols=[SYMBOL], traders=[trader]
     )
-    credential_add(account=account, secrets={"apiKey": KEY, "secret": f"{KEY}-secret"}, last_four="desk")
+    credential_add(account=account, secrets={"apiKey": KEY, "secret": secret_of(KEY)}, last_four="desk")
     return account
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.fixtures import in_a_thread
+from tests.threads import in_a_thread
 
 WITHIN = 20.0  # seconds
 WAITING = """

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError
 
 from execution.launcher import postgres_server
-from execution.launcher.postgres_server import PostgresServer, temporary_cluster
+from tests.postgresql.cluster import temporary_cluster
 
 
 @pytest.mark.usefixtures("cluster")
@@ -30,9 +30,14 @@ def test_a_cluster_keeps_its_rows_and_its_port_however_it_ends() -> None:
         psycopg.connect(url, connect_timeout=2)
 
 
-def test_nobody_comes_in_without_the_password(cluster: PostgresServer) -> None:
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(cluster.url().replace("tranche:", "tranche:x"), connect_timeout=2)
+@pytest.mark.usefixtures("cluster")
+def test_nobody_comes_in_without_the_password() -> None:
+    # A cluster of its own: tests that take every connection may run on the shared one.
+    with (
+        temporary_cluster() as server,
+        pytest.raises(psycopg.OperationalError, match="password authentication failed"),
+    ):
+        psycopg.connect(server.url().replace("tranche:", "tranche:x"), connect_timeout=2)
 
 
 def test_a_machine_without_postgresql_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,33 +24,6 @@ from tests.postgresql.hosts import KEY, SYMBOL, Host, database_at, installation_
 LEASE = 3.0  # seconds
 #: The lease, a look a second, and two busy cores.
 TAKEN_OVER_WITHIN = 12.0
-
-
-@pytest.fixture
-def exchange(tmp_path: Path) -> Iterator[Exchange]:
-    running = Exchange(tmp_path / "paper")
-    running.add_accounts([KEY])
-    running.start()
-    try:
-        yield running
-    finally:
-        running.kill()
-
-
-@pytest.fixture
-def host_factory(tmp_path: Path, cluster: PostgresServer, redis_url: str) -> Iterator[Callable[..., Host]]:
-    made: list[Host] = []
-
-    def make(name: str, database: str) -> Host:
-        url = cluster.url(database)
-        made.append(Host(name, tmp_path / name, tmp_path / "keyring", url, redis_url))
-        return made[-1]
-
-    try:
-        yield make
-    finally:
-        for host in made:
-            host.close()
 
 
 def submit(account: Account, key: str, seconds: int, slices: int, **changes: str) -> Order:
@@ -82,7 +55,7 @@ def owner_of(order: Order, hosts: list[Host]) -> Host | None:
 
 def sent_under(fence: int) -> set[str]:
     """Client ids that a session took under a fence."""
-    return set(ChildOrder.objects.filter(taken_fence=fence).values_list("client_id", flat=True))
+    return set(ChildOrder.objects.filter(submitted_fence=fence).values_list("client_id", flat=True))
 
 
 @pytest.mark.timeout(240)

@@ -14,13 +14,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from execution.core.algorithms.decide import decide
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
-from execution.models import Account, ChildOrder, Fill, Halt, Order, Worker
+from execution.models import Account, Balance, ChildOrder, Fill, Halt, Order, Role, User, Worker
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.services.children import children, fills
@@ -46,9 +46,9 @@ from tests.invariants import check_order
 from tests.postgresql.race import Meeting
 
 Remove = Callable[[pytest.MonkeyPatch], None]
-INTENDED = 'INSERT INTO "execution_childorder"'
+PLACED = 'INSERT INTO "execution_childorder"'
 GATE = 'FROM "execution_haltgate"'
-LOOK = timedelta(seconds=0)
+PATIENCE = timedelta(seconds=0)
 
 
 # --- guards, taken away --------------------------------------------------------------------------------
@@ -85,13 +85,20 @@ def no_gate(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(apply_decision, "gate_locked", lambda: None)
 
 
+def no_gate_at_a_submit(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(orders_service, "gate_locked", lambda: None)
+
+
 def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
     """What is expired is read, and not written before it is acted on."""
     patch.setattr(workers, "_end_expired", lambda: None)
-    patch.setattr(workers, "_RELEASED", workers._free(database_now() + timedelta(seconds=30)))
+    released, later = workers._released, database_now() + timedelta(seconds=30)
+    patch.setattr(
+        workers, "_released", lambda owner: released(owner) | Q(**{f"{owner}__lease_until__lte": later})
+    )
 
 
-def no_second_look_at_the_key(patch: pytest.MonkeyPatch) -> None:
+def no_second_check_of_the_key(patch: pytest.MonkeyPatch) -> None:
     no_row_locks(patch)
     patch.setattr(orders_service, "IntegrityError", ZeroDivisionError)
 
@@ -104,20 +111,20 @@ def step(rows: Rows, order: Order) -> Applied:
 
 
 def decided(rows: Rows, order: Order) -> tuple[partial[Written], int]:
-    """What a driver that has looked is about to write, and the fence it looked under."""
+    """What a driver that has read the order is about to write, and the fence it read."""
     quotes = {rows.venue.pk: rows.quote()}
-    looked = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=NOW)
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     write = partial(
         decision_apply,
         order_pk=order.pk,
         worker_pk=rows.worker.pk,
-        fence=looked.fence,
-        version=looked.version,
-        decision=decide(looked.view),
-        quotes=looked.view.quotes,
+        fence=snapshot.fence,
+        version=snapshot.version,
+        decision=decide(snapshot.view),
+        quotes=snapshot.view.quotes,
         now=NOW,
     )
-    return write, looked.fence
+    return write, snapshot.fence
 
 
 def intend_and_halt(rows: Rows) -> None:
@@ -137,33 +144,33 @@ def intend_and_halt(rows: Rows) -> None:
 
 
 def intend_and_cancel(rows: Rows) -> None:
-    """A cancel waits for the intent, and its child is never taken."""
+    """A cancel waits for the intent, and its child is never submitted."""
     order = rows.working()
     cancel = partial(order_cancel, public_id=order.public_id, person=rows.trader, reason="", now=NOW)
-    applied, _ = Meeting(partial(step, rows, order), cancel, after=INTENDED).run()
+    applied, _ = Meeting(partial(step, rows, order), cancel, after=PLACED).run()
     assert applied is Applied.DONE
     order.refresh_from_db()
     assert order.status == OrderStatus.CLOSING
-    assert rows.take(order.children.get()) is None
+    assert rows.submit_child(order.children.get()) is None
     check_order(order)
 
 
-def intend_and_take(rows: Rows) -> None:
-    """A child that is written and one that is taken at the same account do not wait for each other for ever."""
-    resting = rows.resting(taken=False, key="resting")
+def intend_and_submit(rows: Rows) -> None:
+    """A child that is written and one that is submitted at the same account do not wait for each other for ever."""
+    resting = rows.resting(submitted=False, key="resting")
     order = rows.working(key="other")
-    take = partial(rows.take, resting)
-    applied, taken = Meeting(partial(step, rows, order), take, after=GATE).run()
+    submit = partial(rows.submit_child, resting)
+    applied, submitted = Meeting(partial(step, rows, order), submit, after=GATE).run()
     assert applied is Applied.DONE
-    assert taken is not None
+    assert submitted is not None
 
 
 def decide_and_claim(rows: Rows) -> None:
-    """A driver that has looked before another claimed the order writes nothing after it."""
+    """A driver that has read the order before another claimed the order writes nothing after it."""
     order, other = rows.working(), make_worker("boot-2")
     late, fence = decided(rows, order)
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
-    claim = partial(orders_claim, worker_pk=other.pk, most=5, patience=LOOK, now=NOW)
+    claim = partial(orders_claim, worker_pk=other.pk, most=5, patience=PATIENCE, now=NOW)
     claimed, written = Meeting(claim, late, after='UPDATE "execution_order"').run()
     assert claimed == [(order.pk, fence + 1)]
     assert written == Written(Applied.FENCED)
@@ -179,7 +186,7 @@ def claim_and_claim(rows: Rows) -> None:
     first, second = make_worker("boot-2"), make_worker("boot-3")
     for claim, table in (
         (lambda worker: accounts_claim(worker_pk=worker.pk, most=5), "account"),
-        (lambda worker: orders_claim(worker_pk=worker.pk, most=5, patience=LOOK, now=NOW), "order"),
+        (lambda worker: orders_claim(worker_pk=worker.pk, most=5, patience=PATIENCE, now=NOW), "order"),
     ):
         after = f'UPDATE "execution_{table}"'
         won, lost = Meeting(partial(claim, first), partial(claim, second), after=after).run()
@@ -200,7 +207,7 @@ def renew_and_claim(rows: Rows) -> None:
         time.sleep(0.5)
         return [
             *accounts_claim(worker_pk=other.pk, most=5),
-            *orders_claim(worker_pk=other.pk, most=5, patience=LOOK, now=NOW),
+            *orders_claim(worker_pk=other.pk, most=5, patience=PATIENCE, now=NOW),
         ]
 
     renew = partial(worker_renew, worker_pk=rows.worker.pk, lease=timedelta(seconds=60))
@@ -300,6 +307,25 @@ def two_tabs(rows: Rows) -> None:
     assert Order.objects.count() == 1
 
 
+def two_submits_and_one_balance(rows: Rows) -> None:
+    """Two traders send at once what their account pays for once: the second sees what the first reserves."""
+    other = User.objects.create(username="other", role=Role.TRADER)
+    rows.account.traders.add(other)
+    Balance.objects.filter(currency="USDT").update(free=20_000)
+
+    def send(person: User) -> str:
+        try:
+            rows.submit(key="one", person=person)
+        except Refused as refused:
+            return refused.problems[0].code
+        return "sent"
+
+    first, second = partial(send, rows.trader), partial(send, other)
+    reserves_read = 'FROM "execution_childorder" INNER JOIN "execution_account"'
+    assert Meeting(first, second, after=reserves_read).run() == ("sent", "balance_reserved")
+    assert Order.objects.count() == 1
+
+
 def orders_service_request(rows: Rows) -> Any:
     from execution.core.orders.terms import parse_order_request
 
@@ -333,7 +359,7 @@ class Guarded:
 RACES = [
     Guarded(intend_and_halt, no_gate),
     Guarded(intend_and_cancel, no_row_locks),
-    Guarded(intend_and_take, locks_that_keys_wait_for),
+    Guarded(intend_and_submit, locks_that_keys_wait_for),
     Guarded(decide_and_claim, no_lock_of_the_order),
     Guarded(claim_and_claim, no_row_locks),
     Guarded(renew_and_claim, expiry_by_a_glance),
@@ -342,8 +368,9 @@ RACES = [
     Guarded(report_and_fill, no_lock_of_the_account),
     Guarded(fill_and_fill, no_lock_of_the_order),
     Guarded(stray_and_stray, no_lock_of_the_account),
-    Guarded(submit_and_submit, no_second_look_at_the_key),
+    Guarded(submit_and_submit, no_second_check_of_the_key),
     Guarded(two_tabs, no_row_locks),
+    Guarded(two_submits_and_one_balance, no_gate_at_a_submit),
     Guarded(amend_and_intend, no_lock_of_the_order),
 ]
 

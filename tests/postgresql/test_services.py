@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.postgresql.conftest import Session
+from tests.postgresql.session import Session
 
 FEWEST = 130  # tests: a selection that has become empty is no success
 

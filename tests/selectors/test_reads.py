@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
+from execution.core.states import ChildStatus
 from execution.core.types import Market as MarketLimits
 from execution.core.types import Quote, Side, VenueStatus
-from execution.models import Account, Balance, Market, Order
+from execution.models import Account, Balance, Market, Order, Venue, Worker
 from execution.selectors.decisions.order_view import (
     MarketData,
     OrderMarkets,
@@ -23,6 +24,7 @@ from execution.selectors.decisions.order_view import (
 from execution.selectors.decisions.resting import DeskResting, desk_resting
 from execution.selectors.decisions.sessions import (
     account_details,
+    clients_of_address,
     reconciliation_start,
     symbols_with_orders,
     unsettled_children,
@@ -38,7 +40,7 @@ from execution.selectors.quotes import quote_from_json, quote_latest, quote_to_j
 from execution.services.children.children import child_report
 from execution.services.orders.orders import order_pause, order_resume
 from tests.core.builders import markets
-from tests.factories import LIMITS, NOW, SYMBOL, D, Rows, make_account, report_of
+from tests.factories import LIMITS, NOW, SYMBOL, D, Rows, make_account, make_worker, report_of
 
 MINUTE = timedelta(minutes=1)
 amounts = st.decimals(D("1e-10"), D("1e10"), places=10)
@@ -131,14 +133,14 @@ def test_what_the_desk_rests_is_counted_by_price_and_an_order_sees_the_others(ro
     assert resting.of_others(-1) == {first.price: 2 * left}
     assert rests(Side.SELL).total == {}
     data = MarketData({}, desk={rows.venue.pk: resting})
-    looked = build_order_view(order_pk=second.order_id, data=data, now=NOW)
-    assert looked.view.accounts[0].desk == {first.price: left}
+    snapshot = build_order_view(order_pk=second.order_id, data=data, now=NOW)
+    assert snapshot.view.accounts[0].desk == {first.price: left}
 
 
 def test_a_session_sees_what_is_not_settled_on_its_account(rows: Rows) -> None:
     child = rows.resting()
     (seen,) = unsettled_children(rows.account.pk)
-    assert (seen.pk, seen.was_taken, seen.ref.exchange_id) == (child.pk, True, None)
+    assert (seen.pk, seen.status, seen.ref.exchange_id) == (child.pk, ChildStatus.SUBMITTED, None)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0"), now=NOW)
     assert unsettled_children(rows.account.pk) == []
     assert unsettled_children(make_account(rows.venue, "beta").pk) == []
@@ -168,7 +170,7 @@ def test_a_market_is_sampled_while_an_order_lives_and_a_while_after(rows: Rows) 
     assert symbols_with_orders(rows.venue.pk, since=NOW + MINUTE) == set()
 
 
-def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_looks(rows: Rows) -> None:
+def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_polls(rows: Rows) -> None:
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.sealed, details.marks) == (b"sealed", frozenset({"test"}))
@@ -180,3 +182,23 @@ def test_an_account_gives_its_key_in_use_else_its_newest_for_cancels_and_looks(r
     assert (details.credential_pk, details.key_is_in_use) == (rows.credential.pk, False)
     rows.credential.delete()
     assert account_details(rows.account.pk) is None
+
+
+def test_accounts_of_one_exchange_on_one_host_share_its_address(rows: Rows) -> None:
+    assert clients_of_address(rows.account.pk) == 1
+    rows.beside("beta")
+    assert clients_of_address(rows.account.pk) == 2
+    elsewhere = make_worker("elsewhere")
+    Worker.objects.filter(pk=elsewhere.pk).update(host="another host")
+    third = rows.beside("gamma")
+    Account.objects.filter(pk=third.pk).update(owner=elsewhere)
+    fourth = rows.beside("delta")
+    Venue.objects.filter(pk=fourth.venue_id).update(exchange="okx")
+    fifth = rows.beside("epsilon")
+    Venue.objects.filter(pk=fifth.venue_id).update(
+        options={"urls": {"api": {"public": "http://127.0.0.1:1"}}}
+    )
+    assert clients_of_address(rows.account.pk) == 2
+    assert clients_of_address(third.pk) == 1
+    Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
+    assert clients_of_address(third.pk) == 1

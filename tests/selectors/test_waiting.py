@@ -11,7 +11,8 @@ from dashboard.live.consumers import LIMITS_AGAIN, OrdersConsumer, may_wait
 from dashboard.present.exports import COLUMNS
 from execution.models import Order
 from execution.payloads.orders import OrderRow
-from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.selectors.orders.blotter import blotter_page
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.selectors.orders.pages import order_snapshot
 from execution.selectors.tca.market_tape import tape_open, tape_read
 from execution.selectors.wall.desk import Wall
@@ -29,7 +30,7 @@ def far(rows: Rows, limit: str = "54000") -> tuple[Order, datetime]:
 
 
 def row_of(rows: Rows) -> OrderRow:
-    (row,) = blotter_page(person=rows.trader, chosen=BlotterFilter())["rows"]
+    (row,) = blotter_page(person=rows.trader, chosen=OrderListFilter())["rows"]
     return row
 
 
@@ -95,11 +96,11 @@ def test_what_the_last_decision_waits_for_is_said_in_the_lists_too(rows: Rows) -
     assert not may_wait(row_of(rows))
 
 
-def test_an_open_blotter_looks_at_the_market_again_and_tells_only_what_differs(rows: Rows) -> None:
+def test_an_open_blotter_reads_the_market_again_and_tells_only_what_differs(rows: Rows) -> None:
     _, now = far(rows)
     page = OrdersConsumer()
     page.person, page.rows, page.wants_snapshot = rows.trader, {}, True
-    page.chosen = read_filter(rows.trader, {})
+    page.chosen = read_filter(rows.trader, OrderListFilter, {})
     (whole,) = page.changes()
     assert [row["waits"] for row in whole["rows"]] == [BEYOND]
     rows.quote("59399.9", "59400.1", at=now)

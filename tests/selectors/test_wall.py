@@ -157,15 +157,15 @@ def test_an_unknown_child_shows_its_evidence_and_the_earliest_proof(rows: Rows) 
     child = rows.resting()
     child_outcome(child_pk=child.pk, outcome=Unknown("timed out"), now=NOW)
     child.refresh_from_db()
-    looks = [(NOW + (8 + 2 * number) * SECOND).isoformat() for number in range(2)]
-    child.evidence = {"open_orders": looks, "closed_orders": looks, "trades": looks[:1]}
+    polls = [(NOW + (8 + 2 * number) * SECOND).isoformat() for number in range(2)]
+    child.evidence = {"open_orders": polls, "closed_orders": polls, "trades": polls[:1]}
     child.save(update_fields=["evidence"])
     picture = Wall().read(NOW + 41 * SECOND)
     (shown,) = picture["panels"]["unknown"]
-    assert shown["looks"] == {"open_orders": 2, "closed_orders": 2, "trades": 1}
+    assert shown["polls"] == {"open_orders": 2, "closed_orders": 2, "trades": 1}
     assert shown["needed"] == 3
     assert shown["since"] == _ms(0)
-    # The slowest kind has one look, at 8 s: two more, two seconds apart each.
+    # The slowest kind has one poll, at 8 s: two more, two seconds apart each.
     assert shown["earliest"] == _ms(12)
     assert picture["panels"]["totals"]["unknown_since"] == _ms(0)
     assert picture["rows"][child.order.public_id]["unknown_since"] == _ms(0)
@@ -186,7 +186,7 @@ def _account(rows: Rows, at: int = 0) -> WallAccount:
 def _seen(rows: Rows, at: int = 0) -> None:
     Account.objects.update(error_at=None)
     moment = NOW + at * SECOND
-    account_seen(account_pk=rows.account.pk, looked_at=moment, stream_at=moment, latency_ms=12.0)
+    account_seen(account_pk=rows.account.pk, polled_at=moment, stream_at=moment, latency_ms=12.0)
 
 
 def test_a_well_account_says_ok(rows: Rows) -> None:
@@ -196,7 +196,7 @@ def test_a_well_account_says_ok(rows: Rows) -> None:
     assert account["quotes"] == [{"symbol": SYMBOL, "at": _ms(0), "wanted": False}]
 
 
-def test_an_exchange_that_fails_is_down_since_the_last_good_look(rows: Rows) -> None:
+def test_an_exchange_that_fails_is_down_since_the_last_good_poll(rows: Rows) -> None:
     _seen(rows)
     for number in range(3):
         account_failed(account_pk=rows.account.pk, error="no connection", now=NOW + (2 + number) * SECOND)
@@ -208,9 +208,9 @@ def test_an_exchange_that_fails_is_down_since_the_last_good_look(rows: Rows) -> 
     assert (account["health"], account["error"], account["failures"]) == ("ok", "", 0)
 
 
-def test_a_lost_stream_is_said_while_looks_go_on(rows: Rows) -> None:
+def test_a_lost_stream_is_said_while_polls_go_on(rows: Rows) -> None:
     _seen(rows)
-    account_seen(account_pk=rows.account.pk, looked_at=NOW + 20 * SECOND)
+    account_seen(account_pk=rows.account.pk, polled_at=NOW + 20 * SECOND)
     account = _account(rows, 21)
     assert (account["health"], account["words"], account["since"]) == ("warn", "stream down", _ms(0))
 
@@ -227,9 +227,9 @@ def test_an_old_quote_matters_only_where_an_order_lives(rows: Rows) -> None:
     )
 
 
-def test_an_account_that_nobody_holds_or_looks_at_is_down(rows: Rows) -> None:
+def test_an_account_that_nobody_holds_or_polls_is_down(rows: Rows) -> None:
     _seen(rows)
-    assert _account(rows, 60)["words"] == "not looked at"
+    assert _account(rows, 60)["words"] == "not polled"
     Account.objects.update(owner=None)
     assert _account(rows)["words"] == "no worker holds it"
     rows.account.credentials.all().delete()

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from execution.core.states import ChildStatus
 from execution.core.types import VenueStatus
 from execution.models import Account, ChildOrder, Halt, Order
-from execution.services import halts
 from execution.services.children.children import child_report
 from execution.services.halts import (
     HaltRequest,
@@ -68,9 +65,3 @@ def other_account(rows: Rows) -> Account:
     account.owner, account.fence = rows.worker, 1
     account.save()
     return account
-
-
-@pytest.fixture
-def unswept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Halts are committed, and the process that set them dies before it sweeps."""
-    monkeypatch.setattr(halts, "halt_sweep", lambda **_: None)

@@ -81,13 +81,13 @@ def test_an_account_is_added_sealed_and_said(keyring: Keyring, monkeypatch: pyte
     [
         ({"exchange": "nowhere"}, "knows no exchange 'nowhere'"),
         ({"exchange": "zaif"}, "ccxt has no websockets for zaif"),
-        ({"options": "{"}, "the options are not JSON"),
-        ({"options": "[1]"}, "not a JSON object, such as {}"),
+        ({"options": "{"}, "The options are not JSON"),
+        ({"options": "[1]"}, "must be a JSON object, such as {}"),
         ({"options": "{}"}, "ccxt would reach the real bybit"),
-        ({"environment": "live"}, "this is a paper installation; it takes no live account"),
+        ({"environment": "live"}, "This paper installation takes no live account"),
         ({"symbols": "BTC-USDT"}, "'BTC-USDT' is not a spot symbol"),
-        ({"grant": "trader,nobody"}, "there is nobody called nobody"),
-        ({"label": "x" * 41}, "1 to 40 characters, this one 41"),
+        ({"grant": "trader,nobody"}, "There is nobody called nobody"),
+        ({"label": "x" * 41}, "has 41 characters. It may have from 1 to 40"),
     ],
 )
 def test_what_cannot_be_added_creates_nothing_and_ends_with_a_failure(
@@ -109,7 +109,7 @@ def test_what_cannot_be_added_creates_nothing_and_ends_with_a_failure(
         ("live", "binance", {"urls": {"api": {"private": "https://api.binance.example.com"}}}, "example.com"),
         ("testnet", "binance", {"urls": {"api": {"private": "https://api.binance.com"}}}, "as a test host"),
         ("testnet", "okx", {"urls": {"api": {"rest": "https://www.okx.com"}}}, "told apart by a header"),
-        ("testnet", "kraken", {"sandbox": True}, "ccxt knows no test network of kraken"),
+        ("testnet", "kraken", {"sandbox": True}, "exchange kraken has no test network in ccxt"),
         ("live", "bitfinex", {}, "no way is known to look an order up by our client id"),
     ],
 )
@@ -162,6 +162,7 @@ def test_no_argument_takes_a_secret() -> None:
     verbs: Any = next(action for action in parser._actions if action.dest == "verb")
     names = {option.dest for verb in verbs.choices.values() for option in verb._actions}
     expected = {"label", "exchange", "environment", "options", "venue", "symbols", "grant", "within"}
+    expected |= {"reason", "off"}
     assert names - ours == expected
 
 
@@ -237,6 +238,25 @@ def test_an_account_that_is_not_there_cannot_be_checked(keyring: Keyring) -> Non
     with pytest.raises(CommandError, match="there is no account nowhere") as failed:
         account("check", "nowhere")
     assert failed.value.returncode == 1
+
+
+# --- exclusive --------------------------------------------------------------------------------------
+
+
+def test_an_account_is_marked_as_the_desks_alone_and_shared_again(keyring: Keyring) -> None:
+    add()
+    said = account("exclusive", "second", "--reason", "nobody else has its key")
+    assert said.splitlines() == [
+        "second: the desk's alone: yes",
+        "bybit has no dead-man's switch, so nothing is armed",
+    ]
+    assert Account.objects.get().is_exclusive
+    assert (
+        account("exclusive", "second", "--off", "--reason", "a bot too") == "second: the desk's alone: no\n"
+    )
+    assert not Account.objects.get().is_exclusive
+    with pytest.raises(CommandError, match="there is no account nowhere"):
+        account("exclusive", "nowhere", "--reason", "r")
 
 
 # --- list -------------------------------------------------------------------------------------------

@@ -28,6 +28,6 @@ def test_closing_an_account_pauses_its_orders_and_cancels_what_rests(rows: Rows,
 
 def test_a_symbol_that_a_live_order_trades_stays(rows: Rows, admin: User) -> None:
     rows.working()
-    with pytest.raises(Refused, match=f"live orders trade {SYMBOL} there"):
+    with pytest.raises(Refused, match=f"Live orders trade {SYMBOL} there"):
         account_symbols(person=admin, account_id=rows.account.public_id, symbols=["ETH/USDT"], now=NOW)
     assert Account.objects.get().symbols == [SYMBOL]

@@ -21,6 +21,7 @@ from execution.services.accounts.accounts import (
 )
 from execution.services.accounts.changes import (
     account_close,
+    account_exclusive,
     account_grant,
     account_open,
     account_revoke,
@@ -57,14 +58,14 @@ def test_a_venue_is_made_once_and_takes_new_options(venue: Venue) -> None:
 
 
 def test_a_venue_does_not_change_its_exchange(venue: Venue) -> None:
-    with pytest.raises(Refused, match="the venue alpha is at binance; it cannot become kraken"):
+    with pytest.raises(Refused, match=r"The venue alpha is at binance\. It cannot become kraken"):
         venue_ensure(label="alpha", exchange="kraken", options={})
     assert Venue.objects.get().exchange == "binance"
 
 
 @pytest.mark.parametrize("label", ["", "x" * 41])
 def test_a_bad_label_is_refused(label: str) -> None:
-    with pytest.raises(Refused, match=f"1 to 40 characters, this one {len(label)}"):
+    with pytest.raises(Refused, match=f"has {len(label)} characters. It may have from 1 to 40"):
         venue_ensure(label=label, exchange="binance", options={})
 
 
@@ -78,21 +79,21 @@ def test_an_account_is_for_its_traders_and_made_once(venue: Venue) -> None:
 
 
 def test_an_account_of_another_environment_is_refused(venue: Venue) -> None:
-    with pytest.raises(Refused, match="this is a paper installation; it takes no live account"):
+    with pytest.raises(Refused, match="This paper installation takes no live account"):
         add(venue, environment="live")
     assert not Account.objects.exists()
 
 
 def test_an_account_needs_an_installation() -> None:
     venue = Venue.objects.create(label="alpha", exchange="binance")
-    with pytest.raises(Refused, match="the installation is not set up yet"):
+    with pytest.raises(Refused, match="The installation is not set up yet"):
         add(venue)
 
 
 def test_a_label_does_not_move_to_another_venue(venue: Venue) -> None:
     add(venue)
     beta = venue_ensure(label="beta", exchange="kraken", options={})
-    with pytest.raises(Refused, match="the account alpha is at the venue alpha; it cannot move to beta"):
+    with pytest.raises(Refused, match=r"The account alpha is at the venue alpha\. It cannot move to beta"):
         add(beta)
 
 
@@ -140,8 +141,8 @@ def test_a_new_key_ends_the_session_that_signs_with_the_former_one(venue: Venue)
     [
         ({}, "", "at least one part"),
         ({"apiKey": ""}, "", "apiKey is empty"),
-        ({"pin": "1"}, "", "'pin' is not a part of a key"),
-        (SECRETS, "y-1234", "6 characters of the key to show; at most 4"),
+        ({"pin": "1"}, "", "ccxt knows no part of a key called 'pin'"),
+        (SECRETS, "y-1234", "has 6 characters. It may have at most 4"),
     ],
 )
 def test_a_bad_key_is_refused(venue: Venue, secrets: dict[str, str], last_four: str, message: str) -> None:
@@ -180,7 +181,7 @@ def asked(**changes: Any) -> NewAccount:
 def test_an_account_comes_with_its_venue_its_sealed_key_and_its_traders(
     keyring: Keyring, admin: User, trader: User
 ) -> None:
-    account = account_create(person=admin, asked=asked(), now=NOW)
+    account = account_create(person=admin, new_account=asked(), now=NOW)
     assert (account.venue.label, account.venue.exchange) == ("second", "bybit")
     assert account.venue.options == asked().options
     assert list(account.traders.all()) == [trader]
@@ -196,7 +197,9 @@ def test_an_account_comes_with_its_venue_its_sealed_key_and_its_traders(
 def test_a_second_account_joins_a_venue_as_it_is(venue: Venue, admin: User, trader: User) -> None:
     here = {"urls": {"api": {"public": "http://127.0.0.1:7"}}}
     Venue.objects.update(options=here)
-    account = account_create(person=admin, asked=asked(venue="alpha", exchange="", options=None), now=NOW)
+    account = account_create(
+        person=admin, new_account=asked(venue="alpha", exchange="", options=None), now=NOW
+    )
     assert account.venue_id == venue.pk
     assert account.venue.options == here
 
@@ -206,7 +209,7 @@ def test_no_account_joins_a_venue_whose_options_are_refused_now(
 ) -> None:
     Venue.objects.update(options={"sandbox": False})
     with pytest.raises(Refused, match="sandbox: it must be true"):
-        account_create(person=admin, asked=asked(venue="alpha", exchange="", options=None), now=NOW)
+        account_create(person=admin, new_account=asked(venue="alpha", exchange="", options=None), now=NOW)
     assert not Account.objects.exists()
 
 
@@ -215,22 +218,22 @@ def test_a_paper_installation_may_have_its_exchange_on_a_host_that_its_settings_
 ) -> None:
     options = {"urls": {"api": {"public": "https://paper.example.com/api"}}}
     with pytest.raises(Refused, match="TRANCHE_PAPER_HOSTS"):
-        account_create(person=admin, asked=asked(options=options), now=NOW)
+        account_create(person=admin, new_account=asked(options=options), now=NOW)
     settings.TRANCHE_PAPER_HOSTS = {"paper.example.com"}
-    assert account_create(person=admin, asked=asked(options=options), now=NOW).venue.options == options
+    assert account_create(person=admin, new_account=asked(options=options), now=NOW).venue.options == options
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"label": ""}, "1 to 40 characters, this one 0"),
+        ({"label": ""}, "has 0 characters. It may have from 1 to 40"),
         ({"venue": ""}, "needs a venue"),
         ({"exchange": "By bit"}, "'By bit' is not ccxt's id"),
-        ({"environment": "live"}, "it takes no live account"),
+        ({"environment": "live"}, "takes no live account"),
         ({"symbols": ["BTCUSDT"]}, "'BTCUSDT' is not a spot symbol"),
-        ({"traders": ["nobody"]}, "there is nobody called nobody"),
-        ({"traders": ["admin"]}, "admin is admin; accounts are granted to traders"),
-        ({"options": {"apiKey": "open"}}, "the options may not set apiKey"),
+        ({"traders": ["nobody"]}, "There is nobody called nobody"),
+        ({"traders": ["admin"]}, "admin is admin. Accounts are granted to active traders only"),
+        ({"options": {"apiKey": "open"}}, "The options may not set apiKey"),
         ({"options": {"options": {"headers": {"X-MBX-APIKEY": "open"}}}}, "keys go in sealed"),
         ({"options": {}}, "ccxt would reach the real bybit"),
         ({"options": {"sandbox": False}}, "sandbox: it must be true"),
@@ -238,9 +241,9 @@ def test_a_paper_installation_may_have_its_exchange_on_a_host_that_its_settings_
         ({"options": {"hostname": "bybit.com"}}, "it leads to a host of bybit"),
         ({"options": {"urls": {"api": {"ws": "wss://stream.bybit.com"}}}}, "'wss://stream.bybit.com'"),
         ({"options": {"verbose": True}}, "may not set verbose"),
-        ({"venue": "alpha", "exchange": "kraken"}, "it cannot become kraken"),
+        ({"venue": "alpha", "exchange": "kraken"}, "It cannot become kraken"),
         ({"venue": "alpha", "exchange": "binance"}, "exists with other options"),
-        ({"secrets": {"apiKey": "key-12345678"}}, "the secret is missing"),
+        ({"secrets": {"apiKey": "key-12345678"}}, "The secret is missing"),
     ],
 )
 def test_an_account_that_cannot_be_creates_nothing(
@@ -249,7 +252,7 @@ def test_an_account_that_cannot_be_creates_nothing(
     if changes.get("exchange") == "kraken":
         Venue.objects.update(options=asked().options)
     with pytest.raises(Refused, match=message):
-        account_create(person=admin, asked=asked(**changes), now=NOW)
+        account_create(person=admin, new_account=asked(**changes), now=NOW)
     assert not Account.objects.exists()
     assert not Credential.objects.exists()
     assert not AuditEntry.objects.exists()
@@ -257,9 +260,9 @@ def test_an_account_that_cannot_be_creates_nothing(
 
 
 def test_an_accounts_label_is_taken_once(keyring: Keyring, admin: User, trader: User) -> None:
-    account_create(person=admin, asked=asked(), now=NOW)
-    with pytest.raises(Refused, match="there is an account second already"):
-        account_create(person=admin, asked=asked(), now=NOW)
+    account_create(person=admin, new_account=asked(), now=NOW)
+    with pytest.raises(Refused, match="There is an account second already"):
+        account_create(person=admin, new_account=asked(), now=NOW)
     assert Credential.objects.count() == 1
 
 
@@ -269,14 +272,14 @@ def test_only_an_admin_adds_and_changes_accounts(venue: Venue, trader: User, rol
     account = add(venue)
     before = AuditEntry.objects.count()
     for verb, more in (
-        (account_create, {"asked": asked()}),
+        (account_create, {"new_account": asked()}),
         (account_grant, {"account_id": account.public_id, "trader": "trader"}),
         (account_revoke, {"account_id": account.public_id, "trader": "trader"}),
         (account_close, {"account_id": account.public_id, "reason": "over"}),
         (account_open, {"account_id": account.public_id}),
         (account_symbols, {"account_id": account.public_id, "symbols": ["ETH/USDT"]}),
     ):
-        with pytest.raises(Refused, match="accounts and keys are an admin's"):
+        with pytest.raises(Refused, match="changes accounts and keys"):
             verb(person=person, now=NOW, **more)
     assert Account.objects.count() == 1
     assert AuditEntry.objects.count() == before
@@ -293,7 +296,7 @@ def test_granting_and_revoking_say_who_may_trade(venue: Venue, admin: User, trad
 
 def test_an_account_is_closed_with_a_reason_and_opened_again(venue: Venue, admin: User) -> None:
     account = add(venue)
-    with pytest.raises(Refused, match="say why"):
+    with pytest.raises(Refused, match="A reason is required"):
         account_close(person=admin, account_id=account.public_id, reason="", now=NOW)
     account_close(person=admin, account_id=account.public_id, reason="moved", now=NOW)
     assert not Account.objects.get().is_active
@@ -316,3 +319,20 @@ def test_other_symbols_start_the_session_again(venue: Venue, admin: User) -> Non
     assert (changed.symbols, changed.fence) == (["ETH/USDT"], account.fence + 1)
     entry = AuditEntry.objects.get()
     assert entry.data == {"before": ["BTC/USDT"], "after": ["ETH/USDT"]}
+
+
+def test_only_an_admin_marks_an_account_as_the_desks_alone_and_the_audit_keeps_why(venue: Venue) -> None:
+    account = add(venue)
+    admin = User.objects.create_user("boss", role="admin")
+    given: dict[str, Any] = {"account_id": account.public_id, "now": NOW}
+    for person, reason in ((User.objects.create_user("some_trader"), "r"), (admin, "  ")):
+        with pytest.raises(Refused):
+            account_exclusive(person=person, is_exclusive=True, reason=reason, **given)
+    for _ in range(2):
+        assert account_exclusive(person=admin, is_exclusive=True, reason="ours", **given).is_exclusive
+    assert not account_exclusive(person=admin, is_exclusive=False, reason="a bot", **given).is_exclusive
+    kept = AuditEntry.objects.filter(kind__in=["account.exclusive", "account.shared"]).order_by("pk")
+    assert list(kept.values_list("kind", "actor", "reason")) == [
+        ("account.exclusive", "admin:boss", "ours"),
+        ("account.shared", "admin:boss", "a bot"),
+    ]

@@ -64,7 +64,7 @@ def test_it_is_not_made_smaller_than_what_its_children_may_still_fill_at_all_acc
     rows.step(order, now=NOW + timedelta(seconds=3))
     out = exposure_of(order)
     assert out > ZERO
-    with pytest.raises(Refused, match="under what is filled"):
+    with pytest.raises(Refused, match="are filled or may still be filled"):
         amend(rows, order, quantity=str(out - D("0.01")))
     check_order(order)
 

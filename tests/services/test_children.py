@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from execution.core.guarantees import GUARANTEES, UNKNOWN
+from execution.core.guarantees.promise import Guarantees
 from execution.core.states import ChildStatus
 from execution.core.types import Accepted, CancelConfirmed, NotSent, Rejected, Unknown, VenueStatus
 from execution.models import Account, ChildOrder, Order
@@ -44,8 +46,8 @@ def accept(child: ChildOrder) -> None:
 
 
 def test_a_child_is_taken_once_and_exactly_as_its_row_says(rows: Rows) -> None:
-    child = rows.resting(taken=False)
-    taken = rows.take(child)
+    child = rows.resting(submitted=False)
+    taken = rows.submit_child(child)
     assert taken is not None
     request = taken.request
     assert (request.client_id, request.price, request.quantity) == (
@@ -53,41 +55,41 @@ def test_a_child_is_taken_once_and_exactly_as_its_row_says(rows: Rows) -> None:
         child.price,
         child.quantity,
     )
-    assert rows.take(child) is None, "a second sender gets nothing"
+    assert rows.submit_child(child) is None, "a second sender gets nothing"
     child.refresh_from_db()
     assert child.last_possible_send_at == NOW + BUDGET
 
 
 def test_another_fence_or_worker_takes_nothing(rows: Rows) -> None:
-    child = rows.resting(taken=False)
-    assert rows.take(child, fence=0) is None
-    assert rows.take(child, fence=2) is None
+    child = rows.resting(submitted=False)
+    assert rows.submit_child(child, fence=0) is None
+    assert rows.submit_child(child, fence=2) is None
     Account.objects.update(owner=None)
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     child.refresh_from_db()
-    assert (child.status, child.taken_at) == (C.INTENDED, None), (
+    assert (child.status, child.submitted_at) == (C.PENDING_SUBMIT, None), (
         "it is left for the one who holds the account"
     )
 
 
 @pytest.mark.parametrize("verb", [order_pause, order_cancel])
 def test_a_child_of_an_order_that_was_stopped_is_dropped(rows: Rows, verb: type) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     verb(public_id=child.order.public_id, person=rows.trader, reason="", now=NOW)
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     assert facts(child) == (C.CANCELLED, D(0), D(0), True)
 
 
 def test_a_child_of_an_order_whose_time_is_over_is_dropped(rows: Rows) -> None:
-    child = rows.resting(taken=False)
-    assert rows.take(child, now=NOW + timedelta(minutes=3)) is None
+    child = rows.resting(submitted=False)
+    assert rows.submit_child(child, now=NOW + timedelta(minutes=3)) is None
     assert facts(child) == (C.CANCELLED, D(0), D(0), True)
 
 
 def test_a_closed_account_sends_nothing(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     Account.objects.update(is_active=False)
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     assert facts(child) == (C.CANCELLED, D(0), D(0), True), "it would wait for ever"
 
 
@@ -96,10 +98,10 @@ def test_a_child_that_another_session_took_is_not_given_back_by_the_first(rows: 
     not_sent = NotSent("the lease ran out")
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
     Account.objects.update(fence=2, reconciled_fence=2)
-    assert rows.take(child) is not None
+    assert rows.submit_child(child) is not None
     # The first session's database lost its answer, and the fact is recorded again.
     child_outcome(child_pk=child.pk, outcome=not_sent, now=NOW, fence=1)
-    assert rows.take(child) is None, "it would be sent twice"
+    assert rows.submit_child(child) is None, "it would be sent twice"
 
 
 # --- outcomes -------------------------------------------------------------------------------------
@@ -141,9 +143,9 @@ def test_an_answer_that_contradicts_what_the_stream_has_shown_changes_nothing(
 def test_a_child_that_was_not_sent_may_be_taken_again_under_the_same_id(rows: Rows) -> None:
     child = rows.resting()
     child_outcome(child_pk=child.pk, outcome=NotSent("connection refused", SECOND), now=NOW)
-    assert facts(child) == (C.INTENDED, None, D(0), False)
-    assert (child.taken_at, child.send_not_before) == (None, NOW + SECOND)
-    taken = rows.take(child, now=NOW + SECOND)
+    assert facts(child) == (C.PENDING_SUBMIT, None, D(0), False)
+    assert (child.submitted_at, child.send_not_before) == (None, NOW + SECOND)
+    taken = rows.submit_child(child, now=NOW + SECOND)
     assert taken is not None
     assert taken.request.client_id == child.client_id
 
@@ -192,7 +194,7 @@ def test_a_report_of_a_stranger_is_none_of_ours(rows: Rows) -> None:
     child = rows.resting()
     report = report_of(child, V.OPEN, "0", client_id="somebody", exchange_id="Y1")
     assert child_report(account_pk=rows.account.pk, report=report, now=NOW) is None
-    assert facts(child)[0] == C.INTENDED
+    assert facts(child)[0] == C.SUBMITTED
 
 
 def test_an_exchange_id_is_one_symbols_own(rows: Rows) -> None:
@@ -243,7 +245,7 @@ def test_a_confirmed_cancel_that_names_no_state_asks_how_the_order_ended(rows: R
 
 
 def test_pulling_drops_what_has_not_left_and_cancels_what_has(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     assert children_pull(account_pk=rows.account.pk, reason="the desk stops", now=NOW) == 1
     assert facts(child) == (C.CANCELLED, D(0), D(0), True)
     assert children_pull(account_pk=rows.account.pk, reason="the desk stops", now=NOW) == 0
@@ -262,18 +264,22 @@ def test_a_session_that_begins_makes_unanswered_children_unknown(rows: Rows, fen
 
 
 def test_a_new_holder_leaves_what_was_answered_or_never_taken(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     assert children_recover(account_pk=rows.account.pk, account_fence=9, now=NOW) == []
-    rows.take(child)
+    rows.submit_child(child)
     accept(child)
     assert children_recover(account_pk=rows.account.pk, account_fence=9, now=NOW) == []
 
 
-def look_all(child: ChildOrder, begun: datetime, *, window: datetime = NOW - 30 * SECOND) -> bool:
-    looks = [NotFoundObservation(kind, begun, window) for kind in ("open_orders", "closed_orders", "trades")]
-    return child_not_found(
-        child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=begun
-    )
+def poll_all(
+    child: ChildOrder,
+    begun: datetime,
+    *,
+    window: datetime = NOW - 30 * SECOND,
+    at: Guarantees = GUARANTEES["binance"],
+) -> bool:
+    polls = [NotFoundObservation(kind, begun, window) for kind in ("open_orders", "closed_orders", "trades")]
+    return child_not_found(child_pk=child.pk, polls=polls, guarantees=at, now=begun)
 
 
 def lost(rows: Rows) -> ChildOrder:
@@ -282,43 +288,74 @@ def lost(rows: Rows) -> ChildOrder:
     return child
 
 
-def test_three_late_looks_of_each_kind_prove_absence(rows: Rows) -> None:
+def test_three_late_polls_of_each_kind_prove_absence(rows: Rows) -> None:
     child = lost(rows)
-    # Sent at 1 s at the latest, valid for 1 s, listed within 5 s: looks count from 7 s on.
-    results = [look_all(child, NOW + second * SECOND) for second in (1, 3, 5, 7, 9)]
+    # Sent at 1 s at the latest, valid for 1 s, listed within 5 s: polls count from 7 s on.
+    results = [poll_all(child, NOW + second * SECOND) for second in (1, 3, 5, 7, 9)]
     assert results == [False] * 5
-    assert look_all(child, NOW + 10.9 * SECOND) is False, "two seconds apart"
-    assert look_all(child, NOW + 11 * SECOND) is True
+    assert poll_all(child, NOW + 10.9 * SECOND) is False, "two seconds apart"
+    assert poll_all(child, NOW + 11 * SECOND) is True
     assert facts(child) == (C.ABSENT, D(0), D(0), True)
 
 
-def test_two_kinds_of_looks_prove_nothing(rows: Rows) -> None:
+@pytest.mark.parametrize(
+    ("exchange", "counts", "proven"),
+    [
+        # R1: a signature of coinbase is good for two minutes, and an order was taken 60 s after it was sent.
+        ("coinbase", 126, 130),
+        # Its deadline is 2.5 s ahead, and an order may be listed a minute later.
+        ("kraken", 63.5, 67.5),
+        ("gate", 12, 16),
+    ],
+)
+def test_absence_waits_for_what_bounds_a_create_at_its_exchange(
+    rows: Rows, exchange: str, counts: float, proven: float
+) -> None:
+    child = lost(rows)
+    guarantees = GUARANTEES[exchange]
+    early = [poll_all(child, NOW + (counts - before) * SECOND, at=guarantees) for before in (6, 4, 2)]
+    late = [poll_all(child, NOW + second * SECOND, at=guarantees) for second in (counts, counts + 2, proven)]
+    assert (early, late) == ([False] * 3, [False, False, True])
+
+
+@pytest.mark.parametrize("hours", [1, 24 * 400])
+def test_nothing_proves_an_absence_where_nothing_bounds_a_create_or_trades_are_forgotten(
+    rows: Rows, hours: int
+) -> None:
+    child = lost(rows)
+    guarantees = UNKNOWN if hours == 1 else GUARANTEES["okx"]
+    begun = NOW + timedelta(hours=hours)
+    assert not any(poll_all(child, begun + second * SECOND, at=guarantees) for second in range(0, 60, 2))
+    assert facts(child)[0] == C.UNKNOWN
+
+
+def test_two_kinds_of_polls_prove_nothing(rows: Rows) -> None:
     child = lost(rows)
     for second in range(7, 60, 2):
         begun = NOW + second * SECOND
-        looks = [NotFoundObservation(kind, begun, NOW - SECOND) for kind in ("open_orders", "closed_orders")]
+        polls = [NotFoundObservation(kind, begun, NOW - SECOND) for kind in ("open_orders", "closed_orders")]
         assert not child_not_found(
-            child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=begun
+            child_pk=child.pk, polls=polls, guarantees=GUARANTEES["binance"], now=begun
         )
     assert facts(child)[0] == C.UNKNOWN
 
 
-def test_looks_over_too_short_a_window_prove_nothing(rows: Rows) -> None:
+def test_polls_over_too_short_a_window_prove_nothing(rows: Rows) -> None:
     child = lost(rows)
-    assert not any(look_all(child, NOW + second * SECOND, window=NOW) for second in range(7, 60, 2))
+    assert not any(poll_all(child, NOW + second * SECOND, window=NOW) for second in range(7, 60, 2))
 
 
 def test_a_child_that_is_known_gathers_no_evidence(rows: Rows) -> None:
     child = rows.resting()
     accept(child)
-    assert not any(look_all(child, NOW + second * SECOND) for second in range(7, 60, 2))
+    assert not any(poll_all(child, NOW + second * SECOND) for second in range(7, 60, 2))
     assert facts(child)[0] == C.OPEN
 
 
 def test_an_absent_child_that_appears_is_cancelled_and_pauses_its_order_for_a_person(rows: Rows) -> None:
     child = lost(rows)
     for second in (7, 9, 11):
-        look_all(child, NOW + second * SECOND)
+        poll_all(child, NOW + second * SECOND)
     child_report(account_pk=rows.account.pk, report=report_of(child, V.OPEN, "0.01"), now=NOW)
     assert facts(child)[0] == C.CANCELLING
     order = Order.objects.get()

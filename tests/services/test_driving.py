@@ -61,7 +61,7 @@ def test_a_decision_is_written_with_its_child_journal_and_due_time(rows: Rows) -
     assert apply(rows, order, intend(rows)) is Applied.DONE
     child = order.children.get()
     assert child.client_id == f"qtest{order.public_id}0001"
-    assert (child.status, child.slice.number if child.slice else None) == (ChildStatus.INTENDED, 1)
+    assert (child.status, child.slice.number if child.slice else None) == (ChildStatus.PENDING_SUBMIT, 1)
     order.refresh_from_db()
     assert (order.due_at, order.why) == (NOW + SECOND, "because")
     check_order(order)
@@ -74,11 +74,11 @@ def test_a_decision_on_an_older_version_is_stale(rows: Rows) -> None:
     check_order(order)
 
 
-def test_a_fact_between_look_and_write_makes_the_decision_stale(rows: Rows) -> None:
+def test_a_fact_between_check_and_write_makes_the_decision_stale(rows: Rows) -> None:
     child = rows.resting()
-    looked = build_order_view(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    snapshot = build_order_view(order_pk=child.order_id, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
-    assert apply(rows, child.order, intend(rows), version=looked.version) is Applied.STALE
+    assert apply(rows, child.order, intend(rows), version=snapshot.version) is Applied.STALE
 
 
 @pytest.mark.parametrize("changes", [{"fence": 0}, {"fence": 2}, {"worker_pk": 999}])
@@ -97,14 +97,14 @@ def test_a_decision_is_written_whole_or_not_at_all(rows: Rows) -> None:
     assert not order.children.exists()
 
 
-def test_the_end_between_look_and_write_makes_the_decision_stale_and_alerts_nobody(rows: Rows) -> None:
+def test_the_end_between_check_and_write_makes_the_decision_stale_and_alerts_nobody(rows: Rows) -> None:
     order = rows.working()
     assert apply(rows, order, intend(rows), now=NOW + timedelta(minutes=3)) is Applied.STALE
     order.refresh_from_db()
     assert (order.status, order.needs_person) == (OrderStatus.WORKING, False)
 
 
-def test_a_quote_that_grew_old_between_look_and_write_makes_the_decision_stale(rows: Rows) -> None:
+def test_a_quote_that_grew_old_between_check_and_write_makes_the_decision_stale(rows: Rows) -> None:
     order = rows.working()
     assert apply(rows, order, intend(rows), now=NOW + 5.1 * SECOND) is Applied.STALE
     order.refresh_from_db()
@@ -302,15 +302,15 @@ def test_a_reason_to_wait_is_journalled_once(rows: Rows) -> None:
     order = rows.working()
     for _ in range(3):
         apply(rows, order, decision=Decision((), NOW, "waits"))
-    assert order.journal.filter(kind="look", reason="waits").count() == 1
+    assert order.journal.filter(kind="decision", reason="waits").count() == 1
     check_order(order)
 
 
 def test_a_cancel_of_a_child_that_has_not_left_drops_it(rows: Rows) -> None:
-    child = rows.resting(taken=False)
-    assert apply(rows, child.order, CancelChild(1, "not wanted")) is Applied.DONE
+    child = rows.resting(submitted=False)
+    assert apply(rows, child.order, CancelChild(1, "no longer needed")) is Applied.DONE
     child.refresh_from_db()
-    assert (child.status, child.is_settled, child.reason) == (ChildStatus.CANCELLED, True, "not wanted")
+    assert (child.status, child.is_settled, child.reason) == (ChildStatus.CANCELLED, True, "no longer needed")
     check_order(child.order)
 
 

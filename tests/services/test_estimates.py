@@ -17,12 +17,9 @@ from execution.models import Estimate
 from execution.services.desk.housekeeping import estimates_drop
 from execution.services.orders.estimates import ASK_AGAIN, FRESH_FOR, estimate_wanted, estimate_work
 from execution.services.orders.orders import order_preview
-from execution.services.orders.preview import Preview
+from execution.services.orders.stages import Preview
 from tests.factories import NOW, SYMBOL, Rows
-from tests.fixtures import redis_url, rows
 from tests.invariants import check_order
-
-__all__ = ["redis_url", "rows"]
 
 SECOND = timedelta(seconds=1)
 
@@ -134,7 +131,7 @@ def test_an_order_that_cannot_be_simulated_says_why_and_predicts_nothing(
     estimate_work(estimate_pk=asked[0], now=NOW)
     estimate.refresh_from_db()
     order.refresh_from_db()
-    assert "the spread is 0" in (estimate.result or {})["problem"]
+    assert "The spread is 0" in (estimate.result or {})["problem"]
     assert order.predicted is None
 
 
@@ -151,7 +148,7 @@ def test_predicting_leaves_the_processor_to_others_and_writing_does_not(
 ) -> None:
     seen: list[int] = []
     monkeypatch.setattr(tasks, "predict_spec", lambda _spec: seen.append(os.sched_getscheduler(0)))
-    tasks._predict_aside({})
+    tasks.predict_aside({})
     assert seen == [os.SCHED_IDLE]
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
@@ -162,7 +159,7 @@ def test_who_waits_for_an_estimate_that_fails_in_our_own_code_is_told(
     def breaks(_spec: dict[str, Any]) -> Prediction:
         raise KeyError("drift")
 
-    monkeypatch.setattr(tasks, "_predict_aside", breaks)
+    monkeypatch.setattr(tasks, "predict_aside", breaks)
     wanted = estimate_wanted(preview=preview_of(rows), now=NOW)
     assert wanted is not None
     tasks.estimate(wanted.pk)

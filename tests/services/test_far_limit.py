@@ -31,8 +31,8 @@ def send(rows: Rows, confirmed: Confirmation | None = None, **changes: Any) -> O
 @pytest.mark.parametrize(
     ("side", "limit", "words"),
     [
-        ("buy", "60300.01", "is 0.5 % above the mid 60000, more than the collar of 50 bp"),
-        ("sell", "6000", "is 90.0 % below the mid 60000, more than the collar of 50 bp"),
+        ("buy", "60300.01", "is 0.5 % above the mid 60,000. The collar allows 0.5 %"),
+        ("sell", "6000", "is 90.0 % below the mid 60,000. The collar allows 0.5 %"),
     ],
 )
 def test_it_is_refused_with_the_price_and_the_limit(rows: Rows, side: str, limit: str, words: str) -> None:
@@ -91,9 +91,13 @@ def i_would(price: str, **parameters: str) -> dict[str, str]:
         (
             "buy",
             "600000",
-            "I-would price 600000 is 900.0 % above the mid 60000, more than the collar of 50 bp",
+            "I-would price 600,000 is 900.0 % above the mid 60,000. The collar allows 0.5 %",
         ),
-        ("sell", "6000", "I-would price 6000 is 90.0 % below the mid 60000, more than the collar of 50 bp"),
+        (
+            "sell",
+            "6000",
+            "I-would price 6,000 is 90.0 % below the mid 60,000. The collar allows 0.5 %",
+        ),
     ],
 )
 def test_an_i_would_price_is_refused_like_a_limit_price(
@@ -132,8 +136,8 @@ def test_both_prices_are_confirmed_each_for_itself(rows: Rows) -> None:
 @pytest.mark.parametrize(
     ("price", "words"),
     [
-        ("60000.5", "The market is at the I-would price 60000.5 now: everything may be done at once"),
-        ("61000", "I-would price 61000 is 1.7 % above the mid 60000"),
+        ("60000.5", "The market is at the I-would price 60,000.5 now: the whole order may fill at once"),
+        ("61000", "I-would price 61,000 is 1.7 % above the mid 60,000"),
         ("59000", ""),
     ],
 )

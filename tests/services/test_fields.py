@@ -28,6 +28,7 @@ def store(rows: Rows, number: Any) -> Decimal:
         account=rows.account, currency="XYZ", defaults={"free": number, "locked": D(0), "at": NOW}
     )
     balance.refresh_from_db()
+    assert balance.free is not None
     return balance.free
 
 

@@ -8,8 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from execution.core.types import Accepted, Liquidity, OrderReport, Trade, VenueStatus
+from execution.core.types import Accepted, Liquidity, OrderReport, Trade, TradeFee, VenueStatus
 from execution.models import ChildOrder, Fill, Order
+from execution.selectors.fees import fees_of
 from execution.services.children.children import child_outcome, child_report
 from execution.services.children.fills import fill_record
 from tests.factories import NOW, D, Rows, report_of, trade_of
@@ -34,17 +35,17 @@ def totals(child: ChildOrder) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_answer_stream_and_look_in_any_order_record_a_trade_once(rows: Rows, order: tuple[int, ...]) -> None:
+def test_answer_stream_and_poll_in_any_order_record_a_trade_once(rows: Rows, order: tuple[int, ...]) -> None:
     child = rows.resting()
     by_stream = trade_of(child, "7", "0.04", client_id=child.client_id)
-    by_look = trade_of(child, "7", "0.04")
+    by_poll = trade_of(child, "7", "0.04")
     in_answer = trade_of(child, "7", "0.04", exchange_id=None)
     ways: list[Callable[[], object]] = [
         lambda: child_outcome(
             child_pk=child.pk, outcome=Accepted(report_of(child, V.OPEN, "0.04"), (in_answer,)), now=NOW
         ),
         lambda: record(rows, by_stream),
-        lambda: record(rows, by_look),
+        lambda: record(rows, by_poll),
     ]
     for number in (*order, *order):
         ways[number]()
@@ -117,6 +118,27 @@ def test_fees_are_folded_by_currency_and_never_taken_from_filled(rows: Rows) -> 
     in_quote = list(Fill.objects.order_by("pk").values_list("fee_in_quote", "fee_rate"))
     assert in_quote[0] == (D("0.00001") * D("59999.50"), D("59999.50"))
     assert in_quote[1] == (None, None), "the rate of BNB is not in the trade"
+    check_order(order)
+
+
+def test_a_trade_that_is_charged_in_several_currencies_keeps_each_part(rows: Rows) -> None:
+    child = rows.resting()
+    hear(rows, report_of(child, V.OPEN, "0"))
+    rebate, gt = TradeFee(D("-0.00001"), "BTC"), TradeFee(D("0.02"), "GT")
+    first = trade_of(child, "1", "0.02", fee=D("0.25"), fee_currency="USDT", more_fees=(rebate,))
+    record(rows, first)
+    record(rows, trade_of(child, "2", "0.02", fee=D("0.5"), fee_currency="USDT", more_fees=(rebate, gt)))
+    record(rows, trade_of(child, "3", "0.02"))
+    # The third one's comes later, and counts once.
+    late = trade_of(child, "3", "0.02", fee=D("0.02"), fee_currency="GT", more_fees=(TradeFee(D(1), "USDT"),))
+    record(rows, late)
+    record(rows, late)
+    order = Order.objects.get()
+    assert order.fees == {"USDT": "1.75", "BTC": "-0.00002", "GT": "0.04"}
+    fills = list(Fill.objects.order_by("pk"))
+    assert fees_of(fills[1]) == [("USDT", D("0.5")), ("BTC", D("-0.00001")), ("GT", D("0.02"))]
+    assert [fill.fee_in_quote for fill in fills] == [D("0.25") - D("0.00001") * D("59999.50"), None, None]
+    assert [fill.fee_rate for fill in fills] == [D(1), D(1), None]
     check_order(order)
 
 

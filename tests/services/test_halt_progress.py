@@ -15,7 +15,8 @@ from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import Accepted, Unknown, VenueStatus
 from execution.models import AuditEntry, ChildOrder, Halt, Order, Worker
 from execution.selectors.halts import halt_row, halt_rows
-from execution.selectors.orders.blotter import BlotterFilter, blotter_page
+from execution.selectors.orders.blotter import blotter_page
+from execution.selectors.orders.order_filter import OrderListFilter
 from execution.selectors.wall.desk import Wall
 from execution.services.children.children import child_outcome, child_report
 from execution.services.halts import (
@@ -28,9 +29,7 @@ from execution.services.halts import (
 from execution.services.orders.orders import order_pause
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
-from tests.services.halting import SECOND, halt, lift, open_child, resume, unswept
-
-__all__ = ["unswept"]
+from tests.services.halting import SECOND, halt, lift, open_child, resume
 
 # --- progress -------------------------------------------------------------------------------------
 
@@ -63,7 +62,7 @@ def test_an_unknown_child_keeps_it_from_being_flat_and_is_shown_with_its_evidenc
     (row,) = halt_rows(lifted=False, limit=10)
     (open_,) = row["open"]
     assert (row["flat_at"], open_["status"]) == (None, "unknown")
-    assert open_["reason"].startswith("unknown: no answer; looks that did not show it: open orders 0")
+    assert open_["reason"].startswith("unknown: no answer; polls that did not find it: open orders 0")
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     child.refresh_from_db()
     assert child.status == ChildStatus.CANCELLING, "found on the book, it is cancelled at once"
@@ -139,7 +138,7 @@ def test_lifting_resumes_nothing(rows: Rows) -> None:
 
 def test_lifting_twice_is_once_and_needs_a_reason_and_a_halt(rows: Rows) -> None:
     stopped = halt(rows)
-    with pytest.raises(Refused, match="1 to 500 characters"):
+    with pytest.raises(Refused, match="from 1 to 500"):
         lift(rows, stopped, reason="")
     with pytest.raises(HaltNotFound):
         lift(rows, stopped, public_id="nothing1")
@@ -160,7 +159,7 @@ def test_after_the_lift_an_order_that_waits_no_longer_says_halted(rows: Rows) ->
     assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
     assert order.reason == "the halt was lifted by supervisor:supervisor: resume or cancel the order"
     assert order.version == version + 1, "pages are told"
-    (row,) = blotter_page(person=rows.trader, chosen=BlotterFilter())["rows"]
+    (row,) = blotter_page(person=rows.trader, chosen=OrderListFilter())["rows"]
     assert "halted" not in row["reason"]
     assert "halted" not in Wall().read(NOW)["rows"][order.public_id]["reason"]
     check_order(order)

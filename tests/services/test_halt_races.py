@@ -21,8 +21,8 @@ from execution.services import halts
 from execution.services.children.children import child_report
 from execution.services.halts import HaltRequest, halt_lift, halt_set, halt_sweep
 from tests.factories import NOW, SYMBOL, Rows, report_of
-from tests.fixtures import in_a_thread
 from tests.invariants import check_order
+from tests.threads import in_a_thread
 
 SEEDS = range(12)
 SCOPES = {
@@ -52,7 +52,7 @@ class Race:
         self.late += ["intended"] if was_halted else []
         time.sleep(self.draw.choice([0, 0.01, 0.03]))
         was_halted = self.committed.is_set()
-        if self.rows.take(child) is not None and was_halted:
+        if self.rows.submit_child(child) is not None and was_halted:
             self.late.append("taken")
 
     def stop(self, after: float, request: HaltRequest) -> None:
@@ -78,7 +78,7 @@ def outcome(order: Order) -> str:
     child = order.children.first()
     if child is None:
         return "not intended"
-    return "dropped" if child.taken_at is None else "taken"
+    return "dropped" if child.submitted_at is None else "taken"
 
 
 def test_whoever_is_first_no_child_slips_through(
@@ -97,7 +97,7 @@ def test_whoever_is_first_no_child_slips_through(
         assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
         for child in order.children.all():
             assert halt.children.filter(pk=child.pk).exists(), "intended after the halt"
-            dropped = child.taken_at is None and child.status == ChildStatus.CANCELLED
+            dropped = child.submitted_at is None and child.status == ChildStatus.CANCELLED
             assert dropped or child.status == ChildStatus.CANCELLING
         check_order(order)
         seen[outcome(order)] += 1

@@ -48,9 +48,9 @@ def test_a_request_is_read_as_it_is_sent() -> None:
     "request_", [HaltRequest("stop", scope, "nobody") for scope in ("account", "trader", "symbol")]
 )
 def test_a_subject_that_the_desk_has_not_is_refused(rows: Rows, request_: HaltRequest) -> None:
-    with pytest.raises(Refused, match="the desk has no"):
+    with pytest.raises(Refused, match="The desk has no"):
         halt_preview(person=rows.supervisor, request=request_, now=NOW)
-    with pytest.raises(Refused, match="the desk has no"):
+    with pytest.raises(Refused, match="The desk has no"):
         halt(rows, request_)
     assert not Halt.objects.exists()
 
@@ -64,11 +64,11 @@ def test_a_supervisor_who_never_traded_is_no_trader_to_halt(rows: Rows) -> None:
 def test_only_a_supervisor_previews_sets_and_lifts(rows: Rows, role: str) -> None:
     stopped = halt(rows)
     person = User.objects.create(username="another", role=role)
-    with pytest.raises(Refused, match="only a supervisor"):
+    with pytest.raises(Refused, match="Only a supervisor"):
         halt_preview(person=person, request=DESK, now=NOW)
-    with pytest.raises(Refused, match="only a supervisor"):
+    with pytest.raises(Refused, match="Only a supervisor"):
         halt(rows, HaltRequest("stop", "trader", "trader"), person=person)
-    with pytest.raises(Refused, match="only a supervisor"):
+    with pytest.raises(Refused, match="Only a supervisor"):
         lift(rows, stopped, person=person)
     assert Halt.objects.get().lifted_at is None
 

@@ -21,6 +21,7 @@ from execution.services.halts import (
 from execution.services.orders import orders
 from execution.services.orders.orders import order_cancel
 from execution.services.orders.preview import order_preview
+from execution.services.orders.stages import Preview
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
 from tests.services.halting import (
@@ -32,10 +33,7 @@ from tests.services.halting import (
     open_child,
     other_account,
     resume,
-    unswept,
 )
-
-__all__ = ["unswept"]
 
 # --- setting --------------------------------------------------------------------------------------
 
@@ -122,10 +120,10 @@ def test_a_closing_order_loses_its_children_and_still_closes(rows: Rows) -> None
 
 
 def test_a_child_that_has_not_left_is_dropped_at_once(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     stopped = halt(rows)
     child.refresh_from_db()
-    assert (child.status, child.is_settled, child.taken_at) == (ChildStatus.CANCELLED, True, None)
+    assert (child.status, child.is_settled, child.submitted_at) == (ChildStatus.CANCELLED, True, None)
     assert child.reason == "halted: a test (by supervisor:supervisor)"
     halts_tend(now=NOW + SECOND)
     stopped.refresh_from_db()
@@ -150,27 +148,27 @@ def test_an_order_on_two_accounts_pauses_and_loses_only_what_is_on_the_halted_on
 def test_what_was_decided_before_the_halt_is_not_intended_after_it(rows: Rows, request_: HaltRequest) -> None:
     order = rows.working()
     quote = rows.quote()
-    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: quote}), now=NOW)
-    decision = decide(looked.view)
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: quote}), now=NOW)
+    decision = decide(snapshot.view)
     assert decision.commands
     halt(rows, request_)
     applied = decision_apply(
         order_pk=order.pk,
         worker_pk=rows.worker.pk,
-        fence=looked.fence,
-        version=looked.version,
+        fence=snapshot.fence,
+        version=snapshot.version,
         decision=decision,
-        quotes=looked.view.quotes,
+        quotes=snapshot.view.quotes,
         now=NOW,
     )
     assert applied == Written(Applied.STALE)
     order.refresh_from_db()
-    assert (order.children.count(), order.status, order.version) == (0, "working", looked.version)
+    assert (order.children.count(), order.status, order.version) == (0, "working", snapshot.version)
     assert not order.needs_person, "nothing is broken: it only came too late"
 
 
 @pytest.mark.usefixtures("unswept")
-def test_the_next_look_sees_the_halt_and_cancels_though_the_parent_is_not_paused(rows: Rows) -> None:
+def test_the_next_check_sees_the_halt_and_cancels_though_the_parent_is_not_paused(rows: Rows) -> None:
     child = open_child(rows)
     halt(rows)
     assert rows.step(child.order, now=NOW + SECOND) is Applied.DONE
@@ -186,11 +184,11 @@ def test_the_next_look_sees_the_halt_and_cancels_though_the_parent_is_not_paused
 @pytest.mark.parametrize("request_", SCOPES, ids=lambda request: request.scope)
 @pytest.mark.usefixtures("unswept")
 def test_what_was_intended_before_the_halt_is_not_taken_after_it(rows: Rows, request_: HaltRequest) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     halt(rows, request_)
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     child.refresh_from_db()
-    assert (child.status, child.taken_at) == (ChildStatus.CANCELLED, None)
+    assert (child.status, child.submitted_at) == (ChildStatus.CANCELLED, None)
     assert child.reason == "halted: a test (by supervisor:supervisor)"
     check_order(child.order)
 
@@ -229,7 +227,7 @@ def test_a_submit_is_refused_with_the_halt_named(
 def test_a_submit_meets_a_halt_that_came_after_its_preview(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def judged_then_halted(**asked: Any) -> orders.Preview:
+    def judged_then_halted(**asked: Any) -> Preview:
         preview = order_preview(**asked)
         halt(rows)
         return preview
@@ -260,13 +258,13 @@ def test_no_new_orders_neither_blocks_a_child_nor_its_sending(rows: Rows) -> Non
     order = rows.working()
     halt(rows, NO_NEW)
     assert rows.step(order, now=NOW) is Applied.DONE
-    assert rows.take(order.children.get()) is not None
+    assert rows.submit_child(order.children.get()) is not None
 
 
 def test_a_paused_order_is_not_resumed_while_a_stop_covers_it(rows: Rows) -> None:
     order = rows.working()
     stopped = halt(rows)
-    with pytest.raises(Refused, match="a supervisor must lift it first"):
+    with pytest.raises(Refused, match="A supervisor must lift the halt first"):
         resume(rows, order)
     lift(rows, stopped)
     assert resume(rows, order).status == OrderStatus.WORKING

@@ -15,13 +15,10 @@ from execution.models import MarketSample, Order, Venue
 from execution.services.desk import housekeeping
 from execution.services.desk.housekeeping import BATCH, samples_drop
 from tests.factories import NOW, Rows
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 ROWS = 30_000
 #: A quarter of what a lease may miss; measured beside 1.2 million rows: docs/reliability.md.
-LONGEST_WAIT = 0.75  # seconds
+MAX_WAIT = 0.75  # seconds
 
 
 def samples(venue: Venue, count: int, *, first: int = 0) -> None:
@@ -42,7 +39,7 @@ def test_a_call_drops_batch_after_batch_with_a_pause_between_them_and_ends_somew
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(housekeeping, "BATCH", 10)
-    monkeypatch.setattr(housekeeping, "MOST", 40)
+    monkeypatch.setattr(housekeeping, "MAX_ROWS", 40)
     samples(rows.venue, 55)
     pauses: list[int] = []
     before = NOW + timedelta(seconds=50)
@@ -81,18 +78,18 @@ def test_no_writer_waits_long_while_many_rows_are_dropped() -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        dropped = samples_drop(before=NOW + timedelta(days=2), pause=tasks._let_others_write)
+        dropped = samples_drop(before=NOW + timedelta(days=2), pause=tasks.let_others_write)
     finally:
         ended.set()
         writer.join()
     assert dropped == ROWS
     assert len(waits) >= ROWS // BATCH
     print(f"\nthe longest of {len(waits)} waits was {max(waits) * 1000:.0f} ms")
-    assert max(waits) < LONGEST_WAIT
+    assert max(waits) < MAX_WAIT
 
 
 def test_every_kind_of_litter_goes_in_batches(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     statements: list[Any] = []
-    monkeypatch.setattr(tasks, "_let_others_write", lambda: statements.append(None))
+    monkeypatch.setattr(tasks, "let_others_write", lambda: statements.append(None))
     tasks.housekeep()
     assert statements == []  # nothing to throw away: nothing to wait for

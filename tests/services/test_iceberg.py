@@ -87,7 +87,7 @@ def test_after_a_settled_part_the_next_may_be_shown(rows: Rows) -> None:
 
 
 def test_more_visible_than_the_total_is_refused_before_anything_exists(rows: Rows) -> None:
-    with pytest.raises(Refused, match=r"visible quantity 0\.4 BTC is above the total of 0\.3 BTC"):
+    with pytest.raises(Refused, match=r"Visible quantity 0\.4 BTC is above the total of 0\.3 BTC"):
         rows.submit(**ICEBERG | {"parameters": {"duration": "3m", "visible_quantity": "0.4"}})
     assert not Order.objects.exists()
 

@@ -35,7 +35,7 @@ def test_the_row_takes_the_rotated_key() -> None:
 def test_another_environment_is_refused_and_changes_nothing() -> None:
     installation_ensure(environment="paper", sealing_key="aa", now=NOW)
     with pytest.raises(
-        Refused, match="belongs to a paper installation; it cannot be started as live"
+        Refused, match="belongs to a paper installation and cannot be started as live"
     ) as refused:
         installation_ensure(environment="live", sealing_key="bb", now=NOW)
     assert (refused.value.problems[0].value, refused.value.problems[0].limit) == ("live", "paper")
@@ -43,7 +43,7 @@ def test_another_environment_is_refused_and_changes_nothing() -> None:
 
 
 def test_an_unknown_environment_is_refused() -> None:
-    with pytest.raises(Refused, match="'moon' is not one of paper, testnet, live"):
+    with pytest.raises(Refused, match=r"is 'moon'\. It must be one of paper, testnet, live"):
         installation_ensure(environment="moon", sealing_key="aa", now=NOW)
     assert not Installation.objects.exists()
 
@@ -68,6 +68,6 @@ def test_nobody_is_created_a_second_time_not_even_who_was_removed() -> None:
 @pytest.mark.parametrize("bad", [{}, {"trader": ""}, {"trader": "short"}])
 def test_a_missing_or_short_password_creates_nobody(bad: dict[str, str]) -> None:
     passwords = {name: word for name, word in PASSWORDS.items() if name != "trader"} | bad
-    with pytest.raises(Refused, match=r"the password of trader has \d characters; at least 12"):
+    with pytest.raises(Refused, match=r"The password of trader has \d characters. It needs at least 12"):
         people_ensure(passwords=passwords)
     assert not User.objects.exists()

@@ -74,7 +74,7 @@ def test_keys_are_an_admins_business_alone(
     rows: Rows, admin: User, verb: Callable[..., Any], role: str
 ) -> None:
     more = {"secrets": SECRETS} if verb is credential_replace else {}
-    with pytest.raises(Refused, match=f"{role} is a {role}; accounts and keys are an admin's"):
+    with pytest.raises(Refused, match=f"changes accounts and keys. {role} is a {role}"):
         act(verb, getattr(rows, role), rows, **more)
     assert Credential.objects.get().state == CredentialState.ACTIVE
     assert not AuditEntry.objects.exists()
@@ -108,20 +108,20 @@ def test_stopping_a_key_pauses_the_accounts_orders_and_wants_what_rests_cancelle
 
 @pytest.mark.parametrize("verb", [credential_suspend, credential_retire])
 def test_nothing_is_stopped_without_a_reason(rows: Rows, admin: User, verb: Callable[..., Any]) -> None:
-    with pytest.raises(Refused, match="say why"):
+    with pytest.raises(Refused, match="A reason is required"):
         act(verb, admin, rows, reason="  ")
     assert Credential.objects.get().state == CredentialState.ACTIVE
 
 
 @pytest.mark.parametrize("state", ["unchecked", "suspended", "refused", "retired"])
 def test_without_an_active_key_no_child_is_taken(rows: Rows, admin: User, state: str) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     Credential.objects.update(state=state)
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     child.refresh_from_db()
     assert (child.status, child.reason) == ("cancelled", "account alpha has no checked key")
     account = Account.objects.get()
-    assert account_block(account) == "account alpha has no checked key"
+    assert account_block(account, "BTC/USDT") == "account alpha has no checked key"
 
 
 def test_a_suspended_key_still_serves_the_cancels_and_then_nothing(rows: Rows, admin: User) -> None:
@@ -130,12 +130,12 @@ def test_a_suspended_key_still_serves_the_cancels_and_then_nothing(rows: Rows, a
     worker_release(worker_pk=rows.worker.pk)
     other = make_worker("boot-2")
     assert [account.pk for account in accounts_claim(worker_pk=other.pk, most=9)] == [rows.account.pk]
-    assert set(owned(worker_pk=other.pk)[1]) == {rows.account.pk}
+    assert set(owned(worker_pk=other.pk).accounts) == {rows.account.pk}
     details = account_details(rows.account.pk)
     assert details is not None
     assert (details.credential_pk, details.key_is_in_use) == (rows.credential.pk, False)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0"), now=NOW)
-    assert not owned(worker_pk=other.pk)[1]
+    assert not owned(worker_pk=other.pk).accounts
     worker_release(worker_pk=other.pk)
     assert accounts_claim(worker_pk=other.pk, most=9) == []
 
@@ -168,11 +168,11 @@ def test_resuming_resumes_no_order(rows: Rows, admin: User) -> None:
 @pytest.mark.parametrize(
     ("verb", "state", "message"),
     [
-        (credential_suspend, "refused", "the key …1234 is refused: it cannot be suspended"),
-        (credential_suspend, "retired", "the key …1234 is retired: it cannot be suspended"),
-        (credential_resume, "refused", "the key …1234 is refused: it cannot be resumed"),
-        (credential_check, "suspended", "the key …1234 is suspended: it cannot be checked"),
-        (credential_check, "retired", "the key …1234 is retired: it cannot be checked"),
+        (credential_suspend, "refused", "The key …1234 is refused. It cannot be suspended"),
+        (credential_suspend, "retired", "The key …1234 is retired. It cannot be suspended"),
+        (credential_resume, "refused", "The key …1234 is refused. It cannot be resumed"),
+        (credential_check, "suspended", "The key …1234 is suspended. It cannot be checked"),
+        (credential_check, "retired", "The key …1234 is retired. It cannot be checked"),
     ],
 )
 def test_what_a_key_cannot_become_is_refused(
@@ -241,7 +241,7 @@ def test_a_refused_key_may_be_checked_again(rows: Rows, admin: User) -> None:
 
 def test_a_key_of_a_closed_account_is_not_checked(rows: Rows, admin: User) -> None:
     Account.objects.update(is_active=False)
-    with pytest.raises(Refused, match="account alpha is closed"):
+    with pytest.raises(Refused, match="Account alpha is closed"):
         act(credential_check, admin, rows)
 
 
@@ -267,9 +267,9 @@ def test_a_replaced_key_that_turns_out_bad_leaves_one_refused_key_and_paused_ord
 @pytest.mark.parametrize(
     ("secrets", "message"),
     [
-        ({"apiKey": "key-12345678"}, "the secret is missing"),
-        ({"secret": "hush"}, "the API key is missing"),
-        ({"apiKey": "key 1234", "secret": "hush"}, "the API key has spaces"),
+        ({"apiKey": "key-12345678"}, "The secret is missing"),
+        ({"secret": "hush"}, "The API key is missing"),
+        ({"apiKey": "key 1234", "secret": "hush"}, "The API key has spaces"),
     ],
 )
 def test_a_key_that_cannot_be_one_is_refused_without_its_text(
@@ -281,13 +281,13 @@ def test_a_key_that_cannot_be_one_is_refused_without_its_text(
     assert Credential.objects.get().state == CredentialState.ACTIVE
 
 
-def test_failures_are_counted_until_a_look_succeeds(rows: Rows) -> None:
+def test_failures_are_counted_until_a_poll_succeeds(rows: Rows) -> None:
     for _ in range(2):
         account_failed(account_pk=rows.account.pk, error="timeout", now=NOW)
     account = Account.objects.get()
     assert (account.failures, account.error, account.error_at) == (2, "timeout", NOW)
     account_seen(account_pk=rows.account.pk, latency_ms=3.0)
     assert Account.objects.get().failures == 2, "an answer is no look"
-    account_seen(account_pk=rows.account.pk, looked_at=NOW)
+    account_seen(account_pk=rows.account.pk, polled_at=NOW)
     account = Account.objects.get()
     assert (account.failures, account.error) == (0, "")

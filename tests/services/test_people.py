@@ -117,7 +117,7 @@ def test_time_lost_before_the_start_does_not_shift(rows: Rows) -> None:
 def test_a_fixed_end_does_not_shift(rows: Rows) -> None:
     end = NOW + 3 * MINUTE
     order = pause(rows, rows.working(parameters={"end_at": end.isoformat(), "slices": "3"}))
-    with pytest.raises(Refused, match="is fixed; resume with catch up"):
+    with pytest.raises(Refused, match=r"is fixed\. Resume with catch up"):
         resume(rows, order, mode="shift", now=NOW + MINUTE)
     order.refresh_from_db()
     assert (order.status, order.plan_version) == ("paused", 1)
@@ -136,7 +136,7 @@ def test_a_resumed_order_needs_nobody_any_more(rows: Rows) -> None:
 def test_a_closing_order_is_neither_paused_nor_resumed(rows: Rows, verb: Callable[..., Order]) -> None:
     order = rows.working()
     version = cancel(rows, order).version
-    with pytest.raises(Refused, match="is closing: it cannot") as exception:
+    with pytest.raises(Refused, match=r"is closing\. It cannot") as exception:
         verb(rows, order)
     assert exception.value.problems[0].field == "status"
     order.refresh_from_db()
@@ -184,7 +184,7 @@ def test_a_pause_while_a_child_is_out_is_over_when_the_child_is_settled(rows: Ro
     child.refresh_from_db()
     assert child.status == "cancelling"
     order.refresh_from_db()
-    assert "not settled yet" in order.why or "not settled" in rows_why(rows, order)
+    assert "to settle" in order.why or "to settle" in rows_why(rows, order)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0"), now=NOW)
     rows.step(order, now=NOW)
     order.refresh_from_db()

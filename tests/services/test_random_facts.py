@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pytest
 
+from execution.core.guarantees import GUARANTEES
 from execution.core.problems import Refused
 from execution.core.states import CHILD_LIVE, ORDER_FINAL, ChildStatus
 from execution.core.types import (
@@ -62,22 +63,22 @@ class Chaos:
         self.book: dict[int, AtExchange] = {}
 
     def act(self) -> None:
-        """One random thing happens, and mostly the driver and the session look at once."""
+        """One random thing happens, and mostly the driver and the session poll at once."""
         self.now += self.random.randint(0, 5_000) * timedelta(milliseconds=1)
         weights = {self.trade: 4, self.tell: 4, self.list: 2, self.person: 1}
         self.random.choices(list(weights), list(weights.values()))[0]()
         check_order(self.order)
-        for look in (self.drive, self.send):
+        for poll in (self.drive, self.send):
             if self.random.random() < 0.7:
-                look()
+                poll()
                 check_order(self.order)
 
     def drive(self) -> None:
         self.rows.step(self.order, now=self.now)
 
     def send(self) -> None:
-        for child in self.order.children.filter(status=ChildStatus.INTENDED, taken_at=None):
-            if self.rows.take(child, now=self.now) is None:
+        for child in self.order.children.filter(status=ChildStatus.PENDING_SUBMIT):
+            if self.rows.submit_child(child, now=self.now) is None:
                 continue
             outcome = self.random.choice(["yes"] * 7 + ["no", "not sent", "lost", "lost and there", "gone"])
             self._answer(child, outcome)
@@ -143,7 +144,7 @@ class Chaos:
         child_report(account_pk=self.rows.account.pk, report=report, now=self.now)
 
     def _record(self, trade: Trade) -> None:
-        """With or without its details, as streams and looks differ."""
+        """With or without its details, as streams and polls differ."""
         bare = Trade(
             trade.symbol, trade.trade_id, trade.side, trade.price, trade.quantity, trade.at, trade.exchange_id
         )
@@ -151,7 +152,7 @@ class Chaos:
         fill_record(account_pk=self.rows.account.pk, trade=shown, now=self.now)
 
     def list(self) -> None:
-        """A look over REST: trades in any order."""
+        """A poll over REST: trades in any order."""
         trades = [trade for truth in self.book.values() for trade in truth.trades]
         for trade in self.random.sample(trades, len(trades)):
             self._record(trade)
@@ -170,7 +171,7 @@ class Chaos:
             check_order(self.order)
 
     def heal(self) -> None:
-        """The faults end: everything is looked at until the order is final and its children settled."""
+        """The faults end: everything is checked until the order is final and its children settled."""
         self.order.refresh_from_db()
         self.now = max(self.now, self.order.terms.end_at if self.order.terms else NOW)
         for _ in range(60):
@@ -182,20 +183,20 @@ class Chaos:
                 self._report(truth)
                 for trade in truth.trades:
                     fill_record(account_pk=self.rows.account.pk, trade=trade, now=self.now)
-            self._look_for_the_lost()
+            self._recover_the_lost()
             check_order(self.order)
             self.order.refresh_from_db()
             if self.order.status in ORDER_FINAL:
                 return
         raise AssertionError(f"still {self.order.status}: {self.order.why}")
 
-    def _look_for_the_lost(self) -> None:
+    def _recover_the_lost(self) -> None:
         kinds = ("open_orders", "closed_orders", "trades")
         for child in self.order.children.filter(status=ChildStatus.UNKNOWN):
-            looks = [NotFoundObservation(kind, self.now, NOW - SECOND) for kind in kinds]
+            polls = [NotFoundObservation(kind, self.now, NOW - SECOND) for kind in kinds]
             if child.pk not in self.book:
                 child_not_found(
-                    child_pk=child.pk, looks=looks, validity=SECOND, listing_delay=5 * SECOND, now=self.now
+                    child_pk=child.pk, polls=polls, guarantees=GUARANTEES["binance"], now=self.now
                 )
 
 

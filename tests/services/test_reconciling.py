@@ -14,7 +14,7 @@ from execution.core.states import ChildStatus
 from execution.core.types import OrderReport, Side, Unknown, VenueStatus
 from execution.models import Account, AuditEntry, ChildOrder, Difference
 from execution.selectors.decisions.order_view import account_block
-from execution.services.accounts.sessions import account_doubted, account_look_taken, account_reconciled
+from execution.services.accounts.sessions import account_doubted, account_poll_taken, account_reconciled
 from execution.services.children.children import child_cancel_request, child_outcome, child_report
 from execution.services.children.fills import fill_record
 from execution.services.children.reconciliation import (
@@ -26,13 +26,10 @@ from execution.services.children.reconciliation import (
     unknown_absent,
     unknown_attach,
     unknown_cancel,
-    unknown_look,
+    unknown_poll,
 )
 from execution.services.records.locking import order_locked
 from tests.factories import NOW, D, Rows, report_of, trade_of
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 LATER = NOW + timedelta(seconds=30)
 
@@ -50,36 +47,36 @@ def orphan(parent: str, sequence: str = "0009", **changes: Any) -> OrderReport:
     return OrderReport("BTC/USDT", f"qtest{parent}{sequence}", "X9", VenueStatus.OPEN, D(0), **fields)  # type: ignore[arg-type]
 
 
-# --- no child before a complete look ---------------------------------------------------------------
+# --- no child before a complete poll ---------------------------------------------------------------
 
 
-def test_a_new_holder_creates_nothing_before_its_own_complete_look(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+def test_a_new_holder_creates_nothing_before_its_own_complete_poll(rows: Rows) -> None:
+    child = rows.resting(submitted=False)
     Account.objects.update(fence=2)
     rows.account.refresh_from_db()
-    assert "is not reconciled" in account_block(rows.account)
-    assert rows.take(child, fence=2) is None
+    assert "is not reconciled" in account_block(rows.account, "BTC/USDT")
+    assert rows.submit_child(child, fence=2) is None
     child.refresh_from_db()
-    assert child.status == ChildStatus.INTENDED, "it waits; it is not dropped"
-    assert not account_reconciled(account_pk=rows.account.pk, fence=1, until=NOW), "an earlier holder's look"
-    assert rows.take(child, fence=2) is None
+    assert child.status == ChildStatus.PENDING_SUBMIT, "it waits; it is not dropped"
+    assert not account_reconciled(account_pk=rows.account.pk, fence=1, until=NOW), "an earlier holder's poll"
+    assert rows.submit_child(child, fence=2) is None
     assert account_reconciled(account_pk=rows.account.pk, fence=2, until=NOW)
-    assert rows.take(child, fence=2) is not None
+    assert rows.submit_child(child, fence=2) is not None
 
 
-def test_a_look_that_began_before_the_doubt_does_not_end_it(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+def test_a_poll_that_began_before_the_doubt_does_not_end_it(rows: Rows) -> None:
+    child = rows.resting(submitted=False)
     account_doubted(account_pk=rows.account.pk, fence=1, now=NOW + timedelta(seconds=2))
     account_reconciled(account_pk=rows.account.pk, fence=1, until=NOW + timedelta(seconds=1))
-    assert rows.take(child) is None
+    assert rows.submit_child(child) is None
     account_reconciled(account_pk=rows.account.pk, fence=1, until=NOW + timedelta(seconds=3))
-    assert rows.take(child) is not None
+    assert rows.submit_child(child) is not None
 
 
 def test_a_stale_holder_doubts_nothing(rows: Rows) -> None:
     account_doubted(account_pk=rows.account.pk, fence=0, now=LATER)
     rows.account.refresh_from_db()
-    assert account_block(rows.account) == ""
+    assert account_block(rows.account, "BTC/USDT") == ""
 
 
 def test_doubt_blocks_no_cancel(rows: Rows) -> None:
@@ -140,10 +137,10 @@ def test_an_orphan_that_is_not_its_orders_kind_belongs_to_none(rows: Rows, chang
 
 def keep(rows: Rows, found: Sequence[Found], seconds: int, symbols: Sequence[str] = ("BTC/USDT",)) -> int:
     at = NOW + timedelta(seconds=seconds)
-    return differences_record(account_pk=rows.account.pk, found=found, symbols=symbols, now=at)
+    return differences_record(account_pk=rows.account.pk, differences=found, symbols=symbols, now=at)
 
 
-def test_a_difference_is_one_row_until_a_look_finds_it_no_more(rows: Rows) -> None:
+def test_a_difference_is_one_row_until_a_poll_finds_it_no_more(rows: Rows) -> None:
     foreign = Found("foreign", "BTC/USDT", "77", {"price": "1"})
     assert keep(rows, [foreign], 0) == 1
     assert keep(rows, [Found("foreign", "BTC/USDT", "77", {"price": "2"})], 5) == 1
@@ -151,7 +148,7 @@ def test_a_difference_is_one_row_until_a_look_finds_it_no_more(rows: Rows) -> No
     assert row.opened_at == NOW
     assert row.last_seen_at == NOW + timedelta(seconds=5)
     assert row.evidence == {"price": "2"}
-    assert keep(rows, [], 6, ["ETH/USDT"]) == 1, "its symbol was not looked at"
+    assert keep(rows, [], 6, ["ETH/USDT"]) == 1, "its symbol was not polled"
     assert keep(rows, [], 7) == 0
     row.refresh_from_db()
     assert row.resolved_at == NOW + timedelta(seconds=7)
@@ -170,19 +167,19 @@ def test_a_trade_without_a_child_stays_listed_when_the_window_has_passed_it(rows
 
 def test_only_a_supervisor_settles_an_unknown_child(rows: Rows) -> None:
     child = unknown(rows)
-    with pytest.raises(Refused, match="only a supervisor"):
-        unknown_look(client_id=child.client_id, person=rows.trader, now=LATER)
+    with pytest.raises(Refused, match="Only a supervisor"):
+        unknown_poll(client_id=child.client_id, person=rows.trader, now=LATER)
 
 
-def test_a_wanted_look_is_taken_once(rows: Rows) -> None:
-    unknown_look(client_id=unknown(rows).client_id, person=rows.supervisor, now=LATER)
-    assert account_look_taken(account_pk=rows.account.pk)
-    assert not account_look_taken(account_pk=rows.account.pk)
+def test_a_wanted_poll_is_taken_once(rows: Rows) -> None:
+    unknown_poll(client_id=unknown(rows).client_id, person=rows.supervisor, now=LATER)
+    assert account_poll_taken(account_pk=rows.account.pk)
+    assert not account_poll_taken(account_pk=rows.account.pk)
 
 
 def test_a_wanted_cancel_happens_as_soon_as_the_order_shows(rows: Rows) -> None:
     child = unknown(rows)
-    unknown_cancel(client_id=child.client_id, person=rows.supervisor, reason="not wanted", now=LATER)
+    unknown_cancel(client_id=child.client_id, person=rows.supervisor, reason="no longer needed", now=LATER)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=LATER)
     child.refresh_from_db()
     assert child.status == ChildStatus.CANCELLING
@@ -192,9 +189,9 @@ def test_absence_without_proof_wants_the_phrase_the_time_and_no_trace_of_it(rows
     child = unknown(rows)
     ask = {"client_id": child.client_id, "person": rows.supervisor, "reason": "the exchange said so"}
     phrase = absent_phrase(child.client_id)
-    with pytest.raises(Refused, match="type ABSENT"):
+    with pytest.raises(Refused, match="Type ABSENT"):
         unknown_absent(**ask, phrase="absent", now=LATER)  # type: ignore[arg-type]
-    with pytest.raises(Refused, match="may arrive until"):
+    with pytest.raises(Refused, match="may still arrive until"):
         unknown_absent(**ask, phrase=phrase, now=NOW)  # type: ignore[arg-type]
     fill_record(
         account_pk=rows.account.pk, trade=trade_of(child, "1", "0.01", client_id=child.client_id), now=NOW

@@ -78,5 +78,5 @@ def test_an_order_that_stops_expires_with_its_reason(rows: Rows) -> None:
     order.refresh_from_db()
     assert (order.status, order.reason) == (
         "expired",
-        "time ran out with 0.3 BTC left: it stops at its end, as was asked",
+        "time ran out with 0.3 BTC left: the order was set to stop at its end",
     )

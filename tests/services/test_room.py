@@ -14,9 +14,6 @@ from execution.core.problems import Refused
 from execution.models import Order
 from execution.selectors.room import MEGABYTE, held_back, room_problem, room_words
 from tests.factories import Rows
-from tests.fixtures import redis_url, rows
-
-__all__ = ["redis_url", "rows"]
 
 #: In megabytes; no disk has so much.
 BEYOND = 900_000_000
@@ -30,8 +27,8 @@ def test_an_order_is_refused_below_the_floor_with_the_value_and_the_limit(
         rows.submit()
     (problem,) = refused.value.problems
     free = shutil.disk_usage(django_settings.VAR).free // MEGABYTE
-    assert problem.message.startswith("only ")
-    assert problem.message.endswith("MB of disk are free; no new order starts below 900,000,000 MB")
+    assert problem.message.startswith("Only ")
+    assert problem.message.endswith("MB of disk are free. No new order starts below 900,000,000 MB.")
     assert abs(int(str(problem.value).removesuffix(" MB").replace(",", "")) - free) < 1000
     assert problem.limit == "900,000,000 MB"
     assert not Order.objects.exists()

@@ -20,7 +20,8 @@ from execution.models import Estimate, Order, Role, User, Venue
 from execution.selectors.quotes import book_key, book_to_json
 from execution.selectors.tca.reports import predicted_of
 from execution.services.accounts.changes import account_close
-from execution.services.orders.preview import Preview, order_preview
+from execution.services.orders.preview import order_preview
+from execution.services.orders.stages import Preview
 from tests.factories import NOW, SYMBOL, D, Rows
 
 ROUTED: dict[str, Any] = {
@@ -66,9 +67,9 @@ def refused(rows: Rows, **changes: Any) -> str:
 
 def test_the_preview_says_where_it_would_go_and_the_order_can_be_sent(both: Rows) -> None:
     found = preview(both)
-    assert found.problems == []
-    assert found.route is not None
-    assert {part.venue.label: part.quantity for part in found.route.parts} == {"alpha": D(2), "beta": D(1)}
+    assert found.problems == ()
+    assert found.split is not None
+    assert {part.venue.label: part.quantity for part in found.split.parts} == {"alpha": D(2), "beta": D(1)}
     assert both.submit(**ROUTED).algorithm == "sor"
 
 
@@ -76,12 +77,12 @@ def test_a_router_with_one_account_closed_is_refused(both: Rows) -> None:
     admin = User.objects.create(username="admin", role=Role.ADMIN)
     beta = both.trader.accounts.get(label="beta")
     account_close(person=admin, account_id=beta.public_id, reason="moved", now=NOW)
-    assert refused(both) == "you have no account 'beta'"
+    assert refused(both) == "You have no account 'beta'."
 
 
 def test_a_router_whose_key_is_retired_at_one_account_is_refused(both: Rows) -> None:
     both.trader.accounts.get(label="beta").credentials.update(state="retired")
-    assert refused(both) == "account beta has no key in use"
+    assert refused(both) == "Account beta has no key in use."
 
 
 def test_stale_market_data_of_one_account_is_refused(both: Rows) -> None:
@@ -94,8 +95,8 @@ def test_stale_market_data_of_one_account_is_refused(both: Rows) -> None:
 
 def test_too_little_liquidity_is_refused_when_asked_and_says_what_can_be_had(both: Rows) -> None:
     words = refused(both, quantity="9", parameters={"shortfall": "refuse"})
-    assert "8 of 9 can be had, at 60," in words
-    assert preview(both, quantity="9").problems == []
+    assert "8 of 9 is available, at 60," in words
+    assert preview(both, quantity="9").problems == ()
 
 
 # --- what it costs, and the books that are still coming ------------------------------------------
@@ -103,9 +104,9 @@ def test_too_little_liquidity_is_refused_when_asked_and_says_what_can_be_had(bot
 
 def test_the_expected_cost_is_the_routes_own_on_the_ticket_and_with_the_order(both: Rows) -> None:
     found = preview(both)
-    assert found.route is not None
+    assert found.split is not None
     assert found.quote is not None
-    cost = found.route.cost_bp(found.quote.mid)
+    cost = found.split.cost_bp(found.quote.mid)
     assert cost is not None
     shown = predicted_now(found, NOW)
     assert shown is not None
@@ -122,13 +123,13 @@ def test_the_expected_cost_is_the_routes_own_on_the_ticket_and_with_the_order(bo
 def test_a_route_that_falls_short_says_for_how_much_its_cost_is(both: Rows) -> None:
     shown = predicted_now(preview(both, quantity="9"), NOW)
     assert shown is not None
-    assert shown.hint == "for the 8 BTC that can be had"
+    assert shown.hint == "for the 8 BTC available"
 
 
 def test_the_ticket_shows_the_average_after_fees_and_the_childs_limit_as_such(both: Rows) -> None:
     found = preview(both)
-    assert found.route is not None
-    table, (part, _) = route_table(found), found.route.parts
+    assert found.split is not None
+    table, (part, _) = route_table(found), found.split.parts
     assert table is not None
     assert part.average_price is not None
     row = table["rows"][0]
@@ -142,27 +143,29 @@ def test_the_ticket_shows_the_average_after_fees_and_the_childs_limit_as_such(bo
 def test_while_a_book_is_coming_there_is_no_route_and_nothing_is_short(both: Rows) -> None:
     without_book(both, "beta")
     found = preview(both, quantity="6")
-    assert found.problems == []
-    assert (found.route, found.books_awaited) == (None, ("beta",))
-    assert "unknown: The book of beta is still coming" in checks(found)
+    assert found.problems == ()
+    assert (found.split, found.books_awaited) == (None, ("beta",))
+    assert "unknown: The book of beta has not arrived" in checks(found)
     assert plan_data(found) is None
     shown = predicted_now(found, NOW)
     assert shown is not None
-    assert (shown.cost_bp, shown.hint) == (None, "the books are still coming")
+    assert (shown.cost_bp, shown.hint) == (None, "waiting for the order books")
 
 
 def test_a_venue_that_gives_no_book_in_five_seconds_is_said_to_give_none(both: Rows) -> None:
     without_book(both, "beta")
     preview(both)
-    for venue in Venue.objects.all():
-        both.quote(venue=venue, at=NOW + timedelta(seconds=6))
-    put_book(both, "alpha", at=6)
-    assert preview(both, at=4).books_awaited == ("beta",)
-    found = preview(both, at=6)
-    assert (found.books_awaited, found.books_missing) == ((), ("beta",))
-    assert "warn: beta gives no book: only the size at its best price is counted" in checks(found)
-    assert found.route is not None
-    assert found.route.filled == D(3)
+    for at in (4, 6):
+        for venue in Venue.objects.all():
+            both.quote(venue=venue, at=NOW + timedelta(seconds=at))
+        put_book(both, "alpha", at=at)
+        found = preview(both, at=at)
+        assert found.books_awaited == (("beta",) if at == 4 else ())
+    assert found.planned.route is not None
+    assert (found.books_awaited, found.planned.route.books_missing) == ((), ("beta",))
+    assert "warn: beta has no order book: only the size at its best price is counted" in checks(found)
+    assert found.split is not None
+    assert found.split.filled == D(3)
 
 
 def test_an_account_that_is_out_is_not_waited_for(both: Rows) -> None:
@@ -183,7 +186,7 @@ def test_review_waits_for_the_books_and_asks_when_they_are_there(rows: Rows) -> 
         "quantity": "3", "unit": "base", "mode": "split", "shortfall": "part", "collar_bp": "50",
     }  # fmt: skip
     page = client.post("/orders/new/review/", form).content.decode()
-    assert "Waiting for the books" in page
+    assert "Waiting for the order books" in page
     assert '<script id="review-waits" type="application/json">"true"</script>' in page
     assert 'class="sentence"' not in page
     put_book(rows, "alpha", now=timezone.now())
@@ -208,10 +211,10 @@ def put_book(rows: Rows, label: str, *, at: float = 0, now: datetime = NOW) -> N
 def test_an_order_whose_i_would_price_is_there_costs_what_its_route_costs(both: Rows) -> None:
     twap: dict[str, Any] = {"algorithm": "twap", "parameters": {"duration": "1h", "i_would_price": "60010"}}
     found = preview(both, **twap)
-    assert found.route is not None
+    assert found.split is not None
     assert found.takes_at_once
     shown = predicted_now(found, NOW)
     assert shown is not None
     assert shown.hint == "its route now, after fees"
     far = preview(both, **(twap | {"parameters": {"duration": "1h", "i_would_price": "59000"}}))
-    assert (far.route, far.takes_at_once) == (None, False)
+    assert (far.split, far.takes_at_once) == (None, False)

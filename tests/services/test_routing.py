@@ -81,15 +81,15 @@ def test_a_balance_counts_what_the_orders_own_children_have_taken_and_given_back
     unit = D(1) if side == "sell" else price
 
     def free(at: timedelta) -> Decimal | None:
-        looked = build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW + at)
-        return next(venue.free for venue in looked.view.accounts if venue.label == "alpha")
+        snapshot = build_order_view(order_pk=order.pk, data=MarketData({}), now=NOW + at)
+        return next(venue.free for venue in snapshot.view.accounts if venue.label == "alpha")
 
     assert free(SECOND) == start
     quotes = {rows.account.public_id: QUOTE}
     assert apply(rows, order, intend(rows, price=price), quotes=quotes, now=NOW + SECOND) is Applied.DONE
     assert free(2 * SECOND) == start - D("0.1") * unit, "it may be locked"
     child = order.children.get()
-    rows.take(child)
+    rows.submit_child(child)
     report = report_of(child, VenueStatus.CANCELLED, "0")
     child_report(account_pk=rows.account.pk, report=report, now=NOW + 3 * SECOND)
     assert free(4 * SECOND) == start, "and is given back"

@@ -140,6 +140,7 @@ def test_nothing_is_sealed_for_nobody(keyring: Keyring) -> None:
         seal(SECRETS, public_key_hex=keyring.public_key_hex, bound_to="")
 
 
+@pytest.mark.real_process
 def test_the_module_that_seals_loads_no_keyring() -> None:
     program = (
         "import sys, execution.services.accounts.sealing as sealing\n"

@@ -22,7 +22,7 @@ def previewed(rows: Rows, *, now: Any = NOW, person: Any = None, **changes: Any)
 
 
 def seed_of(preview: Any) -> int | None:
-    seed: int | None = preview.parameters.seed
+    seed: int | None = preview.terms.parameters.seed
     return seed
 
 
@@ -35,7 +35,7 @@ def test_the_order_that_is_sent_is_the_one_of_the_preview(rows: Rows) -> None:
     planned = [(part.starts_at, part.quantity) for part in preview.slices]
     assert [(part.starts_at, part.quantity) for part in order.slices.order_by("number")] == planned
     assert len({quantity for _, quantity in planned}) > 5
-    assert f"by seed {seed_of(preview)}" in preview.plan.notes[0]
+    assert f"(seed {seed_of(preview)})" in preview.planned.plan.notes[0]
 
 
 def test_another_request_person_day_or_installation_has_another_seed(rows: Rows, settings: Settings) -> None:

@@ -11,22 +11,20 @@ from execution.core.algorithms.decide import decide
 from execution.core.types import Accepted, VenueStatus
 from execution.models import ChildOrder, JournalEntry, Order, Slice
 from execution.models.prepared import Compiled, row_insert, row_save
-from execution.selectors.decisions.order_view import MarketData, OrderCache, build_order_view, look_again
+from execution.selectors.decisions.order_view import MarketData, OrderCache, build_order_view, with_new_market
 from execution.selectors.decisions.sessions import children_to_send, unsettled_children
-from execution.services.children.children import child_outcome, child_report, child_take
+from execution.services.accounts.sessions import account_doubted
+from execution.services.children.children import child_outcome, child_report, child_submit
 from execution.services.children.fills import fill_record
 from execution.services.engine.apply_decision import decision_apply
 from tests.factories import BUDGET, NOW, D, Rows, report_of, trade_of
-from tests.fixtures import redis_url, rows
 from tests.services.test_driving import QUOTE
-
-__all__ = ["redis_url", "rows"]
 
 SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("slices", [3, 300])
-def test_a_look_asks_for_little_however_many_slices_there_are(
+def test_a_check_asks_for_little_however_many_slices_there_are(
     rows: Rows, slices: int, django_assert_max_num_queries: Any
 ) -> None:
     parameters = {"duration": f"{slices}m", "slices": str(slices)}
@@ -41,14 +39,19 @@ def test_a_look_asks_for_little_however_many_slices_there_are(
 
 def test_a_slice_asks_for_no_more_than_it_did(rows: Rows, django_assert_max_num_queries: Any) -> None:
     order = rows.working()
-    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
     fixed: dict[str, Any] = {"order_pk": order.pk, "worker_pk": rows.worker.pk, "fence": order.fence}
-    decision = decide(looked.view)
+    decision = decide(snapshot.view)
     with django_assert_max_num_queries(16):
-        decision_apply(**fixed, version=looked.version, decision=decision, quotes=looked.view.quotes, now=NOW)
+        decision_apply(
+            **fixed, version=snapshot.version, decision=decision, quotes=snapshot.view.quotes, now=NOW
+        )
     child = order.children.get()
-    with django_assert_max_num_queries(13):
-        child_take(child_pk=child.pk, worker_pk=rows.worker.pk, account_fence=1, budget=BUDGET, now=NOW)
+    # One each for what rests on the other side and for what the account can pay.
+    with django_assert_max_num_queries(16):
+        child_submit(
+            child_pk=child.pk, worker_pk=rows.worker.pk, account_fence=1, budget=BUDGET, quote=QUOTE, now=NOW
+        )
     opened = report_of(child, VenueStatus.OPEN, "0")
     with django_assert_max_num_queries(12):
         child_outcome(child_pk=child.pk, outcome=Accepted(opened), now=NOW, fence=1)
@@ -62,18 +65,26 @@ def test_a_slice_asks_for_no_more_than_it_did(rows: Rows, django_assert_max_num_
 
 
 def test_only_what_waits_to_leave_is_read_for_sending(rows: Rows) -> None:
-    child = rows.resting(taken=False)
+    child = rows.resting(submitted=False)
     account = rows.account.pk
     assert [found.pk for found in children_to_send(account)] == [child.pk]
-    rows.take(child)
+    rows.submit_child(child)
     assert children_to_send(account) == []
     assert [found.pk for found in unsettled_children(account)] == [child.pk]
 
 
-def test_a_market_that_moves_is_looked_at_with_the_rows_of_before(rows: Rows) -> None:
+def test_a_create_of_a_symbol_in_doubt_is_not_read_for_sending_and_a_cancel_is(rows: Rows) -> None:
+    child = rows.resting(submitted=False)
+    account_doubted(account_pk=rows.account.pk, fence=1, now=NOW + SECOND)
+    assert children_to_send(rows.account.pk) == []
+    ChildOrder.objects.update(status="cancelling")
+    assert [found.pk for found in children_to_send(rows.account.pk)] == [child.pk]
+
+
+def test_a_market_that_moves_is_checked_with_the_rows_of_before(rows: Rows) -> None:
     order = rows.working()
-    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
-    again = look_again(looked, MarketData({}), NOW + SECOND)
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    again = with_new_market(snapshot, MarketData({}), NOW + SECOND)
     assert again is not None
     assert again.view.accounts[0].quote is None
     assert again.view.now == NOW + SECOND
@@ -84,16 +95,16 @@ def test_a_market_that_moves_is_looked_at_with_the_rows_of_before(rows: Rows) ->
 @pytest.mark.parametrize("after", [timedelta(seconds=61), -SECOND])
 def test_rows_are_read_again_at_a_slices_turn_and_after_a_while(rows: Rows, after: timedelta) -> None:
     order = rows.working()
-    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
-    assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + after) is None
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    assert with_new_market(snapshot, MarketData({rows.venue.pk: QUOTE}), NOW + after) is None
 
 
-def test_an_order_whose_account_is_blocked_reads_its_rows_at_every_look(rows: Rows) -> None:
+def test_an_order_whose_account_is_blocked_reads_its_rows_at_every_check(rows: Rows) -> None:
     order = rows.working()
     rows.account.reconciled_until = None
     rows.account.save()
-    looked = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
-    assert look_again(looked, MarketData({rows.venue.pk: QUOTE}), NOW + SECOND) is None
+    snapshot = build_order_view(order_pk=order.pk, data=MarketData({rows.venue.pk: QUOTE}), now=NOW)
+    assert with_new_market(snapshot, MarketData({rows.venue.pk: QUOTE}), NOW + SECOND) is None
 
 
 # --- compiled statements -------------------------------------------------------------------------
@@ -131,6 +142,16 @@ def test_a_row_is_saved_whole_and_one_that_is_not_there_is_an_error(rows: Rows) 
     order.pk = 10**6
     with pytest.raises(Order.DoesNotExist):
         row_save(order)
+
+
+def test_only_the_named_columns_of_a_row_are_saved(rows: Rows) -> None:
+    order = rows.submit()
+    order.why, order.reason = "because", "not written"
+    row_save(order, ("why",))
+    saved = Order.objects.get(pk=order.pk)
+    assert (saved.why, saved.reason) == ("because", "")
+    with pytest.raises(TypeError, match="has not all of the columns"):
+        row_save(order, ("why", "nowhere"))
 
 
 def test_a_row_that_is_inserted_has_its_key(rows: Rows) -> None:

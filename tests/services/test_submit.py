@@ -102,7 +102,7 @@ def test_a_key_has_1_to_64_characters(rows: Rows, key: str) -> None:
         ({"quantity": "0.000000001"}, "quantity", "0.000000001", "0.00001"),
         ({"quantity": "NaN"}, "quantity", "NaN", ""),
         ({"quantity": "9", "unit": "quote"}, "quantity", "0.00015", "0.00019"),
-        ({"quantity": "20"}, "quantity", "1201200", "1000000"),
+        ({"quantity": "20"}, "quantity", "1207206", "1000000"),
         ({"quantity": "11", "side": "sell"}, "quantity", "11", "10"),
         ({"limit_price": "60000.001"}, "limit_price", "60000.001", "0.01"),
         ({"parameters": {"duration": "3m", "slices": "91"}}, "slices", "91", "90"),
@@ -131,7 +131,7 @@ def test_several_problems_are_told_together(rows: Rows) -> None:
 
 
 def test_an_order_that_the_balance_exactly_pays_is_taken(rows: Rows) -> None:
-    need = D("0.3") * D("60000") * D("1.001")
+    need = D("0.3") * D("60300") * D("1.001")
     Balance.objects.filter(currency="USDT").update(free=need - D("0.01"))
     (problem,) = refused(rows)
     assert (problem.field, D(problem.value)) == ("quantity", need)
@@ -150,7 +150,7 @@ def test_somebody_elses_account_looks_like_none(rows: Rows) -> None:
     foreign = make_account(rows.venue, "beta")
     (problem,) = refused(rows, accounts=[foreign.public_id])
     assert problem.field == "accounts"
-    assert "you have no account" in problem.message
+    assert "You have no account" in problem.message
 
 
 def test_an_account_without_a_key_takes_no_order(rows: Rows) -> None:
@@ -211,7 +211,8 @@ def test_accounts_that_do_not_fit_are_each_told_by_label(rows: Rows) -> None:
     beta.credentials.update(state="active")
     Account.objects.filter(label__in=["beta", "gamma"]).update(symbols=["ETH/USDT"])
     assert [
-        problem.message.split()[-1] for problem in refused(rows, accounts=["alpha", "beta", "gamma"])
+        problem.message.rstrip(".").split()[-1]
+        for problem in refused(rows, accounts=["alpha", "beta", "gamma"])
     ] == [
         "beta",
         "gamma",
@@ -227,13 +228,14 @@ def test_an_account_is_named_once(rows: Rows, again: str) -> None:
 
 def test_the_balances_together_must_pay_the_order(rows: Rows) -> None:
     beta = rows.beside()
-    need = D("0.3") * D("60000") * D("1.001")
+    need = D("0.3") * D("60300") * D("1.001")
     Balance.objects.filter(currency="USDT").update(free=need / 2 - D("0.01"))
     (problem,) = refused(rows, accounts=["alpha", "beta"])
     assert problem.field == "quantity"
     assert "alpha, beta together have" in problem.message
     Balance.objects.filter(currency="USDT").update(free=need / 2)
     assert rows.submit(accounts=["alpha", "beta"]).pk
+    assert refused(rows, accounts=["alpha", "beta"], key="1")[0].code == "balance_reserved"
     Balance.objects.filter(account=beta).delete()
     assert rows.submit(accounts=["alpha", "beta"], key="2").pk, "what nobody knows refuses nothing"
 
@@ -263,15 +265,15 @@ def test_the_checks_name_each_account(rows: Rows) -> None:
         check.text: check.state
         for check in order_preview(person=rows.trader, request=request, now=NOW).checks
     }
-    assert checks["alpha has 1,000,000.00 USDT free"] == "ok"
-    assert checks["beta has no USDT: nothing goes there"] == "warn"
-    assert checks["beta: Market data is stale: the order waits until it is fresh"] == "warn"
+    assert checks["Account alpha has 1,000,000.00 USDT free"] == "ok"
+    assert checks["Account beta has no USDT: it gets no part of the order"] == "warn"
+    assert checks["beta: Market data is stale: the order waits for fresh data"] == "warn"
     assert any(text.startswith("Quotes are fresh on alpha: ") for text in checks)
 
 
 def test_a_supervisor_does_not_trade(rows: Rows) -> None:
     (problem,) = refused(rows, person=rows.supervisor)
-    assert "a supervisor does not trade" in problem.message
+    assert "A supervisor does not trade" in problem.message
 
 
 def test_without_market_data_a_base_quantity_is_taken_and_a_quote_amount_is_not(rows: Rows) -> None:
@@ -281,7 +283,7 @@ def test_without_market_data_a_base_quantity_is_taken_and_a_quote_amount_is_not(
     assert order.arrival_at is None, "an old quote is no arrival price"
     rows.quote("60001", "60000")
     (problem,) = refused(rows, key="2", quantity="500", unit="quote")
-    assert "no price of BTC/USDT is known" in problem.message
+    assert "No price of BTC/USDT is known" in problem.message
     assert rows.submit(key="3").quantity == D("0.3")
 
 

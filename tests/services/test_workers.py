@@ -18,6 +18,7 @@ from execution.services.engine.workers import (
     AWAY_AFTER,
     accounts_claim,
     database_now,
+    markets_claim,
     orders_claim,
     owned,
     pause_if_away,
@@ -75,11 +76,27 @@ def test_two_workers_never_own_the_same_order_or_account(rows: Rows) -> None:
             claim(worker, most=1)
             accounts_claim(worker_pk=worker.pk, most=1)
     mine, theirs = owned(worker_pk=rows.worker.pk), owned(worker_pk=other.pk)
-    assert not set(mine[0]) & set(theirs[0])
-    assert not set(mine[1]) & set(theirs[1])
-    assert len(mine[1]) + len(theirs[1]) == 4
-    assert {fence for fence, _ in {**mine[0], **theirs[0]}.values()} == {1}, "each was claimed once"
-    assert len(mine[0]) + len(theirs[0]) <= len(orders)
+    assert not set(mine.orders) & set(theirs.orders)
+    assert not set(mine.accounts) & set(theirs.accounts)
+    assert len(mine.accounts) + len(theirs.accounts) == 4
+    assert {fence for fence, _ in {**mine.orders, **theirs.orders}.values()} == {1}, "each was claimed once"
+    assert len(mine.orders) + len(theirs.orders) <= len(orders)
+
+
+def test_one_worker_watches_a_venues_markets_and_another_when_its_lease_is_over(rows: Rows) -> None:
+    other = make_worker("boot-2")
+    for worker in (rows.worker, other):
+        accounts_claim(worker_pk=worker.pk, most=9)
+    holder, rest = (rows.worker, other) if owned(worker_pk=rows.worker.pk).accounts else (other, rows.worker)
+    assert markets_claim(worker_pk=rest.pk) == [], "it holds no account there"
+    assert markets_claim(worker_pk=holder.pk) == [rows.venue.pk]
+    assert owned(worker_pk=holder.pk).markets == {rows.venue.pk: 1}
+    assert markets_claim(worker_pk=holder.pk) == []
+    worker_release(worker_pk=holder.pk)
+    worker_stop(worker_pk=holder.pk)
+    accounts_claim(worker_pk=rest.pk, most=9)
+    assert markets_claim(worker_pk=rest.pk) == [rows.venue.pk]
+    assert owned(worker_pk=rest.pk).markets == {rows.venue.pk: 2}
 
 
 def test_an_account_without_a_key_is_claimed_by_nobody(rows: Rows) -> None:
@@ -161,18 +178,18 @@ def test_a_cancel_makes_a_paused_order_due(rows: Rows) -> None:
 def test_a_closed_account_is_served_until_its_last_child_is_settled(rows: Rows) -> None:
     child = rows.resting()
     Account.objects.update(is_active=False)
-    assert set(owned(worker_pk=rows.worker.pk)[1]) == {rows.account.pk}
+    assert set(owned(worker_pk=rows.worker.pk).accounts) == {rows.account.pk}
     assert account_details(rows.account.pk) is not None
     other = make_worker("boot-2")
     expire(rows.worker)
     assert [account.pk for account in accounts_claim(worker_pk=other.pk, most=9)] == [rows.account.pk]
     report = report_of(child, VenueStatus.CANCELLED, "0")
     child_report(account_pk=rows.account.pk, report=report, now=NOW)
-    assert not owned(worker_pk=other.pk)[1]
+    assert not owned(worker_pk=other.pk).accounts
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_look_that_finds_nothing_free_takes_no_write_lock(rows: Rows) -> None:
+def test_a_poll_that_finds_nothing_free_takes_no_write_lock(rows: Rows) -> None:
     rows.claim(rows.submit())
     with CaptureQueriesContext(connection) as queries:
         assert accounts_claim(worker_pk=rows.worker.pk, most=9) == []

@@ -10,9 +10,9 @@ import yarl
 from execution.core.account_options import WITHOUT_TEST_NETWORK
 from execution.core.addresses import Network
 from execution.venues.client import open_client
+from execution.venues.exchanges import EXCHANGE_SPECS
 from execution.venues.options import is_closed
-from execution.venues.quirks import EXCHANGE_SPECS
-from tests.venues.conftest import addresses_of
+from tests.venues.stub import addresses_of
 
 EXCHANGES = sorted(EXCHANGE_SPECS)
 PAPER = Network("paper", paper_hosts=frozenset({"paper.example.com"}))

@@ -1,4 +1,4 @@
-"""The manners of eight exchanges: what ccxt makes of their answers, and what we make of that.
+"""What ccxt makes of the answers of eight exchanges, and what we make of that.
 
 Each body is the smallest that shows the point, in the exchange's own words; ccxt itself parses it.
 """
@@ -23,9 +23,10 @@ from execution.core.types import (
     Unknown,
     VenueStatus,
 )
-from execution.venues import convert, errors
+from execution.venues import convert, errors, market_limits, values
 from execution.venues.client import client_class, exact_digits
-from execution.venues.quirks import ExchangeSpec, quirks_of
+from execution.venues.exchanges import spec_of
+from execution.venues.spec import ExchangeSpec
 
 SYMBOL = "BTC/USDT"
 MARKET = {
@@ -50,7 +51,7 @@ def client_of(exchange: str) -> Any:
 def report_of(exchange: str, raw: dict[str, Any]) -> Any:
     client = client_of(exchange)
     order = client.parse_order(raw, client.market(SYMBOL))
-    return convert.order_report(order, symbol=SYMBOL, quirks=quirks_of(exchange))
+    return convert.order_report(order, symbol=SYMBOL, spec=spec_of(exchange))
 
 
 CREATED: list[tuple[str, dict[str, Any], str]] = [
@@ -80,7 +81,7 @@ async def test_kraken_names_the_order_and_no_state() -> None:
 async def test_kraken_counts_cancels_and_gives_no_id() -> None:
     client = client_of("kraken")
     order = client.safe_order({"info": {"result": {"count": 1}}})
-    report = convert.order_report(order, symbol=SYMBOL, quirks=quirks_of("kraken"))
+    report = convert.order_report(order, symbol=SYMBOL, spec=spec_of("kraken"))
     assert (report.exchange_id, report.status, report.filled) == (None, None, None)
 
 
@@ -169,7 +170,7 @@ async def test_fees_are_in_the_currency_charged_and_exact(
 ) -> None:
     client = client_of(exchange)
     parsed = client.parse_trade(raw, client.market(SYMBOL))
-    trade = convert.own_trade(parsed, symbol=SYMBOL, quirks=quirks_of(exchange))
+    trade = convert.own_trade(parsed, symbol=SYMBOL, spec=spec_of(exchange))
     assert (trade.fee, trade.fee_currency, trade.side, trade.liquidity) == (
         Decimal(expected[0]), *expected[1:],
     )  # fmt: skip
@@ -187,19 +188,26 @@ def trade_dict(**changes: Any) -> dict[str, Any]:
         ({"fee": {"cost": "0.1", "currency": None}}, (None, None)),
         ({"fee": {"cost": "0", "currency": "USDT"}}, (Decimal(0), "USDT")),
         ({"fees": [{"cost": "0", "currency": "GT"}, {"cost": "3", "currency": "BTC"}]}, (Decimal(3), "BTC")),
-        ({"fees": [{"cost": "1", "currency": "GT"}, {"cost": "3", "currency": "BTC"}]}, (None, None)),
+        ({"fees": [{"cost": "1", "currency": "BTC"}, {"cost": "3", "currency": "BTC"}]}, (Decimal(4), "BTC")),
+        ({"fees": [{"cost": "1", "currency": "GT"}, {"cost": "3", "currency": None}]}, (None, None)),
+        ({"fees": [{"cost": "1", "currency": "GT"}, {"cost": None, "currency": "BTC"}]}, (None, None)),
+        ({"fees": [{"cost": "1", "currency": "GT"}, {"cost": "NaN", "currency": "BTC"}]}, (None, None)),
+        (
+            {"fees": [{"cost": "1", "currency": "BTC"}, {"cost": "-1", "currency": "BTC"}]},
+            (Decimal(0), "BTC"),
+        ),
         ({"fee": {"cost": "-0.1", "currency": "USDT"}}, (Decimal("-0.1"), "USDT")),
     ],
 )
 def test_a_fee_is_whole_or_unknown(changes: dict[str, Any], fee: tuple[Any, Any]) -> None:
-    trade = convert.own_trade(trade_dict(**changes), symbol=SYMBOL, quirks=ExchangeSpec())
+    trade = convert.own_trade(trade_dict(**changes), symbol=SYMBOL, spec=ExchangeSpec())
     assert (trade.fee, trade.fee_currency) == fee
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "abc", True, [], {}])
 def test_what_is_no_number_is_refused(value: Any) -> None:
-    with pytest.raises(convert.AnswerError):
-        convert.decimal_or_none(value)
+    with pytest.raises(values.AnswerError):
+        values.decimal_or_none(value)
 
 
 def test_book_floats_keep_the_digits_of_the_wire() -> None:
@@ -208,8 +216,23 @@ def test_book_floats_keep_the_digits_of_the_wire() -> None:
     assert (quote.bid, quote.ask, quote.ask_size) == (
         Decimal("0.30000000000000004"), Decimal("67000.01"), Decimal("0.00001"),
     )  # fmt: skip
-    with pytest.raises(convert.AnswerError):
+    with pytest.raises(values.AnswerError):
         convert.quote_of_book({"bids": [], "asks": []}, at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("none", [0, 0.0, "0", "0.000"])
+def test_the_top_of_a_book_is_its_first_level_that_is_there(none: Any) -> None:
+    book = {"bids": [[100, none], [99, none], [98, 1]], "asks": [[101, 2], [102, none]]}
+    quote = convert.quote_of_book(book, at=datetime.now(UTC))
+    assert (quote.bid, quote.bid_size, quote.ask) == (Decimal(98), Decimal(1), Decimal(101))
+    with pytest.raises(values.AnswerError, match="there are no bids"):
+        convert.quote_of_book({"bids": [[1, none]], "asks": [[2, 1]]}, at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("size", [None, "", "-1", "NaN", "many"])
+def test_a_level_without_a_size_is_no_level(size: Any) -> None:
+    with pytest.raises(values.AnswerError):
+        convert.book_of({"bids": [[100, 1], [99, size]], "asks": [[101, 1]]}, at=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -217,13 +240,13 @@ def test_book_floats_keep_the_digits_of_the_wire() -> None:
     [("0.01000000", 4, "0.01"), ("1e-05", 4, "0.00001"), ("10", 4, "10"), (5, 2, "0.00001"), (0, 2, "1")],
 )
 def test_steps(precision: Any, mode: int, step: str) -> None:
-    assert str(convert.step_of(precision, precision_mode=mode, what="lot")) == step
+    assert str(market_limits.step_of(precision, precision_mode=mode, what="lot")) == step
 
 
 @pytest.mark.parametrize(("precision", "mode"), [(None, 4), ("0", 4), (5, 3)])
 def test_a_step_that_is_not_fixed_is_refused_loudly(precision: Any, mode: int) -> None:
-    with pytest.raises(convert.AnswerError, match="lot"):
-        convert.step_of(precision, precision_mode=mode, what="lot")
+    with pytest.raises(values.AnswerError, match="lot"):
+        market_limits.step_of(precision, precision_mode=mode, what="lot")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +275,7 @@ def raised(exchange: str, status: int, body: dict[str, Any]) -> Any:
 
 def outcome_of(exchange: str, status: int, body: dict[str, Any]) -> CreateOutcome:
     error = raised(exchange, status, body)
-    return errors.create_failure(errors.Failure(error, str(error), quirks_of(exchange), status=status))
+    return errors.create_failure(errors.Failure(error, str(error), spec_of(exchange), status=status))
 
 
 OUTCOMES: list[tuple[str, int, dict[str, Any], type]] = [
@@ -291,9 +314,9 @@ async def test_kraken_says_that_an_order_is_gone_in_its_own_way() -> None:
     error = raised("kraken", 200, {"error": ["EOrder:Unknown order"]})
     assert isinstance(error, ccxt_errors.InvalidOrder)
     assert not isinstance(error, ccxt_errors.OrderNotFound)
-    known = errors.cancel_failure(errors.Failure(error, "", quirks_of("kraken")))
+    known = errors.cancel_failure(errors.Failure(error, "", spec_of("kraken")))
     assert isinstance(known, CancelGone)
-    other = errors.cancel_failure(errors.Failure(error, "", quirks_of("okx")))
+    other = errors.cancel_failure(errors.Failure(error, "", spec_of("okx")))
     assert isinstance(other, CancelFailed)
 
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from execution.venues.exchanges import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION, exchange_class
-from tests.desk.running import REPOSITORY
+from execution.venues.ccxt_packages import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION, exchange_class
+from tests.checks import REPOSITORY
 
 ONE = """
 import json, sys
@@ -28,6 +28,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.real_process
 def test_an_exchange_is_loaded_alone_and_its_class_is_ccxts_own() -> None:
     done = subprocess.run(
         [sys.executable, "-c", ONE], cwd=REPOSITORY, capture_output=True, text=True, check=True

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from execution.core.types import CancelFailed, OrderRef
+from execution.venues.exchanges import spec_of
 from execution.venues.gateway import CcxtGateway, open_gateway
-from execution.venues.quirks import quirks_of
 from execution.venues.streams import streamed_trade
-from tests.venues.conftest import SYMBOL, Stub, now
+from tests.venues.stub import SYMBOL, Stub, now
 
 INSTRUMENT = {
     "instType": "SPOT", "instId": "BTC-USDT", "baseCcy": "BTC", "quoteCcy": "USDT", "state": "live",
@@ -56,10 +56,10 @@ def test_a_fee_of_the_stream_is_charged_when_it_is_below_zero() -> None:
         "timestamp": 1700000000000, "takerOrMaker": "taker", "fee": {"cost": "-0.00001", "currency": "BTC"},
         "info": {"clOrdId": "qtestparent010001"},
     }  # fmt: skip
-    read = streamed_trade(trade, quirks_of("okx"))
+    read = streamed_trade(trade, spec_of("okx"))
     assert (read.fee, read.fee_currency, read.client_id) == (Decimal("0.00001"), "BTC", "qtestparent010001")
     rebate = trade | {"fee": {"cost": "0.000002", "currency": "BTC"}}
-    assert streamed_trade(rebate, quirks_of("okx")).fee == Decimal("-0.000002")
+    assert streamed_trade(rebate, spec_of("okx")).fee == Decimal("-0.000002")
 
 
 async def test_the_accounts_own_fees_are_told_below_zero(stub: Stub, gateway: CcxtGateway) -> None:

@@ -14,15 +14,15 @@ from aiohttp import web
 
 from execution.core.addresses import Network
 from execution.venues.client import client_class
+from execution.venues.exchanges import spec_of
 from execution.venues.gateway import open_gateway
 from execution.venues.pages import stretches
 from execution.venues.protocol import VenueReadFailed
-from execution.venues.quirks import quirks_of
 from execution.venues.requests import refuse_unfit
 from tests.venues.answers import AT, Exchange
 from tests.venues.answers.first import BYBIT, COINBASE, KRAKEN, OKX, bybit_says
 from tests.venues.answers.second import BITGET, GATE, KUCOIN, kucoin_says
-from tests.venues.conftest import SYMBOL, Desk, Stub, now, options_of, serving
+from tests.venues.stub import SYMBOL, Stub, StubbedVenue, now, options_of, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SINCE = now() - timedelta(hours=1)
@@ -89,7 +89,7 @@ async def stub() -> AsyncIterator[Stub]:
         yield stub
 
 
-async def desk_at(exchange: Exchange, stub: Stub) -> Desk:
+async def desk_at(exchange: Exchange, stub: Stub) -> StubbedVenue:
     gateway = open_gateway(
         exchange_id=exchange.id,
         options=options_of(exchange, stub.base),
@@ -98,7 +98,7 @@ async def desk_at(exchange: Exchange, stub: Stub) -> Desk:
         passphrase="p",
         clock=now,
     )
-    desk = Desk(exchange, stub, gateway)
+    desk = StubbedVenue(exchange, stub, gateway)
     desk.forget()
     return desk
 
@@ -195,7 +195,7 @@ async def test_an_exchange_on_which_an_order_could_be_lost_from_sight_is_refused
         )
     client = client_class("gate")({"has": {"fetchMyTrades": False, "fetchOpenOrders": False}})
     with pytest.raises(ValueError, match="ccxt declares no fetchOpenOrders, fetchMyTrades"):
-        refuse_unfit(client, quirks_of("gate"))
+        refuse_unfit(client, spec_of("gate"))
 
 
 WRONG_MODES: list[tuple[Exchange, str, Any, str]] = [

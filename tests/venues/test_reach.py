@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from execution.core.account_options import WITHOUT_TEST_NETWORK
 from execution.core.addresses import Network
+from execution.venues.ccxt_packages import exchange_class
 from execution.venues.client import client_class
-from execution.venues.exchanges import exchange_class
 from execution.venues.reach import (
     ALLOWED_PROXIES,
     OTHER_PROXIES,
     reach_of,
 )
 from tests.core.option_trees import SHAPED
-from tests.venues.conftest import addresses_of
 from tests.venues.reaching import (
     EXCHANGES,
     LIVE,
@@ -34,6 +33,7 @@ from tests.venues.reaching import (
     opened,
     resolved,
 )
+from tests.venues.stub import addresses_of
 
 # --- what each environment may have ---------------------------------------------------------------
 

@@ -11,15 +11,14 @@ from aiohttp import web
 
 from execution.core.addresses import Network, Origin
 from execution.core.types import CancelFailed, OrderRef, Rejected, Unknown
+from execution.venues.exchanges import EXCHANGE_SPECS
 from execution.venues.gateway import CcxtGateway, open_gateway
 from execution.venues.protocol import VenueReadFailed
-from execution.venues.quirks import EXCHANGE_SPECS
 from execution.venues.reach import (
     AddressRefused,
     RedirectRefused,
     reach_of,
 )
-from tests.venues.conftest import SYMBOL, VALID, Stub, limit_order, now, options_for, serving
 from tests.venues.reaching import (
     EXCHANGES,
     LIVE,
@@ -30,6 +29,7 @@ from tests.venues.reaching import (
     everything_at,
     opened,
 )
+from tests.venues.stub import SYMBOL, VALID, Stub, limit_order, now, options_for, serving
 
 
 @pytest.fixture
@@ -189,13 +189,13 @@ def test_at_a_shared_host_the_header_makes_a_test_and_nothing_else(
     host = SHARED[exchange]
     test, live = reach_of(exchange, TESTNET), reach_of(exchange, LIVE)
     marked, signed = {header: "1", key: "k"}, {key: "k"}
-    test._refuse_request(_Request(host, marked))  # type: ignore[arg-type]
-    live._refuse_request(_Request(host, signed))  # type: ignore[arg-type]
+    test.refuse_request(_Request(host, marked))  # type: ignore[arg-type]
+    live.refuse_request(_Request(host, signed))  # type: ignore[arg-type]
     for headers in (signed, {header: "0", key: "k"}):
         with pytest.raises(AddressRefused, match=f"lacks the header {header}"):
-            test._refuse_request(_Request(host, headers))  # type: ignore[arg-type]
+            test.refuse_request(_Request(host, headers))  # type: ignore[arg-type]
     with pytest.raises(AddressRefused, match=f"has the header {header} of the test network"):
-        live._refuse_request(_Request(host, marked))  # type: ignore[arg-type]
+        live.refuse_request(_Request(host, marked))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("exchange", ["okx", "bitget"])
@@ -211,13 +211,13 @@ def test_the_real_class_signs_with_the_header_of_the_test_network(exchange: str)
 
 def test_where_kucoins_websockets_are_stands_in_its_answer_and_must_be_in_its_domain() -> None:
     named = _Request("wss://ws-api-spot.kucoin.com/?token=t", {})
-    reach_of("kucoin", LIVE)._refuse_request(named)  # type: ignore[arg-type]
+    reach_of("kucoin", LIVE).refuse_request(named)  # type: ignore[arg-type]
     with pytest.raises(AddressRefused):
-        reach_of("kucoin", PAPER)._refuse_request(named)  # type: ignore[arg-type]
+        reach_of("kucoin", PAPER).refuse_request(named)  # type: ignore[arg-type]
     lies = ("wss://kucoin.com.example.com", "wss://xkucoin.com", "ws://ws-api-spot.kucoin.com")
     for lie in (*lies, "https://ws-api-spot.kucoin.com"):
         with pytest.raises(AddressRefused):
-            reach_of("kucoin", LIVE)._refuse_request(_Request(lie, {}))  # type: ignore[arg-type]
+            reach_of("kucoin", LIVE).refuse_request(_Request(lie, {}))  # type: ignore[arg-type]
 
 
 def test_an_environment_that_nobody_knows_reaches_nothing() -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 
-from execution.core.types import Liquidity, MarketEvent, OrderReport, StreamEvent, Trade, VenueStatus
+from execution.core.market_data.feeds import MarketEvent
+from execution.core.types import Liquidity, OrderReport, Side, StreamEvent, Trade, VenueStatus
 from execution.venues.gateway import CcxtGateway, open_gateway
-from tests.venues.conftest import SYMBOL, exchange_info, now, options_for
+from tests.venues.stub import SYMBOL, exchange_info, now, options_for
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Streams:
 
     async def publish(self, *events: dict[str, Any]) -> None:
         for event in events:
-            stream = "btcusdt@trade" if event.get("e") == "trade" else "btcusdt@bookTicker"
+            stream = "btcusdt@aggTrade" if event.get("e") == "aggTrade" else "btcusdt@bookTicker"
             for subscribed, socket in self.takers:
                 if subscribed == stream and not socket.closed:
                     await socket.send_json(event)
@@ -215,6 +216,19 @@ async def test_a_cut_is_followed_by_a_new_subscription_and_said(server: Streams,
     assert server.subscriptions == 4
 
 
+async def test_a_suspect_stream_begins_anew_and_says_so(
+    server: Streams, account: Reader, gateway: CcxtGateway
+) -> None:
+    gateway.reconnect_account("it did not tell of a fill")
+    await account.until(lambda r: r.resumed == 2)
+    assert [event.lost for event in account.events] == [False, True, False]
+    assert server.subscriptions == 2
+    assert server.users[0].closed
+    await server.tell(execution())
+    await account.until(lambda r: r.reports)
+    assert server.subscriptions == 2, "once for each suspicion"
+
+
 async def test_an_aborted_connection_is_a_cut_too(server: Streams, account: Reader) -> None:
     transport = server.users[-1]._req.transport  # type: ignore[union-attr]
     assert transport is not None
@@ -236,7 +250,7 @@ async def test_a_message_that_breaks_the_reading_is_a_cut_and_not_silence(
     await account.until(lambda r: r.reports)
 
 
-async def test_a_report_that_cannot_be_read_asks_for_a_look(server: Streams, account: Reader) -> None:
+async def test_a_report_that_cannot_be_read_asks_for_a_read(server: Streams, account: Reader) -> None:
     await server.tell(fill(1, "0", "0.004"))
     await account.until(lambda r: r.resumed == 2)
     assert server.subscriptions == 1
@@ -279,8 +293,8 @@ def book(bid: str, ask: str) -> dict[str, Any]:
 
 def trade(number: int) -> dict[str, Any]:
     return {
-        "e": "trade", "E": 1700000000000, "s": "BTCUSDT", "t": number, "p": "49000.1", "q": "0.0001",
-        "T": 1700000000000, "m": True, "M": True,
+        "e": "aggTrade", "E": 1700000000000, "s": "BTCUSDT", "a": number, "p": "49000.1", "q": "0.0001",
+        "f": number, "l": number, "T": 1700000000000, "m": True, "M": True,
     }  # fmt: skip
 
 
@@ -291,7 +305,7 @@ def prints(reader: Reader) -> int:
 async def test_quotes_and_public_trades_come_coalesced_and_complete(
     server: Streams, gateway: CcxtGateway
 ) -> None:
-    reader = Reader(gateway.watch_market([SYMBOL]))
+    reader = Reader(gateway.watch_market([SYMBOL]).events())
     await reader.until(lambda _: len(server.takers) >= 2)
     await server.publish(*(trade(number) for number in range(200)), book("48999.9", "49000.1"))
     await reader.until(lambda r: prints(r) == 200 and any(event.quote for event in r.events))
@@ -301,11 +315,13 @@ async def test_quotes_and_public_trades_come_coalesced_and_complete(
     assert (event.quote.bid, event.quote.ask) == (Decimal("48999.9"), Decimal("49000.1"))
     assert (event.quote.bid_size, event.quote.ask_size) == (Decimal("2.5"), Decimal("3.5"))
     assert reader.trades[0].quantity == Decimal("0.0001")
+    assert [made.trade_id for made in reader.trades] == [str(number) for number in range(200)]
+    assert {made.side for made in reader.trades} == {Side.SELL}, "the buyer was the maker"
     await reader.stop()
 
 
 async def test_the_market_stream_comes_back_after_a_cut(server: Streams, gateway: CcxtGateway) -> None:
-    reader = Reader(gateway.watch_market([SYMBOL]))
+    reader = Reader(gateway.watch_market([SYMBOL]).events())
     await reader.until(lambda _: len(server.takers) >= 2)
     before = len(server.takers)
     for socket in {id(socket): socket for _, socket in server.takers}.values():
@@ -325,7 +341,10 @@ def test_nothing_is_left_behind(caplog: pytest.LogCaptureFixture, recwarn: pytes
                 exchange_id="binance", options=options_for(streams.base), api_key="k", secret="s", clock=now
             )
             await gateway.open()
-            account, market = Reader(gateway.watch_account([SYMBOL])), Reader(gateway.watch_market([SYMBOL]))
+            account, market = (
+                Reader(gateway.watch_account([SYMBOL])),
+                Reader(gateway.watch_market([SYMBOL]).events()),
+            )
             await account.until(lambda r: r.resumed == 1)
             streams.refuse = True
             await streams.users[-1].close()

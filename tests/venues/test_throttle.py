@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execution.venues.rate_limit import Throttle
+from execution.venues.rate_limit import Count, DecayCount, Throttle, Use, WindowCount
 
 
 class VirtualTime:
@@ -35,26 +35,35 @@ class VirtualTime:
                 woken.set()
 
 
-BUDGET, WINDOW, RESERVE = 10.0, 4.0, 3.0
-calls = st.lists(
-    st.tuples(st.floats(0, 20), st.sampled_from([1.0, 2.0, 5.0]), st.booleans()), min_size=1, max_size=25
-)
+BUDGET, WINDOW, RESERVE, RATE = 10.0, 4.0, 3.0, 2.0
+uses = st.sampled_from(Use)
+#: When each asks, what it costs, and what it is for.
+calls = st.lists(st.tuples(st.floats(0, 20), st.sampled_from([1.0, 2.0, 3.0]), uses), min_size=1, max_size=25)
+#: (asked at, left at, cost, use)
+Left = tuple[float, float, float, Use]
 
 
-def throttle_of(time: VirtualTime) -> Throttle:
-    return Throttle(budget=BUDGET, window=WINDOW, reserve=RESERVE, clock=lambda: time.now, sleep=time.sleep)
+def throttle_of(time: VirtualTime, count: Count | None = None, read_share: float = 1.0) -> Throttle:
+    return Throttle(
+        budget=BUDGET,
+        reserve=RESERVE,
+        count=count or WindowCount(WINDOW),
+        clock=lambda: time.now,
+        sleep=time.sleep,
+        read_share=read_share,
+        dearest=3.0,
+    )
 
 
-async def play(wanted: list[tuple[float, float, bool]]) -> list[tuple[float, float, float, bool]]:
-    """(asked at, left at, cost, priority) of each call."""
+async def play(wanted: list[tuple[float, float, Use]], count: Count | None = None) -> list[Left]:
     time = VirtualTime()
-    throttle = throttle_of(time)
-    left: list[tuple[float, float, float, bool]] = []
+    throttle = throttle_of(time, count, read_share=0.6)
+    left: list[Left] = []
 
-    async def call(at: float, cost: float, priority: bool) -> None:
+    async def call(at: float, cost: float, use: Use) -> None:
         await time.sleep(at)
-        await throttle.acquire(cost, priority=priority)
-        left.append((at, time.now, cost, priority))
+        await throttle.acquire(cost, use)
+        left.append((at, time.now, cost, use))
 
     tasks = [asyncio.create_task(call(*each)) for each in wanted]
     await time.run(*tasks)
@@ -63,46 +72,82 @@ async def play(wanted: list[tuple[float, float, bool]]) -> list[tuple[float, flo
 
 @given(calls)
 @settings(deadline=None, max_examples=60)
-def test_no_window_holds_more_than_the_budget(wanted: list[tuple[float, float, bool]]) -> None:
+def test_no_window_holds_more_than_each_use_may_have(wanted: list[tuple[float, float, Use]]) -> None:
     left = asyncio.run(play(wanted))
     assert len(left) == len(wanted)
     for _, start, _, _ in left:
-        inside = [(cost, priority) for _, at, cost, priority in left if start <= at < start + WINDOW]
+        inside = [(cost, use) for _, at, cost, use in left if start <= at < start + WINDOW]
         assert sum(cost for cost, _ in inside) <= BUDGET
-        assert sum(cost for cost, priority in inside if not priority) <= BUDGET - RESERVE
+        assert sum(cost for cost, use in inside if use < Use.CANCEL) <= BUDGET - RESERVE
+        assert sum(cost for cost, use in inside if use is Use.READ) <= (BUDGET - RESERVE) * 0.6
 
 
 @given(calls)
 @settings(deadline=None, max_examples=60)
-def test_ordinary_calls_leave_in_the_order_in_which_they_asked(
-    wanted: list[tuple[float, float, bool]],
+def test_a_counter_that_falls_never_passes_its_most(wanted: list[tuple[float, float, Use]]) -> None:
+    left = asyncio.run(play(wanted, DecayCount(RATE)))
+    assert len(left) == len(wanted)
+    counter = last = 0.0
+    for _, at, cost, _ in sorted(left, key=lambda each: each[1]):
+        counter = max(0.0, counter - (at - last) * RATE) + cost
+        last = at
+        assert counter <= BUDGET + 1e-6
+
+
+@given(calls)
+@settings(deadline=None, max_examples=60)
+def test_calls_of_one_use_leave_in_the_order_in_which_they_asked(
+    wanted: list[tuple[float, float, Use]],
 ) -> None:
-    left = [each for each in asyncio.run(play(wanted)) if not each[3]]
-    assert [at for at, *_ in left] == sorted(at for at, *_ in left)
+    left = asyncio.run(play(wanted))
+    for use in Use:
+        asked = [at for at, _, _, for_ in left if for_ is use]
+        assert asked == sorted(asked)
 
 
 async def test_a_cancel_leaves_at_once_while_creates_wait() -> None:
     time = VirtualTime()
     throttle = throttle_of(time)
     for _ in range(7):
-        await throttle.acquire(1)
-    waiting = asyncio.create_task(throttle.acquire(1))
+        await throttle.acquire(1, Use.CREATE)
+    waiting = asyncio.create_task(throttle.acquire(1, Use.CREATE))
     for _ in range(3):
-        await throttle.acquire(1, priority=True)
+        await throttle.acquire(1, Use.CANCEL)
     assert time.now == 0
     assert not waiting.done()
     await time.run(waiting)
     assert time.now == pytest.approx(WINDOW)
 
 
-async def test_a_hold_stops_creates_and_not_cancels() -> None:
+async def test_a_create_leaves_at_once_while_reads_wait() -> None:
+    time = VirtualTime()
+    throttle = throttle_of(time, read_share=0.6)
+    for _ in range(4):
+        await throttle.acquire(1)
+    waiting = [asyncio.create_task(throttle.acquire(1)) for _ in range(9)]
+    await asyncio.sleep(0)
+    for _ in range(3):
+        await throttle.acquire(1, Use.CREATE)
+    assert time.now == 0
+    assert not any(task.done() for task in waiting)
+    await time.run(*waiting)
+
+
+@pytest.mark.parametrize(("use", "waits"), [(Use.READ, 30), (Use.CREATE, 30), (Use.CANCEL, 0)])
+async def test_a_hold_stops_reads_and_creates_and_not_cancels(use: Use, waits: float) -> None:
     time = VirtualTime()
     throttle = throttle_of(time)
     throttle.hold(30)
-    await throttle.acquire(1, priority=True)
-    assert time.now == 0
-    waiting = asyncio.create_task(throttle.acquire(1))
-    await time.run(waiting)
+    await time.run(asyncio.create_task(throttle.acquire(1, use)))
+    assert time.now == waits
+
+
+@pytest.mark.parametrize("use", Use)
+async def test_a_lock_out_stops_everything(use: Use) -> None:
+    time = VirtualTime()
+    throttle = throttle_of(time)
+    throttle.close_for(30)
+    await time.run(asyncio.create_task(throttle.acquire(0, use)))
     assert time.now == 30
 
 
@@ -122,4 +167,29 @@ async def test_a_cost_that_never_fits_is_refused() -> None:
     throttle = throttle_of(VirtualTime())
     with pytest.raises(ValueError, match=r"8 does not fit a limit of 7\.0"):
         await throttle.acquire(8)
-    await throttle.acquire(8, priority=True)
+    await throttle.acquire(8, Use.CANCEL)
+
+
+async def test_a_share_is_kept_to_and_the_dearest_call_stays_possible() -> None:
+    time = VirtualTime()
+    throttle = throttle_of(time)
+    throttle.resize(0.5)
+    assert [throttle.limit(use) for use in Use] == [3.5, 3.5, 5.0]
+    throttle.resize(0.1)
+    assert [throttle.limit(use) for use in Use] == [3.0, 3.0, 3.0]
+    await throttle.acquire(3.0)
+    assert time.now == 0
+
+
+async def test_what_is_given_back_can_be_taken_at_once() -> None:
+    time = VirtualTime()
+    throttle = throttle_of(time)
+    await throttle.acquire(2.0)
+    await throttle.acquire(5.0)
+    throttle.give_back(5.0)
+    await throttle.acquire(5.0)
+    assert time.now == 0, "the budget of ordinary calls is seven"
+    throttle.give_back(1.0)
+    late = asyncio.create_task(throttle.acquire(1.0))
+    await time.run(late)
+    assert time.now == WINDOW, "nothing was taken at this cost, so that nothing came back"

@@ -23,9 +23,10 @@ from execution.launcher.child import ChildSpec
 from execution.launcher.parent_death import dies_with_parent
 from execution.launcher.plan import Plan
 from execution.models import User
+from tests.checks import REPOSITORY
 from tests.dashboard.api import token_of
 from tests.dashboard.desk_fixture import Desk
-from tests.desk.running import REPOSITORY, free_port, wait_until
+from tests.desk.running import free_port, wait_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,20 @@ from django.conf import settings
 
 from config.web import (
     LOGIN_BODY,
-    LONGEST_ADDRESS,
-    LONGEST_HEAD,
-    LONGEST_MESSAGE,
-    MOST_HEADERS,
-    MOST_MESSAGES,
+    MAX_ADDRESS,
+    MAX_HEAD,
+    MAX_HEADERS,
+    MAX_MESSAGE,
+    MAX_MESSAGES,
     TOO_MANY_MESSAGES,
 )
 from tests.dashboard.bulk_orders import crowd
 from tests.dashboard.desk_fixture import Desk
+from tests.fixtures.rows import flush
 from tests.web.process import Web, browser, program, running_web
+
+# The office is seen by another process.
+pytestmark = [pytest.mark.real_process, pytest.mark.django_db(transaction=True)]
 
 BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 HUGE = 300_000_000
@@ -37,9 +41,10 @@ A_FEW = 12.0
 
 
 @pytest.fixture(scope="module")
-def web(django_db_setup: None, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def web(django_db_setup: None, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """One process for all of these tests: each leaves it as it was."""
-    with running_web(tmp_path_factory.mktemp("web"), redis_url) as running:
+    flush(redis_server)
+    with running_web(tmp_path_factory.mktemp("web"), redis_server) as running:
         yield running
 
 
@@ -123,17 +128,23 @@ def test_a_program_with_a_body_that_is_too_long_is_told_its_length_and_the_limit
     assert status_of(head) == 413
     assert b"Content-Type: application/problem+json" in head
     problem = json.loads(body)
-    message = f"the body has {length} bytes; at most {BODY}"
+    message = f"The body has {length:,} bytes. At most {BODY:,} are allowed."
     assert (problem["status"], problem["detail"]) == (413, message)
     assert problem["problems"] == [
-        {"field": "body", "message": message, "value": str(length), "limit": str(BODY)}
+        {
+            "field": "body",
+            "message": message,
+            "value": str(length),
+            "limit": str(BODY),
+            "code": "request_too_large",
+        }
     ]
 
 
 def test_a_page_says_it_in_words_and_a_login_may_have_little(web: Web) -> None:
     answer = exchanged(web, post("/login/", "Content-Length: 9000"), lambda: plain_pieces(9000))
     assert status_of(answer) == 413
-    assert answer.endswith(f"Refused: the body has 9000 bytes; at most {LOGIN_BODY}.".encode())
+    assert answer.endswith(f"Refused: The body has 9,000 bytes. At most {LOGIN_BODY:,} are allowed.".encode())
 
 
 def test_who_asks_before_sending_is_refused_before_sending(web: Web) -> None:
@@ -160,11 +171,11 @@ def test_a_body_within_the_limit_is_read_whole(web: Web, office: Desk, is_chunke
 @pytest.mark.parametrize(
     ("status", "lines"),
     [
-        (414, [f"GET /orders/?state={'x' * LONGEST_ADDRESS} HTTP/1.1"]),
-        (414, [f"GET /api/v1/orders?state={'x' * 3 * LONGEST_HEAD} HTTP/1.1"]),
-        (431, ["GET /orders/ HTTP/1.1", *(f"X-{number}: y" for number in range(MOST_HEADERS + 1))]),
+        (414, [f"GET /orders/?state={'x' * MAX_ADDRESS} HTTP/1.1"]),
+        (414, [f"GET /api/v1/orders?state={'x' * 3 * MAX_HEAD} HTTP/1.1"]),
+        (431, ["GET /orders/ HTTP/1.1", *(f"X-{number}: y" for number in range(MAX_HEADERS + 1))]),
         (431, ["GET /api/v1/orders HTTP/1.1", *(f"X-{n}: {'y' * 4000}" for n in range(5))]),
-        (431, ["GET /api/v1/orders HTTP/1.1", f"X: {'y' * 3 * LONGEST_HEAD}"]),
+        (431, ["GET /api/v1/orders HTTP/1.1", f"X: {'y' * 3 * MAX_HEAD}"]),
     ],
     ids=["address", "an address without end", "headers", "long headers", "a header without end"],
 )
@@ -172,13 +183,13 @@ def test_a_head_is_bounded_too(web: Web, status: int, lines: list[str]) -> None:
     answer = exchanged(web, lines)
     assert status_of(answer) == status
     assert (b"application/problem+json" in answer) == ("/api/" in lines[0])
-    assert b"at most" in answer or b"more than" in answer
+    assert b"At most" in answer or b"more than" in answer
     assert web.ask("/login/", {}).status == 200
 
 
 def test_a_connection_that_stays_open_is_counted_afresh_for_each_request(web: Web, office: Desk) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
-    headers = program(office.trader) | {f"X-{number}": "y" * 100 for number in range(MOST_HEADERS - 10)}
+    headers = program(office.trader) | {f"X-{number}": "y" * 100 for number in range(MAX_HEADERS - 10)}
     order = office.order()
     body = json.dumps({"reason": "x" * (BODY // 2)}).encode()
     for _ in range(4):
@@ -209,8 +220,8 @@ def test_files_and_many_fields_are_refused(web: Web, office: Desk) -> None:
 @pytest.mark.parametrize(
     ("texts", "code"),
     [
-        (["x" * (LONGEST_MESSAGE + 1)], 1006),  # cut off at the frame's head, without a word
-        (['{"type": "nothing"}'] * (MOST_MESSAGES + 40), TOO_MANY_MESSAGES),
+        (["x" * (MAX_MESSAGE + 1)], 1006),  # cut off at the frame's head, without a word
+        (['{"type": "nothing"}'] * (MAX_MESSAGES + 40), TOO_MANY_MESSAGES),
     ],
     ids=["a long message", "many messages"],
 )
@@ -230,7 +241,7 @@ async def code_after(web: Web, headers: dict[str, str], texts: list[str]) -> int
     ):
         first = await page.receive_str(timeout=20)
         assert json.loads(first)["type"] == "snapshot"
-        assert len(first) > 5 * LONGEST_MESSAGE, "what goes out is not held to the limit"
+        assert len(first) > 5 * MAX_MESSAGE, "what goes out is not held to the limit"
         for text in texts:
             await page.send_str(text)
         while not page.closed:

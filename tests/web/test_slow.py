@@ -62,7 +62,7 @@ def test_a_request_that_drips_in_is_refused_and_its_connection_closed(text: byte
     connection = Connection()
     connection.drip(bytes_of(text), every=REQUEST_WITHIN / 400)
     assert connection.said.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert b"did not come in within 20 s" in connection.said
+    assert b"did not arrive within 20 s" in connection.said
     assert connection.said.count(b"HTTP/1.1") == 1
     assert connection.transport.is_half_closed
     connection.clock.advance(LINGER)

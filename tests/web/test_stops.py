@@ -17,9 +17,14 @@ from tests.dashboard.bulk_orders import crowd
 from tests.dashboard.desk_fixture import Desk
 from tests.web.process import Web, browser, program, running_web
 
+# The office is seen by another process.
+pytestmark = [pytest.mark.real_process, pytest.mark.django_db(transaction=True)]
+
 #: Alone a stop takes some 20 ms; on a machine that other work keeps busy it may take so many times a page's time.
 AT_ONCE = 1.5  # seconds
 TIMES = 20
+#: Reads that may end while a stop is under way: those that had begun share the processor with it.
+OVERTAKING = 12
 RATE = 20
 HALT = {"kind": "stop", "scope": "desk"}
 PHRASE = {"phrase": "HALT DESK", "reason": "a drill"}
@@ -76,16 +81,22 @@ def at_once(web: Web) -> float:
     return max(AT_ONCE, TIMES * min(web.ask("/login/", {}).seconds for _ in range(3)))
 
 
-def assert_stops_at_once(web: Web, office: Desk, within: float = 0.0) -> None:
-    """Every kind of stop, on orders that the reads do not know."""
-    within = within or at_once(web)
+def stops(web: Web, office: Desk) -> Iterator[tuple[str, float]]:
+    """Make every kind of stop, on orders that the reads do not know: what, and how long it took."""
     for stop in (stop_by_browser, stop_by_program):
         for what, seconds, status in stop(web, office):
             assert status in (200, 201, 302, 303), f"{what} was answered with {status}"
-            assert seconds < within, f"{what} took {seconds:.2f} s; at most {within:.2f}"
+            yield what, seconds
         assert Halt.objects.get(lifted_at=None).set_by == office.supervisor
         assert AuditEntry.objects.filter(kind="halt_set").exists()
         Halt.objects.all().delete()
+
+
+def assert_stops_at_once(web: Web, office: Desk) -> None:
+    """No stop takes longer than a busy machine explains."""
+    within = at_once(web)
+    for what, seconds in stops(web, office):
+        assert seconds < within, f"{what} took {seconds:.2f} s; at most {within:.2f}"
 
 
 def test_the_limit_is_one_over_all_web_processes_and_stops_are_outside_of_it(
@@ -145,6 +156,11 @@ def reads_in_flight(
         yield sockets
 
 
+def answers(connections: Sequence[socket.socket]) -> int:
+    """Count the reads that have been answered."""
+    return sum(answered(connection) for connection in connections)
+
+
 def answered(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:
@@ -165,12 +181,14 @@ def test_reads_that_keep_the_process_busy_delay_no_stop(office: Desk, redis_url:
             for person in people
         ]
         each = [path for path in paths for _ in people]
-        within = at_once(web)
         with reads_in_flight(web, list(zip(each, headers, strict=True)) * 12) as sockets:
             time.sleep(0.5)
-            assert_stops_at_once(web, office, within)
-            waiting = [connection for connection in sockets if not answered(connection)]
-            assert waiting, "all reads were answered before the stops: they kept nothing busy"
+            done = answers(sockets)
+            # Counted in reads and not in seconds: how long a read takes depends on the machine.
+            for what, _ in stops(web, office):
+                before, done = done, answers(sockets)
+                assert done - before <= OVERTAKING, f"{done - before} reads were answered before the {what}"
+            assert done < len(sockets), "all reads were answered before the stops: they kept nothing busy"
 
 
 def test_without_redis_stops_go_and_each_process_counts_for_itself(

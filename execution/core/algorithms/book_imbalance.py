@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from execution.core.market_data.freshness import is_fresh
 from execution.core.orders.view import AccountView, OrderView
 from execution.core.routing.account_selection import MAX_BOOK_AGE, known_quote
 from execution.core.types import ZERO, Book, Level, Quote, Side
@@ -17,7 +18,7 @@ def others_book(view: OrderView, venue: AccountView) -> Book | None:
     """The venue's book without what the desk rests there; None without a fresh book, or when the desk is a whole
     side of it."""
     book = venue.book
-    if book is None or not book.is_sane or view.now - book.at > MAX_BOOK_AGE:
+    if book is None or not book.is_sane or not is_fresh(book.at, view.now, MAX_BOOK_AGE):
         return None
     own = book.bids if view.side is Side.BUY else book.asks
     left = tuple(level for level in (_without_ours(view, venue, level) for level in own) if level[1] > ZERO)

@@ -12,26 +12,28 @@ from decimal import Decimal
 
 from execution.core.algorithms.registry import bound_reason, work_slice
 from execution.core.algorithms.replan import OUTSIDE_SINCE, beyond_limit, end_reason, extension, outside_limit
+from execution.core.market_rules import status_words
 from execution.core.numbers import plain
-from execution.core.orders.slices import IDLE_LOOK, SliceTask, slice_at
+from execution.core.orders.slices import IDLE_RECHECK, OPPOSED_RECHECK, SliceTask, slice_at
 from execution.core.orders.view import (
     CROSS,
     HARMLESS_REJECTIONS,
+    PATIENT_REJECTIONS,
     CancelChild,
     ChangeStatus,
     Command,
     Decision,
     OrderView,
 )
-from execution.core.routing.account_selection import least_quantity, was_refused
+from execution.core.routing.account_selection import least_quantity, opposed_cross, was_refused
 from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderEvent, OrderStatus
 from execution.core.types import ZERO
 
 #: A storm of refusals needs a person; this many in a row pause the order.
 MAX_REJECTIONS = 10
-SHORTEST_BACK_OFF, LONGEST_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
-BLOCKED_LOOK = timedelta(seconds=1)
-HELD_BACK_LOOK = timedelta(seconds=5)
+MIN_BACK_OFF, MAX_BACK_OFF = Decimal("0.5"), Decimal(30)  # seconds
+BLOCKED_RECHECK = timedelta(seconds=1)
+HELD_BACK_RECHECK = timedelta(seconds=5)
 
 
 def decide(view: OrderView) -> Decision:
@@ -72,20 +74,24 @@ def over_reason(view: OrderView) -> str:
     if view.halted or view.trouble:
         return f"{left}: {view.halted or view.unattended or view.trouble}"
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
-        return f"{left}: it is under the exchange's minimum"
+        return f"{left}: this is under the exchange's minimum"
+    if not view.crossable:
+        return f"{left}: {'; '.join(status_words(venue.market) for venue in view.usable)}"
     if (limit := view.limit_price) is not None:
         touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
         if all((touch - limit) * view.side.sign > 0 for touch in touches):
             return f"{left}: the market is beyond the limit price {plain(limit)}"
     if view.rejections.count and view.rejections.kind not in HARMLESS_REJECTIONS:
-        return f"{left}: its last {view.rejections.count} children were refused: {view.rejections.kind}"
+        return f"{left}: the last {view.rejections.count} of its children were refused: {view.rejections.why}"
     if why := end_reason(view) or bound_reason(view):
         return f"{left}: {why}"
+    if opposed := opposed_cross(view):
+        return f"{left}: {opposed}"
     if any(not child.is_settled for child in view.children):
-        return f"{left}: children are not settled yet"
+        return f"{left}: some children are not settled yet"
     if view.unattended:
         return f"{left}: {view.unattended}"
-    return f"{left}: the last slices could not fill it in time, inside the collar"
+    return f"{left}: the last slices could not be filled in time within the collar"
 
 
 def _left(view: OrderView) -> str:
@@ -95,12 +101,12 @@ def _left(view: OrderView) -> str:
 def _scheduled(view: OrderView) -> Decision:
     if view.now >= view.end_at:
         why = "".join(f"; {each}" for each in (view.unattended, view.held_back) if each)
-        reason = f"its time was over before it could start: {view.end_at:%H:%M:%S} UTC{why}"
+        reason = f"it could not start before its end at {view.end_at:%H:%M:%S} UTC{why}"
         return _close(view, OrderStatus.EXPIRED, reason)
     if view.now >= view.start_at and view.held_back:
-        return Decision((), view.now + HELD_BACK_LOOK, f"waits to start: {view.held_back}")
+        return Decision((), view.now + HELD_BACK_RECHECK, f"waits to start: {view.held_back}")
     if view.now >= view.start_at:
-        return Decision((ChangeStatus(OrderEvent.START, "its start has come"),), view.now, "starts")
+        return Decision((ChangeStatus(OrderEvent.START, "its start time is reached"),), view.now, "starts")
     return Decision((), view.start_at, f"starts at {view.start_at:%H:%M:%S} UTC")
 
 
@@ -117,14 +123,16 @@ def _close(view: OrderView, outcome: OrderStatus, reason: str) -> Decision:
     if view.is_settled:
         commands.append(ChangeStatus(CLOSING_EVENTS[outcome], reason))
         return Decision(tuple(commands), None, reason)
-    return Decision(tuple(commands), view.now + IDLE_LOOK, f"{reason}; settling its children")
+    return Decision(tuple(commands), view.now + IDLE_RECHECK, f"{reason}; settling its children")
 
 
 def _closing(view: OrderView) -> Decision:
     cancels = _cancels(view, "the order is closing")
     if not view.is_settled:
         waiting = sum(1 for child in view.children if not child.is_settled)
-        return Decision(cancels, view.now + IDLE_LOOK, f"closing: {waiting} children are not settled yet")
+        return Decision(
+            cancels, view.now + IDLE_RECHECK, f"closing: waits for its children to settle ({waiting} left)"
+        )
     outcome = view.outcome or OrderStatus.FAILED
     reason = view.outcome_reason
     if view.done >= view.quantity:
@@ -139,21 +147,22 @@ def _closing(view: OrderView) -> Decision:
 
 def _paused(view: OrderView) -> Decision:
     cancels = _cancels(view, "the order is paused")
-    waiting = "" if view.is_settled else "; its last children are not settled yet"
+    waiting = "" if view.is_settled else "; waits for its last children to settle"
     forget = {OUTSIDE_SINCE: None} if OUTSIDE_SINCE in view.memo else {}
     return Decision(cancels, view.end_at, f"paused{waiting}", memo=forget)
 
 
 def _working(view: OrderView) -> Decision:
     if view.halted:  # its parent is about to be paused; the cancels do not wait for that
-        return Decision(_cancels(view, view.halted), view.now + BLOCKED_LOOK, f"waits: {view.halted}")
-    if view.rejections.count >= MAX_REJECTIONS and view.rejections.kind not in HARMLESS_REJECTIONS:
-        reason = f"{view.rejections.count} children in a row were refused: {view.rejections.kind}"
+        return Decision(_cancels(view, view.halted), view.now + BLOCKED_RECHECK, f"waits: {view.halted}")
+    is_bearable = view.rejections.kind in HARMLESS_REJECTIONS | PATIENT_REJECTIONS
+    if view.rejections.count >= MAX_REJECTIONS and not is_bearable:
+        reason = f"{view.rejections.count} children in a row were refused: {view.rejections.why}"
         return Decision(
             (ChangeStatus(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason
         )
     if beyond := beyond_limit(view):
-        return Decision(beyond, view.now + IDLE_LOOK, beyond[0].why)
+        return Decision(beyond, view.now + IDLE_RECHECK, beyond[0].why)
     if (waits := outside_limit(view)) is not None:
         return waits
     work = slice_at(view)
@@ -172,9 +181,12 @@ def _working(view: OrderView) -> Decision:
 
 def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decision:
     """Wait, or go on meanwhile with the accounts that have refused nothing of this slice."""
-    why = f"waits after a refusal: {view.rejections.kind}"
+    unpaid = view.rejections.unpaid
+    why = f"waits: {unpaid}" if unpaid else f"waits after a refusal: {view.rejections.kind}"
     venues = tuple(
-        replace(venue, blocked=venue.blocked or "it has just refused") if was_refused(view, venue) else venue
+        replace(venue, blocked=venue.blocked or "it has just refused a child")
+        if was_refused(view, venue)
+        else venue
         for venue in view.accounts
     )
     others = replace(view, accounts=venues)
@@ -201,7 +213,9 @@ def _blocked(view: OrderView, trouble: str) -> Decision:
         for child in view.children
         if child.can_be_cancelled and _is_over(view, child.slice_number)
     )
-    return Decision(overdue, view.now + BLOCKED_LOOK, f"waits: {trouble}")
+    is_opposed = any(view.is_opposed_at(venue) for venue in view.accounts)
+    after = OPPOSED_RECHECK if is_opposed else BLOCKED_RECHECK
+    return Decision(overdue, view.now + after, f"waits: {trouble}")
 
 
 def _is_over(view: OrderView, number: int | None) -> bool:
@@ -217,7 +231,5 @@ def _backoff(view: OrderView) -> Decimal:
     if refused.count == 0 or refused.last_at is None:
         return ZERO
     harmless = refused.kind in HARMLESS_REJECTIONS
-    pause = (
-        SHORTEST_BACK_OFF if harmless else min(SHORTEST_BACK_OFF * 2 ** (refused.count - 1), LONGEST_BACK_OFF)
-    )
+    pause = MIN_BACK_OFF if harmless else min(MIN_BACK_OFF * 2 ** (refused.count - 1), MAX_BACK_OFF)
     return pause - Decimal(str((view.now - refused.last_at).total_seconds()))

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from execution.core.algorithms.replan import must_finish
-from execution.core.numbers import plain
+from execution.core.market_rules import too_far_to_rest
+from execution.core.numbers import grouped, plain
 from execution.core.orders.parameters import IcebergParameters, narrowed
 from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
-from execution.core.orders.slices import IDLE_LOOK, SliceTask
+from execution.core.orders.slices import IDLE_RECHECK, OPPOSED_RECHECK, SliceTask
 from execution.core.orders.view import (
     CROSS,
     REST,
@@ -27,16 +28,14 @@ from execution.core.orders.view import (
     OrderView,
     PlaceChild,
 )
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.core.quantities import (
     ceil_to,
-    collar_price,
     common_step,
     floor_to,
     is_multiple,
     minimum_quantity,
-    round_price,
-    worse_of_allowed,
 )
 from execution.core.routing.account_selection import (
     Choice,
@@ -44,13 +43,14 @@ from execution.core.routing.account_selection import (
     child_price,
     known_quote,
     least_quantity,
+    opposed_cross,
 )
 from execution.core.types import BASIS_POINT, ZERO, OrderType, TimeInForce
 
 #: A part that the book has left is moved after this time, unless the trader says another.
 MOVE_AFTER = timedelta(seconds=10)
 #: What is to be crossed at the end goes in parts as well: this long for each, at least and at most so much of it.
-CROSS_EACH, CROSS_LEAST, CROSS_SHARE = timedelta(seconds=0.5), timedelta(seconds=5), 0.1
+CROSS_EACH, CROSS_MIN, CROSS_SHARE = timedelta(seconds=0.5), timedelta(seconds=5), 0.1
 #: The book needs a moment to come back after a crossing part that it did not carry.
 CROSS_AGAIN = timedelta(seconds=1)
 
@@ -58,78 +58,76 @@ CROSS_AGAIN = timedelta(seconds=1)
 # --- the plan --------------------------------------------------------------------------------------
 
 
-def plan_iceberg(given: PlanInput) -> Plan:
+def plan_iceberg(plan_input: PlanInput) -> Plan:
     """One slice of the whole quantity. Raises ``Refused`` when the visible quantity is above the total, finer than
     the lot, under the exchange's minimum, or does not go into the total without a remainder under the minimum."""
-    parameters, base = narrowed(given.parameters, IcebergParameters), given.market.base
-    if not given.is_rest:
-        _judge_visible(given, parameters.visible_quantity)
+    parameters, base = narrowed(plan_input.parameters, IcebergParameters), plan_input.market.base
+    if not plan_input.is_rest:
+        _judge_visible(plan_input, parameters.visible_quantity)
     where = (
-        f"at {plain(given.limit_price)} or the own side of the book, whichever rests"
-        if given.limit_price is not None
-        else f"at the own side of the book, within {plain(parameters.follow_within_bp)} bp of the arrival price"
+        f"at {plain(plan_input.limit_price)} or the best price of its own side, whichever rests"
+        if plan_input.limit_price is not None
+        else f"at the best price of its own side, within {plain(parameters.follow_within_bp)} bp of the arrival price"
     )
-    parts = _ceil(given.quantity / parameters.visible_quantity)
+    parts = _ceil(plan_input.quantity / parameters.visible_quantity)
     shown = f"part{'s' if parts > 1 else ''} of at most {plain(parameters.visible_quantity)} {base}"
     forecast = {"seed": parameters.seed} if parameters.randomise_visible else {}
-    slices = spread_slices([given.quantity], given.start, given.end)
+    slices = spread_slices([plan_input.quantity], plan_input.start, plan_input.end)
     return Plan(slices, forecast, (f"at least {parts} {shown}, {where}",))
 
 
-def _judge_visible(given: PlanInput, visible: Decimal) -> None:
-    market, total, shown = given.market, given.quantity, plain(visible)
-    least, base = plan_bounds(total, market, given.price, given.start, given.end).minimum, market.base
+def _judge_visible(plan_input: PlanInput, visible: Decimal) -> None:
+    market, total, shown = plan_input.market, plan_input.quantity, grouped(visible)
+    least, base = (
+        plan_bounds(total, market, plan_input.price, plan_input.start, plan_input.end).minimum,
+        market.base,
+    )
+    name, minimum = "visible_quantity", f"the minimum of {grouped(least)} {base}"
     if visible > total:
-        _refuse(f"visible quantity {shown} {base} is above the total of {plain(total)} {base}", shown, total)
+        message = f"Visible quantity {shown} {base} is above the total of {grouped(total)} {base}."
+        refuse(name, message, visible, total, code=Code.VISIBLE_QUANTITY_ABOVE_TOTAL)
     if not is_multiple(visible, market.lot):
-        _refuse(
-            f"visible quantity {shown} is finer than the lot {plain(market.lot)} {base}", shown, market.lot
-        )
+        message = f"Visible quantity {shown} is finer than the lot {grouped(market.lot)} {base}."
+        refuse(name, message, visible, market.lot, code=Code.VISIBLE_QUANTITY_OFF_LOT)
     if visible < least:
-        _refuse(
-            f"visible quantity {shown} {base} is under the minimum of {plain(least)} {base}", shown, least
-        )
+        message = f"Visible quantity {shown} {base} is below {minimum}."
+        refuse(name, message, visible, least, code=Code.VISIBLE_QUANTITY_BELOW_MINIMUM)
     parts = _ceil(total / visible)
     if parts * least > total:
         enough = ceil_to(total / (parts - 1), market.lot)
-        _refuse(
-            f"{plain(total)} {base} in parts of at most {shown} leaves one under the minimum of {plain(least)} "
-            f"{base}; show at least {plain(enough)} {base}",
-            shown,
-            enough,
+        message = (
+            f"{grouped(total)} {base} in parts of at most {shown} leaves one part below {minimum}. "
+            f"Show at least {grouped(enough)} {base}."
         )
-
-
-def _refuse(message: str, value: str, limit: Decimal) -> None:
-    raise Refused([Problem("visible_quantity", message, value, plain(limit))])
+        refuse(name, message, visible, enough, code=Code.VISIBLE_QUANTITY_BELOW_MINIMUM)
 
 
 def _ceil(number: Decimal) -> int:
     return int(number.to_integral_value(ROUND_CEILING))
 
 
-def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, wanted: Decimal) -> Decimal:
-    """A part's base quantity near ``wanted``, such that no remainder falls under ``least``.
+def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: Decimal) -> Decimal:
+    """A part's base quantity near ``quantity``, such that no remainder falls under ``least``.
 
-    All on the lot, ``least`` ≤ ``wanted`` ≤ ``most``. What remains goes into n parts when
+    All on the lot, ``least`` ≤ ``quantity`` ≤ ``most``. What remains goes into n parts when
     n × ``least`` ≤ ``remaining`` ≤ n × ``most``; the part leaves a remainder that goes into n - 1. Where nothing
     fits, after a part fill, it is as large as may be.
     """
     parts = max(
         _ceil(remaining / most),
-        min(_ceil(remaining / wanted), int((remaining / least).to_integral_value(ROUND_FLOOR))),
+        min(_ceil(remaining / quantity), int((remaining / least).to_integral_value(ROUND_FLOOR))),
     )
     if parts * least > remaining:
         return min(remaining, most)
     low = max(least, remaining - (parts - 1) * most)
-    return min(max(wanted, low), most, remaining - (parts - 1) * least)
+    return min(max(quantity, low), most, remaining - (parts - 1) * least)
 
 
 # --- the tactic ------------------------------------------------------------------------------------
 
 
 def show_part(view: OrderView, work: SliceTask) -> Decision:
-    """What an iceberg does now.
+    """Decide the next step of an iceberg.
 
     1. From ``closes_at`` on, where it crosses at its end: cancel what rests, then take in parts.
     2. While a part is alive: wait for it, or move it when its time is over and the book has left it.
@@ -146,13 +144,13 @@ def _iceberg(view: OrderView) -> IcebergParameters:
 
 
 def _closes_at(view: OrderView, work: SliceTask) -> datetime:
-    """When it begins to cross: the end, when it does not, or can still extend."""
+    """Return when the part begins to cross: its end, if it need not or cannot cross, or can still extend."""
     parameters, part = _iceberg(view), work.part
-    if not must_finish(view, work):
+    if not must_finish(view, work) or not view.crossable:
         return part.ends_at
     length = part.ends_at - part.starts_at
     wanted = _ceil(part.quantity / parameters.visible_quantity) * CROSS_EACH
-    time = min(max(wanted, CROSS_LEAST), max(length * CROSS_SHARE, CROSS_LEAST), length / 2)
+    time = min(max(wanted, CROSS_MIN), max(length * CROSS_SHARE, CROSS_MIN), length / 2)
     return part.ends_at - time
 
 
@@ -167,12 +165,11 @@ def _bounded(view: OrderView) -> OrderView | None:
 
 
 def _price(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
-    """Where a part rests there: at the order's limit price, or its own side of the book where that would take."""
-    quote, tick, side, limit = known_quote(venue), venue.market.tick, view.side, view.limit_price
+    """Return the price of a resting part: the order's limit, or its own side of the book if the limit would take."""
+    quote, side, limit = known_quote(venue), view.side, view.limit_price
     if limit is None or (quote.aggressive(side) - limit) * side.sign <= 0:
         return child_price(bounded, venue, REST)
-    collar = collar_price(quote.mid, view.parameters.collar_bp, tick, side)
-    return round_price(worse_of_allowed(limit, collar, side), tick, side)
+    return child_price(view, venue, CROSS)  # the limit, within collar and price band
 
 
 def _least(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
@@ -185,15 +182,15 @@ def _least(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
 def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> Decision:
     child = alive[0]
     if len(alive) > 1 or not child.can_be_cancelled:
-        return Decision((), min(view.now + IDLE_LOOK, closes_at), "waits until its last part is settled")
+        return Decision((), min(view.now + IDLE_RECHECK, closes_at), "waits for its last part to settle")
     until = child.intended_at + (_iceberg(view).move_after or MOVE_AFTER)
     shown = f"shows {plain(child.quantity)} at {plain(child.price or ZERO)}"
     if view.now < until:
         return Decision((), min(until, closes_at), shown)
     if not _was_left(view, child):
-        return Decision((), min(view.now + IDLE_LOOK, closes_at), f"{shown}, where the book is")
-    why = f"moves its part: the book has left {plain(child.price or ZERO)}"
-    return Decision((CancelChild(child.sequence, why),), view.now + IDLE_LOOK, why)
+        return Decision((), min(view.now + IDLE_RECHECK, closes_at), f"{shown}, at the book's price")
+    why = f"moves its part: the book has moved away from {plain(child.price or ZERO)}"
+    return Decision((CancelChild(child.sequence, why),), view.now + IDLE_RECHECK, why)
 
 
 def _was_left(view: OrderView, child: ChildView) -> bool:
@@ -213,11 +210,9 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
     if (until := _pauses_until(view)) > view.now:
         return Decision((), min(until, closes_at), f"pauses until {until:%H:%M:%S} before its next part")
     bounded = _bounded(view)
-    soon = min(view.now + IDLE_LOOK, closes_at)
+    soon = min(view.now + IDLE_RECHECK, closes_at)
     if bounded is None:
-        return Decision(
-            (), soon, "waits: the arrival price, which its parts may follow the book from, is unknown"
-        )
+        return Decision((), soon, "waits: the arrival price, which limits its prices, is not known")
     leasts = [_least(view, bounded, venue) for venue in view.usable]
     wanted = _next_quantity(view, leasts)
     if wanted < min(leasts):
@@ -226,14 +221,14 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
     if choice.venue is None:
         return Decision((), soon, f"waits: {choice.why}")
     if choice.quantity < (least := _least(view, bounded, choice.venue)):
-        why = (
-            f"waits: {choice.venue.label} takes {plain(choice.quantity)}, under its minimum of {plain(least)}"
-        )
+        why = f"waits: {choice.venue.label} can take {plain(choice.quantity)}, under its minimum of {plain(least)}"
         return Decision((), soon, why)
     price = _price(view, bounded, choice.venue)
+    if far := too_far_to_rest(choice.venue.market, view.side, price, known_quote(choice.venue).mid):
+        return Decision((), soon, f"waits: {far}")
     why = f"shows {plain(choice.quantity)} of {plain(view.remaining)} left at {plain(price)}"
     move_at = view.now + (_iceberg(view).move_after or MOVE_AFTER)
-    return _intend(work, choice, REST, price, why, min(move_at, closes_at))
+    return _place_child(work, choice, REST, price, why, min(move_at, closes_at))
 
 
 def _pauses_until(view: OrderView) -> datetime:
@@ -268,20 +263,20 @@ def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
 def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> Decision:
     """In the last seconds: take what is left, a part at a time, within limit and collar."""
     end = work.part.ends_at
-    soon = min(view.now + IDLE_LOOK, end)
+    soon = min(view.now + IDLE_RECHECK, end)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)
     if view.remaining < least:
         return Decision((), soon, f"{plain(view.remaining)} left is too little to cross")
     if alive:
-        why = "cancels its part, then crosses what is left"
+        why = "cancels its part, then crosses the rest"
         cancels = tuple(
             CancelChild(c.sequence, why) for c in alive if c.can_be_cancelled and c.purpose == REST
         )
-        return Decision(cancels, soon, why if cancels else "waits until its last part is settled")
+        return Decision(cancels, soon, why if cancels else "waits for its last part to settle")
     crossed = [c.ended_at for c in view.children if c.purpose == CROSS and c.done < c.quantity and c.ended_at]
     again_at = max((ended_at + CROSS_AGAIN for ended_at in crossed), default=view.now)
     if again_at > view.now:
-        return Decision((), min(again_at, end), "lets the book come back")
+        return Decision((), min(again_at, end), "waits for the book to refill")
     leasts = [least_quantity(view, venue, CROSS) for venue in view.usable]
     choice = cheapest(view, _next_quantity(view, leasts), CROSS)
     if choice.venue is None or choice.quantity < least_quantity(view, choice.venue, CROSS):
@@ -289,12 +284,16 @@ def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> 
     price = child_price(view, choice.venue, CROSS)
     touch = known_quote(choice.venue).aggressive(view.side)
     if (touch - price) * view.side.sign > 0:
-        return Decision((), soon, f"waits: the other side, {plain(touch)}, is beyond {plain(price)}")
+        if opposed := opposed_cross(view):
+            return Decision((), min(view.now + OPPOSED_RECHECK, end), f"waits: {opposed}")
+        return Decision(
+            (), soon, f"waits: the other side of the book, {plain(touch)}, is beyond {plain(price)}"
+        )
     why = f"crosses {plain(choice.quantity)} of {plain(view.remaining)} left, up to {plain(price)}"
-    return _intend(work, choice, CROSS, price, why, end)
+    return _place_child(work, choice, CROSS, price, why, end)
 
 
-def _intend(
+def _place_child(
     work: SliceTask, choice: Choice, purpose: str, price: Decimal, why: str, due_at: datetime
 ) -> Decision:
     if choice.venue is None:

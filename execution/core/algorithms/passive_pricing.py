@@ -38,7 +38,7 @@ class UrgencyProfile:
     last: Decimal
 
 
-def manner_of(view: OrderView) -> UrgencyProfile:
+def urgency_profile(view: OrderView) -> UrgencyProfile:
     parameters = narrowed(view.parameters, SlicedParameters)
     urgency = parameters.urgency
     share = urgency / USUAL
@@ -62,38 +62,38 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
     return (work.target - part.quantity * (1 - elapsed) - view.done) / part.quantity
 
 
-def rest_price(view: OrderView, work: SliceTask, venue: AccountView, manner: UrgencyProfile) -> Decimal:
+def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
     """Where the slice would rest there now: from the others' own side of the book towards the other one, further the
     more it is behind; always a tick before the other side, within the limit and on the tick."""
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
     share = (
-        ZERO if manner.band is None else min(max(behind(view, work), ZERO) / (1 + manner.band), Decimal(1))
+        ZERO if profile.band is None else min(max(behind(view, work), ZERO) / (1 + profile.band), Decimal(1))
     )
-    step = floor_to(abs(other - own) * (manner.first + (manner.last - manner.first) * share), tick)
+    step = floor_to(abs(other - own) * (profile.first + (profile.last - profile.first) * share), tick)
     best = other - sign * tick
     price = min(own + step, best) if sign > 0 else max(own - step, best)
     # The collar is measured from the quote, the price from the book: they need not be of the same moment.
     return round_price(worse_of_allowed(price, child_price(view, venue, CROSS), view.side), tick, view.side)
 
 
-def patience_at(view: OrderView, venue: AccountView, manner: UrgencyProfile) -> timedelta:
+def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
     """The patience there now: less when the others' book says that the price is about to run away, up to twice as
     much when it is about to come; as it is without a book."""
     book = others_book(view, venue)
     if book is None:
-        return manner.patience
-    return max(manner.patience * (1 - imbalance(book) * int(view.side.sign)), MIN_PATIENCE)
+        return profile.patience
+    return max(profile.patience * (1 - imbalance(book) * int(view.side.sign)), MIN_PATIENCE)
 
 
 def is_to_move(
-    view: OrderView, work: SliceTask, venue: AccountView, child: ChildView, manner: UrgencyProfile
+    view: OrderView, work: SliceTask, venue: AccountView, child: ChildView, profile: UrgencyProfile
 ) -> bool:
     """Whether a resting child should be nearer to the other side now: only forwards, once it has had its patience.
 
     Without a book nobody knows whether the touch is ours alone; then it is not outbid.
     """
-    if child.price is None or view.now - child.intended_at < patience_at(view, venue, manner):
+    if child.price is None or view.now - child.intended_at < patience_at(view, venue, profile):
         return False
     sign = view.side.sign
     if (
@@ -101,7 +101,7 @@ def is_to_move(
         and (known_quote(venue).passive(view.side) - child.price) * sign <= ZERO
     ):
         return False
-    return (rest_price(view, work, venue, manner) - child.price) * sign > ZERO
+    return (rest_price(view, work, venue, profile) - child.price) * sign > ZERO
 
 
 def at_i_would(view: OrderView) -> bool:
@@ -113,14 +113,14 @@ def at_i_would(view: OrderView) -> bool:
 
 
 def wake_bounds(
-    view: OrderView, manner: UrgencyProfile, *, must: bool
+    view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Quotes at which a look is worth it before its time: ask at or below, bid at or above.
+    """Quotes at which a check is worth it before its time: ask at or below, bid at or above.
 
     One that leaves behind what has rested long enough; one that comes to the I-would price; and, where something
     ``must`` be crossed, one that comes back within limit and collar.
     """
-    comes, leaves = _coming(view, must=must), _leaving(view, manner)
+    comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:
         return max(comes, default=None), min(leaves, default=None)
     return max(leaves, default=None), min(comes, default=None)
@@ -139,14 +139,14 @@ def _is_beyond(view: OrderView, venue: AccountView, price: Decimal) -> bool:
     return (known_quote(venue).aggressive(view.side) - price) * view.side.sign > ZERO
 
 
-def _leaving(view: OrderView, manner: UrgencyProfile) -> list[Decimal]:
+def _leaving(view: OrderView, profile: UrgencyProfile) -> list[Decimal]:
     usable = {venue.account: venue for venue in view.usable}
     left = []
     for child in view.children:
         venue = usable.get(child.account)
         if venue is None or child.price is None or child.is_settled or child.purpose != REST:
             continue
-        if view.now - child.intended_at < patience_at(view, venue, manner):
+        if view.now - child.intended_at < patience_at(view, venue, profile):
             continue
         beyond = child.price + view.side.sign * venue.market.tick
         if (known_quote(venue).passive(view.side) - beyond) * view.side.sign < ZERO:

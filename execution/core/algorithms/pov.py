@@ -13,8 +13,9 @@ from execution.core.algorithms.slice_tactic import rest_and_cross
 from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AtEnd, PovParameters, narrowed
 from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
-from execution.core.orders.slices import IDLE_LOOK, SliceTask
+from execution.core.orders.slices import IDLE_RECHECK, SliceTask
 from execution.core.orders.view import CROSS, REST, Decision, OrderView
+from execution.core.orders.volume_gaps import gaps_note, unknown_since, volume_trouble
 from execution.core.quantities import split_even
 from execution.core.routing.account_selection import least_quantity
 from execution.core.types import ZERO
@@ -24,8 +25,8 @@ SLICE = timedelta(minutes=5)
 SLICES_OF_SHORT = 12
 #: The forecast of the market's volume is that of the last day.
 LOOKBACK = timedelta(days=1)
-#: The market's volume comes in seconds: a look is worth it as often.
-LOOK = timedelta(seconds=1)
+#: The market's volume comes in seconds: a check is worth it as often.
+VOLUME_RECHECK = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,65 +47,77 @@ def rates_of(parameters: PovParameters) -> Rates:
 
 
 def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
-    """What of ``quantity`` is to be done when others have traded ``others``; everything at a rate of 1."""
+    """Return the part of ``quantity`` that is due when others have traded ``others``; everything at a rate of 1."""
     return quantity if rate >= 1 else min(others * rate / (1 - rate), quantity)
 
 
 def others_volume(view: OrderView) -> Decimal | None:
-    """What others have traded since the start; None while it is unknown. Our fills may be known before the market's
-    trades list them: then it is too small for a moment, and nothing more is done."""
-    return None if view.traded_since_start is None else max(view.traded_since_start - view.done, ZERO)
+    """Return the known volume of others since the start; None while it is unknown or too old.
+
+    Our fills may be known before the market's trades list them. The result is then too small for a moment, and the
+    order does nothing more.
+    """
+    if view.traded_since_start is None or unknown_since(view):
+        return None
+    return max(view.traded_since_start - view.done, ZERO)
 
 
 # --- the plan --------------------------------------------------------------------------------------
 
 
-def plan_pov(given: PlanInput) -> Plan:
+def plan_pov(plan_input: PlanInput) -> Plan:
     """Even slices, which only say where the order would be if the market traded evenly; the volume decides."""
-    parameters, duration = narrowed(given.parameters, PovParameters), given.end - given.start
+    parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
-    bounds = plan_bounds(given.quantity, given.market, given.price, given.start, given.end)
+    bounds = plan_bounds(
+        plan_input.quantity, plan_input.market, plan_input.price, plan_input.start, plan_input.end
+    )
     count = min(max(round(duration / length), 1), bounds.max_slices)
-    slices = spread_slices(split_even(given.quantity, given.market.lot, count), given.start, given.end)
-    rates, expected = rates_of(parameters), _expected_volume(given)
+    slices = spread_slices(
+        split_even(plan_input.quantity, plan_input.market.lot, count), plan_input.start, plan_input.end
+    )
+    rates, expected = rates_of(parameters), _expected_volume(plan_input)
     forecast = {
         "minimum_rate": plain(rates.low),
         "participation_rate": plain(rates.rate),
         "maximum_rate": plain(rates.high),
         "expected_volume": None if expected is None else plain(expected),
     }
-    return Plan(slices, forecast, (_note(given, rates, expected),))
+    return Plan(slices, forecast, (_note(plan_input, rates, expected),))
 
 
-def _expected_volume(given: PlanInput) -> Decimal | None:
-    """What the market would trade in the order's time at the pace of the last day; None without history."""
-    candles = [candle for candle in given.candles if candle.opened_at >= given.now - LOOKBACK]
+def _expected_volume(plan_input: PlanInput) -> Decimal | None:
+    """Return the market's volume during the order at the pace of the last day; None without history."""
+    candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]
     if not candles:
         return None
-    span = given.now - candles[0].opened_at
+    span = plan_input.now - candles[0].opened_at
     volume = sum((candle.volume for candle in candles), ZERO)
     if span <= timedelta(0) or volume <= ZERO:
         return None
     micro = timedelta(microseconds=1)
-    return (volume * ((given.end - given.start) // micro) / (span // micro)).quantize(given.market.lot)
+    return (volume * ((plan_input.end - plan_input.start) // micro) / (span // micro)).quantize(
+        plan_input.market.lot
+    )
 
 
-def _note(given: PlanInput, rates: Rates, expected: Decimal | None) -> str:
-    base, share = given.market.base, f"{plain(rates.rate * 100)} %"
+def _note(plan_input: PlanInput, rates: Rates, expected: Decimal | None) -> str:
+    base, share = plan_input.market.base, f"{plain(rates.rate * 100)} %"
     if expected is None:
-        return f"the market's volume is unknown: how much {share} of it is, and when this is done, cannot be said"
-    words = f"at the last day's pace the market trades about {plain(expected)} {base} in the time"
-    most = own_share(expected, rates.rate, given.quantity)
-    if most < given.quantity:
-        return f"{words}: {share} of it does about {plain(most.quantize(given.market.lot))} of {plain(given.quantity)}"
-    return f"{words}: {share} of it does all of {plain(given.quantity)} before the end"
+        return f"the market's volume is not known: no estimate of how much {share} of it will fill, or when"
+    words = f"at the last day's pace the market trades about {plain(expected)} {base} in this time"
+    most = own_share(expected, rates.rate, plan_input.quantity)
+    if most < plan_input.quantity:
+        filled = plain(most.quantize(plan_input.market.lot))
+        return f"{words}: {share} of that fills about {filled} of {plain(plan_input.quantity)}"
+    return f"{words}: {share} of that fills all of {plain(plan_input.quantity)} before the end"
 
 
 # --- the tactic ------------------------------------------------------------------------------------
 
 
 def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
-    """What should be done by now at the rate; what is done, while the market's volume is unknown."""
+    """Return the quantity due by now at the rate; the quantity done, while the market's volume is unknown."""
     rate, others = rates_of(narrowed(view.parameters, PovParameters)).rate, others_volume(view)
     if others is None:
         return view.quantity if rate >= 1 else view.done
@@ -117,25 +130,28 @@ def pov_bound(view: OrderView) -> str:
     if rates.high >= 1:
         return ""
     if others is None:
-        return "what the market traded is not known"
+        return volume_trouble(view) if view.volume_gaps.until else "the market's volume is not known"
     allowed = own_share(others, rates.high, view.quantity)
     least = min((least_quantity(view, venue, CROSS) for venue in view.usable), default=ZERO)
     if allowed - view.done >= least:
         return ""
-    return f"others traded {plain(others)} {view.base}, and it is at most {plain(rates.high * 100)} % of the volume"
+    traded = f"others traded only {plain(others)} {view.base}"
+    if note := gaps_note(view):
+        traded = f"others are known to have traded only {plain(others)} {view.base} ({note})"
+    return f"{traded}, and the order may be at most {plain(rates.high * 100)} % of the volume"
 
 
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
     """Rest up to the rate; below the minimum rate cross up to it. More than the maximum rate is never proposed.
 
-    1. Unknown volume: nothing new. 2. Behind the minimum by a child or more: as if the slice were over.
-    3. Else as if the slice began: it only rests. An exchange's minimum that the rate does not reach yet may rest
-    ahead of it, within the maximum.
+    1. Unknown volume, or one that is known up to too long ago: nothing new. 2. Behind the minimum by a child or more:
+    as if the slice were over. 3. Else as if the slice began: it only rests. An exchange's minimum that the rate does
+    not reach yet may rest ahead of it, within the maximum.
     """
     parameters = narrowed(view.parameters, PovParameters)
     rates, others = rates_of(parameters), others_volume(view)
     if others is None and rates.rate < 1:
-        return Decision((), view.now + LOOK, "waits: what the market has traded since the start is not known")
+        return Decision((), view.now + VOLUME_RECHECK, f"waits: {volume_trouble(view)}")
     volume, target = others or ZERO, pov_target(view, work)
     least = min(least_quantity(view, venue, REST) for venue in view.usable)
     # A share of the market has no catch-up of its own: the maximum rate is its cap.
@@ -153,6 +169,6 @@ def follow_volume(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _soon(view: OrderView, decision: Decision) -> Decision:
-    """The next look is by the market's volume, not by the slice's time."""
-    latest = view.now + (LOOK if not decision.commands else IDLE_LOOK)
+    """The next check is by the market's volume, not by the slice's time."""
+    latest = view.now + (VOLUME_RECHECK if not decision.commands else IDLE_RECHECK)
     return replace(decision, due_at=latest if decision.due_at is None else min(decision.due_at, latest))

@@ -10,12 +10,13 @@ from execution.core.algorithms.iceberg import plan_iceberg, show_part
 from execution.core.algorithms.pov import follow_volume, plan_pov, pov_bound, pov_target
 from execution.core.algorithms.shortfall import plan_is
 from execution.core.algorithms.slice_tactic import rest_and_cross
-from execution.core.algorithms.vwap import plan_vwap, vwap_target
+from execution.core.algorithms.vwap import plan_vwap, vwap_note, vwap_target
 from execution.core.orders.parameters import SlicedParameters
 from execution.core.orders.plans import Plan, PlanInput, plan_twap
 from execution.core.orders.randomisation import random_note, randomised
 from execution.core.orders.slices import SliceTask
 from execution.core.orders.view import AccountView, Decision, OrderView
+from execution.core.orders.volume_gaps import gaps_note
 from execution.core.routing.sor import judge_sor, plan_sor, route_now, route_would, work_route
 from execution.core.routing.split import Split
 
@@ -39,13 +40,15 @@ class AlgorithmSpec:
     judge: Callable[[PlanInput, Sequence[AccountView], Split], None] | None = None
     #: Why it could not do more by its end, of its own nature; empty when it could have.
     bound: Callable[[OrderView], str] | None = None
+    #: What of the market's volume it decides without; empty when it knows all that it needs.
+    note: Callable[[OrderView], str] = gaps_note
 
 
 #: By the names of ``terms.ALGORITHMS``.
 ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
     "twap": AlgorithmSpec(plan=plan_twap, tactic=rest_and_cross),
     "vwap": AlgorithmSpec(
-        plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True
+        plan_vwap, rest_and_cross, target=vwap_target, wants_candles=True, wants_traded=True, note=vwap_note
     ),
     "pov": AlgorithmSpec(
         plan_pov, follow_volume, target=pov_target, wants_candles=True, wants_traded=True, bound=pov_bound
@@ -56,12 +59,12 @@ ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
 }
 
 
-def plan_order(algorithm: str, given: PlanInput) -> Plan:
+def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
     """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
-    plan, parameters = ALGORITHM_SPECS[algorithm].plan(given), given.parameters
+    plan, parameters = ALGORITHM_SPECS[algorithm].plan(plan_input), plan_input.parameters
     if not isinstance(parameters, SlicedParameters):
         return plan
-    slices = randomised(plan.slices, parameters, given.market, given.price)
+    slices = randomised(plan.slices, parameters, plan_input.market, plan_input.price)
     if slices is plan.slices:
         return plan
     return replace(plan, slices=slices, notes=(*plan.notes, random_note(parameters)))
@@ -72,7 +75,9 @@ def work_slice(view: OrderView, work: SliceTask) -> Decision:
     working = ALGORITHM_SPECS[view.algorithm]
     if working.target is not None:
         work = replace(work, target=min(working.target(view, work), view.quantity))
-    return working.tactic(view, work)
+    decision = working.tactic(view, work)
+    note = working.note(view)
+    return replace(decision, why=f"{decision.why}; {note}") if note else decision
 
 
 def bound_reason(view: OrderView) -> str:

@@ -12,6 +12,7 @@ from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, AtEnd, OutsideLimit
 from execution.core.orders.plans import SlicePlan, shift_plan
 from execution.core.orders.view import CROSS, CancelChild, Decision, OrderView, Replan
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 from execution.core.routing.account_selection import least_quantity
 from execution.core.types import Side
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 #: In the memo: since when the market has been beyond the limit price, ISO 8601.
 OUTSIDE_SINCE = "outside_since"
 #: How often a market beyond the limit is looked at without a quote that wakes the order.
-OUTSIDE_LOOK = timedelta(seconds=5)
+OUTSIDE_RECHECK = timedelta(seconds=5)
 #: An absence shorter than this share of a slice, and than a second, is caught up: a plan is not made for a flicker.
 MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
@@ -41,14 +42,22 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
     """What does not go with a fixed end."""
     if parameters.end_at is None:
         return []
-    problems, end = [], f"{end_at:%Y-%m-%d %H:%M:%S} UTC"
+    moving: dict[str, tuple[str, AtEnd | OutsideLimit]] = {}
     if at_end_of(parameters) is AtEnd.EXTEND:
-        message = f"at the end: extend does not go with the fixed end {end}; give a duration"
-        problems.append(Problem("at_end", message, AtEnd.EXTEND.value, end_at.isoformat()))
+        moving["at_end"] = ("extended at the end", AtEnd.EXTEND)
     if shifts(parameters):
-        message = f"outside the limit: shift does not go with the fixed end {end}; give a duration"
-        problems.append(Problem("outside_limit", message, OutsideLimit.SHIFT.value, end_at.isoformat()))
-    return problems
+        moving["outside_limit"] = ("shifted outside the limit", OutsideLimit.SHIFT)
+    fixed = f"An order with the fixed end {end_at:%Y-%m-%d %H:%M:%S} UTC"
+    return [
+        Problem(
+            name,
+            f"{fixed} cannot be {words}. Give a duration instead.",
+            choice.value,
+            end_at,
+            code=Code.END_IS_FIXED,
+        )
+        for name, (words, choice) in moving.items()
+    ]
 
 
 def room_of(view: OrderView) -> timedelta:
@@ -77,7 +86,7 @@ def extension(view: OrderView) -> Decision | None:
     end = min(view.now + _slice_length(view), view.end_at + room_of(view))
     if end - view.now < MIN_SLICE:
         return None
-    why = f"{plain(view.remaining)} {view.base} is left: extended until {end:%H:%M:%S} UTC"
+    why = f"{plain(view.remaining)} {view.base} is left: the order is extended until {end:%H:%M:%S} UTC"
     part = SlicePlan(1, view.now, end, view.remaining)
     return Decision((Replan((part,), end, why),), view.now, why)
 
@@ -97,9 +106,9 @@ def end_reason(view: OrderView) -> str:
     """Why the rule for the end left a quantity undone; empty where it did not."""
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
-        return "it stops at its end, as was asked"
+        return "the order was set to stop at its end"
     if at_end is AtEnd.EXTEND and view.extended > timedelta(0):
-        return f"it was extended by {as_clock(view.extended)}, as far as it goes"
+        return f"it was already extended by {as_clock(view.extended)}, the most that is allowed"
     return ""
 
 
@@ -143,16 +152,16 @@ def _since(memo: Mapping[str, Any]) -> datetime | None:
 
 
 def _forget(view: OrderView) -> Decision:
-    return Decision((), view.now, "the schedule does not shift any more", memo={OUTSIDE_SINCE: None})
+    return Decision((), view.now, "the schedule can no longer shift", memo={OUTSIDE_SINCE: None})
 
 
 def _waits(view: OrderView, since: datetime) -> Decision:
     limit = view.limit_price
     buying = view.side is Side.BUY
-    why = f"the market is beyond the limit price since {since:%H:%M:%S} UTC: the schedule waits, and shifts"
+    why = f"the market has been beyond the limit price since {since:%H:%M:%S} UTC: the schedule will shift"
     return Decision(
         (),
-        min(view.now + OUTSIDE_LOOK, max(view.end_at, view.now)),
+        min(view.now + OUTSIDE_RECHECK, max(view.end_at, view.now)),
         why,
         wake_below=limit if buying else None,
         wake_above=None if buying else limit,
@@ -163,7 +172,7 @@ def _waits(view: OrderView, since: datetime) -> Decision:
 def _back(view: OrderView, since: datetime) -> Decision:
     least = max(MIN_SHIFT, _slice_length(view) * MIN_SHIFT_SHARE) if view.slices else MIN_SHIFT
     if view.now - since < least:
-        why = "the market was beyond the limit price for a moment: caught up"
+        why = "the market was beyond the limit price only briefly: the order catches up"
         return Decision((), view.now, why, memo={OUTSIDE_SINCE: None})
     if view.end_at + min(view.now - since, room_of(view)) <= view.now:
         return _forget(view)
@@ -188,7 +197,7 @@ def beyond_limit(view: OrderView) -> tuple[CancelChild, ...]:
     limit = view.limit_price
     if limit is None:
         return ()
-    why = f"its price is beyond the limit price, {plain(limit)} now"
+    why = f"its price is beyond the limit price, which is {plain(limit)} now"
     return tuple(
         CancelChild(child.sequence, why)
         for child in view.children

@@ -17,7 +17,8 @@ from math import acosh, exp, log, sinh, sqrt
 from execution.core.numbers import plain
 from execution.core.orders.parameters import IsParameters, narrowed
 from execution.core.orders.plans import Plan, PlanInput, SlicePlan, plan_bounds, slice_count, spread_slices
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.core.quantities import split_weighted
 from execution.core.types import ZERO, Candle
 
@@ -149,50 +150,52 @@ class Assumed:
     words: tuple[str, ...]
 
 
-def assumed(given: PlanInput) -> Assumed:
+def assumed(plan_input: PlanInput) -> Assumed:
     """Volatility, impact and volume as given, else from the market; raises ``Refused`` where they cannot be known.
 
     Impact is the larger of the paper's rule, a hundred spreads, and of the volatility of five minutes: who trades as
     much as the market in five minutes moves it as far as it moves by itself (the square-root law). Where the spread
     is one tick, it says nothing of the depth.
     """
-    parameters = narrowed(given.parameters, IsParameters)
-    candles = [candle for candle in given.candles if candle.opened_at >= given.now - LOOKBACK]
+    parameters = narrowed(plan_input.parameters, IsParameters)
+    candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]
     volatility, volume = daily_volatility(candles), daily_volume(candles)
     words = []
     if parameters.volatility is not None:
         volatility = float(parameters.volatility)
     if volatility is None:
-        raise _refusal(
-            "volatility", f"{len(candles)} candles of {given.market.symbol} are too few to learn it from"
+        message = (
+            f"{len(candles):,} candles of {plan_input.market.symbol} are too few to estimate the volatility. "
+            "Give the volatility yourself, or use TWAP."
         )
+        refuse("volatility", message, len(candles), code=Code.VOLATILITY_UNKNOWN)
     words.append(f"volatility {volatility:.2%} a day{_source(parameters.volatility, 'last seven days')}")
     if parameters.impact_bp is not None:
         impact_bp = float(parameters.impact_bp)
     else:
         spread_bp = (
-            0.0 if given.quote is None else float((given.quote.ask - given.quote.bid) / given.quote.mid) * 1e4
+            0.0
+            if plan_input.quote is None
+            else float((plan_input.quote.ask - plan_input.quote.bid) / plan_input.quote.mid) * 1e4
         )
         impact_bp = max(SPREADS_OF_A_DAY * spread_bp, volatility * sqrt(CANDLE / DAY) * 1e4)
     words.append(
         f"impact {impact_bp:.1f} bp at the market's pace{_source(parameters.impact_bp, 'spread, volatility')}"
     )
     if volume is None and parameters.impact_bp is None:
-        raise _refusal("impact_bp", f"no volume of {given.market.symbol} is known to scale it with")
-    if volume is None:
-        volume = float(given.quantity) / ((given.end - given.start) / DAY)
-        words.append(
-            "the market's volume is unknown: the impact is taken as that of this order, worked evenly"
+        message = (
+            f"No volume of {plan_input.market.symbol} is known to estimate the impact. "
+            "Give the impact yourself, or use TWAP."
         )
+        refuse("impact_bp", message, code=Code.IMPACT_UNKNOWN)
+    if volume is None:
+        volume = float(plan_input.quantity) / ((plan_input.end - plan_input.start) / DAY)
+        words.append("the market's volume is not known: the impact is that of this order worked evenly")
     return Assumed(volatility, impact_bp, volume, tuple(words))
 
 
-def _source(given: Decimal | None, learnt: str) -> str:
-    return " as given" if given is not None else f" ({learnt})"
-
-
-def _refusal(field: str, why: str) -> Refused:
-    return Refused([Problem(field, f"{why}; give the {field.removesuffix('_bp')} yourself, or use TWAP")])
+def _source(value: Decimal | None, learnt: str) -> str:
+    return " as given" if value is not None else f" ({learnt})"
 
 
 def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
@@ -204,27 +207,36 @@ def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
 # --- the plan --------------------------------------------------------------------------------------
 
 
-def plan_is(given: PlanInput) -> Plan:
+def plan_is(plan_input: PlanInput) -> Plan:
     """Slices by the trajectory, on lots, none under the minimum; raises ``Refused`` where price, volatility or
     impact cannot be known, or too many slices were asked for."""
-    parameters, market = narrowed(given.parameters, IsParameters), given.market
-    if given.price is None:
-        raise Refused([Problem("limit_price", f"no price of {market.symbol} is known; give a limit price")])
-    count = slice_count(parameters.slices, given.quantity, market, given.price, given.start, given.end)
-    assumptions = assumed(given)
+    parameters, market = narrowed(plan_input.parameters, IsParameters), plan_input.market
+    if plan_input.price is None:
+        message = f"No price of {market.symbol} is known. Give a limit price."
+        refuse("limit_price", message, code=Code.PRICE_UNKNOWN)
+    count = slice_count(
+        parameters.slices, plan_input.quantity, market, plan_input.price, plan_input.start, plan_input.end
+    )
+    assumptions = assumed(plan_input)
     price, spread = (
-        float(given.price),
-        0.0 if given.quote is None else float(given.quote.ask - given.quote.bid),
+        float(plan_input.price),
+        0.0 if plan_input.quote is None else float(plan_input.quote.ask - plan_input.quote.bid),
     )
     impact = impact_of(assumptions, price, spread)
-    length = (given.end - given.start) / DAY
-    best = almgren_chriss(float(given.quantity), length, count, impact, float(parameters.risk_aversion))
-    least = plan_bounds(given.quantity, market, given.price, given.start, given.end).minimum
+    length = (plan_input.end - plan_input.start) / DAY
+    best = almgren_chriss(float(plan_input.quantity), length, count, impact, float(parameters.risk_aversion))
+    least = plan_bounds(
+        plan_input.quantity, market, plan_input.price, plan_input.start, plan_input.end
+    ).minimum
     weights = best.trades if best.kappa > 0 else (1.0,) * count
-    parts = spread_slices(split_weighted(given.quantity, market.lot, weights), given.start, given.end)
+    parts = spread_slices(
+        split_weighted(plan_input.quantity, market.lot, weights), plan_input.start, plan_input.end
+    )
     slices = merge_small(parts, least)
     return Plan(
-        slices, _forecast(assumptions, impact, best, given), _notes(assumptions, best, given, count, slices)
+        slices,
+        _forecast(assumptions, impact, best, plan_input),
+        _notes(assumptions, best, plan_input, count, slices),
     )
 
 
@@ -244,9 +256,9 @@ def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan,
 
 
 def _forecast(
-    assumptions: Assumed, impact: Impact, best: Trajectory, given: PlanInput
+    assumptions: Assumed, impact: Impact, best: Trajectory, plan_input: PlanInput
 ) -> dict[str, float | None]:
-    notional = float(given.quantity) * float(given.price or 0)
+    notional = float(plan_input.quantity) * float(plan_input.price or 0)
     return {
         "volatility": assumptions.volatility,
         "impact_bp": assumptions.impact_bp,
@@ -265,18 +277,18 @@ def _forecast(
 
 
 def _notes(
-    assumptions: Assumed, best: Trajectory, given: PlanInput, count: int, slices: Sequence[SlicePlan]
+    assumptions: Assumed, best: Trajectory, plan_input: PlanInput, count: int, slices: Sequence[SlicePlan]
 ) -> tuple[str, ...]:
-    notional, currency = float(given.quantity) * float(given.price or 0), given.market.quote
+    notional, currency = float(plan_input.quantity) * float(plan_input.price or 0), plan_input.market.quote
     notes = [
         f"expected cost {best.cost / notional * 1e4:z.1f} bp ({best.cost:z,.0f} {currency}), standard deviation "
         f"{best.deviation / notional * 1e4:.1f} bp",
         *assumptions.words,
-        "even slices: the risk weighs nothing" if best.kappa == 0 else f"front-loaded: {_first_half(slices)}",
+        "even slices: the risk has no weight" if best.kappa == 0 else f"front-loaded: {_first_half(slices)}",
     ]
     if len(slices) < count:
         notes.append(
-            f"{len(slices)} slices instead of {count}: the smallest were under the exchange's minimum"
+            f"{len(slices)} slices instead of {count}: the smallest would be under the exchange's minimum"
         )
     return tuple(notes)
 

@@ -1,4 +1,4 @@
-"""How a slice is worked: it rests where it is likely to be filled, follows the book, and crosses what it must."""
+"""The tactic of a slice: rest where a fill is likely, follow the book, and cross only what must be done."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from execution.core.algorithms.passive_pricing import (
     UrgencyProfile,
     at_i_would,
     is_to_move,
-    manner_of,
     rest_price,
+    urgency_profile,
     wake_bounds,
 )
 from execution.core.algorithms.replan import must_finish
+from execution.core.market_rules import too_far_to_rest, within_most
 from execution.core.numbers import plain
 from execution.core.orders.parameters import SlicedParameters, narrowed
-from execution.core.orders.slices import CROSS_AGAIN, IDLE_LOOK, SliceTask
+from execution.core.orders.slices import CROSS_AGAIN, IDLE_RECHECK, OPPOSED_RECHECK, UNSENT_AGAIN, SliceTask
 from execution.core.orders.view import CROSS, REST, CancelChild, ChildView, Decision, OrderView, PlaceChild
+from execution.core.orders.volume_gaps import unknown_since
 from execution.core.quantities import common_step, floor_to, minimum_quantity, worse_of_allowed
-from execution.core.routing.account_selection import cheapest, least_quantity
-from execution.core.routing.sor import split_cross
+from execution.core.routing.account_selection import cheapest, known_quote, least_quantity, opposed_cross
+from execution.core.routing.sor import MAX_PIECES, split_cross
 from execution.core.types import ZERO, OrderType, TimeInForce
 
 #: A cross at the end of a slice has this long, one at the end of the order longer: for a cancel and several tries.
 CROSSING, LAST_CROSSING = timedelta(seconds=2), timedelta(seconds=5)
 #: Looks while something rests: a share of the slice within these bounds, since its price moves with the time left.
-LOOK_SHARE, SHORTEST_LOOK = 1 / 20, timedelta(seconds=1)
+RECHECK_SHARE, MIN_LOOK = 1 / 20, timedelta(seconds=1)
 
 
 def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
@@ -37,35 +39,55 @@ def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
     band behind when a slice ends, everything when the order does. 3. What the book has left behind is cancelled,
     and rests anew once it is settled. 4. What is due and not on the book comes to rest.
     """
-    manner = manner_of(view)
+    profile = urgency_profile(view)
     if volume_left(view) is None:
         return _unknown_volume(view, work)
-    decision, must = _would(view, work), must_cross(view, work, manner)
+    decision, must = _would(view, work), must_cross(view, work, profile)
     if decision is None and must > ZERO:
         decision = _cross(view, work, must)
     if decision is None:
-        decision = _move(view, work, manner) or _rest(view, work, manner)
-    below, above = wake_bounds(view, manner, must=must > ZERO)
+        decision = _move(view, work, profile) or _rest(view, work, profile)
+        if must > ZERO and (opposed := opposed_cross(view)):
+            decision = _waits_for_desk(view, work, decision, opposed)
+    below, above = wake_bounds(view, profile, must=must > ZERO)
     return replace(decision, wake_below=below, wake_above=above)
+
+
+def _waits_for_desk(view: OrderView, work: SliceTask, decision: Decision, opposed: str) -> Decision:
+    """Say why nothing is crossed, and look again soon: what is in the way is an order of the desk.
+
+    In the order's last seconds nothing of it rests. The other one may wait for just that, and else both would wait.
+    """
+    if must_finish(view, work) and view.now >= work.part.ends_at - LAST_CROSSING:
+        why = f"slice {work.part.number}: makes room for an order of the desk that may wait for it"
+        resting = [child for child in _resting(view) if child.can_be_cancelled]
+        commands = tuple(CancelChild(child.sequence, why) for child in resting)
+        decision = Decision(commands, decision.due_at, f"slice {work.part.number}")
+    soon = view.now + OPPOSED_RECHECK
+    due_at = soon if decision.due_at is None else min(decision.due_at, soon)
+    return replace(decision, due_at=due_at, why=f"{decision.why}; waits to cross: {opposed}")
 
 
 # --- how much --------------------------------------------------------------------------------------
 
 
 def volume_left(view: OrderView) -> Decimal | None:
-    """What the participation cap leaves the order; None while the volume is not known."""
+    """Return the quantity that the participation cap still allows; None while the volume is unknown or too old."""
     cap = narrowed(view.parameters, SlicedParameters).participation_cap
     if cap is None:
         return view.remaining
-    return None if view.traded_since_start is None else cap * view.traded_since_start - view.done
+    if view.traded_since_start is None or unknown_since(view):
+        return None
+    return cap * view.traded_since_start - view.done
 
 
 def _room(
     view: OrderView, work: SliceTask, released: Decimal, *, at_once: bool, finish: bool = False
 ) -> Decimal:
-    """What the slice may still put on the books, once ``released`` of what rests is off them: within the schedule and
-    the catch-up cap unless everything may be done ``at_once``, always within the order and the participation cap.
-    The catch-up cap does not bind what the order has to ``finish``: nothing comes after it to which it could leave it.
+    """Return the quantity that the slice may still put on the books, once ``released`` is off them.
+
+    The order and the participation cap always bound it. The schedule and the catch-up cap do too, unless everything
+    may be done ``at_once``. With ``finish`` the catch-up cap does not bind: no later slice could take the rest.
     """
     exposure = view.exposure - released
     bounds = [view.remaining - exposure, (volume_left(view) or ZERO) - exposure]
@@ -82,19 +104,19 @@ def _room(
 
 
 def _released(view: OrderView) -> Decimal:
-    """What comes free when everything that rests is cancelled."""
+    """Return the quantity that becomes free when every resting child is cancelled."""
     return sum((child.exposure for child in _resting(view)), ZERO)
 
 
 def crossing_from(view: OrderView, work: SliceTask) -> datetime:
-    """When the slice stops waiting for those who come to it."""
+    """Return when the slice stops waiting for passive fills."""
     part, length = work.part, work.part.ends_at - work.part.starts_at
     least = min(LAST_CROSSING if must_finish(view, work) else CROSSING, length / 2)
     urgency = float(narrowed(view.parameters, SlicedParameters).urgency)
     return part.ends_at - max(least, length * (2 * urgency - 1))
 
 
-def must_cross(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decimal:
+def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decimal:
     """Base quantity that has to be taken now."""
     if work.must is not None:
         return work.must
@@ -103,9 +125,9 @@ def must_cross(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Deci
     late = max(work.target - view.done, ZERO)
     if must_finish(view, work):
         return late
-    if manner.band is None or (work.is_last and manner.band > ZERO):
+    if profile.band is None or (work.is_last and profile.band > ZERO):
         return ZERO
-    return max(late - manner.band * work.part.quantity, ZERO)
+    return max(late - profile.band * work.part.quantity, ZERO)
 
 
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
@@ -122,25 +144,25 @@ def _resting(view: OrderView) -> list[ChildView]:
     return [child for child in view.children if child.purpose == REST and not child.is_settled]
 
 
-def _move(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decision | None:
+def _move(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision | None:
     venues = {venue.account: venue for venue in view.usable}
     moved = [
         child
         for child in _resting(view)
         if child.can_be_cancelled
         and (venue := venues.get(child.account)) is not None
-        and is_to_move(view, work, venue, child, manner)
+        and is_to_move(view, work, venue, child, profile)
     ]
     if not moved:
         return None
-    why = f"slice {work.part.number}: the book has left what rests, it follows"
-    return Decision(tuple(CancelChild(child.sequence, why) for child in moved), _next_look(view, work), why)
+    why = f"slice {work.part.number}: moves its resting orders to follow the book"
+    return Decision(tuple(CancelChild(child.sequence, why) for child in moved), _next_check(view, work), why)
 
 
-def _rest(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decision:
-    number, until = work.part.number, _next_look(view, work)
+def _rest(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision:
+    number, until = work.part.number, _next_check(view, work)
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
-        return Decision((), work.part.ends_at, f"slice {number}: waits until what it cancelled is settled")
+        return Decision((), work.part.ends_at, f"slice {number}: waits for its cancelled orders to settle")
     wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
     if must_finish(view, work):
@@ -150,20 +172,27 @@ def _rest(view: OrderView, work: SliceTask, manner: UrgencyProfile) -> Decision:
         return Decision((), until, _quiet(view, number, wanted))
     choice = cheapest(view, wanted, REST)
     if choice.venue is None:
-        return Decision((), min(view.now + IDLE_LOOK, until), f"slice {number}: waits: {choice.why}")
-    price = rest_price(view, work, choice.venue, manner)
-    if choice.quantity < (least := minimum_quantity(choice.venue.market, price)):
-        # Its book may be far from its quote, by which the minimum was judged.
-        why = f"slice {number}: {plain(choice.quantity)} at {plain(price)} is under the minimum, {plain(least)}, waits"
-        return Decision((), min(view.now + SHORTEST_LOOK, until), why)
-    why = f"slice {number}: rests {plain(choice.quantity)} at {plain(price)}"
+        return Decision((), min(view.now + IDLE_RECHECK, until), f"slice {number}: waits: {choice.why}")
+    if choice.quantity < wanted and len(_resting(view)) >= MAX_PIECES:
+        return Decision((), until, _quiet(view, number, wanted))  # exchanges count what is open, too
+    price = rest_price(view, work, choice.venue, profile)
+    # Its book may be far from its quote, by which minimum and maximum were judged.
+    quantity = within_most(choice.venue.market, choice.quantity, price)
+    if quantity < (least := minimum_quantity(choice.venue.market, price)):
+        why = (
+            f"slice {number}: {plain(quantity)} at {plain(price)} is under the minimum {plain(least)}, waits"
+        )
+        return Decision((), min(view.now + MIN_LOOK, until), why)
+    if far := too_far_to_rest(choice.venue.market, view.side, price, known_quote(choice.venue).mid):
+        return Decision((), min(view.now + IDLE_RECHECK, until), f"slice {number}: waits: {far}")
+    why = f"slice {number}: rests {plain(quantity)} at {plain(price)}"
     child = PlaceChild(
         account=choice.venue.account,
         slice_number=number,
         purpose=REST,
         type=OrderType.LIMIT,
         price=price,
-        quantity=choice.quantity,
+        quantity=quantity,
         time_in_force=TimeInForce.POST_ONLY,
         why=f"{why}; {choice.why}" if choice.why else why,
     )
@@ -179,20 +208,20 @@ def _rests(number: int, prices: set[Decimal]) -> str:
     return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
 
 
-def _quiet(view: OrderView, number: int, wanted: Decimal) -> str:
+def _quiet(view: OrderView, number: int, quantity: Decimal) -> str:
     if _resting(view):
         return _rests(number, _prices(view))
-    if wanted <= ZERO:
-        return f"slice {number}: nothing to do, the schedule is met"
-    return f"slice {number}: {plain(wanted)} is under the minimum to rest, waits"
+    if quantity <= ZERO:
+        return f"slice {number}: on schedule, nothing to do"
+    return f"slice {number}: {plain(quantity)} is under the minimum of a resting order, waits"
 
 
-def _next_look(view: OrderView, work: SliceTask) -> datetime:
+def _next_check(view: OrderView, work: SliceTask) -> datetime:
     part = work.part
     if view.done >= work.target and not _resting(view):
         return part.ends_at  # what could change that, a fill or an amendment, is news by itself
-    share = (part.ends_at - part.starts_at) * LOOK_SHARE
-    moments = [view.now + min(max(share, SHORTEST_LOOK), IDLE_LOOK), part.ends_at]
+    share = (part.ends_at - part.starts_at) * RECHECK_SHARE
+    moments = [view.now + min(max(share, MIN_LOOK), IDLE_RECHECK), part.ends_at]
     if view.now < (crossing := crossing_from(view, work)):
         moments.append(crossing)
     return min(moments)
@@ -200,8 +229,11 @@ def _next_look(view: OrderView, work: SliceTask) -> datetime:
 
 def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
     """A cap on a volume that nobody knows lets nothing new through (I14); what rests counts already."""
-    why = f"slice {work.part.number}: waits: what the market traded is not known, and the participation is capped"
-    return Decision((), min(view.now + SHORTEST_LOOK, work.part.ends_at), why)
+    why = (
+        f"slice {work.part.number}: waits: the participation cap needs the market's volume,"
+        f" which is not known {unknown_since(view)}"
+    )
+    return Decision((), min(view.now + MIN_LOOK, work.part.ends_at), why)
 
 
 # --- crossing --------------------------------------------------------------------------------------
@@ -221,7 +253,7 @@ def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = F
     """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
     number, part = work.part.number, work.part
     if any(child.purpose == CROSS and not child.is_settled for child in view.children):
-        return Decision((), part.ends_at, f"slice {number}: waits until its cross is settled")
+        return Decision((), part.ends_at, f"slice {number}: waits for its crossing order to settle")
     finish = must_finish(view, work)
     now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
     later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
@@ -229,16 +261,20 @@ def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = F
     if not wanted:
         return None  # beyond limit or collar, or under every minimum: what rests stays
     if any(child.cancel_wanted and not child.is_settled for child in view.children):
-        return Decision((), part.ends_at, f"slice {number}: waits until what it cancelled is settled")
+        return Decision((), part.ends_at, f"slice {number}: waits for its cancelled orders to settle")
     again_at = max(
-        (c.ended_at + CROSS_AGAIN for c in view.children if c.purpose == CROSS and c.ended_at),
+        (
+            c.ended_at + (CROSS_AGAIN if c.was_sent else UNSENT_AGAIN)
+            for c in view.children
+            if c.purpose == CROSS and c.ended_at
+        ),
         default=view.now,
     )
     if again_at > view.now:
-        return Decision((), min(again_at, part.ends_at), f"slice {number}: lets the book come back")
+        return Decision((), min(again_at, part.ends_at), f"slice {number}: waits for the book to refill")
     resting = [child for child in _resting(view) if child.can_be_cancelled]
     if now < later and resting:
-        why = f"slice {number}: cancels what rests, to cross"
+        why = f"slice {number}: cancels its resting orders before it crosses"
         return Decision(tuple(CancelChild(child.sequence, why) for child in resting), part.ends_at, why)
     children = wanted if now == later else _crossing(view, work, now)  # a split over venues is not cheap
     return Decision(children, part.ends_at, children[0].why) if children else None
@@ -246,6 +282,6 @@ def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = F
 
 def _crossing(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
     quantity = _on_lots(view, work, quantity)
-    if quantity < min(least_quantity(view, venue, CROSS) for venue in view.usable):
+    if quantity < min((least_quantity(view, venue, CROSS) for venue in view.crossable), default=quantity + 1):
         return ()
     return split_cross(view, work, quantity)

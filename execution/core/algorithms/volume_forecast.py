@@ -99,9 +99,9 @@ def coefficients(ahead: int) -> tuple[float, ...]:
     return tuple(low + part * (high - low) for low, high in pairs)
 
 
-def growth(found: tuple[float, ...], buckets: int) -> list[float]:
+def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
     """By how much the volume of each of the next ``buckets`` is expected to differ from its usual one."""
-    x1, x2, x3, x4, x5 = found
+    x1, x2, x3, x4, x5 = fitted
     factors = []
     for ahead in range(1, min(buckets, HORIZONS[-1]) + 1):
         c1, c2, c3, c4, c5, constant = coefficients(ahead)

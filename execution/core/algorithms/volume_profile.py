@@ -147,7 +147,7 @@ def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
     whole = [d for d, numbers in by_day.items() if len(numbers) >= DAY // 2 and levels[d] > 0]
     used = sorted(whole or (day for day, level in levels.items() if level > 0))
     if not used:
-        return History(None, notes=("no history of the market's volume: even slices",))
+        return History(None, notes=("the market's past volume is not known: even slices",))
     halves = [_is_weekend(day) for day in used]
     split = len(used) >= WEEKEND_DAYS and len(set(halves)) == 2
 
@@ -221,16 +221,16 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = []
     if len(used) < days:
-        notes.append(f"the market's history has {len(used)} of the {days} days of the lookback")
+        notes.append(f"the market's history covers {len(used)} of the {days} days of the lookback")
     if unknown > 0:
-        notes.append(f"{unknown} five-minute bars are unknown (a halt or a gap) and left out")
+        notes.append(f"{unknown} five-minute bars are missing (a halt or a gap) and left out")
     if empty > THIN_SHARE:
-        notes.append(f"the market trades rarely: {empty:.0%} of its five-minute bars are without a trade")
+        notes.append(f"the market trades rarely: {empty:.0%} of its five-minute bars have no trade")
     if len(used) > 1:
         ratio = levels[used[-1]] / median(levels[day] for day in used[:-1])
         if not 1 / REGIME_FACTOR <= ratio <= REGIME_FACTOR:
             notes.append(
-                f"the volume of the last day is {ratio:.2g} times that of a usual day of the lookback: the days'"
-                " shapes are kept, the level follows the last hours"
+                f"the last day's volume is {ratio:.2g} times that of a usual day of the lookback: the profile"
+                " keeps its shape, and its level follows the last hours"
             )
     return tuple(notes)

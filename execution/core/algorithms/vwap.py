@@ -26,12 +26,14 @@ from execution.core.algorithms.volume_profile import (
     profile_of,
 )
 from execution.core.durations import as_clock
-from execution.core.numbers import plain
+from execution.core.numbers import grouped, plain
 from execution.core.orders.parameters import MAX_SLICES, MIN_SLICE, VwapParameters, narrowed
 from execution.core.orders.plans import Plan, PlanInput, plan_bounds, spread_slices
 from execution.core.orders.slices import SliceTask
 from execution.core.orders.view import OrderView
-from execution.core.problems import Problem, Refused
+from execution.core.orders.volume_gaps import gaps_note, unknown_since, volume_trouble
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.core.quantities import common_step, floor_to, split_weighted
 from execution.core.types import ZERO
 
@@ -44,15 +46,15 @@ FEWER = 0.9
 DIGITS = 6
 
 
-def plan_vwap(given: PlanInput) -> Plan:
+def plan_vwap(plan_input: PlanInput) -> Plan:
     """Slices in proportion to the expected volume; even ones where the market has no history.
 
     A slice that the exchange's minimum does not allow makes all of them fewer and longer. Raises ``Refused`` when
     a slice length was asked for that the minimum or the most slices do not allow; the problem says the least.
     """
-    parameters = narrowed(given.parameters, VwapParameters)
-    now = given.now.timestamp()
-    bars = bars_of(given.candles, now)
+    parameters = narrowed(plan_input.parameters, VwapParameters)
+    now = plan_input.now.timestamp()
+    bars = bars_of(plan_input.candles, now)
     history = learn_volume(bars, int(now // BUCKET), parameters.lookback_days)
     forecast: dict[str, Any] = {
         "lookback_days": parameters.lookback_days,
@@ -62,9 +64,11 @@ def plan_vwap(given: PlanInput) -> Plan:
     curve = None
     if history.profile is not None:
         curve = _Curve(history.profile, _recent(bars, int(now // BUCKET)), now)
-        forecast |= _kept(history.profile, curve, given.start, given.end)
-    quantities, notes = _split(given, parameters, curve)
-    return Plan(spread_slices(quantities, given.start, given.end), forecast, (*history.notes, *notes))
+        forecast |= _kept(history.profile, curve, plan_input.start, plan_input.end)
+    quantities, notes = _split(plan_input, parameters, curve)
+    return Plan(
+        spread_slices(quantities, plan_input.start, plan_input.end), forecast, (*history.notes, *notes)
+    )
 
 
 class _Curve:
@@ -117,18 +121,20 @@ def _rounded(volumes: Sequence[float]) -> list[float]:
 
 
 def _split(
-    given: PlanInput, parameters: VwapParameters, curve: _Curve | None
+    plan_input: PlanInput, parameters: VwapParameters, curve: _Curve | None
 ) -> tuple[list[Decimal], tuple[str, ...]]:
     """The quantities of the slices, and what to say of their number."""
-    span = given.end - given.start
+    span = plan_input.end - plan_input.start
     asked = parameters.slice_length
     length = asked or max(MIN_SLICE, min(DEFAULT_SLICE, span / MIN_SLICES))
     wanted = max(1, round(span / length))
-    bounds = plan_bounds(given.quantity, given.market, given.price, given.start, given.end)
+    bounds = plan_bounds(
+        plan_input.quantity, plan_input.market, plan_input.price, plan_input.start, plan_input.end
+    )
     count = min(wanted, bounds.max_slices, MAX_SLICES)
     while True:
-        weights = [1.0] * count if curve is None else curve.weights(given.start, given.end, count)
-        quantities = split_weighted(given.quantity, given.market.lot, weights)
+        weights = [1.0] * count if curve is None else curve.weights(plan_input.start, plan_input.end, count)
+        quantities = split_weighted(plan_input.quantity, plan_input.market.lot, weights)
         if count == 1 or min(quantities) >= bounds.minimum:
             break
         count = min(count - 1, int(count * FEWER)) or 1
@@ -136,14 +142,13 @@ def _split(
         return quantities, ()
     if asked is not None:
         message = (
-            f"slices of {as_clock(asked)} are too short: {plain(given.quantity)} {given.market.base} over "
-            f"{as_clock(span)} allows {count} of {as_clock(span / count)} (least child {plain(bounds.minimum)} "
-            f"{given.market.base}, at most {MAX_SLICES} slices)"
+            f"Slices of {as_clock(asked)} are too short: {grouped(plan_input.quantity)} {plan_input.market.base} over "
+            f"{as_clock(span)} allows {count:,} of {as_clock(span / count)} (minimum child "
+            f"{grouped(bounds.minimum)} {plan_input.market.base}, at most {MAX_SLICES:,} slices)."
         )
-        raise Refused([Problem("slice_length", message, as_clock(asked), as_clock(span / count))])
-    note = (
-        f"{count} slices instead of {wanted}: the least child is {plain(bounds.minimum)} {given.market.base}"
-    )
+        refuse("slice_length", message, asked, span / count, code=Code.SLICES_TOO_SHORT)
+    minimum = f"{plain(bounds.minimum)} {plan_input.market.base}"
+    note = f"{count} slices instead of {wanted}: the smallest child is {minimum}"
     return quantities, (note,)
 
 
@@ -152,11 +157,12 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
     expected to come; own volume is part of both, as it is of the market's average price.
 
     Judged when the slice starts and every five minutes of a longer one, so that it stands still while the slice
-    is worked. Never less than what is done and never more than the quantity. The plan's own target in the last
-    slice, and while the market's volume is unknown.
+    is worked. Never less than what is done and never more than the quantity. A gap in the market's volume counts as
+    its estimate: as nothing it would hold the order behind the market. The plan's own target in the last slice, and
+    while the market's volume is unknown, or known up to too long ago.
     """
-    profile = _profile(view.forecast)
-    if work.is_last or profile is None or view.traded_since_start is None:
+    profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
+    if work.is_last or profile is None or known is None or missing is None or unknown_since(view):
         return work.target
     now, slice_start = view.now.timestamp(), work.part.starts_at.timestamp()
     at = min(now, slice_start + max(0.0, (now - slice_start) // BUCKET) * BUCKET)
@@ -165,7 +171,7 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
         for part in view.traded
         if part.ends_at > part.starts_at
     ]
-    traded = max(float(view.traded_since_start) - _after(past, at), 0.0)
+    traded = max(float(known + missing) - _after(past, at), 0.0)
     slice_end, end = work.part.ends_at.timestamp(), view.slices[-1].ends_at.timestamp()
     factors = growth(surprises(profile, past, at), int((end - at) // BUCKET) + 1)
     following = expected_volume(profile, factors, at, at, slice_end)
@@ -173,6 +179,18 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
     share = Decimal(f"{share_due(traded, following, rest, profile.deferral):.9f}")
     lot = common_step(venue.market.lot for venue in view.accounts)
     return min(max(floor_to(view.quantity * share, lot), view.done, ZERO), view.quantity)
+
+
+def vwap_note(view: OrderView) -> str:
+    """Say what of the market's volume is missing and what the order does instead; empty when nothing is."""
+    if _profile(view.forecast) is None:
+        return ""
+    if trouble := volume_trouble(view):
+        has_cap = narrowed(view.parameters, VwapParameters).participation_cap is not None
+        return "" if has_cap else f"goes by its plan: {trouble}"  # a cap waits for the volume, and says so
+    if view.volume_gaps.estimate is None:
+        return f"goes by its plan: {gaps_note(view, treated='too much to estimate')}"
+    return gaps_note(view, treated="estimated")
 
 
 def _after(past: Sequence[Stretch], at: float) -> float:

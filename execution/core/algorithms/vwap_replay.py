@@ -14,7 +14,8 @@ from math import sqrt
 
 from execution.core.algorithms.volume_forecast import Stretch, expected_volume, growth, share_due, surprises
 from execution.core.algorithms.volume_profile import BUCKET, DAY, VolumeProfile, learn_volume
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.core.types import BASIS_POINT
 
 MINUTE = 60
@@ -71,19 +72,19 @@ def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
     """The bars of all whole UTC days between the first and the last row; raises ``Refused`` when there is none."""
     minutes = sorted(rows)
     if not minutes:
-        raise Refused([Problem("candles", "the file has no candle", "0", "1")])
+        refuse("candles", "The file has no candle.", 0, 1, code=Code.CANDLES_TOO_FEW)
     first_day = -(-minutes[0][0] // 86400)
     end_day = (minutes[-1][0] + MINUTE) // 86400
     days = max(0, end_day - first_day)
     if days <= LOOKBACK_DAYS:
         message = (
-            f"the candles have {days} whole UTC days; at least {LOOKBACK_DAYS + 1} are needed, "
-            f"of which the first {LOOKBACK_DAYS} are history only"
+            f"The candles have {days} whole UTC days. At least {LOOKBACK_DAYS + 1} are needed, "
+            f"and the first {LOOKBACK_DAYS} serve as history only."
         )
-        raise Refused([Problem("candles", message, str(days), str(LOOKBACK_DAYS + 1))])
+        refuse("candles", message, days, LOOKBACK_DAYS + 1, code=Code.CANDLES_TOO_FEW)
     if days > MAX_DAYS:
-        message = f"the candles are {days:,} days apart; at most {MAX_DAYS:,}: is a timestamp wrong?"
-        raise Refused([Problem("candles", message, str(days), str(MAX_DAYS))])
+        message = f"The candles cover {days:,} days. At most {MAX_DAYS:,} are allowed: is a timestamp wrong?"
+        refuse("candles", message, days, MAX_DAYS, code=Code.LENGTH_OUT_OF_RANGE)
     first, size = first_day * DAY, days * DAY
     volumes, turnovers, sums = (array("d", bytes(8 * size)) for _ in range(3))
     counts = array("l", [0]) * size
@@ -133,8 +134,8 @@ def replay(bars: Bars, hours: int) -> TrackingErrors:
             errors[name].append((price / vwap - 1) / float(BASIS_POINT))
     windows = len(errors["even"])
     if not windows:
-        message = f"no window of {hours} h with a trade after the first {LOOKBACK_DAYS} days"
-        raise Refused([Problem("hours", message, str(hours))])
+        message = f"There is no window of {hours} h with a trade after the first {LOOKBACK_DAYS} days."
+        refuse("hours", message, hours, code=Code.CANDLES_TOO_FEW)
     rms = {name: sqrt(sum(e * e for e in found) / windows) for name, found in errors.items()}
     absolute = {name: sum(map(abs, found)) / windows for name, found in errors.items()}
     return TrackingErrors(windows, **rms, mean_absolute=absolute)

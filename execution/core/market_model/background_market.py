@@ -8,9 +8,11 @@ enter the book are ``Decimal`` on tick and lot.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from random import Random
+from typing import Protocol
 
 from execution.core.market_model.matching import NewOrder, OrderBook, OrderLife
 from execution.core.market_model.price_path import PricePath
@@ -23,7 +25,7 @@ DAY_SECONDS = 86_400
 
 #: A venue's own noise around a shared price: its deviation and its bound, and the seconds in which it fades.
 NOISE = 0.3e-4
-LARGEST_NOISE = 1e-4
+MAX_NOISE = 1e-4
 NOISE_SECONDS = 20.0
 
 
@@ -56,7 +58,57 @@ class Withdraw:
     order_id: int
 
 
-Command = NewOrder | Withdraw
+@dataclass(frozen=True, slots=True)
+class Shrink:
+    """A background maker takes a part of his order back and keeps his place in the queue."""
+
+    order_id: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A taker of the background trades ``quantity`` with one resting order, whoever stands before it."""
+
+    order_id: int
+    taker: Side
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Others traded among themselves; the book says so by itself, or has said so already."""
+
+    taker: Side
+    price: Decimal
+    quantity: Decimal
+
+
+#: What a made-up background wants, and what any may.
+OrderCommand = NewOrder | Withdraw
+Command = OrderCommand | Shrink | Hit | Print
+
+
+class Others(Protocol):
+    """Everybody else at one market: made up, or played from a recording.
+
+    Each command must be carried out before the next is asked for.
+    """
+
+    @property
+    def mid(self) -> Decimal: ...
+
+    def move_to(self, mid: Decimal) -> None:
+        """Jump to another mid; raises ValueError for one that cannot be."""
+
+    def follow_rules(self, market: Market) -> None:
+        """Trade on another tick and lot from now on; raises ValueError where that cannot be."""
+
+    def settle(self, book: OrderBook) -> Iterable[Command]: ...
+
+    def step(self, book: OrderBook, now: float, dt: float) -> Iterable[Command]: ...
+
+    def taker(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> NewOrder: ...
 
 
 def activity(now: float) -> float:
@@ -81,7 +133,7 @@ class BackgroundMarket:
     eaten come back at a rate, so depth returns over seconds.
 
     The mid follows a driftless random walk of its own; or, with ``path``, a price that several venues share,
-    with a noise of its own (at most ``LARGEST_NOISE``) that reverts to zero.
+    with a noise of its own (at most ``MAX_NOISE``) that reverts to zero.
     """
 
     def __init__(
@@ -106,6 +158,15 @@ class BackgroundMarket:
         self._jitter_ticks = int(parameters.spacing / parameters.market.tick)
         self._far = parameters.near_levels + 10 * parameters.far_levels
 
+    def follow_rules(self, market: Market) -> None:
+        """Quote on another tick and lot from now on. Raises ``ValueError`` where levels would be off the tick."""
+        if self.parameters.spacing % market.tick:
+            raise ValueError(
+                f"tick {market.tick} does not divide the spacing of levels, {self.parameters.spacing}"
+            )
+        self.parameters = replace(self.parameters, market=market)
+        self._jitter_ticks = int(self.parameters.spacing / market.tick)
+
     @property
     def mid(self) -> Decimal:
         """The price around which makers quote, on the tick."""
@@ -121,11 +182,11 @@ class BackgroundMarket:
         self._jump += math.log(float(mid) / self._mid)
         self._mid = float(mid)
 
-    def settle(self, book: OrderBook) -> list[Command]:
+    def settle(self, book: OrderBook) -> list[OrderCommand]:
         """Commands that bring the whole book around the mid at once: at the start, or after a jump."""
         return [*self._withdrawals(book), *self._refills(math.inf)]
 
-    def step(self, book: OrderBook, now: float, dt: float) -> list[Command]:
+    def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:
         """What the others do within ``dt`` seconds up to ``now`` (seconds since the epoch).
 
         1. The mid moves. 2. Makers withdraw what is stale. 3. Missing levels come back. 4. Takers come.
@@ -147,7 +208,7 @@ class BackgroundMarket:
         """The shared price with an Ornstein-Uhlenbeck noise, in its exact discretisation."""
         kept = math.exp(-dt / NOISE_SECONDS)
         noise = self._noise * kept + NOISE * math.sqrt(1 - kept * kept) * self._random.gauss(0.0, 1.0)
-        self._noise = min(max(noise, -LARGEST_NOISE), LARGEST_NOISE)
+        self._noise = min(max(noise, -MAX_NOISE), MAX_NOISE)
         return path.price(now) * math.exp(self._noise + self._jump)
 
     # --- makers ---------------------------------------------------------------------------------
@@ -157,8 +218,8 @@ class BackgroundMarket:
         position = self._mid / self._spacing
         return math.floor(position) - 1 if side is Side.BUY else math.floor(position) + 1
 
-    def _withdrawals(self, book: OrderBook) -> list[Command]:
-        commands: list[Command] = []
+    def _withdrawals(self, book: OrderBook) -> list[OrderCommand]:
+        commands: list[OrderCommand] = []
         near = self.parameters.near_levels
         for side in Side:
             top, quotes = self._top(side), self._quotes[side]
@@ -172,8 +233,8 @@ class BackgroundMarket:
                     commands.append(Withdraw(order_id))
         return commands
 
-    def _refills(self, dt: float) -> list[Command]:
-        commands: list[Command] = []
+    def _refills(self, dt: float) -> list[OrderCommand]:
+        commands: list[OrderCommand] = []
         chance = 1 - math.exp(-self.parameters.refill_per_second * dt)
         near = self.parameters.near_levels
         for side in Side:

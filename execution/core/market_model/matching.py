@@ -207,6 +207,27 @@ class OrderBook:
             self._remove(order)
         return order
 
+    def reduce(self, order_id: int, quantity: Decimal) -> None:
+        """Take ``quantity`` off a resting order that keeps its place in the queue.
+
+        Raises KeyError for an order that does not rest, ValueError for a quantity that is not below what remains.
+        """
+        order = self._orders[order_id]
+        if not ZERO < quantity < order.remaining:
+            raise ValueError(f"quantity {quantity} is not within 0 and the {order.remaining} that remain")
+        self._touch(order.side, order.price)
+        self._sides[order.side].reduce(order, quantity)
+
+    def hit(self, taker_id: int, order_id: int, quantity: Decimal) -> Execution:
+        """Trade ``quantity`` with one resting order, whoever stands before it.
+
+        Raises KeyError for an order that does not rest, ValueError for a quantity that is above what remains.
+        """
+        order = self._orders[order_id]
+        if not ZERO < quantity <= order.remaining:
+            raise ValueError(f"quantity {quantity} is not within 0 and the {order.remaining} that remain")
+        return self._execute(taker_id, order, quantity)
+
     def find(self, order_id: int) -> RestingOrder | None:
         return self._orders.get(order_id)
 
@@ -289,13 +310,16 @@ class OrderBook:
                 continue
             quantity = min(left, maker.remaining)
             left -= quantity
-            self._touch(maker.side, maker.price)
-            facing.reduce(maker, quantity)
-            done = maker.remaining == ZERO
-            if done:
-                del self._orders[maker.id]
-            result.executions.append(Execution(order.id, maker.id, maker.owner, best, quantity, done))
+            result.executions.append(self._execute(order.id, maker, quantity))
         return left
+
+    def _execute(self, taker_id: int, maker: RestingOrder, quantity: Decimal) -> Execution:
+        self._touch(maker.side, maker.price)
+        self._sides[maker.side].reduce(maker, quantity)
+        done = maker.remaining == ZERO
+        if done:
+            del self._orders[maker.id]
+        return Execution(taker_id, maker.id, maker.owner, maker.price, quantity, done)
 
     def _facing(self, order: NewOrder) -> Iterator[RestingOrder]:
         facing = self._sides[order.side.opposite]

@@ -1,4 +1,4 @@
-"""Why a limit price keeps a working order from being filled, in words."""
+"""A limit price that keeps a working order from being filled, in words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from execution.core.types import Quote, Side
 
 
 def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> str:
-    """``limit 60,000 is 8.6 % below the market``: the order rests behind every book; empty where it does not, or
-    where nobody knows. The distance is to the nearest mid."""
+    """Write ``limit 60,000 is 8.6 % below the market``: the order rests behind every book; empty where it does not,
+    or where nobody knows. The distance is to the nearest mid."""
     sane = [quote for quote in quotes if quote.is_sane]
     if limit is None or not sane:
         return ""

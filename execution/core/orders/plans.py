@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Any
 
 from execution.core.durations import as_clock
-from execution.core.numbers import plain
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import (
     MIN_SLICE,
     AlgorithmParameters,
@@ -17,19 +18,13 @@ from execution.core.orders.parameters import (
     i_would_price,
     narrowed,
 )
-from execution.core.problems import Problem, Refused
-from execution.core.quantities import (
-    ceil_to,
-    floor_to,
-    is_multiple,
-    minimum_quantity,
-    side_cost_bp,
-    split_even,
-)
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse
+from execution.core.quantities import floor_to, is_multiple, minimum_quantity, side_cost_bp, split_even
 from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote, Side, Unit
 
 #: How an order is sliced that does not say: so long a slice, at least so many, none shorter than this for it.
-USUAL_SLICE, USUAL_SLICES, SHORTEST_USUAL = timedelta(minutes=1), 10, timedelta(seconds=10)
+USUAL_SLICE, USUAL_SLICES, MIN_USUAL_SLICE = timedelta(minutes=1), 10, timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +39,10 @@ class SlicePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanInput:
-    """What a plan is made from. ``market`` has the limits that fit every venue; ``quote`` is the venues'
-    reference, ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all
-    venues together, oldest first, with holes where nobody traded or nothing is known. ``is_rest``: of an order that
-    runs, whose parameters were judged against all of it."""
+    """The input of a plan. ``market`` has the limits that fit every venue; ``quote`` is the venues' reference,
+    ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all venues together,
+    oldest first, with holes where nobody traded or nothing is known. ``is_rest``: of an order that runs, whose
+    parameters were judged against all of it."""
 
     now: datetime
     side: Side
@@ -75,57 +70,58 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
-    """What the market allows: the least base quantity of a child, and how many slices that makes."""
+    """The market's bounds: the least base quantity of a child, and how many slices that makes."""
 
     minimum: Decimal
     max_slices: int
 
 
 def base_quantity(quantity: Decimal, unit: Unit, market: Market, price: Decimal | None) -> Decimal:
-    """The base quantity of what was asked; a quote amount is converted at ``price``, down to the lot.
+    """Return the base quantity that was asked; a quote amount is converted at ``price``, down to the lot.
 
-    Raises ``Refused`` when it is finer than the lot, under the minimum, above the maximum, or when a quote
-    amount meets no known price.
+    Raises ``Refused`` when it is finer than the lot, under the minimum, above the maximum, or when a quote amount
+    meets no known price.
     """
     if unit is Unit.QUOTE:
         if price is None:
-            raise Refused(
-                [Problem("quantity", f"no price of {market.symbol} is known to convert {market.quote}")]
-            )
+            message = f"No price of {market.symbol} is known to convert the quantity from {market.quote}."
+            refuse("quantity", message, code=Code.PRICE_UNKNOWN)
         base = floor_to(quantity / price, market.lot)
     else:
         base = quantity
         if not is_multiple(base, market.lot):
-            message = f"quantity {plain(base)} is finer than the lot {plain(market.lot)} {market.base}"
-            raise Refused([Problem("quantity", message, plain(base), plain(market.lot))])
+            message = f"Quantity {grouped(base)} is finer than the lot {grouped(market.lot)} {market.base}."
+            refuse("quantity", message, base, market.lot, code=Code.QUANTITY_OFF_LOT)
     least = market.min_quantity if price is None else minimum_quantity(market, price)
     if base < least:
         message = (
-            f"quantity {plain(base)} {market.base} is under the minimum of {plain(least)} {market.base} "
-            f"({plain(market.min_notional)} {market.quote} at the exchange)"
+            f"Quantity {grouped(base)} {market.base} is below the minimum of {grouped(least)} {market.base} "
+            f"({grouped(market.min_notional)} {market.quote} at the exchange)."
         )
-        raise Refused([Problem("quantity", message, plain(base), plain(least))])
+        refuse("quantity", message, base, least, code=Code.QUANTITY_BELOW_MINIMUM)
     return base
 
 
 def check_limit_price(limit: Decimal | None, market: Market) -> None:
-    """Raises ``Refused`` when the limit price is not on the tick."""
+    """Raise ``Refused`` when the limit price is not on the tick."""
     if limit is not None and not is_multiple(limit, market.tick):
-        message = f"limit price {plain(limit)} is finer than the tick {plain(market.tick)} {market.quote}"
-        raise Refused([Problem("limit_price", message, plain(limit), plain(market.tick))])
+        message = (
+            f"Limit price {grouped(limit)} is finer than the tick {grouped(market.tick)} {market.quote}."
+        )
+        refuse("limit_price", message, limit, market.tick, code=Code.LIMIT_PRICE_OFF_TICK)
 
 
-#: An order's prices by field: how a message calls each, and the field that confirms it.
+#: An order's prices by field: how a message calls each, the field that confirms it, and the code until then.
 PRICES = {
-    "limit_price": ("limit price", "confirm_limit"),
-    "i_would_price": ("I-would price", "confirm_i_would"),
+    "limit_price": ("Limit price", "confirm_limit", Code.LIMIT_PRICE_OUTSIDE_COLLAR),
+    "i_would_price": ("I-would price", "confirm_i_would", Code.I_WOULD_PRICE_OUTSIDE_COLLAR),
 }
 
 
 def far_price_problems(
     side: Side, name: str, price: Decimal | None, quote: Quote | None, collar_bp: Decimal
 ) -> list[Problem]:
-    """Why one of ``PRICES`` must be confirmed: it is on the wrong side of the mid by more than the collar.
+    """Return why one of ``PRICES`` must be confirmed: it is on the wrong side of the mid by more than the collar.
 
     Nothing where it need not be, or cannot be judged.
     """
@@ -136,14 +132,14 @@ def far_price_problems(
         or side_cost_bp(side, price, quote.mid) <= collar_bp
     ):
         return []
-    label, confirmed_by = PRICES[name]
+    label, confirmed_by, code = PRICES[name]
     beyond = abs(price / quote.mid - 1) * 100
     message = (
-        f"{label} {plain(price)} is {beyond:,.1f} % {'above' if side is Side.BUY else 'below'} the mid "
-        f"{plain(quote.mid)}, more than the collar of {plain(collar_bp)} bp; confirm that it is meant"
+        f"{label} {grouped(price)} is {beyond:,.1f} % {'above' if side is Side.BUY else 'below'} the mid "
+        f"{grouped(quote.mid)}. The collar allows {grouped(collar_bp / 100)} %. Change the price, or confirm it."
     )
     worst = quote.mid * (1 + side.sign * collar_bp * BASIS_POINT)
-    return [Problem(confirmed_by, message, plain(price), plain(worst))]
+    return [Problem(confirmed_by, message, price, worst, code=code)]
 
 
 def far_prices(
@@ -161,74 +157,51 @@ def far_prices(
 def plan_bounds(
     quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
 ) -> PlanBounds:
-    """How many slices the exchange's minimum and the shortest slice allow."""
-    if price is None:
-        least = max(ceil_to(market.min_quantity, market.lot), market.lot)
-    else:
-        least = minimum_quantity(market, price)
+    """Return how many slices the exchange's minimum and the shortest slice allow."""
+    least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))
 
 
-def plan_twap(given: PlanInput) -> Plan:
-    """Even slices."""
-    slices = plan_even(
-        quantity=given.quantity,
-        parameters=narrowed(given.parameters, TwapParameters),
-        market=given.market,
-        price=given.price,
-        start=given.start,
-        end=given.end,
-    )
-    return Plan(slices)
-
-
-def plan_even(
-    *,
-    quantity: Decimal,
-    parameters: TwapParameters,
-    market: Market,
-    price: Decimal | None,
-    start: datetime,
-    end: datetime,
-) -> tuple[SlicePlan, ...]:
-    """Even slices from ``start`` to ``end`` whose quantities sum exactly to ``quantity``; as many as
-    ``slice_count`` says, which raises ``Refused``."""
-    count = slice_count(parameters.slices, quantity, market, price, start, end)
-    return spread_slices(split_even(quantity, market.lot, count), start, end)
+def plan_twap(plan_input: PlanInput) -> Plan:
+    """Plan ``slice_count`` even slices that sum exactly to the quantity; raises ``Refused``."""
+    quantity, market, start, end = plan_input.quantity, plan_input.market, plan_input.start, plan_input.end
+    asked = narrowed(plan_input.parameters, TwapParameters).slices
+    count = slice_count(asked, quantity, market, plan_input.price, start, end)
+    return Plan(spread_slices(split_even(quantity, market.lot, count), start, end))
 
 
 def slice_count(
-    asked: int | None,
+    count: int | None,
     quantity: Decimal,
     market: Market,
     price: Decimal | None,
     start: datetime,
     end: datetime,
 ) -> int:
-    """How many slices: as asked, else as usual, fewer where the minimum wants larger ones. Raises ``Refused``
-    when more were asked for than the minimum allows; the problem says how many it allows."""
+    """Return the number of slices: as asked, else as usual, fewer where the minimum wants larger ones. Raises
+    ``Refused`` when more were asked for than the minimum allows; the problem says how many it allows."""
     bounds = plan_bounds(quantity, market, price, start, end)
-    if asked is None:
+    if count is None:
         return min(_usual_count(end - start), bounds.max_slices)
-    if asked > bounds.max_slices:
+    if count > bounds.max_slices:
         message = (
-            f"{asked} slices are too many: {plain(quantity)} {market.base} over {as_clock(end - start)} allows "
-            f"at most {bounds.max_slices} (least child {plain(bounds.minimum)} {market.base}, "
-            f"least slice {MIN_SLICE.seconds} s)"
+            f"{count:,} slices are too many: {grouped(quantity)} {market.base} over {as_clock(end - start)} allows "
+            f"at most {bounds.max_slices:,} (minimum child {grouped(bounds.minimum)} {market.base}, "
+            f"minimum slice {MIN_SLICE.seconds} s)."
         )
-        raise Refused([Problem("slices", message, str(asked), str(bounds.max_slices))])
-    return asked
+        refuse("slices", message, count, bounds.max_slices, code=Code.TOO_MANY_SLICES)
+    return count
 
 
 def _usual_count(duration: timedelta) -> int:
-    """One a minute; of an order under ten minutes ten, or as many as ten seconds go into it."""
-    of_short = min(USUAL_SLICES, int(duration / SHORTEST_USUAL))
+    """Return one a minute; under ten minutes ten, or as many as ten seconds go into the order's time."""
+    of_short = min(USUAL_SLICES, int(duration / MIN_USUAL_SLICE))
     return max(1, of_short, round(duration / USUAL_SLICE))
 
 
 def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> tuple[SlicePlan, ...]:
-    """The quantities as slices of equal length that fill ``start`` to ``end`` without a gap."""
+    """Spread the quantities as slices of equal length that fill ``start`` to ``end`` without a gap."""
     count = len(quantities)
     edges = [start + (end - start) * number / count for number in range(count)] + [end]
     return tuple(
@@ -240,10 +213,10 @@ def spread_slices(quantities: list[Decimal], start: datetime, end: datetime) -> 
 def shift_plan(
     slices: tuple[SlicePlan, ...], *, remaining: Decimal, paused_at: datetime, now: datetime
 ) -> tuple[SlicePlan, ...]:
-    """What is left of a plan, moved by the time between ``paused_at`` and ``now``.
+    """Move what is left of a plan by the time between ``paused_at`` and ``now``.
 
-    The slice that the pause cut keeps the rest of its time. The last slices keep their quantities and the
-    first takes whatever else remains, so the sum is exactly ``remaining``.
+    The slice that the pause cut keeps the rest of its time. The last slices keep their quantities and the first takes
+    whatever else remains, so the sum is exactly ``remaining``.
     """
     lost = now - paused_at
     future = [part for part in slices if part.ends_at > paused_at]
@@ -259,3 +232,32 @@ def shift_plan(
         SlicePlan(number, max(part.starts_at + lost, now), part.ends_at + lost, quantity)
         for number, (part, quantity) in enumerate(kept, start=1)
     )
+
+
+def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> tuple[SlicePlan, ...]:
+    """A plan on another lot and over another minimum; the one that fits already is as it was.
+
+    The sum, the first start and the last end stay. Every slice but the last is a multiple of ``lot``; what is finer
+    goes with the last one. A slice under ``least`` is one with the next: fewer, larger slices instead.
+    """
+    if not slices:
+        return slices
+    total = sum((part.quantity for part in slices), ZERO)
+    edges = [floor_to(edge, lot) for edge in accumulate(part.quantity for part in slices[:-1])]
+    on_lots = [after - before for before, after in pairwise([ZERO, *edges, total])]
+    parts = tuple(replace(part, quantity=quantity) for part, quantity in zip(slices, on_lots, strict=True))
+    return _joined(parts, least)
+
+
+def _joined(slices: tuple[SlicePlan, ...], least: Decimal) -> tuple[SlicePlan, ...]:
+    """Slices under ``least`` joined with the next, the last one with the one before."""
+    joined: list[SlicePlan] = []
+    for part in slices:
+        if joined and joined[-1].quantity < least:
+            before = joined.pop()
+            part = replace(part, starts_at=before.starts_at, quantity=before.quantity + part.quantity)
+        joined.append(part)
+    if len(joined) > 1 and joined[-1].quantity < least:
+        last = joined.pop()
+        joined[-1] = replace(joined[-1], ends_at=last.ends_at, quantity=joined[-1].quantity + last.quantity)
+    return tuple(replace(part, number=number) for number, part in enumerate(joined, start=1))

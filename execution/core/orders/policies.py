@@ -1,4 +1,4 @@
-"""What a trader may choose between."""
+"""Choices of a trader."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AtEnd(StrEnum):
-    """What becomes of a quantity that is left when the time is over."""
+    """The fate of a quantity that is left when the time is over."""
 
     CROSS = "cross"  #: the last slice takes what is left, inside the collar
     STOP = "stop"  #: it stays undone
@@ -14,14 +14,14 @@ class AtEnd(StrEnum):
 
 
 class OutsideLimit(StrEnum):
-    """What becomes of the schedule while the market is beyond the limit price."""
+    """The fate of the schedule while the market is beyond the limit price."""
 
     WAIT = "wait"  #: it stays; what was missed is caught up
     SHIFT = "shift"  #: it moves by the time that the market was beyond
 
 
 class InsufficientLiquidity(StrEnum):
-    """What a router does when the books do not carry the quantity within the limit."""
+    """The action of a router when the books do not carry the quantity within the limit."""
 
     PART = "part"  #: do what they carry
     REFUSE = "refuse"  #: do nothing

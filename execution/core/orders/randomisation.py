@@ -16,7 +16,7 @@ from itertools import pairwise
 from execution.core.numbers import plain
 from execution.core.orders.parameters import MIN_SLICE, AlgorithmParameters, SlicedParameters
 from execution.core.orders.plans import SlicePlan
-from execution.core.quantities import ceil_to, floor_to, minimum_quantity
+from execution.core.quantities import floor_to, minimum_quantity
 from execution.core.types import Market
 
 MICROSECOND = timedelta(microseconds=1)
@@ -27,7 +27,7 @@ ASKS = "randomise_"
 
 
 def wants_seed(parameters: AlgorithmParameters) -> bool:
-    """Something of the order is to be random, and nothing says yet from which seed."""
+    """Return True if something of the order is to be random, and nothing says yet from which seed."""
     if "seed" not in type(parameters).model_fields or getattr(parameters, "seed", None) is not None:
         return False
     return any(getattr(parameters, name) for name in type(parameters).model_fields if name.startswith(ASKS))
@@ -36,12 +36,12 @@ def wants_seed(parameters: AlgorithmParameters) -> bool:
 def randomised(
     slices: tuple[SlicePlan, ...], parameters: SlicedParameters, market: Market, price: Decimal | None
 ) -> tuple[SlicePlan, ...]:
-    """The slices with quantities off by up to ``randomise_size`` of their own, and starts by up to
+    """Return the slices with quantities off by up to ``randomise_size`` of their own, and starts by up to
     ``randomise_time`` of the slice's length.
 
-    The quantities sum exactly to what they did, on the same lots and between the market's minimum and maximum.
-    First start and last end stay, times keep their order, and no slice becomes shorter than the least one (or
-    than it was). Raises ``ValueError`` without a seed: a plan that nobody can make again is none.
+    The quantities sum exactly to what they did, on the same lots and between the market's minimum and maximum. First
+    start and last end stay, times keep their order, and no slice becomes shorter than the least one (or than it was).
+    Raises ``ValueError`` without a seed: a plan that nobody can make again is none.
     """
     if not (parameters.randomise_size or parameters.randomise_time):
         return slices
@@ -60,15 +60,14 @@ def randomised(
 
 
 def random_note(parameters: SlicedParameters) -> str:
-    """What the trader should know of a plan that chance has touched."""
+    """Return the note on a plan that chance has touched."""
     return (
-        f"sizes are off by up to {plain(parameters.randomise_size * 100)} %, starts by up to "
-        f"{plain(parameters.randomise_time * 100)} % of a slice, by seed {parameters.seed}"
+        f"slice sizes vary by up to {plain(parameters.randomise_size * 100)} %, starts by up to "
+        f"{plain(parameters.randomise_time * 100)} % of a slice (seed {parameters.seed})"
     )
 
 
 def _draw(seed: int, what: str, number: int) -> int:
-    """A whole number from -STEPS to STEPS."""
     return random.Random(f"{seed}:{what}:{number}").randint(-STEPS, STEPS)
 
 
@@ -78,9 +77,8 @@ def _draw(seed: int, what: str, number: int) -> int:
 def _sizes(
     slices: Sequence[SlicePlan], share: Decimal, seed: int, market: Market, price: Decimal | None
 ) -> list[Decimal]:
-    """1. How far each may go up and down, in lots. 2. Draw within it. 3. Take back what the sum is off by."""
     quantities = [part.quantity for part in slices]
-    bounds = [_bounds(quantity, share, market, price) for quantity in quantities]
+    bounds = [_spare_lots(quantity, share, market, price) for quantity in quantities]
     changes = []
     for part, (down, up) in zip(slices, bounds, strict=True):
         drawn = _draw(seed, "size", part.number)
@@ -89,13 +87,8 @@ def _sizes(
     return [quantity + change * market.lot for quantity, change in zip(quantities, changes, strict=True)]
 
 
-def _bounds(quantity: Decimal, share: Decimal, market: Market, price: Decimal | None) -> tuple[int, int]:
-    """How many lots a slice may lose and gain."""
-    least = (
-        max(ceil_to(market.min_quantity, market.lot), market.lot)
-        if price is None
-        else minimum_quantity(market, price)
-    )
+def _spare_lots(quantity: Decimal, share: Decimal, market: Market, price: Decimal | None) -> tuple[int, int]:
+    least = minimum_quantity(market, price)
     reach = int(floor_to(quantity * share, market.lot) / market.lot)
     down = min(reach, max(int((quantity - least) / market.lot), 0))
     up = reach
@@ -105,19 +98,16 @@ def _bounds(quantity: Decimal, share: Decimal, market: Market, price: Decimal | 
 
 
 def _even_out(changes: list[int], bounds: Sequence[tuple[int, int]], seed: int) -> None:
-    """Bring the sum of the changes to zero, a like part of it from each that has room, in a drawn order."""
     order = list(range(len(changes)))
     random.Random(f"{seed}:order").shuffle(order)
     while (excess := sum(changes)) != 0:
         sign = 1 if excess > 0 else -1
-        room = [
-            at for at in order if (changes[at] + bounds[at][0] if sign > 0 else bounds[at][1] - changes[at])
-        ]
-        each = -(-abs(excess) // len(room))
+        room = {at: changes[at] + bounds[at][0] if sign > 0 else bounds[at][1] - changes[at] for at in order}
+        able = [at for at in order if room[at]]
+        each = -(-abs(excess) // len(able))
         left = abs(excess)
-        for at in room:
-            most = changes[at] + bounds[at][0] if sign > 0 else bounds[at][1] - changes[at]
-            taken = min(each, most, left)
+        for at in able:
+            taken = min(each, room[at], left)
             changes[at] -= sign * taken
             left -= taken
 
@@ -126,7 +116,7 @@ def _even_out(changes: list[int], bounds: Sequence[tuple[int, int]], seed: int) 
 
 
 def _starts(slices: Sequence[SlicePlan], share: Decimal, seed: int) -> list[datetime]:
-    """The first stays; each other moves at most so far that it and the one before keep their least length."""
+    """Draw the starts. The first stays; any two neighbours keep their least length between them."""
     starts = [part.starts_at for part in slices[:1]]
     for before, part in pairwise(slices):
         length = part.ends_at - part.starts_at
@@ -137,5 +127,4 @@ def _starts(slices: Sequence[SlicePlan], share: Decimal, seed: int) -> list[date
 
 
 def _spare(length: timedelta) -> timedelta:
-    """What a slice can give at each of its two ends."""
     return max((length - MIN_SLICE) / 2, timedelta(0))

@@ -1,8 +1,8 @@
-"""How far an order is from its schedule.
+"""The distance of an order from its schedule.
 
-A schedule is a line of ``(milliseconds, share)`` points that never falls: the start of the first slice, and the
-end of each slice with the share of the quantity that should be done by then. ``static/js/lib/plan.js`` has the same
-rules for the pages.
+A schedule is a line of ``(milliseconds, share)`` points that never falls: the start of the first slice, and the end of
+each slice with the share of the quantity that should be done by then. ``static/js/lib/plan.js`` has the same rules for
+the pages.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ BEHIND_SHARE = 0.05
 
 
 def share_due(line: Line, at: int, done: float) -> float | None:
-    """The share that the plan wants at ``at``, as near to ``done`` as the plan allows; unknown without a plan.
+    """Return the share that the plan wants at ``at``, as near to ``done`` as the plan allows; None without a plan.
 
-    A slice may be filled at any moment between its start and its end. So the plan allows everything from what
-    its ended slices were to do, up to what the slice that is open now is to do as well. Inside of that the
-    order does exactly what its plan says, and what is due is ``done`` itself.
+    A slice may be filled at any moment between its start and its end. So the plan allows everything from what its
+    ended slices were to do, up to what the slice that is open now is to do as well. Inside of that the order does
+    exactly what its plan says, and what is due is ``done`` itself.
     """
     if not line:
         return None
@@ -37,20 +37,18 @@ def share_due(line: Line, at: int, done: float) -> float | None:
 
 
 def _ended(line: Line, at: int) -> float:
-    """What the slices that have ended by ``at`` were to do."""
     return next((share for time, share in reversed(line) if time <= at), line[0][1])
 
 
 def _begun(line: Line, at: int) -> float:
-    """What the slices that have begun by ``at`` are to do."""
     if at < line[0][0]:
         return line[0][1]
     return next((share for time, share in line if time > at), line[-1][1])
 
 
 def finish_share(line: Line, at: int, done: float) -> float | None:
-    """The share that is done when the plan ends, if the order goes on as it did under this plan; 1 for an order
-    that keeps to its plan. Unknown without a plan."""
+    """Return the share that is done when the plan ends, if the order goes on as it did under this plan; 1 for an
+    order that keeps to its plan. None without a plan."""
     due = share_due(line, at, done)
     if due is None:
         return None
@@ -62,6 +60,6 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
 
 
 def is_behind(line: Line, at: int, done: float) -> bool:
-    """Whether an order lacks more than ``BEHIND_SHARE`` of what its plan wants; never without a plan."""
+    """Return True if an order lacks more than ``BEHIND_SHARE`` of what its plan wants; never without a plan."""
     due = share_due(line, at, done)
     return due is not None and due - done > BEHIND_SHARE

@@ -12,8 +12,12 @@ from execution.core.types import ZERO
 
 #: The book needs a moment to come back after we took from it.
 CROSS_AGAIN = timedelta(seconds=1)
-#: Without a fact or a due time the driver looks again after this long.
-IDLE_LOOK = timedelta(seconds=5)
+#: A child that the last gate dropped has taken nothing: the next one goes by the quote of then.
+UNSENT_AGAIN = timedelta(seconds=0.25)
+#: An order that waits for another order of the desk is looked at again after this long.
+OPPOSED_RECHECK = timedelta(seconds=0.5)
+#: Without a fact or a due time the driver checks again after this long.
+IDLE_RECHECK = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)

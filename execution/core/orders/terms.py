@@ -1,4 +1,4 @@
-"""What a trader asks for: the request, parsed; and the registry of algorithms with their parameter models."""
+"""A trader's request, parsed; and the registry of algorithms with their parameter models."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from execution.core.durations import as_clock
-from execution.core.numbers import NumberRefused, decimal_number, plain, shortened
+from execution.core.numbers import plain, shortened
 from execution.core.orders.parameters import (
+    BOUND_WORDS,
     AlgorithmParameters,
     IcebergParameters,
     IsParameters,
@@ -24,8 +26,18 @@ from execution.core.orders.parameters import (
     SorParameters,
     TwapParameters,
     VwapParameters,
+    bounds_of,
 )
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code, pydantic_code
+from execution.core.problems import (
+    Problem,
+    Refused,
+    attempt,
+    checked_number,
+    length_problem,
+    refuse,
+    refuse_if,
+)
 from execution.core.types import Side, Unit
 
 MAX_REFERENCE = 64
@@ -43,7 +55,7 @@ class Algorithm:
 
     @property
     def is_sliced(self) -> bool:
-        """Whether it works by a schedule; the others do as much as they may from the start."""
+        """Return True if it works by a schedule; the others do as much as they may from the start."""
         return issubclass(self.parameters, SlicedParameters)
 
 
@@ -74,7 +86,7 @@ class OrderRequest:
 
 
 def request_hash(request: OrderRequest) -> str:
-    """The same for requests that ask for the same."""
+    """Return a hash that is the same for requests that ask for the same."""
     body = asdict(request) | {
         "quantity": plain(request.quantity),
         "limit_price": None if request.limit_price is None else plain(request.limit_price),
@@ -86,14 +98,8 @@ def request_hash(request: OrderRequest) -> str:
 def parse_decimal(name: str, label: str, value: Any) -> Decimal:
     """Return a decimal above zero; raises ``Refused`` with the reason, the value and the limit."""
     if value in (None, ""):
-        raise Refused([Problem(name, f"{label} is missing")])
-    try:
-        number = decimal_number(value)
-    except NumberRefused as refused:
-        raise Refused([Problem(name, f"{label} is {shortened(value)}: {refused}", str(value))]) from None
-    if number <= 0:
-        raise Refused([Problem(name, f"{label} is {plain(number)}; it must be above 0", plain(number), "0")])
-    return number
+        refuse(name, f"{label} is missing.", code=Code.VALUE_MISSING)
+    return checked_number(name, label, value)
 
 
 Named = TypeVar("Named", bound=StrEnum)
@@ -106,8 +112,8 @@ def _named(enum: type[Named], name: str, label: str) -> Callable[[Any], Named]:
             return enum(text)
         except ValueError:
             allowed = ", ".join(member.value for member in enum)
-            message = f"{label} is {shortened(text)!r}; it must be one of {allowed}"
-            raise Refused([Problem(name, message, text, allowed)]) from None
+            message = f"{label} is {shortened(text)!r}. It must be one of {allowed}."
+            refuse(name, message, text, allowed, code=Code.VALUE_NOT_ALLOWED)
 
     return parse
 
@@ -115,57 +121,59 @@ def _named(enum: type[Named], name: str, label: str) -> Callable[[Any], Named]:
 def _parse_algorithm(value: Any) -> str:
     name = str(value or "").strip().lower()
     if name not in ALGORITHMS:
-        allowed = ", ".join(ALGORITHMS)
-        message = f"algorithm is {shortened(name)!r}; it must be one of {allowed}"
-        raise Refused([Problem("algorithm", message, name, allowed)])
+        raise Refused([algorithm_problem(name)])
     return name
+
+
+def algorithm_problem(name: str) -> Problem:
+    """Return the problem of a name that no algorithm has."""
+    allowed = ", ".join(ALGORITHMS)
+    message = f"There is no algorithm {shortened(name)!r}. It must be one of {allowed}."
+    return Problem("algorithm", message, name, allowed, code=Code.ALGORITHM_UNKNOWN)
 
 
 def _parse_symbol(value: Any) -> str:
     symbol = str(value or "").strip().upper()
     if not symbol:
-        raise Refused([Problem("symbol", "symbol is missing")])
-    _refuse_long("symbol", "symbol", symbol)
+        refuse("symbol", "Symbol is missing.", code=Code.VALUE_MISSING)
+    _refuse_long("symbol", "Symbol", symbol)
     return symbol
 
 
-def _refuse_long(name: str, label: str, text: str) -> None:
-    if len(text) > MAX_TEXT:
-        message = f"{label} has {len(text):,} characters; at most {MAX_TEXT}"
-        raise Refused([Problem(name, message, str(len(text)), str(MAX_TEXT))])
+def _refuse_long(name: str, label: str, text: str, most: int = MAX_TEXT) -> None:
+    if len(text) > most:
+        raise Refused([length_problem(name, label, text, most)])
 
 
 def _parse_limit(value: Any) -> Decimal | None:
-    return None if value in (None, "") else parse_decimal("limit_price", "limit price", value)
+    return None if value in (None, "") else parse_decimal("limit_price", "Limit price", value)
 
 
 def _parse_accounts(value: Any) -> tuple[str, ...]:
-    """Public ids or labels of accounts, in the order in which ties between them are settled."""
+    """Parse public ids or labels, in the order that settles ties between the accounts."""
     given = (value,) if isinstance(value, str) else tuple(value or ())
     accounts = tuple(text for text in (str(account).strip() for account in given) if text)
     if not accounts:
-        raise Refused([Problem("accounts", "choose an account")])
+        refuse("accounts", "Choose an account.", code=Code.VALUE_MISSING)
     for account in accounts:
-        _refuse_long("accounts", "account", account)
+        _refuse_long("accounts", "Account", account)
     twice = [account for place, account in enumerate(accounts) if account in accounts[:place]]
     if twice:
-        raise Refused([Problem("accounts", f"account {twice[0]} is named more than once", twice[0])])
+        refuse("accounts", f"Account {twice[0]} is named more than once.", twice[0], code=Code.VALUE_REPEATED)
     return accounts
 
 
 def _parse_reference(value: Any) -> str:
     text = str(value or "").strip()
-    if len(text) > MAX_REFERENCE:
-        message = f"client reference has {len(text)} characters; at most {MAX_REFERENCE}"
-        raise Refused([Problem("client_reference", message, str(len(text)), str(MAX_REFERENCE))])
+    _refuse_long("client_reference", "Client reference", text, MAX_REFERENCE)
     return text
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "symbol": _parse_symbol,
-    "side": _named(Side, "side", "side"),
-    "quantity": lambda value: parse_decimal("quantity", "quantity", value),
-    "unit": _named(Unit, "unit", "unit"),
+    "side": _named(Side, "side", "Side"),
+    "quantity": lambda value: parse_decimal("quantity", "Quantity", value),
+    "unit": _named(Unit, "unit", "Unit"),
     "algorithm": _parse_algorithm,
     "accounts": _parse_accounts,
     "limit_price": _parse_limit,
@@ -174,7 +182,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
-    """The request in ``raw`` (texts by field, ``parameters`` a mapping); raises ``Refused`` with every problem."""
+    """Parse ``raw`` (texts by field, ``parameters`` a mapping); raises ``Refused`` with every problem."""
     parsed: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, parse in _PARSERS.items():
@@ -184,36 +192,31 @@ def parse_order_request(raw: Mapping[str, Any]) -> OrderRequest:
             problems.extend(refused.problems)
     given = raw.get("parameters") or {}
     if not isinstance(given, Mapping):
-        problems.append(Problem("parameters", "parameters must be named values", str(given)[:40]))
+        message = "Parameters must be an object of named values."
+        problems.append(Problem("parameters", message, shortened(given), code=Code.VALUE_WRONG_TYPE))
         given = {}
     parameters = {name: value for name, value in given.items() if value not in (None, "")}
     if "algorithm" in parsed and not any(problem.field == "parameters" for problem in problems):
-        try:
-            parse_parameters(parsed["algorithm"], parameters)
-        except Refused as refused:
-            problems.extend(refused.problems)
-    if problems:
-        raise Refused(problems)
+        attempt(problems, partial(parse_parameters, parsed["algorithm"], parameters))
+    refuse_if(problems)
     return OrderRequest(**parsed, parameters=parameters, tags=tuple(raw.get("tags") or ()))
 
 
 def parse_parameters(algorithm: str, raw: Mapping[str, Any]) -> AlgorithmParameters:
-    """The algorithm's parameters from ``raw``; raises ``Refused`` that names field, value and limit."""
+    """Parse the algorithm's parameters in ``raw``; raises ``Refused`` that names field, value and limit."""
     model = ALGORITHMS[algorithm].parameters
-    if problems := [problem for name, value in raw.items() if (problem := _too_long(model, name, value))]:
-        raise Refused(problems)
+    # A long text is refused before anything reads it.
+    refuse_if(
+        [
+            length_problem(name, _title(model, name), value, MAX_TEXT)
+            for name, value in raw.items()
+            if isinstance(value, str) and len(value) > MAX_TEXT
+        ]
+    )
     try:
         return model.model_validate(dict(raw))
     except ValidationError as error:
         raise Refused([_problem(model, details) for details in error.errors()]) from None
-
-
-def _too_long(model: type[BaseModel], name: str, value: Any) -> Problem | None:
-    """Refuse a long text before anything reads it."""
-    if not isinstance(value, str) or len(value) <= MAX_TEXT:
-        return None
-    message = f"{_title(model, name)} has {len(value):,} characters; at most {MAX_TEXT}"
-    return Problem(name, message, str(len(value)), str(MAX_TEXT))
 
 
 def _title(model: type[BaseModel], name: str) -> str:
@@ -221,33 +224,25 @@ def _title(model: type[BaseModel], name: str) -> str:
     return (info.title if info else None) or shortened(name)
 
 
-_LIMIT_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-
-
 def _problem(model: type[BaseModel], details: Any) -> Problem:
-    """One of pydantic's errors in our words, with the value and the limit."""
     location: Sequence[Any] = details["loc"]
     name = str(location[0]) if location else "duration"
-    title = _title(model, name)
-    if details["type"] == "missing":
-        return Problem(name, f"{title} is missing")
+    title, code = _title(model, name), pydantic_code(details["type"])
+    if code is Code.VALUE_MISSING:
+        return Problem(name, f"{title} is missing.", code=code)
     value = "" if not location else shortened(details.get("input"))
     context: Mapping[str, Any] = details.get("ctx") or {}
     if "field" in context:
-        return Problem(context["field"], str(details["msg"]), context["value"], context["limit"])
-    for key, words in _LIMIT_WORDS.items():
+        return Problem(message=str(details["msg"]), **context)
+    # pydantic's context holds a duration's limit only as Python source: the field has it itself.
+    for key, bound in bounds_of(model.model_fields[name]) if name in model.model_fields else ():
         if key in context:
-            # pydantic's context holds a duration's limit only as Python source: the field has it itself.
-            info = model.model_fields[name]
-            limits = [getattr(bound, key) for bound in info.metadata if hasattr(bound, key)]
-            limit = _plain(limits[0] if limits else context[key])
-            return Problem(name, f"{title} is {value}; it must be {words} {limit}", value, limit)
-    if details["type"] == "extra_forbidden":
+            limit = as_clock(bound) if isinstance(bound, timedelta) else str(bound)
+            message = f"{title} is {value}. It must be {BOUND_WORDS[key]} {limit}."
+            return Problem(name, message, value, limit, code=code)
+    if code is Code.FIELD_UNKNOWN:
         allowed = ", ".join(model.model_fields)
-        return Problem(name, f"there is no parameter {shortened(name)!r}; there are {allowed}", name, allowed)
+        message = f"There is no parameter {shortened(name)!r}. The parameters are {allowed}."
+        return Problem(name, message, name, allowed, code=code)
     message = str(details["msg"]).removeprefix("Value error, ")
-    return Problem(name, f"{title} is {value}: {message}" if location else message, value)
-
-
-def _plain(limit: Any) -> str:
-    return as_clock(limit) if isinstance(limit, timedelta) else str(limit)
+    return Problem(name, f"{title} is {value}: {message}.", value, code=code)

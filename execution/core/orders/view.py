@@ -8,16 +8,30 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from execution.core.market_data.freshness import MAX_CLOCK_DIFFERENCE, MAX_QUOTE_AGE, is_fresh
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.plans import SlicePlan
+from execution.core.orders.reservation import INSUFFICIENT_FUNDS
+from execution.core.orders.volume_gaps import VolumeGaps
+from execution.core.quantities import round_price, worse_of_allowed
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderEvent, OrderStatus
-from execution.core.types import ZERO, Book, Market, OrderType, Quote, Side, TimeInForce, Traded
-
-#: Market data older than this is no basis for a new child.
-MAX_QUOTE_AGE = timedelta(seconds=5)
+from execution.core.types import ZERO, Book, Market, MarketStatus, OrderType, Quote, Side, TimeInForce, Traded
 
 #: A post-only order that would have taken is refused: the book moved, which is nobody's fault.
-HARMLESS_REJECTIONS = frozenset({"OrderImmediatelyFillable"})
+WOULD_TAKE = "OrderImmediatelyFillable"
+HARMLESS_REJECTIONS = frozenset({WOULD_TAKE})
+
+#: A market that is closed opens again: a refusal for it asks for patience, and for no person.
+PATIENT_REJECTIONS = frozenset({"MarketClosed"})
+
+
+def is_refused(status: ChildStatus, reason: str) -> bool:
+    """Return True for a child that its exchange refused, or that the last gate dropped because nothing pays for it."""
+    return status is ChildStatus.REJECTED or (
+        status is ChildStatus.CANCELLED and reason.startswith(f"{INSUFFICIENT_FUNDS}:")
+    )
+
 
 REST = "rest"
 CROSS = "cross"
@@ -40,6 +54,8 @@ class ChildView:
     intended_at: datetime
     ended_at: datetime | None = None
     reason: str = ""
+    #: False for a child that was dropped before it was sent.
+    was_sent: bool = True
 
     @property
     def exposure(self) -> Decimal:
@@ -53,11 +69,44 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """How many children in a row were refused, when the last one was, and why."""
+    """How many children in a row were refused, when the last one was, and why: its kind, and in words."""
 
     count: int = 0
     last_at: datetime | None = None
     kind: str = ""
+    words: str = ""
+
+    @property
+    def unpaid(self) -> str:
+        """Where too little balance is, in words; empty for any other reason."""
+        return self.words if self.kind == INSUFFICIENT_FUNDS else ""
+
+    @property
+    def why(self) -> str:
+        return self.unpaid or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Opposing:
+    """Another order of the desk on the other side of an account's book: the best of its prices.
+
+    ``is_shown``: its child is known to rest. Else its request is under way, or its outcome is unknown.
+    """
+
+    order: str
+    side: Side
+    price: Decimal
+    is_shown: bool = True
+
+    def worst_allowed(self, tick: Decimal) -> Decimal:
+        """Return the worst price that does not meet it: at least one tick behind. It may be zero or less."""
+        side = self.side.opposite
+        return round_price(self.price - side.sign * tick, tick, side)
+
+    def words(self, label: str) -> str:
+        """Write ``order abc123 rests a sell at 65,000 on alpha``."""
+        verb = "rests" if self.is_shown else "may rest"
+        return f"order {self.order} {verb} a {self.side} at {grouped(self.price)} on {label}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +121,26 @@ class AccountView:
     free: Decimal | None = None
     #: Why no new child may go to the account now (closed, not reconciled, halted); empty when it may.
     blocked: str = ""
+    #: What is wrong with the market's quotes, in words; empty while nothing is known to be.
+    feed: str = ""
     #: What the desk's other orders rest there on this order's side: base quantity by price.
     desk: Mapping[Decimal, Decimal] = field(default_factory=dict)
+    #: The best price at which another order of the desk rests on the other side there.
+    opposing: Opposing | None = None
 
     def quote_problem(self, now: datetime) -> str:
         """Why the quote is no basis for a new child; empty when it is one."""
         if self.quote is None:
-            return "no market data yet"
-        if now - self.quote.at > MAX_QUOTE_AGE:
+            return self.feed or "no market data yet"
+        if self.quote.at - now > MAX_CLOCK_DIFFERENCE:
+            return f"market data is of {self.quote.at:%H:%M:%S} UTC, which is in the future: a clock is wrong"
+        if not is_fresh(self.quote.at, now):
             # Since when, and not how old: a reason that changed each second would fill the journal.
-            return f"market data is stale since {self.quote.at:%H:%M:%S} UTC (at most {MAX_QUOTE_AGE.seconds} s old)"
+            why = f"; {self.feed}" if self.feed else ""
+            return (
+                f"market data is stale since {self.quote.at:%H:%M:%S} UTC"
+                f" (at most {MAX_QUOTE_AGE.seconds} s old){why}"
+            )
         if not self.quote.is_sane:
             return f"the book is crossed or empty (bid {self.quote.bid}, ask {self.quote.ask})"
         return ""
@@ -89,6 +148,11 @@ class AccountView:
     def trouble(self, now: datetime) -> str:
         """Why nothing new may go there; empty when it may."""
         return self.blocked or self.quote_problem(now)
+
+    @property
+    def opposing_words(self) -> str:
+        """Which order of the desk stands on the other side there; empty without one."""
+        return "" if self.opposing is None else self.opposing.words(self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +192,11 @@ class OrderView:
     #: The markets' volume of all venues together, own included: five-minute stretches of the last twelve hours,
     #: oldest first, the last one up to now. A stretch that nobody watched is missing.
     traded: tuple[Traded, ...] = ()
-    #: What the markets traded since the order's start, own included; None while a venue was not watched.
+    #: What the markets are known to have traded since the order's start, own included: a lower bound, with
+    #: ``volume_gaps`` beside it. None: nothing of it is known.
     traded_since_start: Decimal | None = None
-    #: Why nobody looked at the order for a while before this look; empty when somebody did.
+    volume_gaps: VolumeGaps = field(default_factory=VolumeGaps)
+    #: Why nobody looked at the order for a while before this check; empty when somebody did.
     unattended: str = ""
     #: Why no order may start now (the disk is nearly full); empty when one may. One that runs goes on.
     held_back: str = ""
@@ -155,7 +221,12 @@ class OrderView:
     @property
     def usable(self) -> tuple[AccountView, ...]:
         """The venues to which something new may go."""
-        return tuple(venue for venue in self.accounts if not venue.trouble(self.now))
+        return tuple(venue for venue in self.accounts if not self.trouble_at(venue))
+
+    @property
+    def crossable(self) -> tuple[AccountView, ...]:
+        """The venues at which something may be taken now: not where only orders that rest are."""
+        return tuple(v for v in self.usable if v.market.status is not MarketStatus.POST_ONLY)
 
     @property
     def trouble(self) -> str:
@@ -163,8 +234,20 @@ class OrderView:
         if self.usable:
             return ""
         if len(self.accounts) == 1:
-            return self.accounts[0].trouble(self.now)
-        return "; ".join(f"{venue.label}: {venue.trouble(self.now)}" for venue in self.accounts)
+            return self.trouble_at(self.accounts[0])
+        return "; ".join(f"{venue.label}: {self.trouble_at(venue)}" for venue in self.accounts)
+
+    def trouble_at(self, venue: AccountView) -> str:
+        """Why nothing new of this order may go there; empty when it may."""
+        return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
+
+    def is_opposed_at(self, venue: AccountView) -> bool:
+        """Return True where an order of the desk keeps this one from its own side of the book, or from its limit."""
+        if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
+            return False
+        worst = venue.opposing.worst_allowed(venue.market.tick)
+        rests = worse_of_allowed(venue.quote.passive(self.side), self.limit_price, self.side)
+        return worst <= ZERO or (worst - rests) * self.side.sign < ZERO
 
     @property
     def quotes(self) -> dict[str, Quote]:
@@ -218,9 +301,9 @@ Command = PlaceChild | CancelChild | ChangeStatus | Replan
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, when to look again at the latest, and why.
+    """What to do now, when to check again at the latest, and why.
 
-    A look is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
+    A check is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
     ``memo`` (JSON) is remembered beside what was, name by name; None forgets a name.
     """
 

@@ -1,1 +1,1 @@
-"""Where a quantity goes: the choice of an account, and the split over several venues."""
+"""Routing: the choice of an account for a quantity, and the split over several venues."""

@@ -1,29 +1,30 @@
-"""Where a slice goes: to the account at which its quantity costs least after fees."""
+"""The choice of the account at which a slice's quantity costs least after fees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.market_data.freshness import is_fresh
+from execution.core.market_rules import band_edge, largest_quantity, status_words
 from execution.core.numbers import plain
-from execution.core.orders.view import CROSS, HARMLESS_REJECTIONS, MAX_QUOTE_AGE, REST, AccountView, OrderView
+from execution.core.orders.view import CROSS, HARMLESS_REJECTIONS, REST, AccountView, OrderView, is_refused
 from execution.core.quantities import collar_price, floor_to, minimum_quantity, round_price, worse_of_allowed
-from execution.core.states import ChildStatus
-from execution.core.types import BASIS_POINT, ZERO, Book, Level, Quote, Side
+from execution.core.types import BASIS_POINT, ZERO, Book, Level, MarketStatus, Quote, Side
 
 #: A book older than this says less than the newer touch.
 MAX_BOOK_AGE = timedelta(seconds=3)
 
 
 def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
-    """One bid and ask for several venues: the best of either side among the fresh and sane quotes.
+    """Return one bid and ask for several venues: the best of either side among the fresh and sane quotes.
 
-    Best bids and asks of different venues may cross, which is normal. Then they are no quote, and the means
-    of the bids and of the asks stand for them: never crossed, and their mid is the mean of the venues' mids.
+    Best bids and asks of different venues may cross, which is normal. Then they are no quote, and the means of the
+    bids and of the asks stand for them: never crossed, and their mid is the mean of the venues' mids.
     """
-    usable = [quote for quote in quotes if quote.is_sane and now - quote.at <= MAX_QUOTE_AGE]
+    usable = [quote for quote in quotes if quote.is_sane and is_fresh(quote.at, now)]
     if not usable:
         return None
     bid, ask = max(usable, key=lambda quote: quote.bid), min(usable, key=lambda quote: quote.ask)
@@ -40,7 +41,7 @@ def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
 
 
 def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
-    """What an order of ``side`` takes from: a book's other side, or a quote's touch where its size is known."""
+    """Return a book's other side, or a quote's touch where its size is known."""
     if isinstance(data, Book):
         return data.to_take(side)
     size = data.ask_size if side is Side.BUY else data.bid_size
@@ -48,7 +49,7 @@ def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
 
 
 def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
-    """What taking ``quantity`` from the best levels costs on average; None when they do not carry it."""
+    """Return the average price of taking ``quantity`` from the best levels; None when they do not carry it."""
     left, notional = quantity, ZERO
     for price, size in levels:
         taken = min(left, size)
@@ -60,14 +61,14 @@ def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
 
 
 def after_fee(side: Side, price: Decimal, fee: Decimal) -> Decimal:
-    """What a buy pays and a sell gets for a unit, with a fee that is a fraction of the notional."""
+    """Return what a buy pays and a sell gets for a unit, with a fee that is a fraction of the notional."""
     return price * (1 + side.sign * fee)
 
 
 def effective_price(
     side: Side, quantity: Decimal, data: Book | Quote, taker_fee: Decimal | None
 ) -> Decimal | None:
-    """The average price net of fee of taking ``quantity``; None when it is not carried or the fee unknown."""
+    """Return the average price net of fee of taking ``quantity``; None when it is not carried or the fee unknown."""
     average = average_price(quantity, levels_to_take(side, data))
     return None if average is None or taker_fee is None else after_fee(side, average, taker_fee)
 
@@ -76,26 +77,48 @@ def effective_price(
 
 
 def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """The price of a new child there, on its own tick: own side of its book, or the collar; within the limit."""
+    """Return a new child's price on its own tick: own side of its book, or the collar.
+
+    It is within the limit, and at least a tick behind what another order of the desk rests on the other side.
+    """
     quote, tick = known_quote(venue), venue.market.tick
+    limit = view.limit_price
+    if venue.opposing is not None and not view.is_opposed_at(venue):
+        limit = worse_of_allowed(venue.opposing.worst_allowed(tick), limit, view.side)
     if purpose == REST:
-        return round_price(
-            worse_of_allowed(quote.passive(view.side), view.limit_price, view.side), tick, view.side
-        )
+        return round_price(worse_of_allowed(quote.passive(view.side), limit, view.side), tick, view.side)
     collar = collar_price(quote.mid, view.parameters.collar_bp, tick, view.side)
+    if (edge := band_edge(venue.market, view.side, quote.mid)) is not None:
+        collar = worse_of_allowed(collar, edge, view.side)
     # A limit need not be on this venue's tick: an I-would price is of no venue, and a tick may change.
-    return round_price(worse_of_allowed(collar, view.limit_price, view.side), tick, view.side)
+    return round_price(worse_of_allowed(collar, limit, view.side), tick, view.side)
+
+
+def opposed_cross(view: OrderView) -> str:
+    """Say which orders of the desk keep this one from the other side of the book; empty where something can be taken.
+
+    An account counts only if its touch is inside limit and collar, and not a tick behind the opposing order.
+    """
+    words = []
+    for venue in view.crossable:
+        touch, sign = known_quote(venue).aggressive(view.side), view.side.sign
+        if (touch - child_price(view, venue, CROSS)) * sign <= ZERO:
+            return ""
+        alone = child_price(view, replace(venue, opposing=None), CROSS)
+        if venue.opposing is not None and (touch - alone) * sign <= ZERO:
+            words.append(venue.opposing_words)
+    return "; ".join(words)
 
 
 def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """The least quantity of a child there. A buy limit far below the market is worth less than the mid says."""
+    """Return the least quantity of a child there. A buy limit far below the market is worth less than the mid says."""
     mid = known_quote(venue).mid
     price = min(child_price(view, venue, purpose), mid) if purpose == REST else mid
     return minimum_quantity(venue.market, price)
 
 
 def known_quote(venue: AccountView) -> Quote:
-    """The quote of a venue that is usable."""
+    """Return the quote of a venue that is usable."""
     if venue.quote is None:
         raise ValueError(f"there is no quote of {venue.label}")
     return venue.quote
@@ -106,7 +129,7 @@ def known_quote(venue: AccountView) -> Quote:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where a quantity goes, how much of it that account takes at once, and why; or why nowhere."""
+    """The account for a quantity, how much of it that account takes at once, and why; or why none."""
 
     venue: AccountView | None
     quantity: Decimal
@@ -131,7 +154,7 @@ class Candidate:
     has_book: bool
 
     def rank(self, side: Side, quantity: Decimal) -> tuple[object, ...]:
-        """Smaller is better. What is known goes before what is not, the full quantity before a part."""
+        """Rank the venue, smaller is better. The known goes before the unknown, the full quantity before a part."""
         short = max(quantity - self.carried, ZERO)
         return (self.carried <= ZERO, self.was_refused, bool(self.unknown), short, side.sign * self.price)
 
@@ -148,7 +171,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
     An order of one account is not weighed: all that its account takes at once goes there.
     """
     if len(view.accounts) == 1:
-        return Choice(view.accounts[0], at_once(view.accounts[0], quantity), "")
+        return Choice(view.accounts[0], at_once(view, view.accounts[0], quantity), "")
     ranked, left_out = ranking(view, quantity, purpose)
     if not ranked:
         return Choice(None, ZERO, "; ".join(left_out))
@@ -157,7 +180,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
 
 
 def ranking(view: OrderView, quantity: Decimal, purpose: str) -> tuple[list[Candidate], list[str]]:
-    """The venues that take something of ``quantity``, best first, and why each other one is out."""
+    """Return the venues that take something of ``quantity``, best first, and why each other one is out."""
     candidates, left_out = [], []
     for venue in view.accounts:
         found = _candidate(view, venue, quantity, purpose)
@@ -169,11 +192,12 @@ def ranking(view: OrderView, quantity: Decimal, purpose: str) -> tuple[list[Cand
 
 
 def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: str) -> Candidate | str:
-    """The venue as a candidate, or why it is none."""
-    if trouble := venue.trouble(view.now):
+    if trouble := view.trouble_at(venue):
         return trouble
+    if purpose == CROSS and venue.market.status is MarketStatus.POST_ONLY:
+        return status_words(venue.market)
     least, fee = least_quantity(view, venue, purpose), venue.market.taker_fee
-    fits = at_once(venue, quantity)
+    fits = at_once(view, venue, quantity)
     if fits < least:
         return f"{plain(fits)} is under its minimum of {plain(least)}"
     takes = floor_to(min(fits, affordable(view, venue, purpose, fits)), venue.market.lot)
@@ -201,14 +225,22 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
     )
 
 
-def at_once(venue: AccountView, quantity: Decimal) -> Decimal:
-    """What of ``quantity`` one child may have there: on the lot, at most the exchange's maximum."""
-    most = venue.market.max_quantity
+def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
+    """Return how much of ``quantity`` one child may have there: on the lot, at most the exchange's maximums."""
+    most = most_at_once(view, venue)
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)
 
 
+def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
+    """The most that one child may have there, at the highest price that it may have; None: not limited."""
+    if venue.market.max_quantity is None and venue.market.max_notional is None:
+        return None
+    prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]
+    return largest_quantity(venue.market, max(known_quote(venue).mid, *prices))
+
+
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:
-    """What of ``quantity`` the known balance pays at the child's own price, which is what exchanges lock."""
+    """Return how much the known balance pays at the child's own price, which is what exchanges lock."""
     if venue.free is None:
         return quantity
     if view.side is Side.SELL:
@@ -218,14 +250,14 @@ def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Deci
 
 
 def _is_fresh(book: Book | None, now: datetime) -> bool:
-    return book is not None and book.is_sane and now - book.at <= MAX_BOOK_AGE
+    return book is not None and book.is_sane and is_fresh(book.at, now, MAX_BOOK_AGE)
 
 
 def was_refused(view: OrderView, venue: AccountView) -> bool:
-    """The account has refused a child among those that the view shows: the ones of this slice."""
+    """Return True if the account refused a child among those that the view shows: the ones of this slice."""
     return any(
         child.account == venue.account
-        and child.status is ChildStatus.REJECTED
+        and is_refused(child.status, child.reason)
         and child.reason.partition(":")[0] not in HARMLESS_REJECTIONS
         for child in view.children
     )
@@ -235,33 +267,31 @@ def was_refused(view: OrderView, venue: AccountView) -> bool:
 
 
 def _compared(ranked: list[Candidate], quantity: Decimal, side: Side) -> str:
-    """The choice against the next best: ``alpha 64,510.2 after fees, 0.8 bp better than beta``."""
     best = ranked[0]
     words = f"{best.venue.label} {_price(best)} {'before' if 'fee' in best.unknown else 'after'} fees"
     if best.carried < quantity:
-        words += f", carries {plain(best.carried)} of {plain(quantity)}"
+        words += f", can fill {plain(best.carried)} of {plain(quantity)}"
     if len(ranked) > 1:
         words += _against(best, ranked[1], side)
     if best.unknown:
         words += f" ({' and '.join(best.unknown)} unknown)"
     elif not best.has_book:
-        words += " (by its touch, no book)"
+        words += " (no order book, only its best price is known)"
     return words
 
 
 def _against(best: Candidate, following: Candidate, side: Side) -> str:
     label = following.venue.label
     if following.was_refused and not best.was_refused:
-        return f", {label} has refused"
+        return f", {label} refused a child"
     if following.unknown and not best.unknown:
         return f", {label}'s {' and '.join(following.unknown)} unknown"
     if following.carried < best.carried:
-        return f", {label} carries {plain(following.carried)}"
+        return f", {label} can fill {plain(following.carried)}"
     better = (following.price / best.price - 1) * side.sign / BASIS_POINT
-    return f", {better:.1f} bp better than {label}" if round(better, 1) else f", as {label}"
+    return f", {better:.1f} bp better than {label}" if round(better, 1) else f", same as {label}"
 
 
 def _price(candidate: Candidate) -> str:
-    """On the venue's tick: an average has more digits than anybody reads."""
     text = f"{candidate.price.quantize(candidate.venue.market.tick):,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
-from execution.core.numbers import FINEST_NUMBER, NumberRefused, decimal_number, plain, shortened
+from execution.core.numbers import FINEST_NUMBER, grouped, plain, shortened
 from execution.core.orders.view import AccountView
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, attempt, checked_number, refuse, refuse_if
 from execution.core.routing.account_selection import after_fee
 from execution.core.routing.split import Split, split
 from execution.core.types import ZERO, Book, Level, Market, Side
@@ -27,7 +29,7 @@ MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def route_books(raw: Any, side: Side, quantity: Decimal) -> Split:
-    """The split of ``quantity`` over the books in ``raw``, exactly as given: minimums without a margin.
+    """Split ``quantity`` over the books in ``raw``, exactly as given: minimums without a margin.
 
     Raises ``Refused`` that names every venue's fields, values and limits that cannot be used.
     """
@@ -35,74 +37,75 @@ def route_books(raw: Any, side: Side, quantity: Decimal) -> Split:
     return split(side, quantity, venues, None, now=MOMENT, notional_margin=ONE)
 
 
-def route_answer(found: Split) -> dict[str, Any]:
-    """The split as the command prints it. ``average_price`` is ``net_cash`` by what is filled, after fees."""
+def route_answer(allocation: Split) -> dict[str, Any]:
+    """Return the split as the command prints it. ``average_price`` is ``net_cash`` by what is filled, after fees."""
     return {
-        "allocation": {part.venue.label: plain(part.quantity) for part in found.parts},
-        "filled": plain(found.filled),
-        "unfilled": plain(found.unfilled),
-        "net_cash": plain(found.cash or ZERO),
-        "average_price": None if found.average_price is None else plain(found.average_price),
+        "allocation": {part.venue.label: plain(part.quantity) for part in allocation.parts},
+        "filled": plain(allocation.filled),
+        "unfilled": plain(allocation.unfilled),
+        "net_cash": plain(allocation.cash or ZERO),
+        "average_price": None if allocation.average_price is None else plain(allocation.average_price),
         "single_venue": {
-            each.venue.label: None if each.cash is None else plain(each.cash) for each in found.alone
+            each.venue.label: None if each.cash is None else plain(each.cash) for each in allocation.alone
         },
     }
 
 
-def _venue_view(written: AccountView, side: Side) -> AccountView:
-    """No bound on the balance is one that pays for all there is: a balance that is not known would rank last."""
-    if written.free is not None or written.book is None:
-        return written
-    levels = written.book.to_take(side)
+def _venue_view(account: AccountView, side: Side) -> AccountView:
+    """Build the view. Without a bound the balance pays for everything: an unknown balance would rank last."""
+    if account.free is not None or account.book is None:
+        return account
+    levels = account.book.to_take(side)
     if side is Side.SELL:
         enough = sum((size for _, size in levels), ZERO)
     else:
         enough = sum((price * size for price, size in levels), ZERO)
-        enough = after_fee(side, enough, written.market.taker_fee or ZERO)
-    return replace(written, free=2 * enough + 1)
+        enough = after_fee(side, enough, account.market.taker_fee or ZERO)
+    return replace(account, free=2 * enough + 1)
 
 
 # --- reading ---------------------------------------------------------------------------------------
 
 
 def read_venues(raw: Any) -> tuple[AccountView, ...]:
-    """The venues in ``raw``; raises ``Refused`` with every problem."""
+    """Read the venues in ``raw``; raises ``Refused`` with every problem."""
     listed = raw.get("venues") if isinstance(raw, Mapping) else None
     if not isinstance(listed, list) or not listed:
-        raise Refused([Problem("venues", "there is no list of venues under the name 'venues'")])
+        refuse("venues", "There is no list of venues under the name 'venues'.", code=Code.VALUE_MISSING)
     if len(listed) > MAX_VENUES:
-        message = f"there are {len(listed)} venues; at most {MAX_VENUES}"
-        raise Refused([Problem("venues", message, str(len(listed)), str(MAX_VENUES))])
+        message = f"There are {len(listed):,} venues. At most {MAX_VENUES} are allowed."
+        refuse("venues", message, len(listed), MAX_VENUES, code=Code.LENGTH_OUT_OF_RANGE)
     problems: list[Problem] = []
     found: list[AccountView] = []
     for place, written in enumerate(listed):
-        try:
-            found.append(_read_venue(f"venues[{place}]", written))
-        except Refused as refused:
-            problems.extend(refused.problems)
+        venue = attempt(problems, partial(_read_venue, f"venues[{place}]", written))
+        if venue is not None:
+            found.append(venue)
     names = [venue.label for venue in found]
     twice = sorted({name for name in names if names.count(name) > 1})
-    problems.extend(Problem("name", f"venue {name!r} is there more than once", name) for name in twice)
-    if problems:
-        raise Refused(problems)
+    problems.extend(
+        Problem("name", f"Venue {name!r} is there more than once.", name, code=Code.VALUE_REPEATED)
+        for name in twice
+    )
+    refuse_if(problems)
     return tuple(found)
 
 
 def _read_venue(where: str, raw: Any) -> AccountView:
     if not isinstance(raw, Mapping):
-        raise _refused(where, "is no object with a venue's fields", raw)
+        _refuse_kind(where, "must be an object with a venue's fields", raw)
     name = raw.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise _refused(f"{where}.name", "must be a text", name)
+        _refuse_kind(f"{where}.name", "must be a text", name)
     bids, asks = _levels(name, "bids", raw), _levels(name, "asks", raw)
     if bids and asks and bids[0][0] >= asks[0][0]:
-        message = f"the book is crossed: bid {plain(bids[0][0])} is not under the ask {plain(asks[0][0])}"
-        raise Refused([Problem(name, f"{name}: {message}", plain(bids[0][0]), plain(asks[0][0]))])
+        bid, ask = bids[0][0], asks[0][0]
+        message = f"{name}: the bid {grouped(bid)} is not below the ask {grouped(ask)}."
+        refuse(name, message, bid, ask, code=Code.BOOK_CROSSED)
     fee = read_number(f"{name}: fee", raw.get("fee"))
     if fee >= ONE:
-        raise Refused(
-            [Problem("fee", f"{name}: fee is {plain(fee)}; it must be a fraction under 1", plain(fee), "1")]
-        )
+        message = f"{name}: fee is {grouped(fee)}. It must be a fraction below 1."
+        refuse("fee", message, fee, 1, code=Code.VALUE_OUT_OF_RANGE)
     balance = raw.get("balance")
     market = Market(
         symbol="",
@@ -119,28 +122,25 @@ def _read_venue(where: str, raw: Any) -> AccountView:
 
 
 def _levels(name: str, field: str, raw: Mapping[str, Any]) -> tuple[Level, ...]:
-    """A side of a book, best first; a side may be empty, and not be missing."""
     listed = raw.get(field)
     where = f"{name}: {field}"
     if not isinstance(listed, list):
-        raise _refused(where, "must be a list of [price, size]", listed)
+        _refuse_kind(where, "must be a list of [price, size]", listed)
     if len(listed) > MAX_LEVELS:
-        message = f"{where} has {len(listed)} levels; at most {MAX_LEVELS}"
-        raise Refused([Problem(field, message, str(len(listed)), str(MAX_LEVELS))])
+        message = f"{where} has {len(listed):,} levels. At most {MAX_LEVELS:,} are allowed."
+        refuse(field, message, len(listed), MAX_LEVELS, code=Code.LENGTH_OUT_OF_RANGE)
     levels = tuple(_level(f"{where}[{place}]", pair) for place, pair in enumerate(listed))
     falls = 1 if field == "bids" else -1
     for place, (better, worse) in enumerate(pairwise(levels), start=1):
         if (better[0] - worse[0]) * falls < ZERO:
-            message = (
-                f"{where}[{place}] {plain(worse[0])} is better than the level before, {plain(better[0])}"
-            )
-            raise Refused([Problem(field, message, plain(worse[0]), plain(better[0]))])
+            message = f"{where}[{place}] {grouped(worse[0])} is better than {grouped(better[0])} before it."
+            refuse(field, message, worse[0], better[0], code=Code.BOOK_UNSORTED)
     return levels
 
 
 def _level(where: str, pair: Any) -> Level:
     if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-        raise _refused(where, "must be [price, size]", pair)
+        _refuse_kind(where, "must be [price, size]", pair)
     return (
         read_number(f"{where} price", pair[0], may_be_zero=False),
         read_number(f"{where} size", pair[1], may_be_zero=False),
@@ -150,18 +150,12 @@ def _level(where: str, pair: Any) -> Level:
 def read_number(where: str, value: Any, *, may_be_zero: bool = True) -> Decimal:
     """Return a decimal that is not negative; raises ``Refused`` with value and limit."""
     if value is None:
-        raise Refused([Problem(where, f"{where} is missing")])
-    try:
-        number = decimal_number(value)
-    except NumberRefused as refused:
-        raise Refused([Problem(where, f"{where} is {shortened(value)}: {refused}", str(value))]) from None
-    if number < ZERO or (number == ZERO and not may_be_zero):
-        limit = "at least 0" if may_be_zero else "above 0"
-        raise Refused([Problem(where, f"{where} is {plain(number)}; it must be {limit}", plain(number), "0")])
-    return number
+        refuse(where, f"{where} is missing.", code=Code.VALUE_MISSING)
+    return checked_number(where, where, value, may_be_zero=may_be_zero)
 
 
-def _refused(where: str, what: str, value: Any) -> Refused:
+def _refuse_kind(where: str, what: str, value: Any) -> NoReturn:
     if value is None:
-        return Refused([Problem(where, f"{where} is missing; it {what}")])
-    return Refused([Problem(where, f"{where} {what}; it is {shortened(repr(value))}", str(value))])
+        refuse(where, f"{where} is missing. It {what}.", code=Code.VALUE_MISSING)
+    message = f"{where} {what}. It is {shortened(repr(value))}."
+    refuse(where, message, str(value), code=Code.VALUE_WRONG_TYPE)

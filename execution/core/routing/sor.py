@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution.core.numbers import plain
+from execution.core.market_data.freshness import is_fresh
+from execution.core.market_rules import status_words
+from execution.core.numbers import grouped, plain
 from execution.core.orders.parameters import (
     AlgorithmParameters,
     InsufficientLiquidity,
@@ -17,126 +19,137 @@ from execution.core.orders.parameters import (
     narrowed,
 )
 from execution.core.orders.plans import Plan, PlanInput, SlicePlan
-from execution.core.orders.slices import IDLE_LOOK, SliceTask
+from execution.core.orders.slices import IDLE_RECHECK, OPPOSED_RECHECK, SliceTask
 from execution.core.orders.view import CROSS, AccountView, ChangeStatus, Decision, OrderView, PlaceChild
-from execution.core.problems import Problem, Refused
-from execution.core.quantities import collar_price, worse_of_allowed
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse, refuse_if
+from execution.core.quantities import collar_price, floor_to, in_pieces, worse_of_allowed
 from execution.core.routing.account_selection import (
     MAX_BOOK_AGE,
     affordable,
-    at_once,
     cheapest,
     child_price,
     known_quote,
     least_quantity,
     levels_to_take,
+    most_at_once,
+    opposed_cross,
     was_refused,
 )
 from execution.core.routing.split import Alone, Part, Split, split
 from execution.core.states import OrderEvent, OrderStatus
-from execution.core.types import ZERO, Book, OrderType, Side, TimeInForce
+from execution.core.types import ZERO, Book, MarketStatus, OrderType, Side, TimeInForce
 
-#: A book that is older than what we took from it shows what is gone. Without a newer one it is looked again.
-BOOK_LOOK = timedelta(seconds=0.5)
+#: A book that is older than what we took from it shows what is gone. Without a newer one it is checked again.
+BOOK_RECHECK = timedelta(seconds=0.5)
 #: At the start books are waited for so long; then the touch with its size stands in.
 BOOKS_WITHIN = timedelta(seconds=2)
+#: Orders into which a quantity is split at the same time where the exchange takes no larger one: exchanges count them.
+MAX_PIECES = 10
 
 
-def plan_sor(given: PlanInput) -> Plan:
-    """One slice: the whole quantity, as soon as it starts."""
-    return Plan((SlicePlan(1, given.start, given.end, given.quantity),))
+def plan_sor(plan_input: PlanInput) -> Plan:
+    """Plan one slice: the whole quantity, as soon as it starts."""
+    return Plan((SlicePlan(1, plan_input.start, plan_input.end, plan_input.quantity),))
 
 
 # --- before launch ---------------------------------------------------------------------------------
 
 
-def route_now(given: PlanInput, venues: Sequence[AccountView]) -> Split:
-    """What the router would do at this moment, inside limit and collar; for the ticket."""
-    parameters = narrowed(given.parameters, SorParameters)
-    usable = [_within(venue, given.side, _worst(venue, given, parameters), given.now) for venue in venues]
+def route_now(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split:
+    """Return what the router would do at this moment, inside limit and collar; for the ticket."""
+    parameters = narrowed(plan_input.parameters, SorParameters)
+    usable = [
+        _within(_unbounded(venue), plan_input.side, _worst(venue, plan_input, parameters), plan_input.now)
+        for venue in venues
+    ]
     is_single = parameters.mode is RouteMode.SINGLE
-    return split(given.side, given.quantity, usable, None, is_single, now=given.now)
+    return split(plan_input.side, plan_input.quantity, usable, None, is_single, now=plan_input.now)
 
 
 def may_take_at_once(parameters: AlgorithmParameters) -> bool:
-    """Whether an order with these parameters can be one that takes everything at the moment at which it starts."""
+    """Return True if an order with these parameters can take everything at the moment at which it starts."""
     if isinstance(parameters, SlicedParameters):
         return parameters.i_would_price is not None
     return isinstance(parameters, SorParameters)
 
 
-def route_would(given: PlanInput, venues: Sequence[AccountView]) -> Split | None:
-    """Where an order goes at once because the market has come to its I-would price; None when it does not, or when
-    the books do not carry all of it."""
-    parameters = given.parameters
+def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split | None:
+    """Route an order at once at its I-would price; None before the market comes to it, or without full books."""
+    parameters = plan_input.parameters
     if not isinstance(parameters, SlicedParameters) or parameters.i_would_price is None:
         return None
-    if given.start > given.now or parameters.participation_cap is not None:
+    if plan_input.start > plan_input.now or parameters.participation_cap is not None:
         return None
-    price, side = parameters.i_would_price, given.side
-    quotes = [venue.quote for venue in venues if venue.quote is not None and not venue.trouble(given.now)]
+    price, side = parameters.i_would_price, plan_input.side
+    quotes = [
+        venue.quote for venue in venues if venue.quote is not None and not venue.trouble(plan_input.now)
+    ]
     if not any((quote.aggressive(side) - price) * side.sign <= 0 for quote in quotes):
         return None
-    limit = price if given.limit_price is None else worse_of_allowed(price, given.limit_price, side)
-    inside = replace(given, limit_price=limit)
-    usable = [_within(venue, side, _worst(venue, inside, parameters), given.now) for venue in venues]
-    found = split(side, given.quantity, usable, None, now=given.now)
-    has_books = all(_has_book(venue, given.now) for venue in venues)
+    limit = price if plan_input.limit_price is None else worse_of_allowed(price, plan_input.limit_price, side)
+    inside = replace(plan_input, limit_price=limit)
+    usable = [
+        _within(_unbounded(venue), side, _worst(venue, inside, parameters), plan_input.now)
+        for venue in venues
+    ]
+    found = split(side, plan_input.quantity, usable, None, now=plan_input.now)
+    has_books = all(_has_book(venue, plan_input.now) for venue in venues)
     return None if found.unfilled and has_books else found
 
 
-def judge_sor(given: PlanInput, venues: Sequence[AccountView], found: Split) -> None:
-    """Raises ``Refused`` when an account cannot be used now, or when the books do not carry an order that asks
-    to be refused then; how much can be had, and at what price, is in the problem. ``found`` is ``route_now``'s."""
-    if given.start > given.now:
+def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: Split) -> None:
+    """Raise ``Refused`` if an account cannot be used now, or if the books hold too little and the order asks for that.
+
+    The problem says how much is available, and at what price. ``allocation`` is that of ``route_now``.
+    """
+    if plan_input.start > plan_input.now:
         return  # what the venues are like then is not known
+    unavailable = Code.ACCOUNT_UNAVAILABLE
     problems = [
-        Problem("accounts", f"{venue.label} cannot be routed to: {trouble}", venue.label)
+        Problem("accounts", f"{venue.label} cannot be routed to: {trouble}.", venue.label, code=unavailable)
         for venue in venues
-        if (trouble := venue.trouble(given.now))
+        if (trouble := venue.trouble(plan_input.now) or _no_taking(venue))
     ]
-    if problems:
-        raise Refused(problems)
-    parameters = narrowed(given.parameters, SorParameters)
-    has_books = all(_has_book(venue, given.now) for venue in venues)
-    if parameters.shortfall is InsufficientLiquidity.REFUSE and has_books and found.unfilled:
-        raise Refused([_too_little(found, given.market.base)])
+    refuse_if(problems)
+    parameters = narrowed(plan_input.parameters, SorParameters)
+    has_books = all(_has_book(venue, plan_input.now) for venue in venues)
+    if parameters.shortfall is InsufficientLiquidity.REFUSE and has_books and allocation.unfilled:
+        quantity = f"{grouped(allocation.quantity)} {plan_input.market.base}"
+        message = f"The books cannot fill {quantity} within limit and collar: {can_be_had(allocation)}."
+        refuse("quantity", message, allocation.quantity, allocation.filled, code=Code.INSUFFICIENT_LIQUIDITY)
 
 
-def _worst(venue: AccountView, given: PlanInput, parameters: AlgorithmParameters) -> Decimal | None:
-    """The worst price that a child may have there; None without a quote to measure the collar from."""
+def _no_taking(venue: AccountView) -> str:
+    """Why an order that takes cannot go there, though one that rests can."""
+    return status_words(venue.market) if venue.market.status is MarketStatus.POST_ONLY else ""
+
+
+def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParameters) -> Decimal | None:
     if venue.quote is None or not venue.quote.is_sane:
-        return given.limit_price
-    collar = collar_price(venue.quote.mid, parameters.collar_bp, venue.market.tick, given.side)
-    return worse_of_allowed(collar, given.limit_price, given.side)
+        return plan_input.limit_price
+    collar = collar_price(venue.quote.mid, parameters.collar_bp, venue.market.tick, plan_input.side)
+    return worse_of_allowed(collar, plan_input.limit_price, plan_input.side)
 
 
-def _too_little(found: Split, base: str) -> Problem:
-    message = (
-        f"the books do not carry {plain(found.quantity)} {base} within limit and collar: {can_be_had(found)}"
-    )
-    return Problem("quantity", message, plain(found.quantity), plain(found.filled))
-
-
-def can_be_had(found: Split) -> str:
-    """How much, and at what price after fees: ``0.7 of 1 can be had, at 60,012.3 after fees``."""
-    if not found.parts:
-        return f"nothing of {plain(found.quantity)} can be had"
-    had = f"{plain(found.filled)} of {plain(found.quantity)} can be had"
-    if found.average_price is None:
+def can_be_had(allocation: Split) -> str:
+    """Write how much, and at what price after fees: ``0.7 of 1 can be had, at 60,012.3 after fees``."""
+    if not allocation.parts:
+        return f"nothing of {plain(allocation.quantity)} is available"
+    had = f"{plain(allocation.filled)} of {plain(allocation.quantity)} is available"
+    if allocation.average_price is None:
         return had
-    tick = min(part.venue.market.tick for part in found.parts)
-    return f"{had}, at {found.average_price.quantize(tick):,f} after fees"
+    tick = min(part.venue.market.tick for part in allocation.parts)
+    return f"{had}, at {allocation.average_price.quantize(tick):,f} after fees"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """What the router makes of one account, for a page. ``price`` and ``cash`` of the full quantity there alone
-    are after fees, None when it cannot do all of it or its fee is unknown; ``takes`` is the most that it can do.
-    ``part`` is what it gets, at ``part_price`` a unit and for ``part_cash``, after fees; ``child_limit`` is the limit
-    of its child, before fees. 0 and None when it gets nothing. ``trouble``: why it is out.
-    ``is_best_alone``: the single venue that the saving is measured against.
-    """
+    """The router's result for one account, for a page. ``price`` and ``cash`` of the full quantity there alone are
+    after fees, None when it cannot do all of it or its fee is unknown; ``takes`` is the most that it can do.
+    ``part`` is what it gets, at ``part_price`` a unit and for ``part_cash``, after fees; ``child_limit`` is the
+    limit of its child, before fees. 0 and None when it gets nothing. ``trouble``: why it is out. ``is_best_alone``:
+    the single venue that the saving is measured against."""
 
     account: str
     label: str
@@ -151,11 +164,11 @@ class RouteRow:
     is_best_alone: bool
 
 
-def route_rows(found: Split) -> tuple[RouteRow, ...]:
-    """A split, explained account by account, in the order of the accounts; the parts sum to what is filled."""
-    parts = {part.venue.account: part for part in found.parts}
-    best = None if found.best_alone is None else found.best_alone.account
-    return tuple(_row(each, parts.get(each.venue.account), best) for each in found.alone)
+def route_rows(allocation: Split) -> tuple[RouteRow, ...]:
+    """Explain a split account by account, in the order of the accounts; the parts sum to what is filled."""
+    parts = {part.venue.account: part for part in allocation.parts}
+    best = None if allocation.best_alone is None else allocation.best_alone.account
+    return tuple(_row(each, parts.get(each.venue.account), best) for each in allocation.alone)
 
 
 def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
@@ -186,81 +199,99 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
     """
     waiting = sum(1 for child in view.children if not child.is_settled)
     if waiting:
-        return Decision((), work.part.ends_at, f"routed: waits until {waiting} children are settled")
+        return Decision((), work.part.ends_at, f"routed: waits for its children to settle ({waiting} left)")
+    if not view.crossable:
+        closed = "; ".join(status_words(venue.market) for venue in view.usable)
+        return Decision((), min(view.now + IDLE_RECHECK, work.part.ends_at), f"waits: {closed}")
     if all(view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable):
         if len(view.usable) < len(view.accounts):
-            why = f"waits: {plain(view.remaining)} left is under the minimum of the accounts that can be used now"
-            return Decision((), min(view.now + IDLE_LOOK, work.part.ends_at), why)
+            why = f"waits: {plain(view.remaining)} left is under the minimum of every account that can be used now"
+            return Decision((), min(view.now + IDLE_RECHECK, work.part.ends_at), why)
         return _close(
             f"{plain(view.remaining)} {view.base} left is under every exchange's minimum", OrderStatus.EXPIRED
         )
     venues = _fresh(view)
-    if not venues or (len(venues) < len(_unrefused(view, view.usable)) and view.now < _books_due(view)):
-        return Decision((), view.now + BOOK_LOOK, "waits for books that are newer than its last children")
+    if not venues or (len(venues) < len(_unrefused(view, view.crossable)) and view.now < _books_due(view)):
+        return Decision((), view.now + BOOK_RECHECK, "waits for order books newer than its last children")
     found = _split(view, venues, view.remaining)
     parameters = narrowed(view.parameters, SorParameters)
     if found.unfilled and not view.children and parameters.shortfall is InsufficientLiquidity.REFUSE:
         return _close(f"nothing was sent: {can_be_had(found)}", OrderStatus.CANCELLED)
     if not found.parts:
         return _beyond(view, work, found)
-    children = _intends(work, found)
+    children = _within_maximums(view, _place_children(work, found))
     return Decision(children, work.part.ends_at, found.why)
 
 
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
-    """Children that take ``quantity`` at once over the order's accounts at the least total cost after fees; none
-    where nothing can be had inside limit and collar.
+    """Return children that take ``quantity`` at once over the order's accounts at the least total cost after fees;
+    none where nothing can be had inside limit and collar.
 
     Each is priced at the limit or the collar, not at the level that it is to take: a slice cannot wait for a tick.
     What the known levels do not carry is asked for where the most is: deeper than they go there may be more.
     """
-    found = _split(view, _unrefused(view, view.usable), quantity)
+    found = _split(view, _unrefused(view, view.crossable), quantity)
     largest = max(found.parts, key=lambda part: part.quantity, default=None)
     children = []
-    for part, child in zip(found.parts, _intends(work, found), strict=True):
+    for part, child in zip(found.parts, _place_children(work, found), strict=True):
         asked = child.quantity + (quantity - found.filled if part is largest else ZERO)
         venue = next(venue for venue in view.usable if venue.account == child.account)
         price = child_price(view, venue, CROSS)
-        pays = at_once(venue, affordable(view, venue, CROSS, asked))
+        pays = floor_to(affordable(view, venue, CROSS, asked), venue.market.lot)
         if pays >= least_quantity(view, venue, CROSS):
             why = f"slice {work.part.number}: crosses {plain(pays)}, up to {plain(price)}; {found.why}"
             children.append(replace(child, price=price, quantity=pays, why=why))
-    return tuple(children) or _by_touch(view, work, quantity)
+    return _within_maximums(view, children) or _by_touch(view, work, quantity)
+
+
+def _within_maximums(view: OrderView, children: Sequence[PlaceChild]) -> tuple[PlaceChild, ...]:
+    """The children, each that is above its exchange's maximum as several like ones; what is more than
+    ``MAX_PIECES`` of them waits for the next time."""
+    venues = {venue.account: venue for venue in view.accounts}
+    placed: list[PlaceChild] = []
+    for child in children:
+        venue = venues[child.account]
+        most, least = most_at_once(view, venue), least_quantity(view, venue, CROSS)
+        pieces = in_pieces(child.quantity, venue.market.lot, most, least)[:MAX_PIECES]
+        of_all = "" if len(pieces) == 1 else f" (in {len(pieces)} orders, the exchange takes no larger one)"
+        placed += [replace(child, quantity=piece, why=child.why + of_all) for piece in pieces]
+    return tuple(placed)
 
 
 def _by_touch(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
-    """One child at the cheapest account whose touch is within limit and collar, where no depth is known."""
     choice = cheapest(view, quantity, CROSS)
-    if choice.venue is None:
+    if choice.venue is None or choice.quantity < least_quantity(view, choice.venue, CROSS):
         return ()
     price = child_price(view, choice.venue, CROSS)
     if (known_quote(choice.venue).aggressive(view.side) - price) * view.side.sign > 0:
         return ()
     why = f"slice {work.part.number}: crosses {plain(choice.quantity)}, up to {plain(price)}; {choice.why}"
-    return (_intend(work, choice.venue.account, choice.quantity, price, why.removesuffix("; ")),)
+    return (_place_child(work, choice.venue.account, choice.quantity, price, why.removesuffix("; ")),)
 
 
 def _split(view: OrderView, venues: Iterable[AccountView], quantity: Decimal) -> Split:
-    within = [_within(venue, view.side, child_price(view, venue, CROSS), view.now) for venue in venues]
+    within = [
+        _within(_unbounded(venue), view.side, child_price(view, venue, CROSS), view.now) for venue in venues
+    ]
     is_single = getattr(view.parameters, "mode", RouteMode.SPLIT) is RouteMode.SINGLE
     return split(view.side, quantity, within, None, is_single, now=view.now)
 
 
-def _intends(work: SliceTask, found: Split) -> tuple[PlaceChild, ...]:
-    total = plain(found.quantity)
+def _place_children(work: SliceTask, allocation: Split) -> tuple[PlaceChild, ...]:
+    total = plain(allocation.quantity)
     return tuple(
-        _intend(
+        _place_child(
             work,
             part.venue.account,
             part.quantity,
             part.price,
-            f"takes {plain(part.quantity)} of {total} up to {plain(part.price)}; {found.why}",
+            f"takes {plain(part.quantity)} of {total} up to {plain(part.price)}; {allocation.why}",
         )
-        for part in found.parts
+        for part in allocation.parts
     )
 
 
-def _intend(work: SliceTask, account: str, quantity: Decimal, price: Decimal, why: str) -> PlaceChild:
+def _place_child(work: SliceTask, account: str, quantity: Decimal, price: Decimal, why: str) -> PlaceChild:
     return PlaceChild(
         account=account,
         slice_number=work.part.number,
@@ -274,8 +305,6 @@ def _intend(work: SliceTask, account: str, quantity: Decimal, price: Decimal, wh
 
 
 def _within(venue: AccountView, side: Side, worst: Decimal | None, now: datetime) -> AccountView:
-    """The venue with what a child priced ``worst`` at most may take: levels of its book while it is fresh,
-    else its touch."""
     data = venue.book if _has_book(venue, now) else venue.quote
     if data is None or worst is None:
         return venue
@@ -288,24 +317,27 @@ def _within(venue: AccountView, side: Side, worst: Decimal | None, now: datetime
     return replace(venue, book=Book(*((other, levels) if side is Side.BUY else (levels, other)), data.at))
 
 
+def _unbounded(venue: AccountView) -> AccountView:
+    """The venue without its maximum quantity: what is above it goes in several orders."""
+    return replace(venue, market=replace(venue.market, max_quantity=None))
+
+
 def _has_book(venue: AccountView, now: datetime) -> bool:
-    return venue.book is not None and now - venue.book.at <= MAX_BOOK_AGE
+    return venue.book is not None and is_fresh(venue.book.at, now, MAX_BOOK_AGE)
 
 
 def _fresh(view: OrderView) -> tuple[AccountView, ...]:
-    """The usable venues whose book is newer than the end of what was last taken there.
+    """Return the usable venues whose book is newer than the end of what was last taken there.
 
     A venue without any book counts with its touch, once books had the time to come.
     """
-    return _unrefused(view, tuple(venue for venue in view.usable if _is_fresh(view, venue)))
+    return _unrefused(view, tuple(venue for venue in view.crossable if _is_fresh(view, venue)))
 
 
 def _books_due(view: OrderView) -> datetime:
-    """Until when the books of all accounts are waited for: a part of them would send what remains to the wrong one."""
-    return (
-        max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
-        + BOOKS_WITHIN
-    )
+    """Return until when to wait for the books of all accounts: a part of them would send the rest to the wrong one."""
+    ended = max((child.ended_at for child in view.children if child.ended_at), default=view.start_at)
+    return ended + BOOKS_WITHIN
 
 
 def _is_fresh(view: OrderView, venue: AccountView) -> bool:
@@ -317,18 +349,16 @@ def _is_fresh(view: OrderView, venue: AccountView) -> bool:
 
 
 def _unrefused(view: OrderView, venues: tuple[AccountView, ...]) -> tuple[AccountView, ...]:
-    """Without those that refused a child of this slice, unless there is no other."""
     return tuple(venue for venue in venues if not was_refused(view, venue)) or venues
 
 
-def _beyond(view: OrderView, work: SliceTask, found: Split) -> Decision:
-    """Nothing within limit and collar: wait until a market comes back into it."""
+def _beyond(view: OrderView, work: SliceTask, allocation: Split) -> Decision:
     worst = [child_price(view, venue, CROSS) for venue in view.usable]
-    buying = view.side is Side.BUY
+    buying, opposed = view.side is Side.BUY, opposed_cross(view)
     return Decision(
         (),
-        min(view.now + IDLE_LOOK, work.part.ends_at),
-        f"waits: {found.why}",
+        min(view.now + (OPPOSED_RECHECK if opposed else IDLE_RECHECK), work.part.ends_at),
+        f"waits: {opposed or allocation.why}",
         wake_below=max(worst, default=None) if buying else None,
         wake_above=None if buying else min(worst, default=None),
     )

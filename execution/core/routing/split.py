@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import pairwise
 
+from execution.core.market_data.freshness import is_fresh
 from execution.core.numbers import plain
 from execution.core.orders.view import AccountView
 from execution.core.quantities import NOTIONAL_MARGIN, ceil_to, floor_to, round_price, side_cost_bp
@@ -21,10 +22,10 @@ from execution.core.types import ZERO, Book, Level, Side
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one venue gets: a child of ``quantity`` at the limit ``price``, which is on the venue's tick.
+    """The part of one venue: a child of ``quantity`` at the limit ``price``, which is on the venue's tick.
 
-    ``price`` is the limit of the whole, or the worst level taken when there is none. ``cash`` is what the
-    levels cost (a buy) or bring (a sell) after the taker fee, to the digit; None when the fee is unknown.
+    ``price`` is the limit of the whole, or the worst level taken when there is none. ``cash`` is what the levels cost
+    (a buy) or bring (a sell) after the taker fee, to the digit; None when the fee is unknown.
     """
 
     venue: AccountView
@@ -34,16 +35,16 @@ class Part:
 
     @property
     def average_price(self) -> Decimal | None:
-        """What a unit of it costs (a sell: brings) on average, after fees; None when the fee is unknown."""
+        """Return what a unit costs (a sell: brings) on average, after fees; None when the fee is unknown."""
         return None if self.cash is None else self.cash / self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What a venue would do by itself: ``cash`` of the full quantity after the fee, and its average.
+    """The result of a venue by itself: ``cash`` of the full quantity after the fee, and its average.
 
-    Both are None when it cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most
-    that it can do; ``trouble`` says why it is out, and is empty when it is not.
+    Both are None when it cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most that it
+    can do; ``trouble`` says why it is out, and is empty when it is not.
     """
 
     venue: AccountView
@@ -55,11 +56,11 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Where ``quantity`` goes, and why. ``parts`` and ``alone`` are in the order of the venues.
+    """A split of ``quantity``, and the reason for it. ``parts`` and ``alone`` are in the order of the venues.
 
-    ``cash`` and ``average_price`` are of what is filled, after fees; None when nothing is, or when a part's
-    fee is unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving, None
-    when no venue with a known fee does.
+    ``cash`` and ``average_price`` are of what is filled, after fees; None when nothing is, or when a part's fee is
+    unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving, None when no venue with
+    a known fee does.
     """
 
     side: Side
@@ -72,7 +73,7 @@ class Split:
 
     @property
     def filled(self) -> Decimal:
-        """How much can be had now, base currency."""
+        """Return how much can be had now, base currency."""
         return sum((part.quantity for part in self.parts), ZERO)
 
     @property
@@ -88,20 +89,18 @@ class Split:
         return None if self.cash is None else self.cash / self.filled
 
     def cost_bp(self, mid: Decimal) -> Decimal | None:
-        """Cost of what is filled against a mid, fees included; + is cost. None while a price is unknown."""
+        """Return the cost of what is filled against a mid, fees included; + is cost. None while a price is unknown."""
         return None if self.average_price is None else side_cost_bp(self.side, self.average_price, mid)
 
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A venue that takes part: its levels within the limit, as they are and as a curve after the fee."""
-
     venue: AccountView
     levels: tuple[Level, ...]
     curve: Curve
 
     def cash(self, quantity: Decimal) -> Decimal | None:
-        """What ``quantity`` costs or brings after the fee; None when the fee is unknown."""
+        """Return what ``quantity`` costs or brings after the fee; None when the fee is unknown."""
         return None if self.venue.market.taker_fee is None else abs(self.curve.cost(quantity))
 
     def unknown(self) -> str:
@@ -164,7 +163,6 @@ def _shares(curves: Sequence[Curve], quantity: Decimal) -> tuple[Decimal, ...]:
 
 
 def _single(curves: Sequence[Curve], quantity: Decimal) -> tuple[Decimal, ...]:
-    """All that the best single curve takes, nothing for the others."""
     takes = [most_within([curve], quantity) for curve in curves]
     ranks = [
         (-taken, curve.comes_last, curve.cost(taken), place)
@@ -185,7 +183,6 @@ def _offer(
     now: datetime,
     notional_margin: Decimal,
 ) -> _Offer | str:
-    """What the venue takes of ``quantity``, or why nothing."""
     data = venue.book if venue.book is not None else venue.quote
     trouble = venue.blocked or (
         _book_problem(side, data, now) if isinstance(data, Book) else venue.trouble(now)
@@ -218,14 +215,13 @@ def _offer(
 
 
 def _book_problem(side: Side, book: Book, now: datetime) -> str:
-    """Why the book is no basis for a child; empty when it is one. The side that is not taken may be empty."""
-    if now - book.at > MAX_BOOK_AGE:
+    if not is_fresh(book.at, now, MAX_BOOK_AGE):
         return f"the book is stale since {book.at:%H:%M:%S} UTC (at most {MAX_BOOK_AGE.seconds} s old)"
     levels = book.to_take(side)
     if not levels:
         return f"nobody {'offers' if side is Side.BUY else 'bids'}"
     if not all(price.is_finite() and size.is_finite() and price > ZERO <= size for price, size in levels):
-        return "the book has a price or a size that is none"
+        return "the book has an invalid price or size"
     if book.bids and book.asks and not book.is_sane:
         return f"the book is crossed (bid {book.bids[0][0]}, ask {book.asks[0][0]})"
     if any((after[0] - before[0]) * side.sign < ZERO for before, after in pairwise(levels)):
@@ -234,7 +230,6 @@ def _book_problem(side: Side, book: Book, now: datetime) -> str:
 
 
 def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal) -> Decimal | None:
-    """The least quantity whose levels are worth the minimum notional, on the lot; None when all are not."""
     market, quantity = venue.market, ZERO
     missing = market.min_notional * notional_margin
     for price, size in levels:
@@ -246,27 +241,26 @@ def _least(venue: AccountView, levels: Sequence[Level], notional_margin: Decimal
 
 
 def _affordable(
-    side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, wanted: Decimal
+    side: Side, venue: AccountView, levels: Sequence[Level], bound: Decimal | None, needed: Decimal
 ) -> Decimal:
-    """What of ``wanted`` the balance pays: a sell in base, a buy at its limit with the fee, or at the levels."""
+    """Return how much of ``needed`` the balance pays: a sell in base, a buy at its limit or the levels, with fee."""
     if venue.free is None:
-        return wanted
+        return needed
     if side is Side.SELL:
         return venue.free
     quantity, free = ZERO, venue.free
     factor = after_fee(side, Decimal(1), venue.market.taker_fee or ZERO)
-    for price, size in ((bound, wanted),) if bound is not None else levels:
+    for price, size in ((bound, needed),) if bound is not None else levels:
         cost = factor * price * size
         if free < cost:
             return quantity + max(free, ZERO) / (factor * price)
         quantity, free = quantity + size, free - cost
-        if quantity >= wanted:
+        if quantity >= needed:
             break
     return quantity
 
 
 def _limit(side: Side, offer: _Offer, quantity: Decimal, limit_price: Decimal | None) -> Decimal:
-    """The child's price on its tick: the limit, or the worst level that ``quantity`` takes."""
     tick = offer.venue.market.tick
     if limit_price is not None:
         return round_price(limit_price, tick, side)
@@ -282,14 +276,12 @@ def _limit(side: Side, offer: _Offer, quantity: Decimal, limit_price: Decimal | 
 
 
 def _cash_of(parts: Sequence[Part]) -> Decimal | None:
-    """The cash of all parts, to the digit; None when there are none or one's is unknown."""
     known = [part.cash for part in parts if part.cash is not None]
     with localcontext(EXACT):
         return sum(known, ZERO) if parts and len(known) == len(parts) else None
 
 
 def _alone(venue: AccountView, offer: _Offer | str, quantity: Decimal) -> Alone:
-    """What the venue would do with the full quantity by itself, or why nothing."""
     if isinstance(offer, str):
         return Alone(venue, ZERO, None, None, offer)
     with localcontext(EXACT):
@@ -300,7 +292,6 @@ def _alone(venue: AccountView, offer: _Offer | str, quantity: Decimal) -> Alone:
 def _saved(
     side: Side, parts: tuple[Part, ...], offers: Sequence[_Offer]
 ) -> tuple[Decimal | None, AccountView | None]:
-    """What the parts save in bp against the best venue that does as much alone, and that venue."""
     total, cash = sum((part.quantity for part in parts), ZERO), _cash_of(parts)
     with localcontext(EXACT):
         able = [offer for offer in offers if offer.curve.allows(total)]
@@ -323,17 +314,16 @@ def _in_words(
     saved: Decimal | None,
     best: AccountView | None,
 ) -> str:
-    """``alpha 0.3, beta 0.2 at 60,060.5 after fees, 1.2 bp better than beta alone; gamma: it is halted``."""
     left_out = [f"{each.venue.label}: {each.trouble}" for each in alone if each.trouble]
     if not parts:
-        return "; ".join(left_out) or f"no venue takes {plain(quantity)}"
+        return "; ".join(left_out) or f"no account takes {plain(quantity)}"
     filled, cash = sum((part.quantity for part in parts), ZERO), _cash_of(parts)
     words = ", ".join(f"{part.venue.label} {plain(part.quantity)}" for part in parts)
     if cash is not None:
         tick = min(part.venue.market.tick for part in parts)
         words += f" at {(cash / filled).quantize(tick):,f} after fees"
     if filled < quantity:
-        words = f"{plain(filled)} of {plain(quantity)} can be had: {words}"
+        words = f"{plain(filled)} of {plain(quantity)} is available: {words}"
     if saved is not None and best is not None and len(parts) > 1:
         words += f", {saved:z.1f} bp better than {best.label} alone"
     used = [part.venue for part in parts]

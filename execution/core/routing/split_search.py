@@ -31,11 +31,11 @@ Bounds = tuple[tuple[Decimal, Decimal], ...]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a venue takes and at what cost.
+    """The cost of a quantity at one venue.
 
-    ``unit_costs`` never fall; ``ends`` and ``totals`` are the quantity and the cost at the end of each
-    stretch. It takes nothing, or from ``least`` to ``most`` in whole lots. ``comes_last`` curves get only
-    what the others cannot take.
+    ``unit_costs`` never fall; ``ends`` and ``totals`` are the quantity and the cost at the end of each stretch. It
+    takes nothing, or from ``least`` to ``most`` in whole lots. ``comes_last`` curves get only what the others cannot
+    take.
     """
 
     lot: Decimal
@@ -47,21 +47,21 @@ class Curve:
     comes_last: bool = False
 
     def cost(self, quantity: Decimal) -> Decimal:
-        """The signed cost of ``quantity``, which is at most ``most``."""
+        """Return the signed cost of ``quantity``, which is at most ``most``."""
         if quantity <= ZERO:
             return ZERO
         at = bisect_left(self.ends, quantity)
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def allows(self, quantity: Decimal) -> bool:
-        """One child of ``quantity`` may go there."""
+        """Return True if one child of ``quantity`` may go there."""
         return quantity > ZERO and self.least <= quantity <= self.most and quantity % self.lot == ZERO
 
 
 def curve_of(
     levels: Iterable[Level], *, lot: Decimal, least: Decimal, most: Decimal, comes_last: bool = False
 ) -> Curve:
-    """The curve of levels of signed cost per unit, best first; ``least`` and ``most`` are on the lot."""
+    """Return the curve of levels of signed cost per unit, best first; ``least`` and ``most`` are on the lot."""
     unit_costs, ends, totals = [], [], []
     end = total = ZERO
     for unit_cost, size, cost in _on_lots(levels, lot):
@@ -75,7 +75,7 @@ def curve_of(
 
 
 def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, Decimal, Decimal]]:
-    """The levels as whole lots with their cost; a lot that spans levels has their mean as its unit cost."""
+    """Cut the levels into whole lots. A lot that spans levels has their mean as its unit cost."""
     begun = spent = ZERO
     for unit_cost, size in levels:
         left = size
@@ -96,7 +96,7 @@ def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, D
 
 
 def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
-    """The largest total up to ``quantity`` that lots, least and most of the curves can add up to.
+    """Return the largest total up to ``quantity`` that lots, least and most of the curves can add up to.
 
     Tried from the coarsest lot to the finest, each from its most downwards, until nothing larger is left.
     """
@@ -119,7 +119,6 @@ def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
 
 
 def _choices(curve: Curve, room: Decimal) -> Iterator[Decimal]:
-    """What the curve may get of ``room``: from the most downwards, nothing at the end."""
     taken = min(curve.most, floor_to(room, curve.lot))
     while taken >= curve.least:
         yield taken
@@ -128,7 +127,6 @@ def _choices(curve: Curve, room: Decimal) -> Iterator[Decimal]:
 
 
 def _common_divisor(curves: Sequence[Curve]) -> Decimal:
-    """The largest step of which every lot is a multiple."""
     places = max(0, *(-int(curve.lot.as_tuple().exponent) for curve in curves), 0)
     return Decimal(gcd(*(int(curve.lot.scaleb(places)) for curve in curves))).scaleb(-places)
 
@@ -163,7 +161,7 @@ def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Some curves within their bounds as one: what a quantity costs when any part of it may go to each.
+    """Join some curves within their bounds: what a quantity costs when any part of it may go to each.
 
     ``least`` is what the bounds ask at ``least_cost``; then the stretches follow, best first.
     """
@@ -178,14 +176,14 @@ class _Pool:
     totals: tuple[Decimal, ...]
 
     def cost(self, quantity: Decimal) -> Decimal:
-        """The relaxed cost of ``quantity``, from ``least`` to ``most``."""
+        """Return the relaxed cost of ``quantity``, from ``least`` to ``most``."""
         if quantity <= self.least:
             return self.least_cost
         at = bisect_left(self.ends, quantity)
         return self.totals[at] - (self.ends[at] - quantity) * self.unit_costs[at]
 
     def shares(self, quantity: Decimal) -> Shares:
-        """What each curve gets of ``quantity``. Curves of one lot get whole lots of whole lots."""
+        """Return the share of each curve in ``quantity``. Curves of one lot get whole lots of whole lots."""
         found, begin = dict(self.lows), self.least
         for place, end in zip(self.places, self.ends, strict=True):
             if begin >= quantity:
@@ -196,7 +194,6 @@ class _Pool:
 
 
 def _pool(curves: Sequence[Curve], members: Sequence[int], bounds: Bounds, needed: Decimal) -> _Pool:
-    """The curves of ``members`` as one, as far as ``needed``."""
     most = sum((bounds[place][1] for place in members), ZERO)
     lows = {place: bounds[place][0] for place in members}
     stretches = []
@@ -226,7 +223,7 @@ def _pool(curves: Sequence[Curve], members: Sequence[int], bounds: Bounds, neede
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The curves of one lot, ``own``, and ``through``: these and all of coarser lots, whose sums fit ``step``."""
+    """Hold the curves of one lot, ``own``, and ``through``: these and all of coarser lots, whose sums fit ``step``."""
 
     lot: Decimal
     step: Decimal
@@ -237,7 +234,8 @@ class _Layer:
 def _within(
     curves: Sequence[Curve], bounds: Bounds, total: Decimal, worst: Decimal | None
 ) -> tuple[Decimal, Shares] | None:
-    """Least cost and shares of ``total`` on the lots, within the bounds; None when there are none below ``worst``.
+    """Return least cost and shares of ``total`` on the lots, within the bounds; None when there are none below
+    ``worst``.
 
     Where the best shares without lots are on the lots, which is the common case, they are it.
     """
@@ -251,7 +249,6 @@ def _within(
 
 
 def _layers(curves: Sequence[Curve], bounds: Bounds, total: Decimal) -> list[_Layer]:
-    """From the coarsest lot to the finest."""
     layers: list[_Layer] = []
     for lot in sorted({curve.lot for curve in curves}, reverse=True):
         coarse = [place for place, curve in enumerate(curves) if curve.lot >= lot]
@@ -264,10 +261,10 @@ def _layers(curves: Sequence[Curve], bounds: Bounds, total: Decimal) -> list[_La
 def _on_lots_at_least_cost(
     layers: list[_Layer], total: Decimal, worst: Decimal | None = None
 ) -> tuple[Decimal, Shares] | None:
-    """Cost and shares of ``total`` in whole lots, within the bounds; None when there are none below ``worst``.
+    """Return cost and shares of ``total`` in whole lots, within the bounds; None when there are none below ``worst``.
 
-    What the coarser lots get of it is tried outwards from where it would be best if lots were no matter:
-    the bound is convex, so that in either direction the search ends when it is no better than the best.
+    What the coarser lots get of it is tried outwards from where it would be best if lots were no matter: the bound is
+    convex, so that in either direction the search ends when it is no better than the best.
     """
     if not layers:
         return (ZERO, {}) if total == ZERO else None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from decimal import Context, Decimal
 from math import sqrt
 from typing import Any
 
 from execution.core.algorithms.shortfall import daily_volatility, daily_volume
+from execution.core.market_rules import market_from_json, market_to_json
 from execution.core.numbers import plain
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.terms import parse_parameters
 from execution.core.simulation.prediction import MarketNow, Prediction, predict_cost
-from execution.core.types import BASIS_POINT, ZERO, Candle, Market, Quote
+from execution.core.types import BASIS_POINT, ZERO, Candle, Market, MarketStatus, Quote
 
 DAY_SECONDS = 86_400
 #: An order that is a thousandth larger costs the same, as far as an estimate can tell.
@@ -29,7 +30,8 @@ def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> Marke
     sizes = [size for size in (quote.bid_size, quote.ask_size) if size is not None and size > 0]
     volatility, volume = daily_volatility(candles), daily_volume(candles)
     return MarketNow(
-        market=market,
+        # What an order costs is asked for a market that trades.
+        market=replace(market, status=MarketStatus.OPEN, status_word=""),
         mid=quote.mid,
         spread=quote.ask - quote.bid,
         touch=float(sum(sizes, ZERO) / len(sizes) * quote.mid) if sizes else None,
@@ -42,13 +44,12 @@ def spec_of(
     now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
 ) -> dict[str, Any]:
     """Everything that the estimate depends on, as JSON keeps it."""
-    market = {name: None if value is None else str(value) for name, value in asdict(now.market).items()}
     return {
         "algorithm": algorithm,
         "parameters": parameters.model_dump(mode="json"),
         "quantity": plain(quantity),
         "minutes": minutes,
-        "market": market,
+        "market": market_to_json(now.market),
         "mid": plain(now.mid),
         "spread": plain(now.spread),
         "touch": now.touch,
@@ -70,12 +71,8 @@ def key_of(spec: Mapping[str, Any]) -> str:
 
 def predict_spec(spec: Mapping[str, Any]) -> Prediction:
     """The expected cost of what was asked for; raises ``Refused`` where no market can be made of it."""
-    market: dict[str, Any] = {
-        name: value if value is None or name in {"symbol", "base", "quote"} else Decimal(value)
-        for name, value in spec["market"].items()
-    }
     now = MarketNow(
-        market=Market(**market),
+        market=market_from_json(spec["market"]),
         mid=Decimal(spec["mid"]),
         spread=Decimal(spec["spread"]),
         touch=spec["touch"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from execution.core.algorithms.decide import decide
-from execution.core.orders.slices import IDLE_LOOK, SliceTask, slice_at
+from execution.core.orders.slices import IDLE_RECHECK, SliceTask, slice_at
 from execution.core.orders.view import CROSS, REST, CancelChild, Decision, OrderView, PlaceChild
 from execution.core.quantities import floor_to, minimum_quantity, round_price
 from execution.core.routing.account_selection import known_quote
@@ -33,7 +33,7 @@ def plain_decide(view: OrderView) -> Decision:
         if child.can_be_cancelled and (crossing or child.slice_number != work.part.number)
     ]
     if old:
-        return Decision(tuple(old), view.now + IDLE_LOOK, "cancels what rests")
+        return Decision(tuple(old), view.now + IDLE_RECHECK, "cancels what rests")
     until = work.part.ends_at if crossing else crossing_at
     if any(not child.is_settled for child in view.children):
         return Decision((), until, "waits for its order")

@@ -3,12 +3,56 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from execution.core.simulation.market import SimulatedMarket
+from execution.core.simulation.ladder import LadderFill
 from execution.core.types import Liquidity, TimeInForce, VenueStatus
 
 LATENCY = 0.08  #: seconds to the exchange, and as many back
+
+
+class BookSide(Protocol):
+    """One side of a book that has our orders in it, in ticks and lots."""
+
+    @property
+    def best(self) -> int | None: ...
+
+    def levels(self, count: int) -> Iterator[tuple[int, int]]: ...
+
+    def remove(self, price: int, owner: int) -> int: ...
+
+
+class LadderMarket(Protocol):
+    """A market in which an order can be worked: made up, or recorded. Times are in seconds since its start."""
+
+    now: float
+    volume: int
+    fills: list[LadderFill]
+
+    @property
+    def bids(self) -> BookSide: ...
+
+    @property
+    def asks(self) -> BookSide: ...
+
+    @property
+    def mid(self) -> float: ...
+
+    def mid_of_others(self) -> float: ...
+
+    def run_to(self, now: float) -> None: ...
+
+    def next_at(self) -> float: ...
+
+    def side_of(self, sign: int) -> BookSide: ...
+
+    def would_take(self, sign: int, price: int) -> bool: ...
+
+    def rest(self, order: int, sign: int, price: int, lots: int) -> None: ...
+
+    def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +104,7 @@ class _Mail:
 class SimulatedExchange:
     """Takes orders, lets the market live, and says what became of them."""
 
-    def __init__(self, market: SimulatedMarket) -> None:
+    def __init__(self, market: LadderMarket) -> None:
         self.market = market
         self.orders: dict[int, Placed] = {}
         self.fills: list[Fill] = []

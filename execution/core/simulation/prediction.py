@@ -9,9 +9,10 @@ from decimal import Decimal
 from statistics import fmean
 from typing import Any
 
-from execution.core.numbers import plain
+from execution.core.numbers import grouped
 from execution.core.orders.parameters import AlgorithmParameters
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
 from execution.core.quantities import ceil_to, floor_to, minimum_quantity
 from execution.core.simulation.kinds import ONE_TICK, WIDE, MarketKind
 from execution.core.simulation.measures import cost_of, mean_cost, standard_error, summary
@@ -20,7 +21,7 @@ from execution.core.simulation.trials import simulate
 from execution.core.types import BASIS_POINT, Market, Side
 
 #: Longer orders are judged by a window of this length with the same participation, in minutes.
-LONGEST_WINDOW = 5.0
+MAX_WINDOW = 5.0
 SEEDS = 8
 #: A finer tick says nothing: the spread has at least so many of ours unless it is one tick of the market's.
 SPREAD_TICKS = 8
@@ -81,7 +82,7 @@ def predict_cost(
     window is not in the figure. Raises ``Refused`` for facts that make no market, or an order without a plan.
     """
     kind = kind_like(now)
-    window = min(minutes, LONGEST_WINDOW)
+    window = min(minutes, MAX_WINDOW)
     share = window / minutes
     least = minimum_quantity(kind.market, kind.mid)
     part = max(floor_to(quantity * Decimal(str(share)), kind.lot), ceil_to(min(least, quantity), kind.lot))
@@ -144,20 +145,19 @@ def kind_like(now: MarketNow) -> MarketKind:
 
 def _check(now: MarketNow) -> None:
     problems = [
-        Problem(name, f"{words} is {value}; it must be above 0", str(value), "0")
+        Problem(name, f"{words} is {value}. It must be above 0.", str(value), 0, code=Code.VALUE_OUT_OF_RANGE)
         for name, words, value in (
-            ("mid", "the mid", now.mid),
-            ("spread", "the spread", now.spread),
-            ("touch", "the size at the touch", now.touch),
-            ("volume_rate", "the traded volume", now.volume_rate),
+            ("mid", "The mid", now.mid),
+            ("spread", "The spread", now.spread),
+            ("touch", "The size at the touch", now.touch),
+            ("volume_rate", "The traded volume", now.volume_rate),
         )
         if value is not None and not (math.isfinite(value) and value > 0)
     ]
     if not problems and now.spread >= now.mid:
-        message = f"the spread {plain(now.spread)} is as large as the mid {plain(now.mid)}"
-        problems.append(Problem("spread", message, plain(now.spread), plain(now.mid)))
-    if problems:
-        raise Refused(problems)
+        message = f"The spread {grouped(now.spread)} is as large as the mid {grouped(now.mid)}."
+        problems.append(Problem("spread", message, now.spread, now.mid, code=Code.VALUE_OUT_OF_RANGE))
+    refuse_if(problems)
 
 
 def _scaled(

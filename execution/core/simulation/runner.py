@@ -23,7 +23,8 @@ from execution.core.orders.view import (
     memo_after,
 )
 from execution.core.quantities import collar_price, is_multiple
-from execution.core.simulation.exchange import Fill, Placed, Report, SimulatedExchange
+from execution.core.simulation.exchange import Fill, LadderMarket, Placed, Report, SimulatedExchange
+from execution.core.simulation.kinds import MarketKind
 from execution.core.simulation.market import SimulatedMarket
 from execution.core.simulation.setting import BAR, START, Setting
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderStatus, order_after
@@ -31,10 +32,10 @@ from execution.core.types import ZERO, Book, Market, OrderType, Side, Traded, Ve
 
 ACCOUNT = "simulated"
 LEVELS = 10
-LONGEST_WAIT = 60.0  #: seconds, as the engine's driver
-SHORTEST_WAIT = 0.05
+MAX_WAIT = 60.0  #: seconds, as the engine's driver
+MIN_WAIT = 0.05
 #: Looks at one moment, before it is plain that they never end.
-MAX_LOOKS = 100
+MAX_DECISIONS = 100
 PATIENCE = 120.0  #: seconds after the end by which every order must be final
 
 Policy = Callable[[OrderView], Decision]
@@ -52,7 +53,7 @@ class _Child:
     version: int
     intended_at: float
     lots: int
-    status: ChildStatus = ChildStatus.INTENDED
+    status: ChildStatus = ChildStatus.SUBMITTED
     done: int = 0
     is_settled: bool = False
     cancel_wanted: bool = False
@@ -83,7 +84,7 @@ class Run:
     reason: str
     children: int
     cancels: int
-    looks: int
+    decisions: int
     volume: int
 
 
@@ -94,8 +95,9 @@ class Runner:
     setting: Setting
     seed: int
     policy: Policy = decide
+    open_market: Callable[[MarketKind, int], LadderMarket] = SimulatedMarket
     _children: list[_Child] = field(default_factory=list)
-    _looks: int = 0
+    _decisions: int = 0
     _cancels: int = 0
     _version: int = 1
 
@@ -116,11 +118,13 @@ class Runner:
 
     def _begin(self) -> None:
         kind = self.setting.kind
-        market = SimulatedMarket(kind, self.seed)
+        market = self.open_market(kind, self.seed)
         self._exchange, self._market = SimulatedExchange(market), kind.market
         self._arrival = market.mid
         self._volumes: list[tuple[int, int]] = []
         book = self._book()
+        if not book.is_sane:
+            raise InvariantBroken(f"seed {self.seed}: the book has no two sides at the start")
         plan = self.setting.plan(book.touch)
         self._view = OrderView(
             now=START,
@@ -143,31 +147,31 @@ class Runner:
         )
 
     def _wait(self, decision: Decision) -> None:
-        now, longest = self._exchange.now, LONGEST_WAIT
+        now, longest = self._exchange.now, MAX_WAIT
         if decision.due_at is not None:
-            longest = min((decision.due_at - START) / timedelta(seconds=1) - now, LONGEST_WAIT)
+            longest = min((decision.due_at - START) / timedelta(seconds=1) - now, MAX_WAIT)
         tick = self.setting.kind.tick
         below = None if decision.wake_below is None else math.floor(decision.wake_below / tick)
         above = None if decision.wake_above is None else math.ceil(decision.wake_above / tick)
-        for report in self._exchange.advance(now + max(longest, SHORTEST_WAIT), below, above):
+        for report in self._exchange.advance(now + max(longest, MIN_WAIT), below, above):
             self._hear(report)
 
     def _step(self) -> Decision:
         """Look and act until there is nothing more to do at this moment."""
-        for _ in range(MAX_LOOKS):
-            self._looks += 1
-            view = self._look()
+        for _ in range(MAX_DECISIONS):
+            self._decisions += 1
+            view = self._observe()
             decision = self.policy(view)
             self._view = replace(self._view, memo=memo_after(self._view.memo, decision.memo))
             for command in decision.commands:
                 self._apply(view, command)
             if not decision.commands or self._view.status in ORDER_FINAL:
                 return decision
-        raise InvariantBroken(f"seed {self.seed}: {MAX_LOOKS} decisions at one moment: {decision.why}")
+        raise InvariantBroken(f"seed {self.seed}: {MAX_DECISIONS} decisions at one moment: {decision.why}")
 
     # --- what the order sees --------------------------------------------------------------------------
 
-    def _look(self) -> OrderView:
+    def _observe(self) -> OrderView:
         now = START + timedelta(seconds=self._exchange.now)
         current = next(
             (part.number for part in self._view.slices if part.starts_at <= now < part.ends_at), None
@@ -179,7 +183,9 @@ class Runner:
                 shown.append(self._child_view(number, child, part))
         book = self._book()
         lot = self._market.lot
-        venue = AccountView(ACCOUNT, ACCOUNT, self._market, book.touch, book)
+        # A recorded book may lack a side, or have none left after we took it.
+        quote = book.touch if book.bids and book.asks else None
+        venue = AccountView(ACCOUNT, ACCOUNT, self._market, quote, book)
         view = self._view
         return OrderView(
             now=now,
@@ -260,7 +266,7 @@ class Runner:
 
     def _apply(self, view: OrderView, command: Command) -> None:
         if isinstance(command, PlaceChild):
-            check_intent(self._look(), command, self._market)
+            check_intent(self._observe(), command, self._market)
             self._place(command)
         elif isinstance(command, CancelChild):
             child = self._children[command.sequence - 1]
@@ -320,7 +326,7 @@ class Runner:
             reason=self._view.outcome_reason,
             children=len(self._children),
             cancels=self._cancels,
-            looks=self._looks,
+            decisions=self._decisions,
             volume=market.volume,
         )
 

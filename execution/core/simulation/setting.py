@@ -13,8 +13,9 @@ from typing import Any
 from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.plans import Plan, PlanInput
-from execution.core.orders.terms import ALGORITHMS
-from execution.core.problems import Problem, Refused
+from execution.core.orders.terms import ALGORITHMS, algorithm_problem
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
 from execution.core.quantities import floor_to
 from execution.core.simulation.kinds import KINDS, MarketKind
 from execution.core.types import Candle, Quote, Side
@@ -90,21 +91,16 @@ def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
     """Raises ``Refused`` with every value that cannot be simulated and its limit."""
     problems = []
     if algorithm not in ALGORITHMS:
-        known = ", ".join(ALGORITHMS)
-        problems.append(
-            Problem("algorithm", f"there is no algorithm {algorithm!r}; there are {known}", algorithm, known)
-        )
+        problems.append(algorithm_problem(algorithm))
     for kind in kinds:
         if kind not in KINDS:
             known = ", ".join(KINDS)
-            problems.append(
-                Problem("kind", f"there is no kind of market {kind!r}; there are {known}", kind, known)
-            )
+            message = f"There is no kind of market {kind!r}. It must be one of {known}."
+            problems.append(Problem("kind", message, kind, known, code=Code.VALUE_NOT_ALLOWED))
     if not 1 <= seeds <= MAX_SEEDS:
-        limit = f"1 to {MAX_SEEDS}"
-        problems.append(Problem("seeds", f"seeds are {seeds}; they must be {limit}", str(seeds), limit))
-    if problems:
-        raise Refused(problems)
+        message = f"Seeds is {seeds:,}. It must be from 1 to {MAX_SEEDS:,}."
+        problems.append(Problem("seeds", message, seeds, MAX_SEEDS, code=Code.VALUE_OUT_OF_RANGE))
+    refuse_if(problems)
 
 
 @cache

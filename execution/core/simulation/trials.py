@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from execution.core.algorithms.decide import decide
 from execution.core.simulation.baseline import PLAIN, plain_decide
+from execution.core.simulation.exchange import LadderMarket
 from execution.core.simulation.kinds import MarketKind
+from execution.core.simulation.market import SimulatedMarket
 from execution.core.simulation.measures import Cost, cost_of, mean_cost
+from execution.core.simulation.recorded import RecordedWindow
 from execution.core.simulation.runner import Run, Runner
 from execution.core.simulation.setting import Setting, usual_setting
 from execution.core.types import Side
 
+OpenMarket = Callable[[MarketKind, int], LadderMarket]
 
-def simulate(setting: Setting, seed: int, policy: str) -> Run:
+
+def simulate(setting: Setting, seed: int, policy: str, open_market: OpenMarket = SimulatedMarket) -> Run:
     """The order in the seed's market, worked by its algorithm or by the baseline ``plain``.
 
     Plain always has even slices, whatever the algorithm that it is compared with.
     """
     if policy == PLAIN:
-        return Runner(replace(setting, algorithm="twap", parameters=None), seed, plain_decide).run()
-    return Runner(setting, seed, decide).run()
+        plain = replace(setting, algorithm="twap", parameters=None)
+        return Runner(plain, seed, plain_decide, open_market).run()
+    return Runner(setting, seed, decide, open_market).run()
 
 
 def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:
     """What a buy and a sell cost on average, each alone in the seed's market."""
     runs = [simulate(usual_setting(kind, algorithm, side), seed, policy) for side in Side]
     return mean_cost([cost_of(run, kind) for run in runs])
+
+
+def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple[Cost, Cost]:
+    """The algorithm and plain in the same stretch of a recording, each as a buy and as a sell."""
+    kind, minutes = window.kind, window.seconds / 60
+
+    def costs(policy: str) -> Cost:
+        settings = [usual_setting(kind, algorithm, side, minutes) for side in Side]
+        runs = [simulate(setting, number, policy, window.open_market) for setting in settings]
+        return mean_cost([cost_of(run, kind) for run in runs])
+
+    return costs(algorithm), costs(PLAIN)
 
 
 def paired_trial(kind: MarketKind, algorithm: str, seed: int) -> tuple[Cost, Cost]:

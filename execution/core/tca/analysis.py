@@ -26,15 +26,15 @@ _DIGITS = 120
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A fill: ``fee`` in ``fee_currency``, ``fee_in_quote`` where its rate is known, ``liquidity`` "" if unknown."""
+    """A fill: ``fees`` by currency, empty while they are unknown; ``fee_in_quote`` is all of them where their rates
+    are known; ``liquidity`` "" if unknown."""
 
     at: datetime
     price: Decimal
     quantity: Decimal
     venue: str
     liquidity: str = ""
-    fee: Decimal | None = None
-    fee_currency: str = ""
+    fees: Sequence[tuple[str, Decimal]] = ()
     fee_in_quote: Decimal | None = None
 
 
@@ -299,8 +299,8 @@ def _fees(fills: Sequence[Execution]) -> dict[str, Decimal]:
     """Known fees by currency."""
     total: dict[str, Decimal] = {}
     for fill in fills:
-        if fill.fee is not None and fill.fee_currency:
-            total[fill.fee_currency] = total.get(fill.fee_currency, ZERO) + fill.fee
+        for currency, amount in fill.fees:
+            total[currency] = total.get(currency, ZERO) + amount
     return total
 
 

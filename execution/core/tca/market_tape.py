@@ -19,14 +19,14 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second of a venue's market: the quote at its end (None: not known) and what was traded in it."""
+    """A second of a venue's market: the quote at its end and what was traded in it; None where it is not known."""
 
     venue: str
     at: datetime
     bid: Decimal | None
     ask: Decimal | None
-    volume: Decimal = ZERO
-    notional: Decimal = ZERO
+    volume: Decimal | None = None
+    notional: Decimal | None = None
 
 
 class MarketRecord:
@@ -68,14 +68,17 @@ class MarketRecord:
         return average_price(notional, volume)
 
     def traded(self, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
-        """Volume and notional of all venues in an interval, its broken first second included."""
+        """Known volume and notional of all venues in an interval, its broken first second included."""
         inside = self._inside(start, end)
-        return sum((second.volume for second in inside), ZERO), sum((s.notional for s in inside), ZERO)
+        volumes = (second.volume for second in inside if second.volume is not None)
+        notionals = (second.notional for second in inside if second.notional is not None)
+        return sum(volumes, ZERO), sum(notionals, ZERO)
 
     def twap(self, start: datetime, end: datetime) -> Decimal | None:
         """The mean over the interval's seconds of the mean of the venues' mids; unknown seconds are left out."""
         total, count = ZERO, 0
-        for mids in self._by_second(start, end).values():
+        for seconds in self._by_second(start, end).values():
+            mids = (middle(second.bid, second.ask) for second in seconds)
             known = [mid for mid in mids if mid is not None]
             if known:
                 total += sum(known, ZERO) / len(known)
@@ -83,11 +86,14 @@ class MarketRecord:
         return total / count if count else None
 
     def watched(self, start: datetime, end: datetime, venues: int) -> Decimal | None:
-        """The share of the interval's seconds that were recorded at every venue; unknown for no interval."""
+        """The share of the interval's seconds whose volume is known at every venue; unknown for no interval."""
         whole = int((end - start.replace(microsecond=0)) / SECOND)
         if whole <= 0 or venues <= 0:
             return None
-        complete = sum(len(mids) >= venues for mids in self._by_second(start, end - SECOND).values())
+        complete = sum(
+            sum(second.volume is not None for second in seconds) >= venues
+            for seconds in self._by_second(start, end - SECOND).values()
+        )
         return min(Decimal(complete) / whole, Decimal(1))
 
     def _recorded(self, venue: str, moment: datetime) -> Decimal | None:
@@ -106,8 +112,8 @@ class MarketRecord:
         first = start.replace(microsecond=0)
         return [second for second in self._seconds if first <= second.at <= end]
 
-    def _by_second(self, start: datetime, end: datetime) -> Mapping[datetime, list[Decimal | None]]:
-        found: dict[datetime, list[Decimal | None]] = defaultdict(list)
+    def _by_second(self, start: datetime, end: datetime) -> Mapping[datetime, list[Second]]:
+        found: dict[datetime, list[Second]] = defaultdict(list)
         for second in self._inside(start, end):
-            found[second.at].append(middle(second.bid, second.ask))
+            found[second.at].append(second)
         return found

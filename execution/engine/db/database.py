@@ -2,7 +2,7 @@
 
 Only what leaves for an exchange waits for the disk. A commit that does not may be lost with the power, never with a
 process, and only together with all that came after it: one that did wait holds everything before it. So a child that
-left is on the disk with its intent and its fence, and what is lost of facts the next look at the exchange brings.
+left is on the disk with its intent and its fence, and what is lost of facts the next poll of the exchange brings.
 """
 
 from __future__ import annotations
@@ -16,14 +16,7 @@ from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
 import structlog
-from django.db import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    ProgrammingError,
-    connection,
-)
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError, connection
 
 from execution.engine.clock import Clock
 from execution.engine.db.sqlite_wal import WalCheckpointer, WalSync
@@ -39,9 +32,9 @@ THREADS = 4
 #: Facts or decisions that SQLite's one writer writes in one transaction, when they wait for it anyway. What leaves
 #: for an exchange waits for no longer than these take.
 TOGETHER = 6
-#: Threads that read SQLite: an order's look does not wait for the end of a longer question.
+#: Threads that read SQLite: an order's check does not wait for the end of a longer question.
 READERS = 2
-RETRY_FIRST, RETRY_MOST = 0.1, 2.0  # seconds
+RETRY_FIRST, RETRY_MAX = 0.1, 2.0  # seconds
 #: Statements that let a connection's commits return before they are on the disk, and that make them wait again.
 RELAX = {
     # Nor do they copy the log into the database: ``disk.Checkpoints`` does.
@@ -50,7 +43,7 @@ RELAX = {
 }
 WAIT = {"sqlite": ("PRAGMA synchronous=FULL",), "postgresql": ("SET synchronous_commit TO on",)}
 #: Two that race for the same row heal at the next try; what is refused this often is refused for good.
-REFUSALS_MOST = 5
+MAX_REFUSALS = 5
 
 
 class Database:
@@ -76,7 +69,7 @@ class Database:
 
     @classmethod
     def opened(cls, clock: Clock) -> Self:
-        """On threads as the configured database bears them."""
+        """Open it on threads as the configured database bears them."""
         if connection.vendor != "sqlite":
             return cls(clock, PriorityWorkerPool(THREADS, _guarded))
         path = Path(connection.settings_dict["NAME"])
@@ -105,7 +98,7 @@ class Database:
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As ``run``, for what changes nothing but rows: it may be one transaction with others."""
+        """Run ``function``, which changes nothing but rows: it may be one transaction with others."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(
@@ -114,7 +107,7 @@ class Database:
         return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
 
     async def run_durable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As ``run``; what it commits, and all that was committed before, is on the disk when this returns."""
+        """Run ``function``; what it commits, and all that was committed before, is on the disk when this returns."""
         call = partial(function, *args, **kwargs)
         if self._writing is not None and self._log is None:
             return await self._call(FIRST, partial(_waiting, call), self._writing)
@@ -143,12 +136,12 @@ class Database:
                 return await self._call(SOON, call, self._writing, may_join=True)
             except (DatabaseError, InterfaceError) as error:
                 refusals += isinstance(error, (DataError, IntegrityError, ProgrammingError))
-                if refusals >= REFUSALS_MOST:
+                if refusals >= MAX_REFUSALS:
                     log.exception("the database refuses a fact for good")
                     raise
                 log.warning("database refused a fact, trying again", error=str(error), pause=pause)
                 await self._clock.sleep(pause)
-                pause = min(pause * 2, RETRY_MOST)
+                pause = min(pause * 2, RETRY_MAX)
 
 
 def _guarded(call: Callable[[], T]) -> T:
@@ -171,7 +164,6 @@ ROOM = 0.001
 
 
 def _leaving_room(call: Callable[[], T]) -> T:
-    """Call, and leave others a chance at the lock if something was written."""
     before = connection.connection.total_changes
     try:
         return call()
@@ -192,7 +184,6 @@ def _relax() -> None:
 
 
 def _waiting(call: Callable[[], T]) -> T:
-    """Call on a connection whose commits wait for the disk."""
     _say(WAIT)
     try:
         return call()
@@ -202,7 +193,7 @@ def _waiting(call: Callable[[], T]) -> T:
 
 
 def _say(statements: Mapping[str, Sequence[str]]) -> None:
-    """In a test's transaction nothing can be said: SQLite takes the statements only outside of one."""
+    # SQLite takes these statements outside of a transaction only, and a test runs inside one.
     if not connection.in_atomic_block:
         with connection.cursor() as cursor:
             for statement in statements[connection.vendor]:

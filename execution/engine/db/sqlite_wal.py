@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 #: The log is copied into the database this often, in seconds.
 COPY_EVERY = 1.0
 #: A log of more pages than this is begun anew, which stops the writers for the last of it. 16,000 are 64 MB.
-LONGEST_LOG = 16_000
+MAX_LOG = 16_000
 
 
 class WalSync:
@@ -49,10 +49,8 @@ class WalSync:
     async def _round(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        self._running, self._following = (
-            self._following,
-            None,
-        )  # who comes from here on may have committed later
+        # Who comes from here on may have committed later.
+        self._running, self._following = self._following, None
         await asyncio.get_running_loop().run_in_executor(self._thread, self._sync)
 
     def _sync(self) -> None:
@@ -96,7 +94,7 @@ class WalCheckpointer:
             try:
                 with closing(sqlite3.connect(self._database, timeout=COPY_EVERY)) as connection:
                     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    if pages > LONGEST_LOG:
+                    if pages > MAX_LOG:
                         connection.execute("PRAGMA wal_checkpoint(RESTART)")
             except sqlite3.Error as error:
                 log.warning("the log could not be copied into the database", error=str(error))

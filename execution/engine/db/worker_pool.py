@@ -95,7 +95,6 @@ class PriorityWorkerPool:
         return jobs
 
     def _all(self, jobs: list[_Job]) -> bool:
-        """In one transaction; False when one of them failed, and nothing of any is written."""
         try:
             results = self._guard(partial(_in_one, jobs))
         except Exception:  # noqa: BLE001  each is called again, and says itself what is wrong

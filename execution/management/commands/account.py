@@ -15,7 +15,8 @@ from django.db import transaction
 
 from execution.core.account_options import parse_options
 from execution.core.numbers import float_number
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Refused, as_sentence, refuse
 from execution.models import Account, Environment
 from execution.selectors.accounts import (
     AccountFacts,
@@ -27,10 +28,11 @@ from execution.selectors.accounts import (
 )
 from execution.selectors.network import network_of
 from execution.services.accounts.accounts import NewAccount, account_create
+from execution.services.accounts.changes import account_exclusive
 from execution.services.accounts.credentials import credential_check
 from execution.services.engine.workers import database_now
+from execution.venues.ccxt_packages import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
 from execution.venues.client import client_class
-from execution.venues.exchanges import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
 from execution.venues.gateway import open_gateway
 
 #: ccxt's name of a part of a key, where it comes from, and what a prompt calls it.
@@ -41,7 +43,7 @@ PARTS = (
 )
 #: Exit codes beside 0: refused or failed, and nobody there to ask.
 FAILED, NO_WORKER = 1, 3
-LOOK_EVERY = 0.2  # seconds
+POLL_EVERY = 0.2  # seconds
 COLUMNS = (
     "label",
     "venue",
@@ -78,11 +80,18 @@ class Command(BaseCommand):
         check = verbs.add_parser("check", help="have a worker ask the exchange what the key may do")
         check.add_argument("label")
         check.add_argument("--within", type=float_number, default=30.0, help="seconds to wait (default 30)")
+        alone = verbs.add_parser(
+            "exclusive", help="mark an account as the desk's alone, for the exchange's dead-man's switch"
+        )
+        alone.add_argument("label")
+        alone.add_argument("--reason", required=True, help="goes into the audit log")
+        alone.add_argument("--off", action="store_true", help="others use the account too")
         verbs.add_parser("list", help="all accounts, with what their keys may do")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         try:
-            {"add": self._add, "check": self._check, "list": self._list}[options["verb"]](options)
+            verbs = {"add": self._add, "check": self._check, "exclusive": self._mark, "list": self._list}
+            verbs[options["verb"]](options)
         except Refused as refused:
             lines = [f"{problem.field}: {problem.message}".lstrip(": ") for problem in refused.problems]
             raise CommandError("\n".join(lines), returncode=FAILED) from None
@@ -90,7 +99,6 @@ class Command(BaseCommand):
     # --- add -----------------------------------------------------------------------------------
 
     def _add(self, options: dict[str, Any]) -> None:
-        """1. What can be judged without the key. 2. The key. 3. All of it or nothing, as ccxt resolves the options."""
         given = None if options["options"] is None else parse_options(options["options"])
         refuse_unknown_exchange(options["exchange"])
         asked = NewAccount(
@@ -105,7 +113,7 @@ class Command(BaseCommand):
         )
         client_class(asked.exchange)  # loading it takes a second, which no transaction should
         with transaction.atomic():
-            account = account_create(person=None, asked=asked, now=datetime.now(UTC))
+            account = account_create(person=None, new_account=asked, now=datetime.now(UTC))
             refuse_unusable(account)
         facts = account_facts(account.public_id)
         if facts is None or facts["key"] is None:
@@ -120,7 +128,6 @@ class Command(BaseCommand):
     # --- check ---------------------------------------------------------------------------------
 
     def _check(self, options: dict[str, Any]) -> None:
-        """Ask for a check and wait until a worker has made it."""
         label, within = options["label"], options["within"]
         account_id = account_id_of(label)
         if account_id is None:
@@ -131,7 +138,7 @@ class Command(BaseCommand):
             facts = account_facts(account_id)
             if facts is not None and facts["key"] is not None and facts["key"]["check_wanted_at"] is None:
                 return self._say_checked(facts)
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_EVERY)
         if not a_worker_runs(at=database_now()):
             message = f"no worker runs, so nobody could ask the exchange within {within:g} s: start the desk"
             raise CommandError(f"{message}; the check is made then", returncode=NO_WORKER)
@@ -146,6 +153,25 @@ class Command(BaseCommand):
         self.stdout.write(f"{facts['label']}: key …{key['last_four']} is {key['state']}; it may: {may}")
         if key["state"] != "active" or key["error"]:
             raise CommandError(key["error"] or f"the key is {key['state']}", returncode=FAILED)
+
+    # --- exclusive -----------------------------------------------------------------------------
+
+    def _mark(self, options: dict[str, Any]) -> None:
+        label = options["label"]
+        account_id = account_id_of(label)
+        if account_id is None:
+            raise CommandError(f"there is no account {label}", returncode=FAILED)
+        account = account_exclusive(
+            person=None,
+            account_id=account_id,
+            is_exclusive=not options["off"],
+            reason=options["reason"],
+            now=datetime.now(UTC),
+        )
+        self.stdout.write(f"{label}: the desk's alone: {word(account.is_exclusive)}")
+        facts = account_facts(account_id)
+        if account.is_exclusive and facts is not None and not facts["has_switch"]:
+            self.stdout.write(f"{facts['exchange']} has no dead-man's switch, so nothing is armed")
 
     # --- list ----------------------------------------------------------------------------------
 
@@ -173,22 +199,22 @@ def refuse_unusable(account: Account) -> None:
             network=network_of(account.environment),
         )
     except ValueError as error:
-        raise Refused([Problem("options", str(error))]) from None
+        refuse("options", as_sentence(str(error)), code=Code.OPTIONS_UNUSABLE)
 
 
 def refuse_unknown_exchange(exchange: str) -> None:
-    """Against ccxt's own list: what is not in it would fail at the first session only."""
+    """Refuse an exchange that ccxt's own list lacks: it would fail at the first session only."""
     if exchange in EXCHANGES:
         return
     if exchange in EXCHANGES_WITHOUT_WEBSOCKETS:
-        message = f"ccxt has no websockets for {exchange}; the desk needs its private stream"
+        message = f"ccxt has no websockets for {exchange}. The desk needs its private stream."
     else:
-        message = f"ccxt {VERSION} knows no exchange {exchange!r}"
-    raise Refused([Problem("exchange", message, exchange)])
+        message = f"ccxt {VERSION} knows no exchange {exchange!r}."
+    refuse("exchange", message, exchange, code=Code.EXCHANGE_UNSUPPORTED)
 
 
 def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The parts of the key: from the environment when any is there, else asked for at a terminal."""
+    """Read the parts of the key from the environment when any is there, else ask for them at a terminal."""
     if any(environment.get(variable) for _, variable, _ in PARTS):
         found = {name: environment.get(variable, "") for name, variable, _ in PARTS}
     elif sys.stdin.isatty():
@@ -199,8 +225,8 @@ def read_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text.strip() for name, text in found.items() if text.strip()}
 
 
-def separated(written: str) -> list[str]:
-    return [part.strip() for part in written.split(",") if part.strip()]
+def separated(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def word(allowed: bool | None) -> str:

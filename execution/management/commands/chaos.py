@@ -6,11 +6,8 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import sys
 import tempfile
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +15,10 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.numbers import whole_number
 from execution.launcher.postgres_server import PostgresServer
-from execution.verification.chaos.report import report, verdict
+from execution.management.options import add_numbers, check_bounds, end_on_sigterm
+from execution.verification.chaos.dialects import OPTIONS
+from execution.verification.chaos.mild import RULES, MildOptions, run_mild
+from execution.verification.chaos.report import mild_report, report, verdict
 from execution.verification.chaos.run import Options, run
 
 
@@ -29,9 +29,14 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--parents", type=whole_number, default=50, help="orders to launch (default 50)")
+        add_numbers(parser, parents=(50, "orders to launch"), seconds=(140, "length of the faults"))
         parser.add_argument(
-            "--seconds", type=whole_number, default=140, help="length of the faults (default 140)"
+            "--mild",
+            choices=["all", "none", *RULES],
+            help="faults of an ordinary day instead: one TWAP on each of --parents symbols, all to complete on time",
+        )
+        parser.add_argument(
+            "--dialect", choices=OPTIONS, default="binance", help="with --mild: what the exchange speaks"
         )
         parser.add_argument("--seed", type=whole_number, help="of everything that is drawn (default: drawn)")
         parser.add_argument("--keep", action="store_true", help="keep logs, ledgers and the database")
@@ -39,14 +44,17 @@ class Command(BaseCommand):
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Exit status 1 and a folder that stays when something is wrong."""
-        wishes = _wishes(options)
-        signal.signal(signal.SIGTERM, _leave)  # everything is stopped then, too
+        if options["mild"] is not None:
+            self._run_mild(options)
+            return
+        run_options = _run_options(options)
+        end_on_sigterm()
         # Short, for sockets; PostgreSQL's is apart because its user may not enter the other.
         var = Path(tempfile.mkdtemp(prefix="tranche-chaos-", dir="/tmp"))
         database = Path(tempfile.mkdtemp(prefix="tranche-chaos-pg-", dir="/tmp"))
         passed = False
         try:
-            result = run(settings.BASE_DIR, var, PostgresServer(database), wishes, self._say)
+            result = run(settings.BASE_DIR, var, PostgresServer(database), run_options, self.stderr.write)
             passed = not result["problems"]
             (var / "result.json").write_text(json.dumps(result, indent=1, allow_nan=False), encoding="utf-8")
         finally:
@@ -57,30 +65,36 @@ class Command(BaseCommand):
         if not passed:
             raise CommandError(verdict(result).splitlines()[0])
 
+    def _run_mild(self, options: dict[str, Any]) -> None:
+        check_bounds(options, parents=(1, 200), seconds=(30, 3600))
+        mixes = {"none": (), "all": tuple(RULES)}
+        kinds = mixes.get(options["mild"], (options["mild"],))
+        end_on_sigterm()
+        var = Path(tempfile.mkdtemp(prefix="tranche-mild-", dir="/tmp"))
+        run_options = MildOptions(options["dialect"], options["parents"], options["seconds"], kinds)
+        result = run_mild(settings.BASE_DIR, var, run_options, self.stderr.write)
+        self.stdout.write(
+            json.dumps(result, indent=1, allow_nan=False) if options["json"] else mild_report(result)
+        )
+        if result["problems"] or result["late"]:
+            raise CommandError(f"logs and ledgers are kept in {var}")
+        if not options["keep"]:
+            shutil.rmtree(var, ignore_errors=True)
+
     def _keep_or_remove(self, is_done: bool, var: Path, database: Path) -> None:
         if is_done:
             shutil.rmtree(var, ignore_errors=True)
             shutil.rmtree(database, ignore_errors=True)
         elif os.listdir(database):
-            self._say(f"logs and ledgers are kept in {var}, the database in {database}")
+            self.stderr.write(f"logs and ledgers are kept in {var}, the database in {database}")
         else:  # nothing was started
             var.rmdir()
             database.rmdir()
 
-    def _say(self, text: str) -> None:
-        """Progress goes beside the result, so that this can be sent to a file."""
-        self.stderr.write(text)
 
-
-def _wishes(options: dict[str, Any]) -> Options:
-    for name, least, most in (("parents", 1, 500), ("seconds", 60, 3600)):
-        if not least <= options[name] <= most:
-            raise CommandError(f"--{name} {options[name]}: it must be {least} to {most}")
+def _run_options(options: dict[str, Any]) -> Options:
+    check_bounds(options, parents=(1, 500), seconds=(60, 3600))
     seed = secrets.randbelow(10**6) if options["seed"] is None else options["seed"]
     if seed < 0:
         raise CommandError(f"--seed {seed}: it must be 0 or more")
     return Options(options["parents"], float(options["seconds"]), seed)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(1)

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        """1. Refuse what cannot work. 2. Hold the folder. 3. Plan. 4. Run until told to stop."""
+        """Run the desk. 1. Refuse what cannot work. 2. Hold the folder. 3. Plan. 4. Run until told to stop."""
         refuse_bad_workers(options["workers"])
         os.umask(PRIVATE_UMASK)  # whatever a process of the desk writes is its owner's alone
         var: Path = settings.VAR
@@ -74,8 +74,7 @@ class Command(BaseCommand):
             log.close()
             os.close(lock)
 
-    def _papers(self, var: Path, asked: int) -> dict[str, int]:
-        """The paper venues' ports by label, their folders and keys made ready; none when no paper desk."""
+    def _papers(self, var: Path, port: int) -> dict[str, int]:
         if settings.TRANCHE_ENVIRONMENT != "paper":
             return {}
         paper = var / "paper"
@@ -85,7 +84,7 @@ class Command(BaseCommand):
         for number, label in enumerate(PAPER_LABELS):
             folder = paper / label
             folder.mkdir(exist_ok=True)
-            wanted = asked + number if asked else 0
+            wanted = port + number if port else 0
             ports[label] = usable_paper_port(folder / "port", wanted, taken=ports.values())
             write_private(folder / "port", f"{ports[label]}\n")
             paper_key_ensure(folder)

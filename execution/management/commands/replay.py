@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from execution.core.algorithms.vwap_replay import TrackingErrors, replay
-from execution.core.numbers import whole_number
 from execution.core.problems import Refused
+from execution.management.options import add_numbers, check_bounds
 from execution.verification.candle_files import read_bars
 
 #: Beyond a day the profile learnt at the first midnight would be old.
@@ -30,13 +30,12 @@ class Command(BaseCommand):
             metavar="FILE.csv.gz",
             help="columns timestamp (ms), open, high, low, close, volume",
         )
-        parser.add_argument("--hours", type=whole_number, default=8, help="length of the windows (default 8)")
+        add_numbers(parser, hours=(8, "length of the windows"))
         parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         hours, path = options["hours"], options["candles"]
-        if not 1 <= hours <= MAX_HOURS:
-            raise CommandError(f"--hours {hours}: it must be 1 to {MAX_HOURS}")
+        check_bounds(options, hours=(1, MAX_HOURS))
         try:
             found = replay(read_bars(path), hours)
         except Refused as refusal:
@@ -44,24 +43,30 @@ class Command(BaseCommand):
         self.stdout.write(_json(path, hours, found) if options["json"] else _text(path, hours, found))
 
 
-def _errors(found: TrackingErrors) -> dict[str, float]:
-    return {"even": found.even, "hourly_profile": found.hourly_profile, "adaptive": found.adaptive}
+def _errors(tracking_errors: TrackingErrors) -> dict[str, float]:
+    return {
+        "even": tracking_errors.even,
+        "hourly_profile": tracking_errors.hourly_profile,
+        "adaptive": tracking_errors.adaptive,
+    }
 
 
-def _json(path: Path, hours: int, found: TrackingErrors) -> str:
-    errors = {name: round(error, 3) for name, error in _errors(found).items()}
+def _json(path: Path, hours: int, tracking_errors: TrackingErrors) -> str:
+    errors = {name: round(error, 3) for name, error in _errors(tracking_errors).items()}
     return json.dumps(
-        {"file": path.name, "hours": hours, "windows": found.windows, "tracking_error_bp": errors},
+        {"file": path.name, "hours": hours, "windows": tracking_errors.windows, "tracking_error_bp": errors},
         allow_nan=False,
     )
 
 
-def _text(path: Path, hours: int, found: TrackingErrors) -> str:
+def _text(path: Path, hours: int, tracking_errors: TrackingErrors) -> str:
     lines = [
-        f"{path.name}: {found.windows} windows of {hours} h",
+        f"{path.name}: {tracking_errors.windows} windows of {hours} h",
         f"{'schedule':<16}{'tracking error':>16}{'of the hourly profile':>24}",
     ]
-    for name, error in _errors(found).items():
-        against = f"{error / found.hourly_profile:.3f}" if found.hourly_profile > 0 else "-"
+    for name, error in _errors(tracking_errors).items():
+        against = (
+            f"{error / tracking_errors.hourly_profile:.3f}" if tracking_errors.hourly_profile > 0 else "-"
+        )
         lines.append(f"{name:<16}{error:>13.2f} bp{against:>24}")
     return "\n".join(lines)

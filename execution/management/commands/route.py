@@ -35,7 +35,6 @@ class Command(BaseCommand):
 
 
 def _read(path: Path) -> Any:
-    """Numbers that are no strings are read to the digit, too."""
     try:
         return read_json(path.read_bytes(), exact=True)
     except OSError as error:

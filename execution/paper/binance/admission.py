@@ -16,7 +16,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Binance:
-    """``Manners`` of binance spot."""
+    """``Dialect`` of binance spot."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("X-MBX-APIKEY")

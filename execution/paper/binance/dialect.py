@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from execution.core.types import ZERO, Side
+from execution.core.types import ZERO, MarketStatus, Side
 from execution.paper.candles import Bar
 from execution.paper.exchange import SymbolMarket
 from execution.paper.records import Account, BalanceNews, OrderNews, PaperOrder, PaperTrade, PublicTrade
@@ -16,6 +16,15 @@ Json = dict[str, Any]
 
 PREVENTION_MODES = ["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"]
 DEFAULT_PREVENTION = "EXPIRE_MAKER"
+#: The states that a test may give a market. One that is not listed is not shown.
+_STATUSES = {
+    MarketStatus.OPEN: "TRADING",
+    MarketStatus.HALTED: "BREAK",
+    MarketStatus.CANCEL_ONLY: "CANCEL_ONLY",
+    MarketStatus.NOT_LISTED: "BREAK",
+}
+#: An order's value where a test has not set another.
+LARGEST_NOTIONAL = Decimal(9_000_000)
 INVALID_JSON: Json = {"error": {"code": 3, "msg": "Invalid JSON"}}
 
 
@@ -31,7 +40,7 @@ def symbol_information(symbol: SymbolMarket) -> Json:
     market = symbol.market
     return {
         "symbol": symbol.name,
-        "status": "TRADING",
+        "status": _STATUSES[market.status],
         "baseAsset": market.base,
         "baseAssetPrecision": 8,
         "quoteAsset": market.quote,
@@ -86,7 +95,7 @@ def _filters(symbol: SymbolMarket) -> list[Json]:
             "filterType": "NOTIONAL",
             "minNotional": text(market.min_notional),
             "applyMinToMarket": True,
-            "maxNotional": "9000000.00000000",
+            "maxNotional": text(market.max_notional or LARGEST_NOTIONAL),
             "applyMaxToMarket": False,
             "avgPriceMins": 5,
         },

@@ -32,6 +32,7 @@ class MarketStreams:
         self._last_update = {name: market.book.sequence for name, market in exchange.symbols.items()}
         self._last_best: dict[str, dialect.Json] = {}
         self._ticked = 0
+        self._ticks_per_second = round(1 / exchange.source.step_seconds)
         exchange.listeners.append(self.publish)
 
     # --- subscribing ----------------------------------------------------------------------------
@@ -95,7 +96,10 @@ class MarketStreams:
             self._publish_best(symbol)
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every 100 ms: depth; every second: tickers. ``changed`` is what changed since the last call."""
+        """Every step, of 100 ms or a replay's own: depth. Every second: tickers.
+
+        ``changed`` is what changed since the last call.
+        """
         self._ticked += 1
         for symbol in self._exchange.symbols.values():
             changes = changed[symbol.name]
@@ -105,7 +109,7 @@ class MarketStreams:
                 continue
             if changes:
                 self._publish_depth(symbol, first, changes)
-            if self._ticked % 10 == 0:
+            if self._ticked % self._ticks_per_second == 0:
                 self._send(symbol, "miniTicker", partial(self._ticker_event, symbol, mini=True))
                 self._send(symbol, "ticker", partial(self._ticker_event, symbol, mini=False))
 

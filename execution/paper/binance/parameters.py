@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from execution.core.market_model.matching import SelfTradePrevention
 from execution.core.types import ZERO, Side
-from execution.paper.binance.dialect import DEFAULT_PREVENTION
+from execution.paper.binance.dialect import DEFAULT_PREVENTION, LARGEST_NOTIONAL
 from execution.paper.exchange import SymbolMarket
 from execution.paper.records import Draft
 from execution.paper.refusals import Refusal, filter_failure, missing
@@ -21,7 +21,6 @@ Choice = TypeVar("Choice")
 
 _AMOUNT = re.compile(r"^([0-9]{1,20})(\.[0-9]{1,20})?$")
 _CLIENT_ID = re.compile(r"^[a-zA-Z0-9\-_.:/]{1,36}$")
-_LARGEST_NOTIONAL = Decimal(9_000_000)
 _LARGEST_PRICE = Decimal(1_000_000)
 
 
@@ -136,11 +135,12 @@ def _check_filters(order: Draft, symbol: SymbolMarket) -> None:
             raise filter_failure("PERCENT_PRICE_BY_SIDE")
     notional = order.quote_quantity
     if not notional:
-        largest = market.max_quantity or Decimal("Infinity")
+        most = market.max_quantity or Decimal("Infinity")
         if order.quantity < market.min_quantity or order.quantity % market.lot:
             raise filter_failure("LOT_SIZE")
-        if order.quantity > largest:
+        if order.quantity > most:
             raise filter_failure("LOT_SIZE" if order.price else "MARKET_LOT_SIZE")
         notional = order.quantity * (order.price or average)
-    if notional < market.min_notional or (order.price is not None and notional > _LARGEST_NOTIONAL):
+    largest = market.max_notional or LARGEST_NOTIONAL
+    if notional < market.min_notional or (order.price is not None and notional > largest):
         raise filter_failure("NOTIONAL")

@@ -48,7 +48,7 @@ def _symbols(call: Call) -> list[SymbolMarket]:
         return [call.exchange.symbol(name)]
     if names := call.parameters.get("symbols"):
         return [call.exchange.symbol(name.strip('" ')) for name in names.strip("[]").split(",")]
-    return list(call.exchange.symbols.values())
+    return call.exchange.listed
 
 
 def _one_or_all(call: Call, answers: list[dialect.Json]) -> Any:

@@ -18,7 +18,7 @@ from execution.paper.server import Call, Endpoint, Server
 
 
 class Okx:
-    """``Manners`` of okx v5. An endpoint's weight is how many such calls two seconds may hold."""
+    """``Dialect`` of okx v5. An endpoint's weight is how many such calls two seconds may hold."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("OK-ACCESS-KEY")

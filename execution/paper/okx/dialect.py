@@ -7,17 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from execution.core.market_model.matching import SelfTradePrevention
-from execution.core.types import ZERO, Market, Side
+from execution.core.types import ZERO, Market, MarketStatus, Side
+from execution.paper.amounts import text
 from execution.paper.candles import Bar
 from execution.paper.exchange import SymbolMarket
 from execution.paper.okx.refusals import translated
 from execution.paper.records import Account, OrderStatus, PaperOrder, PaperTrade, PublicTrade
 from execution.paper.refusals import Refusal
+from execution.paper.symbols import dashed_symbol
 
 Json = dict[str, Any]
 
 #: As many levels of a side as a book shows.
-MOST_LEVELS = 400
+MAX_LEVELS = 400
 
 STATES = {
     OrderStatus.NEW: "live",
@@ -41,18 +43,6 @@ _TYPE_NAMES = {ours: name for name, ours in ORDER_TYPES.items()}
 _PREVENTION_NAMES = {mode: name for name, mode in PREVENTIONS.items()}
 
 
-def text(amount: Decimal | None) -> str:
-    """All digits, without exponent and trailing zeros; nothing for None."""
-    if amount is None:
-        return ""
-    written = f"{amount:f}"
-    return written.rstrip("0").rstrip(".") if "." in written else written
-
-
-def instrument_id(market: Market) -> str:
-    return f"{market.base}-{market.quote}"
-
-
 # --- the market -----------------------------------------------------------------------------------
 
 
@@ -61,7 +51,7 @@ def instrument(symbol: SymbolMarket) -> Json:
     largest = text(market.max_quantity)
     return {
         "instType": "SPOT",
-        "instId": instrument_id(market),
+        "instId": dashed_symbol(market),
         "baseCcy": market.base,
         "quoteCcy": market.quote,
         "settleCcy": "",
@@ -70,9 +60,9 @@ def instrument(symbol: SymbolMarket) -> Json:
         "minSz": text(market.min_quantity),
         "maxLmtSz": largest,
         "maxMktSz": "1000000",
-        "maxLmtAmt": "20000000",
+        "maxLmtAmt": text(market.max_notional or Decimal(20_000_000)),
         "maxMktAmt": "1000000",
-        "state": "live",
+        "state": "live" if market.status is MarketStatus.OPEN else "suspend",
         "listTime": "1548133413000",
         "expTime": "",
         "lever": "",
@@ -102,7 +92,7 @@ def ticker(symbol: SymbolMarket, now: int) -> Json:
     (bid, bid_size), (ask, ask_size) = _best(symbol, Side.BUY), _best(symbol, Side.SELL)
     return {
         "instType": "SPOT",
-        "instId": instrument_id(symbol.market),
+        "instId": dashed_symbol(symbol.market),
         "last": text(symbol.last_price),
         "lastSz": text(last.quantity if last else ZERO),
         "askPx": text(ask),
@@ -134,7 +124,7 @@ def candle(bar: Bar, *, is_finished: bool) -> list[str]:
 def public_trade(trade: PublicTrade, market: Market) -> Json:
     """``side`` is the taker's."""
     return {
-        "instId": instrument_id(market),
+        "instId": dashed_symbol(market),
         "tradeId": str(trade.id),
         "px": text(trade.price),
         "sz": text(trade.quantity),
@@ -153,7 +143,7 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade])
     received = market.base if order.side is Side.BUY else market.quote
     return {
         "instType": "SPOT",
-        "instId": instrument_id(market),
+        "instId": dashed_symbol(market),
         "ordId": str(order.id),
         "clOrdId": order.client_id,
         "tag": "",
@@ -208,19 +198,14 @@ def _average(order: PaperOrder) -> str:
     return text((order.quote_executed / order.executed).quantize(Decimal("0.0000000001")))
 
 
-def bill_id(trade: PaperTrade) -> int:
-    """Rises with time over all symbols of an account."""
-    return trade.time * 1_000_000 + trade.id % 500_000 * 2 + (trade.side is Side.SELL)
-
-
 def fill(trade: PaperTrade, market: Market) -> Json:
     return {
         "instType": "SPOT",
-        "instId": instrument_id(market),
+        "instId": dashed_symbol(market),
         "tradeId": str(trade.id),
         "ordId": str(trade.order_id),
         "clOrdId": trade.client_id,
-        "billId": str(bill_id(trade)),
+        "billId": str(trade.number),
         "tag": "",
         "fillPx": text(trade.price),
         "fillSz": text(trade.quantity),

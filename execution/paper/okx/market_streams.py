@@ -16,10 +16,11 @@ from execution.core.types import Side
 from execution.paper.connections import Connection, Connections, encode
 from execution.paper.exchange import Exchange, LevelChanges, SymbolMarket
 from execution.paper.okx import dialect
-from execution.paper.okx.dialect import MOST_LEVELS, Json
+from execution.paper.okx.dialect import MAX_LEVELS, Json
 from execution.paper.okx.parameters import instrument
 from execution.paper.okx.streams import Talk, no_such_channel
 from execution.paper.records import News
+from execution.paper.symbols import dashed_symbol
 
 CHANNELS = ("bbo-tbt", "books", "books5", "tickers", "trades")
 
@@ -81,7 +82,7 @@ class MarketChannels:
             return _message(channel, symbol, self._top(symbol, 1 if channel == "bbo-tbt" else 5))
         # The next update may tell some of it again; levels are told whole, so twice is as good as once.
         sequence = {"prevSeqId": -1, "seqId": self._sequence[symbol.name], "checksum": 0}
-        data = {**dialect.book(symbol, MOST_LEVELS, now), **sequence}
+        data = {**dialect.book(symbol, MAX_LEVELS, now), **sequence}
         return {**_message(channel, symbol, data), "action": "snapshot"}
 
     def _top(self, symbol: SymbolMarket, levels: int) -> Json:
@@ -106,7 +107,7 @@ class MarketChannels:
             self._send("bbo-tbt", symbol, partial(self._top, symbol, 1))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every 100 ms: books and tickers where something changed."""
+        """Every step, of 100 ms or a replay's own: books and tickers where something changed."""
         for symbol in self._exchange.symbols.values():
             changes = changed[symbol.name]
             if not changes:
@@ -141,4 +142,4 @@ class MarketChannels:
 
 
 def _message(channel: str, symbol: SymbolMarket, entry: Json) -> Json:
-    return {"arg": {"channel": channel, "instId": dialect.instrument_id(symbol.market)}, "data": [entry]}
+    return {"arg": {"channel": channel, "instId": dashed_symbol(symbol.market)}, "data": [entry]}

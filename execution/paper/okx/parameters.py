@@ -44,11 +44,7 @@ def instrument(parameters: Mapping[str, str], exchange: Exchange) -> SymbolMarke
     name = parameters.get("instId", "")
     if not name:
         raise refusals.empty("instId")
-    base, dash, quote = name.partition("-")
-    market = exchange.symbols.get(base + quote)
-    if not dash or market is None:
-        raise refusals.no_such_instrument()
-    return market
+    return exchange.dashed(name)
 
 
 def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
@@ -125,5 +121,7 @@ def _check(order: Draft, symbol: SymbolMarket) -> None:
         raise Refusal(51121, "Order quantity must be a multiple of the lot size.", status=200)
     if order.quantity < market.min_quantity:
         raise Refusal(51020, "Your order should meet or exceed the minimum order amount.", status=200)
-    if market.max_quantity is not None and order.quantity > market.max_quantity:
+    worth = order.quantity * (order.price or average)
+    is_too_much = market.max_quantity is not None and order.quantity > market.max_quantity
+    if is_too_much or (market.max_notional is not None and worth > market.max_notional):
         raise Refusal(51005, "Your order amount exceeds the max order amount.", status=200)

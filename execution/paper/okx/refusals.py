@@ -12,6 +12,7 @@ _BY_REASON = {
     Reason.DUPLICATE_ORDER: (51016, "Client order ID already exists.", 200),
     Reason.NOT_OPEN: (51400, "Cancellation failed as the order does not exist.", 200),
     Reason.SUSPENDED: (51022, "Contract suspended.", 200),
+    Reason.CLOSED: (51022, "Contract suspended.", 200),
     Reason.TOO_MANY_REQUESTS: (50011, "Too Many Requests", 429),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from execution.paper.exchange import SymbolMarket
 from execution.paper.okx import dialect, refusals
 from execution.paper.okx.dialect import Json
 from execution.paper.okx.parameters import MAX_ROWS, draft, instrument, limit, whole
@@ -17,6 +16,7 @@ from execution.paper.server import Call, Endpoint
 #: An order that was cancelled without a fill is shown for so long.
 FORGOTTEN_AFTER = 2 * 3_600_000
 MAX_ENTRIES = 20
+SWITCH_SHORTEST, SWITCH_LONGEST = 10, 120  # seconds
 
 Row = TypeVar("Row", PaperOrder, PaperTrade)
 
@@ -86,6 +86,20 @@ def _find(call: Call, entry: dict[str, str]) -> PaperOrder | None:
     return call.exchange.ledger.find(call.account.key, symbol.name, order_id, client_id)
 
 
+def cancel_all_after(call: Call) -> Any:
+    """Arm the dead-man's switch for 10 to 120 seconds, counted anew; 0 takes it back."""
+    if not call.account.may_trade:
+        raise refusals.no_permission()
+    seconds, now = whole(call.entries[0] if call.entries else {}, "timeOut"), call.exchange.now()
+    if seconds is None or not (seconds == 0 or SWITCH_SHORTEST <= seconds <= SWITCH_LONGEST):
+        raise refusals.wrong("timeOut")
+    call.exchange.switches.pop(call.account.key, None)
+    if seconds:
+        call.exchange.switches[call.account.key] = call.exchange.clock() + seconds
+    trigger = now + 1000 * seconds if seconds else 0
+    return [{"triggerTime": str(trigger), "tag": "", "ts": str(now)}]
+
+
 def find(call: Call) -> Any:
     order = _find(call, call.parameters)
     lag = call.lag("late_orders")
@@ -126,19 +140,13 @@ def _is_forgotten(call: Call, order: PaperOrder) -> bool:
 
 def _mine(call: Call) -> list[PaperOrder]:
     """The account's orders, of one instrument or of all, the oldest first."""
-    ledger = call.exchange.ledger
-    orders = [
-        order
-        for symbol in _symbols(call)
-        for order in ledger.by_account[call.account.key, symbol.name].values()
-    ]
-    return sorted(orders, key=lambda order: order.id)
+    return call.exchange.ledger.orders_of(call.account.key, _symbols(call))
 
 
-def _symbols(call: Call) -> Iterable[SymbolMarket]:
+def _symbols(call: Call) -> list[str]:
     if call.parameters.get("instId"):
-        return [instrument(call.parameters, call.exchange)]
-    return call.exchange.symbols.values()
+        return [instrument(call.parameters, call.exchange).name]
+    return list(call.exchange.symbols)
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> list[Row]:
@@ -174,16 +182,12 @@ def fills(call: Call) -> Any:
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
     order_id = whole(call.parameters, "ordId")
     latest = call.exchange.now() - call.lag("late_trades")
-    found = [
-        trade
-        for symbol in _symbols(call)
-        for trade in ledger.trades[key, symbol.name]
-        if (begin or 0) <= trade.time <= min(latest, end or latest) and order_id in (None, trade.order_id)
-    ]
-    found.sort(key=dialect.bill_id)
+    within = ledger.trades_within(key, _symbols(call), begin, min(latest, end or latest))
+    found = [trade for trade in within if order_id in (None, trade.order_id)]
     markets = call.exchange.symbols
     return [
-        dialect.fill(trade, markets[trade.symbol].market) for trade in _page(call, found, dialect.bill_id)
+        dialect.fill(trade, markets[trade.symbol].market)
+        for trade in _page(call, found, lambda trade: trade.number)
     ]
 
 
@@ -219,6 +223,7 @@ ENDPOINTS = (
     Endpoint("POST", f"{TRADE}/batch-orders", "create", 300, place, signed=True),
     Endpoint("POST", f"{TRADE}/cancel-order", "cancel", 60, cancel, signed=True),
     Endpoint("POST", f"{TRADE}/cancel-batch-orders", "cancel", 300, cancel, signed=True),
+    Endpoint("POST", f"{TRADE}/cancel-all-after", "switch", 2, cancel_all_after, signed=True),
     Endpoint("GET", f"{TRADE}/order", "find", 60, find, signed=True),
     Endpoint("GET", f"{TRADE}/orders-pending", "open_orders", 60, pending, signed=True),
     Endpoint("GET", f"{TRADE}/orders-history", "all_orders", 40, history, signed=True),

@@ -37,7 +37,7 @@ def instruments(call: Call) -> Any:
         return []
     if call.parameters.get("instId"):
         return [dialect.instrument(instrument(call.parameters, call.exchange))]
-    return [dialect.instrument(symbol) for symbol in call.exchange.symbols.values()]
+    return [dialect.instrument(symbol) for symbol in call.exchange.listed]
 
 
 def ticker(call: Call) -> Any:
@@ -47,12 +47,12 @@ def ticker(call: Call) -> Any:
 def tickers(call: Call) -> Any:
     if call.parameters.get("instType") != "SPOT":
         return []
-    return [dialect.ticker(symbol, call.exchange.now()) for symbol in call.exchange.symbols.values()]
+    return [dialect.ticker(symbol, call.exchange.now()) for symbol in call.exchange.listed]
 
 
 def books(call: Call) -> Any:
     symbol = instrument(call.parameters, call.exchange)
-    levels = limit(call.parameters, 1, dialect.MOST_LEVELS, name="sz")
+    levels = limit(call.parameters, 1, dialect.MAX_LEVELS, name="sz")
     return [{**dialect.book(symbol, levels, call.exchange.now()), "seqId": symbol.book.sequence}]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from execution.paper.accounts import Accounts
+from execution.paper.amounts import text
 from execution.paper.connections import Connection, Connections, encode
 from execution.paper.exchange import Exchange
 from execution.paper.faults import Faults
@@ -61,10 +62,10 @@ class UserChannels:
         so_far = trades[: trades.index(trade) + 1] if trade else [t for t in trades if t.time <= news.time]
         return {
             **dialect.order_state(news.order, market, so_far if news.order.executed else []),
-            "fillPx": dialect.text(trade.price if trade else None),
-            "fillSz": dialect.text(trade.quantity) if trade else "0",
+            "fillPx": text(trade.price if trade else None),
+            "fillSz": text(trade.quantity) if trade else "0",
             "fillTime": str(trade.time) if trade else "",
-            "fillFee": dialect.text(-trade.fee) if trade else "0",
+            "fillFee": text(-trade.fee) if trade else "0",
             "fillFeeCcy": trade.fee_asset if trade else "",
             "tradeId": str(trade.id) if trade else "",
             "execType": ("M" if trade.is_maker else "T") if trade else "",
@@ -89,13 +90,13 @@ class UserChannels:
             connection, encode({"event": "login", "code": "0", "msg": "", "connId": "paper"})
         )
 
-    def _checked(self, given: dict[str, str]) -> Account:
-        account = self._accounts.find(given.get("apiKey"))
-        stamp = given.get("timestamp", "")
+    def _checked(self, entry: dict[str, str]) -> Account:
+        account = self._accounts.find(entry.get("apiKey"))
+        stamp = entry.get("timestamp", "")
         if not stamp.isdecimal():
             raise Refusal(60004, "Invalid timestamp")
         check_time(int(stamp) * 1000, self._exchange.now())
-        check_key(account, given.get("passphrase"), f"{stamp}GET/users/self/verify", given.get("sign"))
+        check_key(account, entry.get("passphrase"), f"{stamp}GET/users/self/verify", entry.get("sign"))
         return account
 
     def _subscribe(self, connection: Connection, argument: Json) -> None:

@@ -9,20 +9,21 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypedDict
 
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from execution.core.algorithms.registry import ALGORITHM_SPECS
 from execution.core.faults import blocking_fault
+from execution.core.market_rules import market_block
 from execution.core.orders.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.orders.plans import SlicePlan
 from execution.core.orders.terms import parse_parameters
 from execution.core.orders.view import AccountView, ChildView, OrderView
+from execution.core.orders.volume_gaps import VolumeGaps
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.tca.costs import middle
 from execution.core.types import ZERO, Book, Market, Quote, Side, Traded
 from execution.models import (
     Account,
-    Balance,
     ChildOrder,
     Credential,
     CredentialState,
@@ -32,10 +33,11 @@ from execution.models import (
 )
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.rejections import rejections_of
-from execution.selectors.decisions.resting import DeskResting
+from execution.selectors.decisions.resting import NOTHING_RESTS, DeskResting
+from execution.selectors.decisions.spendable import BoundReserves, spendable
 from execution.selectors.decisions.volumes import traded_lately, traded_since
 from execution.selectors.halts import halt_blocks_order
-from execution.selectors.markets import balances_free, market_from_json
+from execution.selectors.markets import market_from_json
 
 #: Rows are read again after this long, though nothing says that they changed: whatever was forgotten here, heals.
 ROWS_LAST = timedelta(seconds=60)
@@ -65,7 +67,7 @@ class OrderSnapshot:
 class OrderCache:
     """What of an order never changes: a version of its terms, and the slices of a version of its plan.
 
-    Kept by who looks again and again: reading them each time would cost the more, the longer the plan is.
+    Kept by who checks again and again: reading them each time would cost the more, the longer the plan is.
     """
 
     terms: OrderTerms | None = None
@@ -78,6 +80,7 @@ class OrderCache:
     account_pks: tuple[int, ...] = ()
     markets: dict[str, Market] = field(default_factory=dict)
     markets_of: Mapping[str, Any] = field(default_factory=dict)
+    bound: BoundReserves = field(default_factory=BoundReserves)
 
     def learn(self, order: Order) -> None:
         """Bring it up to the order's row; reads only what is new."""
@@ -128,6 +131,8 @@ class MarketData:
 
     quotes: Mapping[int, Quote]
     books: Mapping[int, Book] = field(default_factory=dict)
+    #: What is wrong with a market's quotes, in words.
+    feeds: Mapping[int, str] = field(default_factory=dict)
     desk: Mapping[int, DeskResting] = field(default_factory=dict)
 
 
@@ -172,7 +177,7 @@ def build_order_view(
         parameters=parameters,
         slices=known.slices,
         children=children,
-        accounts=_venues(order, accounts, with_key, data, known.markets),
+        accounts=_venues(order, accounts, with_key, data, known, now),
         algorithm=order.algorithm,
         arrival_mid=middle(order.arrival_bid, order.arrival_ask),
         forecast=order.forecast,
@@ -198,23 +203,25 @@ def build_order_view(
     )
 
 
-def look_again(looked: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
+def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
     """The same rows with the market of ``now``; None where the rows must be read again though the version stands.
 
     A slice's turn is such a moment: children of the slice before it go out of sight.
     """
-    view = looked.view
+    view = snapshot.view
     is_old = now - view.now > ROWS_LAST or now < view.now
-    if not looked.lasts or is_old or slice_number(view.slices, now) != slice_number(view.slices, view.now):
+    if not snapshot.lasts or is_old or slice_number(view.slices, now) != slice_number(view.slices, view.now):
         return None
-    venues = tuple(_with_market(venue, looked, data) for venue in view.accounts)
-    return replace(looked, view=replace(view, now=now, accounts=venues))
+    venues = tuple(_with_market(venue, snapshot, data) for venue in view.accounts)
+    return replace(snapshot, view=replace(view, now=now, accounts=venues))
 
 
-def _with_market(venue: AccountView, looked: OrderSnapshot, data: MarketData) -> AccountView:
-    pk = looked.venue_pks[venue.account]
-    desk = resting.of_others(looked.order_pk) if (resting := data.desk.get(pk)) else {}
-    return replace(venue, quote=data.quotes.get(pk), book=data.books.get(pk), desk=desk)
+def _with_market(venue: AccountView, snapshot: OrderSnapshot, data: MarketData) -> AccountView:
+    pk, account_pk = snapshot.venue_pks[venue.account], snapshot.account_pks[venue.account]
+    resting = data.desk.get(pk, NOTHING_RESTS)
+    desk, opposing = resting.of_others(snapshot.order_pk), resting.opposing.get(account_pk)
+    quote, book, feed = data.quotes.get(pk), data.books.get(pk), data.feeds.get(pk, "")
+    return replace(venue, quote=quote, book=book, feed=feed, desk=desk, opposing=opposing)
 
 
 def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
@@ -254,21 +261,21 @@ class _Volumes(TypedDict, total=False):
 
     traded: tuple[Traded, ...]
     traded_since_start: Decimal | None
+    volume_gaps: VolumeGaps
 
 
 def _traded(
     order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
 ) -> _Volumes:
-    """What the markets traded, for those who decide by it: reading it at every look of every order would be slow."""
+    """What the markets traded, for those who decide by it: reading it at every check of every order would be slow."""
     venues = {account.venue_id for account in accounts}
     wants_all = ALGORITHM_SPECS[order.algorithm].wants_traded
     is_capped = isinstance(parameters, SlicedParameters) and parameters.participation_cap is not None
     if order.started_at is None or not (wants_all or is_capped):
         return {}
-    since_start = traded_since(venues, order.symbol, start=order.started_at, now=now)
-    if not wants_all:
-        return {"traded_since_start": since_start}
-    return {"traded": traded_lately(venues, order.symbol, now=now), "traded_since_start": since_start}
+    since = traded_since(venues, order.symbol, start=order.started_at, now=now)
+    found: _Volumes = {"traded_since_start": since.volume, "volume_gaps": since.gaps}
+    return found | {"traded": traded_lately(venues, order.symbol, now=now)} if wants_all else found
 
 
 def _extended(order: Order) -> timedelta:
@@ -290,9 +297,11 @@ def _venues(
     accounts: list[Account],
     with_key: frozenset[int],
     data: MarketData,
-    markets: Mapping[str, Market],
+    known: OrderCache,
+    now: datetime,
 ) -> tuple[AccountView, ...]:
-    free = _spendable(order, accounts) if len(accounts) > 1 else {}
+    markets = known.markets
+    free = spendable(order, accounts, known.bound, now) if len(accounts) > 1 else {}
     return tuple(
         AccountView(
             account=account.public_id,
@@ -300,39 +309,15 @@ def _venues(
             market=markets[account.public_id],
             quote=data.quotes.get(account.venue_id),
             book=data.books.get(account.venue_id),
-            desk=resting.of_others(order.pk) if (resting := data.desk.get(account.venue_id)) else {},
+            feed=data.feeds.get(account.venue_id, ""),
+            desk=data.desk.get(account.venue_id, NOTHING_RESTS).of_others(order.pk),
+            opposing=data.desk.get(account.venue_id, NOTHING_RESTS).opposing.get(account.pk),
             free=free.get(account.pk),
-            blocked=account_block(account, has_key=account.pk in with_key),
+            blocked=account_block(account, order.symbol, has_key=account.pk in with_key)
+            or market_block(markets[account.public_id], Side(order.side)),
         )
         for account in accounts
     )
-
-
-def _spendable(order: Order, accounts: list[Account]) -> dict[int, Decimal | None]:
-    """What each account has free of what the order spends, by primary key.
-
-    Balances are asked for now and then: what the order's own children have locked, spent or released since
-    is taken into account, or a cancelled child would keep its quantity from the next one.
-    """
-    market = market_from_json(next(iter(order.market.values())))
-    free = balances_free(accounts, market.quote if order.side == Side.BUY else market.base)
-    known_at = dict(
-        Balance.objects.filter(account__in=accounts).values_list("account_id").annotate(Max("at"))
-    )
-    if not known_at:
-        return free
-    oldest = min(known_at.values())
-    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest)
-    for child in order.children.filter(since, account__in=known_at):
-        at, amount = known_at[child.account_id], free[child.account_id]
-        done = max(child.filled, child.reported_filled or ZERO)
-        taken = ZERO if child.intended_at <= at else done if child.is_settled else child.quantity
-        freed = child.ended_at is not None and child.intended_at <= at < child.ended_at
-        change = (child.quantity - done if freed else ZERO) - taken
-        price = Decimal(1) if order.side == Side.SELL else child.price
-        if amount is not None and price is not None:
-            free[child.account_id] = amount + change * price
-    return free
 
 
 def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
@@ -368,11 +353,12 @@ def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> C
         intended_at=child.intended_at,
         ended_at=child.ended_at,
         reason=child.reason,
+        was_sent=child.submitted_at is not None,
     )
 
 
-def account_block(account: Account, *, has_key: bool | None = None) -> str:
-    """Why no new child may go to an account now; empty when it may. ``has_key``: if it is known already."""
+def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
+    """Why no new child of a symbol may go to an account now; empty when it may. ``has_key``: if that is known."""
     if not account.is_active:
         return f"account {account.label} is closed"
     if has_key is None:
@@ -383,6 +369,4 @@ def account_block(account: Account, *, has_key: bool | None = None) -> str:
         return f"no worker holds account {account.label}"
     if (fault := blocking_fault(account.faults, account.fence)) is not None:
         return f"account {account.label}: {fault.words}"
-    if not account.is_reconciled:
-        return f"account {account.label} is not reconciled yet"
-    return ""
+    return account.symbol_doubt(symbol)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from execution.core.orders.view import Rejections
+from execution.core.orders.view import WOULD_TAKE, Rejections, is_refused
+from execution.core.reconcile import ended_as_it_would_take
 from execution.core.states import ChildStatus, OrderEvent
+from execution.core.types import TimeInForce
 from execution.models import ChildOrder, JournalEntry, Order
 from execution.models.prepared import Compiled
 
 #: How far back the run of refusals is counted.
-REJECTIONS_LOOKED_AT = 20
+REJECTIONS_READ = 20
 
 _NEWEST = Compiled(
     lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:1], order=int
 )
 _NEWEST_RUN = Compiled(
-    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_LOOKED_AT],
+    lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_READ],
     order=int,
 )
 _RESUMED = Compiled(
@@ -28,14 +30,37 @@ _RESUMED = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """The run of refused children at the order's end, or since a person last resumed it."""
+    """Return the run of refused children at the order's end, or since a person last resumed it.
+
+    A child that nothing pays for is one, whether the exchange refused it or the desk's own last gate.
+    """
     last = _NEWEST.first(order=order.pk)
-    if last is None or last.status != ChildStatus.REJECTED:
+    if last is None or not refusal_kind(last):
         return Rejections()
     newest = _NEWEST_RUN.all(order=order.pk)
-    run = list(takewhile(lambda child: child.status == ChildStatus.REJECTED, newest))
+    run = list(takewhile(refusal_kind, newest))
     resumed = _RESUMED.first(order=order.pk)
     run = [child for child in run if resumed is None or child.intended_at >= resumed.at]
     if not run:
         return Rejections()
-    return Rejections(len(run), run[0].ended_at, run[0].reason.partition(":")[0])
+    words = run[0].reason.partition(": ")[2] if _is_said(run[0]) else ""
+    return Rejections(len(run), run[0].ended_at, refusal_kind(run[0]), words)
+
+
+def refusal_kind(child: ChildOrder) -> str:
+    """Return why the exchange or the last gate refused a child, in a word; empty when neither did."""
+    if _is_said(child):
+        return child.reason.partition(":")[0]
+    would_take = ended_as_it_would_take(
+        time_in_force=TimeInForce(child.time_in_force),
+        status=ChildStatus(child.status),
+        filled=child.filled,
+        cancel_wanted=child.cancel_requested_at is not None,
+        submitted_at=child.submitted_at,
+        ended_at=child.ended_at,
+    )
+    return WOULD_TAKE if would_take else ""
+
+
+def _is_said(child: ChildOrder) -> bool:
+    return is_refused(ChildStatus(child.status), child.reason)

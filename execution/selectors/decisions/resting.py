@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from execution.core.orders.view import Opposing
 from execution.core.states import ChildStatus
 from execution.core.types import ZERO, Side
 from execution.models import ChildOrder
 from execution.models.prepared import Compiled
 
 SHOWN = (ChildStatus.OPEN, ChildStatus.PARTLY_FILLED, ChildStatus.CANCELLING)
+#: A child in one of these may be on the book, or arrive there.
+MAYBE_ON_BOOK = (*SHOWN, ChildStatus.SUBMITTED, ChildStatus.UNKNOWN)
+#: What is about to be sent counts for who decides: of two that see each other only one would be sent.
+DECIDED = (*MAYBE_ON_BOOK, ChildStatus.PENDING_SUBMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class DeskResting:
-    """Base quantity by price, of one side of one venue's market: of all orders, and of each by its primary key."""
+    """What the desk has at one venue's market, as orders of one side see it.
+
+    ``total`` and ``by_order`` are of their own side: base quantity by price, of each order by its primary key.
+    ``opposing`` is the best price of the other side by account, since self-trade prevention is by account.
+    """
 
     total: Mapping[Decimal, Decimal]
     by_order: Mapping[int, Mapping[Decimal, Decimal]]
+    opposing: Mapping[int, Opposing] = field(default_factory=dict)
 
     def of_others(self, order_pk: int) -> dict[Decimal, Decimal]:
         """What every order but this one rests."""
@@ -28,24 +38,68 @@ class DeskResting:
         return {price: size - own.get(price, ZERO) for price, size in self.total.items()}
 
 
-_RESTING = Compiled(
-    lambda venue, symbol, side: ChildOrder.objects.filter(
-        account__venue_id=venue, symbol=symbol, side=side, is_settled=False, status__in=SHOWN
-    ).values_list("order_id", "price", "quantity", "filled", "reported_filled"),
+NOTHING_RESTS = DeskResting({}, {})
+
+_LIVE = Compiled(
+    lambda venue, symbol: ChildOrder.objects.filter(
+        account__venue_id=venue, symbol=symbol, is_settled=False, status__in=DECIDED
+    ).values_list(
+        "order_id",
+        "order__public_id",
+        "account_id",
+        "side",
+        "status",
+        "price",
+        "quantity",
+        "filled",
+        "reported_filled",
+    ),
     venue=int,
+    symbol=str,
+)
+
+
+def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
+    """What the desk rests there now on ``side``, and its best price by account on the other side."""
+    total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
+    by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    opposing: dict[int, Opposing] = {}
+    for order_pk, name, account, of, status, price, quantity, filled, reported in _LIVE.values(
+        venue=venue_pk, symbol=symbol
+    ):
+        left = quantity - max(filled, reported or ZERO)
+        if price is None or left <= ZERO:
+            continue
+        if of == side:
+            if status in SHOWN:
+                total[price] += left
+                by_order[order_pk][price] += left
+        else:
+            found = Opposing(name, side.opposite, price, status in SHOWN)
+            opposing[account] = _better(opposing.get(account), found)
+    return DeskResting(total, by_order, opposing)
+
+
+def _better(known: Opposing | None, found: Opposing) -> Opposing:
+    """Return the one that another order would meet first: the lowest sell, the highest buy."""
+    is_first = known is None or (found.price - known.price) * found.side.sign > ZERO
+    return found if is_first or known is None else known
+
+
+_OPPOSITE = Compiled(
+    lambda account, symbol, side: ChildOrder.objects.filter(
+        account_id=account, symbol=symbol, side=side, is_settled=False, status__in=MAYBE_ON_BOOK
+    ).values_list("order__public_id", "status", "price"),
+    account=int,
     symbol=str,
     side=str,
 )
 
 
-def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-    """What the desk is known to rest there now, whichever account it is of."""
-    total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
-    by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    rows = _RESTING.values(venue=venue_pk, symbol=symbol, side=str(side))
-    for order_pk, price, quantity, filled, reported in rows:
-        left = quantity - max(filled, reported or ZERO)
-        if price is not None and left > ZERO:
-            total[price] += left
-            by_order[order_pk][price] += left
-    return DeskResting(total, by_order)
+def opposite_resting(*, account_pk: int, symbol: str, side: Side) -> Opposing | None:
+    """Return the desk's best child that may be on an account's book on the side opposite to ``side``."""
+    best: Opposing | None = None
+    for name, status, price in _OPPOSITE.values(account=account_pk, symbol=symbol, side=str(side.opposite)):
+        if price is not None:
+            best = _better(best, Opposing(name, side.opposite, price, status in SHOWN))
+    return best

@@ -1,8 +1,8 @@
-"""What an account session reads: its account, what is not settled there, and what of a look is known already."""
+"""What an account session reads: its account, what is not settled there, and what of a poll is known already."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,9 +13,10 @@ from django.db.models import Q
 
 from execution.core.addresses import Network
 from execution.core.states import ChildStatus, OrderStatus
-from execution.core.types import OrderRef
+from execution.core.types import OrderRef, OrderReport, TimeInForce, Trade
 from execution.models import Account, ChildOrder, Credential, CredentialState, Fill, Installation, Order
 from execution.models.prepared import Compiled
+from execution.selectors.decisions.resting import DECIDED
 from execution.selectors.network import network_of
 
 #: A statement takes only so many values on SQLite.
@@ -32,11 +33,11 @@ class SessionChild:
     status: ChildStatus
     quantity: Decimal
     intended_at: datetime
-    was_taken: bool
     last_possible_send_at: datetime | None
     send_not_before: datetime | None
     cancel_requested_at: datetime | None
-    taken_fence: int | None
+    submitted_fence: int | None
+    time_in_force: TimeInForce
     reported_filled: Decimal | None = None
     filled: Decimal = Decimal(0)
     #: An order id that a person found for it and the exchange has not been asked about yet.
@@ -49,7 +50,7 @@ _UNSETTLED = Compiled(
 )
 _TO_SEND = Compiled(
     lambda account: ChildOrder.objects.filter(
-        Q(status=ChildStatus.CANCELLING) | Q(status=ChildStatus.INTENDED, taken_at=None),
+        status__in=[ChildStatus.CANCELLING, ChildStatus.PENDING_SUBMIT],
         account_id=account,
         is_settled=False,
     ).order_by("pk"),
@@ -63,8 +64,16 @@ def unsettled_children(account_pk: int) -> list[SessionChild]:
 
 
 def children_to_send(account_pk: int) -> list[SessionChild]:
-    """Those of them about which a request is to leave: cancels, and what has not been taken yet."""
-    return _session_children(_TO_SEND.all(account=account_pk))
+    """Return those of them that need a request now: a cancel, or a create that was not submitted yet.
+
+    A create of a symbol in doubt is none of them: it would spend of the rate limit that the polls need.
+    """
+    rows = _TO_SEND.all(account=account_pk)
+    if any(row.status == ChildStatus.PENDING_SUBMIT for row in rows):
+        account = Account.objects.get(pk=account_pk)
+        clear = {symbol for symbol in {row.symbol for row in rows} if account.is_symbol_reconciled(symbol)}
+        rows = [row for row in rows if row.status != ChildStatus.PENDING_SUBMIT or row.symbol in clear]
+    return _session_children(rows)
 
 
 def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
@@ -76,11 +85,11 @@ def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
             status=ChildStatus(row.status),
             quantity=row.quantity,
             intended_at=row.intended_at,
-            was_taken=row.taken_at is not None,
             last_possible_send_at=row.last_possible_send_at,
             send_not_before=row.send_not_before,
             cancel_requested_at=row.cancel_requested_at,
-            taken_fence=row.taken_fence,
+            submitted_fence=row.submitted_fence,
+            time_in_force=TimeInForce(row.time_in_force),
             reported_filled=row.reported_filled,
             filled=row.filled,
             attach_id="" if row.attach.get("answer") else row.attach.get("exchange_id", ""),
@@ -91,44 +100,87 @@ def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
 
 def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, tuple[int, ChildStatus]]:
     """Those of the client ids that belong to a child of ours, with its primary key and status."""
-    children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=client_ids)
-    rows = children.values_list("client_id", "pk", "status")
-    return {client_id: (pk, ChildStatus(status)) for client_id, pk, status in rows}
-
-
-def trades_without_child(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[str]:
-    """Those of the recorded trades that belong to no child of ours."""
-    found: set[str] = set()
-    ids = sorted(trade_ids)
-    for first in range(0, len(ids), IDS_AT_ONCE):
-        fills = Fill.objects.filter(
-            account_id=account_pk,
-            symbol=symbol,
-            child=None,
-            trade_id__in=ids[first : first + IDS_AT_ONCE],
-        )
-        found.update(fills.values_list("trade_id", flat=True))
+    found: dict[str, tuple[int, ChildStatus]] = {}
+    for ids in _chunks(client_ids):
+        children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=ids)
+        rows = children.values_list("client_id", "pk", "status")
+        found |= {client_id: (pk, ChildStatus(status)) for client_id, pk, status in rows}
     return found
 
 
-def complete_trades(account_pk: int, symbol: str, trade_ids: Collection[str]) -> set[tuple[str, str]]:
-    """Those of the trades, by id and side, that are recorded with their child, fee and liquidity: nothing
-    of them can change any more."""
-    found: set[tuple[str, str]] = set()
-    ids = sorted(trade_ids)
-    for first in range(0, len(ids), IDS_AT_ONCE):
-        fills = Fill.objects.filter(
-            account_id=account_pk, symbol=symbol, trade_id__in=ids[first : first + IDS_AT_ONCE]
-        )
-        whole = fills.filter(child__isnull=False, fee__isnull=False).exclude(liquidity="")
-        found.update(whole.values_list("trade_id", "side"))
-    return found
+def reports_of_children(account_pk: int, symbol: str, reports: Collection[OrderReport]) -> list[OrderReport]:
+    """Return the reports that are of children of ours, in a few statements however many there are."""
+    by_client = known_client_ids(account_pk, {one.client_id for one in reports if one.client_id})
+    by_exchange = known_exchange_orders(
+        account_pk, symbol, {one.exchange_id for one in reports if one.exchange_id}
+    )
+    return [one for one in reports if one.client_id in by_client or one.exchange_id in by_exchange]
+
+
+#: A trade by its id and side: an exchange may use one id for both sides of it.
+TradeName = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TradesKnown:
+    """What is known of some trades of one symbol.
+
+    ``complete``: recorded with child, fee and liquidity, so that nothing of them can change any more.
+    ``recorded``: all that are recorded. ``with_child``: those of them that have a child. The ids are those of
+    children, by which a trade is a child's.
+    """
+
+    complete: frozenset[TradeName]
+    recorded: frozenset[TradeName]
+    with_child: frozenset[TradeName]
+    exchange_ids: frozenset[str]
+    client_ids: frozenset[str]
+
+    def is_of_child(self, trade: Trade) -> bool:
+        """Return True if the trade belongs to a child of ours."""
+        is_named = trade.exchange_id in self.exchange_ids or trade.client_id in self.client_ids
+        return is_named or (trade.trade_id, trade.side) in self.with_child
+
+
+def trades_known(account_pk: int, symbol: str, trades: Collection[Trade]) -> TradesKnown:
+    """Return what is known of trades of one symbol, in a few statements however many they are."""
+    complete: set[TradeName] = set()
+    recorded: set[TradeName] = set()
+    with_child: set[TradeName] = set()
+    for ids in _chunks({trade.trade_id for trade in trades}):
+        fills = Fill.objects.filter(account_id=account_pk, symbol=symbol, trade_id__in=ids)
+        rows = fills.values_list("trade_id", "side", "child_id", "fee", "liquidity")
+        for trade_id, side, child, fee, liquidity in rows:
+            recorded.add((trade_id, side))
+            if child is not None:
+                with_child.add((trade_id, side))
+                if fee is not None and liquidity:
+                    complete.add((trade_id, side))
+    rest = [trade for trade in trades if (trade.trade_id, trade.side) not in complete]
+    exchange_ids = known_exchange_orders(account_pk, symbol, {t.exchange_id for t in rest if t.exchange_id})
+    client_ids = known_client_ids(account_pk, {t.client_id for t in rest if t.client_id})
+    return TradesKnown(
+        frozenset(complete),
+        frozenset(recorded),
+        frozenset(with_child),
+        frozenset(exchange_ids),
+        frozenset(client_ids),
+    )
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    rows = sorted(ids)
+    for first in range(0, len(rows), IDS_AT_ONCE):
+        yield rows[first : first + IDS_AT_ONCE]
 
 
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
     """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
-    children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=exchange_ids)
-    return set(children.values_list("exchange_id", flat=True))
+    found: set[str] = set()
+    for ids in _chunks(exchange_ids):
+        children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=ids)
+        found.update(children.values_list("exchange_id", flat=True))
+    return found
 
 
 _WITH_ORDERS = Compiled(
@@ -167,15 +219,15 @@ def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
-#: Symbols of orders that ended this recently are still looked at: a trade may be listed late.
-STILL_LOOKED_AT = timedelta(minutes=2)
+#: Symbols of orders that ended this recently are still polled: a trade may be listed late.
+STILL_POLLED = timedelta(minutes=2)
 
 
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
     """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
-    since = min(start, now) - STILL_LOOKED_AT
+    since = min(start, now) - STILL_POLLED
     alive = Order.objects.filter(accounts=account).filter(Q(ended_at=None) | Q(ended_at__gte=since))
     waiting = Q(status=OrderStatus.SCHEDULED) | Q(status=OrderStatus.PENDING_APPROVAL)
     symbols = set(alive.exclude(waiting).values_list("symbol", flat=True))
@@ -197,13 +249,15 @@ class AccountDetails:
     symbols: tuple[str, ...]
     credential_pk: int
     sealed: bytes
-    #: False for a key that is suspended, refused or retired: it cancels and looks, and is not checked.
+    #: False for a key that is suspended, refused or retired: it cancels and polls, and is not checked.
     key_is_in_use: bool
     marks: frozenset[str]
     #: What becomes of an open order with our mark that no child of ours has: adopt or cancel.
     orphans: Literal["adopt", "cancel"]
     #: What the account's client may reach.
     network: Network
+    #: How long the exchange waits for the next sign of life before it cancels what rests, where it can.
+    switch_period: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,18 +265,54 @@ class Wanted:
     """What people asked of an account's session."""
 
     check: bool
-    look: bool
+    poll: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFacts:
+    """What decides about an account's dead-man's switch.
+
+    ``may_rest``: a child that rests may be on its book, or is about to be sent. ``until``: it is armed until then.
+    """
+
+    is_exclusive: bool
+    may_rest: bool
+    until: datetime | None
+
+
+def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts | None:
+    """Return the facts for the account's holder; None for anybody else."""
+    held = Account.objects.filter(pk=account_pk, owner_id=worker_pk, fence=fence)
+    row = held.values_list("is_exclusive", "switch_until").first()
+    if row is None:
+        return None
+    resting = ChildOrder.objects.filter(account_id=account_pk, is_settled=False, status__in=DECIDED)
+    return SwitchFacts(row[0], resting.exclude(time_in_force=TimeInForce.IOC).exists(), row[1])
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Whether somebody asked for a check of this key, or for a look at its account."""
+    """Whether somebody asked for a check of this key, or for a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
-    row = wanted.values_list("check_wanted_at", "account__look_wanted_at").first()
+    row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
 
 
+def clients_of_address(account_pk: int) -> int:
+    """Return how many accounts of the same exchange are held on this account's host, itself among them.
+
+    The exchange counts some limits by the host's address, so that they share those. Venues with other options are
+    other exchanges, such as the paper ones beside each other.
+    """
+    told = ("venue__exchange", "owner__host", "venue__options")
+    own = Account.objects.filter(pk=account_pk).values_list(*told).first()
+    if own is None:
+        return 1
+    held = Account.objects.filter(owner__stopped_at=None, venue__exchange=own[0], owner__host=own[1])
+    return max([row == own for row in held.values_list(*told)].count(True), 1)
+
+
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use, else its newest one, for cancels and looks only; None without any."""
+    """The account with its key in use, else its newest one, for cancels and polls only; None without any."""
     account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None
@@ -246,4 +336,5 @@ def account_details(account_pk: int) -> AccountDetails | None:
         marks=frozenset({installation.mark, *installation.former_marks}),
         orphans=settings.TRANCHE_ORPHANS,
         network=network_of(account.environment),
+        switch_period=timedelta(seconds=settings.TRANCHE_SWITCH_SECONDS),
     )

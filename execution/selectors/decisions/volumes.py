@@ -1,68 +1,134 @@
-"""What the markets of an order traded: whole stretches from candles, their edges from the sampled seconds."""
+"""What the markets of an order traded: the sampled seconds that are known, and candles where these are not.
+
+A second whose volume is unknown counts as nothing: sums are lower bounds, with what is missing beside them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.orders.volume_gaps import VOLUME_LASTS, VolumeGaps
 from execution.core.types import ZERO, Candle, Traded
 from execution.models import CandleDay, MarketSample
-from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS, bars_to_candles
+from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS, bars_to_candles, bars_unknown
 
 #: How far back a forecast looks at what was traded.
-LOOK_BACK = timedelta(hours=12)
-#: A second is written when it is over and its late trades have come.
-WRITTEN_AFTER = timedelta(seconds=3)
-#: Of the seconds of a stretch, as many must have been watched for its sum to be known.
+FORECAST_SPAN = timedelta(hours=12)
+#: Seconds stand in for stretches whose candle has not come, as far back as this.
+SECONDS_SPAN = timedelta(hours=1)
+#: Of the seconds of a stretch, as many must be known for its sum to be worth more than a part of its candle.
 WATCHED = 0.9
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is known of one market's stretch: the volume of ``known`` of its ``whole`` seconds."""
+
+    volume: Decimal
+    known: int
+    whole: int
+
+    @property
+    def estimate(self) -> Decimal:
+        """The volume of the whole stretch at the pace of what is known."""
+        return self.volume * self.whole / self.known if self.known else self.volume
 
 
 @dataclass(frozen=True, slots=True)
 class _Venue:
-    """What is known of one market: its candles by opening, up to when, and its sampled seconds."""
+    """What is known of one market: its candles by opening, up to when, those that nobody can read, and the known
+    seconds of each stretch."""
 
     candles: Mapping[datetime, Candle]
+    unknown: Collection[datetime]
     known_until: datetime | None
-    seconds: Mapping[datetime, Decimal]
+    seconds: Mapping[datetime, Sequence[tuple[datetime, Decimal]]]
 
-    def between(self, start: datetime, end: datetime) -> Decimal | None:
-        """What was traded from ``start`` to ``end``, at most one stretch; None while it is not known."""
-        watched = [volume for at, volume in self.seconds.items() if start <= at < end]
-        wanted = (end - start).total_seconds()
-        if len(watched) >= wanted * WATCHED - 1:
-            return sum(watched, ZERO)
+    def until(self, start: datetime, now: datetime) -> datetime:
+        """Up to when anything is known, from ``start`` to ``now``."""
+        last = max((at for stretch in self.seconds.values() for at, _ in stretch), default=None)
+        ends = [start] if last is None else [start, last + SECOND]
+        if self.known_until is not None:
+            ends.append(self.known_until.replace(microsecond=0))
+        return min(max(ends), now)
+
+    def between(self, start: datetime, end: datetime) -> _Part:
+        """What is known from ``start`` to ``end``, at most one stretch.
+
+        All of its seconds, else its candle, else most of its seconds, else its share of the candle, else what there
+        is of its seconds.
+        """
         opening = opening_of(start)
-        if self.known_until is None or opening + CANDLE_LENGTH > self.known_until:
-            return None
+        known = [volume for at, volume in self.seconds.get(opening, ()) if start <= at < end]
+        whole = max(int((end - _whole_second(start)).total_seconds()), 0)
+        seconds = _Part(sum(known, ZERO), len(known), whole)
+        is_listed = self.known_until is not None and opening + CANDLE_LENGTH <= self.known_until
+        if seconds.known >= whole or not is_listed or opening in self.unknown:
+            return seconds
+        is_whole_stretch = start == opening and end == opening + CANDLE_LENGTH
+        if not is_whole_stretch and seconds.known >= whole * WATCHED:
+            return seconds
         candle = self.candles.get(opening)
-        share = Decimal(str(wanted)) / CANDLE_SECONDS
-        return ZERO if candle is None else candle.volume * share
+        share = Decimal(str((end - start).total_seconds())) / CANDLE_SECONDS
+        return _Part(ZERO if candle is None else candle.volume * share, whole, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSince:
+    """What all venues together are known to have traded, in base units, and what is missing in it.
+
+    The volume is None where nothing of it is known, and should be by now.
+    """
+
+    volume: Decimal | None
+    gaps: VolumeGaps
 
 
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
-    """The stretches of the last twelve hours, oldest first, the last one up to ``now``; of all venues together.
+    """The stretches of the last twelve hours, oldest first, up to what is known; of all venues together.
 
-    A stretch that is not known of every venue is missing.
+    A stretch of which too little is known of a venue is missing.
     """
-    since = opening_of(now - LOOK_BACK)
-    known = _read(venues, symbol, since, now, seconds_from=_seconds_from(now))
-    return tuple(_stretches(known, since, now))
+    since = opening_of(now - FORECAST_SPAN)
+    known = _read(venues, symbol, since, now)
+    found = []
+    for start, end in _edges(since, min(venue.until(since, now) for venue in known)):
+        parts = [venue.between(start, end) for venue in known]
+        if all(part.known >= part.whole * WATCHED - 1 for part in parts):
+            found.append(Traded(start, end, sum((part.estimate for part in parts), ZERO)))
+    return tuple(found)
 
 
-def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: datetime) -> Decimal | None:
-    """What all venues together traded from ``start`` to ``now``; None while one of them is not known."""
-    edge = opening_of(start) + CANDLE_LENGTH
-    known = _read(venues, symbol, opening_of(start), now, seconds_from=_seconds_from(now), edge=(start, edge))
-    total = ZERO
-    for part in _edges(start, now - WRITTEN_AFTER):
-        for venue in known:
-            volume = venue.between(*part)
-            if volume is None:
-                return None
-            total += volume
-    return total
+def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: datetime) -> VolumeSince:
+    """What all venues together are known to have traded from ``start`` to ``now``, at least."""
+    known = _read(venues, symbol, opening_of(start), now, edge=start)
+    ends = [venue.until(start, now) for venue in known]
+    until, oldest = max(ends), min(ends)
+    volume, lost, estimate = ZERO, 0, ZERO
+    is_estimated = True
+    for venue, end in zip(known, ends, strict=True):
+        parts = [venue.between(*edge) for edge in _edges(start, end)]
+        traded = sum((part.volume for part in parts), ZERO)
+        seconds, whole = sum(part.known for part in parts), sum(part.whole for part in parts)
+        volume += traded
+        lost = max(lost, whole - seconds)
+        whole += int((until - end).total_seconds())
+        is_estimated = is_estimated and 2 * seconds >= whole
+        estimate += traded * (whole - seconds) / seconds if seconds else ZERO
+    is_silent = now - oldest > VOLUME_LASTS >= now - until
+    gaps = VolumeGaps(
+        until=until,
+        silent_since=oldest if is_silent else None,
+        lost=timedelta(seconds=lost),
+        estimate=estimate if is_estimated else None,
+    )
+    is_unknown = until == start and now - start > VOLUME_LASTS
+    return VolumeSince(None if is_unknown else volume, gaps)
 
 
 def opening_of(at: datetime) -> datetime:
@@ -71,9 +137,9 @@ def opening_of(at: datetime) -> datetime:
     return midnight + (at - midnight) // CANDLE_LENGTH * CANDLE_LENGTH
 
 
-def _seconds_from(now: datetime) -> datetime:
-    """Seconds stand in for the stretch that runs and for the one before it, whose candle may not be here yet."""
-    return opening_of(now) - CANDLE_LENGTH
+def _whole_second(at: datetime) -> datetime:
+    """The first whole second from ``at`` on: a broken one is not known."""
+    return at if at.microsecond == 0 else at.replace(microsecond=0) + SECOND
 
 
 def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
@@ -84,23 +150,10 @@ def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]
         start = following
 
 
-def _stretches(known: list[_Venue], since: datetime, now: datetime) -> Iterable[Traded]:
-    for start, end in _edges(since, now - WRITTEN_AFTER):
-        volumes = [venue.between(start, end) for venue in known]
-        found = [volume for volume in volumes if volume is not None]
-        if len(found) == len(known):
-            yield Traded(start, end, sum(found, ZERO))
-
-
 def _read(
-    venues: Collection[int],
-    symbol: str,
-    since: datetime,
-    now: datetime,
-    *,
-    seconds_from: datetime,
-    edge: tuple[datetime, datetime] | None = None,
+    venues: Collection[int], symbol: str, since: datetime, now: datetime, *, edge: datetime | None = None
 ) -> list[_Venue]:
+    """The candles from ``since`` on, and the seconds from ``edge`` to its stretch's end and where candles lack."""
     days = list(
         CandleDay.objects.filter(
             venue__in=venues,
@@ -110,23 +163,37 @@ def _read(
             day__lte=now.date(),
         )
     )
-    samples = MarketSample.objects.filter(venue__in=venues, symbol=symbol)
-    rows = list(
-        samples.filter(second__gte=max(seconds_from, since), second__lt=now).values_list(
-            "venue_id", "second", "volume"
-        )
+    known_until = {
+        pk: max((day.known_until for day in days if day.venue_id == pk), default=None) for pk in venues
+    }
+    seconds_from = max(_seconds_from(known_until.values(), now), since)
+    samples = MarketSample.objects.filter(venue__in=venues, symbol=symbol, volume__isnull=False)
+    columns = ("venue_id", "second", "volume")
+    rows = list(samples.filter(second__gte=seconds_from, second__lt=now).values_list(*columns))
+    if edge is not None and edge < seconds_from:
+        ends = min(opening_of(edge) + CANDLE_LENGTH, seconds_from)
+        rows += samples.filter(second__gte=edge, second__lt=ends).values_list(*columns)
+    seconds: dict[int, dict[datetime, list[tuple[datetime, Decimal]]]] = defaultdict(
+        lambda: defaultdict(list)
     )
-    if edge is not None and edge[0] < seconds_from:
-        rows += samples.filter(second__gte=edge[0], second__lt=min(edge[1], seconds_from)).values_list(
-            "venue_id", "second", "volume"
-        )
+    for venue, second, volume in rows:
+        if volume is not None:
+            seconds[venue][opening_of(second)].append((second, volume))
     return [
         _Venue(
             candles={
                 bar.opened_at: bar for day in days if day.venue_id == pk for bar in bars_to_candles(day)
             },
-            known_until=max((day.known_until for day in days if day.venue_id == pk), default=None),
-            seconds={second: volume for venue, second, volume in rows if venue == pk},
+            unknown={at for day in days if day.venue_id == pk for at in bars_unknown(day)},
+            known_until=known_until[pk],
+            seconds=seconds[pk],
         )
         for pk in venues
     ]
+
+
+def _seconds_from(known_until: Iterable[datetime | None], now: datetime) -> datetime:
+    """The opening of the first stretch that a venue's candles may lack, and of the one before the running one."""
+    usual, furthest = opening_of(now) - CANDLE_LENGTH, opening_of(now - SECONDS_SPAN)
+    found = [furthest if until is None else max(opening_of(until), furthest) for until in known_until]
+    return min([usual, *found])

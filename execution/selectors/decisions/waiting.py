@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from execution.core.market_data.freshness import is_fresh
 from execution.core.orders.limit_words import limit_beyond
-from execution.core.orders.view import MAX_QUOTE_AGE
 from execution.core.states import OrderStatus
 from execution.core.types import Quote, Side
 from execution.models import Order
 from execution.selectors.quotes import quotes_latest
 
 #: How a decision says that it waits for something that is not of its plan.
-WAITS = "waits: "
+WAITS_PREFIX = "waits: "
 #: A venue's primary key, and a symbol.
 Pair = tuple[int, str]
 
@@ -33,7 +33,7 @@ def limit_words(
     side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
 ) -> str:
     """What ``limit_beyond`` says by the quotes of these markets that are fresh."""
-    fresh = [quotes[pair] for pair in pairs if pair in quotes and now - quotes[pair].at <= MAX_QUOTE_AGE]
+    fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)
 
 
@@ -48,7 +48,7 @@ def waiting_of(
     for order in orders:
         limit = order.terms.limit_price if order.terms else None
         words = limit_words(order.side, limit, pairs[order.pk], quotes, now)
-        if not words and is_working(order.status) and WAITS in why.get(order.pk, ""):
+        if not words and is_working(order.status) and WAITS_PREFIX in why.get(order.pk, ""):
             words = why[order.pk]
         if words:
             said[order.pk] = words
@@ -58,4 +58,4 @@ def waiting_of(
 def waits_said(orders: Sequence[Order]) -> dict[int, str]:
     """What the last decision of each working order waits for, by primary key."""
     working = [order.pk for order in orders if is_working(order.status)]
-    return dict(Order.objects.filter(pk__in=working, why__contains=WAITS).values_list("pk", "why"))
+    return dict(Order.objects.filter(pk__in=working, why__contains=WAITS_PREFIX).values_list("pk", "why"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from django.db.models import (
     Case,
@@ -27,8 +27,9 @@ from django.db.models import (
 from django.db.models.functions import Cast
 
 from execution.core.states import ORDER_FINAL, ORDER_LIVE
-from execution.models import Account, Market, Order, Role, User
+from execution.models import Account, Market, Order, Role, User, Venue
 from execution.payloads.orders import OrderPage, OrderRow
+from execution.selectors.orders.order_filter import FilterChoices, OrderFilter, OrderListFilter
 from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 from execution.selectors.orders.visibility import orders_visible, sees_several
 
@@ -36,7 +37,7 @@ PAGE_SIZE = 100
 #: Orders that an export holds in memory at a time.
 CHUNK = 200
 
-#: Groups of states by their name in the URL; a single status is a state, too.
+#: The groups of states; a single status is a state, too.
 STATES: dict[str, Q] = {
     "all": Q(),
     "needs": Q(needs_person=True, status__in=sorted(ORDER_LIVE)),
@@ -45,62 +46,40 @@ STATES: dict[str, Q] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BlotterFilter:
-    """Which orders are shown; what is empty does not filter. Days are UTC, both included."""
-
-    state: str = "all"
-    side: str = ""
-    symbol: str = ""
-    algorithm: str = ""
-    account: str = ""
-    trader: str = ""
-    text: str = ""
-    since: date | None = None
-    until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BlotterChoices:
-    """What a person may filter by."""
-
-    symbols: list[str]
-    accounts: list[str]
-    #: Empty for who sees only their own orders.
-    traders: list[str]
-
-
-def blotter_choices(person: User) -> BlotterChoices:
-    """Symbols, accounts and traders to choose from: what is, or was, to be had for this person."""
-    accounts = Account.objects.all() if sees_several(person) else Account.objects.filter(traders=person)
+def filter_choices(person: User) -> FilterChoices:
+    """Return what there is, or was, to choose from for this person."""
+    several = sees_several(person)
+    accounts = Account.objects.all() if several else Account.objects.filter(traders=person)
     traders = User.objects.none()
-    if sees_several(person):
+    if several:
         has_orders = Exists(Order.objects.filter(trader=OuterRef("pk")))
         traders = User.objects.filter(Q(role=Role.TRADER) | Q(has_orders))
-    return BlotterChoices(
+    return FilterChoices(
         symbols=sorted(set(Market.objects.values_list("symbol", flat=True))),
         accounts=sorted(accounts.values_list("label", flat=True)),
+        venues=sorted(Venue.objects.values_list("label", flat=True)),
         traders=sorted(traders.values_list("username", flat=True)),
+        alone="" if several else person.get_username(),
+        has_former=partial(_has_former, person),
     )
 
 
-def blotter_has(*, person: User, symbol: str = "", account: str = "") -> bool:
-    """Whether the person sees an order of a symbol or account that is no longer among the choices."""
-    return orders_filtered(person, BlotterFilter(symbol=symbol, account=account)).exists()
+def _has_former(person: User, name: str, value: str) -> bool:
+    former = {"symbol": Q(symbol=value), "account": Q(accounts__label=value)}
+    return name in former and orders_visible(person).filter(former[name]).exists()
 
 
 def blotter_page(
     *,
     person: User,
-    chosen: BlotterFilter,
-    page: int = 1,
+    chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """A page of the blotter: first what needs a person, then what lives, then by time.
+    """Return a page of the blotter: first what needs a person, then what lives, then by time.
 
     Rows of ``known`` (by id) whose order has not moved since are taken over as they are.
     """
-    filtered = orders_filtered(person, chosen)
+    filtered = _list_filtered(person, chosen)
     state = _state(chosen.state)
     counts = filtered.aggregate(
         all=Count("pk"),
@@ -108,7 +87,7 @@ def blotter_page(
         **{name: Count("pk", filter=q) for name, q in STATES.items() if q},
     )
     total = counts.pop("chosen")
-    first = (page - 1) * PAGE_SIZE
+    first = (chosen.page - 1) * PAGE_SIZE
     heads = list(
         _sorted(filtered.filter(state)).values_list("pk", "public_id", "version")[first : first + PAGE_SIZE]
     )
@@ -120,20 +99,20 @@ def blotter_page(
     return OrderPage(rows=shown, counts=counts, total=total)
 
 
-def blotter_rows(*, person: User, chosen: BlotterFilter) -> Iterator[list[OrderRow]]:
-    """All rows of a filter in the blotter's order, in parts: an export never holds more than one of them.
+def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[OrderRow]]:
+    """Yield all rows of a filter in the blotter's order, in parts: an export never holds more than one of them.
 
     Which orders and in what order is fixed at the first; each row is as it is when its part is read.
     """
     keys = list(
-        _sorted(orders_filtered(person, chosen).filter(_state(chosen.state))).values_list("pk", flat=True)
+        _sorted(_list_filtered(person, chosen).filter(_state(chosen.state))).values_list("pk", flat=True)
     )
     for first in range(0, len(keys), CHUNK):
         yield order_rows_of(orders_for_rows(keys[first : first + CHUNK]))
 
 
 def blotter_marks(*, person: User) -> tuple[int, int]:
-    """Two numbers that move whenever a visible order does: how many there are, and the sum of versions.
+    """Return two numbers that move whenever a visible order does: how many there are, and the sum of versions.
 
     A consumer compares them once a second and reads its page only when they moved. An index holds both.
     """
@@ -155,32 +134,36 @@ def _sorted(orders: QuerySet[Order]) -> QuerySet[Order]:
     return orders.order_by(rank, "-created_at", "-pk")
 
 
-def orders_filtered(person: User, chosen: BlotterFilter) -> QuerySet[Order]:
-    """The visible orders by every filter but the state."""
+def _list_filtered(person: User, chosen: OrderListFilter) -> QuerySet[Order]:
+    found = orders_filtered(person, chosen)
+    if chosen.account:
+        found = found.filter(accounts__label=chosen.account)
+    return _searched(found, chosen.q) if chosen.q else found
+
+
+def orders_filtered(person: User, chosen: OrderFilter) -> QuerySet[Order]:
+    """Return the visible orders by the filters that every view of them has."""
     found = orders_visible(person)
     for name in ("side", "symbol", "algorithm"):
         if value := getattr(chosen, name):
             found = found.filter(**{name: value})
-    if chosen.account:
-        found = found.filter(accounts__label=chosen.account)
     if chosen.trader:
         found = found.filter(trader__username=chosen.trader)
     if chosen.since:
         found = found.filter(created_at__gte=_midnight(chosen.since))
     if chosen.until:
         found = found.filter(created_at__lt=_midnight(chosen.until) + timedelta(days=1))
-    return _searched(found, chosen.text) if chosen.text else found
+    return found
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
-def _searched(orders: QuerySet[Order], wanted: str) -> QuerySet[Order]:
-    """By the beginning of the id, or a part of the client's reference or of a tag."""
-    in_tags = Q(tag_text__icontains=wanted)
+def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    in_tags = Q(tag_text__icontains=text)
     # SQLite keeps JSON with its letters beyond ASCII escaped, PostgreSQL as they are.
-    if (escaped := json.dumps(wanted)[1:-1]) != wanted:
+    if (escaped := json.dumps(text)[1:-1]) != text:
         in_tags |= Q(tag_text__icontains=escaped)
-    matches = Q(public_id__istartswith=wanted) | Q(client_reference__icontains=wanted) | in_tags
+    matches = Q(public_id__istartswith=text) | Q(client_reference__icontains=text) | in_tags
     return orders.annotate(tag_text=Cast("tags", TextField())).filter(matches)

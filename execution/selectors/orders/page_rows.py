@@ -10,17 +10,7 @@ from typing import TypeVar
 
 from django.db.models import Model
 
-from execution.models import (
-    Account,
-    ChildOrder,
-    Fill,
-    JournalEntry,
-    Order,
-    OrderTerms,
-    Slice,
-    User,
-    Worker,
-)
+from execution.models import Account, ChildOrder, Fill, JournalEntry, Order, OrderTerms, Slice, User, Worker
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.order_view import ORDER
 
@@ -54,7 +44,7 @@ class PageRows:
     children: list[ChildOrder]
 
     def fills(self) -> list[Fill]:
-        """In the order of their execution."""
+        """Return the fills in the order of their execution."""
         fills = _FILLS.all(order=self.order.pk)
         accounts, children = _by_key(self.accounts), _by_key(self.children)
         for fill in fills:
@@ -68,7 +58,7 @@ class PageRows:
         return _FILLS.count(order=self.order.pk)
 
     def journal_after(self, version: int) -> list[JournalEntry]:
-        """The entries of later versions."""
+        """Return the entries of later versions."""
         return _JOURNAL.all(order=self.order.pk, version=version)
 
 

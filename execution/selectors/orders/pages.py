@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from execution.core.numbers import round_up
+from execution.core.orders.reservation import spent_currency
 from execution.core.tca import costs
+from execution.core.types import Side
 from execution.models import ChildOrder, Fill, JournalEntry, Order
-from execution.payloads.encode import instant, milliseconds, rounded, text
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import (
     SECTIONS,
     ChildRow,
@@ -20,13 +23,16 @@ from execution.payloads.orders import (
     Fee,
     FillRow,
     JournalRow,
-    OrderFacts,
+    OrderDetail,
     OrderParts,
+    Reserved,
     SchedulePoint,
     SliceRow,
     Snapshot,
 )
 from execution.selectors.decisions.order_view import ORDER
+from execution.selectors.decisions.spending import reserve_of
+from execution.selectors.fees import fees_of
 from execution.selectors.orders.page_rows import PageRows, page_rows
 from execution.selectors.orders.rows import order_row_of
 from execution.selectors.orders.schedules import earlier_plans, is_sliced
@@ -41,10 +47,10 @@ def order_version(order_id: int) -> int:
 
 
 def order_snapshot(order_id: int) -> Snapshot:
-    """Everything of an order.
+    """Return everything of an order.
 
-    The version is read first: rows may then be newer than it, never older, and what is newer comes once
-    more with the next delta.
+    The version is read first: rows may then be newer than it, never older, and what is newer comes once more with the
+    next delta.
     """
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
@@ -62,7 +68,7 @@ def order_snapshot(order_id: int) -> Snapshot:
 
 
 def order_parts(order_id: int, *, most: int) -> OrderParts:
-    """The newest children and fills of an order, at most so many of each."""
+    """Return the newest children and fills of an order, at most so many of each."""
     children = ChildOrder.objects.filter(order=order_id).select_related("account", "slice")
     fills = Fill.objects.filter(order=order_id).select_related("account", "child")
     return OrderParts(
@@ -74,7 +80,7 @@ def order_parts(order_id: int, *, most: int) -> OrderParts:
 
 
 def order_delta(order_id: int, before: Snapshot) -> Delta:
-    """What changed since ``before``; append-only rows are read from where it ends."""
+    """Return the changes since ``before``; append-only rows are read from where it ends."""
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
     fills = _new_fills(rows, before)
@@ -96,7 +102,7 @@ def order_delta(order_id: int, before: Snapshot) -> Delta:
 
 
 def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
-    """The snapshot after a delta, as the page's script makes it."""
+    """Return the snapshot after a delta, as the page's script makes it."""
     after: dict[str, Any] = {"version": delta["version"], "order": delta["order"]}
     after["profile"] = delta["profile"] if delta["replan"] else before["profile"]
     for section in SECTIONS:
@@ -108,12 +114,12 @@ def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
 
 
 def changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
-    """The rows of ``after`` that are new or differ; rows are known by their key."""
+    """Return the rows of ``after`` that are new or differ; rows are known by their key."""
     known = {row["key"]: row for row in before}
     return [row for row in after if known.get(row["key"]) != row]
 
 
-def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderFacts:
+def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRow]) -> OrderDetail:
     order = rows.order
     row = order_row_of(
         order,
@@ -127,26 +133,47 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
         Decimal(fill["fee_in_quote"]) if fill["fee_in_quote"] is not None else None for fill in fills
     ]
     maker = costs.maker_share((Decimal(fill["quantity"]), fill["liquidity"]) for fill in fills)
-    return OrderFacts(
+    return OrderDetail(
         **row,
         why=order.why,
-        due_at=instant(order.due_at),
-        paused_at=instant(order.paused_at),
+        due_at=epoch_ms(order.due_at),
+        paused_at=epoch_ms(order.paused_at),
         plan_version=order.plan_version,
         terms_version=terms.version if terms else 0,
-        quantity_asked=text(order.quantity_asked) or "",
+        quantity_asked=decimal_str(order.quantity_asked),
         unit=order.unit,
+        reserves=_reserves(rows),
         owner=str(order.owner or ""),
         fees=[
-            Fee(currency=name, amount=text(Decimal(amount)) or "")
+            Fee(currency=name, amount=decimal_str(Decimal(amount)))
             for name, amount in sorted(order.fees.items())
         ],
-        fees_bp=rounded(costs.fees_bp(quote_fees, order.notional), 2),
-        maker_share=rounded(maker, 4),
-        pauses=pauses(journal, instant(order.paused_at), instant(order.ended_at)),
+        fees_bp=rounded_str(costs.fees_bp(quote_fees, order.notional), 2),
+        maker_share=rounded_str(maker, 4),
+        pauses=pauses(journal, epoch_ms(order.paused_at), epoch_ms(order.ended_at)),
         earlier_plans=earlier_plans(order, journal) if is_sliced(order.algorithm) else [],
         parameters=dict(terms.parameters) if terms else {},
     )
+
+
+def _reserves(rows: PageRows) -> list[Reserved]:
+    """Return what the order reserves by the rows that were read for its page, on its accounts as they were named."""
+    order = rows.order
+    waiting = [child for child in rows.children if not child.is_settled]
+    found = reserve_of(order, rows.accounts, waiting)
+    if found is None:
+        return []
+    labels = {account.public_id: account.label for account in rows.accounts}
+    currency = spent_currency(order.symbol, Side(order.side))
+    return [
+        Reserved(
+            account=labels[name],
+            currency=currency,
+            amount=decimal_str(round_up(reserve.total.amount)),
+            is_known=reserve.total.is_known,
+        )
+        for name, reserve in sorted(found.reserve.items(), key=lambda item: labels[item[0]])
+    ]
 
 
 def pauses(
@@ -177,10 +204,10 @@ def _slice_rows(rows: PageRows) -> list[SliceRow]:
         SliceRow(
             key=f"{part.plan_version}.{part.number}",
             number=part.number,
-            starts_at=milliseconds(part.starts_at),
-            ends_at=milliseconds(part.ends_at),
-            quantity=text(part.quantity) or "",
-            filled=text(filled[part.pk]) or "0",
+            starts_at=epoch_ms(part.starts_at),
+            ends_at=epoch_ms(part.ends_at),
+            quantity=decimal_str(part.quantity),
+            filled=decimal_str(filled[part.pk]),
         )
         for part in rows.slices
         if part.plan_version == rows.order.plan_version
@@ -191,18 +218,18 @@ def _child_row(child: ChildOrder) -> ChildRow:
     return ChildRow(
         key=str(child.sequence),
         sequence=child.sequence,
-        at=milliseconds(child.intended_at),
-        ended_at=instant(child.ended_at),
+        at=epoch_ms(child.intended_at),
+        ended_at=epoch_ms(child.ended_at),
         account=child.account.label,
         slice=child.slice.number if child.slice else None,
         type=child.type,
         time_in_force=child.time_in_force,
         purpose=child.purpose,
         why=child.why,
-        price=text(child.price),
-        quantity=text(child.quantity) or "",
-        filled=text(child.filled) or "",
-        average=rounded(costs.average_price(child.notional, child.filled), 12),
+        price=decimal_str(child.price),
+        quantity=decimal_str(child.quantity),
+        filled=decimal_str(child.filled),
+        average=rounded_str(costs.average_price(child.notional, child.filled), 12),
         status=child.status,
         reason=child.reason,
         settled=child.is_settled,
@@ -210,7 +237,6 @@ def _child_row(child: ChildOrder) -> ChildRow:
 
 
 def _new_fills(rows: PageRows, before: Snapshot) -> list[FillRow]:
-    """Fills that ``before`` lacks, and those whose fee or liquidity has become known since."""
     keys = {fill["key"] for fill in before["fills"]}
     open_keys = {fill["key"] for fill in before["fills"] if fill["fee"] is None or not fill["liquidity"]}
     if rows.fills_count() == len(keys) and not open_keys:
@@ -221,15 +247,16 @@ def _new_fills(rows: PageRows, before: Snapshot) -> list[FillRow]:
 def _fill_row(fill: Fill) -> FillRow:
     return FillRow(
         key=f"{fill.account.public_id}:{fill.trade_id}:{fill.side}",
-        at=milliseconds(fill.executed_at),
+        at=epoch_ms(fill.executed_at),
         account=fill.account.label,
         child=fill.child.sequence if fill.child else None,
         trade=fill.trade_id,
-        price=text(fill.price) or "",
-        quantity=text(fill.quantity) or "",
-        fee=text(fill.fee),
+        price=decimal_str(fill.price),
+        quantity=decimal_str(fill.quantity),
+        fee=decimal_str(fill.fee),
         fee_currency=fill.fee_currency,
-        fee_in_quote=text(fill.fee_in_quote),
+        more_fees=[Fee(currency=name, amount=decimal_str(amount)) for name, amount in fees_of(fill)[1:]],
+        fee_in_quote=decimal_str(fill.fee_in_quote),
         liquidity=fill.liquidity,
     )
 
@@ -238,7 +265,7 @@ def _journal_row(entry: JournalEntry) -> JournalRow:
     return JournalRow(
         key=str(entry.version),
         version=entry.version,
-        at=milliseconds(entry.at),
+        at=epoch_ms(entry.at),
         kind=entry.kind,
         actor=entry.actor,
         reason=entry.reason,

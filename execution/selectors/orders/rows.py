@@ -13,7 +13,7 @@ from execution.core.tca import costs
 from execution.core.types import Side
 from execution.models import Account, ChildOrder, Fill, JournalEntry, Market, Order
 from execution.models.prepared import Compiled
-from execution.payloads.encode import instant, milliseconds, rounded, text
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import OrderRow, SchedulePoint
 from execution.selectors.decisions.waiting import waiting_of, waits_said
 from execution.selectors.orders.schedules import schedule_lines
@@ -23,7 +23,7 @@ DEFERRED_FIELDS = ("market", "memo", "fees", "why", "journal_hash", "terms__para
 
 
 def orders_for_rows(keys: Sequence[int]) -> list[Order]:
-    """Orders by primary key, in that order, with what their rows say; those that are gone are left out."""
+    """Return orders by primary key, in that order, with what their rows say; those that are gone are left out."""
     people = [f"trader__{name}" for name in ("password", "first_name", "last_name", "email", "confirm_above")]
     found = (
         Order.objects.filter(pk__in=keys).select_related("trader", "terms").defer(*DEFERRED_FIELDS, *people)
@@ -33,7 +33,7 @@ def orders_for_rows(keys: Sequence[int]) -> list[Order]:
 
 
 def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
-    """Rows of orders that have their trader and terms at hand; seven queries, however many orders."""
+    """Return rows of orders that have their trader and terms at hand; seven queries, however many orders."""
     places = _places(orders)
     markets = _markets(orders, places)
     last_fills = dict(
@@ -50,7 +50,7 @@ def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
             order,
             places[order.pk],
             markets.get(order.pk, []),
-            instant(last_fills.get(order.pk)),
+            epoch_ms(last_fills.get(order.pk)),
             lines.get(order.pk, []),
             unsettled.get(order.pk, 0),
             alerts.get(order.pk, 0),
@@ -68,8 +68,7 @@ _MARKET = Compiled(
 def order_row_of(
     order: Order, accounts: Sequence[Account], *, last_fill_at: int | None, unsettled: int, alerts: int
 ) -> OrderRow:
-    """The row of one order whose accounts, children, fills and journal are at hand, and which shows its schedule
-    itself."""
+    """Return the row of one order that has everything at hand, and shows its schedule itself."""
     places = sorted((account.label, account.venue_id) for account in accounts)
     venues = {venue for _, venue in places}
     markets = [row for venue in sorted(venues) for row in _MARKET.all(venue=venue, symbol=order.symbol)]
@@ -78,7 +77,6 @@ def order_row_of(
 
 
 def _count(rows: QuerySet[ChildOrder] | QuerySet[JournalEntry]) -> dict[int, int]:
-    """How many of the rows each order has; orders with none are left out."""
     return dict(rows.values_list("order").annotate(count=Count("pk")))
 
 
@@ -87,7 +85,6 @@ Place = tuple[str, int]
 
 
 def _places(orders: Sequence[Order]) -> dict[int, list[Place]]:
-    """The accounts of each order, by label."""
     places: dict[int, list[Place]] = defaultdict(list)
     found = Order.accounts.through.objects.filter(order__in=orders).order_by("account__label")
     for order_id, label, venue in found.values_list("order_id", "account__label", "account__venue_id"):
@@ -96,7 +93,6 @@ def _places(orders: Sequence[Order]) -> dict[int, list[Place]]:
 
 
 def _markets(orders: Sequence[Order], places: Mapping[int, Sequence[Place]]) -> dict[int, list[Market]]:
-    """The markets of each order, at the venues of its accounts."""
     venues = {order.pk: {venue for _, venue in places[order.pk]} for order in orders}
     wanted = Market.objects.filter(
         venue__in=set().union(*venues.values()), symbol__in={order.symbol for order in orders}
@@ -138,22 +134,22 @@ def _row(
         base=markets[0].base if markets else base,
         quote=markets[0].quote if markets else quote,
         # With several venues the finest step: nothing that one of them filled is rounded away.
-        tick=text(min((market.tick for market in markets), default=None)),
-        lot=text(min((market.lot for market in markets), default=None)),
+        tick=decimal_str(min((market.tick for market in markets), default=None)),
+        lot=decimal_str(min((market.lot for market in markets), default=None)),
         side=order.side,
         algorithm=order.algorithm,
-        quantity=text(order.quantity) or "",
-        filled=text(order.filled) or "",
-        limit_price=text(terms.limit_price) if terms else None,
-        average=rounded(average, 12),
-        arrival_mid=text(arrival),
-        cost_bp=rounded(costs.slippage_bp(Side(order.side), average, arrival), 2),
-        start_at=instant(terms.start_at) if terms else None,
-        end_at=instant(terms.end_at) if terms else None,
+        quantity=decimal_str(order.quantity),
+        filled=decimal_str(order.filled),
+        limit_price=decimal_str(terms.limit_price) if terms else None,
+        average=rounded_str(average, 12),
+        arrival_mid=decimal_str(arrival),
+        cost_bp=rounded_str(costs.slippage_bp(Side(order.side), average, arrival), 2),
+        start_at=epoch_ms(terms.start_at) if terms else None,
+        end_at=epoch_ms(terms.end_at) if terms else None,
         end_is_fixed=terms.end_is_fixed if terms else False,
-        started_at=instant(order.started_at),
-        ended_at=instant(order.ended_at),
-        created_at=milliseconds(order.created_at),
+        started_at=epoch_ms(order.started_at),
+        ended_at=epoch_ms(order.ended_at),
+        created_at=epoch_ms(order.created_at),
         last_fill_at=last_fill_at,
         schedule=schedule,
         unsettled=unsettled,

@@ -13,7 +13,7 @@ from execution.core.journal import SETS_QUANTITY
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.types import ZERO
 from execution.models import Order, Slice
-from execution.payloads.encode import milliseconds
+from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import EarlierPlan, JournalRow, SchedulePoint
 
 #: A plan of twice so many slices or more is thinned for lists: each point then stands for several slices.
@@ -27,7 +27,7 @@ Part = tuple[datetime, datetime, Decimal]
 
 
 class _Kept:
-    """Lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
+    """Keep lines of plans by order and plan version: a plan is never changed, only replaced by the next version.
 
     Bounded, the oldest go first. A day's plan of a slice a minute is 1,440 rows for 61 points.
     """
@@ -53,13 +53,12 @@ schedules_forget = _kept.forget
 
 
 def is_sliced(algorithm: str) -> bool:
-    """Whether orders of the algorithm have a schedule to be ahead of or behind."""
+    """Return True if orders of the algorithm have a schedule to be ahead of or behind."""
     return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_sliced
 
 
 def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
-    """The line of each order's current plan by primary key; what was read once is kept. None for an algorithm
-    without a schedule."""
+    """Return each order's line of the current plan by primary key; None for an algorithm without a schedule."""
     orders = [order for order in orders if is_sliced(order.algorithm)]
     lines = {order.pk: line for order in orders if (line := _kept.get(order)) is not None}
     missing = {order.pk: order for order in orders if order.pk not in lines}
@@ -80,23 +79,23 @@ def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
 def schedule_line(
     order: Order, slices: Sequence[Part], quantity: Decimal | None = None
 ) -> list[SchedulePoint]:
-    """What share of the order's quantity should be done by when. A later plan begins with what was done when it
-    was made; ``quantity`` is the order's at that time, where it was another."""
+    """Return the share of the order's quantity that should be done by each time. A later plan begins with what was
+    done when it was made; ``quantity`` is the order's at that time, where it was another."""
     if not slices or order.quantity <= ZERO:
         return []
     done = (order.quantity if quantity is None else quantity) - sum(
         (quantity for _, _, quantity in slices), ZERO
     )
-    points = [(milliseconds(slices[0][0]), float(done / order.quantity))]
+    points = [(epoch_ms(slices[0][0]), float(done / order.quantity))]
     for _, ends_at, quantity in slices:
         done += quantity
-        points.append((milliseconds(ends_at), round(float(done / order.quantity), 6)))
+        points.append((epoch_ms(ends_at), round(float(done / order.quantity), 6)))
     step = max(1, len(points) // SCHEDULE_POINTS)
     return points[:-1:step] + points[-1:]
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
-    """The plans that were replaced, oldest first, each up to the moment at which it was.
+    """Return the plans that were replaced, oldest first, each up to the moment at which it was.
 
     The journal tells the moment; a plan whose end it does not tell is left out.
     """

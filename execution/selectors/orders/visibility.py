@@ -1,4 +1,4 @@
-"""Who may see which order, and who may act on it."""
+"""Visibility of orders, and the right to act on them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from execution.models import Order, Role, User
 
 
 def sees_several(person: User) -> bool:
-    """Whether other people's orders are shown, too: a supervisor, or a trader who was granted the desk."""
+    """Return True if other people's orders are shown, too: to a supervisor, or a trader who was granted the desk."""
     return person.role == Role.SUPERVISOR or (person.role == Role.TRADER and person.sees_desk)
 
 
 def orders_visible(person: User) -> QuerySet[Order]:
-    """A trader's own orders, everybody's for who sees the desk, none for anybody else."""
+    """Return a trader's own orders, everybody's for who sees the desk, none for anybody else."""
     if sees_several(person):
         return Order.objects.all()
     if person.role == Role.TRADER:
@@ -22,26 +22,26 @@ def orders_visible(person: User) -> QuerySet[Order]:
 
 
 def may_act(person: User, order: Order) -> bool:
-    """Pausing, resuming and cancelling are for the order's trader and for supervisors; others only watch."""
+    """Return True for the order's trader and for supervisors: they pause, resume and cancel; others only watch."""
     owns = order.trader_id == person.pk and person.role == Role.TRADER
     return owns or person.role == Role.SUPERVISOR
 
 
 def may_amend(person: User, order: Order) -> bool:
-    """Amending is trading: it is for the order's trader alone."""
+    """Return True for the order's trader alone: amending is trading."""
     return order.trader_id == person.pk and person.role == Role.TRADER
 
 
 def order_find(*, person: User, public_id: str) -> int | None:
-    """The primary key of an order that the person may see; None is also "there is no such order"."""
+    """Return the primary key of an order that the person may see; None is also "there is no such order"."""
     return orders_visible(person).filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def order_is_theirs_to_act(*, person: User, order_id: int) -> bool:
-    """``may_act`` for a page that knows the order by its key."""
+    """Ask ``may_act`` for a page that knows the order by its key."""
     return may_act(person, Order.objects.only("trader").get(pk=order_id))
 
 
 def order_is_theirs_to_amend(*, person: User, order_id: int) -> bool:
-    """``may_amend`` for a page that knows the order by its key."""
+    """Ask ``may_amend`` for a page that knows the order by its key."""
     return may_amend(person, Order.objects.only("trader").get(pk=order_id))

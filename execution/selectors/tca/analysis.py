@@ -11,13 +11,13 @@ from typing import Any
 from execution.core.states import ORDER_FINAL
 from execution.core.tca.aggregates import MeanOf, mean_of
 from execution.core.types import ZERO
-from execution.models import OrderReport, User, Venue
-from execution.payloads.encode import rounded
+from execution.models import OrderReport, User
+from execution.payloads.encode import rounded_str
 from execution.payloads.reports import AnalysisPage, GroupRow, Mean
-from execution.selectors.orders.blotter import BlotterFilter, orders_filtered
+from execution.selectors.orders.blotter import orders_filtered
+from execution.selectors.orders.order_filter import AnalysisFilter
 from execution.selectors.tca.reports import predicted_of
 
-GROUPS = ("algorithm", "symbol", "venue", "trader")
 PLACES = 4
 
 
@@ -88,7 +88,7 @@ FIGURES: dict[str, Figure] = {
     "markout_60_bp": Figure("Markout 1 min", lambda part: part.markout(60)),
     "markout_300_bp": Figure("Markout 5 min", lambda part: part.markout(300)),
     "opportunity_bp": Figure("Opportunity", _at("opportunity_bp"), of_whole=True),
-    "shortfall_bp": Figure("InsufficientLiquidity", _at("shortfall_bp"), of_whole=True),
+    "shortfall_bp": Figure("Shortfall", _at("shortfall_bp"), of_whole=True),
     "maker_share": Figure("Maker share", _at("maker_share")),
     "participation": Figure("Participation", _at("participation")),
     "filled_share": Figure("Filled", lambda part: part.filled_share, of_whole=True),
@@ -96,22 +96,9 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysisFilter:
-    """Which orders are counted; ``venue`` counts only what they did there."""
-
-    orders: BlotterFilter
-    by: str = "algorithm"
-    venue: str = ""
-
-
-def analysis_venues() -> list[str]:
-    return list(Venue.objects.order_by("label").values_list("label", flat=True))
-
-
 def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
     """The reports that the person may see, by group; two queries, however many orders."""
-    visible = orders_filtered(person, chosen.orders).filter(status__in=ORDER_FINAL)
+    visible = orders_filtered(person, chosen).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
     groups: dict[str, list[Part]] = defaultdict(list)
     orders: list[Part] = []
@@ -121,7 +108,7 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
         if found.parts:
             orders.append(found.whole)
     return AnalysisPage(
-        by=chosen.by,
+        by=chosen.group,
         groups=[_row(name, groups[name]) for name in sorted(groups)],
         whole=_row("all", orders) if orders else None,
         waiting=waiting,
@@ -139,16 +126,16 @@ class Counted:
 def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
     """Each order with one part; by venue with one for each venue at which it was filled. With a venue chosen an
     order is what it did there, and none without a fill there."""
-    found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen.orders)).order_by("pk")
+    found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):
         name, quote = report["id"], report["quote"]
         whole = Part("all", name, quote, {**report, "predicted": predicted_of(predicted)})
-        if chosen.by != "venue" and not chosen.venue:
-            yield Counted([replace(whole, group=report[chosen.by])], whole)
+        if chosen.group != "venue" and not chosen.venue:
+            yield Counted([replace(whole, group=report[chosen.group])], whole)
             continue
         there = [venue for venue in report["venues"] if chosen.venue in ("", venue["venue"])]
         parts = [
-            Part(venue["venue"] if chosen.by == "venue" else report[chosen.by], name, quote, venue)
+            Part(venue["venue"] if chosen.group == "venue" else report[chosen.group], name, quote, venue)
             for venue in there
         ]
         yield Counted(parts, parts[0] if parts and chosen.venue else whole)
@@ -161,7 +148,7 @@ def _row(name: str, parts: Sequence[Part]) -> GroupRow:
     return GroupRow(
         group=name,
         orders=len({part.order for part in parts}),
-        notional={currency: rounded(amount, 2) or "0" for currency, amount in sorted(notional.items())},
+        notional={currency: rounded_str(amount, 2) for currency, amount in sorted(notional.items())},
         figures={key: _mean(figure, parts, len(notional)) for key, figure in FIGURES.items()},
     )
 
@@ -175,10 +162,10 @@ def _mean(figure: Figure, parts: Sequence[Part], currencies: int) -> Mean:
     return _mean_row(mean_of((figure.read(part), weight(part)) for part in parts))
 
 
-def _mean_row(found: MeanOf) -> Mean:
+def _mean_row(mean: MeanOf) -> Mean:
     return Mean(
-        n=found.n,
-        mean=rounded(found.mean, PLACES),
-        weighted=rounded(found.weighted, PLACES),
-        standard_error=rounded(found.standard_error, PLACES),
+        n=mean.n,
+        mean=rounded_str(mean.mean, PLACES),
+        weighted=rounded_str(mean.weighted, PLACES),
+        standard_error=rounded_str(mean.standard_error, PLACES),
     )

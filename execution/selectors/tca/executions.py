@@ -13,6 +13,7 @@ from execution.core.tca.analysis import Execution
 from execution.core.tca.market_tape import MID_LASTS, MarketRecord, Second
 from execution.models import Fill, MarketSample, Order, Venue
 from execution.selectors.decisions.order_view import accounts_of
+from execution.selectors.fees import fee_parts
 
 SECOND = timedelta(seconds=1)
 
@@ -27,10 +28,13 @@ def executions_of(order: Order) -> dict[int, Execution]:
     """The fills of an order by primary key, in the order of the exchange's times."""
     found = Fill.objects.filter(order=order).order_by("executed_at", "pk")
     columns = found.values_list(
-        *("pk", "executed_at", "price", "quantity", "account__venue__label"),
-        *("liquidity", "fee", "fee_currency", "fee_in_quote"),
+        *("pk", "executed_at", "price", "quantity", "account__venue__label", "liquidity"),
+        *("fee_in_quote", "fee", "fee_currency", "more_fees"),
     )
-    return {key: Execution(*values) for key, *values in columns}
+    return {
+        key: Execution(at, price, quantity, venue, liquidity, fee_parts(*charged), in_quote)
+        for key, at, price, quantity, venue, liquidity, in_quote, *charged in columns
+    }
 
 
 def working_since(order: Order) -> datetime | None:

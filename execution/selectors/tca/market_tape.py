@@ -11,20 +11,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.market_data.trade_volume import KEPT
 from execution.core.tca import costs
 from execution.core.types import ZERO, Side
 from execution.models import MarketSample, Order, OrderTerms
 from execution.models.prepared import Compiled
-from execution.payloads.encode import milliseconds, rounded, text
-from execution.payloads.orders import MarketUpdate, Sample
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.market import MarketUpdate, Sample
 from execution.selectors.decisions.order_view import ORDER
 from execution.selectors.decisions.waiting import waiting_of
 from execution.selectors.tca.executions import venues_of
 from execution.selectors.tca.marks import Marks, marks_read
 from execution.selectors.tca.reports import split_row
 
-#: A second may still grow this long after it began: trades arrive late.
+#: A second may still change this long after it began: trades arrive late.
 OPEN_FOR = timedelta(seconds=5)
+#: One whose volume is unknown may still be mended: what was missed is asked for as long as this.
+MENDED_FOR = KEPT + OPEN_FOR
 #: A longer past is sent in buckets, so that a day's order does not send 86,400 rows.
 MAX_POINTS = 3000
 #: The past by which a market's pace is judged, and how much of it must have been watched.
@@ -52,9 +55,12 @@ class Tape:
     venues: Mapping[int, str]
     symbol: str
     since: datetime
-    volume: Decimal = ZERO
+    #: None while no second's volume is known.
+    volume: Decimal | None = None
     notional: Decimal = ZERO
     seen: bool = field(default=False)
+    #: What was sent of the seconds that may change, by their time.
+    sent: dict[int, Sample] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks)
 
 
@@ -69,7 +75,7 @@ def tape_open(order_id: int) -> Tape | None:
 
 
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
-    """Samples since the last reading (open seconds again) and the benchmarks up to now or the order's end."""
+    """The samples that are new or have changed, and the benchmarks up to now or the order's end."""
     order = ORDER.get(pk=order_id)
     order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None
     until = order.ended_at or now
@@ -79,30 +85,52 @@ def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
         for sample in _SAMPLES.all(venue=venue, symbol=tape.symbol, since=tape.since, until=until)
     ]
     samples.sort(key=lambda sample: sample.second)
-    open_volume = open_notional = ZERO
-    for sample in samples:
-        if sample.second < now - OPEN_FOR:
-            tape.volume += sample.volume
-            tape.notional += sample.notional
-            tape.since = sample.second + timedelta(seconds=1)
-        else:
-            open_volume += sample.volume
-            open_notional += sample.notional
-    volume = tape.volume + open_volume
-    vwap = costs.average_price(tape.notional + open_notional, volume)
+    open_from = next((sample.second for sample in samples if _may_change(sample, now)), None)
+    settled = [sample for sample in samples if open_from is None or sample.second < open_from]
+    open_ = samples[len(settled) :]
+    tape.volume, tape.notional = _sums(settled, tape.volume, tape.notional)
+    volume, notional = _sums(open_, tape.volume, tape.notional)
+    rows = _new_rows(tape, settled, open_)
+    if settled or open_from is not None:
+        tape.since = open_from or settled[-1].second + timedelta(seconds=1)
+    traded = volume or ZERO
+    vwap = costs.average_price(notional, traded)
     average = costs.average_price(order.notional, order.filled)
-    seconds = by_second(samples)
-    rows = _thinned(seconds) if not tape.seen else [_row([second]) for second in seconds]
-    tape.seen = True
     return MarketUpdate(
         samples=rows,
-        volume=text(volume),
-        vwap=rounded(vwap, 12),
-        vwap_bp=rounded(costs.slippage_bp(Side(order.side), average, vwap), 2),
-        participation=rounded(costs.participation(order.filled, volume), 4),
+        volume=decimal_str(volume),
+        vwap=rounded_str(vwap, 12),
+        vwap_bp=rounded_str(costs.slippage_bp(Side(order.side), average, vwap), 2),
+        participation=rounded_str(costs.participation(order.filled, traded), 4),
         split_bp=split_row(marks_read(tape.marks, order, tape.venues, now), 2),
         waits=waiting_of([order], {order.pk: tape.venues}, {order.pk: order.why}, now).get(order.pk, ""),
     )
+
+
+def _may_change(sample: MarketSample, now: datetime) -> bool:
+    lasts = MENDED_FOR if sample.volume is None else OPEN_FOR
+    return sample.second >= now - lasts
+
+
+def _sums(
+    samples: Iterable[MarketSample], volume: Decimal | None, notional: Decimal
+) -> tuple[Decimal | None, Decimal]:
+    """Volume and notional with those of some samples added; what is not known adds nothing."""
+    for sample in samples:
+        if sample.volume is not None:
+            volume = (volume or ZERO) + sample.volume
+            notional += sample.notional or ZERO
+    return volume, notional
+
+
+def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[MarketSample]) -> list[Sample]:
+    """The rows that differ from what was sent; a longer past is thinned the first time."""
+    past = by_second(settled)
+    rows = [_row([second]) for second in past] if tape.seen else _thinned(past)
+    ahead = [_row([second]) for second in by_second(open_)]
+    new = [row for row in [*rows, *ahead] if tape.sent.get(row[0]) != row]
+    tape.sent, tape.seen = {row[0]: row for row in ahead}, True
+    return new
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +146,15 @@ class Pace:
 
 
 def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
-    """The markets' volume in those of the last five minutes' seconds that were watched at every venue;
-    None when these are less than a minute."""
+    """The markets' volume in those of the last five minutes' seconds that are known of every venue; None when these
+    are less than a minute."""
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
     )
     seconds: dict[datetime, list[Decimal]] = defaultdict(list)
     for second, volume in found.values_list("second", "volume"):
-        seconds[second].append(volume)
+        if volume is not None:
+            seconds[second].append(volume)
     complete = [sum(volumes, ZERO) for volumes in seconds.values() if len(volumes) == len(venues)]
     watched = timedelta(seconds=len(complete))
     return Pace(sum(complete, ZERO), watched) if watched >= PACE_NEEDS else None
@@ -133,7 +162,7 @@ def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | N
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A second of all venues: the mean of the quotes that are known, and everything that was traded.
+    """A second of all venues: the mean of the quotes that are known, and what is known to have been traded.
 
     The mean and not the best: the best bid and ask of several venues cross now and then.
     """
@@ -141,8 +170,8 @@ class Together:
     second: datetime
     bid: Decimal | None
     ask: Decimal | None
-    volume: Decimal
-    notional: Decimal
+    volume: Decimal | None
+    notional: Decimal | None
 
 
 def by_second(samples: Iterable[MarketSample]) -> list[Together]:
@@ -160,9 +189,15 @@ def _together(second: datetime, parts: Sequence[MarketSample]) -> Together:
         second,
         sum((bid for bid, _ in quotes), ZERO) / count if count else None,
         sum((ask for _, ask in quotes), ZERO) / count if count else None,
-        sum((part.volume for part in parts), ZERO),
-        sum((part.notional for part in parts), ZERO),
+        _known_sum(part.volume for part in parts),
+        _known_sum(part.notional for part in parts),
     )
+
+
+def _known_sum(parts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of the known parts; None when there is none."""
+    known = [part for part in parts if part is not None]
+    return sum(known, ZERO) if known else None
 
 
 def _thinned(seconds: Sequence[Together]) -> list[Sample]:
@@ -171,12 +206,12 @@ def _thinned(seconds: Sequence[Together]) -> list[Sample]:
 
 
 def _row(bucket: Sequence[Together]) -> Sample:
-    """A bucket's last quote and its whole volume, at its first second."""
+    """A bucket's last quote and its known volume, at its first second."""
     last = bucket[-1]
     return (
-        milliseconds(bucket[0].second),
-        rounded(last.bid, 12),
-        rounded(last.ask, 12),
-        text(sum((second.volume for second in bucket), ZERO)) or "0",
-        text(sum((second.notional for second in bucket), ZERO)) or "0",
+        epoch_ms(bucket[0].second),
+        rounded_str(last.bid, 12),
+        rounded_str(last.ask, 12),
+        decimal_str(_known_sum(second.volume for second in bucket)),
+        decimal_str(_known_sum(second.notional for second in bucket)),
     )

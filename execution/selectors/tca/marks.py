@@ -35,7 +35,7 @@ def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datet
     if marks.version != order.version:
         marks.version, marks.fills = order.version, executions_of(order)
         marks.working_at = marks.working_at or working_since(order)
-    _look_up(marks, order, venues, now)
+    _find_mids(marks, order, venues, now)
     arrival = middle(order.arrival_bid, order.arrival_ask)
     split = cost_split(
         Side(order.side),
@@ -48,7 +48,7 @@ def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datet
     return split.bp(None if arrival is None else arrival * quantity)
 
 
-def _look_up(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
+def _find_mids(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
     """The mids of new fills, and of those whose second may still be written."""
     open_ = {
         key: fill

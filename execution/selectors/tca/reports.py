@@ -21,9 +21,9 @@ from execution.core.tca.analysis import (
 )
 from execution.core.types import ZERO, Side
 from execution.models import Order, OrderReport, Slice
-from execution.payloads.encode import instant, milliseconds, rounded, text
-from execution.payloads.orders import CostSplit, Fee
-from execution.payloads.reports import MarkoutRow, Predicted, Report, VenueReport
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.orders import Fee
+from execution.payloads.reports import CostSplit, MarkoutRow, Predicted, Report, VenueReport
 from execution.selectors.orders.rows import order_rows_of
 from execution.selectors.tca.executions import executions_of, record_of, venues_of, working_since
 
@@ -89,34 +89,36 @@ def _until(order: Order, now: datetime) -> datetime:
     return now if order.ended_at is None else min(now, order.ended_at + SETTLES_AFTER)
 
 
-def _report(order: Order, found: Analysis, now: datetime) -> Report:
+def _report(order: Order, analysis: Analysis, now: datetime) -> Report:
     (row,) = order_rows_of([order])
-    whole = found.whole
+    whole = analysis.whole
     predicted = predicted_of(order.predicted)
     said = {name: value for name, value in row.items() if name in Report.__annotations__}
     made = {
         **said,
         "is_final": is_settled(order, now),
-        "at": milliseconds(now),
-        "planned_end_at": instant(found.planned_end),
-        "end_lag_seconds": _seconds(found.end_lag),
-        "mean_lag_seconds": _seconds(found.mean_lag),
-        "unfilled": text(found.unfilled) or "0",
+        "at": epoch_ms(now),
+        "planned_end_at": epoch_ms(analysis.planned_end),
+        "end_lag_seconds": _seconds(analysis.end_lag),
+        "mean_lag_seconds": _seconds(analysis.mean_lag),
+        "unfilled": decimal_str(analysis.unfilled),
         "children": order.children.count(),
-        "market_vwap": rounded(found.vwap, 12),
-        "market_twap": rounded(found.twap, 12),
-        "market_volume": text(found.market_volume),
-        "watched": rounded(found.watched, 4),
-        "participation": rounded(found.participation, 4),
+        "market_vwap": rounded_str(analysis.vwap, 12),
+        "market_twap": rounded_str(analysis.twap, 12),
+        "market_volume": decimal_str(analysis.market_volume),
+        "watched": rounded_str(analysis.watched, 4),
+        "participation": rounded_str(analysis.participation, 4),
         "split": split_row(whole.split, AMOUNT_PLACES),
-        "fees": [Fee(currency=name, amount=text(sum_) or "0") for name, sum_ in sorted(found.fees.items())],
+        "fees": [
+            Fee(currency=name, amount=decimal_str(sum_)) for name, sum_ in sorted(analysis.fees.items())
+        ],
         "fees_bp": None
         if whole.split.fees is None
         else _bp(costs.fees_bp([whole.split.fees], whole.notional)),
-        "opportunity": rounded(found.opportunity, AMOUNT_PLACES),
-        "opportunity_bp": _bp(found.opportunity_bp),
-        "shortfall_bp": _bp(found.shortfall_bp),
-        "venues": [_venue(name, part, whole.quantity) for name, part in found.venues.items()],
+        "opportunity": rounded_str(analysis.opportunity, AMOUNT_PLACES),
+        "opportunity_bp": _bp(analysis.opportunity_bp),
+        "shortfall_bp": _bp(analysis.shortfall_bp),
+        "venues": [_venue(name, part, whole.quantity) for name, part in analysis.venues.items()],
         "predicted": predicted,
         "predicted_error_bp": _error(whole.split_bp.total, predicted),
         **_achieved(whole),
@@ -127,46 +129,46 @@ def _report(order: Order, found: Analysis, now: datetime) -> Report:
 def _achieved(part: Achieved) -> dict[str, Any]:
     return {
         "fills": part.fills,
-        "filled": text(part.quantity) or "0",
-        "average": rounded(part.average, 12),
+        "filled": decimal_str(part.quantity),
+        "average": rounded_str(part.average, 12),
         "cost_bp": _bp(part.arrival_bp),
         "vwap_cost_bp": _bp(part.vwap_bp),
         "twap_cost_bp": _bp(part.twap_bp),
         "split_bp": split_row(part.split_bp, BP_PLACES),
-        "maker_share": rounded(part.maker_share, 4),
+        "maker_share": rounded_str(part.maker_share, 4),
         "markouts": [_markout(markout) for markout in part.markouts],
     }
 
 
 def _venue(name: str, part: Achieved, filled: Decimal) -> VenueReport:
     share = part.quantity / filled if filled > ZERO else None
-    return cast("VenueReport", {"venue": name, "share": rounded(share, 4), **_achieved(part)})
+    return cast("VenueReport", {"venue": name, "share": rounded_str(share, 4), **_achieved(part)})
 
 
 def _markout(markout: Markout) -> MarkoutRow:
-    return MarkoutRow(seconds=markout.seconds, bp=_bp(markout.bp), share=rounded(markout.share, 4))
+    return MarkoutRow(seconds=markout.seconds, bp=_bp(markout.bp), share=rounded_str(markout.share, 4))
 
 
 def split_row(split: Split, places: int) -> CostSplit:
     return CostSplit(
-        spread=rounded(split.spread, places),
-        drift=rounded(split.drift, places),
-        delay=rounded(split.delay, places),
-        fees=rounded(split.fees, places),
-        total=rounded(split.total, places),
+        spread=rounded_str(split.spread, places),
+        drift=rounded_str(split.drift, places),
+        delay=rounded_str(split.delay, places),
+        fees=rounded_str(split.fees, places),
+        total=rounded_str(split.total, places),
     )
 
 
-def predicted_of(said: Mapping[str, Any] | None) -> Predicted | None:
+def predicted_of(estimate: Mapping[str, Any] | None) -> Predicted | None:
     """The prediction that stands with an order; None while nobody made one."""
-    if not said:
+    if not estimate:
         return None
     return Predicted(
-        by=said.get("by", "simulation"),
-        cost_bp=said.get("cost_bp"),
-        standard_error_bp=said.get("standard_error_bp"),
-        seeds=said.get("seeds"),
-        at=said.get("at"),
+        by=estimate.get("by", "simulation"),
+        cost_bp=estimate.get("cost_bp"),
+        standard_error_bp=estimate.get("standard_error_bp"),
+        seeds=estimate.get("seeds"),
+        at=estimate.get("at"),
     )
 
 
@@ -177,8 +179,8 @@ def _error(total: Decimal | None, predicted: Predicted | None) -> str | None:
 
 
 def _bp(value: Decimal | None) -> str | None:
-    return rounded(value, BP_PLACES)
+    return rounded_str(value, BP_PLACES)
 
 
 def _seconds(length: timedelta | None) -> str | None:
-    return None if length is None else rounded(Decimal(str(length.total_seconds())), 1)
+    return None if length is None else rounded_str(Decimal(str(length.total_seconds())), 1)

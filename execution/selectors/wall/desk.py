@@ -1,7 +1,7 @@
-"""What a supervisor sees of the whole desk, put together from rows that exist; nothing here writes.
+"""The whole desk for a supervisor, put together from rows that exist; nothing here writes.
 
-``Wall`` remembers what it read: an order is read again only when its version has moved, a fill of today is
-counted once. What time alone changes (behind, health) is judged again at each read.
+``Wall`` remembers what it read: an order is read again only when its version has moved, a fill of today is counted
+once. What time alone changes (behind, health) is judged again at each read.
 """
 
 from __future__ import annotations
@@ -18,16 +18,9 @@ from django.db.models import Q
 from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.types import Quote
 from execution.models import Account, HaltKind, HaltScope, Order, Role, User
-from execution.payloads.encode import milliseconds, rounded
-from execution.payloads.orders import HaltRow
-from execution.payloads.wall import (
-    DeskState,
-    WallPanels,
-    WallPerson,
-    WallRow,
-    WallTotals,
-    WallUnknown,
-)
+from execution.payloads.encode import epoch_ms, rounded_str
+from execution.payloads.halts import HaltRow
+from execution.payloads.wall import DeskState, WallPanels, WallPerson, WallRow, WallTotals, WallUnknown
 from execution.selectors.halts import halt_rows
 from execution.selectors.quotes import quotes_latest
 from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows, quote_pairs
@@ -54,12 +47,12 @@ class Wall:
     day: Day = field(default_factory=Day)
 
     def read(self, now: datetime) -> WallPicture:
-        """1. orders that moved, 2. what is unknown, 3. prices, 4. the rows judged anew, 5. the panels."""
+        """Read 1. orders that moved, 2. what is unknown, 3. prices, 4. the rows judged anew, 5. the panels."""
         self._read_orders()
         unknown = unknown_children()
         since: dict[int, int] = {}
         for child in unknown:
-            since.setdefault(child.order_id, milliseconds(unknown_since(child)))
+            since.setdefault(child.order_id, epoch_ms(unknown_since(child)))
         accounts = accounts_with_key()
         markets = {(held.venue_pk or 0, held.row["symbol"]) for held in self.held.values()}
         limits = {pair for held in self.held.values() for pair in held.pairs}
@@ -118,7 +111,6 @@ def _state(halts: Sequence[HaltRow]) -> DeskState:
 
 
 def _halted(halts: Sequence[HaltRow], scope: str) -> dict[str, str]:
-    """The kind of the strictest halt by its subject."""
     found: dict[str, str] = {}
     for halt in halts:
         if halt["scope"] == scope and found.get(halt["subject"]) != HaltKind.STOP:
@@ -129,7 +121,6 @@ def _halted(halts: Sequence[HaltRow], scope: str) -> dict[str, str]:
 def _people(
     held: Collection[Held], prices: Mapping[tuple[int, str], Quote], halted: Mapping[str, str]
 ) -> list[WallPerson]:
-    """Traders who may trade or whose orders live, the largest open notional first."""
     by_trader: defaultdict[int, list[Held]] = defaultdict(list)
     for order in held:
         by_trader[order.trader_pk].append(order)
@@ -141,7 +132,7 @@ def _people(
             id=trader.public_id,
             name=trader.get_username(),
             live=len(by_trader[trader.pk]),
-            working={name: rounded(amount, 2) for name, amount in sorted(sums.items())},
+            working={name: rounded_str(amount, 2) for name, amount in sorted(sums.items())},
             halt=halted.get(trader.get_username(), ""),
         )
         found.append((sum((amount or Decimal(0) for amount in sums.values()), Decimal(0)), person))
@@ -149,7 +140,7 @@ def _people(
 
 
 def halt_subjects() -> dict[str, list[tuple[str, str]]]:
-    """What a halt can name, by scope: value and label."""
+    """Return the subjects of a halt by scope: value and label."""
     accounts = Account.objects.order_by("label")
     listed = {symbol for account in accounts for symbol in account.symbols}
     traded = Order.objects.filter(status__in=ORDER_LIVE).values_list("symbol", flat=True)

@@ -10,37 +10,39 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from execution.core.faults import DISK, faults_of
-from execution.core.orders.view import MAX_QUOTE_AGE
+from execution.core.market_data.feeds import Feed
+from execution.core.market_data.freshness import MAX_QUOTE_AGE
 from execution.core.types import Quote
 from execution.models import Account, Credential, CredentialState, Worker
-from execution.payloads.encode import instant, milliseconds
+from execution.payloads.encode import epoch_ms
 from execution.payloads.wall import Health, WallAccount, WallNotice, WallQuote
+from execution.selectors.quotes import feeds_latest
 from execution.selectors.room import held_back
 
-#: A calm account is looked at every 20 s.
-LOOK_LATE = timedelta(seconds=45)
-#: A look that finds the stream well says so; one that does not, leaves its mark behind.
+#: A calm account is polled every 20 s.
+POLL_LATE = timedelta(seconds=45)
+#: A poll that finds the stream well says so; one that does not, leaves its mark behind.
 STREAM_LATE = timedelta(seconds=5)
-#: Failed calls in a row without a good look.
+#: Failed calls in a row without a good poll.
 DOWN_AFTER = 3
 
 Wanted = Collection[tuple[int, str]]  #: venue and symbol of live orders
 
 
 def accounts_with_key() -> list[Account]:
-    """Every account with the venue and the worker that holds it; ``has_key``: a key in use was checked."""
+    """Return every account with the venue and the worker that holds it; ``has_key``: a key in use was checked."""
     usable = Credential.objects.filter(account=OuterRef("pk"), state=CredentialState.ACTIVE)
     query = Account.objects.select_related("venue", "owner").annotate(has_key=Exists(usable))
     return list(query.order_by("label"))
 
 
 def quote_pairs(accounts: Iterable[Account]) -> list[tuple[int, str]]:
-    """The markets that the accounts trade: venue and symbol."""
+    """Return the markets that the accounts trade: venue and symbol."""
     return sorted({(account.venue_id, symbol) for account in accounts for symbol in account.symbols})
 
 
 def notice_rows(now: datetime) -> list[WallNotice]:
-    """What is wrong with the desk itself: the disk of this process, then what the running engines say of theirs."""
+    """Return what is wrong with the desk itself: this process's disk, then what the running engines say."""
     host, here = gethostname(), held_back()
     told = [WallNotice(where=host, text=here)] if here else []
     workers = Worker.objects.filter(stopped_at=None, lease_until__gt=now).order_by("pk")
@@ -55,17 +57,17 @@ def notice_rows(now: datetime) -> list[WallNotice]:
 def account_rows(
     accounts: Iterable[Account],
     prices: Mapping[tuple[int, str], Quote],
-    wanted: Wanted,
+    demand: Wanted,
     halted: Mapping[str, str],
     now: datetime,
 ) -> list[WallAccount]:
-    return [_row(account, prices, wanted, halted.get(account.label, ""), now) for account in accounts]
+    return [_row(account, prices, demand, halted.get(account.label, ""), now) for account in accounts]
 
 
 def _row(
     account: Account,
     prices: Mapping[tuple[int, str], Quote],
-    wanted: Wanted,
+    demand: Wanted,
     halt: str,
     now: datetime,
 ) -> WallAccount:
@@ -73,8 +75,8 @@ def _row(
     quotes = [
         WallQuote(
             symbol=pair[1],
-            at=milliseconds(prices[pair].at) if pair in prices else None,
-            wanted=pair in wanted,
+            at=epoch_ms(prices[pair].at) if pair in prices else None,
+            wanted=pair in demand,
         )
         for pair in pairs
     ]
@@ -87,12 +89,13 @@ def _row(
         health=health,
         words=words,
         error=failing[0].cause if failing else account.error,
-        since=instant(since),
+        since=epoch_ms(since),
         latency_ms=account.latency_ms,
         failures=account.failures,
-        stream_at=instant(account.stream_at),
-        looked_at=instant(account.looked_at),
+        stream_at=epoch_ms(account.stream_at),
+        polled_at=epoch_ms(account.polled_at),
         quotes=quotes,
+        switch_until=epoch_ms(account.switch_until),
         halt=halt,
     )
 
@@ -100,7 +103,6 @@ def _row(
 def _health(
     account: Account, quotes: Collection[WallQuote], now: datetime
 ) -> tuple[Health, str, datetime | None]:
-    """The worst that is known, in words, and since when: the last good sign before it."""
     owner = account.owner
     if not account.is_active:
         return "down", "closed", None
@@ -112,19 +114,23 @@ def _health(
         return "down", f"{failing[0].part} fails", failing[0].since
     if account.error:
         word = "down" if account.failures >= DOWN_AFTER else "error"
-        return "down", word, account.looked_at or account.error_at
-    if account.looked_at is None or account.reconciled_until is None:
+        return "down", word, account.polled_at or account.error_at
+    if account.polled_at is None or account.reconciled_until is None:
         return "warn", "not reconciled yet", None
-    if now - account.looked_at > LOOK_LATE:
-        return "down", "not looked at", account.looked_at
-    if account.stream_at is None or account.looked_at - account.stream_at > STREAM_LATE:
+    if now - account.polled_at > POLL_LATE:
+        return "down", "not polled", account.polled_at
+    if account.stream_at is None or account.polled_at - account.stream_at > STREAM_LATE:
         return "warn", "stream down", account.stream_at
-    return _data_health(quotes, now)
+    if account.switch_error:
+        return "warn", "dead-man's switch not renewed", None
+    return _data_health(account, quotes, now)
 
 
-def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Health, str, datetime | None]:
-    """Only markets that an order lives in matter: others may not be watched."""
-    oldest_allowed = milliseconds(now - MAX_QUOTE_AGE)
+def _data_health(
+    account: Account, quotes: Collection[WallQuote], now: datetime
+) -> tuple[Health, str, datetime | None]:
+    """Judge only markets that an order lives in: others may not be watched."""
+    oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)
     late = [quote for quote in quotes if quote["wanted"] and (quote["at"] or 0) < oldest_allowed]
     if not late:
         return "ok", "ok", None
@@ -134,4 +140,8 @@ def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Health, 
         if worst["at"] is None
         else datetime.fromtimestamp(worst["at"] / 1000, timezone.get_current_timezone())
     )
-    return "warn", f"no fresh quote of {worst['symbol']}", since
+    told = feeds_latest([(account.venue_id, worst["symbol"])]).get((account.venue_id, worst["symbol"]), {})
+    status = told.get(Feed.QUOTES)
+    why = "" if status is None else status.words(Feed.QUOTES)
+    words = f"no fresh quote of {worst['symbol']}"
+    return "warn", f"{words}: {why}" if why else words, since

@@ -13,7 +13,7 @@ from django.db.models import Q
 from execution.core.tca import costs
 from execution.core.types import BASIS_POINT, ZERO, Quote, Side
 from execution.models import Fill, Market, Order
-from execution.payloads.encode import rounded, text
+from execution.payloads.encode import rounded_str
 from execution.payloads.wall import WallMoney
 from execution.selectors.wall.orders import Held
 
@@ -116,7 +116,7 @@ class Day:
 
 
 def money_rows(open_sums: Mapping[str, Decimal | None], day: Day) -> list[WallMoney]:
-    """A row for each currency, the largest first."""
+    """Return a row for each currency, the largest first."""
     currencies = sorted(
         {*open_sums, *day.tallies},
         key=lambda name: (-(open_sums.get(name) or ZERO) - day.tallies[name].done, name),
@@ -124,9 +124,9 @@ def money_rows(open_sums: Mapping[str, Decimal | None], day: Day) -> list[WallMo
     return [
         WallMoney(
             currency=name,
-            working=rounded(open_sums.get(name, ZERO), 2),
-            done=text(round(day.tallies[name].done, 2)) or "0",
-            cost_bp=rounded(day.cost_bp(name), 2),
+            working=rounded_str(open_sums.get(name, ZERO), 2),
+            done=rounded_str(day.tallies[name].done, 2),
+            cost_bp=rounded_str(day.cost_bp(name), 2),
         )
         for name in currencies
     ]

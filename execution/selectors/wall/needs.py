@@ -1,4 +1,4 @@
-"""What waits for a supervisor: children of unknown fate with their evidence, and orders that want a person."""
+"""Work for a supervisor: children of unknown fate with their evidence, and orders that want a person."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q, QuerySet
 
+from execution.core.guarantees import guarantees_of
 from execution.core.reconcile import (
     ABSENT_AFTER,
-    LISTING_DELAY,
-    LOOKS,
-    LOOKS_APART,
-    LOOKS_NEEDED,
+    POLL_KINDS,
+    POLLS_APART,
+    POLLS_NEEDED,
     Evidence,
     counts_from,
 )
 from execution.core.states import ORDER_LIVE, ChildStatus
 from execution.models import ChildOrder, JournalEntry, Order
-from execution.payloads.encode import instant, milliseconds, text
+from execution.payloads.encode import decimal_str, epoch_ms
 from execution.payloads.wall import WallAlert, WallUnknown
 
 #: An alert of an order that is over is shown for so long.
@@ -27,59 +27,60 @@ MAX_ALERTS = 50
 
 
 def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
-    """Children whose fate nobody knows, oldest first; of ``orders`` alone when they are given."""
+    """Return children whose fate nobody knows, oldest first; of ``orders`` alone when they are given."""
     children = ChildOrder.objects.filter(status=ChildStatus.UNKNOWN, is_settled=False)
     if orders is not None:
         children = children.filter(order__in=orders)
-    return list(children.select_related("order", "account").order_by("intended_at", "pk"))
+    return list(children.select_related("order", "account__venue").order_by("intended_at", "pk"))
 
 
 def unknown_since(child: ChildOrder) -> datetime:
-    """When it was sent: from then on nobody knows."""
-    return child.taken_at or child.intended_at
+    """Return when it was sent: from then on nobody knows."""
+    return child.submitted_at or child.intended_at
 
 
 def unknown_row(child: ChildOrder) -> WallUnknown:
     evidence = Evidence.from_json(child.evidence)
-    first_look, earliest = unknown_earliest(child, evidence)
+    first_poll, earliest = unknown_earliest(child, evidence)
     return WallUnknown(
         order=child.order.public_id,
         child=child.sequence,
         account=child.account.label,
         symbol=child.symbol,
         side=child.side,
-        quantity=text(child.quantity) or "",
-        since=milliseconds(unknown_since(child)),
+        quantity=decimal_str(child.quantity),
+        since=epoch_ms(unknown_since(child)),
         reason=child.reason,
-        looks={kind: len(evidence.looks[kind]) for kind in LOOKS},
-        needed=LOOKS_NEEDED,
-        counts_from=instant(first_look),
-        earliest=instant(earliest),
+        polls={kind: len(evidence.not_found[kind]) for kind in POLL_KINDS},
+        needed=POLLS_NEEDED,
+        counts_from=epoch_ms(first_poll),
+        earliest=epoch_ms(earliest),
     )
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """From when on looks count, and when they can prove its absence at the earliest."""
+    """Return from when on polls count, and when they can prove its absence at the earliest."""
     sent = child.last_possible_send_at
-    first_look = None if sent is None else counts_from(sent, timedelta(0), LISTING_DELAY)
-    return first_look, _earliest(evidence, sent, first_look)
+    guarantees = guarantees_of(child.account.venue.exchange)
+    arrives_within = guarantees.arrives_within
+    if sent is None or arrives_within is None:
+        return None, None
+    first_poll = counts_from(sent, arrives_within, guarantees.listing_delay.value)
+    return first_poll, _earliest(evidence, sent, first_poll)
 
 
-def _earliest(evidence: Evidence, sent: datetime | None, first_look: datetime | None) -> datetime | None:
-    """When the slowest kind of look can be complete, and not before the time that absence needs anyway."""
-    if sent is None or first_look is None:
-        return None
+def _earliest(evidence: Evidence, sent: datetime, first_poll: datetime) -> datetime:
     complete = [
-        first_look + (LOOKS_NEEDED - 1) * LOOKS_APART
-        if not looks
-        else looks[-1] + (LOOKS_NEEDED - len(looks)) * LOOKS_APART
-        for looks in evidence.looks.values()
+        first_poll + (POLLS_NEEDED - 1) * POLLS_APART
+        if not polls
+        else polls[-1] + (POLLS_NEEDED - len(polls)) * POLLS_APART
+        for polls in evidence.not_found.values()
     ]
     return max(sent + ABSENT_AFTER, *complete)
 
 
 def alert_rows(now: datetime) -> list[WallAlert]:
-    """Orders that wait for a person, alive or just over, the newest alert first."""
+    """Return orders that wait for a person, alive or just over, the newest alert first."""
     ended = Q(ended_at__gte=now - ALERT_SHOWN)
     waiting = Order.objects.filter(Q(status__in=ORDER_LIVE) | ended, needs_person=True)
     orders = list(waiting.select_related("trader").order_by("-pk")[:MAX_ALERTS])
@@ -102,6 +103,6 @@ def _alert(order: Order, entry: JournalEntry | None) -> WallAlert:
         symbol=order.symbol,
         side=order.side,
         status=order.status,
-        at=instant(at),
+        at=epoch_ms(at),
         text=text_ or order.reason,
     )

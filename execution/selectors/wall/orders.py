@@ -13,7 +13,7 @@ from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.tca import costs
 from execution.core.types import ZERO, Quote
 from execution.models import Order
-from execution.payloads.encode import milliseconds
+from execution.payloads.encode import epoch_ms
 from execution.payloads.wall import WallRow
 from execution.selectors.decisions.waiting import Pair, is_working, limit_words, waits_said
 from execution.selectors.orders.rows import order_rows_of, orders_for_rows
@@ -37,14 +37,13 @@ class Held:
 
     @property
     def pairs(self) -> list[Pair]:
-        """The markets that say whether its limit price is beyond them."""
+        """Return the markets that say whether its limit price is beyond them."""
         asks = self.limit_price is not None and is_working(self.row["status"])
         return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
 
     def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
-        """The same with what time, markets and children change: behind or not, what it waits for, unknown since
-        when."""
-        now_ms = milliseconds(now)
+        """Judge again what time, markets and children change: behind or not, what it waits for, unknown since when."""
+        now_ms = epoch_ms(now)
         waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said
         behind = is_working(self.row["status"]) and is_behind(self.row["schedule"], now_ms, self.done)
         judged: WallRow = {**self.row, "behind": behind, "unknown_since": unknown_since, "waits": waits}
@@ -52,7 +51,7 @@ class Held:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """What needs attention first; among equals the newest."""
+        """Rank what needs attention first; among equals the newest."""
         row = self.row
         paused = row["status"] == OrderStatus.PAUSED
         needs = (row["unknown_since"] is not None, row["needs_person"], row["behind"], paused)
@@ -61,12 +60,12 @@ class Held:
 
 
 def live_versions() -> dict[int, int]:
-    """Version by primary key of every live order."""
+    """Return the version of every live order by primary key."""
     return dict(Order.objects.filter(status__in=ORDER_LIVE).values_list("pk", "version"))
 
 
 def held_orders(pks: Sequence[int]) -> dict[int, Held]:
-    """These orders, in a fixed number of queries."""
+    """Read these orders, in a fixed number of queries."""
     orders = orders_for_rows(pks)
     through = Order.accounts.through.objects.filter(order__in=orders).order_by("-account__label")
     venues: defaultdict[int, list[int]] = defaultdict(list)

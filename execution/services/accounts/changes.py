@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
 from execution.core.states import ORDER_FINAL
 from execution.models import Account, Order, User
 from execution.services.accounts.accounts import (
@@ -51,7 +52,7 @@ def account_revoke(*, person: User | None, account_id: str, trader: str, now: da
 
 @transaction.atomic
 def account_close(*, person: User | None, account_id: str, reason: str, now: datetime) -> Account:
-    """No new orders and children there; its orders pause for a person and what rests is cancelled."""
+    """Stop new orders and children there; its orders pause for a person and what rests is cancelled."""
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
     account = account_locked(account_id)
@@ -80,6 +81,24 @@ def account_open(*, person: User | None, account_id: str, now: datetime) -> Acco
 
 
 @transaction.atomic
+def account_exclusive(
+    *, person: User | None, account_id: str, is_exclusive: bool, reason: str, now: datetime
+) -> Account:
+    """Mark the account as the desk's alone, or take the mark back.
+
+    Only there is the exchange's dead-man's switch armed: it cancels every open order, whoever sent it.
+    """
+    actor, why = actor_of_admin(person), reason_of(reason)
+    account = account_locked(account_id)
+    if account.is_exclusive != is_exclusive:
+        account.is_exclusive = is_exclusive
+        account.save(update_fields=["is_exclusive"])
+        kind = "account.exclusive" if is_exclusive else "account.shared"
+        audit_append(kind=kind, actor=actor, subject=account.label, reason=why, at=now)
+    return account
+
+
+@transaction.atomic
 def account_symbols(
     *, person: User | None, account_id: str, symbols: Sequence[str], now: datetime
 ) -> Account:
@@ -90,8 +109,12 @@ def account_symbols(
     wanted = list(dict.fromkeys(symbols))
     alive = Order.objects.filter(accounts=account).exclude(status__in=ORDER_FINAL)
     needed = sorted(set(alive.values_list("symbol", flat=True)) - set(wanted))
-    if needed:
-        raise Refused([Problem("symbols", f"live orders trade {name} there", name) for name in needed])
+    refuse_if(
+        [
+            Problem("symbols", f"Live orders trade {name} there.", name, code=Code.SYMBOL_IN_USE)
+            for name in needed
+        ]
+    )
     if wanted != account.symbols:
         data = {"before": account.symbols, "after": wanted}
         account.symbols = wanted

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse, refuse_if
 from execution.core.types import KeyPermissions
 from execution.models import Account, Credential, CredentialState, Order, User
 from execution.services.accounts.accounts import (
@@ -34,28 +35,20 @@ def credential_replace(
 ) -> Credential:
     """Give the account another key; the former one is retired at once, and the new one trades when checked."""
     actor = actor_of_admin(person)
-    if problems := key_problems(secrets):
-        raise Refused(problems)
+    refuse_if(key_problems(secrets))
     account = account_locked(account_id)
     former = _newest(account)
     credential = credential_add(
         account=account, secrets=secrets, last_four=last_four_of(secrets.get("apiKey", ""))
     )
-    data = {"last_four": credential.last_four, "former": former.last_four if former else ""}
-    audit_append(
-        kind="key.replaced" if former else "key.added",
-        actor=actor,
-        subject=account.label,
-        reason=reason.strip(),
-        at=now,
-        data=data,
-    )
+    kind, data = "key.replaced" if former else "key.added", {"former": former.last_four if former else ""}
+    _audit(kind, actor, account, credential, now, reason.strip(), data)
     return credential
 
 
 @transaction.atomic
 def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Trade no more with the key: the account's orders pause for a person, what rests is cancelled with it.
+    """Stop trading with the key: the account's orders pause for a person, what rests is cancelled with it.
 
     Suspending a suspended key changes nothing; one that is refused or retired cannot be suspended.
     """
@@ -72,14 +65,7 @@ def credential_resume(*, person: User | None, account_id: str, reason: str, now:
         return credential
     _refuse_unless(credential, (CredentialState.SUSPENDED,), "resumed")
     _want_check(credential, now)
-    audit_append(
-        kind="key.resumed",
-        actor=actor,
-        subject=account.label,
-        reason=reason.strip(),
-        at=now,
-        data={"last_four": credential.last_four},
-    )
+    _audit("key.resumed", actor, account, credential, now, reason.strip())
     return credential
 
 
@@ -97,7 +83,6 @@ def _stop(
     reason: str,
     now: datetime,
 ) -> Credential:
-    """Take the key out of use: its account's orders pause for a person, and what rests is cancelled."""
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
     account = account_locked(account_id)
@@ -110,14 +95,7 @@ def _stop(
     credential.save(update_fields=["state", "check_wanted_at"])
     text = f"the key of account {account.label} was {state.value} by {actor}: {why}"
     stopped = account_orders_stop(account, orders, reason=text, now=now)
-    audit_append(
-        kind=f"key.{state.value}",
-        actor=actor,
-        subject=account.label,
-        reason=why,
-        at=now,
-        data={"last_four": credential.last_four, **stopped},
-    )
+    _audit(f"key.{state.value}", actor, account, credential, now, why, stopped)
     return credential
 
 
@@ -128,17 +106,25 @@ def credential_check(*, person: User | None, account_id: str, now: datetime) -> 
     account = account_locked(account_id)
     credential = _key_of(account)
     if not account.is_active:
-        raise Refused([Problem("", f"account {account.label} is closed: open it before its key is checked")])
+        message = f"Account {account.label} is closed. Open it before its key is checked."
+        refuse("", message, code=Code.ACCOUNT_CLOSED)
     _refuse_unless(credential, (*IN_USE, CredentialState.REFUSED), "checked")
     _want_check(credential, now)
-    audit_append(
-        kind="key.check",
-        actor=actor,
-        subject=account.label,
-        at=now,
-        data={"last_four": credential.last_four},
-    )
+    _audit("key.check", actor, account, credential, now)
     return credential
+
+
+def _audit(
+    kind: str,
+    actor: str,
+    account: Account,
+    credential: Credential,
+    now: datetime,
+    reason: str = "",
+    data: Mapping[str, object] | None = None,
+) -> None:
+    kept = {"last_four": credential.last_four, **(data or {})}
+    audit_append(kind=kind, actor=actor, subject=account.label, reason=reason, at=now, data=kept)
 
 
 def _want_check(credential: Credential, now: datetime) -> None:
@@ -156,14 +142,14 @@ def _newest(account: Account) -> Credential | None:
 def _key_of(account: Account) -> Credential:
     credential = _newest(account)
     if credential is None:
-        raise Refused([Problem("", f"account {account.label} has no key")])
+        refuse("", f"Account {account.label} has no key.", code=Code.ACCOUNT_WITHOUT_KEY)
     return credential
 
 
 def _refuse_unless(credential: Credential, states: tuple[CredentialState, ...], what: str) -> None:
     if credential.state not in states:
-        message = f"the key …{credential.last_four} is {credential.state}: it cannot be {what}"
-        raise Refused([Problem("state", message, credential.state, ", ".join(states))])
+        message = f"The key …{credential.last_four} is {credential.state}. It cannot be {what}."
+        refuse("state", message, credential.state, ", ".join(states), code=Code.KEY_NOT_USABLE)
 
 
 # --- what a session learns --------------------------------------------------------------------------
@@ -181,12 +167,12 @@ def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: 
 
 
 def credential_refused(*, credential_pk: int, error: str, now: datetime) -> Credential:
-    """The exchange refuses the key, or it cannot be used as it is."""
+    """Record that the exchange refuses the key, or that it cannot be used as it is."""
     return _settle_check(credential_pk, error=error, permissions=None, now=now)
 
 
 def credential_check_failed(*, credential_pk: int, error: str) -> None:
-    """The exchange could not be asked: the key stays what it was, and people see why."""
+    """Record that the exchange could not be asked: the key stays what it was, and people see why."""
     Credential.objects.filter(pk=credential_pk, state__in=IN_USE).update(
         error=error[:500], check_wanted_at=None
     )
@@ -196,7 +182,7 @@ def credential_check_failed(*, credential_pk: int, error: str) -> None:
 def _settle_check(
     credential_pk: int, *, error: str, permissions: KeyPermissions | None, now: datetime
 ) -> Credential:
-    """1. Lock as every stop does: orders, account, key. 2. Keep the answer. 3. A refusal stops the orders."""
+    """Lock as every stop does (orders, account, key), keep the answer, and stop the orders after a refusal."""
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
     orders = account_orders_locked(account_id) if error else []
     account = account_locked(account_id)
@@ -216,10 +202,9 @@ def _settle_check(
 
 
 def _told(account: Account, credential: Credential, orders: list[Order], error: str, now: datetime) -> None:
-    """The audit of a key whose check changed its state, and the stop of what it traded."""
-    data: dict[str, object] = {"last_four": credential.last_four, "permissions": credential.permissions}
+    data: dict[str, object] = {"permissions": credential.permissions}
     if error:
         reason = f"the key of account {account.label} is refused: {error}"
         data |= account_orders_stop(account, orders, reason=reason, now=now)
     kind = "key.refused" if error else "key.active"
-    audit_append(kind=kind, actor=DESK, subject=account.label, reason=error[:500], at=now, data=data)
+    _audit(kind, DESK, account, credential, now, error[:500], data)

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 
 from execution.core import types
 from execution.core.numbers import plain
 from execution.models import Balance, CandleDay, Market, MarketSample
-from execution.selectors.candles import CANDLE_SECONDS
+from execution.models.prepared import rows_merge
+from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS
+
+#: Characters of a venue's own word that are kept.
+MAX_WORD = 60
 
 M = TypeVar("M", bound=models.Model)
 
 
 @transaction.atomic
-def markets_record(*, venue_pk: int, markets: Mapping[str, types.Market], now: datetime) -> None:
-    """Refresh the limits and fees that pages and plans use."""
+def markets_record(
+    *, venue_pk: int, markets: Mapping[str, types.Market], now: datetime, asked: Collection[str] = ()
+) -> None:
+    """Refresh the rules and fees that pages and plans use.
+
+    A symbol that was ``asked`` for and is not among ``markets`` is not listed any more.
+    """
+    gone = Market.objects.filter(venue_id=venue_pk, symbol__in=set(asked) - set(markets))
+    gone.update(status=types.MarketStatus.NOT_LISTED, status_word="", refreshed_at=now)
     rows = [
-        Market(venue_id=venue_pk, refreshed_at=now, **asdict(market))
+        Market(venue_id=venue_pk, refreshed_at=now, **_columns(market))
         # By name: two sessions of a venue would otherwise lock its rows in different orders.
         for _, market in sorted(markets.items())
     ]
     _keep(rows, ["venue", "symbol"])
+
+
+def _columns(market: types.Market) -> dict[str, Any]:
+    """A market's columns; an exchange's word may be of any length."""
+    return asdict(market) | {"status_word": market.status_word[:MAX_WORD]}
 
 
 @transaction.atomic
@@ -55,21 +71,25 @@ def _keep(rows: Sequence[M], known_by: list[str]) -> None:
 
 
 @transaction.atomic
-def candles_record(
-    *, venue_pk: int, symbol: str, candles: Sequence[types.Candle], known_until: datetime
-) -> None:
+def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) -> None:
     """Keep five-minute candles, a row a day; a bar that is there already is replaced.
 
-    ``known_until`` is up to when the venue was asked, for days without a bar too.
+    The market is then known until the last candle ended: an exchange may list the newest ones late. Without a
+    candle nothing is known, and nothing is written.
     """
-    days: dict[date, dict[int, list[int | str]]] = {known_until.date(): {}}
-    for candle in candles:
-        midnight = candle.opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
-        seconds = int((candle.opened_at - midnight).total_seconds())
+    if not history.candles:
+        return
+    known_until = max(candle.opened_at for candle in history.candles) + CANDLE_LENGTH
+    days: dict[date, dict[int, list[int | str]]] = {}
+    unknown: dict[date, set[int]] = {}
+    for candle in history.candles:
+        day, seconds = _place(candle.opened_at)
         numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
-        bar: list[int | str] = [seconds, *(plain(number) for number in numbers)]
-        days.setdefault(candle.opened_at.date(), {})[seconds] = bar
-    for day, bars in sorted(days.items()):
+        days.setdefault(day, {})[seconds] = [seconds, *(plain(number) for number in numbers)]
+    for opened_at in history.unknown:
+        day, seconds = _place(opened_at)
+        unknown.setdefault(day, set()).add(seconds)
+    for day in sorted(days.keys() | unknown.keys()):
         row, _ = CandleDay.objects.select_for_update(no_key=True).get_or_create(
             venue_id=venue_pk,
             symbol=symbol,
@@ -77,16 +97,38 @@ def candles_record(
             day=day,
             defaults={"bars": [], "known_until": known_until},
         )
-        merged = {bar[0]: bar for bar in row.bars} | bars
+        before = (row.bars, row.unknown, row.known_until)
+        merged = {bar[0]: bar for bar in row.bars} | days.get(day, {})
         row.bars = [merged[seconds] for seconds in sorted(merged)]
-        row.known_until = known_until
-        row.save()
+        row.unknown = sorted((set(row.unknown) | unknown.get(day, set())) - merged.keys())
+        row.known_until = max(row.known_until, known_until)
+        if (row.bars, row.unknown, row.known_until) != before:
+            row.save()
 
 
-@transaction.atomic
+def _place(opened_at: datetime) -> tuple[date, int]:
+    """The day of a bar and its seconds after midnight."""
+    midnight = opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return opened_at.date(), int((opened_at - midnight).total_seconds())
+
+
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
-    """Keep the seconds of markets in which orders live; a second that is there already stays."""
+    """Keep the seconds of markets in which orders live; one that is there already takes what is known now.
+
+    A mended second has its new volume, and keeps its quote. Unknown never replaces known.
+    """
+    seconds: dict[tuple[int, str, datetime], MarketSample] = {}
+    for sample in samples:
+        key = (sample.venue_id, sample.symbol, sample.second)
+        seconds[key] = sample if key not in seconds else _merged(seconds[key], sample)
     # In one order everywhere: two engines that write the same seconds wait for each other's rows.
-    samples = sorted(samples, key=lambda sample: (sample.venue_id, sample.symbol, sample.second))
-    MarketSample.objects.bulk_create(samples, ignore_conflicts=True)
+    rows_merge([seconds[key] for key in sorted(seconds)], known_by=("venue", "symbol", "second"))
+
+
+def _merged(earlier: MarketSample, later: MarketSample) -> MarketSample:
+    """The later one, with what only the earlier one knows."""
+    for name in ("bid", "ask", "volume", "notional"):
+        if getattr(later, name) is None:
+            setattr(later, name, getattr(earlier, name))
+    return later

@@ -26,26 +26,26 @@ class SealingError(Exception):
 
 
 def key_id_of(public_key: bytes) -> bytes:
-    """The id that sealed bytes carry, so that a keyring of several keys knows which one opens them."""
+    """Return the id that sealed bytes carry, so that a keyring of several keys knows which one opens them."""
     return hashlib.sha256(b"tranche key id\0" + public_key).digest()[:KEY_ID_LENGTH]
 
 
 def sealed_key_id(sealed: bytes) -> bytes | None:
-    """The id of the key that ``sealed`` was sealed to; None when these are not sealed bytes of ours."""
+    """Return the id of the key that ``sealed`` was sealed to; None when these are not sealed bytes of ours."""
     if len(sealed) <= len(FORMAT) + KEY_ID_LENGTH or not sealed.startswith(FORMAT):
         return None
     return sealed[len(FORMAT) : len(FORMAT) + KEY_ID_LENGTH]
 
 
 def binding(bound_to: str) -> bytes:
-    """What HPKE binds: our purpose and the owner's id. Raises ``SealingError`` for an empty id."""
+    """Return what HPKE binds: our purpose and the owner's id. Raises ``SealingError`` for an empty id."""
     if not bound_to:
         raise SealingError("a secret is sealed for an account; the account's id is empty")
     return b"tranche credential 1\0" + bound_to.encode()
 
 
 def seal(secret: Mapping[str, str] | bytes, *, public_key_hex: str, bound_to: str) -> bytes:
-    """``secret`` sealed to the public key, for ``bound_to`` alone. A mapping is sealed as JSON.
+    """Seal ``secret`` to the public key, for ``bound_to`` alone. A mapping is sealed as JSON.
 
     Raises ``SealingError`` when the public key is not 32 bytes of hex or ``bound_to`` is empty.
     """

@@ -1,7 +1,9 @@
-"""What an account session keeps of its account: health, the reconciliation mark."""
+"""An account session's records of its account: health, the reconciliation mark."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -12,50 +14,118 @@ from execution.models import Account, ChildOrder
 from execution.services.children.children import child_cancel_request
 from execution.services.records.locking import order_locked
 
+#: An error is kept for the pages up to so many characters.
+MAX_ERROR_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSymbol:
+    """A symbol that cannot be read. ``blocks``: nothing new of it is sent, even if it was read before."""
+
+    error: str
+    since: datetime
+    blocks: bool = False
+
 
 def account_seen(
     *,
     account_pk: int,
     latency_ms: float | None = None,
-    looked_at: datetime | None = None,
+    polled_at: datetime | None = None,
     stream_at: datetime | None = None,
+    error: str = "",
 ) -> None:
-    """Keep signs of health for the pages; what is None is left as it is."""
+    """Keep signs of health for the pages; what is None is left as it is.
+
+    ``error`` is what a poll could not read while it read the rest.
+    """
     seen: dict[str, float | datetime | None] = {
         "latency_ms": latency_ms,
-        "looked_at": looked_at,
+        "polled_at": polled_at,
         "stream_at": stream_at,
     }
     changed: dict[str, float | int | datetime | str] = {
         name: value for name, value in seen.items() if value is not None
     }
-    if looked_at is not None:
-        changed |= {"error": "", "failures": 0}
+    if polled_at is not None:
+        changed |= {"error": error[:500], "failures": 0}
+        if error:
+            changed["error_at"] = polled_at
     Account.objects.filter(pk=account_pk).update(**changed)
 
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
-    """Keep the last error for the pages, and count it until a look succeeds."""
+    """Keep the last error for the pages, and count it until a poll succeeds."""
     Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=F("failures") + 1)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
-    """Everything at the venue before ``until`` is in our books; False when the account is another's now."""
+    """Record that our books have everything before ``until``; False when the account is another's now."""
     updated = Account.objects.filter(pk=account_pk, fence=fence).update(
         reconciled_until=until, reconciled_fence=fence
     )
     return updated == 1
 
 
+@transaction.atomic
+def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
+    """Record that a symbol was polled completely by a poll that began at ``begun``: its doubt of before is over.
+
+    False when the account is another's now. What says nothing any more is removed.
+    """
+    account = _held(account_pk, fence)
+    if account is None:
+        return False
+    kept = {
+        name: read
+        for name, read in account.symbols_read.items()
+        if read["fence"] == fence
+        and (account.doubted_at is None or datetime.fromisoformat(read["begun"]) >= account.doubted_at)
+    }
+    account.symbols_read = kept | {symbol: {"fence": fence, "begun": begun.isoformat()}}
+    account.save(update_fields=["symbols_read"])
+    return True
+
+
+def account_symbols_unread(*, account_pk: int, fence: int, unread: Mapping[str, UnreadSymbol]) -> None:
+    """Record which symbols cannot be read, and why; the others can. A stale holder records nothing."""
+    kept = {
+        symbol: {
+            "fence": fence,
+            "error": one.error[:MAX_ERROR_LENGTH],
+            "since": one.since.isoformat(),
+            "blocks": one.blocks,
+        }
+        for symbol, one in unread.items()
+    }
+    Account.objects.filter(pk=account_pk, fence=fence).update(symbols_unread=kept)
+
+
+def account_stream_suspected(*, account_pk: int, fence: int, words: str, now: datetime) -> None:
+    """Record why the private stream is suspect and begins anew."""
+    Account.objects.filter(pk=account_pk, fence=fence).update(
+        stream_suspicion=words[:MAX_ERROR_LENGTH], stream_suspected_at=now
+    )
+
+
+def _held(account_pk: int, fence: int) -> Account | None:
+    return Account.objects.select_for_update(no_key=True).filter(pk=account_pk, fence=fence).first()
+
+
 def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
-    """Something may have been missed: no new child until a complete look that begins from now on succeeds."""
+    """Record a doubt: no new child of a symbol until a poll of it that begins from now on is complete."""
     Account.objects.filter(pk=account_pk, fence=fence).update(doubted_at=now)
 
 
-def account_look_taken(*, account_pk: int) -> bool:
-    """True when a person asked for a look; the asking is over."""
-    wanted = Account.objects.filter(pk=account_pk, look_wanted_at__isnull=False)
-    return wanted.update(look_wanted_at=None) == 1
+def account_switch_kept(*, account_pk: int, fence: int, until: datetime | None, error: str = "") -> None:
+    """Record until when the dead-man's switch is armed, and why the last attempt to change that failed."""
+    Account.objects.filter(pk=account_pk, fence=fence).update(switch_until=until, switch_error=error[:500])
+
+
+def account_poll_taken(*, account_pk: int) -> bool:
+    """Return True when a person asked for a poll; the asking is over."""
+    wanted = Account.objects.filter(pk=account_pk, poll_requested_at__isnull=False)
+    return wanted.update(poll_requested_at=None) == 1
 
 
 @transaction.atomic

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from execution import notify
-from execution.core.states import CHILD_CANCELLABLE, ORDER_FINAL
+from execution.core.states import ORDER_FINAL
 from execution.models import Account, Order
-from execution.services.children.children import child_cancel_request
+from execution.services.children.children import resting_cancel
 from execution.services.records.locking import order_locked
-from execution.services.records.order_moves import pause_for_person
+from execution.services.records.order_transition import pause_for_person
 
 
 def account_orders_locked(account_id: str) -> list[Order]:
-    """The account's orders that have not ended, each under its row's lock; before the account's own lock."""
+    """Lock the account's orders that have not ended, each row; before the account's own lock."""
     alive = Order.objects.filter(accounts__public_id=account_id).exclude(status__in=ORDER_FINAL)
     return [order_locked(pk) for pk in alive.order_by("pk").values_list("pk", flat=True)]
 
@@ -31,9 +31,6 @@ def account_orders_stop(
         before = order.status
         pause_for_person(order, reason=reason, now=now)
         paused += order.status != before
-        resting = order.children.filter(account=account, is_settled=False, status__in=CHILD_CANCELLABLE)
-        for child in resting.filter(cancel_requested_at=None).order_by("sequence"):
-            child_cancel_request(child=child, order=order, reason=reason, now=now)
-            cancelled += 1
+        cancelled += resting_cancel(order, reason=reason, now=now, account=account)
     notify.wake_account(account.pk)
     return {"orders_paused": paused, "children_cancelled": cancelled}

@@ -1,24 +1,27 @@
-"""What becomes of a child order: taken to be sent, answered, reported, proven absent.
+"""Record what becomes of a child order: submitted, answered, reported, proven absent.
 
-Everything an exchange says is a fact and needs no fence; only taking a child to send it does.
+Everything an exchange says is a fact and needs no fence. Only submitting a child needs one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db import transaction
 
+from execution import notify
 from execution.core.faults import blocking_fault
 from execution.core.numbers import plain
-from execution.core.reconcile import (
-    ChildFacts,
-    Merged,
-    merge_report,
+from execution.core.reconcile import ChildFacts, Merged, merge_report
+from execution.core.states import (
+    CHILD_CANCELLABLE,
+    CHILD_FINAL,
+    CHILD_UNANSWERED,
+    ChildEvent,
+    ChildStatus,
+    child_after,
 )
-from execution.core.states import CHILD_FINAL, ChildEvent, ChildStatus, OrderStatus, child_after
 from execution.core.types import (
     ZERO,
     Accepted,
@@ -26,16 +29,16 @@ from execution.core.types import (
     ChildRequest,
     CreateOutcome,
     NotSent,
-    OrderRef,
     OrderReport,
     OrderType,
+    Quote,
     Rejected,
     Side,
     TimeInForce,
     Unknown,
 )
-from execution.models import ChildOrder, Credential, CredentialState, Order
-from execution.models.prepared import Compiled, row_save
+from execution.models import Account, ChildOrder, Order
+from execution.models.prepared import row_save
 from execution.selectors.halts import halt_blocks_order
 from execution.services.children.fills import (
     CHILD,
@@ -48,6 +51,7 @@ from execution.services.children.fills import (
     fills_waiting,
     raise_alarm,
 )
+from execution.services.children.last_gate import reason_to_drop
 from execution.services.records.journal import DESK, VENUE, journal_append
 from execution.services.records.locking import (
     account_row_locked,
@@ -56,13 +60,12 @@ from execution.services.records.locking import (
     order_locked_with_terms,
 )
 
-_KEYS = Compiled(
-    lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
-)
+#: Fields of a child that change when it is submitted, and when it is released.
+SENDING = ("status", "submitted_at", "submitted_fence", "last_possible_send_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SubmittedChild:
     """A child that this session alone may send now, exactly as its row says."""
 
     child_pk: int
@@ -72,7 +75,7 @@ class Taken:
 
 
 def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder, Order]:
-    """Inside a transaction: a child and its order, the order under lock first; ``order_pk`` if it is known."""
+    """Return a child and its order, the order locked first; ``order_pk`` if it is known. Inside a transaction."""
     if order_pk is None:
         order_pk = CHILD.get(pk=child_pk).order_id
     order = order_locked(order_pk)
@@ -80,7 +83,7 @@ def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder
 
 
 def request_of(child: ChildOrder) -> ChildRequest:
-    """Exactly what the row says."""
+    """Return exactly what the row says."""
     return ChildRequest(
         client_id=child.client_id,
         symbol=child.symbol,
@@ -92,70 +95,54 @@ def request_of(child: ChildOrder) -> ChildRequest:
     )
 
 
-def ref_of(child: ChildOrder) -> OrderRef:
-    return OrderRef(child.client_id, child.symbol, child.exchange_id or None)
-
-
 @transaction.atomic
-def child_take(
+def child_submit(
     *,
     child_pk: int,
     worker_pk: int,
     account_fence: int,
     budget: timedelta,
+    quote: Quote | None,
     now: datetime,
     order_pk: int | None = None,
-) -> Taken | None:
-    """Take a child to send it, or drop it when it is not wanted any more; None when there is nothing to send.
+) -> SubmittedChild | None:
+    """Submit a child: return it to be sent, or drop it if it is not wanted any more. None: nothing to send.
 
-    The commit of this is the last thing before the request leaves: after it the child counts as maybe sent.
+    ``quote`` is the newest one of its market: what was decided by an older one may be wrong by now.
+    This commit is the last thing before the request is sent. From then on the child counts as maybe sent.
     """
     order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
     child = CHILD.get(pk=child_pk)
     account = account_row_locked(child.account_id)
     if account.owner_id != worker_pk or account.fence != account_fence:
         return None
-    if child.taken_at is not None or child.status != ChildStatus.INTENDED:
+    if child.status != ChildStatus.PENDING_SUBMIT:
         return None
-    if not account.is_reconciled or blocking_fault(account.faults, account.fence) is not None:
-        return None  # it waits: the look that is under way ends this, or its order's end does
-    end_at = order.terms.end_at if order.terms is not None else None
-    if order.status != OrderStatus.WORKING or end_at is None or now >= end_at:
-        came = (
-            f"the order is {order.status}" if order.status != OrderStatus.WORKING else "the order's end came"
-        )
-        _drop(child, order, f"not wanted any more: {came}", now)
+    request = request_of(child)
+    if dropped := reason_to_drop(
+        order, account, request, child_pk=child.pk, intended_at=child.intended_at, quote=quote, now=now
+    ):
+        _drop(child, order, dropped, now)
         return None
-    if (limit := _limit_passed(child, order)) is not None:
-        _drop(child, order, f"not wanted any more: its price is beyond the limit price {plain(limit)}", now)
-        return None
-    if not account.is_active:
-        _drop(child, order, f"account {account.label} is closed", now)
-        return None
-    if not _KEYS.all(account=account.pk):
-        _drop(child, order, f"account {account.label} has no checked key", now)
-        return None
+    if (
+        not account.is_symbol_reconciled(child.symbol)
+        or blocking_fault(account.faults, account.fence) is not None
+    ):
+        return None  # it waits for the poll that is under way, until it is too old
     gate_locked()
     if halted := halt_blocks_order(order):
         _drop(child, order, halted, now)
         return None
-    child.taken_at = now
-    child.taken_fence = account_fence
+    child.status = child_after(ChildStatus.PENDING_SUBMIT, ChildEvent.SUBMIT)
+    child.submitted_at = now
+    child.submitted_fence = account_fence
     child.last_possible_send_at = now + budget
-    row_save(child)
-    return Taken(child.pk, order.pk, request_of(child), account_fence)
-
-
-def _limit_passed(child: ChildOrder, order: Order) -> Decimal | None:
-    """The limit price, if it was changed so since the child was intended that its price is beyond."""
-    limit = order.terms.limit_price if order.terms is not None else None
-    if limit is None or child.price is None or (child.price - limit) * Side(child.side).sign <= ZERO:
-        return None
-    return limit
+    row_save(child, SENDING)
+    journal_child(order, child, DESK, f"submitted to {account.label}", now)
+    return SubmittedChild(child.pk, order.pk, request, account_fence)
 
 
 def _drop(child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
-    """End a child that has certainly not left."""
     status = child_after(ChildStatus(child.status), ChildEvent.DROP)
     child.reason = reason
     facts_keep(child, ChildFacts(status, child.quantity, ZERO, ZERO), now)
@@ -177,16 +164,28 @@ def journal_child(order: Order, child: ChildOrder, actor: str, reason: str, now:
     )
 
 
+def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account | None = None) -> int:
+    """Want every child of a locked order cancelled, or those on one account; how many, inside a transaction."""
+    resting = order.children.filter(is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None)
+    if account is not None:
+        resting = resting.filter(account=account)
+    children = list(resting.order_by("sequence"))
+    for child in children:
+        child_cancel_request(child=child, order=order, reason=reason, now=now)
+        notify.wake_account(child.account_id)
+    return len(children)
+
+
 @transaction.atomic
 def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
     """Want a child cancelled, inside the caller's lock: dropped if it has not left, else the session cancels."""
-    if child.status == ChildStatus.INTENDED and child.taken_at is None:
+    if child.status == ChildStatus.PENDING_SUBMIT:
         _drop(child, order, reason, now)
         return
     if child.status != ChildStatus.UNKNOWN:  # that one is cancelled as soon as it turns out to be on the book
         child.status = child_after(ChildStatus(child.status), ChildEvent.CANCEL)
     child.cancel_requested_at = child.cancel_requested_at or now
-    row_save(child)
+    row_save(child, ("status", "cancel_requested_at"))
     journal_child(order, child, DESK, reason, now)
 
 
@@ -202,7 +201,7 @@ def child_outcome(
     fence: int | None = None,
     order_pk: int | None = None,
 ) -> None:
-    """Record what became of a create; ``fence`` is the one under which the child was taken for it."""
+    """Record what became of a create; ``fence`` is the one under which the child was submitted."""
     child, order = child_locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):
         report_apply(child, order, outcome.report, now)
@@ -216,42 +215,45 @@ def child_outcome(
     elif isinstance(outcome, Rejected):
         _rejected(child, order, outcome, now)
     elif isinstance(outcome, NotSent):
-        if fence is not None and child.taken_fence not in {None, fence}:
-            return  # another session has taken it since, and may have sent it
+        if fence is not None and child.submitted_fence not in {None, fence}:
+            return  # another session has submitted it since, and may have sent it
         _not_sent(child, order, outcome, now)
     else:
         _lost(child, order, outcome, now)
 
 
 def _is_known(child: ChildOrder) -> bool:
-    """The exchange has shown the order already: an answer that it never came to be is wrong, or comes twice."""
-    awaited = {ChildStatus.INTENDED, ChildStatus.UNKNOWN, ChildStatus.CANCELLING}
-    return bool(child.exchange_id) or child.status not in awaited
+    """Return True if the exchange has shown the order: an answer that it never came to be is wrong, or a repeat."""
+    return bool(child.exchange_id) or child.status not in CHILD_UNANSWERED
+
+
+def end_unfilled(child: ChildOrder, event: ChildEvent, reason: str, now: datetime) -> None:
+    """End a child of which nothing can be filled any more, and keep why."""
+    child.reason = reason
+    status = child_after(ChildStatus(child.status), event)
+    facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
 
 
 def _rejected(child: ChildOrder, order: Order, outcome: Rejected, now: datetime) -> None:
     if _is_known(child):
         return
-    child.reason = f"{outcome.kind}: {outcome.message}"
-    report = OrderReport(child.symbol, child.client_id, None, None, ZERO)
-    status = child_after(ChildStatus(child.status), ChildEvent.REJECTED)
-    facts_keep(child, replace(facts_of(child), status=status, reported=report.filled), now)
+    end_unfilled(child, ChildEvent.REJECTED, f"{outcome.kind}: {outcome.message}", now)
     journal_child(order, child, VENUE, child.reason, now)
 
 
 def _not_sent(child: ChildOrder, order: Order, outcome: NotSent, now: datetime) -> None:
-    """It certainly did not reach the book: the same row may be sent again, or ends if it is not wanted."""
+    """Take back a child that certainly did not reach the book: its row may be sent again, or it ends."""
     if _is_known(child):
         return
     if child.status == ChildStatus.CANCELLING:
-        status = child_after(ChildStatus(child.status), ChildEvent.CANCELLED)
-        child.reason = f"cancelled before it could be sent: {outcome.message}"
-        facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
-    elif child.status == ChildStatus.INTENDED:
-        child.taken_at = child.taken_fence = child.last_possible_send_at = None
+        reason = f"cancelled before it could be sent: {outcome.message}"
+        end_unfilled(child, ChildEvent.CANCELLED, reason, now)
+    elif child.status != ChildStatus.UNKNOWN:
+        child.status = child_after(ChildStatus(child.status), ChildEvent.RELEASE)
+        child.submitted_at = child.submitted_fence = child.last_possible_send_at = None
         child.send_not_before = now + outcome.retry_after
         child.reason = f"not sent yet: {outcome.message}"
-        child.save()
+        row_save(child, (*SENDING, "send_not_before", "reason"))
     journal_child(order, child, DESK, child.reason, now)
 
 
@@ -261,15 +263,15 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
     child.status = child_after(ChildStatus(child.status), ChildEvent.OUTCOME_UNKNOWN)
     child.reason = f"unknown: {outcome.message}"
     child.evidence = {}
-    child.save(update_fields=["status", "reason", "evidence"])
+    row_save(child, ("status", "reason", "evidence"))
     journal_child(order, child, VENUE, child.reason, now)
 
 
 @transaction.atomic
 def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
-    """Nobody knows what became of a child that was sent: evidence is to be gathered."""
+    """Record that nobody knows what became of a child that was sent: evidence is to be gathered."""
     child, order = child_locked(child_pk)
-    if child.taken_at is not None:  # else it was given back meanwhile, and has certainly not left
+    if child.status != ChildStatus.PENDING_SUBMIT:  # else it was released meanwhile, and certainly not sent
         _lost(child, order, Unknown(message), now)
 
 
@@ -284,7 +286,7 @@ def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
     """Record what the exchange said of an order; the order's primary key when it was news of ours.
 
-    What is known already takes no lock: an answer comes over the stream as well, and in every look.
+    What is known already takes no lock: an answer comes over the stream as well, and in every poll.
     """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None or _is_known_report(child, report):
@@ -296,7 +298,6 @@ def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int 
 
 
 def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
-    """Nothing of it would change the row, which only grows, and no fill waits for the child."""
     if (report.exchange_id and not child.exchange_id) or not child.exchange_id:
         return False
     merged = merge_report(facts_of(child), report)
@@ -333,22 +334,21 @@ def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: date
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """A session that begins: what an earlier one took and never recorded an answer for is unknown.
+    """Mark what an earlier session submitted and never recorded an answer for as unknown.
 
     That may have been one of the same fence, which failed and was started again.
     """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,
         is_settled=False,
-        status__in=[ChildStatus.INTENDED, ChildStatus.CANCELLING],
+        status__in=[ChildStatus.SUBMITTED, ChildStatus.CANCELLING],
         exchange_id="",
-        taken_at__isnull=False,
-        taken_fence__lte=account_fence,
+        submitted_fence__lte=account_fence,
     )
     recovered = []
     # Every transaction that locks several orders takes them by primary key.
     for pk in list(lost.order_by("order_id", "pk").values_list("pk", flat=True)):
         child, order = child_locked(pk)
-        _lost(child, order, Unknown("its sender went away before it recorded an answer"), now)
+        _lost(child, order, Unknown("the worker that sent it stopped before it recorded an answer"), now)
         recovered.append(child.client_id)
     return recovered

@@ -1,4 +1,4 @@
-"""What an exchange says at once over a stream: an order's state, and the trade that made it so."""
+"""Events that an exchange says at once over a stream: an order's state, and the trade that made it so."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Facts = tuple[list[OrderReport], list[Trade]]
 
 
 def by_order(reports: Sequence[OrderReport], trades: Sequence[Trade]) -> list[Facts]:
-    """What was said at once, taken apart by the exchange's orders."""
+    """Take apart, by the exchange's orders, what was said at once."""
     found: defaultdict[tuple[str, str | None], Facts] = defaultdict(lambda: ([], []))
     for report in reports:
         found[report.symbol, report.exchange_id][0].append(report)
@@ -56,7 +56,6 @@ def event_record(
 def _child_with_news(
     account_pk: int, reports: Sequence[OrderReport], trades: Sequence[Trade]
 ) -> ChildOrder | None:
-    """The child that all of it is of, when every trade is news; None when it is to be taken fact by fact."""
     facts: list[OrderReport | Trade] = [*reports, *trades]
     if not trades or len({fact.exchange_id for fact in facts}) > 1 or not facts[0].exchange_id:
         return None

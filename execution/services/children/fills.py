@@ -14,9 +14,10 @@ from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.models.prepared import Compiled, row_insert, row_save
+from execution.selectors.fees import fees_of
 from execution.services.records.journal import VENUE, alert, journal_append
 from execution.services.records.locking import account_row_locked, order_locked
-from execution.services.records.order_moves import pause_for_person
+from execution.services.records.order_transition import pause_for_person
 
 CHILD = Compiled(lambda pk: ChildOrder.objects.filter(pk=pk), pk=int)
 _BY_CLIENT_ID = Compiled(
@@ -55,7 +56,7 @@ _WAITING = Compiled(
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
-    """What the row says of a child, for the core."""
+    """Return what the row says of a child, for the core."""
     return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
 
 
@@ -74,13 +75,13 @@ def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
 
 
 class _ChildAppeared(Exception):
-    """The order of a trade became known while the trade was to be recorded without one."""
+    """Raised when the order of a trade became known while the trade was to be recorded without one."""
 
 
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
     """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
 
-    One of which everything is known takes no lock: the stream, the answer and the looks bring each trade. Else:
+    One of which everything is known takes no lock: the stream, the answer and the polls bring each trade. Else:
     1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
     report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
     written; child, order and journal follow in the same transaction.
@@ -95,7 +96,6 @@ def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
 
 
 def _is_complete(known: Fill) -> bool:
-    """Nothing of it can change any more."""
     has_ids = known.child_id is not None and bool(known.exchange_order_id)
     return has_ids and known.fee is not None and bool(known.liquidity)
 
@@ -127,8 +127,18 @@ def fill_insert(
 ) -> None:
     """Write a trade that is not recorded yet, inside the caller's transaction and under its order's lock; ``child``
     and ``order`` are None where no child is known."""
+    fill = fill_of(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
+    row_insert(fill)
+    if child is not None and order is not None:
+        _fold(fill, child, order, now)
+
+
+def fill_of(
+    *, account_pk: int, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
+) -> Fill:
+    """Return the row of a trade, which is not written yet."""
     fee_in_quote, rate = _fee_in_quote(trade)
-    fill = Fill(
+    return Fill(
         account_id=account_pk,
         order=order,
         child=child,
@@ -140,24 +150,22 @@ def fill_insert(
         quantity=trade.quantity,
         fee=trade.fee,
         fee_currency=trade.fee_currency or "",
+        more_fees=_more_fees(trade),
         fee_in_quote=fee_in_quote,
         fee_rate=rate,
         liquidity=trade.liquidity or "",
         executed_at=trade.at,
         recorded_at=now,
     )
-    row_insert(fill)
-    if child is not None and order is not None:
-        _fold(fill, child, order, now)
 
 
 def known_fill(account_pk: int, trade: Trade) -> Fill | None:
-    """The record of a trade, if it is recorded."""
+    """Return the record of a trade, if it is recorded."""
     return _FILL.first(account=account_pk, symbol=trade.symbol, trade_id=trade.trade_id, side=str(trade.side))
 
 
 def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
-    """The facts of a child that turned out to be on the book after its cancel was asked for."""
+    """Return the facts of a child that turned out to be on the book after its cancel was asked for."""
     if child.cancel_requested_at is None or facts.status not in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
         return facts
     return replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
@@ -166,7 +174,7 @@ def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
 def child_of(
     account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
 ) -> ChildOrder | None:
-    """The child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
+    """Return the child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
     of: dict[str, int | str | None] = {"account": account_pk, "symbol": symbol}
     if client_id and (child := _BY_CLIENT_ID.first(client_id=client_id, **of)) is not None:
         return child
@@ -182,19 +190,17 @@ def fills_adopt(*, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def fills_waiting(child: ChildOrder) -> list[Fill]:
-    """Fills of the child's order at the exchange that have no child yet, oldest first."""
+    """Return fills of the child's order at the exchange that have no child yet, oldest first."""
     return _WAITING.all(account=child.account_id, symbol=child.symbol, exchange_id=child.exchange_id)
 
 
 def _attach(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Give a fill that came before its child was known to that child."""
     fill.child, fill.order = child, order
     fill.save(update_fields=["child", "order"])
     _fold(fill, child, order, now)
 
 
 def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
-    """Fold a fill into its child and order, and journal it; an overfill or a late fill alerts."""
     merged = merge_fill(facts_of(child), fill.quantity)
     if not child.exchange_id and fill.exchange_order_id:
         child.exchange_id = fill.exchange_order_id
@@ -202,7 +208,7 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
     facts_keep(child, cancel_as_wanted(child, merged.facts), now)
     order.filled += fill.quantity
     order.notional += fill.price * fill.quantity
-    _fold_fee(order, fill.fee, fill.fee_currency)
+    _fold_fees(order, fill)
     journal_append(
         order=order,
         kind="fill",
@@ -226,27 +232,32 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Something that must not happen has: a person is needed, and a working order pauses."""
+    """Record that something that must not happen has: a person is needed, and a working order pauses."""
     alert(order=order, text=f"child {child.sequence}: {text}", at=now, data={"child": child.sequence})
     pause_for_person(order, reason=text, now=now)
 
 
-def _fold_fee(order: Order, fee: Decimal | None, currency: str) -> None:
-    if fee is not None and currency:
-        order.fees = {**order.fees, currency: str(Decimal(order.fees.get(currency, "0")) + fee)}
+def _fold_fees(order: Order, fill: Fill) -> None:
+    for currency, amount in fees_of(fill):
+        order.fees = {**order.fees, currency: str(Decimal(order.fees.get(currency, "0")) + amount)}
+
+
+def _more_fees(trade: Trade) -> list[list[str]]:
+    return [[part.currency, plain(part.amount)] for part in trade.more_fees]
 
 
 def _complete(
     known: Fill, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
 ) -> bool:
-    """Add to a known fill what was unknown of it; False, because the trade itself is no news."""
+    """Add to a known fill what was unknown of it; return False, because the trade itself is no news."""
     changed: list[str] = []
     if known.fee is None and trade.fee is not None:
         known.fee, known.fee_currency = trade.fee, trade.fee_currency or ""
+        known.more_fees = _more_fees(trade)
         known.fee_in_quote, known.fee_rate = _fee_in_quote(trade)
-        changed += ["fee", "fee_currency", "fee_in_quote", "fee_rate"]
+        changed += ["fee", "fee_currency", "more_fees", "fee_in_quote", "fee_rate"]
         if order is not None and known.child_id is not None:
-            _fold_fee(order, known.fee, known.fee_currency)
+            _fold_fees(order, known)
     if not known.liquidity and trade.liquidity is not None:
         known.liquidity = trade.liquidity
         changed.append("liquidity")
@@ -260,18 +271,28 @@ def _complete(
     elif changed and child is not None and order is not None:
         fee = None if known.fee is None else plain(known.fee)
         data = {"child": child.sequence, "fill": known.pk, "fee": fee, "liquidity": known.liquidity}
-        reason = "the exchange tells more of a fill"
+        reason = "the exchange added details of a fill"
         journal_append(order=order, kind="fill_detail", actor=VENUE, reason=reason, at=now, data=data)
     return False
 
 
 def _fee_in_quote(trade: Trade) -> tuple[Decimal | None, Decimal | None]:
-    """The fee in quote units and the rate used; None where the rate is not known from the trade itself."""
+    """Return the whole fee in quote units and the rate of its main part; None where the trade tells no rate."""
     if trade.fee is None or trade.fee_currency is None:
         return None, None
+    main = _rate(trade, trade.fee_currency)
+    if main is None:
+        return None, None
+    total = trade.fee * main
+    for part in trade.more_fees:
+        rate = _rate(trade, part.currency)
+        if rate is None:
+            return None, main
+        total += part.amount * rate
+    return total, main
+
+
+def _rate(trade: Trade, currency: str) -> Decimal | None:
+    """Quote units for one unit of a currency, as far as the trade tells."""
     base, _, quote = trade.symbol.partition("/")
-    if trade.fee_currency == quote:
-        return trade.fee, Decimal(1)
-    if trade.fee_currency == base:
-        return trade.fee * trade.price, trade.price
-    return None, None
+    return {base: trade.price, quote: Decimal(1)}.get(currency)

@@ -1,29 +1,33 @@
-"""Reconciliation: what a look found to differ, orphans taken in, and what a person does about an unknown child."""
+"""Reconciliation: what a poll found to differ, orphans taken in, and what a person does about an unknown child."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from django.db import transaction
 
 from execution import notify
+from execution.core.guarantees import guarantees_of
 from execution.core.identifiers import parent_and_sequence
 from execution.core.numbers import plain
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Refused, length_problem, refuse
 from execution.core.reconcile import mismatch
-from execution.core.states import ChildEvent, ChildStatus, OrderStatus, child_after
+from execution.core.states import ChildEvent, ChildStatus, OrderStatus
 from execution.core.types import ZERO, OrderReport, OrderType, Side, TimeInForce
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Fill, Order, Role, User
 from execution.selectors.decisions.exposure import exposure_of
-from execution.services.children.children import child_cancel_request, child_report
-from execution.services.children.fills import facts_keep, facts_of, raise_alarm
+from execution.services.children.children import child_cancel_request, child_report, end_unfilled
+from execution.services.children.fills import raise_alarm
 from execution.services.orders.orders import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK, alert, journal_append
 from execution.services.records.locking import order_locked
+
+V = TypeVar("V")
 
 MAX_REASON_LENGTH = 500
 MAX_EXCHANGE_ID_LENGTH = 64
@@ -37,7 +41,7 @@ class UnknownNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference as a look found it; ``evidence`` holds JSON values, quantities as text."""
+    """A difference as a poll found it; ``evidence`` holds JSON values, quantities as text."""
 
     kind: str
     symbol: str
@@ -48,21 +52,21 @@ class Found:
 
 @transaction.atomic
 def differences_record(
-    *, account_pk: int, found: Sequence[Found], symbols: Collection[str], now: datetime
+    *, account_pk: int, differences: Sequence[Found], symbols: Collection[str], now: datetime
 ) -> int:
-    """Keep what a complete look over ``symbols`` found, close what it found no more; how many are open then.
+    """Keep what a complete poll over ``symbols`` found, close what it found no more; how many are open then.
 
-    Differences of symbols that were not looked at are left as they are.
+    Differences of symbols that were not polled are left as they are.
     """
     open_now = {
         (row.kind, row.symbol, row.key): row
         for row in Difference.objects.filter(account_id=account_pk, resolved_at=None)
     }
-    seen = {(one.kind, one.symbol, one.key): one for one in found}
-    for name, one in seen.items():
-        row = open_now.get(name)
-        if row is None:
-            Difference.objects.create(
+    seen = {(one.kind, one.symbol, one.key): one for one in differences}
+    fresh = [one for name, one in seen.items() if name not in open_now]
+    Difference.objects.bulk_create(
+        [
+            Difference(
                 account_id=account_pk,
                 kind=one.kind,
                 symbol=one.symbol,
@@ -72,20 +76,47 @@ def differences_record(
                 opened_at=now,
                 last_seen_at=now,
             )
-        else:
-            Difference.objects.filter(pk=row.pk).update(evidence=one.evidence, last_seen_at=now)
+            for one in fresh
+        ],
+        batch_size=ROWS_AT_ONCE,
+    )
+    _see_again([(row, seen[name]) for name, row in open_now.items() if name in seen], now)
     gone = [row for name, row in open_now.items() if name not in seen and row.symbol in symbols]
-    closed = [row.pk for row in gone if row.kind != DifferenceKind.LOST_TRADE or _is_explained(row, now)]
-    Difference.objects.filter(pk__in=closed).update(resolved_at=now)
+    explained = _explained(account_pk, [row for row in gone if row.kind == DifferenceKind.LOST_TRADE], now)
+    closed = [row.pk for row in gone if row.kind != DifferenceKind.LOST_TRADE or row.pk in explained]
+    for pks in _chunks(closed):
+        Difference.objects.filter(pk__in=pks).update(resolved_at=now)
     return len(open_now.keys() | seen.keys()) - len(closed)
 
 
-def _is_explained(row: Difference, now: datetime) -> bool:
-    """Its trade has a child since, or is long shown: a look sees a trade only while its window holds it."""
-    if now - row.opened_at >= LOST_TRADE_SHOWN:
-        return True
-    trade = Fill.objects.filter(account_id=row.account_id, symbol=row.symbol, trade_id=row.key)
-    return trade.exclude(child=None).exists()
+#: Rows of one statement: SQLite takes only so many values.
+ROWS_AT_ONCE = 100
+
+
+def _see_again(rows: Sequence[tuple[Difference, Found]], now: datetime) -> None:
+    """Write when open differences were seen last, and the evidence where it is another one now."""
+    for pks in _chunks([row.pk for row, _ in rows]):
+        Difference.objects.filter(pk__in=pks).update(last_seen_at=now)
+    changed = [(row, found) for row, found in rows if row.evidence != found.evidence]
+    for row, found in changed:
+        row.evidence = found.evidence
+    Difference.objects.bulk_update([row for row, _ in changed], ["evidence"], batch_size=ROWS_AT_ONCE)
+
+
+def _explained(account_pk: int, rows: Sequence[Difference], now: datetime) -> set[int]:
+    """Return lost trades that have a child since, or are long shown: a poll sees a trade only for a while."""
+    found = {row.pk for row in rows if now - row.opened_at >= LOST_TRADE_SHOWN}
+    by_trade = {(row.symbol, row.key): row.pk for row in rows if row.pk not in found}
+    for keys in _chunks(sorted({key for _, key in by_trade})):
+        trades = Fill.objects.filter(account_id=account_pk, trade_id__in=keys).exclude(child=None)
+        names = set(trades.values_list("symbol", "trade_id"))
+        found |= {by_trade[name] for name in names if name in by_trade}
+    return found
+
+
+def _chunks(rows: Sequence[V]) -> Iterator[Sequence[V]]:
+    for first in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[first : first + ROWS_AT_ONCE]
 
 
 # --- orphans -------------------------------------------------------------------------------------
@@ -108,17 +139,19 @@ def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: d
     quantity = report.quantity or ZERO
     has_room = exposure_of(order) + quantity <= order.quantity
     child = _orphans_child(order, account_pk, report, now)
-    words = f"child {child.sequence}: an open order with our mark that no row knew was taken in"
+    words = f"child {child.sequence}: adopted an open order that this desk sent and had no record of"
     alert(order=order, text=words, at=now, data={"child": child.sequence, "adopted": child.client_id})
     child_report(account_pk=account_pk, report=report, now=now)
     order = order_locked(order.pk)
     child.refresh_from_db()
     if not has_room:
-        raise_alarm(order, child, f"{plain(quantity)} more than the order has room for", now)
+        raise_alarm(order, child, f"{plain(quantity)} more than the order can take", now)
     keeps = policy == "adopt" and has_room and order.status == OrderStatus.WORKING
     if not keeps and child.status in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
-        child_cancel_request(child=child, order=order, reason="an orphan is not kept on the book", now=now)
-    _audit_orphan(report, account_pk, now, "orphan_adopted", "kept" if keeps else "cancel asked for")
+        child_cancel_request(
+            child=child, order=order, reason="an adopted order does not stay on the book", now=now
+        )
+    _audit_orphan(report, account_pk, now, "orphan_adopted", "kept" if keeps else "cancel requested")
     return True
 
 
@@ -141,7 +174,6 @@ def _audit_orphan(report: OrderReport, account_pk: int, now: datetime, kind: str
 
 
 def _parent_of(report: OrderReport) -> Order | None:
-    """The order that the client id names, locked; None when there is none, or it is another kind of order."""
     named = parent_and_sequence(report.client_id)
     if named is None or report.side is None or report.quantity is None:
         return None
@@ -154,7 +186,7 @@ def _parent_of(report: OrderReport) -> Order | None:
 
 
 def _orphans_child(order: Order, account_pk: int, report: OrderReport, now: datetime) -> ChildOrder:
-    """Its row. The number in its client id, unless another child has it since (a restored backup)."""
+    """Return its row. The number is that of its client id, unless another child has it since (a restored backup)."""
     named = parent_and_sequence(report.client_id)
     sequence = named[1] if named is not None else order.next_sequence
     if order.children.filter(sequence=sequence).exists():
@@ -173,10 +205,10 @@ def _orphans_child(order: Order, account_pk: int, report: OrderReport, now: date
         quantity=report.quantity or ZERO,
         time_in_force=TimeInForce.GTC,
         purpose="rest",
-        why="found at the venue with our mark",
-        status=ChildStatus.INTENDED,
+        why="Found at the exchange under an order id of this desk, and added to this order.",
+        status=ChildStatus.SUBMITTED,
         intended_at=at,
-        taken_at=at,
+        submitted_at=at,
         last_possible_send_at=at,
     )
     data = {"child": sequence, "child_status": child.status, "client_id": child.client_id}
@@ -189,20 +221,19 @@ def _orphans_child(order: Order, account_pk: int, report: OrderReport, now: date
 
 def _supervisors(person: User) -> None:
     if person.role != Role.SUPERVISOR:
-        raise Refused([Problem("person", "only a supervisor settles children of unknown fate")])
+        message = "Only a supervisor settles children whose outcome is unknown."
+        refuse("person", message, person.role, Role.SUPERVISOR, code=Code.ROLE_NOT_ALLOWED)
 
 
 def _reason(reason: str) -> str:
     if not reason:
-        raise Refused([Problem("reason", "a reason is needed")])
+        refuse("reason", "A reason is required.", code=Code.VALUE_MISSING)
     if len(reason) > MAX_REASON_LENGTH:
-        message = f"the reason has {len(reason)} characters; at most {MAX_REASON_LENGTH}"
-        raise Refused([Problem("reason", message, str(len(reason)), str(MAX_REASON_LENGTH))])
+        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON_LENGTH)])
     return reason
 
 
 def _unknown(client_id: str) -> tuple[ChildOrder, Order]:
-    """An unknown child and its order, the order locked. Raises ``UnknownNotFound``, ``Refused``."""
     row = ChildOrder.objects.filter(client_id=client_id).values_list("order_id", flat=True).first()
     if row is None:
         raise UnknownNotFound
@@ -210,12 +241,13 @@ def _unknown(client_id: str) -> tuple[ChildOrder, Order]:
     child = ChildOrder.objects.get(client_id=client_id)
     if child.status != ChildStatus.UNKNOWN:
         words = child.status.replace("_", " ")
-        raise Refused([Problem("child", f"its fate is known by now: {words}", child.status)])
+        message = f"The outcome of the child is known by now: {words}."
+        refuse("child", message, child.status, code=Code.CHILD_NOT_UNKNOWN)
     return child, order
 
 
-def _look_soon(child: ChildOrder, now: datetime) -> None:
-    Account.objects.filter(pk=child.account_id).update(look_wanted_at=now)
+def _poll_soon(child: ChildOrder, now: datetime) -> None:
+    Account.objects.filter(pk=child.account_id).update(poll_requested_at=now)
     notify.wake_account(child.account_id)
 
 
@@ -228,11 +260,11 @@ def _note(child: ChildOrder, order: Order, person: User, kind: str, reason: str,
 
 
 @transaction.atomic
-def unknown_look(*, client_id: str, person: User, now: datetime) -> None:
-    """Ask the account's session to look at once. Raises ``UnknownNotFound``, ``Refused``."""
+def unknown_poll(*, client_id: str, person: User, now: datetime) -> None:
+    """Ask the account's session to poll at once. Raises ``UnknownNotFound``, ``Refused``."""
     _supervisors(person)
     child, _ = _unknown(client_id)
-    _look_soon(child, now)
+    _poll_soon(child, now)
 
 
 @transaction.atomic
@@ -243,7 +275,7 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
     if child.cancel_requested_at is None:
         child_cancel_request(child=child, order=order, reason=_reason(reason), now=now)
         _note(child, order, person, "unknown_cancel", reason, now)
-    _look_soon(child, now)
+    _poll_soon(child, now)
 
 
 @transaction.atomic
@@ -251,17 +283,24 @@ def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: st
     """Name the exchange's order that a person found; nothing is believed before the exchange has shown it."""
     _supervisors(person)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:
-        message = f"the order id has {len(exchange_id)} characters; 1 to {MAX_EXCHANGE_ID_LENGTH}"
-        raise Refused([Problem("exchange_id", message, exchange_id[:80], str(MAX_EXCHANGE_ID_LENGTH))])
+        raise Refused([length_problem("exchange_id", "The order id", exchange_id, MAX_EXCHANGE_ID_LENGTH, 1)])
     child, order = _unknown(client_id)
     child.attach = {"exchange_id": exchange_id, "by": person_actor(person), "at": now.isoformat()}
     child.save(update_fields=["attach"])
     _note(child, order, person, "unknown_attach", f"{exchange_id}: {_reason(reason)}", now)
-    _look_soon(child, now)
+    _poll_soon(child, now)
+
+
+def may_arrive_until(child: ChildOrder) -> datetime | None:
+    """Return until when its create may reach the book. Where nothing bounds that, until it was last sent."""
+    if child.last_possible_send_at is None:
+        return None
+    guarantees = guarantees_of(child.account.venue.exchange)
+    return child.last_possible_send_at + (guarantees.arrives_within or timedelta(0))
 
 
 def absent_phrase(client_id: str) -> str:
-    """What a supervisor types to mark a child as absent without the exchange's word."""
+    """Return the phrase by which a supervisor marks a child as absent without the exchange's word."""
     return f"ABSENT {client_id}"
 
 
@@ -276,22 +315,21 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
     child, order = _unknown(client_id)
     wanted = absent_phrase(client_id)
     if phrase != wanted:
-        raise Refused([Problem("phrase", f"type {wanted} to confirm", phrase, wanted)])
-    sent = child.last_possible_send_at
-    if sent is not None and now < sent:
-        message = f"its request may arrive until {sent:%H:%M:%S} UTC"
-        raise Refused([Problem("child", message, limit=sent.isoformat())])
+        refuse("phrase", f"Type {wanted} to confirm.", phrase, wanted, code=Code.CONFIRMATION_PHRASE_WRONG)
+    if (until := may_arrive_until(child)) is not None and now < until:
+        message = f"The request for the child may still arrive until {until:%H:%M:%S} UTC."
+        refuse("child", message, limit=until, code=Code.CHILD_MAY_ARRIVE)
     if child.filled or child.reported_filled or child.exchange_id:
-        raise Refused([Problem("child", "the exchange has shown it: it is not absent", child.exchange_id)])
-    child.reason = f"absent: {_reason(reason)} ({person_actor(person)}, without proof)"
-    status = child_after(ChildStatus.UNKNOWN, ChildEvent.PROVEN_ABSENT)
-    facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
+        message = "The exchange has shown the child, so it is not absent."
+        refuse("child", message, child.exchange_id, code=Code.CHILD_IS_KNOWN)
+    words = f"absent: {_reason(reason)} ({person_actor(person)}, without proof)"
+    end_unfilled(child, ChildEvent.PROVEN_ABSENT, words, now)
     _note(child, order, person, "unknown_absent", reason, now)
 
 
 @transaction.atomic
 def attach_answered(*, child_pk: int, report: OrderReport | None, now: datetime) -> bool:
-    """What the exchange shows under the order id that a person gave; True when it is the child's order."""
+    """Record what the exchange shows under the order id that a person gave; True when it is the child's order."""
     order = order_locked(ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk))
     child = ChildOrder.objects.get(pk=child_pk)
     asked = child.attach.get("exchange_id")
@@ -311,7 +349,6 @@ def attach_answered(*, child_pk: int, report: OrderReport | None, now: datetime)
 
 
 def _verified(child: ChildOrder, report: OrderReport | None, exchange_id: str) -> str:
-    """Why the exchange's order is not the child's; empty when it is."""
     if report is None:
         return "the exchange shows no such order"
     taken = ChildOrder.objects.filter(

@@ -18,7 +18,7 @@ from execution.models import CandleDay, Estimate, MarketSample, Order, Worker
 #: Rows of one statement, which is a transaction of its own.
 BATCH = 1_000
 #: At most in one call: the task's thread has other work too. What is left goes with the next call, a minute later.
-MOST = 100_000
+MAX_ROWS = 100_000
 
 Pause = Callable[[], None]
 
@@ -51,9 +51,8 @@ def candles_drop(*, before: date, pause: Pause) -> int:
 
 
 def _drop(rows: QuerySet[Any], pause: Pause) -> int:
-    """Delete the rows in batches by their primary key, with a pause after each; how many."""
     dropped = 0
-    while dropped < MOST:
+    while dropped < MAX_ROWS:
         batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
         if batch:
             # By range: a list of a thousand keys would be looked up one by one.

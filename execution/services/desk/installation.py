@@ -9,7 +9,8 @@ from datetime import datetime
 from django.db import transaction
 
 from execution.core.identifiers import MARK_LENGTH, random_id
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.models import Environment, Installation, Role, User
 
 #: The people of a new installation, by user name.
@@ -23,14 +24,15 @@ MIN_PASSWORD_LENGTH = 12
 
 @transaction.atomic
 def installation_ensure(*, environment: str, sealing_key: str, now: datetime) -> Installation:
-    """The installation's row, made with a fresh mark at the first call.
+    """Return the installation's row, made with a fresh mark at the first call.
 
-    ``sealing_key`` is the workers' current public key (hex); after a rotation the row takes the new one.
-    Raises ``Refused`` when the database belongs to another environment, or there is no such environment.
+    ``sealing_key`` is the workers' current public key (hex); after a rotation the row takes the new one. Raises
+    ``Refused`` when the database belongs to another environment, or there is no such environment.
     """
     if environment not in Environment.values:
         known = ", ".join(Environment.values)
-        raise Refused([Problem("environment", f"{environment!r} is not one of {known}", environment, known)])
+        message = f"The environment is {environment!r}. It must be one of {known}."
+        refuse("environment", message, environment, known, code=Code.VALUE_NOT_ALLOWED)
     installation, created = Installation.objects.get_or_create(
         singleton=True,
         defaults={
@@ -43,10 +45,10 @@ def installation_ensure(*, environment: str, sealing_key: str, now: datetime) ->
         installation.created_at = now  # auto_now_add took the machine's own clock
     elif installation.environment != environment:
         message = (
-            f"this database belongs to a {installation.environment} installation; it cannot be started as "
-            f"{environment}: set TRANCHE_ENVIRONMENT={installation.environment} or use another database"
+            f"This database belongs to a {installation.environment} installation and cannot be started as "
+            f"{environment}. Set TRANCHE_ENVIRONMENT={installation.environment}, or use another database."
         )
-        raise Refused([Problem("environment", message, environment, installation.environment)])
+        refuse("environment", message, environment, installation.environment, code=Code.ENVIRONMENT_MISMATCH)
     installation.sealing_key = sealing_key
     installation.save(update_fields=["created_at", "sealing_key"])
     return installation
@@ -62,8 +64,10 @@ def people_ensure(*, passwords: Mapping[str, str]) -> tuple[str, ...]:
     for name in FIRST_PEOPLE:
         length = len(passwords.get(name, ""))
         if length < MIN_PASSWORD_LENGTH:
-            message = f"the password of {name} has {length} characters; at least {MIN_PASSWORD_LENGTH}"
-            raise Refused([Problem(name, message, str(length), str(MIN_PASSWORD_LENGTH))])
+            message = (
+                f"The password of {name} has {length} characters. It needs at least {MIN_PASSWORD_LENGTH}."
+            )
+            refuse(name, message, length, MIN_PASSWORD_LENGTH, code=Code.LENGTH_OUT_OF_RANGE)
     if User.objects.exists():
         return ()
     for name, role in FIRST_PEOPLE.items():

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from execution.core.numbers import plain
+from execution.core.numbers import grouped, plain
+from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.models import Role, User
 from execution.services.accounts.accounts import actor_of_admin
@@ -62,18 +63,21 @@ def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
 
 
 def person_problems(person: User, *, admins: set[int] | None = None) -> list[Problem]:
-    """Why a person cannot be saved so; ``admins`` are the active ones, read here when they are not given."""
+    """Return why a person cannot be saved so; ``admins`` are the active ones, read here when they are not given."""
     if admins is None:
         admins = set(User.objects.filter(role=Role.ADMIN, is_active=True).values_list("pk", flat=True))
     problems = []
     stays = person.role == Role.ADMIN and person.is_active
     if person.pk in admins and not stays and len(admins) == 1:
-        message = f"{person.username} is the last active admin: make another one first"
-        problems.append(Problem("role" if person.role != Role.ADMIN else "is_active", message))
+        message = f"{person.username} is the last active admin. Make another admin first."
+        name = "role" if person.role != Role.ADMIN else "is_active"
+        problems.append(Problem(name, message, code=Code.LAST_ADMIN))
     limit = person.confirm_above
     if limit is not None and not 0 < limit <= MAX_CONFIRM_ABOVE:
-        message = f"confirm above is {plain(limit)}; it must be above 0 and at most {MAX_CONFIRM_ABOVE}"
-        problems.append(Problem("confirm_above", message, plain(limit), str(MAX_CONFIRM_ABOVE)))
+        most = f"{MAX_CONFIRM_ABOVE:,}"
+        message = f"Confirm above is {grouped(limit)}. It must be above 0 and at most {most}."
+        code = Code.VALUE_OUT_OF_RANGE
+        problems.append(Problem("confirm_above", message, limit, MAX_CONFIRM_ABOVE, code=code))
     return problems
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, length_problem, refuse_if
 from execution.models import ApiToken, User
 from execution.services.orders.orders import person_actor
 from execution.services.records.audit import audit_append
@@ -39,28 +40,30 @@ def token_hash(text: str) -> str:
 def token_create(
     *, person: User, name: str, now: datetime, lifetime: timedelta = DEFAULT_LIFETIME
 ) -> tuple[ApiToken, str]:
-    """A new token of ``person`` and its text, which nobody can read again. Raises ``Refused``."""
+    """Create a token of ``person`` and return its text, which nobody can read again. Raises ``Refused``."""
     name = name.strip()
     problems: list[Problem] = []
     if len(name) > MAX_NAME:
-        message = f"the name has {len(name)} characters; at most {MAX_NAME}"
-        problems.append(Problem("name", message, str(len(name)), str(MAX_NAME)))
+        problems.append(length_problem("name", "The name", name, MAX_NAME))
     if not name.isprintable():
-        problems.append(Problem("name", "the name holds characters that cannot be shown", repr(name)))
+        message = "The name has characters that cannot be shown."
+        problems.append(Problem("name", message, repr(name), code=Code.VALUE_MALFORMED))
     if not timedelta(0) < lifetime <= MAX_LIFETIME:
-        message = f"the token would be valid for {lifetime.days} days; it must be 1 to {MAX_LIFETIME.days}"
-        problems.append(Problem("days", message, str(lifetime.days), str(MAX_LIFETIME.days)))
+        days, most = lifetime.days, MAX_LIFETIME.days
+        message = f"The token would be valid for {days:,} days. It must be from 1 to {most} days."
+        problems.append(Problem("days", message, days, most, code=Code.VALUE_OUT_OF_RANGE))
     if not person.is_active:
-        problems.append(Problem("person", f"{person.username} is not active", person.username))
-    User.objects.select_for_update(no_key=True).get(
-        pk=person.pk
-    )  # two at once queue here, so that the count holds
+        message = f"{person.username} is not active."
+        problems.append(Problem("person", message, person.username, code=Code.PERSON_INACTIVE))
+    # Two at once queue here, so that the count holds.
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
     count = person.api_tokens.filter(revoked_at=None, expires_at__gt=now).count()
     if count >= MAX_VALID:
-        message = f"{person.username} has {count} valid tokens; at most {MAX_VALID}: revoke one first"
-        problems.append(Problem("", message, str(count), str(MAX_VALID)))
-    if problems:
-        raise Refused(problems)
+        message = (
+            f"{person.username} has {count} valid tokens. Revoke one first: at most {MAX_VALID} are allowed."
+        )
+        problems.append(Problem("", message, count, MAX_VALID, code=Code.TOO_MANY_TOKENS))
+    refuse_if(problems)
     text = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     token = ApiToken.objects.create(
         person=person,
@@ -100,7 +103,7 @@ def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
 
 
 def person_of_token(*, text: str, now: datetime) -> User | None:
-    """Whose valid token this is; None when it is unknown, expired, revoked, or its person is switched off.
+    """Return the person of a valid token; None when it is unknown, expired, revoked, or its person is switched off.
 
     The database looks for the hash, not the text: how long that takes says nothing about the text.
     """

@@ -1,1 +1,1 @@
-"""What the engine's workers own, and how a decision becomes rows."""
+"""The rows of the engine's workers, and how a decision becomes rows."""

@@ -12,9 +12,9 @@ from django.db import transaction
 
 from execution import notify
 from execution.core.identifiers import client_id
+from execution.core.market_data.freshness import is_fresh
 from execution.core.numbers import plain
 from execution.core.orders.view import (
-    MAX_QUOTE_AGE,
     CancelChild,
     ChangeStatus,
     Decision,
@@ -24,10 +24,7 @@ from execution.core.orders.view import (
 )
 from execution.core.quantities import collar_price, is_multiple
 from execution.core.routing.account_selection import reference_quote
-from execution.core.states import (
-    ORDER_TRADING,
-    ChildStatus,
-)
+from execution.core.states import ORDER_TRADING, ChildStatus
 from execution.core.types import ZERO, Quote, Side
 from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
 from execution.models.prepared import Compiled, row_insert, row_save
@@ -38,7 +35,7 @@ from execution.services.children.children import child_cancel_request
 from execution.services.orders.replanning import order_replan
 from execution.services.records.journal import DESK, alert, journal_append
 from execution.services.records.locking import gate_locked, order_locked, order_locked_with_terms
-from execution.services.records.order_moves import order_arrive, order_move, pause_for_person
+from execution.services.records.order_transition import order_arrive, order_transition, pause_for_person
 
 _INSTALLATION = Compiled(lambda: Installation.objects.all())
 _ACCOUNT = Compiled(
@@ -58,10 +55,10 @@ _SLICE = Compiled(
 
 
 class Applied(StrEnum):
-    """What became of a decision."""
+    """The outcome of a decision."""
 
     DONE = "done"
-    STALE = "stale"  #: something has changed since the look: look again
+    STALE = "stale"  #: something has changed since the check: check again
     FENCED = "fenced"  #: the order is another driver's now
 
 
@@ -73,7 +70,7 @@ class Written(NamedTuple):
 
 
 class _Halted(Exception):
-    """A halt was committed between the look and this write: nothing of it may be written."""
+    """Raised when a halt was committed between the check and this write: nothing of it may be written."""
 
 
 class InvariantBroken(Exception):
@@ -127,7 +124,7 @@ def _apply(
     order.memo = memo_after(order.memo, decision.memo)
     for command in decision.commands:
         if isinstance(command, ChangeStatus):
-            order_move(order, command, reference_quote(quotes.values(), now), now)
+            order_transition(order, command, quote=reference_quote(quotes.values(), now), now=now)
         elif isinstance(command, Replan):
             _replan(order, command, now)
         elif isinstance(command, CancelChild):
@@ -135,25 +132,25 @@ def _apply(
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
             notify.wake_account(child.account_id)
         else:
-            _intend(order, command, quotes, now)
+            _place_child(order, command, quotes, now)
     _stop_if_halted(order, decision)
     if why_changed and not decision.commands:
-        journal_append(order=order, kind="look", actor=DESK, reason=decision.why, at=now)
+        journal_append(order=order, kind="decision", actor=DESK, reason=decision.why, at=now)
     elif order.version == version:  # else every entry of the journal has written the whole row
-        row_save(order)
+        row_save(order, ("why", "due_at", "memo"))
     return Written(Applied.DONE, order.version)
 
 
 def _arrive(order: Order, quotes: Mapping[str, Quote], now: datetime) -> None:
-    """An order that started without a quote, or was paused before its start, arrives with its first one: one that
-    follows the arrival price intends nothing without it."""
+    """Set the arrival price by the first quote of an order that started without one, or was paused before its
+    start: until then an order that follows the arrival price places nothing."""
     if order.status in ORDER_TRADING and order.arrival_at is None:
         order_arrive(order, reference_quote(quotes.values(), now))
         order.save(update_fields=["arrival_bid", "arrival_ask", "arrival_at"])
 
 
 def _replan(order: Order, command: Replan, now: datetime) -> None:
-    """A new plan by the order's own rules; it must be of exactly what remains, by all that is done.
+    """Make a new plan by the order's own rules, of exactly what remains.
 
     What was reported and is not listed as fills yet is done: planned again, it would be done twice.
     """
@@ -167,9 +164,10 @@ def _replan(order: Order, command: Replan, now: datetime) -> None:
 
 
 def _stop_if_halted(order: Order, decision: Decision) -> None:
-    """A child and a halt meet on the gate, which is locked last: the child's row refers to its account's.
+    """Refuse to go on under a halt. A child and a halt meet on the gate, which is locked last: the child's row refers
+    to its account's.
 
-    What was written above is undone, cancels too; the next look, which sees the halt, decides them again.
+    What was written above is undone, cancels too; the next check, which sees the halt, decides them again.
     """
     if any(isinstance(command, PlaceChild) for command in decision.commands):
         gate_locked()
@@ -178,22 +176,22 @@ def _stop_if_halted(order: Order, decision: Decision) -> None:
 
 
 def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], now: datetime) -> bool:
-    """The end came, or the quote grew old, between the look and this write: another look decides anew."""
-    intends = [command for command in decision.commands if isinstance(command, PlaceChild)]
-    if not intends:
+    """Return True if the end came, or the quote grew old, since the check: another check decides anew."""
+    placed = [command for command in decision.commands if isinstance(command, PlaceChild)]
+    if not placed:
         return False
     is_over = order.terms is not None and now >= order.terms.end_at
-    used = [quotes[intend.account] for intend in intends if intend.account in quotes]
-    return is_over or any(now - quote.at > MAX_QUOTE_AGE for quote in used)
+    used = [quotes[child.account] for child in placed if child.account in quotes]
+    return is_over or any(not is_fresh(quote.at, now) for quote in used)
 
 
-def _intend(order: Order, intend: PlaceChild, quotes: Mapping[str, Quote], now: datetime) -> None:
+def _place_child(order: Order, place: PlaceChild, quotes: Mapping[str, Quote], now: datetime) -> None:
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
-    account = _ACCOUNT.first(order=order.pk, account=intend.account)
+    account = _ACCOUNT.first(order=order.pk, account=place.account)
     if account is None:
-        raise InvariantBroken(f"a child at account {intend.account}, which is not the order's")
-    _check_intent(order, intend, quotes.get(intend.account), now)
-    child = _write_child(order, account, intend, now)
+        raise InvariantBroken(f"a child at account {place.account}, which is not the order's")
+    _check_placement(order, place, quotes.get(place.account), now)
+    child = _write_child(order, account, place, now)
     order.next_sequence += 1
     data = {
         "child": child.sequence,
@@ -203,14 +201,14 @@ def _intend(order: Order, intend: PlaceChild, quotes: Mapping[str, Quote], now: 
         "time_in_force": child.time_in_force,
         "child_status": child.status,
     }
-    journal_append(order=order, kind="intend", actor=DESK, reason=intend.why, at=now, data=data)
+    journal_append(order=order, kind="place", actor=DESK, reason=place.why, at=now, data=data)
     notify.wake_account(account.pk)
 
 
-def _write_child(order: Order, account: Account, intend: PlaceChild, now: datetime) -> ChildOrder:
+def _write_child(order: Order, account: Account, place: PlaceChild, now: datetime) -> ChildOrder:
     part = None
-    if intend.slice_number is not None:
-        part = _SLICE.get(order=order.pk, plan=order.plan_version, number=intend.slice_number)
+    if place.slice_number is not None:
+        part = _SLICE.get(order=order.pk, plan=order.plan_version, number=place.slice_number)
     mark = _INSTALLATION.get().mark
     child = ChildOrder(
         order=order,
@@ -220,51 +218,51 @@ def _write_child(order: Order, account: Account, intend: PlaceChild, now: dateti
         client_id=client_id(mark, order.public_id, order.next_sequence),
         symbol=order.symbol,
         side=order.side,
-        type=intend.type,
-        price=intend.price,
-        quantity=intend.quantity,
-        time_in_force=intend.time_in_force,
-        purpose=intend.purpose,
-        why=intend.why,
-        status=ChildStatus.INTENDED,
+        type=place.type,
+        price=place.price,
+        quantity=place.quantity,
+        time_in_force=place.time_in_force,
+        purpose=place.purpose,
+        why=place.why,
+        status=ChildStatus.PENDING_SUBMIT,
         intended_at=now,
     )
     row_insert(child)
     return child
 
 
-def _check_intent(order: Order, intend: PlaceChild, quote: Quote | None, now: datetime) -> None:
+def _check_placement(order: Order, place: PlaceChild, quote: Quote | None, now: datetime) -> None:
     if order.status not in ORDER_TRADING:
         raise InvariantBroken(f"I7: a child of a {order.status} order")
     if order.terms is None or now >= order.terms.end_at:
         raise InvariantBroken(f"I7: a child after the end {order.terms.end_at if order.terms else 'unknown'}")
-    total = exposure_of(order) + intend.quantity
-    if intend.quantity <= ZERO or total > order.quantity:
+    total = exposure_of(order) + place.quantity
+    if place.quantity <= ZERO or total > order.quantity:
         raise InvariantBroken(
-            f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(intend.quantity)}"
+            f"I1: {plain(total)} could be filled of {plain(order.quantity)} with a child of {plain(place.quantity)}"
         )
-    _check_visible(order, order.terms, intend)
-    if quote is None or not quote.is_sane or intend.price is None:
+    _check_visible(order, order.terms, place)
+    if quote is None or not quote.is_sane or place.price is None:
         raise InvariantBroken("I14: a child without market data or price")
     side = Side(order.side)
     limit = order.terms.limit_price
-    if limit is not None and (intend.price - limit) * side.sign > 0:
-        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the limit {plain(limit)}")
-    market = market_from_json(order.market[intend.account])
+    if limit is not None and (place.price - limit) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(place.price)} beyond the limit {plain(limit)}")
+    market = market_from_json(order.market[place.account])
     collar_bp = Decimal(str(order.terms.parameters["collar_bp"]))
     worst = collar_price(quote.mid, collar_bp, market.tick, side)
-    if (intend.price - worst) * side.sign > 0:
-        raise InvariantBroken(f"I7: price {plain(intend.price)} beyond the collar {plain(worst)}")
-    if not is_multiple(intend.quantity, market.lot) or not is_multiple(intend.price, market.tick):
+    if (place.price - worst) * side.sign > 0:
+        raise InvariantBroken(f"I7: price {plain(place.price)} beyond the collar {plain(worst)}")
+    if not is_multiple(place.quantity, market.lot) or not is_multiple(place.price, market.tick):
         raise InvariantBroken(
-            f"quantity {plain(intend.quantity)} or price {plain(intend.price)} off lot or tick"
+            f"quantity {plain(place.quantity)} or price {plain(place.price)} off lot or tick"
         )
 
 
-def _check_visible(order: Order, terms: OrderTerms, intend: PlaceChild) -> None:
-    """I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
+def _check_visible(order: Order, terms: OrderTerms, place: PlaceChild) -> None:
+    """Check I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
     if (visible := terms.parameters.get("visible_quantity")) is None:
         return
-    live = exposure_of(order) - order.filled + intend.quantity
+    live = exposure_of(order) - order.filled + place.quantity
     if live > Decimal(str(visible)):
         raise InvariantBroken(f"I17: {plain(live)} could be seen of an iceberg that shows {visible}")

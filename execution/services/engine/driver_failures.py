@@ -1,4 +1,4 @@
-"""What becomes of an order whose driver fails: written without a view of the order, which may be what fails."""
+"""The fate of an order whose driver fails: written without a view of the order, which may be what fails."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from execution import notify
 from execution.core.faults import FAILURES_IN_A_ROW
 from execution.core.orders.view import ChangeStatus
-from execution.core.states import CHILD_CANCELLABLE, CLOSING_EVENTS, ORDER_FINAL, OrderStatus
+from execution.core.states import CLOSING_EVENTS, ORDER_FINAL, OrderStatus
 from execution.models import Order
-from execution.services.children.children import child_cancel_request
+from execution.services.children.children import resting_cancel
 from execution.services.records.journal import DESK, alert, journal_append
 from execution.services.records.locking import order_locked
-from execution.services.records.order_moves import order_move, pause_for_person
+from execution.services.records.order_transition import order_transition, pause_for_person
 
 
 @transaction.atomic
@@ -37,7 +36,7 @@ def order_driver_failed(
     elif order.why != words:
         order.why = words
         alert(order=order, text=words, at=now)
-    _cancel_what_rests(order, words, now)
+    resting_cancel(order, reason=words, now=now)
     _end_if_settled(order, now)
     return True
 
@@ -48,28 +47,19 @@ def order_driver_waits(*, order_pk: int, worker_pk: int, fence: int, why: str, n
     order = _driven(order_pk, worker_pk, fence)
     if order is not None and order.why != why:
         order.why = why
-        journal_append(order=order, kind="look", actor=DESK, reason=why, at=now)
+        journal_append(order=order, kind="decision", actor=DESK, reason=why, at=now)
 
 
 def _driven(order_pk: int, worker_pk: int, fence: int) -> Order | None:
-    """The order under its lock, while this driver holds it and it is not over."""
     order = order_locked(order_pk)
     is_ours = order.owner_id == worker_pk and order.fence == fence
     return order if is_ours and order.status not in ORDER_FINAL else None
 
 
-def _cancel_what_rests(order: Order, why: str, now: datetime) -> None:
-    resting = order.children.filter(is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None)
-    for child in resting.order_by("pk"):
-        child_cancel_request(child=child, order=order, reason=why, now=now)
-        notify.wake_account(child.account_id)
-
-
 def _end_if_settled(order: Order, now: datetime) -> None:
-    """End an order that is closing as ``decide`` would: with the outcome and reason that closed it."""
     if order.status != OrderStatus.CLOSING or order.children.filter(is_settled=False).exists():
         return
     outcome, reason = OrderStatus(order.outcome or OrderStatus.FAILED), order.reason
     if order.filled >= order.quantity:
         outcome, reason = OrderStatus.COMPLETED, "everything is filled"
-    order_move(order, ChangeStatus(CLOSING_EVENTS[outcome], reason, outcome=outcome), None, now)
+    order_transition(order, ChangeStatus(CLOSING_EVENTS[outcome], reason, outcome=outcome), now=now)

@@ -1,4 +1,4 @@
-"""What keeps failing in an engine, kept with the account or the worker for the pages and for the orders that wait."""
+"""Failures that last in an engine, kept with the account or the worker for the pages and for the orders that wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
 
 @transaction.atomic
 def account_fault_clear(*, account_pk: int, part: str) -> None:
-    """It works again."""
+    """Clear the fault: it works again."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     account.faults = {name: fault for name, fault in account.faults.items() if name != part}
     account.save(update_fields=["faults"])
@@ -38,7 +38,7 @@ def worker_fault_set(*, worker_pk: int, fault: Fault) -> None:
 
 @transaction.atomic
 def worker_fault_clear(*, worker_pk: int, part: str) -> None:
-    """It works again."""
+    """Clear the fault: it works again."""
     worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
     worker.faults = {name: fault for name, fault in worker.faults.items() if name != part}
     worker.save(update_fields=["faults"])

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from execution.core.states import ORDER_DRIVEN, OrderEvent, OrderStatus, order_after
-from execution.models import Account, ChildOrder, Credential, Installation, Order, Worker
+from execution.core.states import ORDER_DRIVEN, OrderStatus
+from execution.models import Account, ChildOrder, Credential, Installation, Order, Venue, Worker
 from execution.models.prepared import Compiled
 from execution.services.accounts.accounts import IN_USE
-from execution.services.records.journal import DESK, journal_append
+from execution.services.records.order_transition import pause_for_person
+
+Row = TypeVar("Row", Account, Order, Venue)
 
 #: An absence longer than this and orders resume paused.
 AWAY_AFTER = timedelta(seconds=60)
 
 
 def database_now() -> datetime:
-    """The database's clock, UTC."""
+    """Return the database's clock, UTC."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')")
@@ -65,22 +69,23 @@ def worker_release(*, worker_pk: int) -> None:
     """Give back everything, for others to claim at once."""
     Order.objects.filter(owner_id=worker_pk).update(owner=None)
     Account.objects.filter(owner_id=worker_pk).update(owner=None)
+    Venue.objects.filter(market_owner_id=worker_pk).update(market_owner=None)
 
 
-#: Rows that may be taken: a worker whose lease is over is marked as stopped first.
-_RELEASED = Q(owner=None) | Q(owner__stopped_at__isnull=False)
+def _released(owner: str) -> Q:
+    """Select rows that may be taken: a worker whose lease is over is marked as stopped first."""
+    return Q(**{owner: None}) | Q(**{f"{owner}__stopped_at__isnull": False})
 
 
-def _free(now: datetime) -> Q:
-    """Rows whose owner is nobody, stopped or expired."""
-    return _RELEASED | Q(owner__lease_until__lte=now)
+def _free(now: datetime, owner: str = "owner") -> Q:
+    return _released(owner) | Q(**{f"{owner}__lease_until__lte": now})
 
 
 def _end_expired() -> None:
     """Mark workers whose lease is over as stopped, each in a statement of its own.
 
-    It waits for a renewal that is under way, and no renewal comes after it: an owner whose renewal was
-    granted is never robbed.
+    It waits for a renewal that is under way, and no renewal comes after it: an owner whose renewal was granted is
+    never robbed.
     """
     expired = Worker.objects.filter(stopped_at=None, lease_until__lte=database_now())
     for pk in list(expired.order_by("pk").values_list("pk", flat=True)):
@@ -109,30 +114,48 @@ def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
     if not candidates:
         return []
     _end_expired()
-    return _accounts_take(worker_pk, candidates[: _share_left(worker_pk)])
+    return _take(Account, worker_pk, candidates[: _share_left(worker_pk)])
 
 
 def _share_left(worker_pk: int) -> int:
-    """How many more accounts this worker may hold so that the running ones hold alike: an account's orders are driven
-    where it is held. What a dead worker leaves is free for all as soon as its lease is over."""
+    """Return how many more accounts this worker may hold so that the running ones hold alike: an account's orders
+    are driven where it is held. What a dead worker leaves is free for all as soon as its lease is over."""
     running = Worker.objects.filter(stopped_at=None, lease_until__gt=database_now()).count()
     owners = list(Account.objects.filter(_SERVED).values_list("owner_id", flat=True))
     return max(0, -(-len(owners) // max(running, 1)) - owners.count(worker_pk))
 
 
 @transaction.atomic
-def _accounts_take(worker_pk: int, candidates: list[int]) -> list[Account]:
+def _take(
+    model: type[Row], worker_pk: int, candidates: list[int], *, owner: str = "owner", fence: str = "fence"
+) -> list[Row]:
+    """Take the candidates that are still released. ``owner`` and ``fence`` name the model's fields."""
     claimed = []
-    for pk in candidates:
-        account = (
-            Account.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
-        )
-        if account is not None:
-            account.owner_id = worker_pk
-            account.fence += 1
-            account.save(update_fields=["owner", "fence"])
-            claimed.append(account)
+    # In one order everywhere, or two engines that claim at once could wait for each other.
+    for pk in sorted(candidates):
+        rows = model._default_manager.select_for_update(of=("self",), no_key=True)
+        row = rows.filter(_released(owner), pk=pk).first()
+        if row is not None:
+            setattr(row, f"{owner}_id", worker_pk)
+            setattr(row, fence, getattr(row, fence) + 1)
+            row.save(update_fields=[owner, fence])
+            claimed.append(row)
     return claimed
+
+
+def markets_claim(*, worker_pk: int) -> list[int]:
+    """Take the markets of venues that no running worker watches and of which this worker holds an account.
+
+    Return the venues' primary keys. Each claim raises the fence.
+    """
+    held = Account.objects.filter(venue=OuterRef("pk"), owner_id=worker_pk, is_active=True)
+    free = Venue.objects.filter(_free(database_now(), "market_owner"), Exists(held))
+    candidates = list(free.order_by("pk").values_list("pk", flat=True))
+    if not candidates:
+        return []
+    _end_expired()
+    taken = _take(Venue, worker_pk, candidates, owner="market_owner", fence="market_fence")
+    return [venue.pk for venue in taken]
 
 
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
@@ -150,21 +173,7 @@ def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetim
     if not candidates:
         return []
     _end_expired()
-    return _orders_take(worker_pk, candidates)
-
-
-@transaction.atomic
-def _orders_take(worker_pk: int, candidates: list[int]) -> list[tuple[int, int]]:
-    claimed = []
-    # In one order everywhere, or two engines that claim at once could wait for each other.
-    for pk in sorted(candidates):
-        order = Order.objects.select_for_update(of=("self",), no_key=True).filter(_RELEASED, pk=pk).first()
-        if order is not None:
-            order.owner_id = worker_pk
-            order.fence += 1
-            order.save(update_fields=["owner", "fence"])
-            claimed.append((order.pk, order.fence))
-    return claimed
+    return [(order.pk, order.fence) for order in _take(Order, worker_pk, candidates)]
 
 
 _OWNED_ORDERS = Compiled(
@@ -178,15 +187,31 @@ _OWNED_ACCOUNTS = Compiled(
 )
 
 
-def owned(*, worker_pk: int) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
-    """What a worker owns now: orders as {pk: (fence, version)} and accounts as {pk: fence}."""
+_OWNED_MARKETS = Compiled(
+    lambda worker: Venue.objects.filter(market_owner_id=worker).values_list("pk", "market_fence"), worker=int
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Fences by primary key; an order's with its version."""
+
+    orders: dict[int, tuple[int, int]]
+    accounts: dict[int, int]
+    markets: dict[int, int]
+
+
+def owned(*, worker_pk: int) -> Owned:
+    """Return what a worker owns now."""
     orders = {pk: (fence, version) for pk, fence, version in _OWNED_ORDERS.values(worker=worker_pk)}
-    return orders, dict(_OWNED_ACCOUNTS.values(worker=worker_pk))
+    return Owned(
+        orders, dict(_OWNED_ACCOUNTS.values(worker=worker_pk)), dict(_OWNED_MARKETS.values(worker=worker_pk))
+    )
 
 
 @transaction.atomic
 def pause_if_away(*, now: datetime) -> list[str]:
-    """After an absence of more than a minute: running orders come back paused. Their public ids.
+    """Pause running orders after an absence of more than a minute. Returns their public ids.
 
     To be called by a worker before it registers. Another running worker means that nobody was away.
     """
@@ -200,13 +225,8 @@ def pause_if_away(*, now: datetime) -> list[str]:
     paused = []
     working = Order.objects.select_for_update(of=("self",), no_key=True).filter(status=OrderStatus.WORKING)
     for order in working.order_by("pk"):
-        order.status = order_after(OrderStatus(order.status), OrderEvent.PAUSE)
-        order.paused_at = installation.last_alive_at
-        order.needs_person = True
-        order.reason = f"the desk was away for {away.total_seconds():.0f} s"
-        journal_append(
-            order=order, kind="pause", actor=DESK, reason=order.reason, at=now, data={"status": order.status}
-        )
+        reason = f"the desk was away for {away.total_seconds():.0f} s"
+        pause_for_person(order, reason=reason, now=now, paused_at=installation.last_alive_at)
         paused.append(order.public_id)
     installation.last_alive_at = at
     installation.save(update_fields=["last_alive_at"])

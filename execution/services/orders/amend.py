@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +13,16 @@ from django.db import transaction
 
 from execution.core.numbers import plain
 from execution.core.orders import plans
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, refuse
 from execution.core.states import OrderStatus
 from execution.models import JournalEntry, Order, User
 from execution.selectors.halts import ANY_KIND, halt_problem, order_halt
 from execution.selectors.orders.visibility import may_amend, order_find
-from execution.services.orders.amend_preview import Amendment, OrderMarket, amendment_of, order_market
+from execution.services.orders.affordability import refuse_if_unaffordable
+from execution.services.orders.amend_preview import UNSENT, Amendment, amendment_of, market_of_order
 from execution.services.orders.confirmation import PROGRAM, Confirmation, must_be_typed, typed_problems
-from execution.services.orders.orders import OrderNotFound, person_actor
+from execution.services.orders.orders import OrderNotFound, person_actor, refuse_if_halted
 from execution.services.orders.replanning import order_replan
 from execution.services.records.locking import gate_locked, order_locked
 
@@ -33,17 +36,17 @@ class TermsChanged(Refused):
 def order_amend_preview(
     *, public_id: str, person: User, changes: Mapping[str, Any], now: datetime
 ) -> Amendment:
-    """What the order would be with ``changes``, and what would refuse them; creates nothing.
+    """Return what the order would be with ``changes``, and what would refuse them; creates nothing.
 
-    ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and
-    what the algorithm's parameters mark as amendable. What is as it was is no change. Raises ``OrderNotFound``,
-    and ``Refused`` when the person or the order's state does not allow any amendment.
+    ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and what
+    the algorithm's parameters mark as amendable. What is as it was is no change. Raises ``OrderNotFound``, and
+    ``Refused`` when the person or the order's state does not allow any amendment.
     """
     order = _theirs(public_id, person)
     _refuse_if_over(order)
-    amendment = amendment_of(order, order_market(order, now), changes, now)
+    amendment = amendment_of(order, market_of_order(order, now), changes)
     if amendment.grows and (halt := order_halt(order, ANY_KIND)) is not None:
-        amendment.problems.append(halt_problem(halt))
+        return replace(amendment, problems=(*amendment.problems, halt_problem(halt)))
     return amendment
 
 
@@ -57,42 +60,44 @@ def order_amend(
     reason: str = "",
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Write the changes as new terms and a new plan; the driver looks again, as after every new version.
+    """Write the changes as new terms and a new plan; the driver checks again, as after every new version.
 
     1. The same changes to the same version by the same person are one amendment, however often they are sent.
     2. Other terms than ``terms_version`` (the preview's) refuse it, and so does a final or closing order.
     3. Under the order's lock it is judged again; any problem refuses it, and what is ``confirmed`` too little.
-    4. Under the gate: a halt refuses what makes the order larger, and nothing else.
+    4. Under the gate: a halt refuses what makes the order larger, and nothing else. What needs more than before must
+    be payable beside what other orders reserve.
     """
     order = _theirs(public_id, person)
-    market = order_market(order, now)
+    market = market_of_order(order, now)
     with transaction.atomic():
         order = order_locked(order.pk)
         if _is_done(order, person, changes, terms_version):
             return order
         _refuse_if_over(order)
         _refuse_other_terms(order, terms_version)
-        amendment = amendment_of(order, market, changes, now)
+        amendment = amendment_of(order, market, changes)
         if problems := amendment.problems or missing_of(person, amendment, confirmed):
             raise Refused(problems)
         _write(order, person, amendment, changes, reason, now)
         if amendment.grows:
+            refuse_if_halted(order, ANY_KIND)
+        if amendment.needs_more:
             gate_locked()
-            if (halt := order_halt(order, ANY_KIND)) is not None:
-                raise Refused([halt_problem(halt)])
+            refuse_if_unaffordable(order, person, field=amendment.paid_by, label=UNSENT)
     return order
 
 
-def missing_of(person: User, amendment: Amendment, given: Confirmation) -> list[Problem]:
-    """What is still to be confirmed, by the rules of a new order, where the amendment touches it."""
-    problems = given.missing(far_prices(amendment))
-    if given.on_ticket and typing_wanted(person, amendment):
-        problems += typed_problems(amendment.quantity, given.quantity)
+def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -> list[Problem]:
+    """Return what is still to be confirmed, by the rules of a new order, where the amendment touches it."""
+    problems = confirmation.missing(far_prices(amendment))
+    if confirmation.on_ticket and typing_wanted(person, amendment):
+        problems += typed_problems(amendment.quantity, confirmation.quantity)
     return problems
 
 
 def typing_wanted(person: User, amendment: Amendment) -> bool:
-    """Whether the new quantity is to be typed again: it is more, and the order's worth above the threshold."""
+    """Return True if the new quantity is to be typed again: it is more, and the order's worth above the threshold."""
     return amendment.grows and must_be_typed(person, amendment.notional)
 
 
@@ -105,40 +110,39 @@ def far_prices(amendment: Amendment) -> list[Problem]:
 
 
 def _theirs(public_id: str, person: User) -> Order:
-    """The person's own order. One that they do not see is not there; one that they only watch is refused."""
     pk = order_find(person=person, public_id=public_id)
     order = None if pk is None else Order.objects.select_related("terms", "trader").get(pk=pk)
     if order is None:
         raise OrderNotFound(public_id)
     if not may_amend(person, order):
-        raise Refused([Problem("", f"only its trader may amend order {public_id}", public_id)])
+        message = f"Only its trader may amend order {public_id}."
+        refuse("", message, public_id, code=Code.NOT_YOUR_ORDER)
     return order
 
 
 def _refuse_if_over(order: Order) -> None:
     if order.status not in AMENDABLE:
-        message = f"order {order.public_id} is {order.status.replace('_', ' ')}: it cannot be amended"
-        raise Refused([Problem("status", message, order.status, ", ".join(sorted(AMENDABLE)))])
+        message = f"Order {order.public_id} is {order.status.replace('_', ' ')}. It cannot be amended."
+        refuse("status", message, order.status, ", ".join(sorted(AMENDABLE)), code=Code.ORDER_NOT_OPEN)
 
 
 def _refuse_other_terms(order: Order, expected: int) -> None:
     version = order.terms.version if order.terms is not None else 0
     if version != expected:
-        message = f"the terms of order {order.public_id} are version {version} now, not {expected}: look at them again"
-        raise TermsChanged([Problem("terms_version", message, str(expected), str(version))])
+        message = f"The terms of order {order.public_id} are version {version} now, not {expected}. Read them again."
+        problem = Problem("terms_version", message, expected, version, code=Code.TERMS_CHANGED)
+        raise TermsChanged([problem])
 
 
 # --- once ----------------------------------------------------------------------------------------
 
 
 def _digest(changes: Mapping[str, Any]) -> str:
-    """The same for changes that ask for the same."""
     body = {name: None if value is None else str(value) for name, value in changes.items()}
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _is_done(order: Order, person: User, changes: Mapping[str, Any], expected: int) -> bool:
-    """These very changes are what made the version after the expected one."""
     entry = JournalEntry.objects.filter(
         order=order, kind="replanned", actor=person_actor(person), data__terms_version=expected + 1
     ).first()
@@ -177,4 +181,4 @@ def _write(
     )
 
 
-__all__ = ["Amendment", "OrderMarket", "TermsChanged", "order_amend", "order_amend_preview"]
+__all__ = ["Amendment", "TermsChanged", "order_amend", "order_amend_preview"]

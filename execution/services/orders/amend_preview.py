@@ -1,64 +1,37 @@
-"""What an order would be with changed terms: judged by the rules of a new order, planned for what remains."""
+"""An order with changed terms: judged by the rules of a new order, planned for what remains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from execution.core import types
-from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
+from execution.core.algorithms.registry import plan_order
 from execution.core.algorithms.replan import fixed_end_problems
 from execution.core.durations import as_clock
-from execution.core.numbers import plain
-from execution.core.orders.parameters import (
-    MAX_DURATION,
-    MAX_LOOKBACK,
-    MIN_SLICE,
-    AlgorithmParameters,
-    amendable_names,
-)
-from execution.core.orders.plans import (
-    Plan,
-    PlanInput,
-    SlicePlan,
-    base_quantity,
-    check_limit_price,
-    plan_bounds,
-)
+from execution.core.numbers import grouped, plain
+from execution.core.orders.parameters import MAX_DURATION, MIN_SLICE, AlgorithmParameters, amendable_names
+from execution.core.orders.plans import Plan, SlicePlan, base_quantity, check_limit_price, plan_bounds
+from execution.core.orders.reservation import Cost
 from execution.core.orders.terms import ALGORITHMS, parse_decimal, parse_parameters
-from execution.core.orders.view import MAX_QUOTE_AGE
-from execution.core.problems import Problem, Refused
-from execution.core.quantities import combined_market, floor_to
-from execution.core.routing.account_selection import reference_quote
-from execution.core.types import ZERO, Candle, Quote, Side, Unit
+from execution.core.orders.window import duration_problem
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, attempt, refuse, refuse_if
+from execution.core.quantities import floor_to
+from execution.core.types import ZERO, Side, Unit
 from execution.models import Order, OrderTerms
-from execution.selectors.candles import candles_of
 from execution.selectors.decisions.exposure import done_of, exposure_of
 from execution.selectors.decisions.order_view import accounts_of, plan_rows
-from execution.selectors.markets import balances_free, balances_sum, market_from_json
-from execution.selectors.quotes import quote_latest
-from execution.services.orders.checks import round_down, round_up
+from execution.selectors.markets import market_from_json
+from execution.services.orders.affordability import unaffordable
+from execution.services.orders.market_problems import band_problems, resume_problems
+from execution.services.orders.order_market import OrderMarket, order_market
 
 #: What may change of any order beside its algorithm's amendable parameters.
 TERMS = ("quantity", "limit_price", "duration", "end_at")
-
-
-@dataclass(frozen=True, slots=True)
-class OrderMarket:
-    """What an order's plan is judged against, read before its row is locked."""
-
-    limits: types.Market
-    quote: Quote | None
-    candles: tuple[Candle, ...]
-    free: Decimal | None
-    now: datetime
-
-    @property
-    def fresh_quote(self) -> Quote | None:
-        return self.quote if self.quote and self.now - self.quote.at <= MAX_QUOTE_AGE else None
+UNSENT = "The quantity that is not sent yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +48,7 @@ class Change:
         return f"{self.label.lower()} {self.before or 'none'} → {self.after or 'none'}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Amendment:
     """An order's terms as they would be; ``before`` is its quantity as it was. ``problems`` refuse it.
 
@@ -95,11 +68,11 @@ class Amendment:
     least: Decimal
     changes: tuple[Change, ...] = ()
     plan: Plan | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: tuple[Problem, ...] = ()
 
     @property
     def side(self) -> Side:
-        return Side(self.order.side)
+        return self.market.side
 
     @property
     def remaining(self) -> Decimal:
@@ -110,10 +83,28 @@ class Amendment:
         return self.quantity > self.before
 
     @property
+    def need(self) -> Cost:
+        """Return what the quantity that is not sent may take at its worst price, with fees."""
+        unsent = max(self.quantity - self.least, ZERO)
+        return self.market.needs(unsent, self.limit_price, self.parameters)
+
+    @property
+    def needs_more(self) -> bool:
+        """Return True unless it is known that the order needs no more than before."""
+        before = parse_parameters(self.order.algorithm, self.terms.parameters)
+        unsent = max(self.before - self.least, ZERO)
+        had, needs = self.market.needs(unsent, self.terms.limit_price, before), self.need
+        return not (had.is_known and needs.is_known and needs.amount <= had.amount)
+
+    @property
+    def paid_by(self) -> str:
+        """Return the field that a refusal for too little balance is about."""
+        return "quantity" if self.quantity != self.before else "limit_price"
+
+    @property
     def price(self) -> Decimal | None:
-        """The price that quantities are judged at: the mid, however old, else the limit."""
-        quote = self.market.quote
-        return quote.mid if quote is not None and quote.is_sane else self.limit_price
+        """Return the price that quantities are judged at: the mid, however old, else the limit."""
+        return self.market.price(self.limit_price)
 
     @property
     def notional(self) -> Decimal | None:
@@ -127,35 +118,52 @@ class Amendment:
         return any(change.name in names for change in self.changes)
 
 
-def order_market(order: Order, now: datetime) -> OrderMarket:
-    """The order's market now: its own limits, the venues' quotes and history, and what its accounts have free."""
-    accounts = accounts_of(order)
-    limits = combined_market([market_from_json(market) for market in order.market.values()])
-    quotes = [quote_latest(account.venue_id, order.symbol) for account in accounts]
-    known = [quote for quote in quotes if quote is not None]
-    candles: tuple[Candle, ...] = ()
-    if ALGORITHM_SPECS[order.algorithm].wants_candles:
-        since = now - timedelta(days=MAX_LOOKBACK)
-        candles = candles_of([account.venue_id for account in accounts], order.symbol, since=since, until=now)
-    spends = limits.quote if order.side == Side.BUY else limits.base
-    free = balances_sum(balances_free(accounts, spends).values())
-    return OrderMarket(limits, reference_quote(known, now) or next(iter(known), None), candles, free, now)
+def market_of_order(order: Order, now: datetime) -> OrderMarket:
+    """Return the order's market now, by the limits that it was sent with."""
+    return order_market(
+        accounts=accounts_of(order),
+        markets={public_id: market_from_json(market) for public_id, market in order.market.items()},
+        symbol=order.symbol,
+        side=Side(order.side),
+        algorithm=order.algorithm,
+        now=now,
+        order_pk=order.pk,
+    )
 
 
-def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any], now: datetime) -> Amendment:
+def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any]) -> Amendment:
     """The order with ``raw`` changes.
 
-    1. Read them; what cannot be read or changed is a problem each. 2. The end. 3. The quantity, the limit price
-    and the balance. 4. What is different at all. 5. The plan for what remains, from now on.
+    1. Read them; what cannot be read or changed is a problem each, and stays as it was. 2. The end.
+    3. The quantity, the limit price and the balance. 4. What is different at all. 5. The plan for what remains,
+    from now on.
     """
-    terms = order.terms
-    if terms is None:
+    if order.terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
+    problems: list[Problem] = []
+    amended = _read(order, order.terms, market, raw, problems)
+    attempt(problems, lambda: _judge_amounts(amended))
+    attempt(problems, lambda: _judge_balance(amended))
+    changed = replace(amended, changes=tuple(_changes(amended)))
+    if not changed.changes and not problems:
+        message = "The amendment changes nothing."
+        problems.append(Problem("", message, code=Code.NOTHING_CHANGES))
+    plan = None if problems else attempt(problems, lambda: _plan(changed))
+    return replace(changed, plan=plan, problems=tuple(problems))
+
+
+# --- what is asked for ---------------------------------------------------------------------------
+
+
+def _read(
+    order: Order, terms: OrderTerms, market: OrderMarket, raw: Mapping[str, Any], problems: list[Problem]
+) -> Amendment:
+    before = parse_parameters(order.algorithm, terms.parameters)
     amended = Amendment(
         order=order,
         terms=terms,
         market=market,
-        parameters=parse_parameters(order.algorithm, terms.parameters),
+        parameters=before,
         before=order.quantity,
         quantity=order.quantity,
         limit_price=terms.limit_price,
@@ -163,60 +171,44 @@ def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any], now:
         done=done_of(order),
         least=exposure_of(order),
     )
-    steps: tuple[Callable[[], None], ...] = (
-        lambda: _read_amounts(amended, raw),
-        lambda: _read_parameters(amended, raw, now),
-        lambda: _judge_amounts(amended),
-        lambda: _judge_balance(amended),
-        lambda: _note_changes(amended),
-    )
-    for step in steps:
-        _collect(amended, step)
-    if not amended.problems:
-        _collect(amended, lambda: _plan(amended, now))
+    if "quantity" in raw:
+        quantity = attempt(problems, lambda: parse_decimal("quantity", "Quantity", raw["quantity"]))
+        amended = replace(amended, quantity=quantity or amended.quantity)
+    if raw.get("limit_price", "") not in (None, ""):
+        limit = attempt(problems, lambda: parse_decimal("limit_price", "Limit price", raw["limit_price"]))
+        amended = replace(amended, limit_price=limit or amended.limit_price)
+    elif "limit_price" in raw:
+        amended = replace(amended, limit_price=None)
+    parameters = attempt(problems, lambda: _parameters(amended, raw))
+    if parameters is None:
+        return amended
+    amended = replace(amended, parameters=parameters)
+    if (parameters.duration, parameters.end_at) != (before.duration, before.end_at):
+        duration = parameters.duration or parameters.default_duration or timedelta(0)
+        amended = replace(amended, end_at=parameters.end_at or terms.start_at + duration)
+        if too_far := _end_problems(amended):
+            problems += too_far
+            return amended
+    problems += fixed_end_problems(parameters, amended.end_at)
     return amended
 
 
-def _collect(amended: Amendment, step: Callable[[], None]) -> None:
-    try:
-        step()
-    except Refused as refused:
-        amended.problems.extend(refused.problems)
-
-
-# --- what is asked for ---------------------------------------------------------------------------
-
-
-def _read_amounts(amended: Amendment, raw: Mapping[str, Any]) -> None:
-    problems: list[Problem] = []
-    readers: dict[str, Callable[[Any], Any]] = {
-        "quantity": lambda value: parse_decimal("quantity", "quantity", value),
-        "limit_price": lambda value: (
-            None if value in (None, "") else parse_decimal("limit_price", "limit price", value)
-        ),
-    }
-    for name, read in readers.items():
-        if name in raw:
-            try:
-                setattr(amended, name, read(raw[name]))
-            except Refused as refused:
-                problems.extend(refused.problems)
-    if problems:
-        raise Refused(problems)
-
-
-def _read_parameters(amended: Amendment, raw: Mapping[str, Any], now: datetime) -> None:
-    """The parameters as they would be, and with a new duration or end the new end."""
-    algorithm, before = amended.order.algorithm, amended.parameters
+def _parameters(amended: Amendment, raw: Mapping[str, Any]) -> AlgorithmParameters:
+    algorithm = amended.order.algorithm
     allowed = amendable_names(ALGORITHMS[algorithm].parameters) | set(TERMS)
-    if unknown := sorted(set(raw) - allowed):
-        names = ", ".join(sorted(allowed))
-        raise Refused(
-            [
-                Problem(name, f"{name} cannot change while the order runs; these can: {names}", name, names)
-                for name in unknown
-            ]
-        )
+    names, code = ", ".join(sorted(allowed)), Code.NOT_AMENDABLE
+    refuse_if(
+        [
+            Problem(
+                name,
+                f"{name} cannot change while the order runs. These can: {names}.",
+                name,
+                names,
+                code=code,
+            )
+            for name in sorted(set(raw) - allowed)
+        ]
+    )
     given = {
         name: None if value == "" else value
         for name, value in raw.items()
@@ -226,30 +218,20 @@ def _read_parameters(amended: Amendment, raw: Mapping[str, Any], now: datetime) 
     for name, other in (("duration", "end_at"), ("end_at", "duration")):
         if given.get(name) is not None and other not in given:
             given[other] = None
-    amended.parameters = parse_parameters(algorithm, {**amended.terms.parameters, **given})
-    if (amended.parameters.duration, amended.parameters.end_at) != (before.duration, before.end_at):
-        amended.end_at = _end(amended)
-        _judge_end(amended, now)
-    if problems := fixed_end_problems(amended.parameters, amended.end_at):
-        raise Refused(problems)
+    return parse_parameters(algorithm, {**amended.terms.parameters, **given})
 
 
-def _end(amended: Amendment) -> datetime:
-    parameters = amended.parameters
-    duration = parameters.duration or parameters.default_duration or timedelta(0)
-    return parameters.end_at or amended.terms.start_at + duration
-
-
-def _judge_end(amended: Amendment, now: datetime) -> None:
+def _end_problems(amended: Amendment) -> list[Problem]:
     end, start = amended.end_at, amended.terms.start_at
     name = "end_at" if amended.parameters.end_at is not None else "duration"
-    soonest = max(start, now) + MIN_SLICE
+    soonest = max(start, amended.market.now) + MIN_SLICE
     if end < soonest:
-        message = f"the end would be {end:%Y-%m-%d %H:%M:%S} UTC; it must be at least {soonest:%Y-%m-%d %H:%M:%S} UTC"
-        raise Refused([Problem(name, message, end.isoformat(), soonest.isoformat())])
-    if end - start > MAX_DURATION:
-        message = f"the order would work for {as_clock(end - start)}; at most {MAX_DURATION.days} days"
-        raise Refused([Problem(name, message, as_clock(end - start), as_clock(MAX_DURATION))])
+        message = (
+            f"The end would be {end:%Y-%m-%d %H:%M:%S} UTC. "
+            f"It must not be before {soonest:%Y-%m-%d %H:%M:%S} UTC."
+        )
+        return [Problem(name, message, end, soonest, code=Code.END_TOO_EARLY)]
+    return [duration_problem(name, end - start)] if end - start > MAX_DURATION else []
 
 
 # --- whether it may be -----------------------------------------------------------------------------
@@ -259,43 +241,29 @@ def _judge_amounts(amended: Amendment) -> None:
     limits = amended.market.limits
     if amended.limit_price != amended.terms.limit_price:
         check_limit_price(amended.limit_price, limits)
+        refuse_if(band_problems(amended.side, amended.limit_price, limits, amended.market.mid))
     if amended.quantity == amended.before:
         return
+    if amended.grows:
+        refuse_if(resume_problems(amended.side, amended.market.by_label))
     base_quantity(amended.quantity, Unit.BASE, limits, amended.price)
     if amended.quantity < amended.least:
         message = (
-            f"quantity {plain(amended.quantity)} {limits.base} is under what is filled and what may still be of the "
-            f"children that are out: {plain(amended.least)} {limits.base}"
+            f"Quantity {grouped(amended.quantity)} {limits.base} is below the {grouped(amended.least)} {limits.base} "
+            "that are filled or may still be filled."
         )
-        raise Refused([Problem("quantity", message, plain(amended.quantity), plain(amended.least))])
+        refuse("quantity", message, amended.quantity, amended.least, code=Code.QUANTITY_BELOW_EXECUTED)
 
 
 def _judge_balance(amended: Amendment) -> None:
-    """What needs more than before must be there: what is not out yet, at its limit, with fees."""
-    price = amended.limit_price or amended.price
-    need = _need(amended, amended.quantity, price)
-    before = _need(amended, amended.before, amended.terms.limit_price or amended.price)
-    free, limits = amended.market.free, amended.market.limits
-    if need is None or free is None or need <= free or (before is not None and need <= before):
-        return
-    currency = limits.quote if amended.side is Side.BUY else limits.base
-    message = (
-        f"what is not sent yet needs {round_up(need):,f} {currency} with fees; the accounts have "
-        f"{round_down(free):,f} {currency} free"
-    )
-    name = "quantity" if amended.quantity != amended.before else "limit_price"
-    raise Refused([Problem(name, message, plain(round_up(need)), plain(free))])
+    market = amended.market
+    if amended.needs_more:
+        need = amended.need
+        trader, field, label = amended.order.trader, amended.paid_by, UNSENT
+        refuse_if(unaffordable(market.spending, market.accounts, trader, need, field=field, label=label))
 
 
-def _need(amended: Amendment, quantity: Decimal, price: Decimal | None) -> Decimal | None:
-    unsent = max(quantity - amended.least, ZERO)
-    if amended.side is Side.SELL:
-        return unsent
-    return None if price is None else unsent * price * (1 + (amended.market.limits.taker_fee or ZERO))
-
-
-def _note_changes(amended: Amendment) -> None:
-    """What is different; nothing at all is refused where nothing else is wrong."""
+def _changes(amended: Amendment) -> list[Change]:
     terms, order = amended.terms, amended.order
     model = ALGORITHMS[order.algorithm].parameters
     before, after = parse_parameters(order.algorithm, terms.parameters), amended.parameters
@@ -312,9 +280,7 @@ def _note_changes(amended: Amendment) -> None:
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             found.append(Change(name, model.model_fields[name].title or name, _word(old), _word(new)))
-    amended.changes = tuple(found)
-    if not amended.changes and not amended.problems:
-        raise Refused([Problem("", "nothing would change")])
+    return found
 
 
 def _number(number: Decimal | None) -> str | None:
@@ -330,46 +296,31 @@ def _word(value: Any) -> str | None:
 # --- the new plan ----------------------------------------------------------------------------------
 
 
-def _plan(amended: Amendment, now: datetime) -> None:
-    """The algorithm's own plan for what remains, on the lot; what is finer goes with the last slice."""
-    order, limits, start = amended.order, amended.market.limits, max(now, amended.terms.start_at)
-    if amended.end_at <= start:
-        message = f"the order's time is over since {amended.end_at:%H:%M:%S} UTC; give a later end"
-        raise Refused([Problem("end_at", message, amended.end_at.isoformat(), start.isoformat())])
+def _plan(amended: Amendment) -> Plan:
+    order, market, end = amended.order, amended.market, amended.end_at
+    limits, start = market.limits, max(market.now, amended.terms.start_at)
+    if end <= start:
+        message = f"The order's end, {end:%H:%M:%S} UTC, has passed. Give a later end."
+        refuse("end_at", message, end, start, code=Code.END_IN_PAST)
     if amended.remaining <= ZERO:
-        amended.plan = Plan((), order.forecast, ("everything is filled: the order completes",))
-        return
-    bounds = plan_bounds(amended.remaining, limits, amended.price, start, amended.end_at)
+        return Plan((), order.forecast, ("everything is filled: the order completes",))
+    bounds = plan_bounds(amended.remaining, limits, amended.price, start, end)
     if amended.remaining < bounds.minimum:
         note = (
             f"what remains, {plain(amended.remaining)} {limits.base}, is under the exchange's minimum of "
             f"{plain(bounds.minimum)} {limits.base}"
         )
-        only = SlicePlan(1, start, amended.end_at, amended.remaining)
-        amended.plan = Plan((only,), order.forecast, (note,))
-        return
+        return Plan((SlicePlan(1, start, end, amended.remaining),), order.forecast, (note,))
     quantity = floor_to(amended.remaining, limits.lot)
-    given = PlanInput(
-        now=now,
-        side=amended.side,
-        quantity=quantity,
-        parameters=_for_the_rest(amended, start, bounds.max_slices),
-        limit_price=amended.limit_price,
-        start=start,
-        end=amended.end_at,
-        market=limits,
-        price=amended.price,
-        quote=amended.market.fresh_quote,
-        candles=amended.market.candles,
-        is_rest=True,
-    )
+    parameters = _for_the_rest(amended, start, bounds.max_slices)
+    given = market.plan_input(parameters, quantity, amended.limit_price, start, end, is_rest=True)
     plan = plan_order(order.algorithm, given)
     last = replace(plan.slices[-1], quantity=plan.slices[-1].quantity + amended.remaining - quantity)
-    amended.plan = replace(plan, slices=(*plan.slices[:-1], last))
+    return replace(plan, slices=(*plan.slices[:-1], last))
 
 
 def _for_the_rest(amended: Amendment, start: datetime, most: int) -> AlgorithmParameters:
-    """A number of slices was of the whole order: for the rest as many as keep their length."""
+    """Ask for as many slices as keep their length: a number of slices was of the whole order."""
     current = plan_rows(amended.order)
     if getattr(amended.parameters, "slices", None) is None or not current:
         return amended.parameters

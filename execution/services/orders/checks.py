@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING, Literal
 
-from execution.core.numbers import plain
+from execution.core.market_data.freshness import is_fresh
+from execution.core.market_rules import band_edge, largest_quantity, status_words
+from execution.core.numbers import grouped, round_down, round_up
 from execution.core.orders.parameters import i_would_price
 from execution.core.orders.plans import far_price_problems
-from execution.core.orders.view import MAX_QUOTE_AGE
-from execution.core.types import BASIS_POINT, ZERO, Market, Quote
-from execution.selectors.markets import balances_sum
+from execution.core.orders.reservation import Cost
+from execution.core.types import BASIS_POINT, ZERO, Quote
+from execution.models import Account
+from execution.services.orders.affordability import is_seen
+from execution.services.orders.order_market import OrderMarket
+from execution.services.orders.stages import Check, Preview
 
-if TYPE_CHECKING:
-    from execution.models import Account
-    from execution.services.orders.preview import Preview
-
-CheckState = Literal["ok", "warn", "fail", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the ticket's checks. ``confirmed_by``: the field in which a person confirms what it warns of."""
-
-    state: CheckState
-    text: str
-    confirmed_by: str = ""
+#: So many reserving orders are linked from one line.
+ORDERS_SHOWN = 8
 
 
 def checks_of(preview: Preview) -> list[Check]:
@@ -37,80 +27,136 @@ def checks_of(preview: Preview) -> list[Check]:
 
 def checks_beside(preview: Preview) -> list[Check]:
     """What holds, what waits and what nobody knows: everything but the problems."""
-    checks = []
+    market, checks = preview.market, []
+    if market is None:
+        return []
     if preview.slices and not any(problem.field == "limit_price" for problem in preview.problems):
-        checks.append(_slices_check(preview))
-    checks.extend(_balance_checks(preview))
-    checks.extend(_book_checks(preview))
+        checks.append(_slices_check(preview, market))
+    checks.extend(_market_checks(preview, market))
+    checks.extend(_balance_checks(preview, market))
+    checks.extend(_book_checks(market))
+    checks.extend(_feed_checks(market))
     checks.extend(_depth_checks(preview))
     if preview.request.limit_price is not None:
         checks.append(_limit_check(preview))
     checks.extend(_i_would_checks(preview))
     if preview.lookalike is not None:
-        checks.append(Check("warn", f"Look-alike: {preview.lookalike.words}", "confirm_lookalike"))
+        checks.append(Check("warn", f"Possible duplicate: {preview.lookalike.words}", "confirm_lookalike"))
     return checks
 
 
-def _slices_check(preview: Preview) -> Check:
-    lot = "not known" if preview.market is None else plain(preview.market.lot)
-    least = "not known" if preview.minimum is None else plain(preview.minimum)
-    where = " on every account" if len(preview.accounts) > 1 else ""
-    return Check("ok", f"Lot, tick and minimum hold for every slice{where} (lot {lot}, least child {least})")
+def _slices_check(preview: Preview, market: OrderMarket) -> Check:
+    bounds = preview.planned.bounds
+    least = "not known" if bounds is None else grouped(bounds.minimum)
+    where = " on every account" if len(market.accounts) > 1 else ""
+    words = f"(lot {grouped(market.limits.lot)}, minimum child {least})"
+    return Check("ok", f"Lot, tick and minimum hold for every slice{where} {words}")
 
 
-def _balance_checks(preview: Preview) -> list[Check]:
-    """What the accounts together hold of what is spent; with several, what each of them has."""
-    need, currency = preview.needs, preview.spends
-    several = len(preview.accounts) > 1
-    names = _enumerated([account.label for account in preview.accounts])
-    free = balances_sum(preview.balances.values())
+def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
+    """Of each market that is not wholly open what it takes, and of an order above a maximum how it is sent."""
+    refused = {problem.message for problem in preview.problems}
+    words = [f"{label}: {said}" for label, rules in market.by_label.items() if (said := status_words(rules))]
+    checks = [Check("warn", each) for each in words if f"{each}." not in refused]
+    quantity, price, limits = preview.terms.quantity, market.price(preview.request.limit_price), market.limits
+    most = None if price is None else largest_quantity(limits, price)
+    if quantity is not None and most is not None and quantity > most > ZERO:
+        words_of_most = f"at most {grouped(most)} {limits.base}"
+        checks.append(
+            Check("ok", f"The exchange takes {words_of_most} in one order: children stay within it")
+        )
+    return checks + _band_checks(preview, market)
+
+
+def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
+    """Of a limit price beyond what the exchange lets an order pay: where children stop."""
+    limit, mid, side = preview.request.limit_price, market.mid, market.side
+    edge = None if mid is None else band_edge(market.limits, side, mid)
+    if limit is None or edge is None or (limit - edge) * side.sign <= ZERO:
+        return []
+    words = f"Limit price {grouped(limit)} is beyond the exchange's price band: children stop at {grouped(edge)} now"
+    return [Check("warn", words)]
+
+
+def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
+    """What the accounts together hold of what is spent; then of each what is free, and which orders reserve it."""
+    quantity, free, currency = preview.terms.quantity, market.free, market.spends
+    need = Cost(is_known=False)
+    if quantity is not None:
+        need = market.needs(quantity, preview.request.limit_price, preview.terms.parameters)
+    several, left = len(market.accounts) > 1, market.spending.available
+    names = _enumerated([account.label for account in market.accounts])
     checks = []
     if free is None and not several:
         checks = [Check("unknown", f"Balance of {currency} on {names} is not known")]
-    if free is not None and need is None and not several:
-        words = (
-            f"Balance: {round_down(free):,f} {currency} free on {names}; what the order needs is not known"
-        )
+    if free is not None and not need.is_known and not several:
+        words = f"Balance: {round_down(free):,f} {currency} free on {names}; the amount needed is not known"
         checks = [Check("unknown", words)]
-    if free is not None and need is not None and free >= need:  # too little is a problem, and said there
-        amounts = f"{round_up(need):,f} of {round_down(free):,f} {currency} free on {names}"
+    if free is not None and need.is_known and left is not None and left.amount >= need.amount:
+        # too little is a problem, and said there
+        amounts = f"{round_up(need.amount):,f} of {round_down(free):,f} {currency} free on {names}"
         checks = [Check("ok", f"Balance: {amounts}")]
-    return checks + ([_account_balance(preview, account) for account in preview.accounts] if several else [])
+    each = (_account_balance(preview, market, account, several=several) for account in market.accounts)
+    return checks + [check for check in each if check is not None]
 
 
-def _account_balance(preview: Preview, account: Account) -> Check:
-    free = preview.balances.get(account.public_id)
+def _account_balance(
+    preview: Preview, market: OrderMarket, account: Account, *, several: bool
+) -> Check | None:
+    """What an account has free and what orders reserve there; None where that says nothing new."""
+    currency, free = market.spends, market.balances.get(account.public_id)
     if free is None:
-        return Check("unknown", f"Balance of {preview.spends} on {account.label} is not known")
-    if free <= ZERO:
-        return Check("warn", f"{account.label} has no {preview.spends}: nothing goes there")
-    return Check("ok", f"{account.label} has {round_down(free):,f} {preview.spends} free")
+        return Check("unknown", f"Balance of {currency} on {account.label} is not known") if several else None
+    if free <= ZERO and several:
+        return Check("warn", f"Account {account.label} has no {currency}: it gets no part of the order")
+    reserving = market.spending.on(account.public_id)
+    words = f"Account {account.label} has {round_down(free):,f} {currency} free"
+    if not reserving:
+        return Check("ok", words) if several else None
+    costs = [each.reserve[account.public_id].total for each in reserving]
+    reserved = sum((cost.amount for cost in costs), ZERO)
+    seen = [each.public_id for each in reserving if preview.person and is_seen(each, preview.person)]
+    count = len(reserving) - len(seen)
+    others = "" if not count else f", {count} of them of other traders" if seen else ", of other traders"
+    least = "" if all(cost.is_known for cost in costs) else "at least "
+    orders = "1 live order" if len(reserving) == 1 else f"{len(reserving)} live orders"
+    words += f", {least}{round_up(reserved):,f} reserved by {orders}{others}"
+    if (left := market.spending.left_on(account.public_id)) is not None:
+        words += f", {round_down(left):,f} can be used"
+    return Check("ok" if least == "" else "unknown", words, orders=tuple(seen[:ORDERS_SHOWN]))
 
 
-def _book_checks(preview: Preview) -> list[Check]:
+def _book_checks(market: OrderMarket) -> list[Check]:
     """The account's quote; with several, one line for all that are fresh and one for each that is not."""
-    if len(preview.accounts) <= 1:
-        return [_book_check(preview.quote, preview)]
+    if len(market.accounts) <= 1:
+        return [_book_check(market.quote, market)]
     each = {
-        account.label: _book_check(preview.quotes.get(account.public_id), preview)
-        for account in preview.accounts
+        account.label: _book_check(market.quotes.get(account.public_id), market)
+        for account in market.accounts
     }
     checks = [Check("warn", f"{label}: {check.text}") for label, check in each.items() if check.state != "ok"]
     fresh = [label for label, check in each.items() if check.state == "ok"]
-    if fresh and preview.quote is not None:
-        bid, ask = (_to_tick(price, preview.market) for price in (preview.quote.bid, preview.quote.ask))
+    if fresh and market.quote is not None:
+        # The mean of several venues' quotes may have any number of digits: one more than the tick is shown.
+        step = market.limits.tick.normalize() / 10
+        bid, ask = (price.quantize(step) for price in (market.quote.bid, market.quote.ask))
         reference = f"reference {bid:,f} / {ask:,f}"
         checks.insert(0, Check("ok", f"Quotes are fresh on {', '.join(fresh)}: {reference}"))
     return checks
 
 
+def _feed_checks(market: OrderMarket) -> list[Check]:
+    """What is wrong with the feeds of the accounts' markets, each with its reason and since when."""
+    return [Check("warn", f"{label}: {words}") for label, feeds in market.feeds.items() for words in feeds]
+
+
 def _depth_checks(preview: Preview) -> list[Check]:
     """Of an order that takes at once: whose depth is not known yet, or not at all."""
-    checks = []
+    route, checks = preview.planned.route, []
     if preview.books_awaited:
         checks.append(Check("unknown", books_awaited(preview)))
-    words = "{} gives no book: only the size at its best price is counted"
-    return checks + [Check("warn", words.format(label)) for label in preview.books_missing]
+    words = "{} has no order book: only the size at its best price is counted"
+    return checks + [Check("warn", words.format(label)) for label in (route.books_missing if route else ())]
 
 
 def _enumerated(names: Sequence[str]) -> str:
@@ -121,22 +167,19 @@ def _enumerated(names: Sequence[str]) -> str:
 def books_awaited(preview: Preview) -> str:
     """What the ticket waits for, in words."""
     names = preview.books_awaited
-    books = "The book of {} is" if len(names) == 1 else "The books of {} are"
-    return f"{books.format(_enumerated(names))} still coming: how much can be had, and at what price, is not known yet"
+    books = "The book of {} has" if len(names) == 1 else "The books of {} have"
+    return f"{books.format(_enumerated(names))} not arrived: the available quantity and its price are not known yet"
 
 
-def _to_tick(price: Decimal, market: Market | None) -> Decimal:
-    """With one digit more than the tick: the mean of several venues' quotes may have any number of them."""
-    return price if market is None else price.quantize(market.tick.normalize() / 10)
-
-
-def _book_check(quote: Quote | None, preview: Preview) -> Check:
+def _book_check(quote: Quote | None, market: OrderMarket) -> Check:
     if quote is None:
-        return Check("warn", "No market data yet: the order waits until there is some")
+        return Check("warn", "No market data yet: the order waits for it")
     if not quote.is_sane:
-        return Check("warn", f"The quote is crossed or empty: bid {plain(quote.bid)}, ask {plain(quote.ask)}")
-    if preview.now - quote.at > MAX_QUOTE_AGE:
-        return Check("warn", "Market data is stale: the order waits until it is fresh")
+        return Check(
+            "warn", f"The quote is crossed or empty: bid {grouped(quote.bid)}, ask {grouped(quote.ask)}"
+        )
+    if not is_fresh(quote.at, market.now):
+        return Check("warn", "Market data is stale: the order waits for fresh data")
     spread = (quote.ask - quote.bid) / quote.mid / BASIS_POINT
     return Check("ok", f"Quote is fresh, spread {spread:.1f} bp")
 
@@ -145,21 +188,21 @@ def _limit_check(preview: Preview) -> Check:
     limit, quote = preview.request.limit_price, preview.quote
     if limit is None or quote is None or not quote.is_sane:
         return Check("unknown", "Limit price cannot be compared with the mid: no market data")
-    side, parameters = preview.request.side, preview.parameters
+    side, parameters = preview.request.side, preview.terms.parameters
     if parameters and (far := far_price_problems(side, "limit_price", limit, quote, parameters.collar_bp)):
         return Check("warn", far[0].message, far[0].field)
     beyond = (quote.aggressive(side) - limit) * side.sign
     if beyond > ZERO:
         return Check(
             "warn",
-            f"The market is beyond the limit price {plain(limit)} now: nothing crosses until it returns",
+            f"The market is beyond the limit price {grouped(limit)} now: nothing crosses until the market returns",
         )
-    return Check("ok", f"Limit price {plain(limit)} is beyond the touch")
+    return Check("ok", f"The market is within the limit price {grouped(limit)}")
 
 
 def _i_would_checks(preview: Preview) -> list[Check]:
     """Whether an I-would price does everything at once from the start."""
-    quote, parameters, side = preview.quote, preview.parameters, preview.request.side
+    quote, parameters, side = preview.quote, preview.terms.parameters, preview.request.side
     price = None if parameters is None else i_would_price(parameters)
     if parameters is None or price is None:
         return []
@@ -172,16 +215,7 @@ def _i_would_checks(preview: Preview) -> list[Check]:
         return []
     return [
         Check(
-            "warn", f"The market is at the I-would price {plain(price)} now: everything may be done at once"
+            "warn",
+            f"The market is at the I-would price {grouped(price)} now: the whole order may fill at once",
         )
     ]
-
-
-def round_up(amount: Decimal) -> Decimal:
-    """What is needed, for people: two digits after the point are enough above one, and it is never less."""
-    return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
-
-
-def round_down(amount: Decimal) -> Decimal:
-    """What is there, for people: never more than there is."""
-    return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

@@ -1,4 +1,4 @@
-"""What a person confirms before an order is sent, enforced where it is created.
+"""Confirmations of a person before an order is sent, enforced where it is created.
 
 A limit price far on the wrong side is confirmed by programs too. The rest is the ticket's alone: the API has its
 idempotency keys instead, and sees a look-alike in the preview's checks.
@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.core.numbers import plain, without_grouping
+from execution.core.numbers import grouped, without_grouping
 from execution.core.orders.plans import far_prices
 from execution.core.orders.terms import parse_decimal
-from execution.core.problems import Problem, Refused
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, as_sentence
 from execution.models import User
 from execution.selectors.ticket import Lookalike
-from execution.services.orders.preview import Preview
+from execution.services.orders.stages import Preview
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What was confirmed: the quantity as it was typed again, that a look-alike is meant, and that a limit price or an
+    """A confirmation: the quantity as it was typed again, that a look-alike is meant, and that a limit price or an
     I-would price is meant that is on the wrong side of the market by more than the collar."""
 
     quantity: str = ""
@@ -31,7 +32,7 @@ class Confirmation:
     on_ticket: bool = True
 
     def missing(self, far: Sequence[Problem]) -> list[Problem]:
-        """The prices that are still to be confirmed."""
+        """Return the prices that are still to be confirmed."""
         given = {"confirm_limit": self.limit, "confirm_i_would": self.i_would}
         return [problem for problem in far if not given[problem.field]]
 
@@ -41,53 +42,52 @@ PROGRAM = Confirmation(on_ticket=False)
 
 
 def quantity_must_be_typed(person: User, preview: Preview) -> bool:
-    return must_be_typed(person, preview.notional)
+    return must_be_typed(person, preview.terms.notional)
 
 
 def must_be_typed(person: User, notional: Decimal | None) -> bool:
-    """Above the person's own threshold, and where nobody knows how much the order is worth."""
+    """Return True above the person's own threshold, and where nobody knows how much the order is worth."""
     if person.confirm_above is None:
         return False
     return notional is None or notional > person.confirm_above
 
 
-def confirmation_problems(person: User, preview: Preview, given: Confirmation) -> list[Problem]:
-    """What is still to be confirmed."""
-    problems = given.missing(price_problems(preview))
-    if not given.on_ticket:
+def confirmation_problems(person: User, preview: Preview, confirmation: Confirmation) -> list[Problem]:
+    """Return what is still to be confirmed."""
+    problems = confirmation.missing(price_problems(preview))
+    if not confirmation.on_ticket:
         return problems
     if quantity_must_be_typed(person, preview):
-        problems += typed_problems(preview.request.quantity, given.quantity)
-    if not given.lookalike:
+        problems += typed_problems(preview.request.quantity, confirmation.quantity)
+    if not confirmation.lookalike:
         problems += lookalike_problems(preview.lookalike)
     return problems
 
 
 def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
-    """What is wrong with the quantity as it was typed again."""
+    """Return what is wrong with the quantity as it was typed again."""
     if _typed(typed) == quantity:
         return []
-    asked = plain(quantity)
-    message = f"the quantity typed again is {typed.strip()[:40]!r}; it must be {asked}"
+    message = f"The quantity typed again is {typed.strip()[:40]!r}. It must be {grouped(quantity)}."
     if not typed.strip():
-        message = "type the quantity again: the order is above your threshold, or its worth is not known"
-    return [Problem("confirm_quantity", message, typed.strip(), asked)]
+        message = "Type the quantity again: the order is above your threshold, or its value is not known."
+    code = Code.QUANTITY_NOT_CONFIRMED
+    return [Problem("confirm_quantity", message, typed.strip(), quantity, code=code)]
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Each price that lets the order pay more than the collar beyond the mid; the mid must be known."""
-    if preview.parameters is None:
+    """Return each price that lets the order pay more than the collar beyond the mid; the mid must be known."""
+    request, parameters = preview.request, preview.terms.parameters
+    if parameters is None:
         return []
-    request = preview.request
-    return [*far_prices(request.side, request.limit_price, preview.parameters, preview.quote).values()]
+    return [*far_prices(request.side, request.limit_price, parameters, preview.quote).values()]
 
 
-def lookalike_problems(found: Lookalike | None) -> list[Problem]:
-    if found is None:
+def lookalike_problems(lookalike: Lookalike | None) -> list[Problem]:
+    if lookalike is None:
         return []
-    return [
-        Problem("confirm_lookalike", f"{found.words}; confirm that a second one is meant", found.public_id)
-    ]
+    message = f"{as_sentence(lookalike.words)} Confirm that you mean a second one."
+    return [Problem("confirm_lookalike", message, lookalike.public_id, code=Code.LOOKALIKE_NOT_CONFIRMED)]
 
 
 def _typed(text: str) -> Decimal | None:

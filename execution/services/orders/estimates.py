@@ -14,9 +14,9 @@ from execution.core.problems import Refused
 from execution.core.simulation.asking import key_of, market_now, predict_spec, spec_of
 from execution.core.simulation.prediction import Prediction
 from execution.models import Estimate, Order
-from execution.payloads.encode import rounded
+from execution.payloads.encode import rounded_str
 from execution.selectors.candles import candles_of
-from execution.services.orders.preview import Preview
+from execution.services.orders.stages import Preview
 from execution.services.records.journal import DESK, journal_append
 from execution.services.records.locking import order_locked
 
@@ -28,7 +28,7 @@ CANDLES_OF = timedelta(days=1)
 
 
 def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
-    """The newest estimate of what stands in the ticket, asked for where there is none; None where it cannot be."""
+    """Return the newest estimate for the ticket, asked for where there is none; None where there cannot be one."""
     spec = None if preview.takes_at_once else _spec(preview)
     if spec is None:
         return None
@@ -44,17 +44,18 @@ def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
 
 
 def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
-    """What the preview's route costs, as it is kept with an order; None while it has no price, or no mid to judge it
-    by. It is a price and no estimate: it has no standard error."""
-    if preview.route is None or preview.quote is None or not preview.quote_is_fresh:
+    """Return the cost of the preview's route, as it is kept with an order; None while it has no price, or no mid to
+    judge it by. It is a price and no estimate: it has no standard error."""
+    quote = None if preview.market is None else preview.market.fresh_quote
+    if preview.split is None or quote is None:
         return None
-    cost = preview.route.cost_bp(preview.quote.mid)
-    return None if cost is None else {"by": "route", "cost_bp": rounded(cost, 2), "at": now.isoformat()}
+    cost = preview.split.cost_bp(quote.mid)
+    return None if cost is None else {"by": "route", "cost_bp": rounded_str(cost, 2), "at": now.isoformat()}
 
 
-def _is_due(found: Estimate, now: datetime) -> bool:
-    is_old = found.done_at is None or now - found.done_at > FRESH_FOR
-    return is_old and now - found.asked_at > ASK_AGAIN
+def _is_due(estimate: Estimate, now: datetime) -> bool:
+    is_old = estimate.done_at is None or now - estimate.done_at > FRESH_FOR
+    return is_old and now - estimate.asked_at > ASK_AGAIN
 
 
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
@@ -96,7 +97,6 @@ def estimate_work(
 
 
 def _shared(key: str, now: datetime) -> dict[str, Any] | None:
-    """What was lately worked out for one like it."""
     found = Estimate.objects.filter(key=key, done_at__gte=now - FRESH_FOR).first()
     return found.result if found is not None and "cost_bp" in (found.result or {}) else None
 
@@ -118,21 +118,19 @@ def _keep(order_pk: int, result: dict[str, Any], now: datetime) -> None:
 
 
 def _spec(preview: Preview) -> dict[str, Any] | None:
-    """What the estimate depends on; None for an order that cannot be planned, or without a quote to begin with."""
-    quote, start, end = preview.quote, preview.start_at, preview.end_at
-    known = preview.plan is not None and preview.quantity is not None and preview.market is not None
-    if not known or quote is None or not quote.is_sane or start is None or end is None:
+    terms, market, now = preview.terms, preview.market, preview.now
+    if preview.planned.plan is None or market is None or market.sane_quote is None:
         return None
-    if preview.parameters is None or preview.quantity is None or preview.market is None:
+    if terms.parameters is None or terms.quantity is None or terms.start_at is None or terms.end_at is None:
         return None
-    venues = [account.venue_id for account in preview.accounts]
-    candles = candles_of(venues, preview.request.symbol, since=preview.now - CANDLES_OF, until=preview.now)
+    venues = [account.venue_id for account in market.accounts]
+    candles = candles_of(venues, preview.request.symbol, since=now - CANDLES_OF, until=now)
     return spec_of(
-        market_now(preview.market, quote, candles),
+        market_now(market.limits, market.sane_quote, candles),
         algorithm=preview.request.algorithm,
-        parameters=preview.parameters,
-        quantity=preview.quantity,
-        minutes=(end - start) / timedelta(minutes=1),
+        parameters=terms.parameters,
+        quantity=terms.quantity,
+        minutes=(terms.end_at - terms.start_at) / timedelta(minutes=1),
     )
 
 
@@ -146,10 +144,10 @@ def _result(
     return prediction_json(found, now)
 
 
-def prediction_json(found: Prediction, now: datetime) -> dict[str, Any]:
-    """As it is kept with an order: basis points of arrival, fees included, rounded to what it says."""
+def prediction_json(prediction: Prediction, now: datetime) -> dict[str, Any]:
+    """Return it as it is kept with an order: basis points of arrival, fees included, rounded to what it says."""
     figures = {
-        name: str(Decimal(getattr(found, name)).quantize(Decimal("0.01")))
+        name: str(Decimal(getattr(prediction, name)).quantize(Decimal("0.01")))
         for name in ("cost_bp", "standard_error_bp", "spread_bp", "drift_bp", "fee_bp")
     }
-    return {**figures, "seeds": found.runs, "minutes": found.window_minutes, "at": now.isoformat()}
+    return {**figures, "seeds": prediction.runs, "minutes": prediction.window_minutes, "at": now.isoformat()}

@@ -1,204 +1,90 @@
-"""What an order would be: its plan, its numbers and its checks, before anything exists."""
+"""The preview of an order: its plan, its numbers and its checks, before anything exists."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
-from functools import partial
-from typing import TypeVar
 
 from execution import notify
-from execution.core import types
 from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
 from execution.core.algorithms.replan import fixed_end_problems
-from execution.core.numbers import plain
-from execution.core.orders.parameters import MAX_LOOKBACK, AlgorithmParameters
-from execution.core.orders.plans import (
-    Plan,
-    PlanInput,
-    SlicePlan,
-    base_quantity,
-    check_limit_price,
-    plan_bounds,
-)
+from execution.core.orders.parameters import AlgorithmParameters
+from execution.core.orders.plans import PlanInput, base_quantity, check_limit_price, plan_bounds
 from execution.core.orders.terms import OrderRequest, parse_parameters
-from execution.core.orders.view import MAX_QUOTE_AGE, AccountView
-from execution.core.problems import Problem, Refused
-from execution.core.quantities import combined_market, side_cost_bp
-from execution.core.routing.account_selection import reference_quote
+from execution.core.orders.view import AccountView
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, attempt, refuse, refuse_if
 from execution.core.routing.sor import may_take_at_once
-from execution.core.routing.split import Split
-from execution.core.types import ZERO, Quote, Side
+from execution.core.types import MarketStatus
 from execution.models import Account, CredentialState, Role, User
-from execution.selectors.candles import candles_of
 from execution.selectors.halts import ANY_KIND, halt_covering, halt_problem
-from execution.selectors.markets import balances_free, balances_sum, markets_of
-from execution.selectors.quotes import quote_latest
+from execution.selectors.markets import markets_of
 from execution.selectors.room import room_problem
-from execution.selectors.ticket import Lookalike, lookalike_find
+from execution.selectors.ticket import lookalike_find
 from execution.selectors.venues import account_views
-from execution.services.orders.checks import Check, checks_of, round_down, round_up
+from execution.services.orders.affordability import unaffordable
+from execution.services.orders.checks import checks_of
+from execution.services.orders.market_problems import band_problems, closed_problems, size_problems
+from execution.services.orders.order_market import OrderMarket, order_market
 from execution.services.orders.seeds import seeded
-
-T = TypeVar("T")
+from execution.services.orders.stages import PlannedOrder, Preview, RequestedTerms, Route
 
 #: A book is there well within this time of being asked for. After it the venue is said to give none.
 BOOKS_COME_WITHIN = timedelta(seconds=5)
 
 
-@dataclass(slots=True)
-class Preview:
-    """An order that does not exist yet. What is unknown is None; ``problems`` refuse it.
-
-    ``markets`` and ``balances`` (free of what the order spends) are by the account's public id; ``market``
-    has the limits within which a slice fits all of them. ``quote`` is the reference of the accounts' quotes
-    (``reference_quote``), or the first account's however old when none is fresh and sane.
-
-    ``route`` is where an order that takes at once would go now. While the books of ``books_awaited`` (labels)
-    are on their way it is None; the accounts of ``books_missing`` gave none, and their touch stands for it.
-    """
-
-    request: OrderRequest
-    now: datetime
-    accounts: tuple[Account, ...] = ()
-    markets: dict[str, types.Market] = field(default_factory=dict)
-    market: types.Market | None = None
-    quotes: dict[str, Quote] = field(default_factory=dict)
-    quote: Quote | None = None
-    balances: dict[str, Decimal | None] = field(default_factory=dict)
-    parameters: AlgorithmParameters | None = None
-    start_at: datetime | None = None
-    end_at: datetime | None = None
-    quantity: Decimal | None = None
-    notional: Decimal | None = None
-    minimum: Decimal | None = None
-    max_slices: int | None = None
-    limit_distance: Decimal | None = None
-    worst_cost_bp: Decimal | None = None
-    plan: Plan | None = None
-    takes_at_once: bool = False
-    route: Split | None = None
-    books_asked: dict[int, datetime] = field(default_factory=dict)
-    books_awaited: tuple[str, ...] = ()
-    books_missing: tuple[str, ...] = ()
-    lookalike: Lookalike | None = None
-    checks: tuple[Check, ...] = ()
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def slices(self) -> tuple[SlicePlan, ...]:
-        """The plan's; empty without one."""
-        return () if self.plan is None else self.plan.slices
-
-    @property
-    def quote_age(self) -> float | None:
-        """Seconds since the quote was received."""
-        return None if self.quote is None else max((self.now - self.quote.at).total_seconds(), 0.0)
-
-    @property
-    def quote_is_fresh(self) -> bool:
-        return self.quote_age is not None and self.quote_age <= MAX_QUOTE_AGE.total_seconds()
-
-    @property
-    def price(self) -> Decimal | None:
-        """The price that quantities are judged at: the mid, however old, else the limit."""
-        if self.quote is not None and self.quote.is_sane:
-            return self.quote.mid
-        return self.request.limit_price
-
-    @property
-    def spends(self) -> str:
-        """The currency that the order takes from the balances."""
-        if self.market is None:
-            return ""
-        return self.market.quote if self.request.side is Side.BUY else self.market.base
-
-    @property
-    def needs(self) -> Decimal | None:
-        """How much of ``spends`` it takes: a buy quote and fee, a sell base; None if unknown."""
-        price = self.request.limit_price or self.price
-        if self.quantity is None or self.request.side is Side.SELL:
-            return self.quantity
-        if price is None or self.market is None:
-            return None
-        return self.quantity * price * (1 + (self.market.taker_fee or ZERO))
-
-
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
     """Judge a request against its market, balance and clock; creates nothing.
 
-    1. Who and where: the person may trade, the accounts are theirs, the symbol is listed at each, no halt
-       covers it (the submit looks again, under the gate).
-       Nor is one taken while the disk is nearly full.
-    2. When: start and end. 3. At what limit, how much, and whether the balances pay for it. 4. The slices.
+    1. The market: the person may trade, the accounts are theirs, the symbol is listed at each.
+    2. Whether anything may start: there is room on the disk, and no halt (the submit looks again, under the gate).
+    3. The terms: when, at what limit, how much, and whether the balances pay for it. 4. The slices and the route.
     5. The checks. What one step refuses does not keep the next from what it knows.
     """
-    preview = Preview(request=request, now=now)
-    try:
-        _place(preview, person)
-    except Refused as refused:
-        preview.problems.extend(refused.problems)
-        return preview
-    who_and_when = (_room, partial(_halt, person=person), partial(_window, person=person))
-    for step in (*who_and_when, _limit, _amount, _balance, _plan):
-        try:
-            step(preview)
-        except Refused as refused:
-            preview.problems.extend(refused.problems)
-    preview.lookalike = lookalike_find(person=person, request=request, now=now)
-    preview.checks = tuple(checks_of(preview))
-    return preview
+    problems: list[Problem] = []
+    market = attempt(problems, lambda: _market(person, request, now))
+    if market is None:
+        return Preview(request, now, problems=tuple(problems))
+    asked = notify.request_books([account.venue_id for account in market.accounts], request.symbol, now)
+    problems += _standing_problems(person, request, market)
+    terms = _terms(person, request, market, problems)
+    problems += _closed_problems(market, terms)
+    planned = _planned(request, market, terms, asked, problems)
+    lookalike = lookalike_find(person=person, request=request, now=now)
+    preview = Preview(request, now, market, terms, planned, lookalike, tuple(problems), person=person)
+    return replace(preview, checks=tuple(checks_of(preview)))
 
 
-def _place(preview: Preview, person: User) -> None:
-    """Accounts, limits, quotes and balances; every account that does not fit is a problem of its own."""
-    request = preview.request
+# --- the market ----------------------------------------------------------------------------------
+
+
+def _market(person: User, request: OrderRequest, now: datetime) -> OrderMarket:
     if person.role != Role.TRADER:
-        raise Refused([Problem("", f"a {person.role} does not trade", person.role, Role.TRADER.value)])
+        message = f"A {person.role} does not trade."
+        refuse("", message, person.role, Role.TRADER.value, code=Code.ROLE_NOT_ALLOWED)
     accounts = _accounts(person, request.accounts)
     listings = markets_of(accounts, request.symbol)
-    if problems := [_unlisted(account, request.symbol) for account in accounts if account.pk not in listings]:
-        raise Refused(problems)
-    preview.accounts = tuple(accounts)
-    preview.markets = {account.public_id: listings[account.pk] for account in accounts}
-    preview.market = combined_market(tuple(preview.markets.values()))
-    quotes = {account.public_id: quote_latest(account.venue_id, request.symbol) for account in accounts}
-    preview.quotes = {public_id: quote for public_id, quote in quotes.items() if quote is not None}
-    known = tuple(preview.quotes.values())
-    preview.quote = reference_quote(known, preview.now) or next(iter(known), None)
-    venues = [account.venue_id for account in accounts]
-    preview.books_asked = notify.look_at(venues, request.symbol, preview.now)
-    free = balances_free(accounts, preview.spends)
-    preview.balances = {account.public_id: free[account.pk] for account in accounts}
-
-
-def _room(_preview: Preview) -> None:
-    """A disk that is nearly full keeps its last space for the orders that run."""
-    if (problem := room_problem()) is not None:
-        raise Refused([problem])
-
-
-def _halt(preview: Preview, *, person: User) -> None:
-    halt = halt_covering(
-        trader_pk=person.pk,
-        symbol=preview.request.symbol,
-        account_pks=[account.pk for account in preview.accounts],
-        kinds=ANY_KIND,
+    refuse_if([_unlisted(account, request.symbol) for account in accounts if account.pk not in listings])
+    return order_market(
+        accounts=accounts,
+        markets={account.public_id: listings[account.pk] for account in accounts},
+        symbol=request.symbol,
+        side=request.side,
+        algorithm=request.algorithm,
+        now=now,
     )
-    if halt is not None:
-        raise Refused([halt_problem(halt)])
 
 
 def _accounts(person: User, named: tuple[str, ...]) -> list[Account]:
-    """The person's accounts, by public id or label, in the order in which they are named."""
     theirs = list(person.accounts.filter(is_active=True).select_related("venue"))
     by_name = {account.label: account for account in theirs} | {
         account.public_id: account for account in theirs
     }
     problems = [
-        Problem("accounts", f"you have no account {name!r}", name) for name in named if name not in by_name
+        Problem("accounts", f"You have no account {name!r}.", name, code=Code.ACCOUNT_UNKNOWN)
+        for name in named
+        if name not in by_name
     ]
     found = [by_name[name] for name in named if name in by_name]
     usable = {CredentialState.ACTIVE, CredentialState.UNCHECKED}
@@ -209,133 +95,136 @@ def _accounts(person: User, named: tuple[str, ...]) -> list[Account]:
     )
     for place, account in enumerate(found):
         if account in found[:place]:
-            message = f"account {account.label} is named more than once"
-            problems.append(Problem("accounts", message, account.label))
+            message = f"Account {account.label} is named more than once."
+            problems.append(Problem("accounts", message, account.label, code=Code.VALUE_REPEATED))
         elif account.pk not in keyed:
-            message = f"account {account.label} has no key in use"
-            problems.append(Problem("accounts", message, account.label))
-    if problems:
-        raise Refused(problems)
+            message = f"Account {account.label} has no key in use."
+            problems.append(Problem("accounts", message, account.label, code=Code.ACCOUNT_WITHOUT_KEY))
+    refuse_if(problems)
     return found
 
 
 def _unlisted(account: Account, symbol: str) -> Problem:
-    message = f"symbol {symbol!r} is not traded on {account.label}"
     if symbol in account.symbols:
-        message = f"limits of {symbol} on {account.label} are not known yet; the venue has not answered"
-    return Problem("symbol", message, symbol, ", ".join(account.symbols))
+        message = (
+            f"The lot and tick of {symbol} on {account.label} are not known yet: the venue has not answered."
+        )
+        return Problem("symbol", message, symbol, code=Code.MARKET_UNKNOWN)
+    message = f"Symbol {symbol!r} is not traded on {account.label}."
+    return Problem("symbol", message, symbol, ", ".join(account.symbols), code=Code.SYMBOL_NOT_LISTED)
 
 
-def _window(preview: Preview, *, person: User) -> None:
-    parameters = parse_parameters(preview.request.algorithm, preview.request.parameters)
-    preview.parameters = seeded(parameters, person=person, request=preview.request, now=preview.now)
-    preview.start_at, preview.end_at = parameters.window(preview.now)
-    if problems := fixed_end_problems(parameters, preview.end_at):
-        raise Refused(problems)
+def _standing_problems(person: User, request: OrderRequest, market: OrderMarket) -> list[Problem]:
+    problems = [room_problem()]
+    accounts = [account.pk for account in market.accounts]
+    halt = halt_covering(trader_pk=person.pk, symbol=request.symbol, account_pks=accounts, kinds=ANY_KIND)
+    if halt is not None:
+        problems.append(halt_problem(halt))
+    return [problem for problem in problems if problem is not None]
 
 
-def _limit(preview: Preview) -> None:
-    request = preview.request
-    if preview.quote is not None and preview.quote.is_sane and request.limit_price is not None:
-        preview.limit_distance = request.limit_price / preview.quote.mid - 1
-        preview.worst_cost_bp = side_cost_bp(request.side, request.limit_price, preview.quote.mid)
-    check_limit_price(request.limit_price, _known(preview.market))
+def _closed_problems(market: OrderMarket, terms: RequestedTerms) -> list[Problem]:
+    """Markets that take no such order now. One that starts later may find them open, unless they are gone."""
+    starts_later = terms.start_at is not None and terms.start_at > market.now
+    judged = {
+        label: limits
+        for label, limits in market.by_label.items()
+        if not starts_later or limits.status is MarketStatus.NOT_LISTED
+    }
+    return closed_problems(market.side, judged)
 
 
-def _amount(preview: Preview) -> None:
-    request, market, price = preview.request, _known(preview.market), preview.price
-    preview.quantity = base_quantity(request.quantity, request.unit, market, price)
-    if price is not None:
-        preview.notional = preview.quantity * price
+# --- the terms -----------------------------------------------------------------------------------
 
 
-def _balance(preview: Preview) -> None:
-    """Balances that are known and together too small refuse; unknown ones are said in the checks."""
-    need, free = preview.needs, balances_sum(preview.balances.values())
-    if need is None or free is None or free >= need:
-        return
-    currency = preview.spends
-    labels = [account.label for account in preview.accounts]
-    holds = f"{labels[0]} has" if len(labels) == 1 else f"{', '.join(labels)} together have"
-    needs = f"the order needs {round_up(need):,f} {currency} with fees"
-    message = f"{needs}; {holds} {round_down(free):,f} {currency} free"
-    raise Refused([Problem("quantity", message, plain(round_up(need)), plain(free))])
+def _terms(
+    person: User, request: OrderRequest, market: OrderMarket, problems: list[Problem]
+) -> RequestedTerms:
+    parameters = attempt(problems, lambda: _parameters(person, request, market.now))
+    start_at, end_at = None, None
+    if parameters is not None and (window := attempt(problems, lambda: parameters.window(market.now))):
+        start_at, end_at = window
+        problems += fixed_end_problems(parameters, end_at)
+    attempt(problems, lambda: check_limit_price(request.limit_price, market.limits))
+    price = market.price(request.limit_price)
+    quantity = attempt(problems, lambda: base_quantity(request.quantity, request.unit, market.limits, price))
+    notional = None
+    if quantity is not None:
+        notional = None if price is None else quantity * price
+        need = market.needs(quantity, request.limit_price, parameters)
+        problems += unaffordable(
+            market.spending, market.accounts, person, need, field="quantity", label="The order"
+        )
+        problems += size_problems(quantity, market.limits, price)
+    problems += band_problems(market.side, request.limit_price, market.limits, market.mid)
+    return RequestedTerms(parameters, start_at, end_at, quantity, notional)
 
 
-def _plan(preview: Preview) -> None:
-    if (
-        preview.quantity is None
-        or preview.start_at is None
-        or preview.end_at is None
-        or preview.parameters is None
-    ):
-        return
-    market, price = _known(preview.market), preview.price
-    bounds = plan_bounds(preview.quantity, market, price, preview.start_at, preview.end_at)
-    preview.minimum, preview.max_slices = bounds.minimum, bounds.max_slices
-    algorithm = preview.request.algorithm
-    given = PlanInput(
-        now=preview.now,
-        side=preview.request.side,
-        quantity=preview.quantity,
-        parameters=preview.parameters,
-        limit_price=preview.request.limit_price,
-        start=preview.start_at,
-        end=preview.end_at,
-        market=market,
-        price=price,
-        quote=preview.quote if preview.quote_is_fresh else None,
-        candles=_candles(preview) if ALGORITHM_SPECS[algorithm].wants_candles else (),
+def _parameters(person: User, request: OrderRequest, now: datetime) -> AlgorithmParameters:
+    parameters = parse_parameters(request.algorithm, request.parameters)
+    return seeded(parameters, person=person, request=request, now=now)
+
+
+# --- the plan ------------------------------------------------------------------------------------
+
+
+def _planned(
+    request: OrderRequest,
+    market: OrderMarket,
+    terms: RequestedTerms,
+    asked: Mapping[int, datetime],
+    problems: list[Problem],
+) -> PlannedOrder:
+    parameters, start, end, quantity = terms.parameters, terms.start_at, terms.end_at, terms.quantity
+    if parameters is None or start is None or end is None or quantity is None:
+        return PlannedOrder()
+    given = market.plan_input(parameters, quantity, request.limit_price, start, end)
+    bounds = plan_bounds(quantity, market.limits, given.price, start, end)
+    plan = attempt(problems, lambda: plan_order(request.algorithm, given))
+    # A market that is closed is a problem already, and nothing can go there.
+    is_closed = any(problem.code is Code.MARKET_CLOSED for problem in problems)
+    if plan is None or is_closed or not may_take_at_once(parameters):
+        return PlannedOrder(bounds, plan)
+    return PlannedOrder(bounds, plan, _route(request, market, given, asked, problems))
+
+
+def _route(
+    request: OrderRequest,
+    market: OrderMarket,
+    plan_input: PlanInput,
+    asked: Mapping[int, datetime],
+    problems: list[Problem],
+) -> Route | None:
+    spec = ALGORITHM_SPECS[request.algorithm]
+    views = account_views(
+        market.accounts,
+        request.symbol,
+        request.side,
+        markets=market.markets,
+        quotes=market.quotes,
+        balances={name: market.spending.spendable(name) for name in market.balances},
+        now=market.now,
     )
-    preview.plan = plan_order(algorithm, given)
-    _judge(preview, given)
+    split = spec.route(plan_input, views)
+    if split is None:
+        return None
+    if (judge := spec.judge) is not None:
+        attempt(problems, lambda: judge(plan_input, views, split))
+    awaited, missing = _books(market, views, asked)
+    return Route(None if awaited else split, awaited, missing)
 
 
-def _judge(preview: Preview, given: PlanInput) -> None:
-    """Where it would go now, for an algorithm that takes at once, and whether that is what was asked for."""
-    working = ALGORITHM_SPECS[preview.request.algorithm]
-    if not may_take_at_once(given.parameters):
-        return
-    venues = account_views(
-        preview.accounts,
-        preview.request.symbol,
-        markets=preview.markets,
-        quotes=preview.quotes,
-        balances=preview.balances,
-        now=preview.now,
-    )
-    found = working.route(given, venues)
-    if found is None:
-        return
-    preview.takes_at_once = True
-    _note_books(preview, venues)
-    preview.route = None if preview.books_awaited else found
-    if working.judge is not None:
-        working.judge(given, venues, found)
-
-
-def _note_books(preview: Preview, venues: Sequence[AccountView]) -> None:
-    """Whose books are still coming, and who gave none in the time that one takes."""
-    bookless = {venue.account for venue in venues if venue.book is None and not venue.trouble(preview.now)}
+def _books(
+    market: OrderMarket, views: Sequence[AccountView], asked: Mapping[int, datetime]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    bookless = {view.account for view in views if view.book is None and not view.trouble(market.now)}
     late = {
         account.public_id
-        for account in preview.accounts
-        if preview.now - preview.books_asked.get(account.venue_id, preview.now) > BOOKS_COME_WITHIN
+        for account in market.accounts
+        if market.now - asked.get(account.venue_id, market.now) > BOOKS_COME_WITHIN
     }
-    labels = {account.public_id: account.label for account in preview.accounts}
-    preview.books_awaited = tuple(labels[key] for key in labels if key in bookless - late)
-    preview.books_missing = tuple(labels[key] for key in labels if key in bookless & late)
-
-
-def _candles(preview: Preview) -> tuple[types.Candle, ...]:
-    """What of the venues' history is known, as much as any plan looks back."""
-    venues = [account.venue_id for account in preview.accounts]
-    since = preview.now - timedelta(days=MAX_LOOKBACK)
-    return candles_of(venues, preview.request.symbol, since=since, until=preview.now)
-
-
-def _known(value: T | None) -> T:
-    """A value that an earlier step has set; its absence is a fault of ours."""
-    if value is None:
-        raise RuntimeError("a step of the preview ran before the one that it needs")
-    return value
+    labels = {account.public_id: account.label for account in market.accounts}
+    awaited, missing = bookless - late, bookless & late
+    return tuple(labels[key] for key in labels if key in awaited), tuple(
+        labels[key] for key in labels if key in missing
+    )

@@ -19,7 +19,7 @@ _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(
 
 
 def order_locked(order_pk: int) -> Order:
-    """The order under its row's lock; to be called inside a transaction.
+    """Lock the order's row, inside a transaction.
 
     Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
     """
@@ -27,22 +27,22 @@ def order_locked(order_pk: int) -> Order:
 
 
 def order_locked_with_terms(order_pk: int) -> Order:
-    """As ``order_locked``, its terms read after the lock was had."""
+    """Lock as ``order_locked`` does, and read the terms after the lock was had."""
     order = order_locked(order_pk)
     order.terms = None if order.terms_id is None else _TERMS.get(pk=order.terms_id)
     return order
 
 
 def account_row_locked(account_pk: int) -> Account:
-    """The account under its row's lock, inside a transaction: after any order's lock, before the gate."""
+    """Lock the account's row, inside a transaction: after any order's lock, before the gate."""
     return _ACCOUNT.get(pk=account_pk)
 
 
 def gate_locked() -> HaltGate:
-    """The gate under its row's lock, inside a transaction, after every other lock.
+    """Lock the gate's row, inside a transaction, after every other lock.
 
-    A halt is committed under it. Who writes a child, takes one, or submits an order holds it and reads the
-    halts in force: none slips through.
+    A halt is committed under it. Every writer of a child, and whoever takes one or submits an order, holds it and
+    reads the halts in force: none slips through.
     """
     found = _GATE.first()
     if found is not None:

@@ -12,10 +12,10 @@ from execution.models import Order, OrderReport
 from execution.selectors.tca.reports import SETTLES_AFTER, is_settled, report_make
 
 #: Reports made in one run of the housekeeping; the next run makes the next ones.
-MOST = 50
+MAX_REPORTS = 50
 
 
-def reports_keep(*, now: datetime, samples_since: datetime, most: int = MOST) -> int:
+def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
     """Keep the reports of ended orders, oldest first; how many.
 
     A report is made again when something was told since, a late fill or a fee, while the samples of the order are

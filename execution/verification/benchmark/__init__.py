@@ -1,1 +1,1 @@
-"""What ``manage.py benchmark`` measures with: a desk of its own, a trader over HTTP, and the figures."""
+"""Tools of ``manage.py benchmark``: a desk of its own, a trader over HTTP, and the figures."""

@@ -32,7 +32,6 @@ def _label(venue: str, number: int) -> str:
 
 
 def _add(base: Path, register: Path, environment: Mapping[str, str], label: str, venue: str) -> None:
-    """The exchange reads its file again when it meets a key that it does not know."""
     key, secret = secrets.token_hex(16), secrets.token_hex(32)
     known = json.loads(register.read_text(encoding="utf-8"))
     entry = {"key": key, "secret": secret, "balances": PAPER_BALANCES}

@@ -12,14 +12,14 @@ Count = Mapping[str, Any]
 
 
 def capacity_report(measured: Mapping[str, Any], *, markdown: bool = False) -> str:
-    """The machine, then a column for each number of parents."""
-    wishes, counts = measured["wishes"], measured["counts"]
+    """Return the machine, then a column for each number of parents."""
+    options, counts = measured["options"], measured["counts"]
     head = (
         f"Machine: {measured['machine']}; load {measured['load_before']} before it began. {measured['database']}, "
-        f"{wishes['workers']} engine workers, three paper venues with "
-        f"{wishes['accounts']} accounts each. "
-        f"TWAPs with a slice every {wishes['slice_seconds']} s. "
-        f"Each count measured for {wishes['seconds']} s with {wishes['pages']} pages open."
+        f"{options['workers']} engine workers, three paper venues with "
+        f"{options['accounts']} accounts each. "
+        f"TWAPs with a slice every {options['slice_seconds']} s. "
+        f"Each count measured for {options['seconds']} s with {options['pages']} pages open."
     )
     heads = ["figure", *(f"{count['parents']:,} parents" for count in counts)]
     rows = [[name, *(figure(count) for count in counts)] for name, figure in _rows(measured["idle"])]
@@ -35,11 +35,11 @@ def _rows(idle: Mapping[str, Any]) -> list[tuple[str, Callable[[Count], str]]]:
         ("lateness of a slice, p99", lambda count: shown(count["lateness_ms"]["p99"], 1, "ms")),
         (
             "slice's start to its child's sending, p50",
-            lambda count: shown(count["start_to_take_ms"]["p50"], 1, "ms"),
+            lambda count: shown(count["start_to_submit_ms"]["p50"], 1, "ms"),
         ),
         (
             "slice's start to its child's sending, p99",
-            lambda count: shown(count["start_to_take_ms"]["p99"], 1, "ms"),
+            lambda count: shown(count["start_to_submit_ms"]["p99"], 1, "ms"),
         ),
         ("slices begun", lambda count: shown(count["lateness_ms"]["count"])),
         (

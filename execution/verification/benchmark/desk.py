@@ -77,7 +77,7 @@ class MeasuredDesk:
         return environment | ({"DATABASE_URL": self._database_url} if self._database_url else {})
 
     def token(self, person: str) -> str:
-        """A token of the API, as ``manage.py api_token`` prints it."""
+        """Return a token of the API, as ``manage.py api_token`` prints it."""
         command = [sys.executable, "manage.py", "api_token", person, "--name", "benchmark", "--days", "1"]
         environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
         done = subprocess.run(
@@ -88,7 +88,7 @@ class MeasuredDesk:
         return done.stdout.strip()
 
     def add_accounts(self, each: int) -> list[str]:
-        """The labels of ``each`` accounts at every paper venue, those that are missing made."""
+        """Return the labels of ``each`` accounts at every paper venue, those that are missing made."""
         environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
         return accounts_add(self._base, self.var, environment, each)
 
@@ -128,7 +128,7 @@ class MeasuredDesk:
                     os.kill(pid, signal.SIGKILL)
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether a process id is still one of this desk's: the kernel may have given it to another."""
+        """Return True if a process id is still one of this desk's: the kernel may have given it to another."""
         try:
             words = [(Path("/proc") / str(pid) / name).read_bytes() for name in ("cmdline", "environ")]
         except OSError:

@@ -9,7 +9,7 @@ DASH = "–"
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The least value that ``share`` (0 to 1) of all are not above (nearest rank); None without values."""
+    """Return the least value that ``share`` (0 to 1) of all are not above (nearest rank); None without values."""
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must be above 0 and at most 1")
     if not values:
@@ -18,7 +18,7 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 
 def median(values: Sequence[float]) -> float | None:
-    """The middle value, of an even number the mean of the two in the middle; None without values."""
+    """Return the middle value, of an even number the mean of the two in the middle; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -27,20 +27,20 @@ def median(values: Sequence[float]) -> float | None:
 
 
 def total(values: Sequence[float | None]) -> float | None:
-    """The sum; None when a part is not known: a sum without it would be wrong, not smaller."""
+    """Return the sum; None when a part is not known: a sum without it would be wrong, not smaller."""
     known = [value for value in values if value is not None]
     return sum(known) if known and len(known) == len(values) else None
 
 
 def shown(value: float | None, places: int = 0, unit: str = "") -> str:
-    """A number with thousands separators and its unit; a dash when it is not known."""
+    """Write a number with thousands separators and its unit; a dash when it is not known."""
     if value is None:
         return DASH
     return f"{value:,.{places}f}{f' {unit}' if unit else ''}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, markdown: bool = False) -> str:
-    """Aligned columns: the first to the left, the others, which are numbers, to the right."""
+    """Align columns: the first to the left, the others, which are numbers, to the right."""
     if markdown:
         rule = ["---", *("---:" for _ in heads[1:])]
         return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from django.core.management import CommandError
 
-from execution.launcher.files import read_people
+from execution.launcher.files import free_port, read_people
 from execution.verification.benchmark import records
 from execution.verification.benchmark.desk import MeasuredDesk, Start
 from execution.verification.benchmark.figures import median, percentile
@@ -32,7 +31,7 @@ SETTLING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much to measure. ``seconds`` is the life of each order, ``slice_seconds`` that of its slices."""
+    """The sizes of a measurement. ``seconds`` is the life of each order, ``slice_seconds`` that of its slices."""
 
     starts: int
     idle_seconds: float
@@ -45,18 +44,18 @@ class Options:
         return max(1, self.seconds // self.slice_seconds)
 
 
-def measure(base: Path, var: Path, wishes: Options, say: Callable[[str], None]) -> dict[str, Any]:
-    """1. Starts: the first creates everything, the others are warm. 2. Idle. 3. With orders. 4. Delays.
+def measure(base: Path, var: Path, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure 1. starts: the first creates everything, the others are warm; 2. idle; 3. with orders; 4. delays.
 
     Whatever happens, nothing of the desk is left running.
     """
     desk = MeasuredDesk(base, var, free_port())
     load = os.getloadavg()[0]
     try:
-        first, warm = _starts(desk, wishes.starts, say)
+        first, warm = _starts(desk, options.starts, say)
         with records.database_of(var):
-            idle = _idle(desk, wishes, say)
-            live, placed = _live(desk, wishes, say)
+            idle = _idle(desk, options, say)
+            live, placed = _live(desk, options, say)
             delays = _delays(placed)
             for line in delays["not_completed"]:
                 say(f"not completed: {line}")
@@ -66,7 +65,7 @@ def measure(base: Path, var: Path, wishes: Options, say: Callable[[str], None]) 
     return {
         "machine": machine(),
         "load_before": round(load, 2),
-        "wishes": asdict(wishes) | {"slices": wishes.slices},
+        "options": asdict(options) | {"slices": options.slices},
         "first_start": asdict(first),
         "warm_starts": [asdict(start) for start in warm],
         "warm_start": {
@@ -78,14 +77,7 @@ def measure(base: Path, var: Path, wishes: Options, say: Callable[[str], None]) 
     }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _starts(desk: MeasuredDesk, count: int, say: Callable[[str], None]) -> tuple[Start, list[Start]]:
-    """The first start and the warm ones; the last of them is left running."""
     first = desk.start()
     say(f"first start: page after {first.first_page:.1f} s, ready after {first.ready:.1f} s")
     _wait_markets(desk)
@@ -99,42 +91,38 @@ def _starts(desk: MeasuredDesk, count: int, say: Callable[[str], None]) -> tuple
 
 
 def _wait_markets(desk: MeasuredDesk) -> None:
-    """The ticket needs the markets' limits, which a session brings once an exchange has answered."""
-    deadline = time.monotonic() + MARKETS_WITHIN
     with records.database_of(desk.var):
-        while records.markets_known(VENUE) < len(BOUGHT):
-            if time.monotonic() > deadline:
-                raise CommandError(f"the desk knew no markets after {MARKETS_WITHIN:.0f} s")
-            time.sleep(0.2)
+        records.wait_until(
+            lambda: records.markets_known(VENUE) >= len(BOUGHT), MARKETS_WITHIN, "the desk knew no markets"
+        )
 
 
 Usage = dict[str, dict[str, float | None]]
 
 
-def _idle(desk: MeasuredDesk, wishes: Options, say: Callable[[str], None]) -> Usage:
+def _idle(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> Usage:
     time.sleep(SETTLING)
-    say(f"an idle desk for {wishes.idle_seconds:.0f} s")
-    return usage_of(desk, wishes.idle_seconds)
+    say(f"an idle desk for {options.idle_seconds:.0f} s")
+    return usage_of(desk, options.idle_seconds)
 
 
 def usage_of(desk: MeasuredDesk, seconds: float) -> Usage:
-    """CPU of each process over ``seconds``, percent of one core, and its memory at their end, MB."""
+    """Measure CPU of each process over ``seconds``, percent of one core, and its memory at their end, MB."""
     pids = desk.pids()
     used = processor_use(pids, seconds, time.sleep)
     memory = {name: memory_of(pid) for name, pid in pids.items()}
     return {name: {"cpu": used.get(name), "rss": memory[name].rss, "pss": memory[name].pss} for name in pids}
 
 
-def _live(desk: MeasuredDesk, wishes: Options, say: Callable[[str], None]) -> tuple[Usage, list[str]]:
-    """Launch the orders, measure while all of them live, and wait for the end of the last."""
-    say(f"{wishes.orders} TWAPs over {wishes.seconds} s in {wishes.slices} slices")
+def _live(desk: MeasuredDesk, options: Options, say: Callable[[str], None]) -> tuple[Usage, list[str]]:
+    say(f"{options.orders} TWAPs over {options.seconds} s in {options.slices} slices")
     begun = time.monotonic()
-    placed = _launch(desk, wishes)
+    placed = _launch(desk, options)
     launching = time.monotonic() - begun
-    measured = wishes.seconds - launching - 2 * SETTLING
-    if measured < wishes.slice_seconds:
+    measured = options.seconds - launching - 2 * SETTLING
+    if measured < options.slice_seconds:
         raise CommandError(
-            f"launching took {launching:.0f} s of the orders' {wishes.seconds} s: choose longer orders"
+            f"launching took {launching:.0f} s of the orders' {options.seconds} s: choose longer orders"
         )
     time.sleep(SETTLING)
     usage = usage_of(desk, measured)
@@ -146,12 +134,14 @@ def _live(desk: MeasuredDesk, wishes: Options, say: Callable[[str], None]) -> tu
     return usage, placed
 
 
-def _launch(desk: MeasuredDesk, wishes: Options) -> list[str]:
+def _launch(desk: MeasuredDesk, options: Options) -> list[str]:
     trader = Trader(desk.url, read_people(desk.var / "people.txt")["trader"])
     placed = []
-    for number in range(wishes.orders):
+    for number in range(options.orders):
         symbol, quantity = BOUGHT[number % len(BOUGHT)]
-        order = trader.launch(symbol=symbol, quantity=quantity, seconds=wishes.seconds, slices=wishes.slices)
+        order = trader.launch(
+            symbol=symbol, quantity=quantity, seconds=options.seconds, slices=options.slices
+        )
         placed.append(order)
     return placed
 

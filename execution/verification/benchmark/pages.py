@@ -41,7 +41,7 @@ class OpenPages:
         self._thread.join(OPEN_WITHIN)
 
     def seen_at(self, order: str, version: int) -> float | None:
-        """When the page of ``order`` had ``version``, seconds since 1970; None when it never came."""
+        """Return when the page of ``order`` had ``version``, seconds since 1970; None when it never came."""
         return next((at for found, at in self.arrived[order] if found >= version), None)
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""What processes use, as Linux tells in /proc. Elsewhere nothing is known, and nothing is guessed."""
+"""The resources that processes use, as Linux tells in /proc. Elsewhere nothing is known, and nothing is guessed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _megabytes(field: str | None) -> float | None:
 
 
 def processor_seconds(pid: int) -> float | None:
-    """User and system time of a process with all its threads; None when it has gone."""
+    """Return user and system time of a process with all its threads; None when it has gone."""
     try:
         after_name = (PROC / str(pid) / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -43,7 +43,7 @@ def processor_seconds(pid: int) -> float | None:
 
 
 def processor_use(pids: Mapping[str, int], seconds: float, wait: Callable[[float], None]) -> dict[str, float]:
-    """Percent of one core by process over ``seconds``. A process that ended in between is left out."""
+    """Return percent of one core by process over ``seconds``. A process that ended in between is left out."""
     before = {name: processor_seconds(pid) for name, pid in pids.items()}
     begun = time.monotonic()
     wait(seconds)
@@ -57,7 +57,7 @@ def processor_use(pids: Mapping[str, int], seconds: float, wait: Callable[[float
 
 
 def machine() -> str:
-    """Cores, processor and Python of this machine in a line."""
+    """Describe cores, processor and Python of this machine in a line."""
     import platform
 
     info = PROC / "cpuinfo"

@@ -1,8 +1,9 @@
-"""What the measured desk's database tells: fills, slices and states, read by the same models."""
+"""Records of the measured desk's database: fills, slices and states, read by the same models."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import environ
 from django.conf import settings
+from django.core.management import CommandError
 from django.db import connections
 from django.db.models import F, Min, Q, QuerySet
 
@@ -32,7 +34,7 @@ ALIAS = "measured"
 
 @contextmanager
 def database_of(var: Path, url: str | None = None) -> Iterator[None]:
-    """Within it the functions below read the database at ``url``, else the SQLite database in ``var``."""
+    """Let the functions below read the database at ``url``, else the SQLite database in ``var``."""
     configuration = dict(connections.databases["default"])
     if url:
         configuration |= {"OPTIONS": {}, **environ.Env.db_url_config(url)}
@@ -50,13 +52,22 @@ def database_of(var: Path, url: str | None = None) -> Iterator[None]:
         del connections.databases[ALIAS]
 
 
+def wait_until(is_done: Callable[[], bool], within: float, what: str) -> None:
+    """Wait for ``is_done``; raises ``CommandError`` that says ``what`` was not so after ``within`` seconds."""
+    deadline = time.monotonic() + within
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise CommandError(f"{what} after {within:.0f} s")
+        time.sleep(0.2)
+
+
 def markets_known(venue: str) -> int:
-    """The markets whose limits the desk has learnt from a venue, by its label."""
+    """Return the markets whose limits the desk has learnt from a venue, by its label."""
     return Market.objects.using(ALIAS).filter(venue__label=venue).count()
 
 
 def accounts_ready() -> int:
-    """The accounts on which a child may be sent: their key is checked and they are reconciled."""
+    """Return the accounts on which a child may be sent: their key is checked and they are reconciled."""
     keyed = Account.objects.using(ALIAS).filter(credentials__state=CredentialState.ACTIVE).distinct()
     return sum(account.is_reconciled for account in keyed)
 
@@ -67,7 +78,7 @@ def orders_unfinished(public_ids: Sequence[str]) -> int:
 
 
 def outcomes(public_ids: Sequence[str]) -> dict[str, int]:
-    """How many of the orders are in which state."""
+    """Count the orders in each state."""
     counts: dict[str, int] = {}
     for status in (
         Order.objects.using(ALIAS).filter(public_id__in=public_ids).values_list("status", flat=True)
@@ -77,7 +88,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, int]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """What kept an order from completing, a line each."""
+    """Return what kept an order from completing, a line each."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.symbol} {order.status}, {order.filled} of {order.quantity}: {order.reason}"
@@ -86,19 +97,23 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def fill_delays(public_ids: Sequence[str]) -> list[float]:
-    """Milliseconds from the exchange's time of each trade to our record of it."""
-    fills = Fill.objects.using(ALIAS).filter(order__public_id__in=public_ids)
-    return [(fill.recorded_at - fill.executed_at).total_seconds() * 1000 for fill in fills]
+    """Return milliseconds from the exchange's time of each trade to our record of it."""
+    return _delays_of(Fill.objects.using(ALIAS).filter(order__public_id__in=public_ids))
+
+
+def _delays_of(fills: QuerySet[Fill]) -> list[float]:
+    times = fills.values_list("executed_at", "recorded_at")
+    return [_milliseconds(recorded - executed) for executed, recorded in times]
 
 
 def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
-    """Of each slice that had a resting child: milliseconds from its start to the first, and its length."""
+    """Return for each slice that had a resting child the milliseconds from its start to the first, and its length."""
     slices = Slice.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, children__purpose="rest", order__plan_version=1, plan_version=1
     )
     found = slices.annotate(first=Min("children__intended_at")).values_list("starts_at", "ends_at", "first")
     return [
-        ((first - start).total_seconds() * 1000, (end - start).total_seconds() * 1000)
+        (_milliseconds(first - start), _milliseconds(end - start))
         for start, end, first in found
         if first is not None
     ]
@@ -110,23 +125,23 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 @dataclass(frozen=True, slots=True)
 class FirstChildren:
     """Milliseconds from each slice's planned start to the decision for its first child, and to the moment at which the
-    first was taken to be sent, the commit between them included; and the slices that had none."""
+    first was submitted, the commit between them included; and the slices that had none."""
 
     decided: list[float]
-    taken: list[float]
+    submitted: list[float]
     without: int
 
 
 def first_children(since: datetime, until: datetime) -> FirstChildren:
-    """Of the slices of the newest plans that began within."""
+    """Return the first children of slices of the newest plans that began within."""
     slices = Slice.objects.using(ALIAS).filter(
         starts_at__gte=since, starts_at__lt=until, order__plan_version=F("plan_version")
     )
-    first = slices.annotate(decided=Min("children__intended_at"), taken=Min("children__taken_at"))
-    found = list(first.values_list("starts_at", "decided", "taken"))
+    first = slices.annotate(decided=Min("children__intended_at"), submitted=Min("children__submitted_at"))
+    found = list(first.values_list("starts_at", "decided", "submitted"))
     return FirstChildren(
         [_milliseconds(decided - start) for start, decided, _ in found if decided is not None],
-        [_milliseconds(taken - start) for start, _, taken in found if taken is not None],
+        [_milliseconds(submitted - start) for start, _, submitted in found if submitted is not None],
         sum(decided is None for _, decided, _ in found),
     )
 
@@ -140,10 +155,8 @@ def children_intended(since: datetime, until: datetime) -> int:
 
 
 def fills_recorded(since: datetime, until: datetime) -> list[float]:
-    """Milliseconds from the exchange's time of each trade within to our record of it."""
-    fills = Fill.objects.using(ALIAS).filter(executed_at__gte=since, executed_at__lt=until)
-    times = fills.values_list("executed_at", "recorded_at")
-    return [(recorded - executed).total_seconds() * 1000 for executed, recorded in times]
+    """Return milliseconds from the exchange's time of each trade within to our record of it."""
+    return _delays_of(Fill.objects.using(ALIAS).filter(executed_at__gte=since, executed_at__lt=until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +170,7 @@ class FillVersion:
 
 
 def fill_versions(public_ids: Sequence[str], since: datetime, until: datetime) -> list[FillVersion]:
-    """The fills within of these orders, with their entries in the journal."""
+    """Return the fills within of these orders, with their entries in the journal."""
     entries = JournalEntry.objects.using(ALIAS).filter(
         order__public_id__in=public_ids, kind="fill", at__gte=since, at__lt=until
     )
@@ -175,12 +188,12 @@ def orders_live() -> int:
 
 
 def estimates_waiting() -> int:
-    """Orders whose expected cost is still being worked out."""
+    """Count orders whose expected cost is still being worked out."""
     return Estimate.objects.using(ALIAS).filter(order__isnull=False, done_at=None).count()
 
 
 def in_trouble() -> int:
-    """Orders that need a person, or failed."""
+    """Count orders that need a person, or failed."""
     orders = Order.objects.using(ALIAS)
     return orders.filter(Q(needs_person=True) | Q(status="failed")).count()
 

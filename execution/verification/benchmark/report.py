@@ -13,10 +13,10 @@ NOT_SUMMED = "rss"
 
 
 def report(measured: Mapping[str, Any], *, markdown: bool = False) -> str:
-    """The machine, the figures of the desk as a whole, and those of each process."""
-    wishes = measured["wishes"]
+    """Return the machine, the figures of the desk as a whole, and those of each process."""
+    options = measured["options"]
     head = f"Machine: {measured['machine']}; load {measured['load_before']} before it began."
-    orders = f"{wishes['orders']} TWAPs"
+    orders = f"{options['orders']} TWAPs"
     heads = [
         "process",
         "PSS idle, MB",
@@ -32,7 +32,7 @@ def report(measured: Mapping[str, Any], *, markdown: bool = False) -> str:
 
 
 def _whole(measured: Mapping[str, Any]) -> list[list[str]]:
-    first, warm, wishes = measured["first_start"], measured["warm_start"], measured["wishes"]
+    first, warm, options = measured["first_start"], measured["warm_start"], measured["options"]
     fills, late, share = (
         measured[name] for name in ("fill_delay_ms", "slice_delay_ms", "slice_delay_percent")
     )
@@ -43,7 +43,7 @@ def _whole(measured: Mapping[str, Any]) -> list[list[str]]:
         [f"warm start to ready (median of {count})", shown(warm["ready"], 1, "s")],
         ["first start, which creates everything, to the first page", shown(first["first_page"], 1, "s")],
         ["first start to ready", shown(first["ready"], 1, "s")],
-        [f"orders: {wishes['orders']} TWAPs, {wishes['seconds']} s in {wishes['slices']} slices", ended],
+        [f"orders: {options['orders']} TWAPs, {options['seconds']} s in {options['slices']} slices", ended],
         [f"exchange's trade to recorded fill, p50 ({fills['count']} fills)", shown(fills["p50"], 0, "ms")],
         ["exchange's trade to recorded fill, p99", shown(fills["p99"], 0, "ms")],
         [f"slice's start to its first child, p50 ({late['count']} slices)", _late(late["p50"], share["p50"])],

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import http.cookiejar
-import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
-from typing import Any
 
 from django.core.management import CommandError
 
@@ -32,7 +29,7 @@ class Trader:
 
     @property
     def cookie(self) -> str:
-        """The header that a websocket of this session sends."""
+        """Return the header that a websocket of this session sends."""
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     def launch(self, *, symbol: str, quantity: str, seconds: int, slices: int) -> str:
@@ -61,7 +58,6 @@ class Trader:
             return str(answer.read().decode())
 
     def _post(self, path: str, fields: dict[str, str], page: str) -> tuple[str, str]:
-        """Post with the token of ``page``; where it led to, and what came back."""
         data = {**fields, "csrfmiddlewaretoken": _found(TOKEN, page, "a form")}
         request = urllib.request.Request(  # noqa: S310  # the desk that we started
             f"{self._url}{path}",
@@ -80,23 +76,3 @@ def _found(pattern: re.Pattern[str], page: str, what: str) -> str:
     if match is None:
         raise CommandError(f"the page has not {what}")
     return match[1]
-
-
-class Program:
-    """A program of the person ``trader``: it launches over the API, which costs the desk less than pages."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self._address = f"{url}/api/v1/orders"
-        self._token = token
-
-    def launch(self, order: Mapping[str, Any], key: str) -> str:
-        """Launch ``order``, a body of the API; its public id. Raises ``CommandError`` when it is refused."""
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(  # noqa: S310  # the desk that we started
-            self._address, data=json.dumps(order).encode(), headers={**headers, "Idempotency-Key": key}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-                return str(json.load(answer)["id"])
-        except urllib.error.HTTPError as error:
-            raise CommandError(f"an order was refused: {error.read().decode(errors='replace')}") from None

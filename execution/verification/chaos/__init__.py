@@ -1,1 +1,1 @@
-"""What ``manage.py chaos`` does to a complete installation of its own, and how it judges the books after it."""
+"""Chaos of ``manage.py chaos`` in a complete installation of its own, and the judgement of the books after it."""

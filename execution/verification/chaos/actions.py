@@ -120,7 +120,6 @@ class Actions:
         return time.monotonic() + event.seconds, lambda: self._continue(name, pid, held_a_lease)
 
     def _wait_for_two(self, event: Event, action: Callable[[Event], Later | None]) -> Later | None:
-        """One of two is taken away: an engine that starts on a busy machine is waited for."""
         if len(engines_alive()) < len(ENGINES):
             return time.monotonic() + 0.5, lambda: None if self._is_healed else action(event)
         return None
@@ -134,7 +133,6 @@ class Actions:
         return (continued, lambda: self._ended(name, pid, continued)) if held_a_lease else None
 
     def _ended(self, name: str, pid: int, continued: float) -> Later | None:
-        """An engine without its lease ends itself."""
         took = time.monotonic() - continued
         if not _lives(pid):
             self._note(f"{name} ({pid}) has ended itself, {took:.1f} s later")
@@ -145,7 +143,6 @@ class Actions:
         return time.monotonic() + 0.2, lambda: self._ended(name, pid, continued)
 
     def _kill(self, event: Event) -> None:
-        """What its supervisor starts again at once."""
         pid = self.desk.pids().get(event.target)
         if pid is None or not _lives(pid):
             self._note(f"{event.target} was down already")
@@ -197,10 +194,9 @@ class Actions:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _live_engine(self, wanted: str) -> tuple[str, int]:
-        """The engine of this name if it holds a lease, else the other one: a start is hardly worth a kill."""
+    def _live_engine(self, engine_name: str) -> tuple[str, int]:
         pids, alive = self.desk.pids(), engines_alive()
-        names = [wanted, *(name for name in ENGINES if name != wanted)]
+        names = [engine_name, *(name for name in ENGINES if name != engine_name)]
         running = [name for name in names if name in pids and _lives(pids[name])]
         chosen = next((name for name in running if pids[name] in alive), next(iter(running), ""))
         while not chosen:  # both are between two lives
@@ -223,7 +219,7 @@ class Actions:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process of ours runs: a dead one that nobody has read yet does not."""
+    """Return True if a process of ours runs: a dead one that nobody has read yet does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:

@@ -16,7 +16,7 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 def books_problems(
     children: Iterable[ChildOrder], fills: Iterable[Fill], ledger: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What keeps the books from being equal, in words; nothing when they are.
+    """Yield what keeps the books from being equal, in words; nothing when they are.
 
     ``ledger`` are ``orders`` and ``trades`` as a paper venue's control interface tells them, of exactly these
     children: nothing accepted twice (I3), foreign or open (I4), lost or made up (I2), and all that we sent settled.
@@ -52,5 +52,4 @@ def trade_row(trade: Mapping[str, Any]) -> Row:
 
 
 def _missing(rows: list[Row], others: list[Row]) -> list[Row]:
-    """The rows that the others have fewer times."""
     return list((Counter(rows) - Counter(others)).elements())

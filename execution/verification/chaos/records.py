@@ -1,4 +1,4 @@
-"""What the installation's database tells, also while it comes and goes."""
+"""Records of the installation's database, also while it comes and goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -16,15 +16,14 @@ from execution.core.states import ORDER_DRIVEN, ORDER_FINAL, ChildStatus
 from execution.models import Account, ChildOrder, Fill, JournalEntry, Order, Worker
 from execution.verification.benchmark.records import ALIAS
 from execution.verification.chaos.books import books_problems
-from execution.verification.chaos.venue import ControlledVenue
-from execution.verification.invariants import broken_at_the_end, broken_rules
+from execution.verification.invariants import all_broken
 
 T = TypeVar("T")
 DATABASE_WITHIN = 30.0
 
 
 def tried(read: Callable[[], T]) -> T:
-    """``read()``, again and again while the database is away."""
+    """Return ``read()``, tried again and again while the database is away."""
     deadline = time.monotonic() + DATABASE_WITHIN
     while True:
         try:
@@ -37,13 +36,13 @@ def tried(read: Callable[[], T]) -> T:
 
 
 def engines_alive() -> set[int]:
-    """The process ids of the engines that hold a lease."""
+    """Return the process ids of the engines that hold a lease."""
     rows = Worker.objects.using(ALIAS).filter(stopped_at=None, lease_until__gt=datetime.now(UTC))
     return tried(lambda: set(rows.values_list("process_id", flat=True)))
 
 
 def accounts_open() -> int:
-    """The accounts that have been reconciled, so that they may trade."""
+    """Return the accounts that have been reconciled, so that they may trade."""
     return tried(lambda: Account.objects.using(ALIAS).exclude(reconciled_until=None).count())
 
 
@@ -73,7 +72,6 @@ class OwnerWatch:
     """Looks twice a second, on a thread of its own, which orders nobody with a lease drives."""
 
     longest: float = 0.0
-    longest_order: str = ""
     _since: dict[str, float] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -90,27 +88,25 @@ class OwnerWatch:
     def _watch(self) -> None:
         while not self._stop.wait(0.5):
             try:
-                self._look()
+                self._poll()
             except (DatabaseError, InterfaceError):
                 connections[ALIAS].close()
         connections[ALIAS].close()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         orders = Order.objects.using(ALIAS).filter(status__in=ORDER_DRIVEN)
         rows = list(orders.values_list("public_id", "owner__lease_until"))
         wall, now = datetime.now(UTC), time.monotonic()
         orphans = {public_id for public_id, until in rows if until is None or until < wall}
         self._since = {public_id: self._since.get(public_id, now) for public_id in orphans}
-        for public_id, since in self._since.items():
-            if now - since > self.longest:
-                self.longest, self.longest_order = now - since, public_id
+        self.longest = max(self.longest, *(now - since for since in self._since.values()), 0.0)
 
 
 # --- the judgement -------------------------------------------------------------------------------
 
 
 def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
-    """By algorithm: how many orders are in which state."""
+    """Count by algorithm the orders in each state."""
     counts: dict[str, Counter[str]] = {}
     for algorithm, status in (
         Order.objects.using(ALIAS)
@@ -123,7 +119,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """The orders that did not complete, with what they say of it."""
+    """Return the orders that did not complete, with what they say of it."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.algorithm} {order.symbol} {order.status}, {order.filled} of "
@@ -133,20 +129,29 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def child_figures() -> dict[str, int]:
-    """Children that were sent, that were once unknown, that are proven absent; fills."""
+    """Count children that were sent, that were once unknown, that are proven absent; and fills."""
     children = ChildOrder.objects.using(ALIAS)
     lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)
     return {
         "children": children.count(),
-        "sent": children.exclude(taken_at=None).count(),
+        "sent": children.exclude(submitted_at=None).count(),
         "unknown": len(set(lost.values_list("order_id", "data__child"))),
         "absent": children.filter(status=ChildStatus.ABSENT).count(),
         "fills": Fill.objects.using(ALIAS).count(),
     }
 
 
-def problems(public_ids: Sequence[str], venues: Sequence[ControlledVenue]) -> Iterator[str]:
-    """What is wrong when all has come to rest: of each order by its own rows, and of the books by the ledgers."""
+class VenueBooks(Protocol):
+    """A venue's own books of the desk's account of that label."""
+
+    @property
+    def label(self) -> str: ...
+
+    def ledger(self) -> dict[str, Any]: ...
+
+
+def problems(public_ids: Sequence[str], venues: Sequence[VenueBooks]) -> Iterator[str]:
+    """Yield what is wrong at rest: of each order by its own rows, and of the books by the ledgers."""
     orders = Order.objects.using(ALIAS).order_by("pk")
     if missing := set(public_ids) - set(orders.values_list("public_id", flat=True)):
         yield f"launched orders are gone: {sorted(missing)}"
@@ -168,5 +173,4 @@ def _order_problems(order: Order) -> Iterator[str]:
         yield f"I1: {order.public_id} filled {order.filled} of {order.quantity}"
     if order.status not in ORDER_FINAL and not order.needs_person:
         yield f"I16: {order.public_id} is {order.status}, not final: {said}"
-    broken = broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
-    yield from (f"{order.public_id}: {rule}" for rule in broken)
+    yield from (f"{order.public_id}: {rule}" for rule in all_broken(order))

@@ -9,7 +9,7 @@ from execution.verification.benchmark.figures import shown, table
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """Events, parents by outcome, figures, and PASS or what is wrong."""
+    """Return events, parents by outcome, figures, and PASS or what is wrong."""
     parts = [
         f"seed {result['seed']}, {result['parents']} parents, faults for {result['seconds']:g} s",
         table(["event", "at, s"], [[each["what"], f"{each['at']:.1f}"] for each in result["events"]]),
@@ -20,6 +20,15 @@ def report(result: Mapping[str, Any]) -> str:
         if result[lines]:
             parts.append("\n".join((title, *(f"  {line}" for line in result[lines]))))
     return "\n\n".join((*parts, verdict(result))) + "\n"
+
+
+def mild_report(result: Mapping[str, Any]) -> str:
+    """Return how many orders completed on time under mild faults, and what the others say."""
+    kinds = ", ".join(result["kinds"]) or "no fault"
+    lines = [f"{result['dialect']}, {kinds}: {result['on_time']} of {result['orders']} orders on time"]
+    lines += [f"  {text}" for text in result["late"]]
+    figures = ", ".join(f"{name} {count}" for name, count in result["children"].items())
+    return "\n".join((*lines, figures, verdict(result))) + "\n"
 
 
 def verdict(result: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -12,14 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.management import CommandError
-
+from execution.launcher.files import free_port
 from execution.launcher.postgres_server import PostgresServer
+from execution.verification.api import Api, NoAnswer
 from execution.verification.benchmark.desk import MeasuredDesk
-from execution.verification.benchmark.records import database_of, markets_known
+from execution.verification.benchmark.records import database_of, markets_known, wait_until
 from execution.verification.chaos import records
 from execution.verification.chaos.actions import Actions
-from execution.verification.chaos.api import Api, NoAnswer
 from execution.verification.chaos.schedule import QUANTITIES, VENUES, draw_events, draw_parents
 from execution.verification.chaos.venue import ControlledVenue
 
@@ -40,31 +38,31 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run does: everything is drawn from ``seed``; ``seconds`` is the length of the faulty phase."""
+    """The sizes of a run: everything is drawn from ``seed``; ``seconds`` is the length of the faulty phase."""
 
     parents: int
     seconds: float
     seed: int
 
 
-def run(base: Path, var: Path, cluster: PostgresServer, wishes: Options, say: Say) -> dict[str, Any]:
-    """1. Start all. 2. Faults while the parents are launched and work. 3. Heal. 4. Wait. 5. Judge.
+def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
+    """Run: 1. Start all. 2. Faults while the parents are launched and work. 3. Heal. 4. Wait. 5. Judge.
 
     Whatever happens, nothing of the installation is left running.
     """
-    events = draw_events(wishes.seed, wishes.seconds)
-    say(f"seed {wishes.seed}: {len(events)} events in {wishes.seconds:g} s, as they are planned:")
+    events = draw_events(options.seed, options.seconds)
+    say(f"seed {options.seed}: {len(events)} events in {options.seconds:g} s, as they are planned:")
     for event in events:
         say(f"{event.at:6.1f} s  {event}")
     cluster.start()
-    desk = MeasuredDesk(base, var, _free_port(), database_url=cluster.url())
+    desk = MeasuredDesk(base, var, free_port(), database_url=cluster.url())
     try:
         start = desk.start()
         say(
             f"the installation is ready after {start.ready:.1f} s: PostgreSQL, Redis, 2 engines, 3 venues, web"
         )
         with database_of(var, cluster.url()):
-            return _Run(desk, Actions(desk, cluster, say), wishes, say).all()
+            return _Run(desk, Actions(desk, cluster, say), options, say).all()
     finally:
         for label in VENUES:
             ControlledVenue(var / "paper" / label).show()
@@ -73,10 +71,10 @@ def run(base: Path, var: Path, cluster: PostgresServer, wishes: Options, say: Sa
 
 
 class _Run:
-    def __init__(self, desk: MeasuredDesk, actions: Actions, wishes: Options, say: Say) -> None:
+    def __init__(self, desk: MeasuredDesk, actions: Actions, options: Options, say: Say) -> None:
         self._desk = desk
         self._actions = actions
-        self._wishes = wishes
+        self._options = options
         self._say = say
         self._launched: list[str] = []
         self._refused: list[str] = []
@@ -88,13 +86,13 @@ class _Run:
         trader, supervisor = (
             Api(self._desk.url, self._desk.token(name)) for name in ("trader", "supervisor")
         )
-        self._wait_ready()
+        wait_until(self._is_ready, MARKETS_WITHIN, "the accounts were not open")
         self._actions.began = began = time.monotonic()
         self._owners.start()
         launching = threading.Thread(target=self._launch, args=(trader, began), name="launches", daemon=True)
         launching.start()
-        self._actions.plan(draw_events(self._wishes.seed, self._wishes.seconds))
-        self._actions.run_until(began + self._wishes.seconds)
+        self._actions.plan(draw_events(self._options.seed, self._options.seconds))
+        self._actions.run_until(began + self._options.seconds)
         self._actions.heal()
         healed = time.monotonic()
         launching.join(2 * LAUNCH_WITHIN)
@@ -102,29 +100,22 @@ class _Run:
         self._owners.stop()
         return self._judge(converged, after_end)
 
-    def _wait_ready(self) -> None:
-        deadline = time.monotonic() + MARKETS_WITHIN
-        while not self._is_ready():
-            if time.monotonic() > deadline:
-                raise CommandError(f"the accounts were not open after {MARKETS_WITHIN:.0f} s")
-            time.sleep(0.2)
-
     def _is_ready(self) -> bool:
         known = all(markets_known(label) >= len(QUANTITIES) for label in VENUES)
         return known and records.accounts_open() == len(VENUES) and len(records.engines_alive()) == 2
 
     def _launch(self, trader: Api, began: float) -> None:
-        """On a thread of its own: the faults go on while a launch waits for a desk that is away.
+        """Launch on a thread of its own: the faults go on while a launch waits for a desk that is away.
 
         What is refused, as where no market data is, is sent again with its key until it is taken.
         """
-        drawn = draw_parents(self._wishes.seed, self._wishes.parents, self._wishes.seconds)
+        drawn = draw_parents(self._options.seed, self._options.parents, self._options.seconds)
         due = [(began + parent.at, number, parent.body) for number, parent in enumerate(drawn, start=1)]
-        until = began + self._wishes.seconds + LAUNCH_WITHIN
+        until = began + self._options.seconds + LAUNCH_WITHIN
         while due:
             moment, number, body = heapq.heappop(due)
             time.sleep(max(0.0, moment - time.monotonic()))
-            key = f"chaos-{self._wishes.seed}-{number}"
+            key = f"chaos-{self._options.seed}-{number}"
             try:
                 found = trader.launch(
                     {**body, "client_reference": f"chaos {number}"}, key, LAUNCH_CALL_WITHIN
@@ -137,7 +128,7 @@ class _Run:
                     self._refused.append(f"parent {number} ({body['algorithm']}): {error}")
 
     def _converge(self, supervisor: Api, healed: float) -> tuple[float | None, float | None]:
-        """Seconds from healing, and from the last parent's end, until all is at rest; None: it was not."""
+        """Return seconds from healing, and from the last parent's end, until all is at rest; None: it was not."""
         left = records.orders_left()
         last = max((each.end_at for each in left if each.end_at is not None), default=datetime.now(UTC))
         until_end = max(0.0, (last - datetime.now(UTC)) / timedelta(seconds=1))
@@ -160,7 +151,6 @@ class _Run:
         return None, None
 
     def _resume(self, supervisor: Api, order: records.Left) -> None:
-        """As a desk would after an outage: a person reads the reason and lets the order go on."""
         if order.status != "paused" or not order.needs_person:
             return
         earlier, now = self._resumed_at.setdefault(order.public_id, []), time.monotonic()
@@ -183,9 +173,9 @@ class _Run:
                 f"I16: not at rest {CONVERGE_WITHIN:.0f} s after healing and the last parent's end"
             )
         return {
-            "seed": self._wishes.seed,
-            "seconds": self._wishes.seconds,
-            "parents": self._wishes.parents,
+            "seed": self._options.seed,
+            "seconds": self._options.seconds,
+            "parents": self._options.parents,
             "events": [{"at": each.at, "what": each.what} for each in self._actions.happened],
             "outcomes": {name: dict(counts) for name, counts in records.outcomes(self._launched).items()},
             "not_completed": records.not_completed(self._launched),
@@ -196,9 +186,3 @@ class _Run:
             "converged_after_end": after_end,
             "problems": problems,
         }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

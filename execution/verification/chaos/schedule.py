@@ -1,4 +1,4 @@
-"""What happens when, drawn from a seed: the parents that are launched and what is done to the installation. Pure."""
+"""The plan of a run, drawn from a seed: the parents that are launched and what is done to the installation. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STOPPED = 6.0
 VENUE_AWAY = 30.0
 #: Of the faulty phase: the parents are launched before it, so that everything meets some of them.
 LAUNCHED_BY = 0.35
-SHORTEST, LONGEST = 60, 150  # seconds of a parent
+MIN_SECONDS, MAX_SECONDS = 60, 150  # seconds of a parent
 #: Base quantities of about the same value, which every venue's book carries in part at a time.
 QUANTITIES = {"BTC/USDT": (8, 40, 2), "ETH/USDT": (150, 800, 3), "SOL/USDT": (40, 160, 1)}
 #: What is sure to happen, and how often in two minutes.
@@ -85,14 +85,13 @@ class Parent:
 
 
 def draw_events(seed: int, seconds: float) -> list[Event]:
-    """What is done in a faulty phase of ``seconds`` (60 or more), in order of time."""
+    """Draw the events of a faulty phase of ``seconds`` (60 or more), in order of time."""
     draw = random.Random(f"{seed}:events")  # noqa: S311  seeded on purpose, nothing secret
     found = [*_process_events(draw, seconds), *_venue_events(draw, seconds)]
     return sorted(found, key=lambda event: event.at)
 
 
 def _process_events(draw: random.Random, seconds: float) -> list[Event]:
-    """Each kind's moments are spread over the phase: one in each of as many equal parts."""
     targets = {"kill web": ("web",), "restart postgresql": ("postgresql",), "kill both engines": ("engines",)}
     targets |= dict.fromkeys(("restart redis", "flush redis"), ("redis",))
     events = []
@@ -107,7 +106,6 @@ def _process_events(draw: random.Random, seconds: float) -> list[Event]:
 
 
 def _venue_events(draw: random.Random, seconds: float) -> list[Event]:
-    """One venue goes away, once; all are told again and again what to do wrong."""
     away = round(draw.uniform(10, max(11, seconds - VENUE_AWAY - 5)), 1)
     events = [Event(away, "venue away", draw.choice(VENUES), VENUE_AWAY)]
     at = draw.uniform(*FAULT_EVERY)
@@ -119,7 +117,7 @@ def _venue_events(draw: random.Random, seconds: float) -> list[Event]:
 
 
 def draw_parents(seed: int, count: int, seconds: float) -> list[Parent]:
-    """``count`` parents, every algorithm in turn, on one to three accounts."""
+    """Draw ``count`` parents, every algorithm in turn, on one to three accounts."""
     draw = random.Random(f"{seed}:parents")  # noqa: S311  seeded on purpose, nothing secret
     moments = sorted(draw.uniform(0, seconds * LAUNCHED_BY) for _ in range(count))
     return [
@@ -132,7 +130,7 @@ def _body(draw: random.Random, algorithm: str, longest: float) -> dict[str, Any]
     symbol = draw.choice(sorted(QUANTITIES))
     least, most, places = QUANTITIES[symbol]
     steps = draw.randint(least, most)
-    duration = draw.randint(SHORTEST, int(max(SHORTEST, min(LONGEST, longest))))
+    duration = draw.randint(MIN_SECONDS, int(max(MIN_SECONDS, min(MAX_SECONDS, longest))))
     return {
         "symbol": symbol,
         "side": draw.choice(("buy", "sell")),
@@ -149,7 +147,6 @@ def _number(steps: int, places: int) -> str:
 
 
 def _parameters(draw: random.Random, algorithm: str, duration: int, visible: str) -> dict[str, Any]:
-    """Slices of ten seconds and more; everything crosses at its end, so that it completes if it can."""
     length = draw.choice((10, 15, 20))
     urgency = draw.choice(("0.25", "0.5", "0.75"))
     sliced: dict[str, Any] = {
@@ -164,6 +161,6 @@ def _parameters(draw: random.Random, algorithm: str, duration: int, visible: str
         "pov": sliced | {"slice_length": length, "participation_rate": "0.1"},
         "is": sliced | {"slices": duration // length},
         "iceberg": {"duration": duration, "visible_quantity": visible, "at_end": "cross"},
-        "sor": {"duration": SHORTEST},
+        "sor": {"duration": MIN_SECONDS},
     }
     return by_algorithm[algorithm]

@@ -23,7 +23,7 @@ class ControlledVenue:
 
     @property
     def name(self) -> str:
-        """Its process among those of the desk."""
+        """Return the name of its process among those of the desk."""
         return f"paper-{self.label}"
 
     @property
@@ -35,7 +35,7 @@ class ControlledVenue:
         return (self.folder / "control").read_text(encoding="ascii").strip()
 
     def control(self, method: str, path: str, **body: Any) -> Any:
-        """One call, such as ``control("POST", "faults", on="create", kind="reject")``; raises ``OSError``."""
+        """Make one call, such as ``control("POST", "faults", on="create", kind="reject")``; raises ``OSError``."""
         request = urllib.request.Request(  # noqa: S310  # our own
             f"{self.url}/_paper/{path}",
             data=json.dumps(body).encode() if body else None,
@@ -46,7 +46,7 @@ class ControlledVenue:
             return json.loads(answer.read())
 
     def ledger(self) -> dict[str, Any]:
-        """The venue's books of the desk's account: balances, orders, trades."""
+        """Return the venue's books of the desk's account: balances, orders, trades."""
         key = json.loads((self.folder / "accounts.json").read_text(encoding="utf-8"))[0]["key"]
         return dict(self.control("GET", "ledger")[key])
 

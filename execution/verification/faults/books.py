@@ -10,28 +10,25 @@ from execution.core.states import ORDER_FINAL, ChildStatus
 from execution.core.types import VenueStatus
 from execution.models import ChildOrder, Fill, JournalEntry, Order
 from execution.verification.faults.exchange import Exchange
-from execution.verification.invariants import broken_at_the_end, broken_rules
+from execution.verification.invariants import all_broken
 
 Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 
 
 def orders_problems() -> Iterable[str]:
-    """Every rule that an order breaks by its own rows, at any moment."""
+    """Return every rule that an order breaks by its own rows, at any moment."""
     for order in Order.objects.order_by("pk"):
-        broken = broken_rules(order)
-        if order.status in ORDER_FINAL:
-            broken += broken_at_the_end(order)
-        yield from (f"order {order.public_id}: {text}" for text in broken)
+        yield from (f"order {order.public_id}: {text}" for text in all_broken(order))
 
 
 def guard_problems() -> Iterable[str]:
-    """Decisions that a guard had to refuse: the core never decides one."""
+    """Return decisions that a guard had to refuse: the core never decides one."""
     for entry in JournalEntry.objects.filter(kind="alert", reason__contains="refused by an invariant"):
         yield f"the core decided what a guard refused: {entry.reason}"
 
 
 def books_problems(exchanges: Mapping[str, Exchange]) -> Iterable[str]:
-    """I2, I3, I4, I6: trade by trade; ``exchanges`` are by account label."""
+    """Check I2, I3, I4 and I6 trade by trade; ``exchanges`` are by account label."""
     distinct = {exchange.name: exchange for exchange in exchanges.values()}.values()
     children = {child.client_id: child for child in ChildOrder.objects.all()}
     for exchange in distinct:
@@ -81,8 +78,7 @@ def _trades(exchanges: Mapping[str, Exchange]) -> set[Row]:
 
 
 def cancels_forgotten(before: datetime) -> list[str]:
-    """Children whose cancel was wanted ``before`` and that are still to be cancelled: with no faults left one request
-    ends each."""
+    """Return children still to be cancelled since ``before``: with no faults left one request ends each."""
     waiting = ChildOrder.objects.filter(
         status=ChildStatus.CANCELLING, is_settled=False, cancel_requested_at__lt=before
     )
@@ -90,7 +86,7 @@ def cancels_forgotten(before: datetime) -> list[str]:
 
 
 def unfinished() -> list[str]:
-    """Orders that are not final and children that are not settled, in words."""
+    """Return orders that are not final and children that are not settled, in words."""
     orders = Order.objects.exclude(status__in=ORDER_FINAL).values_list("public_id", "status", "why", "reason")
     children = ChildOrder.objects.filter(is_settled=False).values_list(
         "client_id", "status", "filled", "reported_filled"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from execution.core.states import CHILD_FINAL, ChildStatus, OrderStatus
-from execution.verification.faults.fault_injector import PEOPLE, RATES
+from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, PEOPLE, RATES
 
 CHILD_COLUMNS = [f"child {status}" for status in ChildStatus if status not in CHILD_FINAL]
 ORDER_COLUMNS = [
@@ -15,13 +15,13 @@ ORDER_COLUMNS = [
 
 
 def coverage_table(struck: Counter[tuple[str, str]]) -> str:
-    """Markdown: a row per fault, a column per state; "over" is a final child, "none" nothing alive."""
+    """Return Markdown: a row per fault, a column per state; "over" is a final child, "none" nothing alive."""
     columns = [*CHILD_COLUMNS, "child over", *ORDER_COLUMNS, "none"]
     folded: Counter[tuple[str, str]] = Counter()
     for (kind, state), times in struck.items():
         folded[kind, _column(state)] += times
     lines = [f"| fault | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for kind in [*RATES, *PEOPLE]:
+    for kind in [*RATES, *PEOPLE, ANOTHER_PROGRAM]:
         cells = [str(folded[kind, column] or "") for column in columns]
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,19 +1,23 @@
 """A simulated exchange: one symbol, a market that moves, and an exact ledger of what it took and traded.
 
 Exact where the desk's books are compared with it, and as unkind as the exchanges are: it takes the same client
-id again once the first order is closed, lists orders and trades late, and may fill more than was asked.
+id again once the first order is closed, lists orders and trades late, and may fill more than was asked. It promises
+what a real exchange does, and no more: a seed draws which.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
+from execution.core.guarantees import GUARANTEES
+from execution.core.guarantees.promise import CancelBy, Guarantees, PostOnly
 from execution.core.types import (
     ZERO,
+    BalanceAmounts,
     Book,
     ChildRequest,
     Level,
@@ -29,8 +33,10 @@ from execution.core.types import (
     Trade,
     VenueStatus,
 )
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.fault_injector import FaultInjector
+from execution.verification.faults.ledger import Ledger, VenueOrder, VenueTrade
 from execution.verification.faults.virtual import at
+from execution.verification.faults.wallets import FEE, Wallets, lock_of
 
 SYMBOL = "BTC/USDT"
 TICK, LOT = Decimal("0.01"), Decimal("0.001")
@@ -46,8 +52,12 @@ MARKET = Market(
     taker_fee=Decimal("0.001"),
 )
 LEVELS = 4
-#: The longest that an order or a trade is kept from its lists, in seconds: the desk allows for five.
-LONGEST_LISTING = 3.5
+#: Of the ticks of a market, the share at which an armed dead-man's switch fires before its time.
+EARLY_FIRE = 0.03
+#: The longest that an answered order or a trade is kept from its lists, in seconds.
+MAX_LISTING = 3.5
+#: The share of what the exchange allows itself that an order without an answer may be kept from them.
+LISTING_SHARE = 0.7
 
 
 class Refused(Exception):
@@ -58,59 +68,37 @@ class Refused(Exception):
         self.kind = kind
 
 
-@dataclass(slots=True)
-class VenueOrder:
-    """An order as the exchange has it; times are in seconds of the simulation."""
-
-    exchange_id: str
-    account: str
-    request: ChildRequest
-    created: float
-    listed: float
-    status: VenueStatus = VenueStatus.OPEN
-    filled: Decimal = ZERO
-    #: Nothing is heard of it before it is listed, not even an answer.
-    is_silent: bool = False
-
-    @property
-    def left(self) -> Decimal:
-        return max(self.request.quantity - self.filled, ZERO)
-
-
-@dataclass(slots=True)
-class VenueTrade:
-    account: str
-    trade: Trade
-    listed: float
-    fee_told: float
-
-
-@dataclass
-class Ledger:
-    """Everything that the exchange ever took and traded."""
-
-    orders: dict[str, VenueOrder] = field(default_factory=dict)
-    trades: list[VenueTrade] = field(default_factory=list)
-    taken: Counter[str] = field(default_factory=Counter)
-
-
 class Exchange:
     """``accepted`` is called for each order that reaches the book, ``published`` for each private event."""
 
-    def __init__(self, name: str, random: Random, weather: Weather, time: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        random: Random,
+        injector: FaultInjector,
+        time: Callable[[], float],
+        guarantees: Guarantees = GUARANTEES["binance"],
+        opening: Mapping[str, Mapping[str, Decimal]] | None = None,
+    ) -> None:
         self.name = name
+        self.wallets = Wallets(opening or {})
+        self.guarantees = guarantees
         self.ledger = Ledger()
         self.accepted: Callable[[VenueOrder], None] = lambda _order: None
         self.published: list[Callable[[str, StreamEvent], None]] = []
         self.ticked: list[Callable[[Quote, tuple[PublicTrade, ...]], None]] = []
         self._random = random
-        self._weather = weather
+        self._injector = injector
         self._time = time
         self._mid = 10_000 + random.randrange(-20, 20)  # ticks
         self._spread = 2
         self._liveliness = random.choice((1, 2, 4))
         self._open: dict[str, VenueOrder] = {}
         self._numbers = 0
+        self._trades = 0
+        self.public_trades: deque[PublicTrade] = deque(maxlen=1000)
+        self._switches: dict[str, float] = {}  # when each account's orders are cancelled
+        self.switch_random = Random(name)  # noqa: S311
         self._away_until = 0.0
         self._market_gone_until = 0.0
 
@@ -126,7 +114,6 @@ class Exchange:
         return Book(self._levels(Side.SELL), self._levels(Side.BUY), at(self._time()))
 
     def _levels(self, taker: Side) -> tuple[Level, ...]:
-        """What an order of ``taker`` can take: of the same sizes until the market moves."""
         best = self._mid + taker.sign * self._spread
         sizes = Random(f"{self.name}:{self._mid}:{self._spread}:{taker}")  # noqa: S311
         return tuple(
@@ -136,34 +123,51 @@ class Exchange:
 
     @property
     def is_away(self) -> bool:
-        """Nobody is answered."""
-        return self._time() < self._away_until and not self._weather.is_clear
+        """Return True if nobody is answered."""
+        return self._time() < self._away_until and not self._injector.is_clear
 
     @property
     def is_dark(self) -> bool:
-        """Its market goes on, and nobody is told of it: neither by the streams nor when they ask."""
-        return self.is_away or (self._time() < self._market_gone_until and not self._weather.is_clear)
+        """Return True if its market goes on and nobody is told of it: neither by the streams nor when they ask."""
+        return self.is_away or (self._time() < self._market_gone_until and not self._injector.is_clear)
 
     def tick(self) -> None:
-        """The market moves: resting orders that it crosses fill, some at the touch do, too."""
-        if self._weather.strikes("venue away"):
-            self._away_until = self._time() + self._weather.seconds(9.0, 0.5)
-        if self._weather.strikes("market data gone"):
-            self._market_gone_until = self._time() + self._weather.seconds(14.0, 4.0)
+        """Move the market: resting orders that it crosses fill, some at the touch do, too."""
+        if self._injector.strikes("venue away"):
+            self._away_until = self._time() + self._injector.seconds(9.0, 0.5)
+        if self._injector.strikes("market data gone"):
+            self._market_gone_until = self._time() + self._injector.seconds(14.0, 4.0)
         self._mid += self._random.randint(-self._liveliness, self._liveliness)
         self._spread = self._random.randint(1, 4)
+        self._fire_switches()
         for order in list(self._open.values()):
             self._meet(order)
         side = self._random.choice(list(Side))
         price = (self._mid + side.sign * self._spread) * TICK
-        traded = PublicTrade(SYMBOL, price, LOT * self._random.randrange(100, 4000), at(self._time()))
+        self._trades += 1
+        quantity = LOT * self._random.randrange(100, 4000)
+        traded = PublicTrade(SYMBOL, price, quantity, at(self._time()), trade_id=str(self._trades), side=side)
+        self.public_trades.append(traded)
         quote = self.quote
         for tell in () if self.is_dark else tuple(self.ticked):
             tell(quote, (traded,))
 
+    def arm(self, account: str, seconds: int | None) -> None:
+        """Cancel the account's orders in so many seconds, counted anew; None: never."""
+        self._switches[account] = float("inf") if seconds is None else self._time() + seconds
+
+    def _fire_switches(self) -> None:
+        """Fire what is due, and now and then what is only armed: kraken's fires after maintenance."""
+        for account, fires in self._switches.items():
+            is_early = fires < float("inf") and self.switch_random.random() < EARLY_FIRE
+            if fires > self._time() and (self._injector.is_clear or not is_early):
+                continue
+            for order in [open_one for open_one in self._open.values() if open_one.account == account]:
+                self._injector.note("dead-man's switch fired", order.request.client_id)
+                self._end(order, VenueStatus.CANCELLED)
+
     def _meet(self, order: VenueOrder) -> None:
-        """What the market does to a resting order."""
-        if self._weather.strikes("cancelled by the venue", order.request.client_id):
+        if self._injector.strikes("cancelled by the venue", order.request.client_id):
             self._end(order, self._random.choice((VenueStatus.CANCELLED, VenueStatus.EXPIRED)))
             return
         price = order.request.price or ZERO
@@ -174,7 +178,6 @@ class Exchange:
             self._fill(order, self._part(order.left), price, Liquidity.MAKER)
 
     def _part(self, quantity: Decimal) -> Decimal:
-        """All of it, or some lots of it."""
         lots = int(quantity / LOT)
         return quantity if lots <= 1 or self._random.random() < 0.5 else LOT * self._random.randint(1, lots)
 
@@ -183,30 +186,53 @@ class Exchange:
     def create(self, account: str, request: ChildRequest, *, signed: float, valid_for: float) -> VenueOrder:
         """Take an order; raises ``Refused``. ``signed`` is the request's own time, by the exchange's clock."""
         client_id = request.client_id
-        if not -1.0 <= self._time() - signed <= valid_for:
-            raise Refused("InvalidNonce")
+        self._refuse_late(signed, valid_for)
         if any(o.request.client_id == client_id and o.account == account for o in self._open.values()):
             raise Refused("DuplicateOrderId")
-        if self._weather.strikes("create rejected", client_id):
+        if self._injector.strikes("create rejected", client_id):
             raise Refused(
                 self._random.choice(("InsufficientFunds", "InvalidOrder", "OrderImmediatelyFillable"))
             )
+        currency, cost = lock_of(request, request.quantity)
+        if cost > (self.balances(account)[currency].free or ZERO):
+            raise Refused("InsufficientFunds")
         price = request.price or ZERO
         crosses = (price - self._levels(request.side)[0][0]) * request.side.sign >= 0
-        if request.time_in_force is TimeInForce.POST_ONLY and crosses:
+        would_take = request.time_in_force is TimeInForce.POST_ONLY and crosses
+        if would_take and not self._cancels_post_only():
             raise Refused("OrderImmediatelyFillable")
         order = self._take(account, request)
+        if would_take:
+            self._end(order, VenueStatus.CANCELLED)
+            return order
         if crosses:
             self._take_liquidity(order)
         if order.status is VenueStatus.OPEN and request.time_in_force is TimeInForce.IOC:
             self._end(order, VenueStatus.EXPIRED)
         return order
 
+    def _refuse_late(self, signed: float, valid_for: float) -> None:
+        """Raise ``Refused`` for a request that comes too late, or with less validity than the exchange takes."""
+        shortest, latest = self.guarantees.shortest_window.value, self.guarantees.latest_arrival.value
+        if shortest is not None and valid_for < shortest.total_seconds():
+            raise Refused("InvalidOrder")
+        if shortest is None:
+            valid_for = float("inf") if latest is None else latest.total_seconds()
+        if not -1.0 <= self._time() - signed <= valid_for:
+            raise Refused("InvalidNonce")
+
+    def _cancels_post_only(self) -> bool:
+        kind = self.guarantees.post_only.value or self._random.choice(list(PostOnly))
+        return kind is PostOnly.CANCELLED
+
     def _take(self, account: str, request: ChildRequest) -> VenueOrder:
         self._numbers += 1
-        is_silent = self._weather.strikes("create taken in silence", request.client_id)
-        late = is_silent or self._weather.strikes("order listed late", request.client_id)
-        listed = self._time() + (self._weather.seconds(LONGEST_LISTING, 0.2) if late else 0.0)
+        is_silent = self._injector.strikes("create taken in silence", request.client_id)
+        late = is_silent or self._injector.strikes("order listed late", request.client_id)
+        most = (
+            self.guarantees.listing_delay.value.total_seconds() * LISTING_SHARE if is_silent else MAX_LISTING
+        )
+        listed = self._time() + (self._injector.seconds(most, 0.2) if late else 0.0)
         name = f"{self.name}{self._numbers}"
         order = VenueOrder(name, account, request, self._time(), listed, is_silent=is_silent)
         self.ledger.orders[order.exchange_id] = order
@@ -225,20 +251,22 @@ class Exchange:
 
     def cancel(self, account: str, ref: OrderRef) -> VenueOrder:
         """Cancel what is open and listed; raises ``Refused`` when there is no such open order."""
+        if ref.exchange_id is None and self.guarantees.cancel_by.value is CancelBy.EXCHANGE_ID:
+            raise Refused("BadRequest")
         order = self.find(account, ref)
         if order is None or order.exchange_id not in self._open:
             raise Refused("OrderNotFound")
-        if self._weather.strikes("filled while the cancel is under way", ref.client_id):
+        if self._injector.strikes("filled while the cancel is under way", ref.client_id):
             self._fill(order, self._part(order.left), order.request.price or ZERO, Liquidity.MAKER)
         if order.status is not VenueStatus.OPEN:
             raise Refused("OrderNotFound")
         self._end(order, VenueStatus.CANCELLED)
         return order
 
-    # --- looks ----------------------------------------------------------------------------------
+    # --- reads ----------------------------------------------------------------------------------
 
     def find(self, account: str, ref: OrderRef) -> VenueOrder | None:
-        """By the exchange's id, else by the client's: the newest of that id."""
+        """Find an order by the exchange's id, else by the client's: the newest of that id."""
         if ref.exchange_id is not None:
             named = self.ledger.orders.get(ref.exchange_id)
             return (
@@ -251,6 +279,9 @@ class Exchange:
         return [o for o in self.ledger.orders.values() if o.account == account and self._is_listed(o)]
 
     def _is_listed(self, order: VenueOrder) -> bool:
+        kept = self.guarantees.cancelled_kept.value
+        if order.ended is not None and order.filled == ZERO and kept is not None:
+            return order.listed <= self._time() <= order.ended + kept.total_seconds()
         return order.listed <= self._time()
 
     def open_orders(self, account: str) -> list[VenueOrder]:
@@ -264,28 +295,23 @@ class Exchange:
         listed = [t for t in self.ledger.trades if t.account == account and t.listed <= now]
         return [self.told(t) for t in listed if t.trade.at >= at(since)]
 
+    def balances(self, account: str) -> dict[str, BalanceAmounts]:
+        """Return what the account has free and locked; orders that are not listed yet lock, too."""
+        mine = (order for order in self._open.values() if order.account == account)
+        return self.wallets.balances(account, ((each.request, each.left) for each in mine))
+
     def told(self, known: VenueTrade) -> Trade:
-        """A trade as a list shows it: without our client id, and for a while perhaps without its fee."""
-        trade = known.trade
-        has_fee = known.fee_told <= self._time()
-        return Trade(
-            symbol=trade.symbol,
-            trade_id=trade.trade_id,
-            side=trade.side,
-            price=trade.price,
-            quantity=trade.quantity,
-            at=trade.at,
-            exchange_id=trade.exchange_id,
-            fee=trade.fee if has_fee else None,
-            fee_currency=trade.fee_currency if has_fee else None,
-            liquidity=trade.liquidity if has_fee else None,
-        )
+        """Return a trade as a list shows it: without our client id, and for a while perhaps without its fee."""
+        trade = replace(known.trade, client_id=None)
+        if known.fee_told <= self._time():
+            return trade
+        return replace(trade, fee=None, fee_currency=None, liquidity=None)
 
     # --- inside ---------------------------------------------------------------------------------
 
     def _fill(self, order: VenueOrder, quantity: Decimal, price: Decimal, liquidity: Liquidity) -> None:
         client_id = order.request.client_id
-        if quantity == order.left and self._weather.strikes("overfilled by the venue", client_id):
+        if quantity == order.left and self._injector.strikes("overfilled by the venue", client_id):
             quantity += LOT * self._random.randint(1, 20)
         order.filled += quantity
         self._numbers += 1
@@ -299,23 +325,24 @@ class Exchange:
             at=at(now),
             exchange_id=order.exchange_id,
             client_id=client_id,
-            fee=price * quantity * Decimal("0.001"),
+            fee=price * quantity * FEE,
             fee_currency="USDT",
             liquidity=liquidity,
         )
-        late = self._weather.strikes("trade listed late", client_id)
-        fee_late = self._weather.strikes("fee told late", client_id)
-        listed = now + (self._weather.seconds(LONGEST_LISTING, 0.2) if late else 0.0)
-        fee_told = listed + (self._weather.seconds(4.0, 0.5) if fee_late else 0.0)
+        late = self._injector.strikes("trade listed late", client_id)
+        fee_late = self._injector.strikes("fee told late", client_id)
+        listed = now + (self._injector.seconds(MAX_LISTING, 0.2) if late else 0.0)
+        fee_told = listed + (self._injector.seconds(4.0, 0.5) if fee_late else 0.0)
         known = VenueTrade(order.account, trade, listed, fee_told)
         self.ledger.trades.append(known)
+        self.wallets.settle(order.account, trade)
         if order.left == ZERO:
-            order.status = VenueStatus.FILLED
+            order.status, order.ended = VenueStatus.FILLED, now
             self._open.pop(order.exchange_id, None)
         self._publish(order, known)
 
     def _end(self, order: VenueOrder, status: VenueStatus) -> None:
-        order.status = status
+        order.status, order.ended = status, self._time()
         self._open.pop(order.exchange_id, None)
         self._publish(order)
 
@@ -328,7 +355,7 @@ class Exchange:
 
 
 def report_of(order: VenueOrder) -> OrderReport:
-    """All that the exchange could say of an order."""
+    """Return all that the exchange could say of an order."""
     return OrderReport(
         symbol=SYMBOL,
         client_id=order.request.client_id,

@@ -1,4 +1,4 @@
-"""Which faults a seed has, how often, and what they struck."""
+"""The faults of a seed: which it has, how often, and what they struck."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from random import Random
 #: Every kind of fault by the chance that it strikes where it can, when a seed has it at all.
 RATES: dict[str, float] = {
     # a create
+    "create held back": 0.1,
     "create request lost": 0.15,
     "create answer lost": 0.15,
     "create request slow": 0.2,
@@ -33,13 +34,13 @@ RATES: dict[str, float] = {
     "cancel 200 with HTML": 0.2,
     "cancel answer without figure": 0.3,
     "filled while the cancel is under way": 0.4,
-    # a look
-    "look lost": 0.08,
-    "look slow": 0.15,
-    "look 429": 0.08,
-    "look 5xx": 0.1,
-    "look body truncated": 0.1,
-    "look 200 with HTML": 0.1,
+    # a read
+    "read lost": 0.08,
+    "read slow": 0.15,
+    "read 429": 0.08,
+    "read 5xx": 0.1,
+    "read body truncated": 0.1,
+    "read 200 with HTML": 0.1,
     "report without status": 0.15,
     "report without figure": 0.15,
     "order listed late": 0.4,
@@ -71,7 +72,7 @@ RATES: dict[str, float] = {
     "told to stop at a request": 0.02,
     "frozen": 0.003,
     "held at a decision": 0.1,
-    "held at a take": 0.3,
+    "held at a submit": 0.3,
     "database refuses": 0.01,
     "commit refused": 0.02,
     "commit lost": 0.02,
@@ -84,7 +85,7 @@ RATES: dict[str, float] = {
 #: The share of the seeds, but for those that have no faults at all, that have these kinds: in a storm of many kinds
 #: little comes as far as being written, and what races with it is worth a closer look; and few orders want to write
 #: anything in the few seconds in which market data are too old.
-OFTEN = {"held at a decision": 0.3, "held at a take": 0.4, "market data gone": 0.25}
+OFTEN = {"held at a decision": 0.3, "held at a submit": 0.4, "market data gone": 0.25}
 #: Kinds that are not drawn at rates: a person's actions, by their plan.
 PEOPLE = (
     "pause",
@@ -99,8 +100,11 @@ PEOPLE = (
     "restart",
 )
 
+#: Of a program that is not the desk's, by a plan of its own.
+ANOTHER_PROGRAM = "another program spends"
 
-class Weather:
+
+class FaultInjector:
     """The faults of one seed: a few kinds, each with a rate of its own; none once it has cleared.
 
     ``struck`` counts (kind, state): the state of the child that the fault is about, or else of every order.
@@ -121,7 +125,7 @@ class Weather:
         self.tell: Callable[[str], None] = lambda _text: None
 
     def strikes(self, kind: str, client_id: str = "") -> bool:
-        """Whether this fault happens here and now; ``client_id`` names the child that it is about."""
+        """Return True if this fault happens here and now; ``client_id`` names the child that it is about."""
         rate = self.rates.get(kind)
         if self.is_clear or rate is None or self._random.random() >= rate:
             return False
@@ -129,7 +133,7 @@ class Weather:
         return True
 
     def note(self, kind: str, client_id: str = "") -> None:
-        """A fault that was decided elsewhere strikes."""
+        """Note that a fault that was decided elsewhere strikes."""
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")

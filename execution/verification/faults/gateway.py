@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
+from execution.core.guarantees.promise import CreateAnswer
 from execution.core.types import (
     Accepted,
     BalanceAmounts,
@@ -18,35 +18,36 @@ from execution.core.types import (
     CancelFailed,
     CancelGone,
     CancelOutcome,
-    Candle,
+    CandleHistory,
     ChildRequest,
     CreateOutcome,
     KeyPermissions,
     Market,
-    MarketEvent,
     NotSent,
     OrderRef,
     OrderReport,
+    PublicTrade,
     Quote,
     Rejected,
     StreamEvent,
     Trade,
     Unknown,
 )
-from execution.venues.protocol import VenueReadFailed
-from execution.verification.faults.exchange import MARKET, SYMBOL, Exchange, Refused, VenueOrder, report_of
+from execution.venues.protocol import AccountQuestion, Listing, VenueReadFailed
+from execution.verification.faults.exchange import MARKET, SYMBOL, Exchange, Refused, report_of
+from execution.verification.faults.ledger import VenueOrder
+from execution.verification.faults.market_stream import SimulatedMarketStream
 from execution.verification.faults.process import Process
 from execution.verification.faults.streams import AccountStream, MarketStream
-from execution.verification.faults.virtual import BEGINNING
+from execution.verification.faults.virtual import BEGINNING, heard, settle
 
 T = TypeVar("T")
 
 TIMEOUT = 4.0  # seconds of a request, as the real gateway's
-RICH = BalanceAmounts(Decimal(1_000_000), Decimal(0))
 
 
 class _Lost(Exception):
-    """No usable answer came; ``text`` says what did."""
+    """Raised when no usable answer came; ``text`` says what did."""
 
 
 class SimulatedGateway:
@@ -55,11 +56,12 @@ class SimulatedGateway:
     def __init__(self, process: Process, exchange: Exchange, account: str, clock_error: float) -> None:
         self._process = process
         self._exchange = exchange
+        self.guarantees = exchange.guarantees
         self._account = account
         #: What is left of the clocks' difference after it was measured, in seconds.
         self._clock_error = clock_error
         self._loop = process.world.loop
-        self._weather = process.world.weather
+        self._injector = process.world.injector
         self._streams: list[AccountStream | MarketStream] = []
 
     # --- the network ----------------------------------------------------------------------------
@@ -73,12 +75,13 @@ class SimulatedGateway:
         slow: float = 0.0,
         late: str = "",
     ) -> T:
-        """A request and its answer. ``fate``: "lost" on the way there, "unanswered", or ""; raises ``_Lost``.
+        """Send a request and return its answer. ``fate``: "lost" on the way there, "unanswered", or ""; raises
+        ``_Lost``.
 
         What is on its way goes on whatever becomes of the process.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
-        answer.add_done_callback(_heard)  # who asked may be dead when the answer comes
+        answer.add_done_callback(heard)  # who asked may be dead when the answer comes
 
         def arrive() -> None:
             if fate == "lost":
@@ -86,24 +89,24 @@ class SimulatedGateway:
             try:
                 result = at_exchange()
             except Refused as refused:
-                back(partial(_settle, answer, error=refused))
+                back(partial(settle, answer, error=refused))
             else:
-                back(partial(_settle, answer, result=result))
+                back(partial(settle, answer, result=result))
 
         def back(deliver: Callable[[], None]) -> None:
             if fate != "unanswered":
-                is_late = late and self._weather.strikes(late, client_id)
-                self._loop.call_later(self._weather.seconds(3.0) if is_late else self._travel(), deliver)
+                is_late = late and self._injector.strikes(late, client_id)
+                self._loop.call_later(self._injector.seconds(3.0) if is_late else self._travel(), deliver)
 
-        if self._weather.strikes("crash before the request", client_id):
+        if self._injector.strikes("crash before the request", client_id):
             self._process.crash("before a request left")
         await self._process.gate()
         under_way = self._travel() + slow
         self._process.world.requested(self._loop.time() + under_way)
         self._loop.call_later(under_way, arrive)
-        if self._weather.strikes("crash after the request", client_id):
+        if self._injector.strikes("crash after the request", client_id):
             self._process.crash("after a request left")
-        if self._weather.strikes("told to stop at a request", client_id):
+        if self._injector.strikes("told to stop at a request", client_id):
             self._process.engine.stop()
         await self._process.gate()
         try:
@@ -114,32 +117,38 @@ class SimulatedGateway:
             await self._process.gate()
 
     def _held_up(self) -> float:
-        """For a moment, or for so long that only its validity window keeps it from the book: by then its child may be
-        proven absent."""
-        seconds = self._weather.seconds(3.0)
-        return seconds if seconds < 1.0 else 5 * seconds
+        """Return seconds of delay. After a long one only the validity window keeps it from the book.
+
+        Where a create has none it may be minutes, up to and beyond what its signature lives.
+        """
+        seconds = self._injector.seconds(3.0)
+        if seconds < 1.0:
+            return seconds
+        latest = self.guarantees.latest_arrival.value
+        if self.guarantees.shortest_window.value is not None or latest is None:
+            return 5 * seconds
+        return seconds / 3 * 1.2 * latest.total_seconds()
 
     def _travel(self) -> float:
-        return 0.002 + self._weather.seconds(0.06)
+        return 0.002 + self._injector.seconds(0.06)
 
-    async def _look(self, at_exchange: Callable[[], T], client_id: str = "") -> T:
-        """Raises ``VenueReadFailed`` for whatever is no usable answer."""
-        weather = self._weather
-        if weather.strikes("look 429", client_id):
+    async def _read(self, at_exchange: Callable[[], T], client_id: str = "") -> T:
+        injector = self._injector
+        if injector.strikes("read 429", client_id):
             await self._process.gate()
             raise VenueReadFailed(
-                "RateLimitExceeded", retry_after=timedelta(seconds=weather.seconds(4.0, 0.5))
+                "RateLimitExceeded", retry_after=timedelta(seconds=injector.seconds(4.0, 0.5))
             )
-        fate = "lost" if weather.strikes("look lost", client_id) else ""
-        slow = weather.seconds(3.0) if weather.strikes("look slow", client_id) else 0.0
+        fate = "lost" if injector.strikes("read lost", client_id) else ""
+        slow = injector.seconds(3.0) if injector.strikes("read slow", client_id) else 0.0
         try:
             found = await self._ask(
                 self._open_for_business(at_exchange), client_id=client_id, fate=fate, slow=slow
             )
         except (_Lost, Refused) as error:
             raise VenueReadFailed(str(error)) from None
-        for kind in ("look 5xx", "look body truncated", "look 200 with HTML"):
-            if weather.strikes(kind, client_id):
+        for kind in ("read 5xx", "read body truncated", "read 200 with HTML"):
+            if injector.strikes(kind, client_id):
                 raise VenueReadFailed(kind)
         return found
 
@@ -151,44 +160,53 @@ class SimulatedGateway:
 
         return asked
 
-    def _report(self, order: VenueOrder) -> OrderReport:
-        """As a look tells it; a field may be missing."""
-        report = report_of(order)
-        client_id = order.request.client_id
-        if self._weather.strikes("report without status", client_id):
+    def _report(self, order: VenueOrder, what: str = "report") -> OrderReport:
+        report, client_id = report_of(order), order.request.client_id
+        if self._injector.strikes(f"{what} without status", client_id):
             report = replace(report, status=None)
-        if self._weather.strikes("report without figure", client_id):
+        if self._injector.strikes(f"{what} without figure", client_id):
             report = replace(report, filled=None)
         return report
 
     # --- opening --------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        await self._look(lambda: None)
+        await self._read(lambda: None)
 
     async def close(self) -> None:
         for stream in self._streams:
             stream.close()
         await self._process.gate()
 
-    async def ready(self, kind: Literal["create", "cancel"]) -> None:  # noqa: ARG002  as the protocol has it
+    async def ready(
+        self,
+        kind: Literal["create", "cancel"],
+        symbol: str,  # noqa: ARG002  as the protocol has it
+        age: timedelta | None = None,  # noqa: ARG002
+    ) -> None:
+        if kind == "create" and self._injector.strikes("create held back"):
+            await self._process.clock.sleep(self._injector.seconds(20.0))
         await self._process.gate()
+
+    def share_limits(self, clients: int) -> None: ...
+
+    def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None: ...
 
     # --- create and cancel ----------------------------------------------------------------------
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
-        weather, client_id = self._weather, request.client_id
+        injector, client_id = self._injector, request.client_id
         for kind in ("create 429", "create connection refused"):
-            if weather.strikes(kind, client_id):
+            if injector.strikes(kind, client_id):
                 await self._process.gate()
-                return NotSent(kind, retry_after=timedelta(seconds=weather.seconds(3.0, 0.2)))
+                return NotSent(kind, retry_after=timedelta(seconds=injector.seconds(3.0, 0.2)))
         signed = self._loop.time() + self._clock_error
-        valid = valid_for / timedelta(seconds=1)
+        valid = self.guarantees.validity(valid_for) / timedelta(seconds=1)
 
         def arrives() -> VenueOrder:
             return self._exchange.create(self._account, request, signed=signed, valid_for=valid)
 
-        slow = self._held_up() if weather.strikes("create request slow", client_id) else 0.0
+        slow = self._held_up() if injector.strikes("create request slow", client_id) else 0.0
         try:
             order = await self._ask(
                 self._open_for_business(arrives),
@@ -204,32 +222,24 @@ class SimulatedGateway:
         if order.is_silent:
             return Unknown("504")
         for kind in ("create 5xx after acceptance", "create body truncated", "create 200 with HTML"):
-            if weather.strikes(kind, client_id):
+            if injector.strikes(kind, client_id):
                 return Unknown(kind)
-        return Accepted(self._answer(order))
+        return Accepted(answer_of(self._exchange, self._report(order, "create answer")))
 
     def _fate(self, what: str, client_id: str) -> str:
-        if self._weather.strikes(f"{what} request lost", client_id):
+        if self._injector.strikes(f"{what} request lost", client_id):
             return "lost"
         before = "create 5xx before acceptance" if what == "create" else "cancel 5xx before"
-        if self._weather.strikes(before, client_id):
+        if self._injector.strikes(before, client_id):
             return "lost"
-        return "unanswered" if self._weather.strikes(f"{what} answer lost", client_id) else ""
-
-    def _answer(self, order: VenueOrder) -> OrderReport:
-        report, client_id = report_of(order), order.request.client_id
-        if self._weather.strikes("create answer without status", client_id):
-            report = replace(report, status=None)
-        if self._weather.strikes("create answer without figure", client_id):
-            report = replace(report, filled=None)
-        return report
+        return "unanswered" if self._injector.strikes(f"{what} answer lost", client_id) else ""
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome:
-        weather, client_id = self._weather, ref.client_id
-        if weather.strikes("cancel 429", client_id):
+        injector, client_id = self._injector, ref.client_id
+        if injector.strikes("cancel 429", client_id):
             await self._process.gate()
-            return CancelFailed("429", retry_after=timedelta(seconds=weather.seconds(3.0, 0.2)))
-        slow = weather.seconds(3.0) if weather.strikes("cancel slow", client_id) else 0.0
+            return CancelFailed("429", retry_after=timedelta(seconds=injector.seconds(3.0, 0.2)))
+        slow = injector.seconds(3.0) if injector.strikes("cancel slow", client_id) else 0.0
 
         def arrives() -> VenueOrder:
             return self._exchange.cancel(self._account, ref)
@@ -246,99 +256,113 @@ class SimulatedGateway:
         except Refused as error:
             return CancelGone(str(error)) if error.kind == "OrderNotFound" else CancelFailed(str(error))
         for kind in ("cancel 5xx after", "cancel 200 with HTML"):
-            if weather.strikes(kind, client_id):
+            if injector.strikes(kind, client_id):
                 return CancelFailed(kind)
-        report = report_of(order)
-        if weather.strikes("cancel answer without figure", client_id):
-            report = replace(report, filled=None)
-        return CancelConfirmed(report)
+        return CancelConfirmed(self._report(order, "cancel answer"))
 
-    # --- looks ----------------------------------------------------------------------------------
+    # --- reads ----------------------------------------------------------------------------------
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        order = await self._look(lambda: self._exchange.find(self._account, ref), ref.client_id)
+        order = await self._read(lambda: self._exchange.find(self._account, ref), ref.client_id)
         return None if order is None else self._report(order)
 
-    async def open_orders(self, symbol: str) -> list[OrderReport]:  # noqa: ARG002  there is one symbol
-        return await self._look(lambda: [self._report(o) for o in self._exchange.open_orders(self._account)])
+    def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:  # noqa: ARG002  there is one symbol
+        return frozenset()
 
-    async def closed_orders(self, symbol: str, since: datetime) -> list[OrderReport]:  # noqa: ARG002
-        start = (since - BEGINNING).total_seconds()
-        return await self._look(
-            lambda: [self._report(o) for o in self._exchange.orders_since(self._account, start)]
+    async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:  # noqa: ARG002  there is one symbol
+        return await self._listed(
+            "open_orders", lambda: [self._report(o) for o in self._exchange.open_orders(self._account)]
         )
 
-    async def trades(self, symbol: str, since: datetime) -> list[Trade]:  # noqa: ARG002
+    async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:  # noqa: ARG002
         start = (since - BEGINNING).total_seconds()
-        return await self._look(lambda: self._exchange.trades_since(self._account, start))
+        return await self._listed(
+            "closed_orders",
+            lambda: [self._report(o) for o in self._exchange.orders_since(self._account, start)],
+        )
+
+    async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:  # noqa: ARG002
+        start = (since - BEGINNING).total_seconds()
+        return await self._listed("trades", lambda: self._exchange.trades_since(self._account, start))
+
+    async def _listed(self, what: str, at_exchange: Callable[[], list[T]]) -> Listing[T]:
+        """Read a list, and tell the watch when the read that succeeded had begun, by the process's own clock."""
+        begun = self._process.clock.now()
+        found = Listing(await self._read(at_exchange))
+        self._process.world.note_read(self._process, self._account, what, begun)
+        return found
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
-        return await self._look(lambda: {symbol: MARKET for symbol in symbols if symbol == SYMBOL})
+        return await self._read(lambda: {symbol: MARKET for symbol in symbols if symbol == SYMBOL})
 
     async def balances(self) -> dict[str, BalanceAmounts]:
-        return await self._look(lambda: {"USDT": RICH, "BTC": RICH})
+        return await self._read(lambda: self._exchange.balances(self._account))
+
+    async def arm_switch(self, seconds: int) -> None:
+        await self._read(lambda: self._exchange.arm(self._account, seconds))
+
+    async def disarm_switch(self) -> None:
+        await self._read(lambda: self._exchange.arm(self._account, None))
 
     async def permissions(self) -> KeyPermissions:
-        return await self._look(lambda: KeyPermissions(read=True, trade=True, withdraw=False))
+        return await self._read(lambda: KeyPermissions(read=True, trade=True, withdraw=False))
 
     def _seen(self) -> Exchange:
-        """The exchange with its market in sight."""
         if self._exchange.is_dark:
             raise Refused("ExchangeNotAvailable")
         return self._exchange
 
     async def quote(self, symbol: str) -> Quote:  # noqa: ARG002
-        quote = await self._look(lambda: self._seen().quote)
+        quote = await self._read(lambda: self._seen().quote)
         self._process.world.note_quote(self._exchange, quote)
         return replace(quote, at=self._process.clock.now())
 
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        return {symbol: await self.quote(symbol) for symbol in symbols}
+
     async def book(self, symbol: str) -> Book:  # noqa: ARG002
-        book = await self._look(lambda: self._seen().book)
-        if self._weather.strikes("book crossed"):
+        book = await self._read(lambda: self._seen().book)
+        self._process.world.note_quote(self._exchange, book.touch)
+        if self._injector.strikes("book crossed"):
             book = replace(book, bids=book.asks, asks=book.bids)
         return replace(book, at=self._process.clock.now())
 
-    async def candles(self, symbol: str, since: datetime, until: datetime) -> list[Candle]:  # noqa: ARG002
-        return await self._look(list)
+    async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:  # noqa: ARG002
+        return await self._read(lambda: list(self._seen().public_trades))
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:  # noqa: ARG002
+        return await self._read(CandleHistory)
 
     # --- streams --------------------------------------------------------------------------------
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:  # noqa: ARG002
-        stream = AccountStream(self._loop, self._weather, self._exchange, self._account)
+        stream = AccountStream(self._loop, self._injector, self._exchange, self._account)
         self._streams.append(stream)
         while True:
             event = await stream.next()
             await self._process.gate()
             yield event
 
-    async def watch_market(self, symbols: Sequence[str]) -> AsyncIterator[MarketEvent]:  # noqa: ARG002
-        stream = MarketStream(self._loop, self._weather, self._exchange)
-        self._streams.append(stream)
-        while True:
-            quote, trades = await stream.next()
-            await self._process.gate()
-            self._process.world.note_quote(self._exchange, quote)
-            yield MarketEvent(SYMBOL, replace(quote, at=self._process.clock.now()), trades)
+    def reconnect_account(self, reason: str) -> None:
+        self._process.world.tell(f"{self._process.name} {self._account} reconnects: {reason}")
+        for stream in self._streams:
+            if isinstance(stream, AccountStream):
+                stream.reconnect()
 
-
-def _heard(answer: asyncio.Future[Any]) -> None:
-    if not answer.cancelled():
-        answer.exception()
-
-
-def _settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
-    if answer.done():
-        return
-    if error is not None:
-        answer.set_exception(error)
-    else:
-        answer.set_result(result)
+    def watch_market(self, symbols: Sequence[str]) -> SimulatedMarketStream:  # noqa: ARG002
+        return SimulatedMarketStream(self._process, self._exchange, self._streams)
 
 
 def _create_refused(error: Refused) -> CreateOutcome:
-    """As ``venues.errors`` sorts ccxt's classes."""
     if error.kind in ("InvalidNonce", "RateLimitExceeded"):
         return NotSent(error.kind)
     if error.kind in ("DuplicateOrderId", "ExchangeNotAvailable"):
         return Unknown(error.kind)
     return Rejected(error.kind, "refused by the simulated exchange")
+
+
+def answer_of(exchange: Exchange, report: OrderReport) -> OrderReport:
+    """Return what the answer to a create says of its order."""
+    if exchange.guarantees.create_answer.value is CreateAnswer.IDS:
+        return replace(report, status=None, filled=None)
+    return report

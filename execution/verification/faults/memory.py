@@ -69,7 +69,7 @@ class Memory(DatabaseWrapper):
             raise OperationalError("the connection was lost after the commit")
 
     def set_clock(self, now: Callable[[], datetime]) -> None:
-        """The database's own clock: what SQLite's ``strftime(format, 'now')`` says."""
+        """Set the database's own clock: what SQLite's ``strftime(format, 'now')`` says."""
         self.connection.create_function(
             "strftime", 2, lambda _format, _when: now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         )
@@ -82,7 +82,7 @@ class Memory(DatabaseWrapper):
 
 
 def template(fill: Callable[[], None]) -> bytes:
-    """A migrated database, with the rows that ``fill`` writes, to be copied from."""
+    """Make a migrated database, with the rows that ``fill`` writes, to be copied from."""
     memory = open_memory(None)
     call_command("migrate", verbosity=0, interactive=False)
     fill()
@@ -91,7 +91,7 @@ def template(fill: Callable[[], None]) -> bytes:
 
 
 def open_memory(source: bytes | None) -> Memory:
-    """A database in memory as Django's default one for this context, a copy of ``source``."""
+    """Open a database in memory as Django's default one for this context, a copy of ``source``."""
     memory = Memory()
     connections["default"] = memory
     memory.connect()

@@ -1,4 +1,4 @@
-"""What a simulation replaces of the world outside: Redis, the doorbell, random ids, the log."""
+"""Replacements of the world outside of a simulation: Redis, the doorbell, random ids, the log."""
 
 from __future__ import annotations
 
@@ -33,8 +33,6 @@ class Listening(Protocol):
 
 
 class _SharedQuotes:
-    """Redis, as far as quotes are read from it."""
-
     def __init__(self, shared: dict[str, str]) -> None:
         self._shared = shared
 
@@ -46,8 +44,6 @@ class _SharedQuotes:
 
 
 class _Bell:
-    """Rings straight at the engines; pages do not listen here."""
-
     def __init__(self, world: Listening) -> None:
         self._world = world
 
@@ -66,13 +62,14 @@ class _Bell:
 
 @contextmanager
 def replaced(world: Listening) -> Iterator[None]:
-    """For the time of one seed."""
+    """Replace the world outside for the time of one seed."""
     shared = _SharedQuotes(world.shared)
     places: list[tuple[Any, str, Any]] = [
         (quotes, "_client", lambda _url: shared),
         (notify, "_bell", _Bell(world)),
         (fields, "secrets", world.random("ids")),
         (settings, "SECRET_KEY", "the same for every simulation"),  # seeds of orders are made with it
+        (settings, "TRANCHE_SWITCH_SECONDS", settings.TRANCHE_SWITCH_SECONDS),  # the seed draws another
     ]
     before = [(place, name, getattr(place, name)) for place, name, _ in places]
     for place, name, stand_in in places:
@@ -86,7 +83,7 @@ def replaced(world: Listening) -> Iterator[None]:
 
 
 def _listen(world: Listening) -> None:
-    """Every line that the product logs goes to the event log; an exception of our own code is a violation."""
+    """Send every line that the product logs to the event log; an exception of our own code is a violation."""
 
     def hear(_logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         text = str(event.pop("event", ""))
@@ -108,7 +105,6 @@ def _listen(world: Listening) -> None:
 
 
 def _is_injected(error: BaseException) -> bool:
-    """Whether the database's refusal is all that it was: those are the simulation's."""
     if isinstance(error, BaseExceptionGroup):
         return all(_is_injected(inner) for inner in error.exceptions)
     return isinstance(error, DatabaseError)

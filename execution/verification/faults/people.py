@@ -1,4 +1,4 @@
-"""What people do while a simulation runs, at any moment, through the real services."""
+"""Actions of people while a simulation runs, at any moment, through the real services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from execution.services.orders.orders import (
     order_resume,
     order_submit,
 )
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.fault_injector import FaultInjector
 from execution.verification.faults.memory import Crashed
 from execution.verification.faults.rows import drawn_order, public_id
 
@@ -37,7 +37,7 @@ WHY = "the simulation"
 
 
 class SimulationContext(Protocol):
-    weather: Weather
+    injector: FaultInjector
 
     def now(self) -> datetime: ...
 
@@ -52,14 +52,20 @@ class People:
     """Submit orders, and then pause, resume, amend, cancel, halt, suspend and restart, as the seed draws."""
 
     def __init__(
-        self, office: SimulationContext, random: Random, accounts: list[str], orders: int, actions: int
+        self,
+        context: SimulationContext,
+        random: Random,
+        accounts: list[str],
+        orders: int,
+        actions: int,
+        draw: Callable[[Random, list[str]], dict[str, Any]] = drawn_order,
     ) -> None:
-        self._office = office
+        self._context = context
         self._random = random
         self._accounts = accounts
         self._made = 0
-        self._tickets = [(random.random() * 3, drawn_order(random, accounts)) for _ in range(orders)]
-        self._deeds = actions
+        self._tickets = [(random.random() * 3, draw(random, accounts)) for _ in range(orders)]
+        self._actions = actions
         self.is_sending = True
         #: The web process dies at its next commit.
         self.is_cut_off = False
@@ -68,16 +74,16 @@ class People:
         self.admin = User.objects.get(username="admin")
 
     def attempt(self, what: str, verb: Callable[..., T], **given: Any) -> T | None:
-        """One request of a person; None when it was refused, or the database would not have it."""
+        """Make one request of a person; None when it was refused, or the database would not have it."""
         try:
-            done = verb(**given, now=self._office.now())
+            done = verb(**given, now=self._context.now())
         except (Refused, OrderNotFound, HaltNotFound) as refused:
-            self._office.tell(f"person {what}: refused: {refused}")
+            self._context.tell(f"person {what}: refused: {refused}")
             return None
         except (DatabaseError, Crashed) as error:
-            self._office.tell(f"person {what}: {error!r}")
+            self._context.tell(f"person {what}: {error!r}")
             return None
-        self._office.tell(f"person {what} {given.get('public_id', '')}")
+        self._context.tell(f"person {what} {given.get('public_id', '')}")
         return done
 
     async def launch(self) -> None:
@@ -102,45 +108,44 @@ class People:
             self._count_orders(key)
 
     def _count_orders(self, key: str) -> None:
-        """I8: each key has made one order at most, however often it was sent."""
+        """Check I8: each key has made one order at most, however often it was sent."""
         if (count := Order.objects.count()) > self._made:
-            self._office.fail(f"I8: key {key} was number {self._made}, and there are {count} orders")
+            self._context.fail(f"I8: key {key} was number {self._made}, and there are {count} orders")
 
     def _send_again(self, key: str, raw: dict[str, Any]) -> None:
-        """The same key is the same order; with another body it is refused."""
         body = raw if self._random.random() < 0.5 else raw | {"quantity": "9.999"}
-        self._office.weather.note("sent again")
+        self._context.injector.note("sent again")
         with suppress(Refused, KeyReused, DatabaseError, Crashed):
             order_submit(
-                person=self.trader, request=parse_order_request(body), key=key, now=self._office.now()
+                person=self.trader, request=parse_order_request(body), key=key, now=self._context.now()
             )
 
     async def act_randomly(self, seconds: float) -> None:
-        """Deeds at random moments of the next ``seconds``."""
-        moments = sorted(self._random.random() * seconds for _ in range(self._deeds))
+        """Act at random moments of the next ``seconds``."""
+        moments = sorted(self._random.random() * seconds for _ in range(self._actions))
         passed = 0.0
         for moment in moments:
             await asyncio.sleep(moment - passed)
             passed = moment
-            self._deed()
+            self._act_once()
 
     async def interfere(self, kind: str, after: float) -> None:
-        """One deed at the worst moment: what a process is about to write, ``after`` so many seconds, becomes wrong.
+        """Act once at the worst moment: what a process is about to write, ``after`` so many seconds, becomes wrong.
 
-        Half the time nobody tells it so: who did it is cut off after the commit.
+        Half the time nobody tells it so: the person is cut off after the commit.
         """
         await asyncio.sleep(after)
-        if self._office.weather.is_clear:
+        if self._context.injector.is_clear:
             return
         actions = [self._pause, self._cancel, self._halt, self._suspend]
-        actions.append(self._halt if kind == "held at a take" else self._amend)
+        actions.append(self._halt if kind == "held at a submit" else self._amend)
         self.is_cut_off = self._random.random() < 0.5
         try:
             self._random.choice(actions)()
         finally:
             self.is_cut_off = False
 
-    def _deed(self) -> None:
+    def _act_once(self) -> None:
         actions = (
             (self._pause, 3),
             (self._resume, 3),
@@ -154,7 +159,7 @@ class People:
         )
         self._random.choices([action for action, _ in actions], [weight for _, weight in actions])[0]()
 
-    # --- deeds ----------------------------------------------------------------------------------
+    # --- actions ----------------------------------------------------------------------------------
 
     def _any_order(self, *statuses: OrderStatus) -> Order | None:
         found = Order.objects.exclude(status__in=ORDER_FINAL).select_related("terms").order_by("pk")
@@ -163,12 +168,12 @@ class People:
 
     def _pause(self) -> None:
         if (order := self._any_order(OrderStatus.WORKING, OrderStatus.SCHEDULED)) is not None:
-            self._office.weather.note("pause")
+            self._context.injector.note("pause")
             self.attempt("pause", order_pause, public_id=order.public_id, person=self.trader, reason=WHY)
 
     def _resume(self) -> None:
         if (order := self._any_order(OrderStatus.PAUSED)) is not None:
-            self._office.weather.note("resume")
+            self._context.injector.note("resume")
             self.resume(order, self._random.choice(("catch_up", "shift")))
 
     def resume(self, order: Order, mode: str = "catch_up") -> None:
@@ -178,7 +183,7 @@ class People:
 
     def _cancel(self) -> None:
         if (order := self._any_order()) is not None:
-            self._office.weather.note("cancel")
+            self._context.injector.note("cancel")
             self.cancel(order)
 
     def cancel(self, order: Order) -> None:
@@ -198,7 +203,7 @@ class People:
             changes["limit_price"] = f"{100 + (distance if order.side == 'buy' else -distance):.2f}"
         if self._random.random() < 0.4:
             changes["duration"] = str(self._random.randint(5, 20))
-        self._office.weather.note("amend")
+        self._context.injector.note("amend")
         self.attempt(
             f"amend {changes}",
             order_amend,
@@ -217,8 +222,8 @@ class People:
             "symbol": "BTC/USDT",
         }[scope]
         request = HaltRequest(self._random.choice(("stop", "stop", "no_new_orders")), scope, subject)
-        phrase = halt_preview(person=self.supervisor, request=request, now=self._office.now())["phrase"]
-        self._office.weather.note("halt")
+        phrase = halt_preview(person=self.supervisor, request=request, now=self._context.now())["phrase"]
+        self._context.injector.note("halt")
         given: dict[str, Any] = {
             "person": self.supervisor,
             "request": request,
@@ -229,20 +234,20 @@ class People:
 
     def _lift(self) -> None:
         for halt in list(halts_in_force())[:1]:
-            self._office.weather.note("lift")
+            self._context.injector.note("lift")
             self.lift(halt)
 
     def lift(self, halt: Halt) -> None:
         self.attempt("lift", halt_lift, public_id=halt.public_id, person=self.supervisor, reason=WHY)
 
     def _suspend(self) -> None:
-        self._office.weather.note("key suspended")
+        self._context.injector.note("key suspended")
         account = public_id(self._random.choice(self._accounts))
         self.attempt("suspend", credential_suspend, person=self.admin, account_id=account, reason=WHY)
 
     def _resume_key(self) -> None:
         for credential in Credential.objects.filter(state=CredentialState.SUSPENDED)[:1]:
-            self._office.weather.note("key resumed")
+            self._context.injector.note("key resumed")
             self.resume_key(credential.account)
 
     def resume_key(self, account: Account) -> None:
@@ -251,8 +256,8 @@ class People:
         )
 
     def _restart(self) -> None:
-        self._office.weather.note("restart")
-        self._office.restart()
+        self._context.injector.note("restart")
+        self._context.restart()
 
     # --- when the faults are over ------------------------------------------------------------------
 

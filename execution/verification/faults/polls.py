@@ -27,6 +27,7 @@ READS: dict[str, tuple[str, ...]] = {
         "execution_credential",
         "execution_childorder",
         "execution_installation",
+        "execution_venue",
     ),
 }
 _DEAD = "w.id IS NULL OR w.stopped_at IS NOT NULL OR w.lease_until <= ?"
@@ -35,6 +36,10 @@ NOTHING_TO_DO: dict[str, str] = {
     "accounts_claim": (
         "SELECT 1 FROM execution_account a LEFT JOIN execution_worker w ON w.id = a.owner_id"  # noqa: S608
         f" WHERE a.is_active AND ({_DEAD}) LIMIT 1"
+    ),
+    "markets_claim": (
+        "SELECT 1 FROM execution_venue v LEFT JOIN execution_worker w ON w.id = v.market_owner_id"  # noqa: S608
+        f" WHERE ({_DEAD}) LIMIT 1"
     ),
     "orders_claim": (
         "SELECT 1 FROM execution_order o LEFT JOIN execution_worker w ON w.id = o.owner_id"  # noqa: S608
@@ -46,7 +51,7 @@ NOTHING_TO_DO: dict[str, str] = {
 ASKED_ANYWAY = 6
 #: What no decision reads, by table.
 UNREAD = {
-    "execution_account": ("latency_ms", "looked_at", "stream_at", "error", "reconciled_until"),
+    "execution_account": ("latency_ms", "polled_at", "stream_at", "error", "reconciled_until"),
     "execution_installation": ("last_alive_at",),
 }
 
@@ -65,47 +70,47 @@ class Polls:
         self._asked = 0
 
     def wrote(self, sql: str) -> None:
-        """A statement that writes."""
+        """Count a statement that writes."""
         table, _, rest = sql.partition('"')[2].partition('"')
         if rest.startswith(tuple(f' SET "{name}"' for name in UNREAD.get(table, ()))):
             return
         self._written[table] = self._written.get(table, 0) + 1
 
-    def ask(self, asked: Callable[[], T]) -> T:
-        name = name_of(asked)
+    def ask(self, query: Callable[[], T]) -> T:
+        name = name_of(query)
         self._asked += 1
         anyway = self._asked % ASKED_ANYWAY == 0
         if name in NOTHING_TO_DO:
-            return self._tend(name, asked, anyway)
+            return self._tend(name, query, anyway)
         tables = READS.get(name)
-        if tables is None or not isinstance(asked, partial):
-            return asked()
-        key = (name, asked.args, asked.keywords.get("worker_pk"))
+        if tables is None or not isinstance(query, partial):
+            return query()
+        key = (name, query.args, query.keywords.get("worker_pk"))
         written = [self._written.get(table, 0) for table in tables]
         known = self._said.get(key)
         if known is None or known[0] != written or anyway:
-            answer = asked()
+            answer = query()
             if known is not None and known[0] == written and known[1] != answer:
                 self._fail(f"the simulation's short cut for {name} was wrong: {known[1]} and {answer}")
             known = self._said[key] = (written, answer)
         said: T = known[1]
         return said
 
-    def _tend(self, name: str, asked: Callable[[], T], anyway: bool) -> T:
+    def _tend(self, name: str, query: Callable[[], T], anyway: bool) -> T:
         now = self._now().strftime("%Y-%m-%d %H:%M:%S.%f")
         nothing: Any = None if name == "halts_tend" else []
         idle = self._raw.execute(NOTHING_TO_DO[name], (now,)).fetchone() is None
         if idle and not anyway:
             said: T = nothing
             return said
-        answer = asked()
+        answer = query()
         if idle and answer != nothing:
             self._fail(f"I9: {name} took {_named(answer)}, and all have a living owner")
         return answer
 
 
 def name_of(call: Callable[..., Any]) -> str:
-    """A function's name, also of one that has some of its arguments."""
+    """Return a function's name, also of one that has some of its arguments."""
     while isinstance(call, partial):
         call = call.func
     return getattr(call, "__name__", str(call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -15,9 +16,10 @@ from execution.engine.db.database import Database
 from execution.engine.db.worker_pool import PriorityWorkerPool
 from execution.engine.engine import Engine, Helpers
 from execution.engine.lease import RENEW_EVERY, LeaseTerm
+from execution.engine.market_session import MarketGatewayFactory
 from execution.services.engine.apply_decision import Applied, Written
 from execution.verification.faults.exchange import Exchange
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.fault_injector import FaultInjector
 from execution.verification.faults.memory import Crashed
 from execution.verification.faults.polls import Polls, name_of
 from execution.verification.faults.virtual import VirtualClock
@@ -27,21 +29,21 @@ T = TypeVar("T")
 #: The host gives answers under way this long after the lease is lost, and then ends the process.
 FACTS_PATIENCE = 3.0
 #: Statements on which much depends that was read before: here a process stands still while others go on.
-RACED = {"decision_apply": "held at a decision", "child_take": "held at a take"}
+RACED = {"decision_apply": "held at a decision", "child_submit": "held at a submit"}
 #: Verbs by which a process takes over what another one held; an account only serves once it is reconciled.
-CLAIMS = ("orders_claim", "accounts_claim", "account_reconciled")
+CLAIMS = ("orders_claim", "accounts_claim", "account_reconciled", "account_symbol_read")
 #: A process that is to stand still until it has lost what it holds wakes after so many seconds at the latest.
-LONGEST_HOLD = 12.0
+MAX_HOLD = 12.0
 #: No statement of ours takes longer, or it counts as refused.
 SLOWEST_DATABASE = 2.5
 
 
 class Surroundings(Protocol):
-    """What a process needs of the simulated world."""
+    """The parts of the simulated world that a process needs."""
 
     loop: asyncio.AbstractEventLoop
     is_over: bool
-    weather: Weather
+    injector: FaultInjector
     #: Who is in the database just now, for the watch and the commit's faults.
     actor: Process | None
     polls: Polls
@@ -52,6 +54,8 @@ class Surroundings(Protocol):
     def is_shared(self) -> bool: ...
 
     def tell(self, text: str) -> None: ...
+
+    def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None: ...
 
     def note_quote(self, exchange: Exchange, quote: Quote) -> None: ...
 
@@ -74,7 +78,11 @@ class Process:
     """One engine with everything that it lives on; a dead one's calls never return."""
 
     def __init__(
-        self, world: Surroundings, name: str, skew: float, gateways: Callable[[Process], GatewayFactory]
+        self,
+        world: Surroundings,
+        name: str,
+        skew: float,
+        gateways: Callable[[Process], tuple[GatewayFactory, MarketGatewayFactory]],
     ) -> None:
         self.world = world
         self.name = name
@@ -87,11 +95,13 @@ class Process:
         self._awake.set()
         self.clock = VirtualClock(world.loop, skew=skew, gate=self.gate)
         self.lease = VirtualLease(self)
+        open_gateway, open_market = gateways(self)
         self.engine = Engine(
             clock=self.clock,
             database=FaultyDatabase(self),
             lease=self.lease,
-            open_gateway=gateways(self),
+            open_gateway=open_gateway,
+            open_market=open_market,
             publish_quote=world.put_quote,
             publish_book=world.put_book,
             helpers=_no_helpers,
@@ -99,7 +109,6 @@ class Process:
         self.task = world.loop.create_task(self._run(), name=name)
 
     async def _run(self) -> None:
-        """As the host does: an engine that fails or ends by itself ends its process."""
         try:
             await self.engine.run()
         except Exception as error:  # noqa: BLE001  the host ends the process then
@@ -124,13 +133,13 @@ class Process:
         self.world.loop.call_later(seconds, self.thaw)
 
     def hold(self, kind: str, call: partial[Any]) -> None:
-        """Stand still: while a person does something, or until another process has taken over."""
-        weather = self.world.weather
-        if self.world.is_shared and weather.one_in(2):
+        """Stand still while a person does something, or until another process has taken over."""
+        injector = self.world.injector
+        if self.world.is_shared and injector.one_in(2):
             self.held_for = subject_of(call)
-            self.freeze(LONGEST_HOLD)
+            self.freeze(MAX_HOLD)
             return
-        seconds = weather.seconds(9.0, 0.1)
+        seconds = injector.seconds(9.0, 0.1)
         self.freeze(seconds)
         self.world.interfere(kind, seconds / 2)
 
@@ -139,7 +148,7 @@ class Process:
         self._awake.set()
 
     async def gate(self) -> None:
-        """Every boundary of the process: the dead never pass it, the frozen wait."""
+        """Pass a boundary of the process: the dead never do, the frozen wait."""
         if self.world.is_over:
             raise asyncio.CancelledError
         if not self.is_dead:
@@ -156,20 +165,20 @@ class Process:
         await nothing
 
     def _may_suffer(self) -> None:
-        weather = self.world.weather
-        if weather.strikes("crash"):
+        injector = self.world.injector
+        if injector.strikes("crash"):
             self.crash("at a boundary")
-        elif weather.strikes("frozen"):
-            self.freeze(weather.seconds(9.0, 0.3))
+        elif injector.strikes("frozen"):
+            self.freeze(injector.seconds(9.0, 0.3))
 
     def lost(self, reason: str) -> None:
-        """The lease is lost: as the host, a moment for facts, then the end."""
+        """Lose the lease: as the host, a moment for facts, then the end."""
         self.world.tell(f"{self.name} lost its lease: {reason}")
         self.world.loop.call_later(FACTS_PATIENCE, self.crash, "lost its lease")
 
 
 def subject_of(call: partial[Any]) -> tuple[str, int]:
-    """What a statement of ``RACED`` is about: a key's name and the key."""
+    """Return the subject of a statement of ``RACED``: a key's name and the key."""
     name = "child_pk" if "child_pk" in call.keywords else "order_pk"
     return name, call.keywords[name]
 
@@ -215,18 +224,18 @@ class FaultyDatabase(Database):
         self, _urgency: int, call: partial[T], _lane: PriorityWorkerPool | None, *, may_join: bool = False
     ) -> T:
         del may_join  # one statement at a time: everything is alone
-        process, weather = self._process, self._process.world.weather
+        process, injector = self._process, self._process.world.injector
         called = process.clock.boot()
         await process.gate()
-        if weather.strikes("database slow"):
-            await asyncio.sleep(weather.seconds(SLOWEST_DATABASE))
+        if injector.strikes("database slow"):
+            await asyncio.sleep(injector.seconds(SLOWEST_DATABASE))
             await process.gate()
         verb = name_of(call)
         kind = RACED.get(verb)
-        if kind is not None and weather.strikes(kind):
+        if kind is not None and injector.strikes(kind):
             process.hold(kind, call)
             await process.gate()
-        if weather.strikes("database refuses"):
+        if injector.strikes("database refuses"):
             raise OperationalError("the database is away")
         process.world.actor, process.held = process, process.clock.boot() - called
         try:

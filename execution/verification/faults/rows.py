@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-from execution.core.types import BalanceAmounts, Candle
+from execution.core.types import BalanceAmounts, Candle, CandleHistory
 from execution.models import (
     Account,
     Credential,
@@ -29,7 +30,7 @@ STEP = timedelta(minutes=5)
 
 
 def public_id(label: str) -> str:
-    """Of an account."""
+    """Return the public id of an account."""
     return f"{label:0<12}"
 
 
@@ -42,9 +43,7 @@ def fill() -> None:
     for name in sorted(set(ACCOUNTS.values())):
         venue = Venue.objects.create(label=name, exchange="binance")
         markets_record(venue_pk=venue.pk, markets={SYMBOL: MARKET}, now=BEGINNING)
-        candles_record(
-            venue_pk=venue.pk, symbol=SYMBOL, candles=_history(), known_until=BEGINNING + timedelta(hours=1)
-        )
+        candles_record(venue_pk=venue.pk, symbol=SYMBOL, history=CandleHistory(tuple(_history())))
     for label, name in ACCOUNTS.items():
         _account(label, Venue.objects.get(label=name), trader)
 
@@ -66,12 +65,18 @@ def _account(label: str, venue: Venue, trader: User) -> None:
         state=CredentialState.ACTIVE,
         public_id=f"key{label:0<9}",
     )
-    rich = BalanceAmounts(Decimal(1_000_000), Decimal(0))
-    balances_record(account_pk=account.pk, balances={"USDT": rich, "BTC": rich}, now=BEGINNING)
+
+
+def hold(held: Mapping[str, Mapping[str, Decimal]]) -> None:
+    """Write what the accounts hold at the beginning, by label."""
+    for account in Account.objects.filter(label__in=held):
+        amounts = {
+            currency: BalanceAmounts(amount, Decimal(0)) for currency, amount in held[account.label].items()
+        }
+        balances_record(account_pk=account.pk, balances=amounts, now=BEGINNING)
 
 
 def _history() -> list[Candle]:
-    """A day of bars around the price at which every market begins."""
     random = Random("history")  # noqa: S311
     bars = []
     for number in range(int(HISTORY / STEP)):
@@ -82,7 +87,7 @@ def _history() -> list[Candle]:
 
 
 def drawn_order(random: Random, accounts: list[str]) -> dict[str, Any]:
-    """A ticket as a form sends it: one of the six algorithms, short, with what a trader may set."""
+    """Draw a ticket as a form sends it: one of the six algorithms, short, with what a trader may set."""
     algorithm = random.choice(("twap", "vwap", "pov", "is", "iceberg", "sor", "twap", "iceberg"))
     seconds = random.randint(6, 14)
     quantity = Decimal(random.randint(300, 6000)) / 1000

@@ -7,22 +7,27 @@ import multiprocessing
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from execution.verification.faults.memory import template
+from execution.verification.faults.mild import Mild
 from execution.verification.faults.rows import fill
-from execution.verification.faults.world import Verdict, World
+from execution.verification.faults.verdict import Verdict
+from execution.verification.faults.world import World
 
 BATCH = 25
 COLLECT_EVERY = 5
 
 
 def run_seeds(
-    seeds: Iterable[int], until: float | None = None, source: bytes | None = None
+    seeds: Iterable[int],
+    until: float | None = None,
+    source: bytes | None = None,
+    mild: Mild | None = None,
 ) -> Iterator[Verdict]:
-    """Each seed's verdict, in this process; none is begun after ``until`` (``time.monotonic``)."""
+    """Yield each seed's verdict, in this process; none is begun after ``until`` (``time.monotonic``)."""
     source = source or prepared()
     # Nothing of a seed outlives it but by accident: collecting its rows while it runs costs a tenth of the time.
     gc.collect()
@@ -34,30 +39,32 @@ def run_seeds(
                 gc.collect()
             if until is not None and time.monotonic() >= until:
                 return
-            yield World(seed, source).run()
+            yield World(seed, source, mild).run()
     finally:
         gc.enable()
 
 
 def prepared() -> bytes:
-    """The database that every seed begins with."""
+    """Return the database that every seed begins with."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the loop is ours, and nothing in it may wait
     return template(fill)
 
 
-def run_in_processes(seeds: list[int], processes: int, until: float | None) -> Iterator[Verdict]:
-    """As ``run_seeds``, over ``processes``; verdicts come as they are reached, without the logs of the good."""
+def run_in_processes(
+    seeds: Sequence[int], processes: int, until: float | None, mild: Mild | None = None
+) -> Iterator[Verdict]:
+    """Run as ``run_seeds``, over ``processes``; verdicts come as they are reached, without the logs of the good."""
     source = prepared()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         batches = [seeds[first : first + BATCH] for first in range(0, len(seeds), BATCH)]
-        for done in as_completed([pool.submit(_batch, batch, until, source) for batch in batches]):
+        for done in as_completed([pool.submit(_batch, batch, until, source, mild) for batch in batches]):
             yield from done.result()
 
 
-def _batch(seeds: list[int], until: float | None, source: bytes) -> list[Verdict]:
+def _batch(seeds: Sequence[int], until: float | None, source: bytes, mild: Mild | None) -> list[Verdict]:
     verdicts = []
-    for verdict in run_seeds(seeds, until, source):
+    for verdict in run_seeds(seeds, until, source, mild):
         if not verdict.violation:
             verdict.log = []
         verdicts.append(verdict)
@@ -65,7 +72,7 @@ def _batch(seeds: list[int], until: float | None, source: bytes) -> list[Verdict
 
 
 def revision(folder: Path) -> str:
-    """What git calls this state of the code; "unknown" outside of a repository."""
+    """Return git's name of this state of the code; "unknown" outside of a repository."""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)

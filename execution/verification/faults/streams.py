@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from execution.core.types import PublicTrade, Quote, StreamEvent
 from execution.verification.faults.exchange import Exchange
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.fault_injector import FaultInjector
 
 T = TypeVar("T")
 
@@ -19,11 +19,9 @@ RECONNECTS = 3.0
 
 
 class _Stream(Generic[T]):
-    """A queue that is filled at the exchange and emptied by the session."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, weather: Weather, exchange: Exchange) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange) -> None:
         self._loop = loop
-        self._weather = weather
+        self._injector = injector
         self._exchange = exchange
         self._queue: asyncio.Queue[T] = asyncio.Queue()
         self._deaf_until = 0.0
@@ -48,9 +46,9 @@ class AccountStream(_Stream[StreamEvent]):
     """Private events of one account."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, weather: Weather, exchange: Exchange, account: str
+        self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange, account: str
     ) -> None:
-        super().__init__(loop, weather, exchange)
+        super().__init__(loop, injector, exchange)
         self._account = account
         exchange.published.append(self._hear)
         self._put(StreamEvent(resumed=True))
@@ -60,40 +58,45 @@ class AccountStream(_Stream[StreamEvent]):
         if self._hear in self._exchange.published:
             self._exchange.published.remove(self._hear)
 
+    def reconnect(self) -> None:
+        """Begin anew, because the session finds that it does not tell what it should."""
+        if not self.is_closed:
+            self._cut(0.0)
+
     def _hear(self, account: str, event: StreamEvent) -> None:
         if account != self._account or self._is_deaf:
             return
-        weather, client_id = self._weather, event.reports[0].client_id or ""
-        if weather.strikes("stream cut", client_id):
+        injector, client_id = self._injector, event.reports[0].client_id or ""
+        if injector.strikes("stream cut", client_id):
             self._cut(0.0)
-        elif weather.strikes("stream silent", client_id):
+        elif injector.strikes("stream silent", client_id):
             self._cut(PATIENCE)
-        elif not weather.strikes("event lost", client_id):
-            late = weather.seconds(2.5) if weather.strikes("event late", client_id) else 0.0
+        elif not injector.strikes("event lost", client_id):
+            late = injector.seconds(2.5) if injector.strikes("event late", client_id) else 0.0
             for part in self._context(event, client_id):
-                self._later(part, 0.002 + late + weather.seconds(0.05))
-            if weather.strikes("event twice", client_id):
-                self._later(event, 0.002 + weather.seconds(1.0))
+                self._later(part, 0.002 + late + injector.seconds(0.05))
+            if injector.strikes("event twice", client_id):
+                self._later(event, 0.002 + injector.seconds(1.0))
 
     def _context(self, event: StreamEvent, client_id: str) -> list[StreamEvent]:
-        """One event, or its trade and its report apart, in either order."""
-        if event.trades and self._weather.strikes("trade before its order", client_id):
+        if event.trades and self._injector.strikes("trade before its order", client_id):
             return [replace(event, reports=()), replace(event, trades=())]
         return [event]
 
     def _cut(self, unnoticed: float) -> None:
-        """Everything is missed until the connection stands again; it is noticed after ``unnoticed`` seconds."""
-        back = unnoticed + self._weather.seconds(RECONNECTS, 0.1)
+        """Cut the connection, which is noticed after ``unnoticed`` seconds; until it stands again all is missed."""
+        back = unnoticed + self._injector.seconds(RECONNECTS, 0.1)
         self._deaf_until = self._loop.time() + back
         self._later(StreamEvent(lost=True), unnoticed)
         self._later(StreamEvent(resumed=True), back)
 
 
-class MarketStream(_Stream[tuple[Quote, tuple[PublicTrade, ...]]]):
-    """Quotes and public trades."""
+class MarketStream(_Stream[tuple[Quote, tuple[PublicTrade, ...], bool]]):
+    """Quotes and public trades, and whether some were missed before them."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, weather: Weather, exchange: Exchange) -> None:
-        super().__init__(loop, weather, exchange)
+    def __init__(self, loop: asyncio.AbstractEventLoop, injector: FaultInjector, exchange: Exchange) -> None:
+        super().__init__(loop, injector, exchange)
+        self._has_missed = False
         exchange.ticked.append(self._hear)
 
     def close(self) -> None:
@@ -102,15 +105,17 @@ class MarketStream(_Stream[tuple[Quote, tuple[PublicTrade, ...]]]):
             self._exchange.ticked.remove(self._hear)
 
     def _hear(self, quote: Quote, trades: tuple[PublicTrade, ...]) -> None:
-        weather = self._weather
+        injector = self._injector
         if self._is_deaf:
             return
-        if weather.strikes("market silent"):
-            self._deaf_until = self._loop.time() + weather.seconds(9.0, 0.5)
+        if injector.strikes("market silent"):
+            self._deaf_until = self._loop.time() + injector.seconds(9.0, 0.5)
+            self._has_missed = True
             return
-        if weather.strikes("quote crossed"):
+        if injector.strikes("quote crossed"):
             quote = replace(quote, bid=quote.ask, ask=quote.bid)
-        if weather.strikes("quote not a number"):
+        if injector.strikes("quote not a number"):
             quote = replace(quote, ask=Decimal("NaN"))
-        late = weather.seconds(1.5) if weather.strikes("quote late") else 0.0
-        self._later((quote, trades), 0.002 + late)
+        late = injector.seconds(1.5) if injector.strikes("quote late") else 0.0
+        self._later((quote, trades, self._has_missed), 0.002 + late)
+        self._has_missed = False

@@ -19,7 +19,7 @@ class StandsStill(Exception):
 
 
 class _NoSelector:
-    """What the loop asks for events of the outside: there is none, so time passes at once."""
+    """Answer the loop's question for events of the outside: there is none, so time passes at once."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -79,5 +79,21 @@ class VirtualClock:
 
 
 def at(seconds: float) -> datetime:
-    """The instant ``seconds`` after the simulation's beginning."""
+    """Return the instant ``seconds`` after the simulation's beginning."""
     return BEGINNING + timedelta(seconds=seconds)
+
+
+def heard(answer: asyncio.Future[Any]) -> None:
+    """Take note of an answer that nobody waits for."""
+    if not answer.cancelled():
+        answer.exception()
+
+
+def settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
+    """Give an answer, unless it was given or given up."""
+    if answer.done():
+        return
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(result)

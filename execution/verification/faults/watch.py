@@ -1,4 +1,4 @@
-"""What is checked after every commit that touches an order, with statements of its own: I1, I5, I7, I9, I17."""
+"""Checks after every commit that touches an order, with statements of its own: I1, I5, I7, I9, I11, I17 to I19."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from decimal import Decimal
 
 from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildStatus
 from execution.core.types import ZERO, Quote, VenueStatus
-from execution.verification.faults.exchange import Exchange, VenueOrder
+from execution.verification.faults.exchange import Exchange
+from execution.verification.faults.ledger import VenueOrder
 from execution.verification.faults.process import Process
+from execution.verification.faults.solvency import Solvency
 
 TOUCHES = (
     "CREATE TEMP TABLE touched (order_id INTEGER PRIMARY KEY)",
@@ -23,7 +25,7 @@ TOUCHES = (
 )
 CHILDREN = (
     "SELECT c.sequence, c.client_id, c.status, c.quantity, c.filled, c.reported_filled, c.is_settled, c.price,"
-    " c.taken_at IS NOT NULL, c.taken_fence, c.account_id FROM execution_childorder c WHERE c.order_id = ?"
+    " c.submitted_at IS NOT NULL, c.submitted_fence, c.account_id FROM execution_childorder c WHERE c.order_id = ?"
     " ORDER BY c.sequence"
 )
 ORDER = (
@@ -32,21 +34,26 @@ ORDER = (
 )
 OWNERS = {
     "order_pk": "SELECT owner_id FROM execution_order WHERE id = ?",
-    "child_pk": "SELECT CASE WHEN a.reconciled_fence = a.fence THEN a.owner_id END FROM execution_childorder c"
+    "child_pk": "SELECT CASE WHEN a.reconciled_fence = a.fence OR a.fence = json_extract("
+    """a.symbols_read, '$."' || c.symbol || '".fence') THEN a.owner_id END FROM execution_childorder c"""
     " JOIN execution_account a ON a.id = c.account_id WHERE c.id = ?",
 }
 STOPS = "SELECT scope, account_id, trader_id FROM execution_halt WHERE kind = 'stop' AND lifted_at IS NULL"
 #: No quote older than this may be used. Not the product's own constant: that may be what is wrong.
 STALE = timedelta(seconds=5)
+#: No child is taken longer than this after it was written.
+LASTS = timedelta(seconds=2)
 QUOTES_KEPT = 200
+#: A request of so short a validity is over before another worker can hold its account.
+SHORT = timedelta(seconds=1)
 #: Two clocks differ by less; how long a statement waited after its ``now`` was read is counted by itself.
 CLOCKS = 0.5  # seconds
-#: A request arrives no later than this after the take that it follows, by whatever clock.
-ARRIVAL = 1.5  # seconds
+#: A request arrives no later than this after its validity, by whatever clock.
+ARRIVAL = timedelta(seconds=0.5)
 
 
 def reachable() -> dict[ChildStatus, frozenset[ChildStatus]]:
-    """The states that a child can come to from each, in any number of steps."""
+    """Return the states that a child can come to from each, in any number of steps."""
     steps: dict[ChildStatus, set[ChildStatus]] = {status: {status} for status in ChildStatus}
     for _ in ChildStatus:
         for (before, _event), after in CHILD_TRANSITIONS.items():
@@ -69,8 +76,8 @@ class Child:
     reported: Decimal | None
     is_settled: bool
     price: Decimal | None
-    is_taken: bool
-    taken_fence: int | None
+    is_submitted: bool
+    submitted_fence: int | None
     account: int
 
     @property
@@ -93,6 +100,7 @@ class Watch:
         now: Callable[[], datetime],
         actor: Callable[[], Process | None],
         fail: Callable[[str], None],
+        is_priced: Callable[[int], bool],
     ) -> None:
         self._raw = raw
         self._exchange_of = exchange_of
@@ -100,13 +108,19 @@ class Watch:
         self._actor = actor
         self._fail = fail
         self._seen: dict[str, Child] = {}
+        self._written_at: dict[str, datetime] = {}
         #: What each venue's connections were told last, by the venue's name.
         self.told: dict[str, deque[Quote]] = {}
+        #: When the last read of a list began, by process and its own clock, account and kind of list.
+        self._reads: dict[tuple[str, str, str], datetime] = {}
+        self._solvency = Solvency(raw, is_priced)
         for statement in TOUCHES:
             raw.execute(statement)
 
     def committed(self) -> None:
-        """After a commit: check every order whose children it touched."""
+        """Check after a commit every order whose children it touched."""
+        for problem in self._solvency.committed():
+            self._fail(problem)
         touched = self._raw.execute("SELECT order_id FROM touched").fetchall()
         if touched:
             self._raw.execute("DELETE FROM touched")
@@ -115,18 +129,22 @@ class Watch:
                     self._fail(problem)
 
     def note_quote(self, exchange: Exchange, quote: Quote) -> None:
-        """A connection was told this; ``at`` is when."""
+        """Note that a connection was told this; ``at`` is when."""
         told = self.told.setdefault(exchange.name, deque(maxlen=QUOTES_KEPT))
         if quote.bid.is_finite() and quote.ask.is_finite() and ZERO < quote.bid < quote.ask:
             told.append(quote)
 
+    def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
+        """Note that a list of an account was read."""
+        self._reads[process.name, account, what] = begun
+
     def owner_of(self, name: str, key: int) -> int | None:
-        """The worker that drives an order, or that holds the account of a child and has reconciled it."""
+        """Return the worker that drives an order, or that holds the account of a child and has reconciled it."""
         owner: int | None = self._raw.execute(OWNERS[name], (key,)).fetchone()[0]
         return owner
 
     def states_of(self, client_id: str) -> list[str]:
-        """The child's state, or else those of all orders and children that are not over."""
+        """Return the child's state, or else those of all orders and children that are not over."""
         if client_id:
             rows = self._raw.execute(
                 "SELECT status FROM execution_childorder WHERE client_id = ?", (client_id,)
@@ -138,32 +156,50 @@ class Watch:
         return live or ["no order"]
 
     def accepted(self, order: VenueOrder) -> None:
-        """An order reached a book: it must be a child that was committed and taken, exactly, and once."""
+        """Check an order that reached a book: a child that was committed and submitted, exactly, and once."""
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
-            "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.taken_fence, a.fence, a.label, t.end_at"
+            "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.submitted_fence, a.fence, a.label,"
+            " t.end_at, a.id"
             " FROM execution_childorder c JOIN execution_account a ON a.id = c.account_id"
             " JOIN execution_order o ON o.id = c.order_id JOIN execution_orderterms t ON t.id = o.terms_id"
-            " WHERE c.client_id = ? AND c.taken_at IS NOT NULL",
+            " WHERE c.client_id = ? AND c.submitted_at IS NOT NULL",
             (client_id,),
         ).fetchone()
         if row is None:
-            self._fail(f"I3: {client_id} was sent and is no taken child")
+            self._fail(f"I3: {client_id} was sent and is no submitted child")
             return
-        status, quantity, price, side, time_in_force, taken_fence, fence, label, end_at = row
+        status, quantity, price, side, time_in_force, submitted_fence, fence, label, end_at, account = row
         said = (Decimal(quantity), Decimal(price), side, time_in_force, label)
         sent = (request.quantity, request.price, request.side, request.time_in_force, order.account)
         if said != sent:
             self._fail(f"I3: {client_id} was sent as {sent}, its row says {said}")
         if ChildStatus(status) in CHILD_FINAL:
             self._fail(f"I5: {client_id} reached the book when it was {status}")
-        self._not_too_late(client_id, end_at)
-        if taken_fence != fence:
-            self._fail(f"I9: {client_id} was taken under fence {taken_fence} and sent under {fence}")
+        self._meets_none(order, self._exchange_of(account))
+        within = self._exchange_of(account).guarantees.arrives_within
+        self._not_too_late(client_id, end_at, within)
+        # A longer validity outlasts a lease: then the order belongs to a child that the next holder has as unknown.
+        if submitted_fence != fence and within is not None and within <= SHORT:
+            self._fail(f"I9: {client_id} was submitted under fence {submitted_fence} and sent under {fence}")
 
-    def _not_too_late(self, client_id: str, end_at: datetime) -> None:
+    def _meets_none(self, order: VenueOrder, exchange: Exchange) -> None:
+        """Check I19 of an order that reached a book, against all that is open there of the same account."""
+        request = order.request
+        for other in exchange.ledger.orders.values():
+            rests = other.request
+            if other.status is not VenueStatus.OPEN or other.account != order.account:
+                continue
+            gap = ((request.price or ZERO) - (rests.price or ZERO)) * request.side.sign
+            if rests.side is request.side.opposite and gap >= ZERO:
+                self._fail(
+                    f"I19: {request.client_id}, a {request.side} at {request.price}, met {rests.client_id},"
+                    f" which rests a {rests.side} at {rests.price} on {order.account}"
+                )
+
+    def _not_too_late(self, client_id: str, end_at: datetime, within: timedelta | None) -> None:
         end_at = end_at if end_at.tzinfo else end_at.replace(tzinfo=UTC)
-        if self._now() - end_at > timedelta(seconds=CLOCKS + ARRIVAL):
+        if within is not None and self._now() - end_at > timedelta(seconds=CLOCKS) + ARRIVAL + within:
             self._fail(f"I7: {client_id} reached the book after the end {end_at}")
 
     # --- inside ---------------------------------------------------------------------------------
@@ -201,12 +237,12 @@ class Watch:
             yield from self._moved(before, child)
             if before is None:
                 yield from self._written(facts, child, children)
-            if child.is_taken and (before is None or not before.is_taken):
+            if child.is_submitted and (before is None or not before.is_submitted):
                 yield from self._taken(facts, child)
         yield from self._visible(facts, children, str(parameters))
 
     def _moved(self, before: Child | None, child: Child) -> Iterable[str]:
-        """I5, and what the exchange's own ledger says of an end."""
+        """Check I5, and what the exchange's own ledger says of an end."""
         name = child.client_id
         if before is not None:
             if child.status not in REACHABLE[before.status]:
@@ -231,8 +267,9 @@ class Watch:
             yield f"I4: {name} is settled with {child.filled}, at the venue it is {is_open} with {filled}"
 
     def _written(self, facts: Facts, child: Child, children: list[Child]) -> Iterable[str]:
-        """I1, I7, I14: a child that has just been written."""
+        """Check I1, I7 and I14 of a child that has just been written."""
         name = child.client_id
+        self._written_at[name] = self._now()
         total = sum((known.may_become for known in children), ZERO)
         if total > facts.quantity:
             yield f"I1: with {name} {total} could be filled of {facts.quantity}"
@@ -243,33 +280,56 @@ class Watch:
         actor = self._actor()
         if actor is not None and actor.lease.worker_pk != facts.owner:
             yield f"I9: {name} was written by worker {actor.lease.worker_pk}, the order is {facts.owner}'s"
-        since = self._now() - STALE - self._held(actor)
-        told = [q for q in self.told.get(self._exchange_of(child.account).name, ()) if q.at >= since]
-        if child.price is not None and not any(
-            (child.price - quote.mid) * facts.sign <= quote.mid * Decimal("0.0051") for quote in told
-        ):
-            yield f"I14: {name} at {child.price} is within the collar of no quote that was told lately"
+        yield from self._off_market(facts, child, "was written")
 
     def _taken(self, facts: Facts, child: Child) -> Iterable[str]:
-        """I7, I9: a child that may be sent from this commit on."""
+        """Check I7 and I9 of a child that may be sent from this commit on."""
         name = child.client_id
         yield from (f"I7: {name} was taken {why}" for why in self._barred(facts, child))
-        owner, fence, is_active = self._raw.execute(
-            "SELECT owner_id, fence, is_active FROM execution_account WHERE id = ?", (child.account,)
+        yield from self._off_market(facts, child, "was taken")
+        yield from self._solvency.taken(name, child.account, "buy" if facts.sign > 0 else "sell")
+        waited = self._now() - self._written_at.get(name, self._now())
+        if waited > LASTS + self._held(self._actor()):
+            yield f"I7: {name} was taken {waited.total_seconds():.1f} s after it was decided"
+        owner, fence, is_active, label, doubted_at = self._raw.execute(
+            "SELECT owner_id, fence, is_active, label, doubted_at FROM execution_account WHERE id = ?",
+            (child.account,),
         ).fetchone()
         actor = self._actor()
-        if actor is None or owner != actor.lease.worker_pk or fence != child.taken_fence:
+        if actor is None or owner != actor.lease.worker_pk or fence != child.submitted_fence:
             who = "nobody" if actor is None else f"worker {actor.lease.worker_pk}"
-            yield f"I9: {name} was taken by {who} under {child.taken_fence}; the holder is {owner} under {fence}"
+            submitted = f"{name} was submitted by {who} under {child.submitted_fence}"
+            yield f"I9: {submitted}; the holder is {owner} under {fence}"
         keys = self._raw.execute(
             "SELECT COUNT(*) FROM execution_credential WHERE account_id = ? AND state = 'active'",
             (child.account,),
         ).fetchone()
         if not is_active or not keys[0]:
             yield f"I14: {name} was taken on an account that is closed or without a checked key"
+        yield from self._doubted(name, label, doubted_at, actor)
+
+    def _doubted(
+        self, name: str, label: str, doubted_at: datetime | None, actor: Process | None
+    ) -> Iterable[str]:
+        """Check I18: who sends has read open orders and trades since the account came into doubt."""
+        since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
+        for what in ("open_orders", "trades"):
+            begun = None if actor is None else self._reads.get((actor.name, label, what))
+            if begun is None or (since is not None and begun < since):
+                yield f"I18: {name} was taken while in doubt since {since}: {what} were read at {begun}"
+
+    def _off_market(self, facts: Facts, child: Child, how: str) -> Iterable[str]:
+        """Check I14's price: inside the collar of a quote that is young enough."""
+        since = self._now() - STALE - self._held(self._actor())
+        told = [q for q in self.told.get(self._exchange_of(child.account).name, ()) if q.at >= since]
+        if child.price is not None and not any(
+            (child.price - quote.mid) * facts.sign <= quote.mid * Decimal("0.0051") for quote in told
+        ):
+            yield (
+                f"I14: {child.client_id} {how} at {child.price}, within the collar of no quote that was told lately"
+            )
 
     def _barred(self, facts: Facts, child: Child) -> Iterable[str]:
-        """Why nothing may be written or sent for this order now."""
         if facts.status != "working":
             yield f"while the order was {facts.status}"
         end_at = facts.end_at if facts.end_at.tzinfo else facts.end_at.replace(tzinfo=UTC)
@@ -280,14 +340,14 @@ class Watch:
                 yield f"under a halt of the {scope}"
 
     def _held(self, actor: Process | None) -> timedelta:
-        """For how long the ``now`` of a statement may have waited: a process can be stopped before it is run.
+        """Return for how long the ``now`` of a statement may have waited: a process can be stopped before it is run.
 
         What is written then is not sent: the lease is over.
         """
         return timedelta(seconds=CLOCKS + (0.0 if actor is None else actor.held))
 
     def _visible(self, facts: Facts, children: list[Child], parameters: str) -> Iterable[str]:
-        """I17."""
+        """Check I17."""
         visible = visible_of(parameters)
         if visible is not None:
             live = sum((max(c.quantity - c.filled, ZERO) for c in children if not c.is_settled), ZERO)
@@ -297,7 +357,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is to be known of an order."""
+    """The facts of an order."""
 
     public_id: str
     status: str
@@ -314,6 +374,6 @@ class Facts:
 
 
 def visible_of(parameters: str) -> Decimal | None:
-    """An iceberg's visible quantity, from its parameters' JSON."""
+    """Return an iceberg's visible quantity, from its parameters' JSON."""
     _, found, rest = parameters.partition('"visible_quantity": "')
     return Decimal(rest.partition('"')[0]) if found else None

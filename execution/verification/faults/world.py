@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
-from execution.core.types import Book, Quote
+from django.conf import settings
+
+from execution.core.guarantees import GUARANTEES, guarantees_of
+from execution.core.types import ZERO, Book, Quote
 from execution.engine.account_session import GatewayFactory
-from execution.models import Account
+from execution.engine.market_session import MarketGatewayFactory
+from execution.models import Account, Order, Venue
+from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
-from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
-from execution.venues.protocol import Gateway
-from execution.verification.faults import outside
+from execution.selectors.quotes import book_key, book_to_json, quote_from_json, quote_key, quote_to_json
+from execution.venues.protocol import Gateway, MarketGateway
+from execution.verification.faults import outside, wallets
 from execution.verification.faults.books import (
     books_problems,
     cancels_forgotten,
@@ -26,19 +31,21 @@ from execution.verification.faults.books import (
     orders_problems,
     unfinished,
 )
-from execution.verification.faults.exchange import Exchange
-from execution.verification.faults.fault_injector import Weather
+from execution.verification.faults.exchange import SYMBOL, Exchange
+from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, FaultInjector
 from execution.verification.faults.gateway import SimulatedGateway
 from execution.verification.faults.memory import open_memory
+from execution.verification.faults.mild import Mild, MildInjector
 from execution.verification.faults.people import People
 from execution.verification.faults.polls import Polls
 from execution.verification.faults.process import Process
-from execution.verification.faults.rows import ACCOUNTS
+from execution.verification.faults.rows import ACCOUNTS, drawn_order, hold
+from execution.verification.faults.verdict import Verdict
 from execution.verification.faults.virtual import StandsStill, VirtualLoop, at
 from execution.verification.faults.watch import Watch
+from execution.verification.late_orders import late_orders
 
 TICK_EVERY = 0.4  # seconds between moves of a market
-LOOK_EVERY = 0.5
 #: A person gives up orders that still go on this long after the faults ended, in seconds.
 GIVES_UP = 14.0
 #: Everything is over, and the books are equal, this long after the faults ended.
@@ -46,25 +53,17 @@ CONVERGES = 120.0
 #: A cancel is confirmed this long after it was wanted, once there are no faults: a lease may have to run out first.
 CANCELS_WITHIN = 20.0
 REMEMBERED = 4000  #: lines of the log
-
-
-@dataclass
-class Verdict:
-    """What became of a seed. ``violation`` is empty when nothing was wrong."""
-
-    seed: int
-    violation: str = ""
-    digest: str = ""
-    seconds: float = 0.0
-    log: list[str] = field(default_factory=list)
-    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+#: Under mild faults: orders of a seed, and the seconds in which all of them end.
+MILD_ORDERS, MILD_SECONDS = 4, 95.0
 
 
 class World:
     """Everything of one seed; ``run`` it once."""
 
-    def __init__(self, seed: int, source: bytes) -> None:
+    def __init__(self, seed: int, source: bytes, mild: Mild | None = None) -> None:
+        """``mild``: the faults of an ordinary day instead of a storm, under which orders complete on time."""
         self.seed = seed
+        self._mild = mild
         self.loop: asyncio.AbstractEventLoop = VirtualLoop()
         self.actor: Process | None = None
         self.is_over = False
@@ -76,11 +75,12 @@ class World:
         self._processes: list[Process] = []
         self._started = 0
         self._last_arrival = 0.0
+        self._longest_arrival = 0.0
         self._failed = asyncio.Event()
         self.shared: dict[str, str] = {}
 
     def random(self, purpose: str) -> Random:
-        """A stream of random numbers of its own, so that one concern's draws do not move another's."""
+        """Return a stream of random numbers of its own, so that one concern's draws do not move another's."""
         return Random(f"{self.seed}:{purpose}")  # noqa: S311
 
     # --- what everybody calls ---------------------------------------------------------------------
@@ -98,7 +98,7 @@ class World:
             del self.verdict.log[: REMEMBERED // 2]
 
     def fail(self, text: str) -> None:
-        """A violation: the seed is judged, nothing after it matters."""
+        """Record a violation: the seed is judged, nothing after it matters."""
         if not self.verdict.violation and not self.is_over:
             self.verdict.violation = text
             self.tell(f"VIOLATION {text}")
@@ -107,6 +107,9 @@ class World:
     def note_quote(self, exchange: Exchange, quote: Quote) -> None:
         self.watch.note_quote(exchange, replace(quote, at=self.now()))
 
+    def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
+        self.watch.note_read(process, account, what, begun)
+
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
         self.shared[quote_key(venue_pk, symbol)] = quote_to_json(quote)
 
@@ -114,11 +117,11 @@ class World:
         self.shared[book_key(venue_pk, symbol)] = book_to_json(book)
 
     def ring(self, message: dict[str, Any]) -> None:
-        """A doorbell after a commit: to every engine, or lost, late, twice."""
-        if self.weather.strikes("bell lost"):
+        """Ring after a commit: every engine hears it, or it is lost, late, twice."""
+        if self.injector.strikes("bell lost"):
             return
-        late = self.weather.seconds(2.0) if self.weather.strikes("bell late") else 0.001
-        for _ in range(2 if self.weather.strikes("bell twice") else 1):
+        late = self.injector.seconds(2.0) if self.injector.strikes("bell late") else 0.001
+        for _ in range(2 if self.injector.strikes("bell twice") else 1):
             self.loop.call_later(late, self._hear, message)
 
     def _hear(self, message: dict[str, Any]) -> None:
@@ -134,12 +137,12 @@ class World:
         self.loop.create_task(self._guarded(lambda: self.people.interfere(kind, after)))
 
     def requested(self, arrives: float) -> None:
-        """A request is under way, and arrives then, whatever becomes of who sent it."""
+        """Note that a request is under way, and arrives then, whatever becomes of its sender."""
         self._last_arrival = max(self._last_arrival, arrives)
 
     @property
     def is_shared(self) -> bool:
-        """More than one engine runs, or stands still."""
+        """Return True if more than one engine runs, or stands still."""
         return len(self._processes) > 1
 
     def claimed(self) -> None:
@@ -149,8 +152,8 @@ class World:
             held = process.held_for
             if held is None or self.watch.owner_of(*held) in (None, process.lease.worker_pk):
                 continue
-            if self.weather.one_in(4):
-                self.loop.call_later(self.weather.seconds(0.5), process.thaw)
+            if self.injector.one_in(4):
+                self.loop.call_later(self.injector.seconds(0.5), process.thaw)
             else:
                 process.thaw()
 
@@ -171,7 +174,7 @@ class World:
         self._processes.append(Process(self, name, skew, self._gateways))
 
     def died(self, process: Process) -> None:
-        """Its supervisor starts another one after a while."""
+        """Note its death: its supervisor starts another one after a while."""
         if process in self._processes:
             self._processes.remove(process)
         if not self.is_over:
@@ -182,17 +185,20 @@ class World:
             self.start()
 
     def restart(self) -> None:
-        """Somebody restarts a worker: it is told to stop."""
+        """Restart a worker as a person would: it is told to stop."""
         if self._processes:
             self._bell_random.choice(self._processes).engine.stop()
 
-    def _gateways(self, process: Process) -> GatewayFactory:
+    def _gateways(self, process: Process) -> tuple[GatewayFactory, MarketGatewayFactory]:
         error = self.random(f"clock {process.name}").uniform(-0.2, 0.2)
 
         def gateway(details: AccountDetails) -> Gateway:
             return SimulatedGateway(process, self.exchanges[details.label], details.label, error)
 
-        return gateway
+        def market(details: MarketDetails) -> MarketGateway:
+            return SimulatedGateway(process, self._markets[details.label], "", error)
+
+        return gateway, market
 
     # --- the run ----------------------------------------------------------------------------------
 
@@ -205,11 +211,10 @@ class World:
             self._end()
         self.verdict.digest = self._hash.hexdigest()
         self.verdict.seconds = self.loop.time()
-        self.verdict.struck = self.weather.struck
+        self.verdict.struck = self.injector.struck
         return self.verdict
 
     def _prepare(self) -> None:
-        """The database, the exchanges and the accounts of this seed."""
         shape = self.random("shape")
         memory = self._memory = open_memory(self._source)
         skew = shape.uniform(-0.2, 0.2)
@@ -222,14 +227,21 @@ class World:
         memory.wrote = self.polls.wrote
         count = shape.choice((1, 1, 1, 1, 2, 3))
         self.accounts = shape.sample(list(ACCOUNTS), count)
-        Account.objects.filter(label__in=self.accounts).update(is_active=True)
+        switch = self.random("switch")
+        Account.objects.filter(label__in=self.accounts).update(
+            is_active=True, is_exclusive=switch.random() < 0.5
+        )
+        self._held = wallets.drawn(
+            self.random("money"), self.accounts, wallets.POOR if self._mild is None else 0.0
+        )
+        hold(self._held)
         self._accounts_by_pk = dict(Account.objects.values_list("pk", "label"))
-        self.weather = Weather(self.random("weather"), lambda client_id: self.watch.states_of(client_id))
-        self.weather.tell = self.tell
-        markets = {
-            name: Exchange(name, self.random(f"exchange {name}"), self.weather, self.loop.time)
-            for name in sorted(set(ACCOUNTS.values()))
-        }
+        self._venues_by_account = dict(Account.objects.values_list("pk", "venue_id"))
+        # Short enough that it fires on engines that are away for a while, where the exchange takes that.
+        settings.TRANCHE_SWITCH_SECONDS = switch.choice((2, 5, 10))
+        self.injector = self._faults()
+        self.injector.tell = self.tell
+        markets = self._markets = {name: self._exchange(name) for name in sorted(set(ACCOUNTS.values()))}
         self.exchanges = {label: markets[ACCOUNTS[label]] for label in self.accounts}
         self.watch = Watch(
             memory.connection,
@@ -237,13 +249,47 @@ class World:
             now=self.now,
             actor=lambda: self.actor,
             fail=self.fail,
+            is_priced=self._is_priced,
         )
         for exchange in markets.values():
             exchange.accepted = self.watch.accepted
         memory.verdict, memory.committed = self._commit_verdict, self.watch.committed
-        orders, deeds = shape.choice((1, 1, 2, 2, 3)), shape.choice((0, 0, 2, 4, 8))
-        self.people = People(self, self.random("people"), self.accounts, orders, deeds)
+        orders, actions = shape.choice((1, 1, 2, 2, 3)), shape.choice((0, 0, 2, 4, 8))
+        if self._mild is not None:
+            orders, actions = MILD_ORDERS, 0
+        draw = drawn_order if self._mild is None else self._mild.order
+        self.people = People(self, self.random("people"), self.accounts, orders, actions, draw)
         self._engines, self._stormy = shape.choice((1, 1, 2, 2, 3)), shape.uniform(5, 15)
+        if self._mild is not None:
+            self._stormy = MILD_SECONDS
+
+    def _faults(self) -> FaultInjector:
+        random = self.random("weather")
+
+        def states(client_id: str) -> Iterable[str]:
+            return self.watch.states_of(client_id)
+
+        if self._mild is None:
+            return FaultInjector(random, states)
+        return MildInjector(random, states, self._mild.kinds, self.loop.time)
+
+    def _exchange(self, name: str) -> Exchange:
+        """Make a venue that promises what one of the real exchanges does."""
+        random = self.random(f"exchange {name}")
+        exchange_id = self.random(f"guarantees {name}").choice(sorted(GUARANTEES))
+        Venue.objects.filter(label=name).update(exchange=exchange_id)
+        self.tell(f"{name} promises what {exchange_id} does")
+        guarantees = guarantees_of(exchange_id)
+        opening = {label: held for label, held in self._held.items() if ACCOUNTS[label] == name}
+        if (within := guarantees.arrives_within) is not None:
+            self._longest_arrival = max(self._longest_arrival, within.total_seconds())
+        exchange = Exchange(name, random, self.injector, self.loop.time, guarantees, opening)
+        exchange.switch_random = self.random(f"switch {name}")
+        return exchange
+
+    def _is_priced(self, account_pk: int) -> bool:
+        text = self.shared.get(quote_key(self._venues_by_account[account_pk], SYMBOL))
+        return text is not None and quote_from_json(text).is_sane
 
     def _commit_verdict(self) -> str:
         if self.actor is None and self.people.is_cut_off:
@@ -253,7 +299,7 @@ class World:
             kinds |= {"crash before the commit": "crash_before", "crash after the commit": "crash_after"}
         else:
             kinds |= {"web dies after the commit": "crash_after"}
-        return next((verdict for kind, verdict in kinds.items() if self.weather.strikes(kind)), "")
+        return next((verdict for kind, verdict in kinds.items() if self.injector.strikes(kind)), "")
 
     async def _live(self) -> None:
         self._prepare()
@@ -261,26 +307,28 @@ class World:
             self.loop.call_later(number * 0.2, self.start)
         for exchange in {exchange.name: exchange for exchange in self.exchanges.values()}.values():
             self.loop.create_task(self._tick(exchange))
+        self.loop.create_task(self._guarded(self._spend_elsewhere))
         self.loop.create_task(self._guarded(self.people.launch))
         self.loop.create_task(self._guarded(lambda: self.people.act_randomly(self._stormy)))
-        await self._until(lambda: False, self._stormy)
+        await self._until_failed(self._stormy)
         if self._failed.is_set():
             return
         self._judge(orders_problems())
+        if self._mild is not None:
+            self.verdict.orders, self.verdict.late = Order.objects.count(), late_orders(Order.objects.all())
         self.tell("the faults end")
-        self.weather.is_clear = True
+        self.injector.is_clear = True
         for process in list(self._processes):
             process.thaw()
         await self._heal()
 
     async def _heal(self) -> None:
-        """Phase two: people mend what is for people, and everything must come to rest with equal books."""
         begun = self.loop.time()
         while not self._failed.is_set():
             passed = self.loop.time() - begun
             if passed >= 2:
                 self.people.heal(gives_up=passed > GIVES_UP)
-            await self._until(lambda: False, 1.0)
+            await self._until_failed(1.0)
             if passed > CANCELS_WITHIN:
                 self._judge(cancels_forgotten(self.now() - timedelta(seconds=CANCELS_WITHIN)))
             left = unfinished() if not self.people.is_sending else ["tickets to be sent"]
@@ -290,8 +338,8 @@ class World:
                     break
             if not left and self.loop.time() > self._last_arrival:
                 break
-            if passed > CONVERGES:
-                self.fail(f"I16: {CONVERGES:.0f} s after the faults ended: {'; '.join(left)}")
+            if passed > CONVERGES + self._longest_arrival:
+                self.fail(f"I16: {passed:.0f} s after the faults ended: {'; '.join(left)}")
         self._judge([*orders_problems(), *books_problems(self.exchanges), *guard_problems()])
 
     def _judge(self, problems: Iterable[str]) -> None:
@@ -304,18 +352,29 @@ class World:
         except Exception as error:  # noqa: BLE001  a fault of the services, or of the simulation itself
             self.fail(f"a person's request failed: {error!r}")
 
-    async def _until(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """Wait, at most ``seconds``, or until something is violated."""
-        if not is_done():
-            try:
-                await asyncio.wait_for(self._failed.wait(), seconds)
-            except TimeoutError:
-                return
+    async def _until_failed(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._failed.wait(), seconds)
 
     async def _tick(self, exchange: Exchange) -> None:
         while True:
             exchange.tick()
             await asyncio.sleep(TICK_EVERY)
+
+    async def _spend_elsewhere(self) -> None:
+        """Let another program spend on the accounts, now and then, in a part of the seeds."""
+        random = self.random("another program")
+        for _ in range(random.choice((0, 0, 1, 2, 4))):
+            await asyncio.sleep(random.random() * 5)
+            if self.injector.is_clear:
+                return
+            label, currency = random.choice(self.accounts), random.choice((wallets.BASE, wallets.QUOTE))
+            share = Decimal(random.randint(2, 10)) / 10
+            self.injector.note(ANOTHER_PROGRAM)
+            exchange = self.exchanges[label]
+            spent = (exchange.balances(label)[currency].free or ZERO) * share
+            exchange.wallets.spend(label, currency, spent)
+            self.tell(f"another program spends {spent} {currency} of {label}")
 
     def _end(self) -> None:
         """Throw every task away; nothing that they do on their way out has an effect."""

@@ -73,6 +73,3 @@ menu.addEventListener("keydown", (event) => {
   items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
 });
 document.addEventListener("scroll", () => menu.matches(":popover-open") && menu.hidePopover(), { passive: true });
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) event.target.closest?.("dialog")?.close();
-});

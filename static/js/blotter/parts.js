@@ -1,6 +1,6 @@
 // An opened row of the blotter: what its cells have no room for, the newest children and the newest fills.
 
-import { element } from "../lib/dom.js";
+import { element, fillOnce } from "../lib/dom.js";
 import { DASH, moment, price } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { TableView } from "../lib/tables.js";
@@ -52,11 +52,7 @@ export class OpenedRow {
   }
 
   tick(now) {
-    const shown = facts(this.row, now);
-    const key = JSON.stringify(shown);
-    if (this.facts.dataset.key === key) return;
-    this.facts.dataset.key = key;
-    this.facts.replaceChildren(...shown.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))));
+    fillOnce(this.facts, facts(this.row, now), ([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text)));
   }
 
   received(now) {

@@ -1,18 +1,15 @@
 // A row of the blotter: its cells, and what moves in it with time alone.
 
-import { bar, element, setText } from "../lib/dom.js";
+import { bar, cell, element, number, setText } from "../lib/dom.js";
 import { DASH, age, costClass, local, moment, percent, points, price, quantity } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
 
-const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
-const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
-
 export const shareOf = (row) => Number(row.filled) / Number(row.quantity);
 
 /** The share that the schedule wants now; null of an order that has ended or has no plan. */
-export const dueOf = (row, now) => (isFinal(row.status) ? null : shareDue(row.schedule, now, shareOf(row)));
+const dueOf = (row, now) => (isFinal(row.status) ? null : shareDue(row.schedule, now, shareOf(row)));
 
 function alerts(row) {
   const needs = row.needs_person && !isFinal(row.status);
@@ -27,18 +24,18 @@ function alerts(row) {
 
 function opener(row, isOpen) {
   const label = `${isOpen ? "Close" : "Open"} ${row.id}`;
-  const attributes = { type: "button", class: "opener", "data-open-row": "", "data-focus": "opener", "aria-expanded": String(isOpen), "aria-controls": `parts-${row.id}`, "aria-label": label };
+  const attributes = { type: "button", class: "opener", "data-open-row": "", "aria-expanded": String(isOpen), "aria-controls": `parts-${row.id}`, "aria-label": label };
   return element("td", { class: "narrow-cell" }, element("button", attributes, isOpen ? "▾" : "▸"));
 }
 
-function menu(row) {
-  const attributes = { type: "button", class: "opener", "data-menu": "", "data-focus": "menu", "aria-haspopup": "true", "aria-label": `Actions for ${row.id}` };
+export function menuCell(row) {
+  const attributes = { type: "button", class: "opener", "data-menu": "", "aria-haspopup": "true", "aria-label": `Actions for ${row.id}` };
   return element("td", { class: "narrow-cell" }, element("button", attributes, "⋯"));
 }
 
 /** The cells of an order. `now` is the server's. */
 export function rowNode(row, { now, isOpen, showsTrader }) {
-  const link = element("a", { href: `/orders/${row.id}/`, class: "mono", "data-focus": "link", title: row.client_reference || null }, row.id);
+  const link = element("a", { href: `/orders/${row.id}/`, class: "mono", title: row.client_reference || null }, row.id);
   const end = row.ended_at ?? row.end_at;
   const cells = [
     opener(row, isOpen),
@@ -62,7 +59,7 @@ export function rowNode(row, { now, isOpen, showsTrader }) {
     element("td", { class: "number extra", "data-eta": "" }),
     element("td", { class: "number", "data-age": "" }),
     alerts(row),
-    menu(row),
+    menuCell(row),
   ];
   const node = element("tr", { "data-id": row.id, class: isOpen ? "is-open" : null }, ...cells);
   tickRow(row, node, now);
@@ -90,7 +87,7 @@ export function tickRow(row, node, now) {
   const eta = node.querySelector("[data-eta]");
   const late = finish !== null && finish.share < 1;
   setText(eta, finishWords(finish, now));
-  eta.title = late ? "at this pace it is not done by its end" : "";
+  eta.title = late ? "at this pace it will not be filled by its end" : "";
   eta.classList.toggle("warn", late);
   const last = isFinal(row.status) ? moment(row.last_fill_at, now) : age(row.last_fill_at === null ? null : now - row.last_fill_at);
   setText(node.querySelector("[data-age]"), row.last_fill_at === null ? DASH : last);

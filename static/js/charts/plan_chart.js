@@ -4,7 +4,7 @@ import { CONFIG, colours, layout } from "./style.js";
 import { decimal, spoken } from "../lib/format.js";
 
 /** More parts than this are a surface, not bars. */
-const MOST_PARTS = 200;
+const MAX_PARTS = 200;
 
 /** Draws the plan and returns the words for what is drawn. */
 export function drawPlan(node, plan) {
@@ -46,7 +46,7 @@ function slices(plan, colour, own) {
   const market = expectedVolume(plan, colour, shown);
   return {
     traces: [bars, line, ...market], shown,
-    legend: ["bars: quantity of each slice", "line: done by then", market.length && "violet: volume expected of the market"].filter(Boolean).join(" · "),
+    legend: ["bars: quantity of each slice", "line: done by then", market.length && "violet: expected market volume"].filter(Boolean).join(" · "),
   };
 }
 
@@ -89,7 +89,7 @@ function parts(plan, colour, own) {
   const total = plan.slices.reduce((sum, part) => sum + Number(part[2]), 0);
   const visible = Number(plan.visible);
   const count = Math.ceil(total / visible - 1e-9);
-  const drawn = Math.min(count, MOST_PARTS);
+  const drawn = Math.min(count, MAX_PARTS);
   const numbers = Array.from({ length: drawn }, (_, index) => index + 1);
   const sizes = numbers.map((number) => Math.min(visible, total - (number - 1) * visible));
   const hidden = numbers.map((number) => Math.max(0, total - number * visible));
@@ -108,7 +108,7 @@ function parts(plan, colour, own) {
   const more = count > drawn ? `, the first ${drawn} drawn` : "";
   return {
     traces: [bar(sizes, own, 0.9, "shown"), bar(hidden, colour.market_bar, 1, "still hidden")], shown,
-    legend: `solid: what the book shows while that part rests · grey: what stays hidden then${more}`,
+    legend: `solid: part shown in the book · grey: quantity still hidden${more}`,
   };
 }
 
@@ -132,6 +132,6 @@ function route(plan, colour, own) {
     textfont: { family: colour.mono, size: 12, color: colour.text }, hovertemplate: "%{y}: %{text}<extra></extra>",
   });
   const traces = [bar(labels, rows.map((row) => Number(row.quantity)), rows.map((row) => (Number(row.quantity) ? partWords(plan, row) : row.trouble || "nothing")), own)];
-  if (unfilled > 0) traces.unshift(bar(["not to be had"], [unfilled], [`${decimal(plan.unfilled)} ${plan.base}`], colour.market_bar));
-  return { traces, shown, legend: `where the quantity would go at this moment, each part at its average price after fees, within ${spoken(plan.slices.at(-1)[1] - plan.slices[0][0])}` };
+  if (unfilled > 0) traces.unshift(bar(["not available"], [unfilled], [`${decimal(plan.unfilled)} ${plan.base}`], colour.market_bar));
+  return { traces, shown, legend: `the split at this moment, each part at its average price after fees, within ${spoken(plan.slices.at(-1)[1] - plan.slices[0][0])}` };
 }

@@ -1,20 +1,21 @@
 // Price: the market's mid and running VWAP, own fills as markers, arrival, own average and limit as levels.
 
-import { layout, levelLine } from "./style.js";
+import { layout, levelLine, levelName, lineTrace } from "./style.js";
 import { decimal, places } from "../lib/format.js";
 
 export function price(view, colour, frame) {
   const { order, samples, fills } = view;
   const digits = places(order.tick) ?? 2;
-  const mids = samples.filter((sample) => sample[1] !== null && sample[2] !== null);
-  const mid = mids.map((sample) => (Number(sample[1]) + Number(sample[2])) / 2);
+  const named = (name) => (value) => `${name} ${decimal(value.toFixed(digits + 1))}`;
+  const quoted = samples.filter((sample) => sample[1] !== null && sample[2] !== null);
+  const mids = quoted.map((sample) => [sample[0], (Number(sample[1]) + Number(sample[2])) / 2]);
   const vwap = runningVwap(samples);
-  const prices = [...mid, ...fills.map((fill) => Number(fill.price))];
+  const prices = [...mids.map(([, mid]) => mid), ...fills.map((fill) => Number(fill.price))];
   for (const value of [order.arrival_mid, order.average]) if (value !== null) prices.push(Number(value));
   const range = padded(prices);
   const traces = [
-    lineOf(mids.map((sample) => sample[0]), mid, "mid", colour.text, 1, digits),
-    lineOf(vwap.map(([time]) => time), vwap.map(([, value]) => value), "market VWAP", colour.benchmark, 1.4, digits),
+    lineTrace(mids, named("mid"), { color: colour.text, width: 1 }),
+    lineTrace(vwap, named("market VWAP"), { color: colour.benchmark, width: 1.4 }),
     ...fillMarkers(view, colour),
   ];
   const levels = priceLevels(order, colour, range, digits);
@@ -42,19 +43,12 @@ function priceLegend(order, fills, hasMid, hasVwap) {
   ].filter(Boolean);
 }
 
-function lineOf(x, y, name, color, width, digits) {
-  const text = y.map((value) => `${name} ${decimal(value.toFixed(digits + 1))}`);
-  return {
-    x, y, text, type: "scatter", mode: "lines", line: { color, width },
-    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-  };
-}
-
 function runningVwap(samples) {
   let volume = 0;
   let notional = 0;
   const line = [];
   for (const [time, , , added, money] of samples) {
+    if (added === null) continue; // unknown, which is not zero
     volume += Number(added);
     notional += Number(money);
     if (volume > 0) line.push([time, notional / volume]);
@@ -90,18 +84,15 @@ function padded(values) {
 function priceLevels(order, colour, range, digits) {
   const shapes = [];
   const annotations = [];
-  const name = (text, height, color, yref = "y", anchor = "bottom") => annotations.push({
-    text, x: 1, xref: "paper", xanchor: "right", y: height, yref, yanchor: anchor, showarrow: false, font: { size: 10, color },
-  });
   const add = (label, value, color, dash) => {
     if (value === null || !range) return;
     const height = Number(value);
     if (height >= range[0] && height <= range[1]) {
       shapes.push(levelLine(height, color, dash));
-      name(`${label} ${decimal(height.toFixed(digits))}`, height, color);
+      annotations.push(levelName(`${label} ${decimal(height.toFixed(digits))}`, height, color));
     } else {
       const above = height > range[1];
-      name(`${label} ${decimal(value)} ${above ? "↑" : "↓"}`, above ? 1 : 0, color, "paper", above ? "top" : "bottom");
+      annotations.push(levelName(`${label} ${decimal(value)} ${above ? "↑" : "↓"}`, above ? 1 : 0, color, "paper", above ? "top" : "bottom"));
     }
   };
   add("arrival", order.arrival_mid, colour.muted, "dash");

@@ -1,10 +1,13 @@
 // Progress: what is filled against what should be by then.
 
-import { layout } from "./style.js";
+import { layout, lineTrace } from "./style.js";
 import { decimal, places, points } from "../lib/format.js";
 import { dueByVolume } from "./volume_target.js";
 import { finishOf } from "../lib/pace.js";
 import { heightAt } from "../lib/plan.js";
+
+/** A height in the order's lots, with its name before it. */
+const named = (name, order, digits = 4) => (height) => `${name} ${decimal(height.toFixed(places(order.lot) ?? digits))}`;
 
 export function progress(view, colour, frame) {
   const total = Number(view.order.quantity);
@@ -15,11 +18,11 @@ export function progress(view, colour, frame) {
   const due = dueLine(view, colour);
   const traces = [...band(view, line, total, colour), ...earlier, ...schedule(line, view, own), ...due, filledLine(view, own, frame), ...projected];
   const legend = [line.length ? "filled against schedule" : "filled"];
-  if (due.length) legend.push("violet: due by the market's volume so far");
+  if (due.length) legend.push("violet: due by market volume so far");
   if (view.order.algorithm === "vwap" && view.market?.vwap_bp) legend.push(`tracking so far ${points(view.market.vwap_bp)} bp`);
   if (line.length) legend.push("band ±2 slices");
   if (earlier.length) legend.push("earlier plan in grey");
-  if (projected.length) legend.push("dotted at the pace of now");
+  if (projected.length) legend.push("dotted: at the current pace");
   return {
     traces,
     legend,
@@ -31,12 +34,7 @@ export function progress(view, colour, frame) {
 function dueLine(view, colour) {
   const line = dueByVolume(view);
   if (!line.length) return [];
-  return [{
-    x: line.map(([time]) => time), y: line.map(([, height]) => height), name: "due by volume",
-    text: line.map(([, height]) => `due by volume ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`),
-    type: "scatter", mode: "lines", line: { color: colour.benchmark, width: 1.4 },
-    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-  }];
+  return [lineTrace(line, named("due by volume", view.order), { color: colour.benchmark, width: 1.4 }, { name: "due by volume" })];
 }
 
 function band(view, line, total, colour) {
@@ -51,12 +49,7 @@ function band(view, line, total, colour) {
 
 function schedule(line, view, own) {
   if (!line.length) return [];
-  const text = line.map(([time, height]) => `schedule ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`);
-  return [{
-    x: line.map(([time]) => time), y: line.map(([, height]) => height), text,
-    name: "schedule", type: "scatter", mode: "lines", opacity: 0.75, line: { color: own, width: 1, dash: "dash" },
-    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-  }];
+  return [lineTrace(line, named("schedule", view.order), { color: own, width: 1, dash: "dash" }, { name: "schedule", opacity: 0.75 })];
 }
 
 /** Each replaced plan up to the moment at which the next one replaced it. */
@@ -64,40 +57,24 @@ function earlierPlans({ order }, total, colour) {
   return order.earlier_plans.filter((plan) => plan.line.length).map((plan) => {
     const before = plan.line.filter(([time]) => time < plan.until);
     const points = [...before, [plan.until, heightAt(plan.line, plan.until)]].map(([time, share]) => [time, share * total]);
-    return {
-      x: points.map(([time]) => time), y: points.map(([, height]) => height),
-      text: points.map(([, height]) => `earlier plan ${decimal(height.toFixed(places(order.lot) ?? 4))}`),
-      type: "scatter", mode: "lines", line: { color: colour.faint, width: 1, dash: "dash" },
-      hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-    };
+    return lineTrace(points, named("earlier plan", order), { color: colour.faint, width: 1, dash: "dash" });
   });
 }
 
 function projectedLine(view, total, own) {
   const found = finishOf(view.order, view.line, view.now);
   if (found === null) return [];
-  const y = [Number(view.order.filled), found.share * total];
-  return [{
-    x: [view.now, found.at], y, text: y.map((height) => `at the pace of now ${decimal(height.toFixed(places(view.order.lot) ?? 4))}`),
-    type: "scatter", mode: "lines", line: { color: own, width: 2, dash: "dot" },
-    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-  }];
+  const line = [[view.now, Number(view.order.filled)], [found.at, found.share * total]];
+  return [lineTrace(line, named("at the current pace", view.order), { color: own, width: 2, dash: "dot" })];
 }
 
 function filledLine(view, own, frame) {
-  const x = [view.order.started_at ?? frame.start];
-  const y = [0];
+  const line = [[view.order.started_at ?? frame.start, 0]];
   let done = 0;
   for (const fill of view.fills) {
     done += Number(fill.quantity);
-    x.push(fill.at);
-    y.push(done);
+    line.push([fill.at, done]);
   }
-  x.push(Math.max(x.at(-1), view.order.ended_at ?? view.now));
-  y.push(done);
-  const text = y.map((height) => `filled ${decimal(height.toFixed(places(view.order.lot) ?? 6))}`);
-  return {
-    x, y, text, name: "filled", type: "scatter", mode: "lines", line: { color: own, width: 2, shape: "hv" },
-    hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>",
-  };
+  line.push([Math.max(line.at(-1)[0], view.order.ended_at ?? view.now), done]);
+  return lineTrace(line, named("filled", view.order, 6), { color: own, width: 2, shape: "hv" }, { name: "filled" });
 }

@@ -52,6 +52,17 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
   };
 }
 
+/** A line of [time, height] points. `words` says a height in the tooltip; `more` is of the trace itself. */
+export const lineTrace = (points, words, line, more = {}) => ({
+  x: points.map(([time]) => time), y: points.map(([, height]) => height), text: points.map(([, height]) => words(height)),
+  type: "scatter", mode: "lines", line, hovertemplate: "%{x|%H:%M:%S}<br>%{text}<extra></extra>", ...more,
+});
+
+/** The name of a level, at the right edge. */
+export const levelName = (text, height, color, yref = "y", anchor = "bottom") => ({
+  text, x: 1, xref: "paper", xanchor: "right", y: height, yref, yanchor: anchor, showarrow: false, font: { size: 10, color },
+});
+
 export const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset" };
 
 /** A vertical dotted line at now, over the whole height. */

@@ -1,6 +1,6 @@
-// An iceberg: what the books show of it, never above the visible quantity.
+// An iceberg: shown in the books of it, never above the visible quantity.
 
-import { layout, levelLine } from "./style.js";
+import { layout, levelLine, levelName, lineTrace } from "./style.js";
 import { decimal, places } from "../lib/format.js";
 import { shownLine } from "../order/children_folds.js";
 
@@ -14,18 +14,15 @@ export function visible(view, colour, frame) {
   const digits = places(order.lot) ?? 6;
   const level = `visible at most ${decimal(order.parameters.visible_quantity)}`;
   return {
-    traces: [{
-      x: line.map(([time]) => time), y: line.map(([, height]) => height), name: "shown",
-      text: line.map(([, height]) => `shown ${decimal(height.toFixed(digits))} ${order.base}`),
-      type: "scatter", mode: "lines", line: { color: own, width: 1.6, shape: "hv" }, fill: "tozeroy",
-      fillcolor: order.side === "buy" ? colour.band : colour.band_sell,
+    traces: [lineTrace(line, (height) => `shown ${decimal(height.toFixed(digits))} ${order.base}`, { color: own, width: 1.6, shape: "hv" }, {
+      name: "shown", fill: "tozeroy", fillcolor: order.side === "buy" ? colour.band : colour.band_sell,
       hovertemplate: "%{x|%H:%M:%S.%L}<br>%{text}<extra></extra>",
-    }],
-    legend: ["what the books show", "dashed: the most that they may"],
+    })],
+    legend: ["shown in the books", "dashed: the most that may be shown"],
     layout: layout(colour, {
       ...frame, title: order.base, yRange: [0, most * 1.3],
       shapes: [...frame.shapes, levelLine(most, colour.warn, "longdash")],
-      annotations: [{ text: level, x: 1, xref: "paper", xanchor: "right", y: most, yanchor: "bottom", showarrow: false, font: { size: 10, color: colour.warn } }],
+      annotations: [levelName(level, most, colour.warn)],
     }),
   };
 }

@@ -15,7 +15,7 @@ export function dueByVolume({ order, samples, profile, now }) {
   const line = [[start, 0]];
   let traded = 0;
   for (const [time, , , volume] of samples) {
-    if (time < start - 1000 || time > until) continue;
+    if (volume === null || time < start - 1000 || time > until) continue; // what is not known makes nothing due
     traded += Number(volume);
     const due = rate === undefined ? shareDue(traded, profile, time, order.end_at) * total : Number(rate) * traded;
     line.push([Math.max(start, time), Math.min(total, due)]);
@@ -29,7 +29,7 @@ function shareDue(traded, profile, time, end) {
 }
 
 /** The profile's volume between two times; each entry holds until the next one, the last until the end. */
-export function expectedBetween(profile, from, to) {
+function expectedBetween(profile, from, to) {
   return profile.reduce((sum, [start, volume], index) => {
     const stop = profile[index + 1]?.[0] ?? to;
     const part = Math.min(stop, to) - Math.max(start, from);

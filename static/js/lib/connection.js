@@ -3,7 +3,7 @@
 import { byId, setText } from "./dom.js";
 import { age } from "./format.js";
 
-export const STALE_AFTER = 3000;
+const STALE_AFTER = 3000;
 
 /** Draws state and age four times a second; `read` gives {state, age}, age in milliseconds or null. */
 export function showConnection(read) {

@@ -14,6 +14,10 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A cell of a table; its class and tooltip. */
+export const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
+export const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
+
 export const byId = (id) => document.getElementById(id);
 
 /** Sets the text only when it differs, so that a selection in it survives. */
@@ -44,6 +48,23 @@ export function bar(done, mark, label) {
   }
   return svg;
 }
+
+const filled = new WeakMap();
+
+/** Fills a host with what is built of each row, only when a row differs, so that a selection in it survives. */
+export function fillOnce(host, rows, build) {
+  const key = JSON.stringify(rows);
+  if (filled.get(host) === key) return;
+  filled.set(host, key);
+  host.replaceChildren(...rows.flatMap(build));
+}
+
+/** A list of names and values, each with its class and tooltip; null is a rule between them. */
+export const fillList = (host, rows) => fillOnce(host, rows, (row) => {
+  if (row === null) return [element("hr")];
+  const [name, value, kind = "number", title = null] = row;
+  return [element("dt", {}, name), element("dd", { class: kind, title }, value)];
+});
 
 /** The rows of a table body in this order; untouched when they stand so, and the focus stays on what had it. */
 export function arrange(body, nodes) {

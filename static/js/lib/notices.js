@@ -25,12 +25,12 @@ export function watchRequests() {
   let lost = null;
   document.body.addEventListener("htmx:responseError", (event) => {
     const { xhr } = event.detail;
-    if (xhr.status === 403) notice("The server refused this: you may be logged out. Load the page again.");
-    else notice(said(xhr) ?? `The server answered with an error (${xhr.status}). Nothing may have happened: look before you try again.`);
+    if (xhr.status === 403) notice("The server refused this request. You may be logged out. Reload the page.");
+    else notice(said(xhr) ?? `The server answered with error ${xhr.status}. The action may or may not have been carried out. Check before you try again.`);
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
     document.body.addEventListener(name, () => {
-      lost ??= notice("The server cannot be reached. Nothing on this page is current until it can.");
+      lost ??= notice("The server cannot be reached. This page is out of date until the connection is back.");
     });
   }
   document.body.addEventListener("htmx:afterRequest", (event) => {

@@ -1,7 +1,7 @@
 // The plan of an order as a line through time.
 
 /** Times and cumulative quantities of a plan. A later plan begins with what was done when it was made. */
-export function scheduleLine(slices, total) {
+function scheduleLine(slices, total) {
   if (!slices.length) return [];
   const planned = slices.reduce((sum, part) => sum + Number(part.quantity), 0);
   let done = Math.max(0, total - planned);

@@ -2,21 +2,27 @@
 // On a gap it asks for a new snapshot; when the line goes it comes back, ever slower, with jitter.
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15000;
+const MAX_WAIT = 15000;
 const SILENT_AFTER = 10000;
 const LOGGED_OUT = 4401;
 const ROLE_CHANGED = 4403;
 const NOT_FOUND = 4404;
 
 export class LiveSocket {
-  constructor(path, handlers) {
+  /** `server` is its clock when the page was made. Without a path nothing is opened, and the clock goes on. */
+  constructor(path, handlers, server) {
     this.path = path;
     this.handlers = handlers;
     this.version = null;
     this.state = "waiting";
     this.wait = FIRST_WAIT;
     this.heardAt = null;
-    this.server = null;
+    this.server = server;
+    this.serverAt = performance.now();
+    if (path === null) {
+      this.state = "unknown";
+      return;
+    }
     this.open();
     // A line can die without a word; then only silence tells.
     setInterval(() => this.checkSilence(), 2000);
@@ -31,7 +37,7 @@ export class LiveSocket {
 
   /** The server's clock: a browser's own may be wrong. */
   now() {
-    return this.server === null ? Date.now() : this.server + (performance.now() - this.serverAt);
+    return this.server + (performance.now() - this.serverAt);
   }
 
   open() {
@@ -92,7 +98,7 @@ export class LiveSocket {
       return;
     }
     this.timer = setTimeout(() => this.open(), this.wait * (0.5 + Math.random()));
-    this.wait = Math.min(LONGEST_WAIT, this.wait * 2);
+    this.wait = Math.min(MAX_WAIT, this.wait * 2);
   }
 
   hurry() {

@@ -17,7 +17,8 @@ const ORDERS = {
 };
 
 const CHILDREN = {
-  intended: ["◌", "plain"],
+  pending_submit: ["◌", "plain"],
+  submitted: ["◍", "plain"],
   open: ["▶", "plain"],
   partly_filled: ["◐", "plain"],
   cancelling: ["◍", "warn"],
@@ -29,11 +30,11 @@ const CHILDREN = {
   absent: ["∅", "warn"],
 };
 
-const FINAL = new Set(["completed", "cancelled", "expired", "failed", "rejected"]);
-const LIVE_CHILDREN = new Set(["intended", "open", "partly_filled", "cancelling", "unknown"]);
+/** The server names the states of each group on the page. */
+const isAmong = (group, status) => document.body.dataset[group].split(" ").includes(status);
 
-export const isFinal = (status) => FINAL.has(status);
-export const isLiveChild = (status) => LIVE_CHILDREN.has(status);
+export const isFinal = (status) => isAmong("finalOrders", status);
+export const isLiveChild = (status) => isAmong("liveChildren", status);
 
 function pill(table, status, title, suffix = "") {
   const [sign, tone] = table[status] ?? ["?", ""];

@@ -1,12 +1,11 @@
 // The tables under the charts. Newest first; the DOM holds at most 200 rows until all are asked for.
 
-import { element } from "./dom.js";
+import { arrange, cell, element } from "./dom.js";
 import { DASH, clock, decimal, local, percent, price, quantity } from "./format.js";
 import { childPill } from "./states.js";
 
 const LIMIT = 200;
 
-const cell = (text, kind = "", title = null) => element("td", { class: kind, title }, text);
 const time = (milliseconds) => cell(clock(milliseconds, true), "mono", local(milliseconds));
 const average = (value, order) => (value === null ? DASH : price(value, order.tick, 1));
 
@@ -20,6 +19,9 @@ function details(data) {
   }).join(" · ");
 }
 
+/** All parts of a fill's fee; one without an amount while it is unknown. */
+const charged = (row) => [{ amount: row.fee, currency: row.fee_currency }, ...row.more_fees];
+
 const share = (row) => percent(Number(row.filled) / Number(row.quantity));
 
 function sliceState(row, now) {
@@ -31,7 +33,7 @@ export const TABLES = {
   children: {
     heads: ["Time (UTC)", "Child", "Slice", "Account", "Type", "Why", ">Quantity", ">Price", ">Filled", ">Average", "State", "Reason"],
     sort: (row) => row.sequence,
-    empty: "No child order yet.",
+    empty: "No child orders yet.",
     cells: (row, { order }) => [
       time(row.at), cell(`#${row.sequence}`, "mono"), cell(row.slice === null ? DASH : String(row.slice), "mono"), cell(row.account),
       cell(row.type + (TIMES[row.time_in_force] ?? `, ${row.time_in_force}`)), cell(row.why, "wide", row.why),
@@ -49,7 +51,8 @@ export const TABLES = {
       cell({ maker: "● maker", taker: "◆ taker" }[row.liquidity] ?? DASH),
       cell(quantity(row.quantity, order.lot), "number"), cell(price(row.price, order.tick), "number"),
       cell(decimal((Number(row.price) * Number(row.quantity)).toFixed(2)), "number"),
-      cell(decimal(row.fee), "number"), cell(row.fee_currency || DASH), cell(decimal(row.fee_in_quote), "number"),
+      cell(charged(row).map((fee) => decimal(fee.amount)).join(" + "), "number"),
+      cell(charged(row).map((fee) => fee.currency || DASH).join(" + ")), cell(decimal(row.fee_in_quote), "number"),
     ],
   },
   slices: {
@@ -65,7 +68,7 @@ export const TABLES = {
   journal: {
     heads: ["Time (UTC)", ">Version", "What", "Who", "Why", "Details"],
     sort: (row) => row.version,
-    empty: "Nothing in the journal yet.",
+    empty: "The journal is empty.",
     cells: (row) => [
       time(row.at), cell(String(row.version), "number"), cell(row.kind.replaceAll("_", " ")), cell(row.actor),
       cell(row.reason || DASH, "wrap"), cell(details(row.data), "wide", details(row.data)),
@@ -99,8 +102,7 @@ export class TableView {
     const shown = this.all ? sorted : sorted.slice(0, LIMIT);
     const nodes = shown.map((row) => this.node(row, table, context));
     if (!shown.length) nodes.push(element("tr", {}, element("td", { class: "empty", colspan: table.heads.length }, table.empty)));
-    const same = nodes.length === this.body.children.length && nodes.every((node, index) => node === this.body.children[index]);
-    if (!same) this.body.replaceChildren(...nodes);
+    arrange(this.body, nodes);
     this.drawRest(sorted.length, rows, context);
   }
 

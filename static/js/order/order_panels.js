@@ -1,6 +1,6 @@
 // The words and numbers beside the charts.
 
-import { bar, byId, element, setText } from "../lib/dom.js";
+import { bar, byId, element, fillList, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, moment, percent, points, price, quantity, spoken } from "../lib/format.js";
 import { finishOf, paceWords } from "../lib/pace.js";
 import { ON_SCHEDULE, shareDue } from "../lib/plan.js";
@@ -70,21 +70,6 @@ export function drawDone(view) {
   byId("done-line").replaceChildren(...parts);
 }
 
-const shown = new WeakMap();
-
-/** Drawn only when something differs, so that a selection in it survives. */
-function list(host, rows) {
-  const key = JSON.stringify(rows);
-  if (shown.get(host) === key) return;
-  shown.set(host, key);
-  const nodes = rows.flatMap((row) => {
-    if (row === null) return [element("hr")];
-    const [name, value, kind = "number", title = null] = row;
-    return [element("dt", {}, name), element("dd", { class: kind, title }, value)];
-  });
-  host.replaceChildren(...nodes);
-}
-
 /** The parts add up to the total; before fees it is the cost against arrival. */
 const SPLIT = [["spread", "spread"], ["drift", "drift"], ["delay", "delay"], ["fees", "fees"], ["with fees", "total"]];
 
@@ -93,7 +78,7 @@ export function drawCost(view) {
   const split = market?.split_bp ?? { fees: order.fees_bp };
   const toTick = (value) => (value === null || value === undefined ? DASH : price(value, order.tick, 1));
   const fees = order.fees.length ? order.fees.map((fee) => `${decimal(fee.amount)} ${fee.currency}`).join(", ") : DASH;
-  list(byId("cost"), [
+  fillList(byId("cost"), [
     ["Average", toTick(order.average)],
     ["Arrival mid", toTick(order.arrival_mid)],
     ["Market VWAP", toTick(market?.vwap)],
@@ -114,7 +99,7 @@ export function drawNow(view) {
   if (isFinal(order.status)) {
     const left = Number(order.quantity) - Number(order.filled);
     const rest = left > 0 ? `${quantity(left.toFixed(12), order.lot)} ${order.base}` : "nothing";
-    list(byId("now"), [
+    fillList(byId("now"), [
       ["State", order.status.replaceAll("_", " "), "words"],
       ["Ended", clock(order.ended_at), "number", local(order.ended_at)],
       ["Left", rest],
@@ -127,15 +112,26 @@ export function drawNow(view) {
   const working = live.length
     ? live.map((child) => `${quantity(child.quantity, order.lot)} @ ${child.price === null ? DASH : price(child.price, order.tick)}`).join("; ")
     : DASH;
-  list(byId("now"), [
+  fillList(byId("now"), [
     ["Slice", current ? `${current.number} of ${slices.length}` : DASH],
     ["Slice ends in", current ? countdown(current.ends_at - now) : DASH],
     ["Working", working],
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
+    ...reserveRows(order),
     ["At this pace", paceWords(finishOf(order, line, now), now)],
-    ["Next look", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
+    ["Next check", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
+  ]);
+}
+
+/** What it may still spend: a line for each account, and the account's name where there are several. */
+function reserveRows(order) {
+  return order.reserves.map((each) => [
+    order.reserves.length > 1 ? `Reserves on ${each.account}` : "Reserves",
+    `${each.is_known ? "" : "≥ "}${decimal(each.amount)} ${each.currency}`,
+    "number",
+    "What it may still spend there at its worst price, with fees. Its resting children are locked at the exchange beside it.",
   ]);
 }
 

@@ -1,21 +1,9 @@
 // The panels of an order's page beside its cost: its terms, its venues, and what an iceberg shows.
 
-import { byId, element, setText } from "../lib/dom.js";
+import { byId, cell, element, fillList, fillOnce, number, setText } from "../lib/dom.js";
 import { DASH, decimal, percent, places, points, price, quantity, spoken } from "../lib/format.js";
 import { shownLine, venueRows } from "./children_folds.js";
 import { isLiveChild } from "../lib/states.js";
-
-const shown = new WeakMap();
-
-/** Drawn only when something differs, so that a selection in it survives. */
-function drawn(host, rows, build) {
-  const key = JSON.stringify(rows);
-  if (shown.get(host) === key) return;
-  shown.set(host, key);
-  host.replaceChildren(...rows.flatMap(build));
-}
-
-const pair = ([name, value, kind = "number"]) => [element("dt", {}, name), element("dd", { class: kind }, value)];
 
 /** ISO 8601, as the records keep a duration: PT1M30S. */
 function duration(text) {
@@ -36,23 +24,23 @@ function worded({ widget, unit, choices }, value) {
 export function drawTerms(order, form) {
   setText(byId("terms-version"), `version ${order.terms_version}`);
   const set = form.parameters.filter(({ name }) => order.parameters[name] !== null && order.parameters[name] !== undefined);
-  drawn(byId("terms"), [
+  fillList(byId("terms"), [
     ["Algorithm", form.label, "number"],
     ["Limit", order.limit_price === null ? "none" : price(order.limit_price, order.tick)],
     ["End", order.end_is_fixed ? "fixed" : "by duration"],
     ...set.map((field) => [field.label, worded(field, order.parameters[field.name])]),
-  ], pair);
+  ]);
 }
 
 export function drawAccounts(order, fills) {
   const host = document.querySelector("#venues tbody");
   if (!host) return;
-  drawn(host, venueRows(order, fills), (row) => element("tr", {},
-    element("td", {}, row.label),
-    element("td", { class: "number" }, row.filled ? decimal(row.filled.toFixed(places(order.lot) ?? 6)) : DASH),
-    element("td", { class: "number" }, percent(row.share, 0)),
-    element("td", { class: "number" }, row.average === null ? DASH : decimal(row.average.toFixed((places(order.tick) ?? 2) + 1))),
-    element("td", { class: "number" }, row.feesBp === null ? DASH : points(row.feesBp, 1))));
+  fillOnce(host, venueRows(order, fills), (row) => element("tr", {},
+    cell(row.label),
+    number(row.filled ? decimal(row.filled.toFixed(places(order.lot) ?? 6)) : DASH),
+    number(percent(row.share, 0)),
+    number(row.average === null ? DASH : decimal(row.average.toFixed((places(order.tick) ?? 2) + 1))),
+    number(row.feesBp === null ? DASH : points(row.feesBp, 1))));
 }
 
 export function drawIceberg({ order, children, fills }) {
@@ -62,11 +50,11 @@ export function drawIceberg({ order, children, fills }) {
   const left = Math.max(0, Number(order.quantity) - Number(order.filled));
   const size = (value) => quantity(Math.max(0, value).toFixed(12), order.lot);
   const resting = children.filter((child) => isLiveChild(child.status) && child.price !== null);
-  drawn(host, [
+  fillList(host, [
     ["Shown now", size(shownNow)],
     ["Hidden", size(left - shownNow)],
     ["Visible at most", quantity(order.parameters.visible_quantity, order.lot)],
     ["Parts so far", String(children.length)],
     ["At", resting.length ? resting.map((child) => price(child.price, order.tick)).join("; ") : DASH],
-  ], pair);
+  ]);
 }

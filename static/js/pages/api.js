@@ -95,5 +95,5 @@ async function show() {
 }
 
 show().catch((error) => {
-  body.replaceChildren(element("p", { class: "error-box", role: "alert" }, `The document cannot be read: ${error.message}`));
+  body.replaceChildren(element("p", { class: "error-box", role: "alert" }, `The API description cannot be loaded: ${error.message}`));
 });

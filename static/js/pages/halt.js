@@ -10,8 +10,6 @@ import { childPill, side } from "../lib/states.js";
 const DRAW_EVERY = 100; // the time to flat is read while it runs
 
 let halt = readJson("halt-data");
-const serverAtLoad = readJson("halt-now");
-const loadedAt = performance.now();
 let drawn = null;
 
 function take(message) {
@@ -19,8 +17,7 @@ function take(message) {
   draw();
 }
 
-const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") });
-const now = () => (socket.server === null ? serverAtLoad + performance.now() - loadedAt : socket.now());
+const socket = new LiveSocket(`/ws/halts/${halt.id}/`, { snapshot: take, delta: take, gone: () => location.assign("/") }, readJson("halt-now"));
 
 function openRow(child) {
   return element("tr", {},
@@ -28,14 +25,14 @@ function openRow(child) {
     element("td", {}, child.account), element("td", {}, child.symbol), element("td", {}, side(child.side)),
     element("td", { class: "number" }, decimal(child.quantity)), element("td", { class: "number" }, decimal(child.filled)),
     element("td", {}, childPill(child)),
-    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is under way"));
+    element("td", { class: child.reason ? "wrap bad" : "wrap" }, child.reason || "the cancel is on its way"));
 }
 
 const WORDS = {
-  lifted: "What it paused stays paused until a person resumes each order.",
-  halted: "Nothing is open at the exchanges; nothing new goes out until it is lifted.",
-  halting: "Cancels are on their way; nothing new goes out.",
-  "no new orders": "New orders are refused; what runs goes on.",
+  lifted: "Orders that it paused stay paused until a person resumes each one.",
+  halted: "Nothing is open at the exchanges. No order is sent until the halt is lifted.",
+  halting: "Cancels are on their way. No order is sent.",
+  "no new orders": "New orders are refused. Live orders go on.",
 };
 
 function drawOnce() {
@@ -65,7 +62,7 @@ function drawFacts() {
   const moment = (at) => (at === null ? DASH : `${new Date(at).toISOString().slice(0, 10)} ${clock(at, true)} UTC`);
   const facts = [
     ["Set", `${moment(halt.set_at)} by ${halt.set_by}`, local(halt.set_at)],
-    ["Cancels asked for", moment(halt.swept_at)],
+    ["Cancels requested", moment(halt.swept_at)],
     ["Nothing open", moment(halt.flat_at)],
     ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
   ];
@@ -77,14 +74,11 @@ function draw() {
   if (document.hidden) return;
   drawOnce();
   const running = halt.kind === "stop" && halt.flat_at === null && halt.lifted_at === null;
-  const shown = halt.flat_at !== null ? seconds(halt.time_to_flat) : running ? seconds(Math.max(0, now() - halt.set_at)) : DASH;
+  const shown = halt.flat_at !== null ? seconds(halt.time_to_flat) : running ? seconds(Math.max(0, socket.now() - halt.set_at)) : DASH;
   setText(byId("halt-flat"), shown);
   byId("halt-flat").dataset.state = halt.flat_at !== null ? "flat" : running ? "running" : "none";
 }
 
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) event.target.closest?.("dialog")?.close();
-});
 document.addEventListener("visibilitychange", draw);
 draw();
 setInterval(draw, DRAW_EVERY);

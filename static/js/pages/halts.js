@@ -1,6 +1,6 @@
 // Halts in force and former ones.
 
-import { byId, element, readJson } from "../lib/dom.js";
+import { byId, cell, element, number, readJson } from "../lib/dom.js";
 import { DASH, local, moment } from "../lib/format.js";
 import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
 
@@ -9,15 +9,14 @@ const now = readJson("halts-now");
 function rowOf(halt) {
   const [sign, word, tone] = stateOf(halt);
   const stops = halt.kind === "stop";
-  const number = (text) => element("td", { class: "number" }, text);
-  const time = (at) => element("td", { class: "mono", title: local(at) }, moment(at, now));
-  const lifted = halt.lifted_at === null ? [] : [time(halt.lifted_at), element("td", {}, halt.lifted_by), element("td", { class: "wrap" }, halt.lift_reason)];
+  const time = (at) => cell(moment(at, now), "mono", local(at));
+  const lifted = halt.lifted_at === null ? [] : [time(halt.lifted_at), cell(halt.lifted_by), cell(halt.lift_reason, "wrap")];
   return element("tr", { "data-id": halt.id },
     element("td", {}, element("span", { class: `pill ${tone}` }, element("span", { "aria-hidden": "true" }, sign), word)),
     element("td", {}, element("a", { href: `/halts/${halt.id}/`, class: "mono" }, halt.id)),
-    element("td", {}, subjectOf(halt)), element("td", {}, KINDS[halt.kind]), time(halt.set_at), element("td", {}, halt.set_by),
+    cell(subjectOf(halt)), cell(KINDS[halt.kind]), time(halt.set_at), cell(halt.set_by),
     number(stops ? String(halt.orders) : DASH), number(stops ? `${halt.settled} / ${halt.children}` : DASH),
-    number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)), element("td", { class: "wrap" }, halt.reason), ...lifted);
+    number(halt.time_to_flat === null ? DASH : seconds(halt.time_to_flat)), cell(halt.reason, "wrap"), ...lifted);
 }
 
 for (const name of ["in-force", "former"]) {

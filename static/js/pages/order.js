@@ -1,6 +1,6 @@
 // An order's page: the snapshot in the page first, then what the websocket says; drawn at most four times a second.
 
-import { bucketOf } from "../charts/volume.js";
+import { bucketOf, unknownStretches } from "../charts/volume.js";
 import { OrderCharts } from "../charts/charts.js";
 import { showConnection } from "../lib/connection.js";
 import { byId, readJson, setText } from "../lib/dom.js";
@@ -38,8 +38,6 @@ function take(snapshot) {
   changed = true;
 }
 
-const opened = readJson("order-now");
-const openedAt = performance.now();
 take(readJson("order-data"));
 
 const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
@@ -63,16 +61,14 @@ const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
     changed ||= order.waits !== market.waits;
     order.waits = market.waits;
   },
-  gone: () => notice("This order is not yours to see any more."),
-});
-
-const now = () => (socket.server === null ? opened + performance.now() - openedAt : socket.now());
+  gone: () => notice("You may no longer see this order."),
+}, readJson("order-now"));
 
 function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
   const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
   return {
-    order, market, fills, form, profile, slices, now: now(),
+    order, market, fills, form, profile, slices, now: socket.now(),
     // An order without a schedule is neither ahead nor behind.
     line: form.sliced ? shareLine(slices, Number(order.quantity)) : [],
     children: [...rows.children.values()],
@@ -101,7 +97,10 @@ function drawAges(current) {
   const last = current.samples.at(-1);
   setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
   const length = order.end_at === null ? 0 : order.end_at - order.start_at;
-  setText(byId("volume-unit"), `market by ${spoken(bucketOf(length))}, own share${profile.length ? ", violet: expected of the market" : ""}`);
+  const said = [`market by ${spoken(bucketOf(length))}`, "own share"];
+  if (unknownStretches(current).length) said.push("grey: not known");
+  if (profile.length) said.push("violet: expected in the market");
+  setText(byId("volume-unit"), said.join(", "));
 }
 
 let drawing = Promise.resolve();
@@ -123,7 +122,7 @@ function draw() {
   drawTabs(current);
   if (window.Plotly && (changed || performance.now() - chartsAt >= CHARTS_EVERY)) {
     chartsAt = performance.now();
-    drawing = drawing.then(() => charts.draw(current)).catch((error) => notice(`The charts cannot be drawn: ${error.message}`));
+    drawing = drawing.then(() => charts.draw(current)).catch((error) => notice(`This page cannot draw the charts: ${error.message}. Everything else on it is live.`));
   }
   changed = false;
 }
@@ -143,10 +142,6 @@ document.querySelector(".tab-list").addEventListener("keydown", (event) => {
 });
 
 document.querySelector('[data-act="pause"]')?.addEventListener("click", () => window.htmx.trigger("#pause-form", "submit"));
-document.body.addEventListener("htmx:afterRequest", (event) => {
-  // A form is the act itself; what else a dialog asks for, such as a preview, leaves it open.
-  if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
-});
 document.addEventListener("visibilitychange", () => {
   changed = true;
   draw();

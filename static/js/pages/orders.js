@@ -14,28 +14,23 @@ const form = byId("filter");
 const columns = table.tHead.rows[0].cells.length;
 const showsTrader = "several" in host.dataset;
 const first = readJson("orders-data");
-const loadedAt = performance.now();
 let rows = new Map(first.rows.map((row) => [row.id, row]));
 let order = first.rows.map((row) => row.id);
 let drawn = new Map();
 const opened = new Map();
 
 // A filter that was not understood shows nothing, live or not.
-const socket = first.live
-  ? new LiveSocket(`/ws/orders/?${first.query}`, {
-    snapshot: (message) => {
-      rows = new Map(message.rows.map((row) => [row.id, row]));
-      show(message);
-    },
-    delta: (message) => {
-      for (const row of message.rows) rows.set(row.id, row);
-      show(message);
-    },
-    beat: () => tick(),
-  })
-  : { state: "unknown", age: null, server: null };
-
-const now = () => (socket.server === null ? first.now + performance.now() - loadedAt : socket.now());
+const socket = new LiveSocket(first.live ? `/ws/orders/?${first.query}` : null, {
+  snapshot: (message) => {
+    rows = new Map(message.rows.map((row) => [row.id, row]));
+    show(message);
+  },
+  delta: (message) => {
+    for (const row of message.rows) rows.set(row.id, row);
+    show(message);
+  },
+  beat: () => tick(),
+}, first.now);
 
 function show(message) {
   order = message.order;
@@ -59,7 +54,7 @@ function drawnRow(id, at) {
 
 function draw() {
   if (document.hidden) return;
-  const at = now();
+  const at = socket.now();
   drawn = new Map(order.filter((id) => rows.has(id)).map((id) => [id, drawnRow(id, at)]));
   const nodes = [...drawn].flatMap(([id, { node }]) => (opened.has(id) ? [node, opened.get(id).node] : [node]));
   arrange(body, nodes);
@@ -70,7 +65,7 @@ function draw() {
 
 function tick() {
   if (document.hidden) return;
-  const at = now();
+  const at = socket.now();
   for (const [id, { row, node }] of drawn) {
     tickRow(row, node, at);
     opened.get(id)?.update(row, at);
@@ -95,7 +90,7 @@ body.addEventListener("click", (event) => {
 });
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const id = event.detail.target.id.replace("source-", "");
-  opened.get(id)?.received(now());
+  opened.get(id)?.received(socket.now());
 });
 
 // Only what filters stands in the address.

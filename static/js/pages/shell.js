@@ -36,6 +36,11 @@ function watchClicks() {
   });
 }
 
+/** A form is a dialog's act itself; what else a dialog asks for, such as a preview, leaves it open. */
+function closeAfter(event) {
+  if (event.detail.successful && event.target.matches?.("form")) event.target.closest("dialog")?.close();
+}
+
 function tick() {
   const node = byId("clock");
   setText(node, `${clock(Date.now())} UTC`);
@@ -46,5 +51,6 @@ nameThemes();
 watchClicks();
 watchKeys();
 watchRequests();
+document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);

@@ -98,7 +98,7 @@ function showHints() {
   setText(byId("hint-limit_price"), against);
   for (const chip of form.querySelectorAll("[data-share]")) {
     chip.disabled = !helpers.shares[chip.dataset.share];
-    chip.title = helpers.free ? `of ${decimal(helpers.free)} ${helpers.currency} free` : "the balance is not known";
+    chip.title = helpers.free ? `of ${decimal(helpers.free)} ${helpers.currency} that can be used` : "the balance is not known";
   }
   form.querySelector('[data-limit="beside"]').disabled = !helpers.limit;
   setText(form.querySelector('[data-limit="beside"]'), side() === "buy" ? "mid + 25 bp" : "mid − 25 bp");
@@ -108,7 +108,7 @@ function showHints() {
   }
   showPlanned(form, data.plan, clock);
   const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
-  setText(byId("review-text"), waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the books");
+  setText(byId("review-text"), waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the order books");
 }
 
 function quantityHint() {

@@ -11,7 +11,6 @@ import { tickAlert, wallRow } from "../wall/row.js";
 const body = byId("wall-rows");
 const table = body.closest("table");
 const first = readJson("wall-data");
-const loadedAt = performance.now();
 let rows = new Map(first.rows.map((row) => [row.id, row]));
 let { order, panels } = first;
 let drawn = new Map();
@@ -24,8 +23,7 @@ function take(message) {
   draw();
 }
 
-const socket = new LiveSocket("/ws/wall/", { snapshot: take, delta: take, beat: () => tick(), gone: () => location.assign("/") });
-const now = () => (socket.server === null ? first.now + performance.now() - loadedAt : socket.now());
+const socket = new LiveSocket("/ws/wall/", { snapshot: take, delta: take, beat: () => tick(), gone: () => location.assign("/") }, first.now);
 
 function drawnRow(id, at) {
   const row = rows.get(id);
@@ -38,7 +36,7 @@ function drawnRow(id, at) {
 
 function draw() {
   if (document.hidden) return;
-  const at = now();
+  const at = socket.now();
   const shown = order.filter((id) => rows.has(id));
   drawn = new Map(shown.map((id) => [id, drawnRow(id, at)]));
   for (const id of [...rows.keys()]) if (!drawn.has(id)) rows.delete(id);
@@ -53,7 +51,7 @@ function draw() {
 /** What moves with time alone. */
 function tick() {
   if (document.hidden) return;
-  const at = now();
+  const at = socket.now();
   for (const { row, node } of drawn.values()) {
     tickRow(row, node, at);
     tickAlert(row, node, at);

@@ -32,7 +32,7 @@ export function tickStrip(node, halt, now) {
   }
 }
 
-export function askToLift(halt) {
+function askToLift(halt) {
   const dialog = byId("lift-dialog");
   const form = dialog.querySelector("form");
   form.reset();

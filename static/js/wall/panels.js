@@ -1,7 +1,7 @@
 // The wall's tiles and panels. Lines are kept by key and changed in place: a button that somebody is
 // pressing stays the same button.
 
-import { byId, element, setText } from "../lib/dom.js";
+import { arrange, byId, element, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, decimal, local, percent, points } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
@@ -27,7 +27,7 @@ function lines(host, items, keyOf, make, fill) {
     fill(node, item);
     return node;
   });
-  if (nodes.length !== host.children.length || nodes.some((node, index) => node !== host.children[index])) host.replaceChildren(...nodes);
+  arrange(host, nodes);
 }
 
 const part = (node, name) => node.querySelector(`[data-part="${name}"]`);
@@ -57,11 +57,11 @@ function drawTiles(totals) {
   byId("tile-desk").classList.toggle("is-word", word.length > 8);
   const [main, ...others] = totals.money;
   const more = (pick) => others.map((row) => `${pick(row)} ${row.currency}`).join(" · ");
-  tile("tile-working", main ? short(main.working) : "0", main ? [main.currency, more((row) => short(row.working))].filter(Boolean).join(" · ") : "", "", main ? `${decimal(main.working)} ${main.currency} open, at the mid of now` : null);
+  tile("tile-working", main ? short(main.working) : "0", main ? [main.currency, more((row) => short(row.working))].filter(Boolean).join(" · ") : "", "", main ? `${decimal(main.working)} ${main.currency} open, at the current mid` : null);
   tile("tile-done", main ? short(main.done) : "0", main ? [main.currency, more((row) => short(row.done))].filter(Boolean).join(" · ") : "", "", main ? `${decimal(main.done)} ${main.currency} filled since midnight UTC` : null);
   tile("tile-live", String(totals.live), `${totals.behind} behind, ${totals.paused} paused`, totals.behind ? "warn" : "");
   const left = totals.without_arrival;
-  const hint = left ? `${left} order${left === 1 ? "" : "s"} without arrival left out` : "bp against arrival, + is cost";
+  const hint = left ? `${left} order${left === 1 ? "" : "s"} without an arrival price left out` : "bp against arrival, + is cost";
   tile("tile-cost", main ? points(main.cost_bp) : DASH, hint, main ? costClass(main.cost_bp) : "");
 }
 
@@ -88,13 +88,16 @@ function fillAccount(node, account) {
   node.querySelector("a").hidden = Boolean(account.halt);
 }
 
+const armed = ({ switch_until: until }, now) =>
+  until === null ? "" : `, switch ${until > now ? "armed until" : "may have fired at"} ${clock(until)}`;
+
 function tickAccount(node, account, now) {
   const since = (moment) => (moment === null ? DASH : age(now - moment));
   const fine = account.health === "ok";
   const words = part(node, "words");
   const error = account.error ? `: ${account.error}` : "";
   const lasting = account.since === null ? "" : ` since ${clock(account.since)} (${since(account.since)})`;
-  setText(words, fine ? "ok" : `${account.words}${lasting}${error}`);
+  setText(words, `${fine ? "ok" : `${account.words}${lasting}${error}`}${armed(account, now)}`);
   words.className = fine ? "muted" : SIGNS[account.health][1];
   words.title = fine ? "" : words.textContent;
   const quotes = account.quotes.filter((quote) => quote.wanted);
@@ -104,8 +107,11 @@ function tickAccount(node, account, now) {
   const errors = account.failures === 1 ? "1 error" : `${account.failures} errors`;
   const data = worst === null ? DASH : since(worst.at);
   const figures = part(node, "figures");
-  setText(figures, `${latency} · ${errors} · stream ${since(account.stream_at)} · look ${since(account.looked_at)} · quote ${data}`);
-  figures.title = "how long the last look took · failed calls since the last good one · age of the stream's last sign, of the last look, of the oldest quote that an order needs\n" + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
+  setText(figures, `${latency} · ${errors} · stream ${since(account.stream_at)} · poll ${since(account.polled_at)} · quote ${data}`);
+  figures.title = [
+    "From left to right:", "time that the last poll of the account took", "requests that failed since the last good poll",
+    "time since the exchange's last message", "time since the last poll", "age of the oldest quote that a live order needs", "",
+  ].join("\n") + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
 }
 
 // --- people
@@ -131,12 +137,12 @@ function fillPerson(node, person, money) {
 
 // --- what waits for a person
 
-function needsOf(panels, drawn, now) {
+function needsOf(panels, drawn) {
   const unknown = panels.unknown.map((child) => ({ key: `u${child.order}.${child.child}`, order: child.order, sign: "!!", tone: "bad", child }));
   const alerts = panels.alerts.map((alert) => ({ key: `a${alert.order}`, order: alert.order, sign: "!", tone: "bad", alert }));
   const behind = [...drawn.values()].filter(({ row }) => row.behind && !row.needs_person)
     .map(({ row }) => ({ key: `b${row.id}`, order: row.id, sign: "!", tone: "warn", row }));
-  return [...unknown, ...alerts, ...behind].map((need) => ({ ...need, at: now }));
+  return [...unknown, ...alerts, ...behind];
 }
 
 const makeNeed = (need) => element("li", {}, element("b", { class: `sign ${need.tone}`, "aria-hidden": "true" }, need.sign),
@@ -147,7 +153,7 @@ function fillNeed(node, need) {
   node.need = need;
 }
 
-const LOOKS = { open_orders: "open", closed_orders: "closed", trades: "trades" };
+const POLL_KINDS = { open_orders: "open", closed_orders: "closed", trades: "trades" };
 
 function tickNeed(node, need, rows, now) {
   const what = part(node, "what");
@@ -155,9 +161,9 @@ function tickNeed(node, need, rows, now) {
   if (need.child) {
     const child = need.child;
     setText(what, `child ${child.child} of ${child.order} unknown for ${age(now - child.since)}, ${child.account} ${child.side} ${decimal(child.quantity)} ${child.symbol}`);
-    const looks = Object.entries(child.looks).map(([kind, count]) => `${LOOKS[kind]} ${count}`).join(", ");
-    const earliest = child.earliest === null ? "" : child.earliest > now ? `absent at ${clock(child.earliest)} at the earliest` : "absent when the looks are complete";
-    setText(how, [`not seen in ${looks} of ${child.needed} looks each`, earliest].filter(Boolean).join(" · "));
+    const polls = Object.entries(child.polls).map(([kind, count]) => `${POLL_KINDS[kind]} ${count}`).join(", ");
+    const earliest = child.earliest === null ? "" : child.earliest > now ? `absent at ${clock(child.earliest)} or later` : "absent when the polls are complete";
+    setText(how, [`not found in ${polls} of ${child.needed} polls each`, earliest].filter(Boolean).join(" · "));
     how.title = `${how.textContent}\n${child.reason}`;
   } else if (need.alert) {
     const { alert } = need;
@@ -180,7 +186,7 @@ export function drawPanels(panels, drawn, now) {
   lines(byId("halts-in-force"), panels.halts, (halt) => halt.id, haltStrip, (node, halt) => tickStrip(node, halt, now));
   lines(byId("accounts"), panels.accounts, (account) => account.id, makeAccount, fillAccount);
   lines(byId("people"), panels.people, (person) => person.id, makePerson, (node, person) => fillPerson(node, person, panels.totals.money));
-  const needs = needsOf(panels, drawn, now);
+  const needs = needsOf(panels, drawn);
   lines(byId("needs"), needs, (need) => need.key, makeNeed, fillNeed);
   if (!needs.length) byId("needs").replaceChildren(element("li", { class: "muted calm" }, "Nothing waits for you."));
   setText(byId("needs-count"), needs.length ? String(needs.length) : "");

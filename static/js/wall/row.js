@@ -1,14 +1,10 @@
 // A live order on the wall: its cells, and the alert in words.
 
-import { element, setText } from "../lib/dom.js";
+import { menuCell, shareOf } from "../blotter/row.js";
+import { cell, element, number, setText } from "../lib/dom.js";
 import { DASH, age, costClass, percent, points, quantity, spoken } from "../lib/format.js";
 import { shareDue } from "../lib/plan.js";
 import { orderPill, reasonOf, side } from "../lib/states.js";
-
-const cell = (text, kind = "", title = null) => element("td", { class: kind || null, title }, text);
-const number = (text, kind = "", title = null) => cell(text, `number ${kind}`.trim(), title);
-
-const shareOf = (row) => Number(row.filled) / Number(row.quantity);
 
 /** When the schedule wanted more than this share: since when an order is behind. Null without a schedule. */
 const reachedAt = (line, share) => (line.find(([, height]) => height > share) ?? line.at(-1))?.[0] ?? null;
@@ -32,7 +28,6 @@ function alertOf(row, now) {
 
 export function wallRow(row, now) {
   const link = element("a", { href: `/orders/${row.id}/`, class: "mono" }, row.id);
-  const menu = { type: "button", class: "opener", "data-menu": "", "aria-haspopup": "true", "aria-label": `Actions for ${row.id}` };
   const node = element("tr", { "data-id": row.id },
     element("td", {}, orderPill(row)),
     element("td", {}, link),
@@ -49,7 +44,7 @@ export function wallRow(row, now) {
     element("td", { class: "number", "data-eta": "" }),
     element("td", { class: "number", "data-age": "" }),
     element("td", { class: "wide", "data-alert": "" }),
-    element("td", { class: "narrow-cell" }, element("button", menu, "⋯")),
+    menuCell(row),
   );
   tickAlert(row, node, now);
   return node;

@@ -33,7 +33,7 @@ def with_child(view: OrderView, intend: PlaceChild) -> OrderView:
         account=intend.account,
         slice_number=intend.slice_number,
         purpose=intend.purpose,
-        status=ChildStatus.INTENDED,
+        status=ChildStatus.PENDING_SUBMIT,
         price=intend.price,
         quantity=intend.quantity,
         done=ZERO,

@@ -124,7 +124,7 @@ def test_nothing_crosses_before_the_cancel_is_settled() -> None:
         waiting = child_of(status=status, cancel_wanted=True, slice_number=3)
         decision = decide(view_of(now=NOW + CROSSES, done=D("0.2"), children=(waiting,)))
         assert decision.commands == (), status
-        assert "settled" in decision.why
+        assert "to settle" in decision.why
 
 
 def test_a_slice_in_between_crosses_only_what_is_more_than_a_slice_behind() -> None:
@@ -311,19 +311,19 @@ def test_a_closing_order_whose_last_child_filled_after_all_is_complete() -> None
 
 
 def test_an_expired_order_says_what_is_left_at_its_end_and_not_when_it_began_to_close() -> None:
-    reason = "time ran out with 0.2 BTC left: children are not settled yet"
+    reason = "time ran out with 0.2 BTC left: some children are not settled yet"
     view = view_of(
         status=OrderStatus.CLOSING, outcome=OrderStatus.EXPIRED, outcome_reason=reason, done=D("0.25")
     )
     (move,) = moves_of(view)
-    assert move.reason == "time ran out with 0.05 BTC left: children are not settled yet"
+    assert move.reason == "time ran out with 0.05 BTC left: some children are not settled yet"
 
 
 def test_a_closing_order_waits_for_a_child_of_unknown_fate() -> None:
     unknown = child_of(status=ChildStatus.UNKNOWN)
     decision = decide(view_of(status=OrderStatus.CLOSING, outcome=OrderStatus.EXPIRED, children=(unknown,)))
     assert decision.commands == ()
-    assert "1 children are not settled" in decision.why
+    assert "waits for its children to settle (1 left)" in decision.why
 
 
 @pytest.mark.parametrize("status", sorted(ORDER_FINAL))

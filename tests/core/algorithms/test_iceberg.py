@@ -91,8 +91,8 @@ def test_the_plan_is_one_slice_of_everything() -> None:
     [
         ("0.3", "0.4", "above the total", "0.3"),
         ("0.3", "0.000195", "finer than the lot", "0.00001"),
-        ("0.3", "0.00018", "under the minimum", "0.00019"),  # 10 USDT and a tenth, at 60,000
-        ("0.00030", "0.00020", "leaves one under the minimum", "0.0003"),
+        ("0.3", "0.00018", "below the minimum", "0.00019"),  # 10 USDT and a tenth, at 60,000
+        ("0.00030", "0.00020", "leaves one part below the minimum", "0.0003"),
     ],
 )
 def test_a_visible_quantity_that_cannot_be_is_refused_with_value_and_limit(
@@ -178,7 +178,14 @@ def test_without_limit_and_arrival_price_it_waits_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "status", [ChildStatus.INTENDED, ChildStatus.OPEN, ChildStatus.UNKNOWN, ChildStatus.CANCELLING]
+    "status",
+    [
+        ChildStatus.PENDING_SUBMIT,
+        ChildStatus.SUBMITTED,
+        ChildStatus.OPEN,
+        ChildStatus.UNKNOWN,
+        ChildStatus.CANCELLING,
+    ],
 )
 @pytest.mark.parametrize("slice_number", [1, None])
 def test_a_part_that_may_live_holds_back_the_next_one(status: ChildStatus, slice_number: int | None) -> None:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from execution.core.algorithms.decide import decide
-from execution.core.algorithms.pov import own_share, plan_pov
+from execution.core.algorithms.pov import VOLUME_RECHECK, own_share, plan_pov
 from execution.core.orders.parameters import AtEnd, PovParameters
 from execution.core.orders.plans import PlanInput
 from execution.core.orders.terms import parse_parameters
 from execution.core.orders.view import CancelChild, Decision, OrderView, PlaceChild
+from execution.core.orders.volume_gaps import VOLUME_LASTS, VolumeGaps
 from execution.core.problems import Refused
 from execution.core.quantities import is_multiple, minimum_quantity
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderStatus
@@ -107,6 +108,38 @@ def test_unknown_volume_intends_nothing_and_says_why() -> None:
     assert "not known" in decision.why
 
 
+def gaps(seconds_ago: float, **changes: Any) -> VolumeGaps:
+    """The volume is known up to so many seconds before NOW."""
+    return VolumeGaps(until=NOW - timedelta(seconds=seconds_ago), **changes)
+
+
+def test_a_volume_that_is_known_up_to_a_moment_ago_is_a_lower_bound_to_go_on_with() -> None:
+    assert intended(decide(view("0.9", volume_gaps=gaps(30)))).quantity == D("0.1")
+
+
+@pytest.mark.parametrize("resting", [(), (child_of(quantity=D("0.05")),)])
+def test_a_volume_that_is_known_up_to_too_long_ago_holds_back_and_says_since_when(resting: Any) -> None:
+    held = view("0.9", children=resting, volume_gaps=gaps(30.001))
+    decision = decide(held)
+    assert decision.commands == (), "what rests counts already, and stays"
+    assert decision.why == "waits: the market's volume since 11:59:29 UTC is not known"
+    assert decision.due_at == NOW + VOLUME_RECHECK
+
+
+def test_a_hole_counts_as_nothing_does_not_block_and_is_said() -> None:
+    decision = decide(view("0.9", volume_gaps=gaps(2, lost=timedelta(seconds=42))))
+    assert intended(decision).quantity == D("0.1")
+    note = "; the market's volume is not known for 42 s since the start, which are left out"
+    assert decision.why.endswith(note)
+    assert "not known" not in decide(view("0.9", volume_gaps=gaps(2, lost=timedelta(seconds=4)))).why
+
+
+def test_a_silent_venue_beside_another_one_is_said() -> None:
+    decision = decide(view("0.9", volume_gaps=gaps(2, silent_since=NOW - MINUTE)))
+    assert intended(decision).quantity == D("0.1")
+    assert decision.why.endswith("the volume of one venue since 11:59:00 UTC is not known, and left out")
+
+
 def test_a_rate_of_everything_needs_no_volume() -> None:
     child = intended(decide(view(None, parameters={"participation_rate": D(1)})))
     assert (child.quantity, child.time_in_force) == (D("0.3"), TimeInForce.IOC)
@@ -137,9 +170,9 @@ def test_the_plan_is_of_five_minutes_and_says_what_the_market_would_trade() -> N
     plan = plan_pov(given_of(candles=candles))
     assert len(plan.slices) == 12
     assert D(plan.forecast["expected_volume"]) == 3
-    assert "10 % of it does all of 0.3 before the end" in plan.notes[0]
-    assert "does about 0.33333 of 3" in plan_pov(given_of(candles=candles, quantity=D(3))).notes[0]
-    assert "unknown" in plan_pov(given_of()).notes[0]
+    assert "10 % of that fills all of 0.3 before the end" in plan.notes[0]
+    assert "fills about 0.33333 of 3" in plan_pov(given_of(candles=candles, quantity=D(3))).notes[0]
+    assert "not known" in plan_pov(given_of()).notes[0]
 
 
 @given(markets(), st.integers(0, 10_000), st.sampled_from([None, 10, 300, 3600]))
@@ -160,20 +193,27 @@ def test_plans_sum_exactly_for_any_lot_tick_and_minimum(
 
 
 class Trading(Simulation):
-    """A market that trades at random, is at times unknown, and lists our own trades."""
+    """A market that trades at random, whose volume is at times unknown, late or lost, and lists our own trades."""
 
     others = D(0)
+    lost = D(0)
+    late = 0
 
     def _market(self) -> None:
         super()._market()
-        self.others += self.random.choice([D(0), D("0.01"), D("0.2")])
+        traded = self.random.choice([D(0), D("0.01"), D("0.2")])
+        self.others += traded
+        self.lost += traded if self.chance(0.1) else D(0)
+        self.late = self.random.choice([0, 0, 0, 5, 29, 31])
         own = sum((child.filled for child in self.placed), D(0))
-        traded = None if self.chance(0.1) else self.others + own
-        self.view = replace(self.view, traded_since_start=traded)
+        known = None if self.chance(0.1) else self.others + own - self.lost
+        until = self.view.now - timedelta(seconds=self.late)
+        self.view = replace(self.view, traded_since_start=known, volume_gaps=VolumeGaps(until=until))
 
     def _place(self, intend: PlaceChild) -> None:
-        view = self._look()
+        view = self._observe()
         assert view.traded_since_start is not None
+        assert view.now - (view.volume_gaps.until or view.now) <= VOLUME_LASTS
         most = own_share(self.others, D("0.15"), view.quantity)
         assert view.done + view.exposure + intend.quantity <= most, "above the maximum rate"
         super()._place(intend)
@@ -226,9 +266,9 @@ def test_a_child_that_is_unknown_counts_as_done() -> None:
 @pytest.mark.parametrize(
     ("traded", "reason"),
     [
-        ("0.6", "others traded 0.5 BTC, and it is at most 15 % of the volume"),
-        (None, "what the market traded is not known"),
-        ("100", "the last slices could not fill it in time, inside the collar"),
+        ("0.6", "others traded only 0.5 BTC, and the order may be at most 15 % of the volume"),
+        (None, "the market's volume is not known"),
+        ("100", "the last slices could not be filled in time within the collar"),
     ],
 )
 def test_an_end_with_quantity_left_says_whether_the_market_traded_too_little(
@@ -237,3 +277,15 @@ def test_an_end_with_quantity_left_says_whether_the_market_traded_too_little(
     over = view(traded, done="0.1", parameters={"maximum_rate": D("0.15"), "at_end": AtEnd.CROSS})
     decision = decide(replace(over, end_at=over.now))
     assert decision.why == f"time ran out with 0.2 BTC left: {reason}"
+
+
+def test_an_end_says_what_of_the_volume_was_not_known() -> None:
+    over = view("0.6", done="0.1", parameters={"at_end": AtEnd.CROSS})
+    over = replace(over, end_at=over.now)
+    decision = decide(replace(over, volume_gaps=gaps(0, lost=timedelta(seconds=90))))
+    assert (
+        "others are known to have traded only 0.5 BTC (the market's volume is not known for 90 s since the"
+        " start, which are left out), and the order may be at most 15 % of the volume"
+    ) in decision.why
+    stale = decide(replace(over, volume_gaps=gaps(31)))
+    assert stale.why.endswith("left: the market's volume since 11:59:29 UTC is not known")

@@ -45,7 +45,7 @@ def test_an_order_that_extends_goes_on_for_another_slice_with_what_is_left() -> 
     (part,) = replan.slices
     assert (part.starts_at, part.ends_at, part.quantity) == (END, END + MINUTE, D("0.05"))
     assert (replan.end_at, decision.due_at) == (END + MINUTE, END)
-    assert "0.05 BTC is left: extended until 12:04:00" in replan.reason
+    assert "0.05 BTC is left: the order is extended until 12:04:00" in replan.reason
 
 
 def test_it_extends_at_most_until_its_time_was_there_once_more() -> None:
@@ -55,7 +55,7 @@ def test_it_extends_at_most_until_its_time_was_there_once_more() -> None:
     over = extending(now=last.end_at, end_at=last.end_at, extended=3 * MINUTE)
     (closes,) = [move for move in moves_of(over) if move.outcome]
     assert closes.outcome is OrderStatus.EXPIRED
-    assert closes.reason.endswith("it was extended by 00:03:00, as far as it goes")
+    assert closes.reason.endswith("it was already extended by 00:03:00, the most that is allowed")
 
 
 def test_a_driver_that_comes_late_extends_from_now_and_not_beyond_the_most() -> None:
@@ -78,7 +78,7 @@ def test_an_order_does_not_extend_while_it_may_not_or_could_not_trade(changes: d
 
 def test_an_order_that_stops_ends_with_a_reason_that_says_so() -> None:
     view = view_of(now=END, parameters=twap(at_end=AtEnd.STOP))
-    assert moves_of(view)[0].reason == "time ran out with 0.3 BTC left: it stops at its end, as was asked"
+    assert moves_of(view)[0].reason == "time ran out with 0.3 BTC left: the order was set to stop at its end"
 
 
 def last_slice(at_end: AtEnd, **changes: Any) -> OrderView:

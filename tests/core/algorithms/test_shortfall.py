@@ -248,10 +248,10 @@ def test_more_risk_aversion_does_more_of_it_early() -> None:
 def test_without_history_it_is_refused_and_says_what_to_give() -> None:
     problem = refused(given_of(candles=()))
     assert problem.field == "volatility"
-    assert "give the volatility yourself" in problem.message
+    assert "Give the volatility yourself" in problem.message
     assert refused(given_of(candles=(), parameters={"volatility": D("0.03")})).field == "impact_bp"
     plan = plan_is(given_of(candles=(), parameters={"volatility": D("0.03"), "impact_bp": D(20)}))
-    assert any("volume is unknown" in note for note in plan.notes)
+    assert any("volume is not known" in note for note in plan.notes)
 
 
 def test_without_a_price_it_is_refused() -> None:

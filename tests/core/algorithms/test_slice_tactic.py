@@ -18,6 +18,7 @@ from execution.core.orders.parameters import AtEnd
 from execution.core.orders.plans import SlicePlan
 from execution.core.orders.slices import SliceTask
 from execution.core.orders.view import CROSS, OrderView, PlaceChild
+from execution.core.orders.volume_gaps import VolumeGaps
 from execution.core.states import ChildStatus
 from execution.core.types import Book, Level, Side, TimeInForce
 from tests.core.builders import (
@@ -219,7 +220,17 @@ def test_the_limit_binds_at_the_i_would_price() -> None:
 def test_an_unknown_volume_lets_nothing_new_through(moment: timedelta) -> None:
     decision = decide(at(moment, parameters=twap(participation_cap=D("0.1"))))
     assert decision.commands == ()
-    assert "what the market traded is not known" in decision.why
+    assert "needs the market's volume, which is not known" in decision.why
+
+
+def test_a_cap_on_a_volume_that_is_too_old_holds_back_and_a_hole_in_it_is_said() -> None:
+    given = {"parameters": twap(participation_cap=D("0.1")), "traded_since_start": D(100)}
+    stale = decide(view_of(**given, volume_gaps=VolumeGaps(until=NOW - seconds(31))))
+    assert stale.commands == ()
+    assert stale.why.endswith("needs the market's volume, which is not known since 11:59:29 UTC")
+    holed = decide(view_of(**given, volume_gaps=VolumeGaps(until=NOW - seconds(29), lost=seconds(60))))
+    assert [type(command) for command in holed.commands] == [PlaceChild]
+    assert holed.why.endswith("the market's volume is not known for 60 s since the start, which are left out")
 
 
 @given(st.integers(0, 3000), st.integers(0, 100), st.integers(0, 100), st.integers(0, 179))

@@ -88,7 +88,7 @@ def test_no_history_gives_no_profile_and_says_so() -> None:
     for bars in ({}, dict.fromkeys(range(MONDAY - DAY, MONDAY), 0.0), {MONDAY + 1: 5.0}):
         found = learn_volume(bars, MONDAY, 7)
         assert found.profile is None
-        assert "no history" in found.notes[0]
+        assert "past volume is not known" in found.notes[0]
 
 
 def test_a_short_history_is_used_and_said() -> None:
@@ -113,7 +113,7 @@ def test_a_hole_of_a_liquid_market_is_unknown(value: float | None) -> None:
             bars[number] = value
     known, _ = known_bars(bars, MONDAY - 7 * DAY, MONDAY)
     assert not known.keys() & set(halt)
-    assert any("30 five-minute bars are unknown" in note for note in learn_volume(bars, MONDAY, 7).notes)
+    assert any("30 five-minute bars are missing" in note for note in learn_volume(bars, MONDAY, 7).notes)
 
 
 def test_a_hole_of_a_thin_market_is_no_trade_unless_it_is_long() -> None:

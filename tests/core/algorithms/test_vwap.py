@@ -14,12 +14,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from execution.core.algorithms.decide import decide
 from execution.core.algorithms.registry import plan_order
 from execution.core.algorithms.vwap import plan_vwap, vwap_target
 from execution.core.orders.parameters import MIN_SLICE, VwapParameters
 from execution.core.orders.plans import Plan, PlanInput, plan_bounds
 from execution.core.orders.slices import SliceTask, slice_at
 from execution.core.orders.view import OrderView
+from execution.core.orders.volume_gaps import VolumeGaps
 from execution.core.problems import Refused
 from execution.core.quantities import is_multiple, split_weighted
 from execution.core.states import OrderStatus
@@ -140,7 +142,7 @@ def test_the_forecast_for_the_page_covers_the_orders_time() -> None:
 def test_without_a_history_the_slices_are_even_and_the_plan_says_so() -> None:
     plan = planned(candles=())
     assert {part.quantity for part in plan.slices} <= {D("0.10416"), D("0.10417")}
-    assert "no history" in plan.notes[0]
+    assert "past volume is not known" in plan.notes[0]
     assert "weekday" not in plan.forecast
 
 
@@ -179,7 +181,7 @@ def test_a_slice_length_that_the_minimum_does_not_allow_is_refused_with_one_that
 def test_more_slices_than_there_may_be_are_refused() -> None:
     with pytest.raises(Refused) as exception:
         planned(D(10_000), 7 * 24 * HOUR, slice_length=MIN_SLICE)
-    assert "at most 10000 slices" in str(exception.value)
+    assert "at most 10,000 slices" in str(exception.value)
 
 
 def running(plan: Plan, minutes: float, *, rate: float = 10.0, done: str = "0", **changes: Any) -> OrderView:
@@ -249,6 +251,45 @@ def test_while_the_volume_is_unknown_the_target_is_the_plans() -> None:
     assert work is not None
     assert target(view) == work.target
     assert target(running(planned(candles=()), 60)) == D("1.35416")
+
+
+def with_gaps(view: OrderView, **changes: Any) -> OrderView:
+    return replace(view, volume_gaps=VolumeGaps(**({"until": view.now} | changes)))
+
+
+def test_a_gap_counts_as_its_estimate_so_that_the_order_does_not_fall_behind() -> None:
+    whole = running(PLAN, 60)
+    bound = replace(whole, traded_since_start=D(90))
+    assert target(with_gaps(bound, lost=15 * MINUTE, estimate=D(30))) == target(whole)
+    assert target(with_gaps(bound)) < target(whole)
+    said = decide(with_gaps(bound, lost=15 * MINUTE, estimate=D(30))).why
+    assert said.endswith("the market's volume is not known for 900 s since the start, which are estimated")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"until": NOW + 60 * MINUTE - timedelta(seconds=31)},
+            "the market's volume since 12:59:29 UTC is not known",
+        ),
+        (
+            {"lost": 45 * MINUTE, "estimate": None},
+            "the market's volume is not known for 2700 s since the start, which are too much to estimate",
+        ),
+    ],
+)
+def test_a_volume_of_which_too_little_is_known_leaves_the_order_to_its_plan_and_is_said(
+    changes: dict[str, Any], reason: str
+) -> None:
+    view = with_gaps(running(PLAN, 60), **changes)
+    work = slice_at(view)
+    assert work is not None
+    assert target(view) == work.target
+    decision = decide(view)
+    assert decision.commands, "it is not blocked"
+    assert decision.why.endswith(f"; goes by its plan: {reason}")
+    assert "waits: " not in decision.why
 
 
 def test_the_last_slice_wants_everything() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from execution.core.market_model.background_market import (
     BACKGROUND,
     BackgroundMarket,
-    Command,
     MarketParameters,
+    OrderCommand,
     Withdraw,
     activity,
 )
@@ -39,7 +39,7 @@ class World:
         self.volume = ZERO
         self.run(self.market.settle(self.book))
 
-    def run(self, commands: list[Command]) -> None:
+    def run(self, commands: list[OrderCommand]) -> None:
         for command in commands:
             if isinstance(command, Withdraw):
                 self.book.cancel(command.order_id)

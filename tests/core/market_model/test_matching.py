@@ -239,3 +239,40 @@ def test_a_cancelled_order_is_gone_and_cannot_be_cancelled_twice() -> None:
 def test_orders_without_a_positive_quantity_and_price_are_errors(bad: NewOrder) -> None:
     with pytest.raises(ValueError, match="not positive"):
         OrderBook().submit(bad)
+
+
+def test_an_order_that_is_reduced_keeps_its_place() -> None:
+    book = OrderBook()
+    submit(book, order(1, Side.BUY, 5, 100), order(2, Side.BUY, 5, 100))
+    before = book.sequence
+    book.reduce(1, Decimal(3))
+    assert book.sequence == before + 1
+    assert [(resting.id, resting.remaining) for resting in book.queue(Side.BUY, Decimal(100))] == [
+        (1, Decimal(2)),
+        (2, Decimal(5)),
+    ]
+    assert book.drain_changes()[-1] == (Side.BUY, Decimal(100), Decimal(7))
+    for quantity in (0, -1, 2, 3):
+        with pytest.raises(ValueError, match="is not within 0 and the 2 that remain"):
+            book.reduce(1, Decimal(quantity))
+    with pytest.raises(KeyError):
+        book.reduce(7, Decimal(1))
+
+
+def test_a_hit_trades_with_one_order_whoever_stands_before_it() -> None:
+    book = OrderBook()
+    submit(book, order(1, Side.SELL, 5, 100), order(2, Side.SELL, 5, 100))
+    first = book.hit(9, 2, Decimal(3))
+    assert (first.maker_id, first.price, first.quantity, first.maker_done) == (
+        2,
+        Decimal(100),
+        Decimal(3),
+        False,
+    )
+    assert book.hit(9, 2, Decimal(2)).maker_done
+    assert 2 not in book
+    assert book.levels(Side.SELL) == [(Decimal(100), Decimal(5))]
+    with pytest.raises(ValueError, match="is not within 0 and the 5 that remain"):
+        book.hit(9, 1, Decimal(6))
+    with pytest.raises(KeyError):
+        book.hit(9, 2, Decimal(1))

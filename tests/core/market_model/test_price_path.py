@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execution.core.market_model.background_market import LARGEST_NOISE, BackgroundMarket
+from execution.core.market_model.background_market import MAX_NOISE, BackgroundMarket
 from execution.core.market_model.matching import OrderBook
 from execution.core.market_model.price_path import FINEST, PERIOD, PricePath
 from tests.core.market_model.test_background_market import BTC
@@ -86,7 +86,7 @@ def test_venues_agree_within_their_noise_also_after_a_restart(
     seed: int, steps: list[float], gone: float
 ) -> None:
     """Alpha steps when beta does not, and beta is down for a while and begins anew."""
-    bound = 2 * LARGEST_NOISE + 0.02 / float(MID)
+    bound = 2 * MAX_NOISE + 0.02 / float(MID)
     alpha, beta = Venue("alpha", seed, NOW), Venue("beta", seed, NOW)
     now = NOW
     for number, step in enumerate(steps):

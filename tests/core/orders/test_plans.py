@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,22 +12,36 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from execution.core.numbers import plain
-from execution.core.orders.parameters import MIN_SLICE
+from execution.core.orders.parameters import MIN_SLICE, TwapParameters
 from execution.core.orders.plans import (
+    PlanInput,
+    SlicePlan,
     base_quantity,
     check_limit_price,
     plan_bounds,
-    plan_even,
+    plan_twap,
     shift_plan,
     slice_count,
 )
 from execution.core.problems import Problem, Refused
 from execution.core.quantities import is_multiple, minimum_quantity
-from execution.core.types import ZERO, Market, Unit
+from execution.core.types import ZERO, Market, Side, Unit
 from tests.core.builders import MARKET, MINUTE, NOW, D, even_slices, markets, prices, twap
 
 durations = st.timedeltas(timedelta(seconds=2), timedelta(days=7))
 PRICE = D(60_000)
+
+
+def plan_even(
+    *,
+    quantity: Decimal,
+    parameters: TwapParameters,
+    market: Market,
+    price: Decimal | None,
+    start: datetime,
+    end: datetime,
+) -> tuple[SlicePlan, ...]:
+    return plan_twap(PlanInput(start, Side.BUY, quantity, parameters, None, start, end, market, price)).slices
 
 
 def refused(exception: pytest.ExceptionInfo[Refused]) -> Problem:
@@ -127,9 +141,9 @@ def test_a_quote_amount_becomes_the_largest_base_quantity_that_it_buys(
     ("quantity", "unit", "price", "value", "limit", "words"),
     [
         ("0.123456789", Unit.BASE, PRICE, "0.123456789", "0.00001", "finer than the lot 0.00001 BTC"),
-        ("0.00018", Unit.BASE, PRICE, "0.00018", "0.00019", "under the minimum of 0.00019 BTC"),
-        ("10.5", Unit.QUOTE, PRICE, "0.00017", "0.00019", "under the minimum of 0.00019 BTC"),
-        ("100", Unit.QUOTE, None, "", "", "no price of BTC/USDT is known"),
+        ("0.00018", Unit.BASE, PRICE, "0.00018", "0.00019", "below the minimum of 0.00019 BTC"),
+        ("10.5", Unit.QUOTE, PRICE, "0.00017", "0.00019", "below the minimum of 0.00019 BTC"),
+        ("100", Unit.QUOTE, None, "", "", "No price of BTC/USDT is known"),
         ("0.000001", Unit.BASE, None, "0.000001", "0.00001", "finer than the lot"),
     ],
 )

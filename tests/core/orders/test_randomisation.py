@@ -103,7 +103,7 @@ def test_every_sliced_plan_is_randomised_and_says_so() -> None:
     )
     plan = plan_order("twap", asked)
     assert plan.slices == randomised(even_slices(D("0.3"), 3), parameters, MARKET, D(60000))
-    assert plan.notes == ("sizes are off by up to 20 %, starts by up to 10 % of a slice, by seed 7",)
+    assert plan.notes == ("slice sizes vary by up to 20 %, starts by up to 10 % of a slice (seed 7)",)
     assert plan_order("twap", replace(asked, parameters=twap(slices=3))).notes == ()
 
 

@@ -180,7 +180,7 @@ def test_many_problems_are_cut_with_their_number() -> None:
     with pytest.raises(Refused) as refused:
         parse_parameters("twap", {f"x{number}": "1" for number in range(1000)} | {"duration": "3m"})
     assert len(refused.value.problems) == 13
-    assert refused.value.problems[-1].message == "and 988 more problems"
+    assert refused.value.problems[-1].message == "There are 988 more problems."
 
 
 @pytest.mark.parametrize(

@@ -216,8 +216,8 @@ def test_depth_counts_and_not_the_touch_alone() -> None:
 def test_none_carries_it_all_then_the_one_that_carries_most() -> None:
     label, why = choice_of(priced("alpha", "60000", size="0.02"), priced("beta", "60005", size="0.07"))
     assert label == "beta"
-    assert "carries 0.07 of 0.1" in why
-    assert "alpha carries 0.02" in why
+    assert "can fill 0.07 of 0.1" in why
+    assert "alpha can fill 0.02" in why
 
 
 def test_what_lies_beyond_the_collar_or_the_limit_is_not_carried() -> None:
@@ -277,7 +277,7 @@ def test_a_balance_that_pays_a_part_takes_a_part_when_nobody_takes_it_all() -> N
 def test_without_a_fresh_book_the_touch_stands_in_and_the_reason_says_so() -> None:
     old = book_of(ask="50000", at=NOW - timedelta(seconds=4))
     label, why = choice_of(priced("alpha", "60000", book=old), priced("beta", "60010"))
-    assert (label, "by its touch, no book" in why) == ("alpha", True)
+    assert (label, "no order book, only its best price is known" in why) == ("alpha", True)
     crossed = Book(bids=((D(60_001), D(1)),), asks=((D(50_000), D(1)),), at=NOW)
     assert choice_of(priced("alpha", "60000", book=crossed), priced("beta", "59999"))[0] == "beta"
     no_sizes = replace(QUOTE, ask_size=None)

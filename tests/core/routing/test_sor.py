@@ -159,7 +159,7 @@ def test_one_that_would_rather_do_nothing_closes_before_anything_was_sent() -> N
     (move,) = decision.commands
     assert isinstance(move, ChangeStatus)
     assert move.outcome is OrderStatus.CANCELLED
-    assert "nothing was sent: 2.7 of 5 can be had" in move.reason
+    assert "nothing was sent: 2.7 of 5 is available" in move.reason
     part = decide(routed(quantity="5"))
     assert sum(quantity for quantity, _ in intends(part).values()) == D("2.7")
 
@@ -183,14 +183,14 @@ def test_without_books_the_touch_stands_in_after_they_had_time_to_come() -> None
 
 def test_launch_is_refused_for_an_account_that_is_closed_or_whose_market_data_is_stale() -> None:
     closed = replace(BETA, blocked="account beta is closed")
-    assert problem_of(routed(ALPHA, closed)) == "beta cannot be routed to: account beta is closed"
+    assert problem_of(routed(ALPHA, closed)) == "beta cannot be routed to: account beta is closed."
     stale = replace(BETA, quote=replace(QUOTE, at=NOW - timedelta(minutes=1)))
     assert "stale" in problem_of(routed(ALPHA, stale))
 
 
 def test_launch_is_refused_when_the_books_do_not_carry_it_and_says_what_they_do() -> None:
     message = problem_of(routed(quantity="5", parameters={"shortfall": "refuse"}))
-    assert "the books do not carry 5 BTC within limit and collar: 2.7 of 5 can be had, at 60," in message
+    assert "The books cannot fill 5 BTC within limit and collar: 2.7 of 5 is available, at 60," in message
     given = given_of(routed(quantity="5"))
     judge_sor(given, (ALPHA, BETA), route_now(given, (ALPHA, BETA)))
 

@@ -217,7 +217,7 @@ def test_a_minimum_can_make_the_dearer_venue_right() -> None:
 def test_what_is_not_there_is_said_with_the_price_of_what_is() -> None:
     found = asked(10, venue("alpha", (100, 2)), venue("beta", (101, 3), (120, 9)), limit=110)
     assert (found.filled, found.unfilled, found.average_price) == (D(5), D(5), D("100.6"))
-    assert found.why == "5 of 10 can be had: alpha 2, beta 3 at 101 after fees"
+    assert found.why == "5 of 10 is available: alpha 2, beta 3 at 101 after fees"
     assert [part.price for part in found.parts] == [110, 110], "children carry the limit"
     assert all(each.cash is None for each in found.alone), "none can do the full amount"
 
@@ -278,7 +278,7 @@ ONE = ((D(100), D(9)),)
         ({"book": Book(((D(99), D(1)),), ONE, OLD)}, "stale"),
         ({"book": Book(((D(101), D(1)),), ONE, NOW)}, "crossed"),
         ({"book": Book((), ((D(100), D(1)), (D(99), D(1))), NOW)}, "out of order"),
-        ({"book": Book((), ((D("NaN"), D(1)),), NOW)}, "a price or a size that is none"),
+        ({"book": Book((), ((D("NaN"), D(1)),), NOW)}, "an invalid price or size"),
         ({"book": Book(ONE, (), NOW)}, "nobody offers"),
         ({"book": None}, "no market data"),
         ({"book": None, "quote": replace(QUOTE, ask_size=None)}, "depth unknown"),
@@ -306,4 +306,4 @@ def test_a_quantity_or_a_limit_that_is_none_is_refused(quantity: str, limit: str
 
 def test_without_venues_nothing_is_had() -> None:
     assert asked(1).filled == 0
-    assert asked(1).why == "no venue takes 1"
+    assert asked(1).why == "no account takes 1"

@@ -17,8 +17,7 @@ from execution.core.orders.terms import ALGORITHMS
 from execution.core.orders.view import CROSS, Decision, OrderView, PlaceChild
 from execution.core.problems import Refused
 from execution.core.simulation.baseline import PLAIN, plain_decide
-from execution.core.simulation.exchange import LATENCY, Placed, SimulatedExchange
-from execution.core.simulation.facts import simulated_facts
+from execution.core.simulation.exchange import LATENCY, LadderMarket, Placed, SimulatedExchange
 from execution.core.simulation.kinds import KINDS, ONE_TICK, THIN, TRENDING, WIDE, MarketKind
 from execution.core.simulation.ladder import LadderFill, LadderSide
 from execution.core.simulation.market import SimulatedMarket
@@ -30,12 +29,13 @@ from execution.core.simulation.setting import usual_setting
 from execution.core.simulation.trials import simulate, trial
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Liquidity, Market, OrderType, Side, TimeInForce, VenueStatus
+from tests.core.simulation.market_facts import simulated_facts
 
 kinds = st.sampled_from(list(KINDS.values()))
 D = Decimal
 
 
-def touch(market: SimulatedMarket) -> tuple[int, int]:
+def touch(market: LadderMarket) -> tuple[int, int]:
     bid, ask = market.bids.best, market.asks.best
     assert bid is not None
     assert ask is not None
@@ -333,7 +333,7 @@ def test_an_estimates_market_is_scaled_to_the_facts() -> None:
 
 
 def test_facts_that_make_no_market_are_refused_with_the_value() -> None:
-    with pytest.raises(Refused, match="spread is 0; it must be above 0"):
+    with pytest.raises(Refused, match=r"spread is 0\. It must be above 0"):
         predict_cost(MarketNow(BTC, D(60_000), D(0)), algorithm="twap", quantity=D(1), minutes=5)
 
 
@@ -353,9 +353,9 @@ def test_the_command_prints_the_figures_of_both_by_kind() -> None:
 @pytest.mark.parametrize(
     ("wishes", "words"),
     [
-        ({"algorithm": "guess"}, "no algorithm 'guess'; there are"),
-        ({"seeds": 0}, "seeds are 0; they must be 1 to"),
-        ({"kind": ["calm"]}, "no kind of market 'calm'; there are"),
+        ({"algorithm": "guess"}, "no algorithm 'guess'. It must be one of"),
+        ({"seeds": 0}, "Seeds is 0. It must be from 1 to"),
+        ({"kind": ["calm"]}, "no kind of market 'calm'. It must be one of"),
         ({"processes": 0}, "--processes 0: it must be 1 to"),
         ({"first_seed": -1}, "--first-seed -1: it must be 0 or above"),
     ],

@@ -225,6 +225,28 @@ def test_what_was_not_watched_is_not_zero() -> None:
     assert half.watched == D("0.5")
 
 
+def test_a_second_whose_volume_is_not_known_is_not_watched_and_adds_nothing() -> None:
+    seconds = flat("100", 61)
+    holed = [replace(each, volume=None, notional=None) if n >= 45 else each for n, each in enumerate(seconds)]
+    found = analyse(subject(), [fill("100", "2")], MarketRecord(holed), venues=1)
+    assert found.watched == D(44) / 60  # the 45 of the record begin a second before the order
+    assert (found.market_volume, found.vwap, found.twap) == (D(5 * 44), D(100), D(100))
+    assert found.participation == D(2) / 220, "of what is known"
+    nothing = [replace(each, volume=None, notional=None) for each in seconds]
+    unknown = analyse(subject(), [fill("100", "2")], MarketRecord(nothing), venues=1)
+    assert (unknown.watched, unknown.market_volume, unknown.participation) == (D(0), None, None)
+    assert (unknown.vwap, unknown.twap) == (None, D(100)), "its quotes are known"
+
+
+def test_watched_is_what_is_known_of_every_venue() -> None:
+    beta = [replace(each, volume=None, notional=None) for each in flat("100", 31, "beta")]
+    found = analyse(
+        subject(), [], MarketRecord(flat("100", 61) + beta + flat("100", 61, "beta")[31:]), venues=2
+    )
+    assert found.watched == D("0.5")
+    assert found.market_volume == 5 * (60 + 30)
+
+
 @given(st.lists(prices, min_size=1, max_size=30))
 def test_the_twap_lies_between_the_lowest_and_the_highest_mid(mids: list[Decimal]) -> None:
     seconds = [Second("alpha", at(number), mid, mid) for number, mid in enumerate(mids)]
@@ -278,3 +300,13 @@ def test_an_order_filled_as_planned_but_later_lags_by_just_that(planned: list[De
     lag = mean_lag(plan, made)
     assert lag is not None
     assert abs(lag - timedelta(seconds=late)) < timedelta(milliseconds=1)
+
+
+def test_fees_are_summed_by_currency_with_rebates_below_zero() -> None:
+    fills = [
+        fill("101", fees=[("USDT", D(1)), ("BTC", D("-0.001"))]),
+        fill("101", fees=[("BTC", D("0.003"))]),
+        fill("101", fees=[]),
+    ]
+    analysis = analyse(subject(), fills, MarketRecord(flat()), venues=1)
+    assert analysis.fees == {"USDT": D(1), "BTC": D("0.002")}

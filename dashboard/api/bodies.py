@@ -1,0 +1,141 @@
+"""Bodies and filters of the API's requests. Its answers are in execution/payloads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictBool, StrictInt
+
+from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
+from execution.core.types import Side, Unit
+from execution.services.orders.confirmation import Confirmation
+
+#: Longer than any reason that a person would read.
+MAX_REASON = 500
+
+Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
+
+
+def one_of(names: list[str]) -> dict[str, Any]:
+    # Said in the document; judged where the ticket's fields are judged, too.
+    return {"enum": names}
+
+
+class Body(Schema):
+    """A body refuses fields that it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+# --- orders --------------------------------------------------------------------------------------
+
+
+class ConfirmsPrices(Body):
+    """The prices of a body that are meant though they are far on the wrong side of the market."""
+
+    confirm_limit: StrictBool = Field(
+        default=False,
+        description="confirms a limit price on the wrong side of the mid by more than the collar",
+    )
+    confirm_i_would: StrictBool = Field(
+        default=False,
+        description="confirms an I-would price on the wrong side of the mid by more than the collar",
+    )
+
+    def confirmation(self) -> Confirmation:
+        return Confirmation(limit=self.confirm_limit, i_would=self.confirm_i_would, on_ticket=False)
+
+
+class OrderBody(ConfirmsPrices):
+    symbol: str = Field(description="such as BTC/USDT", examples=["BTC/USDT"])
+    side: str = Field(json_schema_extra=one_of([side.value for side in Side]))
+    quantity: str = Field(description="a decimal number as a string, above 0", examples=["0.25"])
+    unit: str = Field(
+        description="unit of the quantity: base or quote currency",
+        json_schema_extra=one_of([unit.value for unit in Unit]),
+    )
+    algorithm: str = Field(json_schema_extra=one_of(list(ALGORITHMS)))
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="the algorithm's parameters; durations in seconds, numbers as strings",
+    )
+    accounts: list[str] = Field(description="public ids or labels", min_length=1, max_length=20)
+    limit_price: str | None = Field(default=None, description="null: no limit")
+    client_reference: str = Field(
+        default="", description=f"your own reference, at most {MAX_REFERENCE} characters"
+    )
+
+
+class ActionBody(Body):
+    reason: str = Field(default="", max_length=MAX_REASON, description="kept in the order's journal")
+
+
+class ResumeBody(ActionBody):
+    mode: Literal["catch_up", "shift"] = Field(
+        description="catch_up keeps the schedule's times, shift moves them by the time lost"
+    )
+
+
+class ChangesBody(ConfirmsPrices):
+    """Changes to an order. A field that is left out stays as it is; null removes its value."""
+
+    quantity: str | None = Field(
+        default=None, description="in base currency; at least the filled quantity and what may still fill"
+    )
+    limit_price: str | None = Field(default=None, description="null removes the limit")
+    parameters: dict[str, Any] = Field(
+        default={},
+        description="duration or end_at, and the algorithm's parameters that may change while the order runs",
+    )
+
+
+class AmendBody(ChangesBody):
+    terms_version: StrictInt = Field(
+        ge=1, le=2**31 - 1, description="version of the order's terms that the changes are based on"
+    )
+    reason: str = Field(default="", max_length=MAX_REASON, description="kept in the order's journal")
+
+
+# --- halts, reconciliation, the desk ---------------------------------------------------------------
+
+
+class HaltAsked(Body):
+    kind: str = Field(
+        description="stop cancels everything; no_new_orders leaves live orders alone",
+        json_schema_extra=one_of(["stop", "no_new_orders"]),
+    )
+    scope: str = Field(json_schema_extra=one_of(["desk", "account", "trader", "symbol"]))
+    subject: str = Field(
+        default="", description="an account's label or id, a trader's name, a symbol; empty for the desk"
+    )
+
+
+class HaltBody(HaltAsked):
+    phrase: str = Field(description="the phrase from the preview")
+    reason: str = Field(description="kept in the audit log and shown on every order that it pauses")
+
+
+class ReasonBody(Body):
+    reason: str
+
+
+class HaltsAsked(Schema):
+    """Selects the halts to list."""
+
+    lifted: bool = Field(default=False, description="former halts instead of those in force")
+
+
+class AttachBody(ReasonBody):
+    exchange_id: str = Field(description="the exchange's own order id")
+
+
+class AbsentBody(ReasonBody):
+    phrase: str = Field(description="ABSENT and the child's client id")
+
+
+class MarketsAsked(Schema):
+    """Selects the markets to list. Without a filter it is all of them."""
+
+    symbol: Text = ""
+    account: Text = Field(default="", description="public id or label")

@@ -1,0 +1,44 @@
+"""Answers that are not pages: files, and refusals as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+
+from execution.core.problems import Problem, Refused, sentences
+
+
+def csv_response(content: str | Iterable[str] | AsyncIterator[str], name: str) -> HttpResponseBase:
+    """Return the content as a CSV file to be saved under ``name``."""
+    kind = HttpResponse if isinstance(content, str) else StreamingHttpResponse
+    return kind(
+        content,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+def refused_text(refused: Refused) -> HttpResponse:
+    """Return why an action was refused, for a dialog of the page to show."""
+    return HttpResponse(str(refused), status=422, content_type="text/plain")
+
+
+def action_done(request: HttpRequest, page: str, public_id: str) -> HttpResponse:
+    """Return nothing to a script, whose page is told by its socket; send a browser without one to the page."""
+    return (
+        HttpResponse(status=204) if getattr(request, "htmx", False) else redirect(page, public_id=public_id)
+    )
+
+
+def see_other(page: str, *arguments: str) -> HttpResponse:
+    """Send the browser from a POST to a page: a reload does not post again."""
+    response = redirect(page, *arguments)
+    response.status_code = 303
+    return response
+
+
+def filter_refused(problems: Sequence[Problem]) -> HttpResponse:
+    """Return why there is no file for this filter."""
+    return HttpResponse(sentences(problems), status=422, content_type="text/plain")

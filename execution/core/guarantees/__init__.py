@@ -1,0 +1,49 @@
+"""Guarantees of each exchange about orders: read by the engine, the simulation and the paper exchange alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+from execution.core.guarantees import binance, bitget, bybit, coinbase, gate, kraken, kucoin, okx
+from execution.core.guarantees.promise import (
+    CancelBy,
+    CreateAnswer,
+    Guarantees,
+    assumed,
+)
+
+GUARANTEES: Mapping[str, Guarantees] = MappingProxyType(
+    {
+        "binance": binance.GUARANTEES,
+        "bitget": bitget.GUARANTEES,
+        "bybit": bybit.GUARANTEES,
+        "coinbase": coinbase.GUARANTEES,
+        "gate": gate.GUARANTEES,
+        "kraken": kraken.GUARANTEES,
+        "kucoin": kucoin.GUARANTEES,
+        "okx": okx.GUARANTEES,
+    }
+)
+
+_NOBODY = "nobody has looked at this exchange"
+#: An exchange of which nothing is known: a create may arrive at any time, and nothing proves an absence.
+UNKNOWN = Guarantees(
+    shortest_window=assumed(None, _NOBODY),
+    latest_arrival=assumed(None, _NOBODY),
+    listing_delay=assumed(timedelta(seconds=60), _NOBODY),
+    ended_kept=assumed(None, _NOBODY),
+    cancelled_kept=assumed(None, _NOBODY),
+    trades_kept=assumed(timedelta(days=1), _NOBODY),
+    post_only=assumed(None, _NOBODY),
+    create_answer=assumed(CreateAnswer.IDS, _NOBODY),
+    cancel_by=assumed(CancelBy.EXCHANGE_ID, _NOBODY),
+    open_orders=assumed(None, _NOBODY),
+    dead_mans_switch=assumed(None, _NOBODY),
+)
+
+
+def guarantees_of(exchange_id: str) -> Guarantees:
+    """Return what the exchange of this ccxt id guarantees; the most cautious where nobody knows."""
+    return GUARANTEES.get(exchange_id, UNKNOWN)

@@ -1,0 +1,141 @@
+"""The vocabulary of an exchange's guarantees: what it promises about orders, and how each promise is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+
+#: How long a create may take from the desk to the exchange, where it can be sent with so short a validity.
+CALL_BUDGET = timedelta(seconds=1)
+#: A retention without an end.
+FOR_EVER = timedelta.max
+
+
+class Basis(StrEnum):
+    """How a promise is known."""
+
+    MEASURED = "measured"
+    DOCUMENTED = "documented"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise(Generic[Value]):
+    """One promise: its value, how it is known, and where that stands."""
+
+    value: Value
+    basis: Basis
+    source: str
+
+
+def measured(value: Value, source: str) -> Promise[Value]:
+    return Promise(value, Basis.MEASURED, source)
+
+
+def documented(value: Value, source: str) -> Promise[Value]:
+    return Promise(value, Basis.DOCUMENTED, source)
+
+
+def assumed(value: Value, source: str) -> Promise[Value]:
+    return Promise(value, Basis.ASSUMED, source)
+
+
+class PostOnly(StrEnum):
+    """The end of a post-only order that would take."""
+
+    REFUSED = "refused"
+    #: Accepted and then cancelled by the exchange.
+    CANCELLED = "accepted, then cancelled"
+
+
+class CreateAnswer(StrEnum):
+    """The facts that the answer to a create tells."""
+
+    #: The order with its status and fills.
+    WHOLE = "whole"
+    #: That the order was accepted, and its ids.
+    IDS = "ids only"
+
+
+class CancelBy(StrEnum):
+    """The ids by which an order can be cancelled."""
+
+    EITHER = "either id"
+    EXCHANGE_ID = "the exchange's id"
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBounds:
+    """For how long a dead-man's switch can be armed. ``longest`` None: no bound is documented."""
+
+    shortest: timedelta
+    longest: timedelta | None = None
+
+    def __str__(self) -> str:
+        least = f"{self.shortest.total_seconds():,.0f} s"
+        return (
+            f"from {least}" if self.longest is None else f"{least} to {self.longest.total_seconds():,.0f} s"
+        )
+
+    def period(self, wanted: timedelta) -> timedelta:
+        """Return ``wanted``, in whole seconds, within the bounds."""
+        whole = max(timedelta(seconds=round(wanted.total_seconds())), self.shortest)
+        return whole if self.longest is None else min(whole, self.longest)
+
+
+#: What is known of a create that could still arrive, of an order's absence, and of one that was forgotten.
+SAFETY = ("shortest_window", "latest_arrival", "listing_delay", "trades_kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantees:
+    """Promises of an exchange about a create, about look-ups, and about cancels.
+
+    Every time is a ``timedelta``. None means that nobody knows, or that there is none.
+    """
+
+    #: The shortest validity that a create can be sent with. None: none can be sent.
+    shortest_window: Promise[timedelta | None]
+    #: How long after it was sent a create without a validity can be accepted. None: nothing bounds it.
+    latest_arrival: Promise[timedelta | None]
+    #: The longest until an accepted order or a trade stands in the lists.
+    listing_delay: Promise[timedelta]
+    #: How long an ended order with fills can be looked up, from its end.
+    ended_kept: Promise[timedelta | None]
+    #: The same of an order that was cancelled without a fill.
+    cancelled_kept: Promise[timedelta | None]
+    #: How long own trades can be listed.
+    trades_kept: Promise[timedelta]
+    post_only: Promise[PostOnly | None]
+    create_answer: Promise[CreateAnswer]
+    cancel_by: Promise[CancelBy]
+    #: Open orders of one symbol. None: not known, or told by the exchange at run time.
+    open_orders: Promise[int | None]
+    #: For how long the exchange's dead-man's switch can be armed, after which it cancels every open order.
+    #: None: it has none that this desk can use.
+    dead_mans_switch: Promise[SwitchBounds | None]
+
+    def promises(self) -> Iterator[tuple[str, Promise[Any]]]:
+        """Yield each promise with its name."""
+        for one in fields(self):
+            yield one.name, getattr(self, one.name)
+
+    def assumed_for_safety(self) -> tuple[str, ...]:
+        """Return the names of the promises that no order may be sent twice rests on and that are only assumed."""
+        return tuple(name for name, one in self.promises() if name in SAFETY and one.basis is Basis.ASSUMED)
+
+    def validity(self, wanted: timedelta) -> timedelta:
+        """Return the validity to send a create with: ``wanted``, or the shortest that the exchange takes."""
+        return max(wanted, self.shortest_window.value or timedelta(0))
+
+    @property
+    def arrives_within(self) -> timedelta | None:
+        """The longest that a create of the desk may take to the book; None where nothing bounds it."""
+        if self.shortest_window.value is None:
+            return self.latest_arrival.value
+        return self.validity(CALL_BUDGET)

@@ -1,0 +1,1 @@
+"""Market data and its reliability: freshness, the states of feeds, the merged book."""

@@ -1,0 +1,66 @@
+"""The stretches of time of which everything is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of time, from ``start`` up to ``end`` and without it."""
+
+    start: datetime
+    end: datetime
+
+
+class Coverage:
+    """Stretches of time in order, none of which touches the next one."""
+
+    def __init__(self) -> None:
+        self._stretches: list[Stretch] = []
+
+    @property
+    def end(self) -> datetime | None:
+        """The end of the last stretch; None without one."""
+        return self._stretches[-1].end if self._stretches else None
+
+    def add(self, start: datetime, end: datetime) -> list[Stretch]:
+        """Cover a stretch as well; return the parts of it that were not covered before."""
+        if start >= end:
+            return []
+        added = self.gaps(start, end)
+        touching = [each for each in self._stretches if each.start <= end and each.end >= start]
+        whole = Stretch(
+            min([start, *(each.start for each in touching)]), max([end, *(each.end for each in touching)])
+        )
+        apart = [each for each in self._stretches if each.start > end or each.end < start]
+        self._stretches = sorted([*apart, whole], key=lambda each: each.start)
+        return added
+
+    def gaps(self, start: datetime, end: datetime) -> list[Stretch]:
+        """Return the parts of a stretch that are not covered, in order."""
+        found, at = [], start
+        for each in self._stretches:
+            if each.end <= at:
+                continue
+            if each.start >= end:
+                break
+            if each.start > at:
+                found.append(Stretch(at, each.start))
+            at = each.end
+        if at < end:
+            found.append(Stretch(at, end))
+        return found
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        return any(each.start <= start and end <= each.end for each in self._stretches)
+
+    def holds(self, moment: datetime) -> bool:
+        return any(each.start <= moment < each.end for each in self._stretches)
+
+    def forget(self, before: datetime) -> None:
+        """Drop what lies before a moment."""
+        self._stretches = [
+            Stretch(max(each.start, before), each.end) for each in self._stretches if each.end > before
+        ]

@@ -1,0 +1,71 @@
+"""The state of each feed of a symbol: its quotes, its book, its trades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from execution.core.types import Book, PublicTrade, Quote
+
+
+class Feed(StrEnum):
+    """A kind of market data that has a stream of its own."""
+
+    QUOTES = "quotes"
+    BOOK = "book"
+    TRADES = "trades"
+
+
+class FeedState(StrEnum):
+    """The reliability of a feed."""
+
+    LIVE = "live"
+    #: Nothing new for longer than market data lasts.
+    STALE = "stale"
+    #: The book has no bids or no asks.
+    ONE_SIDED = "one-sided"
+    #: The stream says nothing although the market moves.
+    SILENT = "silent"
+    #: The exchange refuses the subscription, or the connection fails.
+    FAILING = "failing"
+    #: The venue does not list the symbol.
+    NOT_LISTED = "not listed"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """The state of one feed, in words for a person, since ``since``."""
+
+    state: FeedState
+    since: datetime
+    reason: str = ""
+
+    def words(self, feed: Feed) -> str:
+        """Return what is wrong with the feed, why, and since when; empty while it is live."""
+        if self.state is FeedState.LIVE:
+            return ""
+        verb = "is" if feed is Feed.BOOK else "are"
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{feed} {verb} {self.state} since {self.since:%H:%M:%S} UTC{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChange:
+    """News of a feed: its new state and the reason."""
+
+    feed: Feed
+    state: FeedState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketEvent:
+    """News of one symbol. ``interrupted``: trades may have been missed before those that follow."""
+
+    symbol: str
+    quote: Quote | None = None
+    book: Book | None = None
+    trades: tuple[PublicTrade, ...] = ()
+    changes: tuple[FeedChange, ...] = ()
+    interrupted: bool = False

@@ -1,0 +1,29 @@
+"""How old market data may be, on a clock that does not step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from execution.core.types import Book, Quote
+
+Data = TypeVar("Data", Quote, Book)
+
+#: Market data older than this is no basis for a new child.
+MAX_QUOTE_AGE = timedelta(seconds=5)
+#: Two hosts' clocks may differ by so much. Data that is further in the future is not fresh.
+MAX_CLOCK_DIFFERENCE = timedelta(milliseconds=500)
+#: A wall clock that is off by more than this against the steady one has been set.
+STEP = timedelta(milliseconds=250)
+
+
+def is_fresh(at: datetime, now: datetime, most: timedelta = MAX_QUOTE_AGE) -> bool:
+    """Return whether data received at ``at`` may still be used at ``now``. Data from the future may not."""
+    return -MAX_CLOCK_DIFFERENCE <= now - at <= most
+
+
+def received_at(data: Data, now: datetime, age: float) -> Data:
+    """Return the data as received ``age`` seconds before ``now``: changed only where the wall clock was set."""
+    at = now - timedelta(seconds=age)
+    return data if abs(at - data.at) <= STEP else replace(data, at=at)

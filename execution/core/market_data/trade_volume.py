@@ -1,0 +1,239 @@
+"""A market's volume by the second, from trades that arrive late, twice or not at all.
+
+A trade counts into the second of its own time, however late it arrives. A second is known once everything before its
+end is proven: by a later trade of a stream that has not been interrupted, or by the venue's list of recent trades.
+Every other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's trades in the
+order of their times. A trade out of order is counted all the same, and its second is told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.market_data.coverage import Coverage
+from execution.core.types import ZERO, PublicTrade
+
+#: Ids and seconds are kept for this long: a hole that is older cannot be mended, a trade that is older is not counted.
+KEPT = timedelta(minutes=5)
+#: A second is told once it has been over for this long: by then most markets have proven it.
+OVER_FOR = timedelta(seconds=1)
+#: An id outlives its second: the same trade may come again with another clock offset, and so with a later time.
+_IDS_OUTLIVE = timedelta(seconds=10)
+_TIDY_EVERY = timedelta(seconds=10)
+_SECOND = timedelta(seconds=1)
+#: The shortest time: of two trades of one instant a list may hold only the later one.
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRow:
+    """A second's volume in base units and its notional in quote units; both None while they are unknown."""
+
+    second: datetime
+    volume: Decimal | None
+    notional: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch that may miss trades; ``end`` is None while it is still growing."""
+
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(slots=True)
+class _Second:
+    volume: Decimal = field(default=ZERO)
+    notional: Decimal = field(default=ZERO)
+
+
+class TradeVolume:
+    """The volume of one symbol at one venue. Rows begin with the second of ``since``.
+
+    All times are on our clock: the caller corrects a trade's time by the venue's clock offset. As far as that offset
+    is uncertain, it resumes later and fills up to an earlier moment.
+    """
+
+    def __init__(self, since: datetime) -> None:
+        self._since = _second_of(since)
+        self._now = since
+        self._tidied_at = since
+        self._coverage = Coverage()
+        #: From when on the stream delivers every trade; None while it is interrupted.
+        self._stream_from: datetime | None = None
+        self._seconds: dict[datetime, _Second] = {}
+        #: The time of each counted trade by its id.
+        self._ids: dict[str, datetime] = {}
+        #: The last trade of a stream without an interruption: nothing before it is missing.
+        self._proven_id = ""
+        self._proven_at = since
+        #: The same of each stream before.
+        self._ends: set[str] = set()
+        self._heard_at = since
+        #: A list of recent trades began here: an older hole cannot be mended by another one.
+        self._lost_before = self._since
+        self._rows: dict[datetime, VolumeRow] = {}
+        self._changed: set[datetime] = set()
+        self._next_second = self._since
+
+    # --- what the stream says ------------------------------------------------------------------------
+
+    def resume(self, at: datetime) -> None:
+        """Note that the stream was subscribed (again), and delivers every trade from ``at`` on."""
+        self._advance(at)
+        self._ends.add(self._proven_id)
+        self._stream_from = at
+        self._heard_at = max(self._heard_at, at)
+
+    def interrupt(self) -> None:
+        """Note that the stream may have missed trades since its last proof."""
+        self._stream_from = None
+
+    def add(self, trade: PublicTrade, received_at: datetime) -> None:
+        """Count a trade of the stream, once. Without an interruption it proves everything before it."""
+        self._advance(received_at)
+        self._heard_at = max(self._heard_at, received_at)
+        at = min(trade.at, received_at)  # no trade happens after it was received: one clock is wrong
+        self._count(trade, at)
+        if self._stream_from is not None and at >= self._stream_from:  # not one that a new stream repeats
+            self._cover(self._stream_from, at)
+            if at >= self._proven_at:
+                self._proven_at, self._proven_id = at, _id_of(trade)
+
+    # --- what the venue's list of recent trades says -------------------------------------------------
+
+    def fill(
+        self,
+        trades: Sequence[PublicTrade],
+        until: datetime,
+        *,
+        received_at: datetime,
+        since: datetime | None = None,
+    ) -> list[PublicTrade]:
+        """Count the trades of a list of the venue, and return those that were missing.
+
+        The trades of a list follow each other without a gap, up to ``until``.
+
+        ``until`` is when a list of the newest trades was asked for; of a list that goes on after its last trade it is
+        that trade's time. ``since`` is from when on the list is complete, where it was asked for a start. Otherwise
+        it is complete from a trade that was counted before, or from after its oldest trade; what is missing before
+        that stays unknown. An empty list without ``since`` shows nothing. A list whose trades have no ids cannot be
+        told from what the stream delivered: it mends nothing, and is not asked for again.
+        """
+        self._advance(received_at)
+        self._heard_at = max(self._heard_at, until)
+        if any(trade.trade_id is None for trade in trades):
+            self._lost_before = max(self._lost_before, until)
+            return []
+        times = [min(trade.at, received_at) for trade in trades]
+        starts = [] if since is None else [since]
+        if times:
+            starts.append(min(times) + _INSTANT)
+            counted = ((key, self._ids.get(key)) for key in map(_id_of, trades))
+            starts += [at for key, at in counted if at is not None and self._is_whole(key, at)]
+        missed = [trade for trade, at in zip(trades, times, strict=True) if self._count(trade, at)]
+        if starts:
+            self._cover(min(starts), max([until, *times]))
+            self._lost_before = max(self._lost_before, min(starts))
+        return missed
+
+    # --- what is known -------------------------------------------------------------------------------
+
+    @property
+    def streaming_since(self) -> datetime | None:
+        """From when on the stream has delivered every trade; None while it is interrupted."""
+        return self._stream_from
+
+    def hole(self) -> Hole | None:
+        """Return the oldest stretch that a list of recent trades could still mend."""
+        start = max(self._since, self._horizon, self._lost_before)
+        if self._stream_from is not None:
+            gaps = self._coverage.gaps(start, max(start, self._stream_from))
+            return Hole(gaps[0].start, gaps[0].end) if gaps else None
+        end = max(start, self._coverage.end or start)
+        gaps = self._coverage.gaps(start, end)
+        return Hole(gaps[0].start, gaps[0].end) if gaps else Hole(end, None)
+
+    def silent_for(self, now: datetime) -> timedelta:
+        """Return how long ago the stream resumed, a trade came or a list was asked for, whichever was last."""
+        return max(now - self._heard_at, timedelta(0))
+
+    def rows(self, now: datetime) -> list[VolumeRow]:
+        """Return the seconds that are new or differ from what was returned before, oldest first."""
+        self._advance(now)
+        self._next_second = max(self._next_second, self._horizon)
+        while self._next_second + _SECOND + OVER_FOR <= self._now:
+            self._changed.add(self._next_second)
+            self._next_second += _SECOND
+        found = []
+        for second in sorted(self._changed):
+            row = self._row(second)
+            if second >= self._horizon and self._rows.get(second) != row:
+                self._rows[second] = row
+                found.append(row)
+        self._changed.clear()
+        return found
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    @property
+    def _horizon(self) -> datetime:
+        """The oldest second that is kept; it never goes back."""
+        return _second_of(self._now) - KEPT
+
+    def _advance(self, now: datetime) -> None:
+        self._now = max(self._now, now)
+        if self._now - self._tidied_at < _TIDY_EVERY:
+            return
+        self._tidied_at, horizon = self._now, self._horizon
+        self._coverage.forget(horizon)
+        self._ids = {key: at for key, at in self._ids.items() if at >= horizon - _IDS_OUTLIVE}
+        self._ends &= self._ids.keys()
+        self._seconds = {at: second for at, second in self._seconds.items() if at >= horizon}
+        self._rows = {at: row for at, row in self._rows.items() if at >= horizon}
+        self._changed = {at for at in self._changed if at >= horizon}
+
+    def _count(self, trade: PublicTrade, at: datetime) -> bool:
+        """Count a trade unless it was counted before, or is too old to be; return whether it was counted."""
+        key, second = _id_of(trade), _second_of(at)
+        if key in self._ids or second < self._horizon:
+            return False
+        self._ids[key] = at
+        sums = self._seconds.setdefault(second, _Second())
+        sums.volume += trade.quantity
+        sums.notional += trade.quantity * trade.price
+        if self._since <= second < self._next_second:
+            self._changed.add(second)
+        return True
+
+    def _cover(self, start: datetime, end: datetime) -> None:
+        for added in self._coverage.add(max(start, self._horizon), end):
+            second = max(_second_of(added.start), self._since)
+            while second <= added.end and second < self._next_second:
+                self._changed.add(second)
+                second += _SECOND
+
+    def _is_whole(self, key: str, at: datetime) -> bool:
+        """Return whether no other trade of this trade's instant, and before it, can be missing."""
+        return key == self._proven_id or key in self._ends or self._coverage.holds(at)
+
+    def _row(self, second: datetime) -> VolumeRow:
+        if not self._coverage.covers(second, second + _SECOND):
+            return VolumeRow(second, None, None)
+        sums = self._seconds.get(second, _Second())
+        return VolumeRow(second, sums.volume, sums.notional)
+
+
+def _second_of(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
+
+
+def _id_of(trade: PublicTrade) -> str:
+    """The trade's id; without one, equal trades of one instant cannot be told from a repetition and count once."""
+    if trade.trade_id is not None:
+        return trade.trade_id
+    return f"{trade.at.isoformat()} {trade.price} {trade.quantity} {trade.side}"

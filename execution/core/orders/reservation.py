@@ -1,0 +1,164 @@
+"""How much an order may still spend on each of its accounts, and what that leaves to others.
+
+An order of several accounts may send all that it has not sent to any one of them. So it counts in full on each
+account, and once over the accounts together. What a child has locked at the exchange is no part of a reserve: the
+exchange's ``free`` excludes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.core.types import BASIS_POINT, ZERO, Market, Side
+
+#: ccxt's name of a refusal for too little balance. The desk's own last gate uses it, too.
+INSUFFICIENT_FUNDS = "InsufficientFunds"
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a trade may cost on top, as fractions: of its notional in quote, of its quantity in base. None: unknown."""
+
+    quote: Decimal | None
+    base: Decimal | None = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """An order's terms on one account. ``worst_price`` is None while no price is known."""
+
+    worst_price: Decimal | None
+    fees: Fees
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChild:
+    """A child that is written and not sent: its account's exchange has locked nothing for it."""
+
+    account: str
+    quantity: Decimal
+    price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An amount of the spent currency, fee included. Unless ``is_known`` it is at least this much."""
+
+    amount: Decimal = ZERO
+    is_known: bool = True
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.amount + other.amount, self.is_known and other.is_known)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """What an order may still spend on one account: by children to come, and by children that wait to be sent."""
+
+    unsent: Cost = Cost()
+    pending: Cost = Cost()
+
+    @property
+    def total(self) -> Cost:
+        return self.unsent + self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What an order may spend on its accounts together. Unless ``is_known`` it is at most this much."""
+
+    amount: Decimal
+    is_known: bool
+
+
+def spent_currency(symbol: str, side: Side) -> str:
+    """Return the currency that an order of a spot symbol takes from its accounts."""
+    base, _, quote = symbol.partition("/")
+    return quote if side is Side.BUY else base
+
+
+def fees_on_top(market: Market) -> Fees:
+    """Return what a trade may cost on top of what it trades.
+
+    No exchange charges a sell in base. Whether a buy is charged in quote differs by exchange and by the account's
+    settings, so it is counted everywhere.
+    """
+    return Fees(quote=market.taker_fee)
+
+
+def worst_price(
+    side: Side, *, limit_price: Decimal | None, collar_bp: Decimal | None, mid: Decimal | None
+) -> Decimal | None:
+    """Return the worst price that an order may trade at: its limit price, else the collar around the mid."""
+    if limit_price is not None or mid is None:
+        return limit_price
+    return mid * (1 + side.sign * (collar_bp or ZERO) * BASIS_POINT)
+
+
+def cost_of(side: Side, quantity: Decimal, price: Decimal | None, fees: Fees) -> Cost:
+    """Return what a quantity takes from a balance: a buy quote, a sell base, with its fee on top."""
+    if quantity <= ZERO:
+        return Cost()
+    fee = fees.quote if side is Side.BUY else fees.base
+    if side is Side.BUY and price is None:
+        return Cost(ZERO, is_known=False)
+    amount = quantity if price is None or side is Side.SELL else quantity * price
+    return Cost(amount * (1 + (fee or ZERO)), is_known=fee is not None)
+
+
+def reserves(
+    side: Side,
+    *,
+    unsent: Decimal,
+    accounts: Mapping[str, AccountTerms],
+    pending: Iterable[PendingChild] = (),
+) -> dict[str, Reserve]:
+    """Return what an order may still spend, by account.
+
+    ``unsent`` is what is neither done nor part of a child. Each account may get all of it.
+    """
+    found = {
+        name: Reserve(cost_of(side, unsent, terms.worst_price, terms.fees))
+        for name, terms in accounts.items()
+    }
+    for child in pending:
+        terms, before = accounts[child.account], found[child.account]
+        more = cost_of(side, child.quantity, child.price or terms.worst_price, terms.fees)
+        found[child.account] = Reserve(before.unsent, before.pending + more)
+    return found
+
+
+def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> Cost:
+    """Return what an order may still spend on some accounts together: what is not sent counts once."""
+    within = [reserve[name] for name in accounts if name in reserve]
+    unsent = max((each.unsent.amount for each in within), default=ZERO)
+    pending = sum((each.pending.amount for each in within), ZERO)
+    return Cost(unsent + pending, all(each.total.is_known for each in within))
+
+
+def available(
+    free: Mapping[str, Decimal | None], others: Iterable[Mapping[str, Reserve]]
+) -> Available | None:
+    """Return what ``others`` leave on some accounts together; None where what is free there is not known.
+
+    ``free`` is by account. An order spends no more than its accounts hold, so it takes no more from the others.
+    """
+    amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
+    if len(amounts) < len(free) or not free:
+        return None
+    left, is_known = sum(amounts.values(), ZERO), True
+    for reserve in others:
+        shared = [name for name in amounts if name in reserve]
+        cost = reserved_within(reserve, shared)
+        left -= min(cost.amount, sum((amounts[name] for name in shared), ZERO))
+        is_known = is_known and cost.is_known
+    return Available(max(left, ZERO), is_known)
+
+
+def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
+    """Return what an account has free beyond the reserves of the orders that have no other account."""
+    if free is None:
+        return None
+    return max(free - sum((each.total.amount for each in bound), ZERO), ZERO)

@@ -1,0 +1,51 @@
+"""An account's balances: asked for now and then, and soon after fills."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from execution.engine.context import EngineContext
+from execution.services.accounts.markets import balances_record
+from execution.venues.protocol import Gateway, VenueReadFailed
+
+EVERY = 20.0  # seconds
+#: Fills come in bursts; the balance is asked for this long after the last one.
+AFTER_FILL = 1.0
+
+
+class AccountBalances:
+    """Keeps the balances of one account up to date. ``failed`` shows why they could not be read, and ``wanted``
+    is set after fills."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        gateway: Gateway,
+        account_pk: int,
+        failed: Callable[[str], Awaitable[None]],
+        wanted: asyncio.Event,
+    ) -> None:
+        self._context = context
+        self._gateway = gateway
+        self._account_pk = account_pk
+        self._failed = failed
+        self._wanted = wanted
+
+    async def run(self) -> None:
+        while True:
+            try:
+                balances = await self._gateway.balances()
+                await self._context.database.retry_until_committed(
+                    balances_record,
+                    account_pk=self._account_pk,
+                    balances=balances,
+                    now=self._context.clock.now(),
+                )
+            except VenueReadFailed as error:
+                await self._failed(str(error))
+            self._wanted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), EVERY)
+                await self._context.clock.sleep(AFTER_FILL)

@@ -1,0 +1,49 @@
+"""The parts of an account's session share the venue, the fence, a wake-up, and where errors are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+from execution.engine.context import EngineContext
+from execution.engine.failures import Health, unseen
+from execution.services.accounts.sessions import account_failed
+from execution.venues.protocol import Gateway
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AccountPart:
+    """A part of the session that holds one account under one fence."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        gateway: Gateway,
+        *,
+        account_pk: int,
+        fence: int,
+        health: Health | None = None,
+    ) -> None:
+        self._context = context
+        self._gateway = gateway
+        self._account_pk = account_pk
+        self._fence = fence
+        self._health = health or unseen(context.clock)
+        self._wake = asyncio.Event()
+
+    def poke(self) -> None:
+        """Have the part look for work now."""
+        self._wake.set()
+
+    def _now(self) -> datetime:
+        return self._context.clock.now()
+
+    async def _keep(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._context.database.retry_until_committed(function, *args, **kwargs)
+
+    async def _note_error(self, message: str) -> None:
+        await self._keep(account_failed, account_pk=self._account_pk, error=message, now=self._now())

@@ -1,0 +1,65 @@
+"""What a market session knows of its venue now: quotes, books and the states of feeds, told to drivers and pages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from execution.core.market_data.feeds import Feed, FeedChange, FeedState, FeedStatus
+from execution.core.types import Book, Quote
+from execution.engine.context import EngineContext
+
+#: Pages and other engines are told of a quote and a book no more often.
+PUBLISH_EVERY = 0.25  # seconds
+#: These states stay until there is news: a feed that is quiet as well is no better for it.
+_STAYS = frozenset({FeedState.NOT_LISTED, FeedState.ONE_SIDED, FeedState.FAILING, FeedState.SILENT})
+
+
+class MarketBoard:
+    """One venue's markets. Drivers of the same process hear at once, everybody else through Redis."""
+
+    def __init__(self, context: EngineContext, venue_pk: int) -> None:
+        self._context = context
+        self._venue_pk = venue_pk
+        self._states: defaultdict[str, dict[Feed, FeedStatus]] = defaultdict(dict)
+        self._published: dict[tuple[str, Feed], float] = {}
+
+    def put_quote(self, symbol: str, quote: Quote) -> None:
+        self._context.quotes.put_quote(self._venue_pk, symbol, quote)
+        if self._is_due(symbol, Feed.QUOTES):
+            self._context.publish_quote(self._venue_pk, symbol, quote)
+        self.change(symbol, FeedChange(Feed.QUOTES, FeedState.LIVE))
+
+    def put_book(self, symbol: str, book: Book) -> None:
+        self._context.quotes.put_book(self._venue_pk, symbol, book)
+        if self._is_due(symbol, Feed.BOOK):
+            self._context.publish_book(self._venue_pk, symbol, book)
+        self.change(symbol, FeedChange(Feed.BOOK, FeedState.LIVE))
+
+    def state(self, symbol: str, feed: Feed) -> FeedState | None:
+        """Return the state of a feed; None before anything is known of it."""
+        status = self._states[symbol].get(feed)
+        return None if status is None else status.state
+
+    def change(self, symbol: str, change: FeedChange) -> None:
+        """Take news of a feed over. A quote or book that has not two sides any more is forgotten at once."""
+        known = self._states[symbol].get(change.feed)
+        if known is not None and (known.state, known.reason) == (change.state, change.reason):
+            return
+        status = FeedStatus(change.state, self._context.clock.now(), change.reason)
+        self._states[symbol][change.feed] = status
+        if change.state in (FeedState.ONE_SIDED, FeedState.NOT_LISTED):
+            self._context.quotes.forget(self._venue_pk, symbol, change.feed)
+        self._context.quotes.put_feed(self._venue_pk, symbol, change.feed, status)
+        self._context.publish_feeds(self._venue_pk, symbol, dict(self._states[symbol]))
+
+    def grew_old(self, symbol: str, feed: Feed, reason: str) -> None:
+        """Note that a feed has no news, unless more than that is known of it."""
+        if self.state(symbol, feed) not in _STAYS:
+            self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
+
+    def _is_due(self, symbol: str, feed: Feed) -> bool:
+        now = self._context.clock.boot()
+        if now - self._published.get((symbol, feed), float("-inf")) < PUBLISH_EVERY:
+            return False
+        self._published[symbol, feed] = now
+        return True

@@ -1,0 +1,232 @@
+"""The seconds of a venue's markets: what was traded in each, and the quote at its end."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from execution.core.market_data.feeds import Feed, FeedChange, FeedState, MarketEvent
+from execution.core.market_data.trade_volume import TradeVolume, VolumeRow
+from execution.core.retry_pause import RetryPause
+from execution.core.types import PublicTrade, Quote
+from execution.engine.market_part import MarketPart, WatchedMarket
+from execution.models import MarketSample
+from execution.selectors.decisions.sessions import symbols_with_orders
+from execution.services.accounts.markets import samples_record
+from execution.venues.protocol import VenueReadFailed
+
+log = structlog.get_logger(__name__)
+
+#: A quote or book that the stream has not renewed for this long is asked for.
+ASK_AFTER = 2.0  # seconds
+#: A session goes on where an earlier one has stopped: what was traded this long before it began is still fetched.
+GOES_BACK = timedelta(minutes=2)
+#: Markets are sampled this long after their last order ended.
+SAMPLE_AFTER = timedelta(minutes=5)
+#: A list over REST may lack trades this young.
+LIST_LAG = timedelta(seconds=1)
+#: A trade feed without a trade for this long is compared with the venue's list of trades.
+QUIET = timedelta(seconds=5)
+#: Pauses between two comparisons of a quiet market with the venue's list of trades.
+COMPARE_FIRST, COMPARE_MAX = 5.0, 30.0
+#: A stream that does not show missing trades by itself is compared this often, however much it tells.
+COMPARE_EVERY = 60.0
+#: Quotes over REST that differ from the stream's, one after the other, show that the stream is silent.
+SILENT_AFTER = 2
+#: A stream is not begun anew more often for one that is silent.
+RECONNECT_EVERY = 30.0  # seconds
+#: The quotes at the ends of so many seconds are kept until their rows are written.
+ENDS_KEPT = 30
+
+
+class MarketSamples(MarketPart):
+    """Counts trades into seconds, mends what the stream missed, and writes a row a second for markets with orders.
+
+    Nothing that waits for the network keeps a row waiting: each request runs by itself.
+    """
+
+    def __init__(self, market: WatchedMarket) -> None:
+        super().__init__(market)
+        since = self._context.clock.now() - GOES_BACK
+        self._volumes = {symbol: TradeVolume(since) for symbol in self._symbols}
+        self._last: dict[str, PublicTrade] = {}
+        self._sampled: set[str] = set()
+        self._ends: defaultdict[str, deque[tuple[datetime, Quote]]] = defaultdict(
+            lambda: deque(maxlen=ENDS_KEPT)
+        )
+        self._compared: dict[str, tuple[float, RetryPause]] = {}
+        self._listed_at: dict[str, float] = {}
+        self._differs: defaultdict[str, int] = defaultdict(int)
+        self._reconnected = float("-inf")
+        self._is_quoted_together = True
+
+    # --- what the stream says ---------------------------------------------------------------------
+
+    def put_quote(self, symbol: str, quote: Quote) -> None:
+        self._differs[symbol] = 0
+        self._board.put_quote(symbol, quote)
+
+    def take_trades(self, event: MarketEvent) -> None:
+        """Count the trades of an event. The first one after an interruption is where the stream goes on."""
+        volume = self._volumes[event.symbol]
+        if event.interrupted:
+            volume.interrupt()
+        for trade in event.trades:
+            if volume.streaming_since is None:
+                volume.resume(trade.at)
+            volume.add(trade, self._context.clock.now())
+        if event.trades:
+            self._last[event.symbol] = event.trades[-1]
+            self._compared.pop(event.symbol, None)
+            self._board.change(event.symbol, FeedChange(Feed.TRADES, FeedState.LIVE))
+
+    # --- rows -------------------------------------------------------------------------------------
+
+    async def write(self) -> None:
+        """Once a second: keep the quotes at its end, and the seconds that have become known or have changed."""
+        while True:
+            now = self._context.clock.now()
+            self._keep_ends(now)
+            try:
+                wanted = await self._context.database.read(
+                    symbols_with_orders, self._venue_pk, since=now - SAMPLE_AFTER
+                )
+                self._sampled = wanted & set(self._symbols)
+                rows = [
+                    self._sample(symbol, row)
+                    for symbol in sorted(self._sampled)
+                    for row in self._volumes[symbol].rows(self._context.clock.now())
+                ]
+                if rows:
+                    await self._context.database.run(samples_record, samples=rows)
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("market samples could not be kept", error=str(error))
+            left = 1 - self._context.clock.now().microsecond / 1_000_000
+            await self._context.clock.sleep(left)
+
+    def _keep_ends(self, now: datetime) -> None:
+        """Keep the quote with which the second before ``now`` ended, where it is fresh."""
+        second = now.replace(microsecond=0) - timedelta(seconds=1)
+        for symbol in self._sampled:
+            quote, age = self._quote(symbol), self._context.quotes.quote_age(self._venue_pk, symbol)
+            if quote is not None and age is not None and age < ASK_AFTER * 2 and quote.is_sane:
+                self._ends[symbol].append((second, quote))
+
+    def _sample(self, symbol: str, row: VolumeRow) -> MarketSample:
+        end = next((quote for second, quote in self._ends[symbol] if second == row.second), None)
+        return MarketSample(
+            venue_id=self._venue_pk,
+            symbol=symbol,
+            second=row.second,
+            bid=end.bid if end is not None else None,
+            ask=end.ask if end is not None else None,
+            volume=row.volume,
+            notional=row.notional,
+        )
+
+    # --- what the stream left out -----------------------------------------------------------------
+
+    async def keep_quotes(self) -> None:
+        """Once a second: ask for quotes that the stream has not renewed, of every market with an order and of one
+        other in turn."""
+        turn = 0
+        while True:
+            wanted = self._sampled | set(self._symbols[turn % len(self._symbols) :][:1])
+            old = sorted(symbol for symbol in wanted if self._is_old(symbol))
+            if len(old) > 1 and self._is_quoted_together:
+                self._requests.start(Feed.QUOTES, partial(self._ask_quotes, old))
+            else:
+                for symbol in old:
+                    self._requests.start((symbol, Feed.QUOTES), partial(self._ask_quote, symbol))
+            turn += 1
+            await self._context.clock.sleep(1.0)
+
+    def _is_old(self, symbol: str) -> bool:
+        age = self._context.quotes.quote_age(self._venue_pk, symbol)
+        return age is None or age >= ASK_AFTER
+
+    async def _ask_quotes(self, symbols: list[str]) -> None:
+        """Ask for several in one request; each by itself from then on where that cannot be."""
+        before = {symbol: self._quote(symbol) for symbol in symbols}
+        try:
+            quotes = await self._gateway.quotes(symbols)
+        except VenueReadFailed:
+            self._is_quoted_together = False
+            raise
+        self._is_quoted_together = bool(quotes)
+        for symbol, quote in quotes.items():
+            self._compare_quote(symbol, before[symbol], quote)
+
+    async def _ask_quote(self, symbol: str) -> None:
+        before = self._quote(symbol)
+        try:
+            quote = await self._gateway.quote(symbol)
+        except VenueReadFailed as error:
+            self._board.grew_old(symbol, Feed.QUOTES, f"no quote: {error}")
+            raise
+        self._is_quoted_together = True  # it may be possible again
+        self._compare_quote(symbol, before, quote)
+
+    def _compare_quote(self, symbol: str, before: Quote | None, quote: Quote) -> None:
+        """Take a quote over. One that differs from the stream's, again and again, shows that the stream is silent."""
+        is_same_stream = before is not None and self._quote(symbol) == before
+        has_moved = before is not None and (before.bid, before.ask) != (quote.bid, quote.ask)
+        differs = self._differs[symbol] + 1 if is_same_stream and has_moved else 0
+        self._board.put_quote(symbol, quote)
+        self._differs[symbol] = differs
+        if differs >= SILENT_AFTER:
+            self._silent(symbol, Feed.QUOTES, "the stream has no new quote although the market moves")
+
+    async def keep_trades(self) -> None:
+        """Once a second: fetch what an interruption has missed, and compare quiet markets with the venue's list."""
+        while True:
+            for symbol in self._sampled:
+                if self._is_to_be_compared(symbol):
+                    self._requests.start((symbol, Feed.TRADES), partial(self._compare, symbol))
+            await self._context.clock.sleep(1.0)
+
+    def _is_to_be_compared(self, symbol: str) -> bool:
+        volume, now = self._volumes[symbol], self._context.clock.boot()
+        if not self._stream.shows_missing_trades and now - self._listed_at.get(symbol, now) >= COMPARE_EVERY:
+            return True
+        if volume.hole() is None and volume.silent_for(self._context.clock.now()) < QUIET:
+            return False
+        not_before, _ = self._compared.get(symbol, (float("-inf"), None))
+        return now >= not_before
+
+    async def _compare(self, symbol: str) -> None:
+        """Take over the venue's list. Trades in it that the stream should have told show that it is silent."""
+        _, pause = self._compared.get(symbol, (0.0, RetryPause(COMPARE_FIRST, COMPARE_MAX)))
+        self._listed_at[symbol] = self._context.clock.boot()
+        self._compared[symbol] = self._listed_at[symbol] + pause.seconds(), pause
+        volume, asked_at = self._volumes[symbol], self._context.clock.now()
+        streaming_since, last = volume.streaming_since, self._last.get(symbol)
+        try:
+            trades = await self._gateway.missed_trades(symbol, last)
+        except VenueReadFailed as error:
+            self._board.grew_old(symbol, Feed.TRADES, f"no list of trades: {error}")
+            raise
+        until = asked_at - LIST_LAG
+        missed = volume.fill(trades, until, received_at=self._context.clock.now())
+        if trades:
+            self._last[symbol] = max([trades[-1], *filter(None, [last])], key=lambda trade: trade.at)
+        if streaming_since is not None and any(streaming_since < trade.at <= until for trade in missed):
+            volume.interrupt()
+            self._silent(symbol, Feed.TRADES, "the stream has no trades although the market trades")
+        elif not missed:
+            self._board.change(symbol, FeedChange(Feed.TRADES, FeedState.LIVE))
+
+    def _silent(self, symbol: str, feed: Feed, reason: str) -> None:
+        self._board.change(symbol, FeedChange(feed, FeedState.SILENT, reason))
+        now = self._context.clock.boot()
+        if now - self._reconnected >= RECONNECT_EVERY:
+            self._reconnected = now
+            log.warning("a market stream is silent", symbol=symbol, feed=str(feed), reason=reason)
+            self._stream.reconnect(f"{symbol}: {reason}")
+
+    def _quote(self, symbol: str) -> Quote | None:
+        return self._context.quotes.quote(self._venue_pk, symbol)

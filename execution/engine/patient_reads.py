@@ -1,0 +1,63 @@
+"""Reads of an account that are tried again before they count as failed.
+
+One request in fifty that fails is an exchange's ordinary day. Without a second try a poll of many symbols hardly ever
+succeeds as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.clock import Clock
+from execution.venues.protocol import Gateway, Listing, VenueReadFailed
+
+T = TypeVar("T")
+
+#: Seconds before the second and the third try.
+PAUSES = (0.25, 0.75)
+#: A pause that the exchange asks for is waited for up to so many seconds. A longer one ends the poll.
+LONGEST_WAIT = 2.0
+
+
+def ends_poll(error: VenueReadFailed) -> bool:
+    """Return True for a failure that every other request meets too: a ban, or a key that is refused."""
+    return error.refuses_key or _asked_pause(error) > LONGEST_WAIT
+
+
+class PatientReads:
+    """The reads of a gateway that polls use. Each raises ``VenueReadFailed`` after its last try."""
+
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        self._gateway = gateway
+        self._clock = clock
+        self.guarantees = gateway.guarantees
+
+    async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
+        return await self._tried(lambda: self._gateway.open_orders(symbol))
+
+    async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
+        return await self._tried(lambda: self._gateway.closed_orders(symbol, since))
+
+    async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
+        return await self._tried(lambda: self._gateway.trades(symbol, since))
+
+    async def find(self, ref: OrderRef) -> OrderReport | None:
+        return await self._tried(lambda: self._gateway.find(ref))
+
+    async def _tried(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask up to three times. What our own code cannot read is not asked for again: it comes back the same."""
+        for pause in PAUSES:
+            try:
+                return await ask()
+            except VenueReadFailed as error:
+                if error.incident or ends_poll(error):
+                    raise
+                await self._clock.sleep(max(pause, _asked_pause(error)))
+        return await ask()
+
+
+def _asked_pause(error: VenueReadFailed) -> float:
+    return error.retry_after.total_seconds() if error.retry_after else 0.0

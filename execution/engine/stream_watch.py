@@ -1,0 +1,149 @@
+"""Whether an account's private stream tells what it should: polls find what it did not tell."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from execution.core.types import OrderReport, StreamEvent, Trade, VenueStatus
+
+V = TypeVar("V")
+
+#: What a poll found must be told by the stream within this long.
+TOLD_WITHIN = timedelta(seconds=3)
+#: What happened before the stream stood may be listed so long after: a poll that finds it says nothing of the stream.
+SETTLES_WITHIN = timedelta(seconds=5)
+REMEMBERED = 4000
+
+#: An order by its symbol and one of its ids.
+Name = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    filled: Decimal | None
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    words: str
+    at: datetime
+
+
+class StreamWatch:
+    """Compares what polls find with what the stream told. All times are of the engine's own clock."""
+
+    def __init__(self) -> None:
+        self._told: OrderedDict[Name, _Told] = OrderedDict()
+        self._trades: OrderedDict[Name, None] = OrderedDict()
+        self._missing: dict[Name, _Found] = {}
+        self._since: datetime | None = None
+        self._read_at: dict[str, datetime] = {}
+        self._everything_at: datetime | None = None
+
+    # --- the stream -----------------------------------------------------------------------------
+
+    def began(self, now: datetime) -> None:
+        """The stream stands, from now on."""
+        self._since = now
+        self._missing.clear()
+        self._read_at.clear()
+        self._everything_at = None
+
+    def ended(self) -> None:
+        """It is lost: nothing is expected of it."""
+        self._since = None
+        self._missing.clear()
+
+    def told(self, event: StreamEvent) -> None:
+        """Note what the stream said. Any word about an order shows that it has not forgotten that order."""
+        for report in event.reports:
+            told = _Told(report.filled, report.status not in (None, VenueStatus.OPEN))
+            for name in _names(report.symbol, report.exchange_id, report.client_id):
+                _remember(self._told, name, told)
+                self._heard(name)
+        for trade in event.trades:
+            _remember(self._trades, (trade.symbol, trade.trade_id), None)
+            for name in _names(trade.symbol, trade.exchange_id, trade.client_id):
+                self._heard(name)
+
+    # --- the polls ------------------------------------------------------------------------------
+
+    def read(self, symbol: str, begun: datetime) -> None:
+        """Note a complete poll of a symbol. What a later one finds has happened since."""
+        self._read_at[symbol] = begun
+
+    def read_everything(self, begun: datetime) -> None:
+        """Note a complete poll of every symbol with orders: on the others there was nothing of ours to find."""
+        self._everything_at = begun
+
+    def found_report(self, report: OrderReport, now: datetime) -> None:
+        """Note a report that was news when a poll brought it."""
+        if not self._is_expected(report.symbol):
+            return
+        names = _names(report.symbol, report.exchange_id, report.client_id)
+        if any(_covers(self._told.get(name), report) for name in names):
+            return
+        status = "open" if report.status is None else report.status.value
+        self._note(
+            names, f"order {report.client_id or report.exchange_id} of {report.symbol} is {status}", now
+        )
+
+    def found_trade(self, trade: Trade, now: datetime) -> None:
+        """Note a fill that was news when a poll brought it. Some streams tell fills by the order's figure only."""
+        if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:
+            return
+        names = _names(trade.symbol, trade.exchange_id, trade.client_id)
+        told = [self._told[name] for name in names if name in self._told]
+        if any(one.is_over or one.filled is None or one.filled >= trade.quantity for one in told):
+            return
+        self._note(names, f"fill {trade.trade_id} of {trade.symbol}", now)
+
+    def silence(self, now: datetime) -> str:
+        """Return what the stream should have told by now and did not, in words; empty when there is nothing."""
+        late = [found for found in self._missing.values() if now - found.at >= TOLD_WITHIN]
+        if not late:
+            return ""
+        first = min(late, key=lambda found: found.at)
+        return f"it did not tell that {first.words}, which a poll found at {first.at:%H:%M:%S} UTC"
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _is_expected(self, symbol: str) -> bool:
+        reads = [at for at in (self._read_at.get(symbol), self._everything_at) if at is not None]
+        return self._since is not None and any(at >= self._since + SETTLES_WITHIN for at in reads)
+
+    def _note(self, names: Iterable[Name], words: str, now: datetime) -> None:
+        found = _Found(words, now)
+        for name in names:
+            self._missing.setdefault(name, found)
+
+    def _heard(self, name: Name) -> None:
+        found = self._missing.get(name)
+        if found is not None:
+            self._missing = {one: each for one, each in self._missing.items() if each is not found}
+
+
+def _names(symbol: str, exchange_id: str | None, client_id: str | None) -> list[Name]:
+    return [(symbol, one) for one in (exchange_id, client_id) if one]
+
+
+def _covers(told: _Told | None, report: OrderReport) -> bool:
+    """Return True if the stream has told as much of an order as this report, or nothing that can be compared."""
+    if told is None:
+        return False
+    if report.status not in (None, VenueStatus.OPEN) and not told.is_over:
+        return False
+    return told.filled is None or report.filled is None or told.filled >= report.filled
+
+
+def _remember(kept: OrderedDict[Name, V], name: Name, value: V) -> None:
+    kept[name] = value
+    kept.move_to_end(name)
+    if len(kept) > REMEMBERED:
+        kept.popitem(last=False)

@@ -1,0 +1,248 @@
+"""One symbol's part of a poll: its open orders and trades are read and recorded, and each child that they leave open
+is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from execution.core.states import ChildStatus
+from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.context import EngineContext
+from execution.engine.differences import Differences
+from execution.engine.foreign_orders import ForeignOrders
+from execution.engine.patient_reads import PatientReads
+from execution.engine.stream_watch import StreamWatch
+from execution.selectors.decisions.sessions import (
+    SessionChild,
+    known_exchange_orders,
+    reports_of_children,
+    trades_known,
+)
+from execution.services.children.absence import NotFoundObservation, child_not_found
+from execution.services.children.children import child_mark_unknown, child_report
+from execution.services.children.fills import fill_record
+from execution.services.children.foreign_trades import foreign_trades_record
+from execution.services.children.reconciliation import attach_answered
+from execution.venues.protocol import Listing
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
+ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolTask:
+    """A symbol to be read, its children that may have been sent, and from when on its trades are asked for.
+
+    ``is_any_nameless``: a child of it, also one under way, waits for its exchange id.
+    """
+
+    symbol: str
+    children: tuple[SessionChild, ...]
+    since: datetime
+    is_any_nameless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What was asked for the whole account already, of one symbol. ``begun``: when the first of it was asked."""
+
+    begun: datetime
+    orders: Listing[OrderReport] | None = None
+    trades: Listing[Trade] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRead:
+    """What the exchange listed of a symbol. It is recorded."""
+
+    task: SymbolTask
+    begun: datetime
+    orders: Listing[OrderReport]
+    trades: Listing[Trade]
+
+
+class SymbolPoll:
+    """Reads and records symbols of one account."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        reads: PatientReads,
+        account_pk: int,
+        foreign: ForeignOrders,
+        differences: Differences,
+        stream: StreamWatch,
+        is_under_way: Callable[[int], bool],
+    ) -> None:
+        self._context = context
+        self._reads = reads
+        self._account_pk = account_pk
+        self._foreign = foreign
+        self._differences = differences
+        self._stream = stream
+        self._is_under_way = is_under_way
+
+    async def read(self, task: SymbolTask, answers: Answers) -> SymbolRead:
+        """Read a symbol's open orders, then its trades, and record what they tell. Raises ``VenueReadFailed``.
+
+        In this order, because an order that fills between the two is in the second.
+        """
+        symbol, orders, trades = task.symbol, answers.orders, answers.trades
+        if orders is None:
+            orders = await self._reads.open_orders(symbol)
+        if trades is None:
+            trades = await self._reads.trades(symbol, task.since)
+        for kind, listing in (("orders", orders), ("trades", trades)):
+            await self._foreign.refuse_ours(symbol, listing.unreadable, is_any_nameless=task.is_any_nameless)
+            self._differences.note_unreadable(symbol, kind, listing.unreadable)
+        await self._record_reports(symbol, orders)
+        without_child = await self._record_trades(symbol, trades)
+        await self._differences.note_orders(symbol, orders)
+        self._differences.note_trades(symbol, trades, without_child)
+        return SymbolRead(task, answers.begun, orders, trades)
+
+    async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
+        """Ask for each child that the open orders leave out, and gather evidence about those of unknown outcome.
+
+        False when it ended early because ``goes_on`` says so. Raises ``VenueReadFailed``.
+        """
+        unknown = []
+        for child in _missing(read):
+            if not goes_on():
+                return False
+            if await self._is_unknown(child):
+                unknown.append(child)
+        if unknown:
+            await self._gather_evidence(read, unknown)
+        self._stream.read(read.task.symbol, read.begun)
+        return True
+
+    async def _is_unknown(self, child: SessionChild) -> bool:
+        """Ask for a child; True when neither we nor the exchange know what became of it."""
+        if child.attach_id and await self._is_attached(child):
+            return False
+        report = await self._reads.find(child.ref)
+        if report is not None:
+            await self._record_report(report)
+            return False
+        if child.status in ON_THE_BOOK and child.ref.exchange_id:
+            self._differences.note_gone(child)
+        if child.status is ChildStatus.SUBMITTED and not self._is_under_way(child.pk):
+            # Its answer was never recorded, and no request of this session waits for one any more.
+            message = "no answer arrived, and the exchange does not list it"
+            await self._keep(child_mark_unknown, child_pk=child.pk, message=message, now=self._now())
+        return child.status is ChildStatus.UNKNOWN
+
+    async def _is_attached(self, child: SessionChild) -> bool:
+        report = await self._reads.find(OrderRef("", child.ref.symbol, child.attach_id))
+        is_it = await self._keep(attach_answered, child_pk=child.pk, report=report, now=self._now())
+        self._context.poke_order(child.order_pk)
+        return is_it
+
+    # --- evidence -------------------------------------------------------------------------------
+
+    async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
+        task = read.task
+        closed = await self._reads.closed_orders(task.symbol, task.since)
+        await self._foreign.refuse_ours(task.symbol, closed.unreadable, is_any_nameless=task.is_any_nameless)
+        await self._record_reports(task.symbol, closed)
+        shown = {report.client_id for report in closed}
+        kinds = ["open_orders", "closed_orders"]
+        if await self._all_known(task.symbol, read.trades, closed):
+            kinds.append("trades")
+        polls = [NotFoundObservation(kind, read.begun, task.since) for kind in kinds]
+        for child in unknown:
+            if child.ref.client_id in shown:
+                continue
+            absent = await self._keep(
+                child_not_found,
+                child_pk=child.pk,
+                polls=polls,
+                guarantees=self._reads.guarantees,
+                now=self._now(),
+            )
+            if absent:
+                log.info("child proven absent", child=child.ref.client_id)
+                self._context.poke_order(child.order_pk)
+
+    async def _all_known(self, symbol: str, trades: Listing[Trade], closed: Listing[OrderReport]) -> bool:
+        ids = {trade.exchange_id for trade in trades if trade.exchange_id}
+        if any(trade.exchange_id is None for trade in trades):
+            return False
+        known = await self._context.database.read(known_exchange_orders, self._account_pk, symbol, ids)
+        for report in closed:
+            if not self._foreign.is_marked(report.client_id):
+                self._foreign.add(symbol, report.exchange_id)
+        # Perhaps an order from before the window; only the exchange can tell whose.
+        for exchange_id in sorted(ids - known):
+            if not await self._foreign.is_foreign(symbol, exchange_id):
+                return False
+        return True
+
+    # --- recording ------------------------------------------------------------------------------
+
+    async def _record_reports(self, symbol: str, reports: Listing[OrderReport]) -> None:
+        """Record those of our children. All others together take a few statements, however many they are."""
+        if reports:
+            ours = await self._context.database.read(reports_of_children, self._account_pk, symbol, reports)
+            for report in ours:
+                await self._record_report(report)
+
+    async def _record_report(self, report: OrderReport) -> None:
+        order_pk = await self._keep(child_report, account_pk=self._account_pk, report=report, now=self._now())
+        if order_pk is not None:
+            self._stream.found_report(report, self._now())
+            self._context.poke_order(order_pk)
+
+    async def _record_trades(self, symbol: str, trades: Listing[Trade]) -> set[str]:
+        """Record those that would tell something new. Return the ids of those that belong to no child of ours.
+
+        One of a child takes its order's lock. All others together take a few statements, however many they are.
+        """
+        known = await self._context.database.read(trades_known, self._account_pk, symbol, trades)
+        others: list[Trade] = []
+        for trade in trades:
+            name = (trade.trade_id, trade.side)
+            if name in known.complete:
+                continue
+            if not known.is_of_child(trade):
+                others.append(trade)
+            elif await self._keep(fill_record, account_pk=self._account_pk, trade=trade, now=self._now()):
+                self._stream.found_trade(trade, self._now())
+        fresh = [trade for trade in others if (trade.trade_id, trade.side) not in known.recorded]
+        if fresh:
+            await self._keep(
+                foreign_trades_record,
+                account_pk=self._account_pk,
+                symbol=symbol,
+                trades=fresh,
+                now=self._now(),
+            )
+        return {trade.trade_id for trade in others}
+
+    def _now(self) -> datetime:
+        return self._context.clock.now()
+
+    async def _keep(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._context.database.retry_until_committed(function, *args, **kwargs)
+
+
+def _missing(read: SymbolRead) -> list[SessionChild]:
+    """Return the children that the list of open orders does not show."""
+    listed = {report.client_id for report in read.orders} | {report.exchange_id for report in read.orders}
+    listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
+    return [
+        child
+        for child in read.task.children
+        if child.ref.client_id not in listed and child.ref.exchange_id not in listed
+    ]

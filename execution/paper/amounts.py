@@ -1,0 +1,20 @@
+"""How exchanges write amounts and times in JSON, where several do it alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+
+def text(amount: Decimal | None) -> str:
+    """All digits, without exponent and trailing zeros; nothing for None."""
+    if amount is None:
+        return ""
+    written = f"{amount:f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+def iso(milliseconds: int) -> str:
+    """A moment in UTC with microseconds, such as ``2026-04-07T00:28:58.544000Z``."""
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}000Z"

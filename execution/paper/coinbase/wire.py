@@ -1,0 +1,51 @@
+"""Coinbase's messages as they go out: each numbered within its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from execution.paper.amounts import iso
+from execution.paper.coinbase.dialect import Json
+from execution.paper.connections import Connection, Connections, encode
+from execution.paper.exchange import Exchange
+
+
+class Wire:
+    """Numbers the messages of each connection, and knows when each got its last."""
+
+    def __init__(self, exchange: Exchange, connections: Connections) -> None:
+        self._exchange = exchange
+        self._connections = connections
+        self._numbers: dict[Connection, int] = {}
+        self._sent_at: dict[Connection, float] = {}
+
+    def enter(self, connection: Connection) -> None:
+        self._numbers[connection] = 0
+        self._sent_at[connection] = self._exchange.clock()
+
+    def leave(self, connection: Connection) -> None:
+        del self._numbers[connection], self._sent_at[connection]
+
+    def sent_at(self, connection: Connection) -> float:
+        """When the last message was sent, or the connection begun (seconds)."""
+        return self._sent_at[connection]
+
+    def send(self, connection: Connection, channel: str, events: Sequence[Json]) -> None:
+        message = {
+            "channel": channel,
+            "client_id": "",
+            "timestamp": iso(self._exchange.now()),
+            "sequence_num": self.skip(connection),
+            "events": events,
+        }
+        self._sent_at[connection] = self._exchange.clock()
+        self._connections.send(connection, encode(message))
+
+    def skip(self, connection: Connection) -> int:
+        """Use up a number: of a message that goes out, or of one that is lost."""
+        number = self._numbers[connection]
+        self._numbers[connection] += 1
+        return number
+
+    def refuse(self, connection: Connection, message: str) -> None:
+        self._connections.send(connection, encode({"type": "error", "message": message}))

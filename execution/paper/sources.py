@@ -1,0 +1,86 @@
+"""Where the paper exchange's markets come from: made up by a seed, or played by a replay."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+
+from execution.core.market_model.background_market import BackgroundMarket, MarketParameters, Others
+from execution.core.market_model.price_path import MINUTE, PricePath
+from execution.core.market_model.synthetic_candles import History
+from execution.paper.candles import MadeUp
+from execution.paper.profiles import Profile
+from execution.paper.store import Store
+from execution.paper.symbols import exchange_symbol
+
+#: Made-up markets move, and exchanges publish books, as often.
+STEP_SECONDS = 0.1
+
+
+class Origin(NamedTuple):
+    """What one symbol's market is made of. Times are in seconds since the epoch."""
+
+    others: Others
+    made_up: MadeUp  #: minutes that nobody recorded
+    quiet_from: float  #: from when on minutes without trades are empty instead of made up
+    recorded_from: int = 0  #: older minutes of the store belong to another market
+
+
+class MarketSource(Protocol):
+    """Everybody else at the exchange, and each symbol's past."""
+
+    @property
+    def listed(self) -> tuple[MarketParameters, ...]: ...
+
+    @property
+    def step_seconds(self) -> float:
+        """Seconds between two moves of the markets, of each of which the streams tell."""
+
+    @property
+    def is_over(self) -> bool:
+        """True when nothing more will ever be traded."""
+
+    def origin(self, parameters: MarketParameters, now: float) -> Origin: ...
+
+    def status(self) -> dict[str, Any] | None:
+        """Return how far a replay is; None for markets that are made up."""
+
+
+class SeededMarkets:
+    """Markets that are made up by a seed: those of a profile.
+
+    A venue follows the path that it shares with others, at all times. An exchange that stands alone has a past
+    up to its first start, and goes on from where its price stood.
+    """
+
+    is_over = False
+    step_seconds = STEP_SECONDS
+
+    def __init__(self, profile: Profile, seed: int, store: Store) -> None:
+        self.listed = profile.listed
+        self._venue = profile.name
+        self._seed = seed
+        self._store = store
+
+    def origin(self, parameters: MarketParameters, now: float) -> Origin:
+        market, mid, volatility = parameters.market, parameters.mid, parameters.volatility
+        if self._venue:
+            path = PricePath(self._seed, market.symbol, mid, volatility)
+            stood = Decimal(repr(path.price(now)))
+            others = BackgroundMarket(parameters, self._seed, mid=stood, path=path, venue=self._venue)
+            return Origin(others, self._history(parameters, path), math.inf)
+        name = exchange_symbol(market)
+        began, opened, last = (self._store.number(f"{name} {what}") for what in ("began", "opened", "price"))
+        if began is None or opened is None:
+            began, opened = Decimal(int(now) // MINUTE * MINUTE), last or mid
+            self._store.save(numbers={f"{name} began": began, f"{name} opened": opened})
+        path = PricePath(self._seed, market.symbol, opened, volatility, mid_at=float(began))
+        others = BackgroundMarket(parameters, self._seed, mid=last)
+        return Origin(others, self._history(parameters, path), float(began))
+
+    def status(self) -> None:
+        return None
+
+    def _history(self, parameters: MarketParameters, path: PricePath) -> History:
+        return History(parameters, path, f"{self._seed}:{self._venue}")

@@ -1,0 +1,50 @@
+"""The kinds of values in a payload: what Python holds, and how pages and the API write it.
+
+Pages and sockets get a payload as it is. The API's answers are made from the same dictionaries: there times are
+ISO 8601, an unknown text is null, and fields that only the pages draw are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, GetPydanticSchema, SkipValidation
+from pydantic_core import core_schema
+
+from execution.core.states import OrderStatus
+from execution.core.types import Side, Unit
+
+T = TypeVar("T")
+
+
+def about(text: str) -> Any:
+    """Describe a field in the API's document."""
+    return Field(description=text)
+
+
+def _written(as_api: Callable[[Any], Any], **json_schema: Any) -> GetPydanticSchema:
+    return GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(as_api),
+        lambda _schema, _handler: dict(json_schema),
+    )
+
+
+#: A decimal number, exactly. The pattern is documented, and not checked at each answer.
+DecimalStr = Annotated[str, Field(json_schema_extra={"pattern": r"^-?[0-9]+(\.[0-9]+)?$"})]
+#: Milliseconds since 1970, UTC.
+EpochMs = Annotated[
+    int,
+    _written(lambda value: datetime.fromtimestamp(value / 1000, UTC), type="string", format="date-time"),
+]
+#: A text that is empty on pages, and null in the API, while it is unknown.
+OptionalText = Annotated[
+    str, _written(lambda value: value or None, anyOf=[{"type": "string"}, {"type": "null"}])
+]
+#: The names of an enumeration, which the records keep as text.
+SideText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(Side))]
+UnitText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(Unit))]
+StatusText = Annotated[str, GetPydanticSchema(lambda _source, handler: handler(OrderStatus))]
+#: Only pages and sockets get the field.
+PageOnly = Annotated[T, SkipValidation, Field(exclude=True)]

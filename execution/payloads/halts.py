@@ -1,0 +1,72 @@
+"""A halt, its progress, and what it would do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from typing_extensions import TypedDict
+
+from execution.payloads.fields import DecimalStr, EpochMs, OptionalText, SideText, about
+
+
+class HaltChild(TypedDict):
+    """A child that a halt has still to get off the book, and what stands in its way."""
+
+    order: str
+    account: str
+    symbol: str
+    side: SideText
+    quantity: DecimalStr
+    filled: DecimalStr
+    status: str
+    reason: Annotated[str, about("why it is still open; empty while the cancel is on its way")]
+
+
+class HaltCount(TypedDict):
+    """The children that a halt would cancel on an account."""
+
+    account: str
+    orders: int
+    children: int
+    notional: Annotated[
+        dict[str, DecimalStr | None],
+        about("open quantity times price, by quote currency; null where a price is unknown"),
+    ]
+
+
+class HaltPreview(TypedDict):
+    """The effect of a halt if it were set now."""
+
+    kind: str
+    scope: str
+    subject: str
+    phrase: Annotated[str, about("what the supervisor types to confirm it")]
+    orders: int
+    children: int
+    accounts: list[HaltCount]
+
+
+class HaltRow(TypedDict):
+    """A halt in force, or a former one, with its progress."""
+
+    id: str
+    kind: str
+    scope: str
+    subject: Annotated[str, about("\"the desk\", an account's label, a trader's name or a symbol")]
+    reason: str
+    set_by: str
+    set_at: EpochMs
+    swept_at: Annotated[EpochMs | None, about("when the orders were paused and the cancels requested")]
+    flat_at: Annotated[EpochMs | None, about("when the exchanges had confirmed that nothing is open")]
+    time_to_flat: Annotated[int | None, about("milliseconds from set_at to flat_at")]
+    lifted_by: OptionalText
+    lifted_at: EpochMs | None
+    lift_reason: OptionalText
+    orders: int
+    children: int
+    settled: int
+    open: Annotated[list[HaltChild], about("what is still open, and why")]
+
+
+class Halts(TypedDict):
+    halts: list[HaltRow]

@@ -1,0 +1,39 @@
+"""A refusal as pages and the API are told of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, cast
+
+from typing_extensions import TypedDict
+
+from execution.core.problems import Problem
+from execution.payloads.fields import about
+
+
+class ProblemRow(TypedDict):
+    """One thing that is wrong."""
+
+    field: Annotated[str, about("a field of the body or a parameter; empty: the whole request")]
+    message: str
+    value: str
+    limit: str
+    code: Annotated[str, about("why, for programs: one of docs/reference/error-codes.md")]
+
+
+class Problems(TypedDict):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    code: Annotated[
+        str, about("code of the first problem, else of the answer: docs/reference/error-codes.md")
+    ]
+    detail: str
+    problems: list[ProblemRow]
+
+
+def problem_row(problem: Problem) -> ProblemRow:
+    """Return the problem with the field's own name: a parameter is called by its name alone."""
+    return cast("ProblemRow", {**asdict(problem), "field": problem.field.removeprefix("parameters.")})

@@ -1,0 +1,72 @@
+"""What an order may spend on each of several accounts, as its route sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Max, Q
+
+from execution.core.orders.reservation import Reserve, left_beside, spent_currency
+from execution.core.types import ZERO, Side
+from execution.models import Account, Balance, Order
+from execution.selectors.decisions.spending import bound_reserves
+from execution.selectors.markets import balances_free
+
+#: What other orders reserve is read again after this long: an order checks again many times a second.
+RESERVES_LAST = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class BoundReserves:
+    """What the orders that have one account only reserve there, by its public id, as of ``at``."""
+
+    at: datetime | None = None
+    reserves: Mapping[str, Sequence[Reserve]] = field(default_factory=dict)
+
+    def bring_up(self, accounts: Sequence[Account], currency: str, now: datetime) -> None:
+        """Read them anew, unless that was done a moment ago."""
+        if self.at is None or not timedelta(0) <= now - self.at < RESERVES_LAST:
+            self.at, self.reserves = now, bound_reserves(accounts, currency)
+
+
+def spendable(
+    order: Order, accounts: Sequence[Account], bound: BoundReserves, now: datetime
+) -> dict[int, Decimal | None]:
+    """Return what an order may spend on each account, by primary key.
+
+    The reserves of orders that can go nowhere else are left to them. Orders of several accounts share the rest.
+    """
+    currency = spent_currency(order.symbol, Side(order.side))
+    bound.bring_up(accounts, currency, now)
+    names = {account.pk: account.public_id for account in accounts}
+    free = _free(order, accounts, currency)
+    return {pk: left_beside(amount, bound.reserves.get(names[pk], ())) for pk, amount in free.items()}
+
+
+def _free(order: Order, accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
+    """Return what each account has free, by primary key.
+
+    Balances are asked for now and then: what the order's own children have locked, spent or released since
+    is taken into account, or a cancelled child would keep its quantity from the next one.
+    """
+    free = balances_free(accounts, currency)
+    known_at = dict(
+        Balance.objects.filter(account__in=accounts).values_list("account_id").annotate(Max("at"))
+    )
+    if not known_at:
+        return free
+    oldest = min(known_at.values())
+    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest)
+    for child in order.children.filter(since, account__in=known_at):
+        at, amount = known_at[child.account_id], free[child.account_id]
+        done = max(child.filled, child.reported_filled or ZERO)
+        taken = ZERO if child.intended_at <= at else done if child.is_settled else child.quantity
+        freed = child.ended_at is not None and child.intended_at <= at < child.ended_at
+        change = (child.quantity - done if freed else ZERO) - taken
+        price = Decimal(1) if order.side == Side.SELL else child.price
+        if amount is not None and price is not None:
+            free[child.account_id] = amount + change * price
+    return free

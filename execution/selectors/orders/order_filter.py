@@ -1,0 +1,210 @@
+"""The filter of orders: one model for the page, its socket, its export and the API.
+
+An empty field does not filter. A value that is not understood is refused with the value and what there is, so that
+nobody takes all orders for some of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from execution.core.numbers import NumberRefused, shortened, whole_number
+from execution.core.orders.terms import ALGORITHMS
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, length_problem
+from execution.core.states import OrderStatus
+from execution.core.types import Side
+from execution.payloads.reports import GROUPS, GroupBy
+
+MAX_SEARCH = 64
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+LAST_PAGE = 1_000_000
+#: Groups of states by their names in a filter; a single status is a state, too.
+STATE_GROUPS = ("all", "needs", "live", "final")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChoices:
+    """The values that a person may filter by."""
+
+    symbols: list[str]
+    accounts: list[str]
+    venues: list[str]
+    #: Empty for a person who sees only their own orders.
+    traders: list[str]
+    #: The person, when they see only their own orders.
+    alone: str
+    #: Whether the person sees an order of a symbol or account that is no longer among the choices.
+    has_former: Callable[[str, str], bool]
+
+
+def _refused(field: str, message: str, value: str, limit: str, code: Code) -> PydanticCustomError:
+    context = {"message": message, "field": field, "value": value, "limit": limit, "code": code}
+    return PydanticCustomError("filter", "{message}", context)
+
+
+def unlisted(label: str, value: str, names: Iterable[str]) -> str:
+    """Return what a person is told of a name that is not among ``names``."""
+    known = ", ".join(names)
+    only = f"It must be one of {known}." if known else "There is none at all."
+    return f"There is no {label} {shortened(value)!r}. {only}"
+
+
+def unknown_filter(name: str, names: Iterable[str]) -> Problem:
+    """Return the problem of a filter that is not among ``names``."""
+    known = list(names)
+    return Problem(name, unlisted("filter", name, known), name, ", ".join(known), code=Code.FIELD_UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Annotates a text that is one of the names; the document lists them."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.names)}
+
+    def _check(self, value: Any, info: ValidationInfo) -> Any:
+        if value and value not in self.names:
+            name = info.field_name or ""
+            limit = ", ".join(self.names)
+            raise _refused(name, unlisted(name, value, self.names), value, limit, Code.VALUE_NOT_ALLOWED)
+        return value
+
+
+def _listed(value: str, info: ValidationInfo) -> str:
+    choices: FilterChoices | None = info.context
+    name = info.field_name or ""
+    if not value or choices is None:
+        return value
+    if name == "trader" and choices.alone:
+        message = f"Trader is {shortened(value)!r}. You see your own orders only."
+        raise _refused(name, message, value, choices.alone, Code.ROLE_NOT_ALLOWED)
+    names: list[str] = getattr(choices, f"{name}s")
+    if value not in names and not choices.has_former(name, value):
+        raise _refused(name, unlisted(name, value, names), value, ", ".join(names), Code.VALUE_NOT_ALLOWED)
+    return value
+
+
+def _day(name: str) -> BeforeValidator:
+    def read(value: Any) -> date:
+        try:
+            day = value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            day = date.min
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            message = f"{name.capitalize()} is {shortened(value)!r}. It must be a day such as 2026-03-01."
+            raise _refused(name, message, str(value), "YYYY-MM-DD", Code.VALUE_MALFORMED)
+        return day
+
+    return BeforeValidator(read)
+
+
+def _page(value: Any) -> int:
+    try:
+        page = whole_number(value)
+    except NumberRefused as refused:
+        message = f"Page is {shortened(value)!r}: {refused}."
+        raise _refused("page", message, str(value), "1", Code.VALUE_MALFORMED) from None
+    if not 0 < page <= LAST_PAGE:
+        message = f"Page is {page:,}. It must be from 1 to {LAST_PAGE:,}."
+        raise _refused("page", message, str(page), str(LAST_PAGE), Code.VALUE_OUT_OF_RANGE)
+    return page
+
+
+def _search(value: str) -> str:
+    if len(value) > MAX_SEARCH:
+        message = length_problem("q", "The search", value, MAX_SEARCH).message
+        raise _refused("q", message, str(len(value)), str(MAX_SEARCH), Code.LENGTH_OUT_OF_RANGE)
+    if "\x00" in value:
+        raise _refused("q", "The search has a NUL character.", "", "", Code.VALUE_MALFORMED)
+    return value
+
+
+class OrderFilter(BaseModel):
+    """The filter that the list of orders and the analysis have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    side: Annotated[str, OneOf(tuple(Side))] = ""
+    symbol: Annotated[str, AfterValidator(_listed)] = ""
+    algorithm: Annotated[str, OneOf(tuple(ALGORITHMS))] = ""
+    trader: Annotated[
+        str,
+        AfterValidator(_listed),
+        Field(description="trader's name; for people who see more than their own orders"),
+    ] = ""
+    since: Annotated[date | None, _day("from")] = Field(
+        default=None, alias="from", description="day, UTC, such as 2026-03-01"
+    )
+    until: Annotated[date | None, _day("to")] = Field(
+        default=None, alias="to", description="day, UTC, included"
+    )
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> Self:
+        if self.since and self.until and self.since > self.until:
+            message = f"From {self.since} is after to {self.until}."
+            raise _refused("from", message, str(self.since), str(self.until), Code.VALUE_OUT_OF_RANGE)
+        return self
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the names of the fields in a query string."""
+        return [info.alias or name for name, info in cls.model_fields.items()]
+
+
+class OrderListFilter(OrderFilter):
+    """The orders that a list shows, and the page of it."""
+
+    state: Annotated[str, OneOf((*STATE_GROUPS, *OrderStatus))] = "all"
+    account: Annotated[str, AfterValidator(_listed), Field(description="account label")] = ""
+    q: Annotated[
+        str,
+        AfterValidator(_search),
+        Field(description="the beginning of the order's id, or a part of its client reference or of a tag"),
+    ] = ""
+    page: Annotated[int, BeforeValidator(_page), Field(ge=1, le=LAST_PAGE)] = 1
+
+
+class AnalysisFilter(OrderFilter):
+    """The reports that are counted, and how they are grouped; ``venue`` counts only what was done there."""
+
+    group: Annotated[GroupBy, OneOf(GROUPS)] = GROUPS[0]
+    venue: Annotated[
+        str, AfterValidator(_listed), Field(description="account label; counts only its fills")
+    ] = ""
+
+
+def filter_problems(model: type[OrderFilter], error: ValidationError) -> list[Problem]:
+    """Return what is wrong with a filter, names that it does not have first."""
+    problems: list[Problem] = []
+    for details in error.errors(include_url=False):
+        if details["type"] == "extra_forbidden":
+            problems.insert(0, unknown_filter(str(details["loc"][0]), model.names()))
+        else:
+            problems.append(Problem(**details["ctx"]))
+    return problems

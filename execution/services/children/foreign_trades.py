@@ -1,0 +1,39 @@
+"""Trades that belong to no child of ours, as far as anybody knows: recorded all together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from execution.core.types import Trade
+from execution.models import Fill
+from execution.selectors.decisions.sessions import trades_known
+from execution.services.children.fills import fill_of
+from execution.services.records.locking import account_row_locked
+
+#: Rows of one statement: SQLite takes only so many values.
+ROWS_AT_ONCE = 50
+
+
+@transaction.atomic
+def foreign_trades_record(*, account_pk: int, symbol: str, trades: Sequence[Trade], now: datetime) -> int:
+    """Record trades of one symbol that have no child; how many were new.
+
+    The account's row is locked, which a report that brings the id of an order locks too. A trade whose child has
+    become known meanwhile is left out, and the next poll records it with that child.
+    """
+    account_row_locked(account_pk)
+    known = trades_known(account_pk, symbol, trades)
+    fresh = {
+        (trade.trade_id, trade.side): trade
+        for trade in trades
+        if (trade.trade_id, trade.side) not in known.recorded and not known.is_of_child(trade)
+    }
+    rows = [
+        fill_of(account_pk=account_pk, trade=trade, child=None, order=None, now=now)
+        for trade in fresh.values()
+    ]
+    Fill.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+    return len(rows)

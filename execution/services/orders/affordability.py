@@ -1,0 +1,77 @@
+"""Whether accounts can pay for an order beside what other live orders reserve (I11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from execution.core.numbers import round_down, round_up
+from execution.core.orders.reservation import Cost, reserved_within, spent_currency
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
+from execution.core.types import ZERO, Side
+from execution.models import Account, Order, User
+from execution.selectors.decisions.order_view import accounts_of
+from execution.selectors.decisions.spending import OrderReserve, Spending, spending_of
+from execution.selectors.markets import balances_sum
+from execution.selectors.orders.visibility import sees_several
+
+#: So many orders are named; the others are counted.
+ORDERS_NAMED = 5
+
+
+def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str) -> None:
+    """Refuse an order whose accounts cannot pay for it, inside a transaction that holds the gate.
+
+    Whoever submits, enlarges or resumes an order comes here under the gate. So each sees the order before.
+    """
+    accounts = accounts_of(order)
+    spending = spending_of(accounts, spent_currency(order.symbol, Side(order.side)))
+    own = next((each for each in spending.orders if each.order_pk == order.pk), None)
+    if own is not None:
+        need = reserved_within(own.reserve, own.reserve)
+        others = spending.without(order.pk)
+        refuse_if(unaffordable(others, accounts, person, need, field=field, label=label))
+
+
+def unaffordable(
+    spending: Spending, accounts: Sequence[Account], person: User, need: Cost, *, field: str, label: str
+) -> list[Problem]:
+    """Return the problem of accounts that are known to hold too little together; unknown ones refuse nothing."""
+    free, left = balances_sum(spending.told.values()), spending.available
+    if free is None or left is None or need.amount <= left.amount:
+        return []
+    labels = [account.label for account in accounts]
+    holders = f"{labels[0]} has" if len(labels) == 1 else f"{', '.join(labels)} together have"
+    message = (
+        f"{label} needs {round_up(need.amount):,f} {spending.currency} with fees. "
+        f"{holders} {round_down(free):,f} {spending.currency} free"
+    )
+    value = round_up(need.amount)
+    if need.amount > free:
+        return [Problem(field, f"{message}.", value, free, code=Code.INSUFFICIENT_BALANCE)]
+    message += f", of which {round_down(left.amount):,f} can be used. {taken_words(spending, person)}"
+    return [Problem(field, message, value, left.amount, code=Code.BALANCE_RESERVED)]
+
+
+def taken_words(spending: Spending, person: User) -> str:
+    """Return a sentence that says which orders reserve the rest. Orders that the person may not see are counted."""
+    named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]
+    named.sort(key=_amount, reverse=True)
+    unseen = [each for each in spending.orders if not is_seen(each, person) and _amount(each) > ZERO]
+    words = [f"order {each.public_id} reserves {round_up(_amount(each)):,f}" for each in named[:ORDERS_NAMED]]
+    for rest, whose in ((named[ORDERS_NAMED:], "other orders"), (unseen, "orders of other traders")):
+        if rest:
+            words.append(f"{whose} reserve {round_up(sum((_amount(each) for each in rest), ZERO)):,f}")
+    if (under_way := spending.under_way) > ZERO:
+        words.append(f"children that the balance may not show yet take up to {round_up(under_way):,f}")
+    sentence = ", ".join(words) or "other children take the rest"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def is_seen(reserve: OrderReserve, person: User) -> bool:
+    return reserve.trader_pk == person.pk or sees_several(person)
+
+
+def _amount(each: OrderReserve) -> Decimal:
+    return reserved_within(each.reserve, each.reserve).amount

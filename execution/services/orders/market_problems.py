@@ -1,0 +1,64 @@
+"""Why a market does not take an order: its status, its price band, and maximums that leave no room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from execution.core.market_rules import band_far_edge, largest_quantity, market_block
+from execution.core.numbers import grouped
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem
+from execution.core.quantities import minimum_quantity
+from execution.core.types import Market, MarketStatus, Side
+
+
+def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
+    """One for each market that takes no new order of ``side`` now; ``markets`` are by the account's label."""
+    return [
+        Problem(
+            "accounts",
+            f"{label}: {words}.",
+            market.status_word or market.status.value,
+            MarketStatus.OPEN.value,
+            code=Code.MARKET_CLOSED,
+        )
+        for label, market in markets.items()
+        if (words := market_block(market, side))
+    ]
+
+
+def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
+    """Why an order cannot go on, or be made larger: all of its markets are closed. With one that is open it can."""
+    closed = closed_problems(side, markets)
+    return closed if len(closed) == len(markets) else []
+
+
+def band_problems(
+    side: Side, limit_price: Decimal | None, limits: Market, mid: Decimal | None
+) -> list[Problem]:
+    """Why nothing could rest at the limit price. On the other side children stay within the band by themselves."""
+    if limit_price is None or mid is None or (edge := band_far_edge(limits, side, mid)) is None:
+        return []
+    if (limit_price - edge) * side.sign >= 0:
+        return []
+    beyond = "below" if side is Side.BUY else "above"
+    message = (
+        f"Limit price {grouped(limit_price)} is {beyond} the exchange's price band. "
+        f"A {side} must be at {grouped(edge)} {limits.quote} or {'above' if side is Side.BUY else 'below'} now."
+    )
+    return [Problem("limit_price", message, limit_price, edge, code=Code.LIMIT_PRICE_OUTSIDE_BAND)]
+
+
+def size_problems(quantity: Decimal, limits: Market, price: Decimal | None) -> list[Problem]:
+    """Why no child of any size could be sent: the most of one order is under the least."""
+    if price is None or (most := largest_quantity(limits, price)) is None:
+        return []
+    least = minimum_quantity(limits, price)
+    if most >= least:
+        return []
+    message = (
+        f"The exchange takes at most {grouped(most)} {limits.base} in one order, which is under its minimum of "
+        f"{grouped(least)} {limits.base}: no order can be sent."
+    )
+    return [Problem("quantity", message, quantity, most, code=Code.MAXIMUM_BELOW_MINIMUM)]

@@ -1,0 +1,66 @@
+"""The one place that changes an order's status: along the table of states, with its times and its journal entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from execution.core.orders.view import ChangeStatus
+from execution.core.states import ORDER_FINAL, OrderEvent, OrderStatus, order_after
+from execution.core.types import Quote
+from execution.models import Order
+from execution.services.records.journal import DESK, journal_append
+
+
+def order_transition(
+    order: Order,
+    change: ChangeStatus,
+    *,
+    now: datetime,
+    actor: str = DESK,
+    quote: Quote | None = None,
+    paused_at: datetime | None = None,
+    data: Mapping[str, str] | None = None,
+) -> None:
+    """Change a locked order's status and journal it; raises ``ForbiddenTransition``.
+
+    ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is when a pause really began, if
+    that was before ``now``. ``data`` is kept with the journal entry.
+    """
+    order.status = order_after(OrderStatus(order.status), change.event)
+    # A working order needs no reason; what it waits for is its ``why``.
+    order.reason = "" if order.status == OrderStatus.WORKING else change.reason
+    noted = {"status": order.status}
+    if change.outcome is not None:
+        order.outcome = change.outcome
+        noted["outcome"] = change.outcome
+    if change.event is OrderEvent.START:
+        order.started_at = now
+        order_arrive(order, quote)
+    if change.event is OrderEvent.PAUSE:
+        order.paused_at = paused_at or now
+        order.needs_person = order.needs_person or change.needs_person
+    if order.status in ORDER_FINAL:
+        order.ended_at = now
+        order.due_at = None
+    journal_append(
+        order=order,
+        kind=change.event.value,
+        actor=actor,
+        reason=change.reason,
+        at=now,
+        data={**noted, **(data or {})},
+    )
+
+
+def order_arrive(order: Order, quote: Quote | None) -> None:
+    """Keep the arrival quote, once."""
+    if order.arrival_at is None and quote is not None and quote.is_sane:
+        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+
+
+def pause_for_person(order: Order, *, reason: str, now: datetime, paused_at: datetime | None = None) -> None:
+    """Pause a locked order that is working or about to, until a person has looked."""
+    if order.status in {OrderStatus.WORKING, OrderStatus.SCHEDULED}:
+        change = ChangeStatus(OrderEvent.PAUSE, reason, needs_person=True)
+        order_transition(order, change, now=now, paused_at=paused_at)

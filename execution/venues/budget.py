@@ -1,0 +1,81 @@
+"""What a gateway may ask of its exchange: the limits on calls and on orders, and the pauses that it was told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+
+from execution.venues.rate_limit import Throttle, Use, throttle_of
+from execution.venues.spec import Call, Limits
+
+#: Of what creates leave, reads of an account may have this part: a create never waits behind polls.
+READ_SHARE = 0.6
+
+
+class Budget:
+    """Places in the limits on calls and, for an account, on orders."""
+
+    def __init__(
+        self, limits: Limits, orders: Limits | None = None, *, read_share: float = READ_SHARE
+    ) -> None:
+        self.calls = throttle_of(limits, read_share=read_share)
+        self._costs = defaultdict(lambda: 1.0, limits.costs)
+        self._limits = limits
+        self._order_limits = orders
+        self._orders: dict[str, Throttle] = {}
+
+    def cost(self, call: Call) -> float:
+        """Return the units that a call takes."""
+        return self._costs[call]
+
+    async def read(self, call: Call) -> None:
+        """Wait until a read may leave, and take its place."""
+        await self.calls.acquire(self._costs[call], Use.READ)
+
+    async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
+        """Wait until a create or cancel may leave, and take its place; ``age`` is that of the order to cancel."""
+        use = Use.CREATE if kind == "create" else Use.CANCEL
+        if (orders := self._orders_of(symbol)) is not None:
+            await orders.acquire(self._order_cost(kind, age), use)
+        await self.calls.acquire(self._costs[kind], use)
+
+    def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
+        """Give the place of a create or cancel back that was not sent."""
+        if (orders := self._orders_of(symbol)) is not None:
+            orders.give_back(self._order_cost(kind, None))
+        self.calls.give_back(self._costs[kind])
+
+    def share(self, clients: int) -> None:
+        """Keep to an equal part of what the exchange counts by address, which so many clients of this host share."""
+        if self._limits.counted_by == "address":
+            self.calls.resize(1 / max(clients, 1))
+
+    def _orders_of(self, symbol: str) -> Throttle | None:
+        limits = self._order_limits
+        if limits is None:
+            return None
+        name = symbol if limits.by_symbol else ""
+        if name not in self._orders:
+            self._orders[name] = throttle_of(limits)
+        return self._orders[name]
+
+    def _order_cost(self, kind: Literal["create", "cancel"], age: timedelta | None) -> float:
+        """Return what the limit on orders charges: for a cancel by the age of its order, where that counts."""
+        assert self._order_limits is not None  # noqa: S101  the caller has asked
+        if kind == "create":
+            return self._order_limits.costs.get("create", 1.0)
+        by_age = self._order_limits.cancel_by_age
+        if age is None and by_age:
+            return by_age[0][1]
+        seconds = 0.0 if age is None else age.total_seconds()
+        return next((cost for below, cost in by_age if seconds < below), 0.0)
+
+
+def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
+    """Return a share of a limit, with ``reserve`` units for cancels. The dearest call stays possible."""
+    dearest = max(limits.costs.values(), default=1.0)
+    decay = None if limits.decay is None else limits.decay * share
+    budget = max(limits.budget * share, dearest + reserve)
+    return replace(limits, budget=budget, reserve=reserve, decay=decay)

@@ -1,0 +1,273 @@
+"""The public side of a venue over ccxt: quotes, books, trades and candles, without a key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from execution.core.addresses import ONLY_LOOPBACK, Network
+from execution.core.retry_pause import RetryPause
+from execution.core.types import Book, CandleHistory, Market, PublicTrade, Quote
+from execution.venues import convert, errors, request_context, requests, streams, values
+from execution.venues.budget import Budget, share_of
+from execution.venues.candles import CandleReader
+from execution.venues.client import open_public_client
+from execution.venues.exchanges import spec_of
+from execution.venues.market_streams import BOOK_LEVELS, MarketStream
+from execution.venues.protocol import VenueReadFailed
+from execution.venues.spec import Call, ExchangeSpec
+from execution.venues.timekeeping import Timekeeper
+
+T = TypeVar("T")
+Outcome = TypeVar("Outcome")
+
+#: A read waits so many seconds for a limiter, and fails at once when it asked for more.
+MAX_HOLD = 2.0
+#: Of an exchange's limit, market data has this share and each account the rest: orders never wait behind books.
+MARKET_SHARE = 0.3
+#: The longest pause after a lock-out that does not say how long it lasts, in seconds.
+LONGEST_LOCKOUT = 900.0
+#: Public trades that are asked for at once after an interruption.
+MAX_MISSED = 20_000
+
+
+def open_market_gateway(
+    *,
+    exchange_id: str,
+    options: Mapping[str, Any],
+    clock: Callable[[], datetime],
+    timeout: float = 4.0,
+    network: Network = ONLY_LOOPBACK,
+) -> CcxtMarketGateway:
+    """Return a gateway without a key. It connects at ``open()``; ``timeout`` in seconds bounds each request.
+
+    Raises ``ValueError`` as ``open_gateway`` does.
+    """
+    client = open_public_client(exchange_id=exchange_id, options=options, timeout=timeout, network=network)
+    spec = spec_of(exchange_id)
+    limits = spec.public_limits or share_of(spec.limits or requests.limits_of(client), MARKET_SHARE)
+    budget = Budget(limits, read_share=1.0)
+    return CcxtMarketGateway(client, spec=spec, redact=errors.Redactor(()), clock=clock, budget=budget)
+
+
+class CcxtMarketGateway:
+    """``MarketGateway`` for any spot exchange of ccxt, with its spec and its part of the rate limit."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        spec: ExchangeSpec,
+        redact: errors.Redactor,
+        clock: Callable[[], datetime],
+        budget: Budget,
+    ) -> None:
+        self._client = client
+        self._spec = spec
+        self._redact = redact
+        self._clock = clock
+        self.budget = budget
+        self._lockouts = RetryPause(spec.lockout.total_seconds(), LONGEST_LOCKOUT)
+        self._markets: dict[str, Market] = {}
+        self._is_open = False
+        self._time = Timekeeper(client, self._before_time)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bells: set[streams.Bell] = set()
+        #: Ids of trades that a stream has told summed up in another one, by symbol.
+        self._absorbed: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._candles = CandleReader(client, spec, self._fetch)
+
+    # --- opening and closing --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        self._is_open = True
+        self._time.doubt()
+        try:
+            await self._fetch("markets", self._client.load_markets, lambda _: self._read_markets())
+            await self._begin()
+        except BaseException:
+            self._is_open = False
+            raise
+
+    async def _begin(self) -> None:
+        """Do what else belongs to opening; nothing for a client without a key."""
+
+    async def close(self) -> None:
+        """Streams first, because a watcher of ccxt that wakes after the end would connect again."""
+        self._is_open = False
+        for bell in self._bells:
+            bell.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+
+    # --- market data ----------------------------------------------------------------------------
+
+    async def quote(self, symbol: str) -> Quote:
+        if not self._client.has.get("fetchBidsAsks"):
+            return (await self.book(symbol)).touch
+        return await self._fetch(
+            "quote",
+            lambda: self._client.fetch_bids_asks([symbol]),
+            lambda answer: convert.quote_of_ticker(answer[symbol], at=self._clock()),
+        )
+
+    async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        if not self._client.has.get("fetchBidsAsks"):
+            return {}
+        return await self._fetch(
+            "quote", lambda: self._client.fetch_bids_asks(list(symbols)), partial(self._quotes_of, symbols)
+        )
+
+    def _quotes_of(self, symbols: Sequence[str], answer: Any) -> dict[str, Quote]:
+        found, moment = {}, self._clock()
+        for symbol in symbols:
+            with suppress(values.AnswerError, KeyError):
+                found[symbol] = convert.quote_of_ticker(answer[symbol], at=moment)
+        return found
+
+    async def book(self, symbol: str) -> Book:
+        return await self._fetch(
+            "book",
+            lambda: self._client.fetch_order_book(symbol, BOOK_LEVELS),
+            lambda answer: convert.book_of(answer, at=self._clock()),
+        )
+
+    async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
+        return await self._candles.history(symbol, since, until)
+
+    async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
+        """The newest page; and from ``after`` on, page by page, where the exchange takes an id to begin with."""
+        if not self._client.has.get("fetchTrades"):
+            raise VenueReadFailed(f"{self._client.id} lists no public trades")
+        newest = await self._trades_page(symbol, {})
+        from_id = self._spec.public_trades_from
+        if (
+            from_id is None
+            or after is None
+            or after.trade_id is None
+            or not newest
+            or _reaches(newest, after)
+        ):
+            return newest
+        found: list[PublicTrade] = []
+        start = after
+        while not _reaches(newest, start):
+            page = await self._trades_page(symbol, {from_id: start.trade_id})
+            found += page
+            if len(found) > MAX_MISSED:
+                return newest  # the hole between them stays unknown
+            if not page or page[-1].trade_id == start.trade_id:
+                break
+            start = page[-1]
+        return found + newest
+
+    async def _trades_page(self, symbol: str, params: dict[str, Any]) -> list[PublicTrade]:
+        ask = partial(self._client.fetch_trades, symbol, None, self._spec.public_trades_page, params)
+        read = await self._fetch(
+            "public_trades",
+            ask,
+            lambda answer: [convert.public_trade(trade, symbol=symbol) for trade in values.listed(answer)],
+        )
+        own = [
+            replace(trade, at=self._time.corrected(trade.at))
+            for trade in read
+            if trade.trade_id not in self._absorbed[symbol]
+        ]
+        return sorted(own, key=lambda trade: (trade.at, len(trade.trade_id or ""), trade.trade_id or ""))
+
+    # --- streams --------------------------------------------------------------------------------
+
+    def watch_market(self, symbols: Sequence[str]) -> MarketStream:
+        return MarketStream(
+            self._client,
+            symbols,
+            spec=self._spec,
+            clock=self._clock,
+            correct=self._time.corrected,
+            before_book=self._before_book,
+            bell=self._new_bell(),
+            bells=self._bells,
+            absorbed=self._absorbed,
+            describe=self._redact,
+        )
+
+    async def _before_book(self) -> None:
+        """Take the snapshot's place in the limit: ccxt reads it without asking."""
+        await self.budget.read("book")
+
+    async def _before_time(self) -> None:
+        await self.budget.read("time")
+
+    def _new_bell(self) -> streams.Bell:
+        if not self._is_open:
+            raise VenueReadFailed("the gateway is not open")
+        bell = streams.Bell()
+        self._bells.add(bell)
+        return bell
+
+    # --- what every call shares -----------------------------------------------------------------
+
+    async def _fetch(self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]) -> T:
+        """A read within the limit; ``VenueReadFailed`` for whatever goes wrong, the reading included."""
+        if not self._is_open:
+            raise VenueReadFailed("the gateway is not open")
+        if (held := self.budget.calls.held_for) > MAX_HOLD:
+            until = self._clock() + timedelta(seconds=held)
+            message = f"the exchange asked for a pause until {until:%H:%M:%S} UTC"
+            raise VenueReadFailed(message, retry_after=timedelta(seconds=held))
+        await self.budget.read(call)
+        await self._time.keep()
+        request_context.begin()
+        try:
+            answer = read(await ask())
+        except Exception as error:  # noqa: BLE001  # no failure of a read is evidence
+            # Without the cause: its text holds the signed address.
+            raise self._failed(error, errors.read_failure) from None
+        self._lockouts.reset()
+        return answer
+
+    def _read(self, read: Callable[[], T]) -> T:
+        """Read an answer that has already come; ``VenueReadFailed`` when it is not what was asked for."""
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001  # no failure of a read is evidence
+            raise self._failed(error, errors.read_failure) from None
+
+    def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
+        """The outcome that ``error`` amounts to, with what else follows from it."""
+        context = request_context.current()
+        failure = errors.failure_of(error, self._redact, self._spec, context, self._client.id, self._clock())
+        request_context.begin()
+        if failure.wrong_clock:
+            self._time.doubt()
+            self._start(self._time.keep())
+        if failure.is_lockout:
+            asked = failure.retry_after
+            seconds = self._lockouts.seconds() if asked is None else asked.total_seconds()
+            self.budget.calls.close_for(seconds)
+        elif failure.turned_away and failure.retry_after is not None:
+            self.budget.calls.hold(failure.retry_after.total_seconds())
+        return classify(failure)
+
+    def _start(self, work: Any) -> None:
+        self._tasks.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._tasks.discard)
+
+    def _read_markets(self) -> dict[str, Market]:
+        if not self._client.markets:
+            raise values.AnswerError("the exchange lists no markets")
+        self._markets = requests.spot_markets(self._client)
+        return self._markets
+
+
+def _reaches(newest: Sequence[PublicTrade], after: PublicTrade) -> bool:
+    """Whether a page of the newest trades begins at or before a trade."""
+    return any(trade.trade_id == after.trade_id for trade in newest) or newest[0].at < after.at

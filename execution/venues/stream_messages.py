@@ -1,0 +1,40 @@
+"""What ccxt.pro does not read of the messages of a private stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from execution.venues.spec import StreamOrders
+
+#: Orders of a private stream whose last words are kept; ccxt keeps as many.
+MAX_TOLD_ORDERS = 1000
+
+
+class ToldOrders:
+    """What a private stream has told of each of its latest orders."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def whole(self, order: Mapping[str, Any], fields: StreamOrders) -> dict[str, Any]:
+        """The raw order with what was told of it before and is not told anew."""
+        name = str(order.get(fields.order_id))
+        whole = self._known[name] = {**self._known.pop(name, {}), **order}
+        if len(self._known) > MAX_TOLD_ORDERS:
+            del self._known[next(iter(self._known))]
+        return whole
+
+
+def confirmed_channels(message: Any) -> set[str]:
+    """The channels that a message confirms.
+
+    It is the one of its ``arg`` (okx) or its ``result`` (kraken), or all that there are now (coinbase).
+    """
+    if not isinstance(message, dict):
+        return set()
+    events = message.get("events")
+    first = events[0] if isinstance(events, list) and events else {}
+    result = message.get("result") if message.get("success") else None
+    named = [(part or {}).get("channel") for part in (message.get("arg"), result)]
+    return {*(first.get("subscriptions") or ()), *(str(name) for name in named if name is not None)}

@@ -1,0 +1,86 @@
+"""Mild faults, as exchanges have them on an ordinary day: under these, orders end completed on time.
+
+Safety is judged under every fault; this is the judgement that a desk is of use all the same. The exchange lists late,
+answers 503 and "too many visits" now and then, loses answers, lets cancels lose their race, and cuts its streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from execution.verification.faults.exchange import SYMBOL
+from execution.verification.faults.fault_injector import FaultInjector
+
+#: Kinds by what they are called together, with the chance that each strikes where it can.
+KINDS: dict[str, dict[str, float]] = {
+    "lists late": {"order listed late": 1.0, "trade listed late": 1.0},
+    "503": {"read 5xx": 0.02, "create 5xx after acceptance": 0.02, "cancel 5xx after": 0.02},
+    "429": {"read 429": 0.01, "create 429": 0.01, "cancel 429": 0.01},
+    "lost answers": {"create answer lost": 0.03},
+    "cancel races": {"filled while the cancel is under way": 0.3},
+    "streams cut": {"stream cut": 1.0, "market silent": 1.0},
+}
+#: Nothing that is late is later than this, in seconds.
+LATEST = 0.5
+#: Streams are cut at each multiple of this, in the half of a second that follows.
+CUT_EVERY = 20.0
+CUTS = ("stream cut", "market silent")
+SECONDS = (40, 80)  #: the length of an order
+
+
+class MildInjector(FaultInjector):
+    """The faults of ``kinds`` at their rates, none of them long."""
+
+    def __init__(
+        self,
+        random: Random,
+        states: Callable[[str], Iterable[str]],
+        kinds: Sequence[str],
+        time: Callable[[], float],
+    ) -> None:
+        super().__init__(random, states)
+        self.rates = {kind: rate for name in kinds for kind, rate in KINDS[name].items()}
+        self._time = time
+
+    def strikes(self, kind: str, client_id: str = "") -> bool:
+        if kind in CUTS and self._time() % CUT_EVERY >= LATEST:
+            return False
+        return super().strikes(kind, client_id)
+
+    def seconds(self, most: float, least: float = 0.0) -> float:
+        return min(super().seconds(most, least), LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Mild:
+    """What a seed of mild faults has: ``kinds`` of ``KINDS``."""
+
+    kinds: tuple[str, ...]
+
+    def order(self, random: Random, accounts: list[str]) -> dict[str, Any]:
+        """Draw an order that nothing but a fault can keep from completing."""
+        algorithm = random.choice(("twap", "twap", "vwap", "is", "iceberg"))
+        seconds = random.randint(*SECONDS)
+        parameters: dict[str, Any] = {"duration": str(seconds), "at_end": "cross"}
+        if algorithm == "iceberg":
+            parameters |= {"visible_quantity": "5"}
+        else:
+            parameters |= {"urgency": random.choice(("0.3", "0.5", "0.75"))}
+        if algorithm in ("twap", "is"):
+            parameters["slices"] = seconds // 10
+        if algorithm == "is":
+            parameters |= {"volatility": "0.03", "impact_bp": "20", "risk_aversion": "0.001"}
+        if algorithm == "vwap":
+            parameters |= {"lookback_days": 1, "slice_length": "10"}
+        return {
+            "symbol": SYMBOL,
+            "side": random.choice(("buy", "sell")),
+            "quantity": str(random.randint(10_000, 40_000) / 1000),
+            "unit": "base",
+            "algorithm": algorithm,
+            "accounts": [random.choice(accounts)],
+            "parameters": parameters,
+        }

@@ -1,0 +1,157 @@
+"""Checks of I11 after a commit, with statements of their own: what is promised and sent against what was told.
+
+They are looser than the product's, and never wrong: what was told locked counts as if it were free.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from execution.core.types import ZERO
+
+TOUCHES = (
+    "CREATE TEMP TABLE promised (order_id INTEGER PRIMARY KEY)",
+    "CREATE TEMP TRIGGER order_new AFTER INSERT ON main.execution_order "
+    "BEGIN INSERT OR IGNORE INTO promised VALUES (NEW.id); END",
+    "CREATE TEMP TRIGGER order_changed AFTER UPDATE OF quantity, terms_id, status ON main.execution_order "
+    "BEGIN INSERT OR IGNORE INTO promised VALUES (NEW.id); END",
+)
+ORDERS = (
+    "SELECT o.id, o.public_id, o.status, o.side, o.quantity, o.filled, t.limit_price FROM execution_order o"
+    " JOIN execution_orderterms t ON t.id = o.terms_id"
+    " WHERE o.status IN ('scheduled', 'working', 'paused')"
+)
+LINKS = "SELECT order_id, account_id FROM execution_order_accounts"
+UNSETTLED = (
+    "SELECT order_id, quantity, filled, reported_filled FROM execution_childorder WHERE NOT is_settled"
+)
+TOLD = "SELECT account_id, free, locked, at FROM execution_balance WHERE currency = ?"
+SENT = (
+    "SELECT client_id, price, quantity, is_settled, submitted_at FROM execution_childorder"
+    " WHERE account_id = ? AND side = ? AND submitted_at IS NOT NULL"
+)
+#: A buy without a limit price costs more than this: the market never falls so far.
+LEAST_PRICE = Decimal(90)
+#: A child that was submitted so shortly before a balance may be part of it, or not.
+UNSURE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an order may still spend, at least."""
+
+    public_id: str
+    status: str
+    side: str
+    quantity: Decimal
+    price: Decimal | None
+    amount: Decimal
+    accounts: frozenset[int]
+
+
+class Solvency:
+    """Told of each commit, and of each child that may be sent from now on.
+
+    ``is_priced`` says of an account whether its market has a usable quote: without one, and without a limit price,
+    nobody knows what a buy may cost.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, is_priced: Callable[[int], bool]) -> None:
+        self._raw = raw
+        self._is_priced = is_priced
+        self._seen: dict[int, Promise] = {}
+        for statement in TOUCHES:
+            raw.execute(statement)
+
+    def committed(self) -> Iterable[str]:
+        """Check each order that was submitted, enlarged or resumed."""
+        touched = [row[0] for row in self._raw.execute("SELECT order_id FROM promised")]
+        if not touched:
+            return
+        self._raw.execute("DELETE FROM promised")
+        promises = self._promises()
+        for order in touched:
+            promise, before = promises.get(order), self._seen.get(order)
+            if promise is None:
+                continue
+            self._seen[order] = promise
+            if before is None or _grew(before, promise):
+                yield from self._judged(promise, promises.values())
+
+    def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
+        """Check a child that may be sent from this commit on: what was told pays for it, and for what left since."""
+        told = self._told(side).get(account)
+        if told is None:
+            return
+        total, at = told
+        spent = own = ZERO
+        for name, price, quantity, is_settled, submitted_at in self._raw.execute(SENT, (account, side)):
+            cost = Decimal(quantity) * (Decimal(price) if side == "buy" else 1)
+            if name == client_id:
+                own = cost
+            elif _aware(submitted_at) > at and not is_settled:
+                spent += cost
+            elif at - UNSURE < _aware(submitted_at) <= at:
+                total += cost
+        if own + spent > total:
+            yield f"I11: {client_id} costs {own} beside {spent} under way, and the account was told to hold {total}"
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
+        """Orders that can go nowhere else count, each with at most what its accounts hold."""
+        held = self._told(promise.side)
+        if not promise.accounts <= set(held) or promise.amount <= ZERO:
+            return
+        total = sum((held[account][0] for account in promise.accounts), ZERO)
+        others = ZERO
+        for each in all_promises:
+            if each is promise or each.side != promise.side or not each.accounts <= promise.accounts:
+                continue
+            others += min(each.amount, sum((held[account][0] for account in each.accounts), ZERO))
+        if promise.amount + others > total:
+            yield (
+                f"I11: order {promise.public_id} may spend {promise.amount} beside {others} of others, "
+                f"and its accounts were told to hold {total}"
+            )
+
+    def _promises(self) -> dict[int, Promise]:
+        accounts: dict[int, set[int]] = {}
+        for order, account in self._raw.execute(LINKS):
+            accounts.setdefault(order, set()).add(account)
+        exposed: dict[int, Decimal] = {}
+        for order, quantity, filled, reported in self._raw.execute(UNSETTLED):
+            may_become = max(Decimal(quantity), Decimal(filled), Decimal(reported or 0))
+            exposed[order] = exposed.get(order, ZERO) + may_become - Decimal(filled)
+        found = {}
+        for pk, public_id, status, side, quantity, filled, limit in self._raw.execute(ORDERS):
+            unsent = Decimal(quantity) - Decimal(filled) - exposed.get(pk, ZERO)
+            price = None if limit is None else Decimal(limit)
+            on = frozenset(accounts.get(pk, ()))
+            if price is None and side == "buy" and not all(map(self._is_priced, on)):
+                unsent = ZERO
+            amount = unsent * (price or LEAST_PRICE) if side == "buy" else unsent
+            found[pk] = Promise(public_id, status, side, Decimal(quantity), price, max(amount, ZERO), on)
+        return found
+
+    def _told(self, side: str) -> dict[int, tuple[Decimal, datetime]]:
+        rows = self._raw.execute(TOLD, ("USDT" if side == "buy" else "BTC",))
+        return {account: (Decimal(free) + Decimal(locked), _aware(at)) for account, free, locked, at in rows}
+
+
+def _grew(before: Promise, after: Promise) -> bool:
+    if before.status == "paused" and after.status == "working":
+        return True
+    dearer = (
+        after.side == "buy" and before.price is not None and (after.price or Decimal(10**9)) > before.price
+    )
+    return after.quantity > before.quantity or dearer
+
+
+def _aware(at: datetime | str) -> datetime:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,66 @@
+"""What the accounts of a simulated exchange hold: totals move with trades, and open orders lock their part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from random import Random
+
+from execution.core.types import ZERO, BalanceAmounts, ChildRequest, Side, Trade
+
+#: The fee of every trade, in quote.
+FEE = Decimal("0.001")
+BASE, QUOTE = "BTC", "USDT"
+RICH: Mapping[str, Decimal] = {BASE: Decimal(1_000_000), QUOTE: Decimal(1_000_000)}
+#: The share of the seeds in which an account cannot pay for everything that is drawn.
+POOR = 0.4
+
+
+def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str, dict[str, Decimal]]:
+    """Draw what each account holds at the beginning: plenty, or about what one or two tickets need."""
+    is_poor = random.random() < poor
+    return {
+        label: {
+            QUOTE: Decimal(random.randrange(100, 900)) if is_poor else RICH[QUOTE],
+            BASE: Decimal(random.randrange(1000, 9000)) / 1000 if is_poor else RICH[BASE],
+        }
+        for label in labels
+    }
+
+
+class Wallets:
+    """Totals by account and currency."""
+
+    def __init__(self, opening: Mapping[str, Mapping[str, Decimal]]) -> None:
+        self._totals = {label: dict(held) for label, held in opening.items()}
+
+    def balances(
+        self, account: str, opened: Iterable[tuple[ChildRequest, Decimal]]
+    ) -> dict[str, BalanceAmounts]:
+        """Return free and locked of each currency; ``opened`` are the open orders, each with what is left of it."""
+        locks = {BASE: ZERO, QUOTE: ZERO}
+        for request, left in opened:
+            currency, amount = lock_of(request, left)
+            locks[currency] += amount
+        held = self._totals.setdefault(account, dict(RICH))
+        return {
+            currency: BalanceAmounts(max(total - locks[currency], ZERO), locks[currency])
+            for currency, total in held.items()
+        }
+
+    def settle(self, account: str, trade: Trade) -> None:
+        """Move what a trade moves, its fee in quote."""
+        held, value = self._totals.setdefault(account, dict(RICH)), trade.price * trade.quantity
+        held[BASE] += trade.side.sign * trade.quantity
+        held[QUOTE] -= trade.side.sign * value + value * FEE
+
+    def spend(self, account: str, currency: str, amount: Decimal) -> None:
+        """Take what another program spends."""
+        self._totals.setdefault(account, dict(RICH))[currency] -= amount
+
+
+def lock_of(request: ChildRequest, left: Decimal) -> tuple[str, Decimal]:
+    """Return what an open order locks of which currency."""
+    if request.side is Side.SELL:
+        return BASE, left
+    return QUOTE, left * (request.price or ZERO) * (1 + FEE)

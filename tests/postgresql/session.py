@@ -1,0 +1,27 @@
+"""A session of pytest on PostgreSQL, and the services' tests that it runs."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import IO
+
+#: What SQLite's single writer, its loose types or its float arithmetic could hide.
+SERVICES = (
+    *("children", "driving", "fills", "fields", "halt_races", "invariants", "random_facts"),
+    *("submit", "workers", "account_orders", "statements", "migration_submitted", "markets", "reservation"),
+)
+
+
+@dataclass
+class Session:
+    """A session of pytest under way."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+
+    def wait(self, seconds: float) -> tuple[int, str]:
+        """Its exit code and what it said."""
+        code = self.process.wait(seconds)
+        self.output.seek(0)
+        return code, self.output.read().decode()
