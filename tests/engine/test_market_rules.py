@@ -65,7 +65,7 @@ def test_orders_wait_for_a_market_that_closes_say_why_and_go_on_by_themselves(
     monkeypatch.setattr(market_rules, "REFRESH_EVERY", 1.0)
     monkeypatch.setattr(market_rules, "REFRESH_WAITING", 0.5)
     accounts = opened(world, engine, "binance", "okx")
-    parameters = {"duration": "30", "slices": "6"}
+    parameters = {"duration": "40", "slices": "8"}
     orders = {account.label: world.submit(account, parameters=parameters) for account in accounts}
     for status, binance, okx in (
         ("halted", "the venue says BREAK", "the venue says suspend"),

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from execution.core.orders.terms import parse_order_request
+from execution.core.orders.view import Rejections
 from execution.core.problems import Refused
 from execution.core.types import Market as Rules
-from execution.core.types import MarketStatus, VenueStatus
+from execution.core.types import MarketStatus, Rejected, VenueStatus
 from execution.models import Market, Order
 from execution.selectors.catalogue import market_facts
+from execution.selectors.decisions.rejections import rejections_of
 from execution.selectors.markets import market_from_json, market_to_json
 from execution.services.accounts.markets import markets_record
-from execution.services.children.children import child_report
+from execution.services.children.children import child_outcome, child_report
 from execution.services.children.fills import fill_record
 from execution.services.orders.amend import order_amend
 from execution.services.orders.market_rules import orders_adopt_markets
@@ -50,6 +52,13 @@ def rules_of(order: Order) -> Rules:
 def problems(rows: Rows, **changes: Any) -> list[tuple[str, str, str, str]]:
     preview = order_preview(person=rows.trader, request=parse_order_request(rows.raw(**changes)), now=NOW)
     return [(p.code.value, p.field, p.value, p.limit) for p in preview.problems]
+
+
+def refused(rows: Rows, kind: str) -> Order:
+    """A working order whose only child the exchange refused."""
+    child = rows.resting()
+    child_outcome(child_pk=child.pk, outcome=Rejected(kind, "no"), now=NOW)
+    return child.order
 
 
 # --- rows ----------------------------------------------------------------------------------------------
@@ -361,3 +370,19 @@ def test_every_live_order_of_the_venue_takes_over_and_no_other(rows: Rows) -> No
     ticks = {market_from_json(data).tick for data in elsewhere.market.values()}
     assert ticks == {LIMITS.tick}
     assert {market_from_json(data).tick for data in both.market.values()} == {LIMITS.tick, D("0.5")}
+
+
+@pytest.mark.parametrize("kind", ["MarketClosed", "BadSymbol", "InvalidOrder"])
+@pytest.mark.parametrize("changed", [HALTED, replace(LIMITS, tick=D("0.5"))], ids=["closed", "tick"])
+def test_refusals_of_an_earlier_market_do_not_slow_the_order_in_the_market_of_now(
+    rows: Rows, kind: str, changed: Rules
+) -> None:
+    """A pause of up to 30 s, grown while the market was closed, ran into the order's end after it had opened."""
+    listed(rows, LIMITS)
+    order = refused(rows, kind)
+    assert rejections_of(order).count == 1
+    listed(rows, LIMITS)
+    assert rejections_of(order).count == 1
+    listed(rows, changed, minutes=1)
+    order.refresh_from_db()
+    assert rejections_of(order) == Rejections()

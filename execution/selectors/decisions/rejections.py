@@ -21,16 +21,18 @@ _NEWEST_RUN = Compiled(
     lambda order: ChildOrder.objects.filter(order_id=order).order_by("-sequence")[:REJECTIONS_READ],
     order=int,
 )
-_RESUMED = Compiled(
-    lambda order: JournalEntry.objects.filter(order_id=order, kind=OrderEvent.RESUME.value).order_by(
-        "-version"
-    )[:1],
+#: What makes earlier refusals no evidence: a person resumed the order, or its market or its plan changed.
+_FRESH_START = (OrderEvent.RESUME.value, "market", "replanned")
+_STARTED_AFRESH = Compiled(
+    lambda order: JournalEntry.objects.filter(order_id=order, kind__in=_FRESH_START).order_by("-version")[:1],
     order=int,
 )
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return the run of refused children at the order's end, or since a person last resumed it.
+    """Return the run of refused children at the order's end.
+
+    It begins anew when a person resumes the order, and when the order's market or plan changes.
 
     A child that nothing pays for is one, whether the exchange refused it or the desk's own last gate.
     """
@@ -39,8 +41,8 @@ def rejections_of(order: Order) -> Rejections:
         return Rejections()
     newest = _NEWEST_RUN.all(order=order.pk)
     run = list(takewhile(refusal_kind, newest))
-    resumed = _RESUMED.first(order=order.pk)
-    run = [child for child in run if resumed is None or child.intended_at >= resumed.at]
+    afresh = _STARTED_AFRESH.first(order=order.pk)
+    run = [child for child in run if afresh is None or child.intended_at >= afresh.at]
     if not run:
         return Rejections()
     words = run[0].reason.partition(": ")[2] if _is_said(run[0]) else ""
