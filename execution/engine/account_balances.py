@@ -11,8 +11,10 @@ from execution.services.accounts.markets import balances_record
 from execution.venues.protocol import Gateway, VenueReadFailed
 
 EVERY = 20.0  # seconds
-#: Fills come in bursts; the balance is asked for this long after the last one.
+#: Fills come in bursts; the balance is asked for this long after the first one,
 AFTER_FILL = 1.0
+#: and so rarely that this takes no more than such a part of the account's rate limit.
+PART = 0.1
 
 
 class AccountBalances:
@@ -46,6 +48,8 @@ class AccountBalances:
             except VenueReadFailed as error:
                 await self._failed(str(error))
             self._wanted.clear()
+            least = min(self._gateway.seconds_of("balances") / PART, EVERY)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), EVERY)
+                await self._context.clock.sleep(max(least - AFTER_FILL, 0.0))
+                await asyncio.wait_for(self._wanted.wait(), max(EVERY - least, AFTER_FILL))
                 await self._context.clock.sleep(AFTER_FILL)

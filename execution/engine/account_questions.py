@@ -54,21 +54,21 @@ async def ask_account(
 ) -> AccountAnswers:
     """Ask what can be asked for all symbols at once. An answer that fails leaves its question to each symbol.
 
+    Trades are asked for the tasks that want all of them.
+
     Open orders come before trades: an order that fills between the two is in the second.
     """
-    if len(tasks) < 2:
-        return AccountAnswers()
-    questions = gateway.account_questions(len(tasks))
+    with_trades = [task for task in tasks if task.all_trades]
     begun = clock.now()
     orders: dict[str, Listing[OrderReport]] | None = None
     trades: dict[str, Listing[Trade]] | None = None
     since: datetime | None = None
     try:
-        if "open_orders" in questions:
+        if len(tasks) > 1 and "open_orders" in gateway.account_questions(len(tasks)):
             orders = by_symbol(await reads.open_orders(None))
-        if "trades" in questions:
-            newest = max(task.since for task in tasks)
-            since = min(task.since for task in tasks if newest - task.since <= SAME_WINDOW)
+        if len(with_trades) > 1 and "trades" in gateway.account_questions(len(with_trades)):
+            newest = max(task.since for task in with_trades)
+            since = min(task.since for task in with_trades if newest - task.since <= SAME_WINDOW)
             trades = by_symbol(await reads.trades(None, since))
     except VenueReadFailed as error:
         if ends_poll(error):

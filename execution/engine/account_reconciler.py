@@ -22,6 +22,7 @@ from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
 from execution.engine.failures import Health
 from execution.engine.foreign_orders import ForeignOrders
+from execution.engine.missing_fills import MARGIN, MissingFills
 from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.poll_needs import is_sent, wants_poll
 from execution.engine.side_by_side import side_by_side
@@ -46,10 +47,10 @@ UNREAD_PAUSE = timedelta(seconds=5)
 #: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
 #: what a doubt asks for waits behind them.
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
-#: Trades are asked for from this long before the mark: a venue may list them late.
+#: All trades of a symbol are read this often. In between only those of children whose figure tells of more fills.
+TRADES_EVERY = timedelta(minutes=1)
+#: Trades are asked for from this long before the last time: a venue may list them late.
 OVERLAP = timedelta(seconds=60)
-#: A poll's window begins this long before the order was intended: our clocks may differ.
-MARGIN = timedelta(seconds=30)
 
 
 async def _nothing(_: str) -> None: ...
@@ -107,8 +108,10 @@ class AccountReconciler(AccountPart):
         self._symbol_poll = SymbolPoll(
             context, self._reads, account_pk, foreign, self._differences, self.stream, is_under_way
         )
-        #: When the last complete poll of each symbol began.
+        self._missing_fills = MissingFills(context, gateway, self._reads, self._symbol_poll, account_pk)
+        #: When the last complete poll of each symbol began, and the last one that read all its trades.
         self._read_at: dict[str, datetime] = {}
+        self._trades_at: dict[str, datetime] = {}
         self._failing: dict[str, _Failing] = {}
         self._shown_unread: dict[str, UnreadSymbol] | None = None
         #: What may have been missed: everything of before this moment, until the account's mark is past it.
@@ -116,6 +119,7 @@ class AccountReconciler(AccountPart):
         self._is_in_doubt = True
         self._everything_at: datetime | None = None
         self._is_everything_wanted = False
+        self._trades_wanted_at: datetime | None = None
         #: Since when the private stream stands again: what was missed before is read once more.
         self._resumed_at: datetime | None = None
 
@@ -125,8 +129,9 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def poke(self) -> None:
-        """Poll everything now."""
+        """Poll everything now, all trades among it."""
         self._is_everything_wanted = True
+        self._trades_wanted_at = self._now()
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
@@ -207,7 +212,7 @@ class AccountReconciler(AccountPart):
         if not everything and not any(self._is_due(one, sent, begun) for one in wanted):
             return CALM if await self._is_calm() else UNSETTLED
         due = wanted if everything else {one for one in wanted if self._is_due(one, sent, begun)}
-        tasks = self._tasks(due, children, sent, start)
+        tasks = self._tasks(due, children, sent, start, everything=everything)
         self._differences.begin([child for child in sent if child.ref.symbol in due], begun)
         answers = await ask_account(self._reads, self._gateway, tasks, self._context.clock)
         settled = await self._read_symbols(tasks, answers, wanted)
@@ -241,6 +246,8 @@ class AccountReconciler(AccountPart):
         children: Iterable[SessionChild],
         sent: Iterable[SessionChild],
         start: datetime,
+        *,
+        everything: bool,
     ) -> list[SymbolTask]:
         """Return what is to be read: first symbols whose children wait to be sent, then the others by name."""
         by_symbol: defaultdict[str, list[SessionChild]] = defaultdict(list)
@@ -250,18 +257,27 @@ class AccountReconciler(AccountPart):
         nameless = {c.ref.symbol for c in children if is_sent(c) and c.ref.exchange_id is None}
         tasks = []
         for symbol in sorted(due, key=lambda one: (one not in waiting, one)):
-            mark = max(start, self._read_at.get(symbol, start))
+            mark = self._trades_at.get(symbol, start - TRADES_EVERY)
             oldest = min((child.intended_at for child in by_symbol[symbol]), default=mark)
             since = min(mark - OVERLAP, oldest - MARGIN)
-            tasks.append(SymbolTask(symbol, tuple(by_symbol[symbol]), since, symbol in nameless))
+            all_trades = self._is_all_trades_due(symbol, everything=everything)
+            tasks.append(SymbolTask(symbol, tuple(by_symbol[symbol]), since, symbol in nameless, all_trades))
         return tasks
+
+    def _is_all_trades_due(self, symbol: str, *, everything: bool) -> bool:
+        """Return True if all trades are to be read: by a new session, when somebody asks, and now and then."""
+        at = self._trades_at.get(symbol)
+        if at is None or (self._trades_wanted_at is not None and at < self._trades_wanted_at):
+            return True
+        return everything and self._now() - at >= TRADES_EVERY
 
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
     ) -> set[str]:
-        """Read all symbols, then ask for the children that the lists leave out. Return symbols of which all is done.
+        """1. Read all symbols. 2. Ask for the children that the lists leave out. 3. Read the fills that are missing.
 
-        The second part may take long. A doubt that comes meanwhile ends it: what is in doubt is read first.
+        Return the symbols of which all is done. Parts 2 and 3 may take long. A doubt that comes meanwhile ends them:
+        what is in doubt is read first.
         """
         reads: list[SymbolRead] = []
         settled: set[str] = set()
@@ -269,11 +285,25 @@ class AccountReconciler(AccountPart):
             jobs = [partial(self._read_symbol, task, answers, reads) for task in tasks]
             await side_by_side(jobs, at_once=SIDE_BY_SIDE)
             doubted_at = self._doubted_at
+            if self._gateway.orders_at_once > 1:
+                await self._symbol_poll.look_up(reads, self._gateway.orders_at_once)
             jobs = [partial(self._settle_symbol, read, doubted_at, settled) for read in reads]
             await side_by_side(jobs, at_once=SETTLED_AT_ONCE)
+            await self._read_missing_fills(reads, settled)
         finally:
             await self._show_unread(wanted)
         return settled
+
+    async def _read_missing_fills(self, reads: Iterable[SymbolRead], settled: set[str]) -> None:
+        tasks = {read.task.symbol: read.task for read in reads if read.trades is None}
+
+        def failed(symbol: str, error: VenueReadFailed) -> None:
+            settled.discard(symbol)
+            self._note_failure(symbol, error)
+
+        await self._missing_fills.read(
+            {symbol: task for symbol, task in tasks.items() if symbol in settled}, failed
+        )
 
     async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
         """Read one symbol and clear it. Its trouble keeps no other back, unless it is everybody's."""
@@ -285,6 +315,8 @@ class AccountReconciler(AccountPart):
             return
         self._first_symbols -= {task.symbol}
         self._read_at[task.symbol] = told.begun
+        if task.all_trades:
+            self._trades_at[task.symbol] = told.begun
         if self._is_in_doubt and self._is_cleared(task.symbol):
             await self._keep(
                 account_symbol_read,

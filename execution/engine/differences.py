@@ -56,6 +56,8 @@ class Differences:
         self._foreign = foreign
         self._orphan_policy = orphans
         self._found: list[Found] = []
+        #: By symbol what the last list of its trades had that nobody could convert.
+        self._unreadable_trades: dict[str, Found] = {}
         self._first_seen: dict[tuple[str, str, str], datetime] = {}
         #: None: the rows of earlier sessions have not been compared yet.
         self._kept: int | None = None
@@ -137,6 +139,8 @@ class Differences:
 
     def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
         """Note how many entries of others were skipped because nobody could convert them."""
+        if kind == "trades":
+            self._unreadable_trades.pop(symbol, None)
         if entries:
             first = next(iter(entries))
             evidence = {
@@ -146,7 +150,15 @@ class Differences:
                 "client_id": first.client_id,
                 "why": str(first.error)[:MAX_WHY_LENGTH],
             }
-            self._found.append(Found("unreadable", symbol, kind, evidence))
+            found = Found("unreadable", symbol, kind, evidence)
+            self._found.append(found)
+            if kind == "trades":
+                self._unreadable_trades[symbol] = found
+
+    def keep_unreadable_trades(self, symbol: str) -> None:
+        """Note once more what the last list of a symbol's trades had: this poll did not read it."""
+        if symbol in self._unreadable_trades:
+            self._found.append(self._unreadable_trades[symbol])
 
     def note_gone(self, child: SessionChild) -> None:
         """Note a child that is on the book as far as we know, and that the exchange shows nowhere."""

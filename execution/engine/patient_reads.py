@@ -6,7 +6,7 @@ succeeds as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -43,6 +43,12 @@ class PatientReads:
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
         return await self._tried(lambda: self._gateway.trades(symbol, since))
+
+    async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
+        return await self._tried(lambda: self._gateway.order_trades(ref))
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
+        return await self._tried(lambda: self._gateway.find_all(exchange_ids))
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         return await self._tried(lambda: self._gateway.find(ref))

@@ -3,19 +3,20 @@ is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 import structlog
 
-from execution.core.states import ChildStatus
+from execution.core.reconcile import counts_from
+from execution.core.states import CHILD_FINAL, ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
 from execution.engine.foreign_orders import ForeignOrders
-from execution.engine.patient_reads import PatientReads
+from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.stream_watch import StreamWatch
 from execution.selectors.decisions.sessions import (
     SessionChild,
@@ -28,7 +29,7 @@ from execution.services.children.children import child_mark_unknown, child_repor
 from execution.services.children.fills import fill_record
 from execution.services.children.foreign_trades import foreign_trades_record
 from execution.services.children.reconciliation import attach_answered
-from execution.venues.protocol import Listing
+from execution.venues.protocol import Listing, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
@@ -43,13 +44,15 @@ ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
 class SymbolTask:
     """A symbol to be read, its children that may have been sent, and from when on its trades are asked for.
 
-    ``is_any_nameless``: a child of it, also one under way, waits for its exchange id.
+    ``is_any_nameless``: a child of it, also one under way, waits for its exchange id. ``all_trades``: its trades are
+    read, whatever the open orders tell.
     """
 
     symbol: str
     children: tuple[SessionChild, ...]
     since: datetime
     is_any_nameless: bool = False
+    all_trades: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,12 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRead:
-    """What the exchange listed of a symbol. It is recorded."""
+    """What the exchange listed of a symbol. It is recorded. ``trades`` None: they were not read."""
 
     task: SymbolTask
     begun: datetime
     orders: Listing[OrderReport]
-    trades: Listing[Trade]
+    trades: Listing[Trade] | None
 
 
 class SymbolPoll:
@@ -91,25 +94,65 @@ class SymbolPoll:
         self._differences = differences
         self._stream = stream
         self._is_under_way = is_under_way
+        #: Orders that were looked up together, by symbol and exchange id.
+        self._looked_up: dict[tuple[str, str], OrderReport] = {}
+        #: Symbols of children of which a report did not tell how much is filled, since their trades were read.
+        self.without_figure: set[str] = set()
+        #: Symbols of children of which a report was news, since somebody looked for missing fills.
+        self.with_news: set[str] = set()
 
     async def read(self, task: SymbolTask, answers: Answers) -> SymbolRead:
-        """Read a symbol's open orders, then its trades, and record what they tell. Raises ``VenueReadFailed``.
+        """Read a symbol's open orders, then its trades where the task wants all of them, and record what they tell.
 
-        In this order, because an order that fills between the two is in the second.
+        In this order, because an order that fills between the two is in the second. Raises ``VenueReadFailed``.
         """
         symbol, orders, trades = task.symbol, answers.orders, answers.trades
         if orders is None:
             orders = await self._reads.open_orders(symbol)
-        if trades is None:
+        if trades is None and task.all_trades:
             trades = await self._reads.trades(symbol, task.since)
-        for kind, listing in (("orders", orders), ("trades", trades)):
-            await self._foreign.refuse_ours(symbol, listing.unreadable, is_any_nameless=task.is_any_nameless)
-            self._differences.note_unreadable(symbol, kind, listing.unreadable)
+        await self._foreign.refuse_ours(symbol, orders.unreadable, is_any_nameless=task.is_any_nameless)
+        self._differences.note_unreadable(symbol, "orders", orders.unreadable)
         await self._record_reports(symbol, orders)
-        without_child = await self._record_trades(symbol, trades)
+        if trades is None:
+            self._differences.keep_unreadable_trades(symbol)
+        else:
+            await self.take_trades(task, trades)
+            self._differences.note_unreadable(symbol, "trades", trades.unreadable)
         await self._differences.note_orders(symbol, orders)
-        self._differences.note_trades(symbol, trades, without_child)
         return SymbolRead(task, answers.begun, orders, trades)
+
+    async def take_trades(self, task: SymbolTask, trades: Listing[Trade]) -> None:
+        """Record trades of a symbol. Raises the error of the first that is unreadable and may be ours."""
+        symbol = task.symbol
+        await self._foreign.refuse_ours(symbol, trades.unreadable, is_any_nameless=task.is_any_nameless)
+        without_child = await self._record_trades(symbol, trades)
+        self._differences.note_trades(symbol, trades, without_child)
+
+    async def look_up(self, reads: Iterable[SymbolRead], at_once: int) -> None:
+        """Look up the children that the open orders leave out, of all symbols together, ``at_once`` in a request.
+
+        About those that a failed request asked for nothing is known: each is asked for by itself.
+        """
+        self._looked_up = {}
+        wanted = [
+            (child.ref.symbol, child.ref.exchange_id)
+            for read in reads
+            for child in _missing(read)
+            if child.ref.exchange_id and not child.attach_id
+        ]
+        if len(wanted) < 2:
+            return
+        for first in range(0, len(wanted), at_once):
+            part = wanted[first : first + at_once]
+            try:
+                found = await self._reads.find_all([exchange_id for _, exchange_id in part])
+            except VenueReadFailed as error:
+                if ends_poll(error):
+                    raise
+                log.warning("orders could not be looked up together", error=str(error))
+                return
+            self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
         """Ask for each child that the open orders leave out, and gather evidence about those of unknown outcome.
@@ -122,7 +165,7 @@ class SymbolPoll:
                 return False
             if await self._is_unknown(child):
                 unknown.append(child)
-        if unknown:
+        if any(self._counts(child, read.begun) for child in unknown):
             await self._gather_evidence(read, unknown)
         self._stream.read(read.task.symbol, read.begun)
         return True
@@ -131,7 +174,9 @@ class SymbolPoll:
         """Ask for a child; True when neither we nor the exchange know what became of it."""
         if child.attach_id and await self._is_attached(child):
             return False
-        report = await self._reads.find(child.ref)
+        report = self._looked_up.get((child.ref.symbol, child.ref.exchange_id or ""))
+        if report is None:
+            report = await self._reads.find(child.ref)
         if report is not None:
             await self._record_report(report)
             return False
@@ -151,14 +196,27 @@ class SymbolPoll:
 
     # --- evidence -------------------------------------------------------------------------------
 
+    def _counts(self, child: SessionChild, begun: datetime) -> bool:
+        """Return True if a poll that began then may count as evidence that a child never arrived."""
+        guarantees = self._reads.guarantees
+        if guarantees.arrives_within is None or child.last_possible_send_at is None:
+            return False
+        from_ = counts_from(
+            child.last_possible_send_at, guarantees.arrives_within, guarantees.listing_delay.value
+        )
+        return begun >= from_
+
     async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
-        task = read.task
+        task, trades = read.task, read.trades
+        if trades is None:
+            trades = await self._reads.trades(task.symbol, task.since)
+            await self.take_trades(task, trades)
         closed = await self._reads.closed_orders(task.symbol, task.since)
         await self._foreign.refuse_ours(task.symbol, closed.unreadable, is_any_nameless=task.is_any_nameless)
         await self._record_reports(task.symbol, closed)
         shown = {report.client_id for report in closed}
         kinds = ["open_orders", "closed_orders"]
-        if await self._all_known(task.symbol, read.trades, closed):
+        if await self._all_known(task.symbol, trades, closed):
             kinds.append("trades")
         polls = [NotFoundObservation(kind, read.begun, task.since) for kind in kinds]
         for child in unknown:
@@ -199,8 +257,11 @@ class SymbolPoll:
                 await self._record_report(report)
 
     async def _record_report(self, report: OrderReport) -> None:
+        if report.filled is None:
+            self.without_figure.add(report.symbol)
         order_pk = await self._keep(child_report, account_pk=self._account_pk, report=report, now=self._now())
         if order_pk is not None:
+            self.with_news.add(report.symbol)
             self._stream.found_report(report, self._now())
             self._context.poke_order(order_pk)
 
@@ -238,11 +299,13 @@ class SymbolPoll:
 
 
 def _missing(read: SymbolRead) -> list[SessionChild]:
-    """Return the children that the list of open orders does not show."""
+    """Return the children that the list of open orders does not show, and whose end was not told."""
     listed = {report.client_id for report in read.orders} | {report.exchange_id for report in read.orders}
     listed.discard(None)  # an order without a client id is no child whose exchange id is not known yet
     return [
         child
         for child in read.task.children
-        if child.ref.client_id not in listed and child.ref.exchange_id not in listed
+        if child.ref.client_id not in listed
+        and child.ref.exchange_id not in listed
+        and not (child.status in CHILD_FINAL and child.reported_filled is not None)
     ]

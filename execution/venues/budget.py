@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
@@ -12,6 +12,12 @@ from execution.venues.spec import Call, Limits
 
 #: Of what creates leave, reads of an account may have this part: a create never waits behind polls.
 READ_SHARE = 0.6
+#: A list of all symbols, or of one order, costs what that of a symbol costs, unless its own cost is named.
+OF_ONE_SYMBOL: Mapping[Call, Call] = {
+    "all_open_orders": "open_orders",
+    "all_trades": "trades",
+    "order_trades": "trades",
+}
 
 
 class Budget:
@@ -21,31 +27,36 @@ class Budget:
         self, limits: Limits, orders: Limits | None = None, *, read_share: float = READ_SHARE
     ) -> None:
         self.calls = throttle_of(limits, read_share=read_share)
-        self._costs = defaultdict(lambda: 1.0, limits.costs)
         self._limits = limits
         self._order_limits = orders
         self._orders: dict[str, Throttle] = {}
 
     def cost(self, call: Call) -> float:
         """Return the units that a call takes."""
-        return self._costs[call]
+        costs = self._limits.costs
+        return costs.get(call, costs.get(OF_ONE_SYMBOL.get(call, call), 1.0))
+
+    def seconds_of(self, call: Call) -> float:
+        """Return how many seconds of the whole limit a call takes."""
+        limits = self._limits
+        return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
     async def read(self, call: Call) -> None:
         """Wait until a read may leave, and take its place."""
-        await self.calls.acquire(self._costs[call], Use.READ)
+        await self.calls.acquire(self.cost(call), Use.READ)
 
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
         """Wait until a create or cancel may leave, and take its place; ``age`` is that of the order to cancel."""
         use = Use.CREATE if kind == "create" else Use.CANCEL
         if (orders := self._orders_of(symbol)) is not None:
             await orders.acquire(self._order_cost(kind, age), use)
-        await self.calls.acquire(self._costs[kind], use)
+        await self.calls.acquire(self.cost(kind), use)
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
         """Give the place of a create or cancel back that was not sent."""
         if (orders := self._orders_of(symbol)) is not None:
             orders.give_back(self._order_cost(kind, None))
-        self.calls.give_back(self._costs[kind])
+        self.calls.give_back(self.cost(kind))
 
     def share(self, clients: int) -> None:
         """Keep to an equal part of what the exchange counts by address, which so many clients of this host share."""

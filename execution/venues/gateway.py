@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,7 +38,13 @@ from execution.venues.exchanges import spec_of
 from execution.venues.listings import ALL_SYMBOLS, Listings
 from execution.venues.market_gateway import MARKET_SHARE, CcxtMarketGateway
 from execution.venues.options import is_closed
-from execution.venues.protocol import AccountQuestion, Listing, Unreadable, VenueReadFailed
+from execution.venues.protocol import (
+    AccountQuestion,
+    Listing,
+    TradesQuestion,
+    Unreadable,
+    VenueReadFailed,
+)
 from execution.venues.spec import ExchangeSpec
 
 T = TypeVar("T")
@@ -171,6 +177,20 @@ class CcxtGateway(CcxtMarketGateway):
             return None
         return self._read(lambda: self._identified(self._report(found, ref.symbol), ref))
 
+    @property
+    def orders_at_once(self) -> int:
+        return self._spec.orders_at_once
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> dict[str, OrderReport]:
+        found = await self._listings.find_all(exchange_ids)
+        reports = self._read(
+            lambda: [self._complete(self._report(one, convert.symbol_of(one, None))) for one in found]
+        )
+        return {str(one.exchange_id): one for one in reports if one.exchange_id in exchange_ids}
+
+    def seconds_of(self, kind: Literal["balances"]) -> float:
+        return self.budget.seconds_of(kind)
+
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
         return frozenset(
@@ -195,10 +215,29 @@ class CcxtGateway(CcxtMarketGateway):
         return self._listing(await self._listings.closed_orders(symbol, since), symbol, read)
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
+        return self._own_trades(await self._listings.trades(symbol, since), symbol)
+
+    def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
+        """Of what costs the same, the one with the fewest requests."""
+        costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
+        if "trades" in self._spec.without_symbol:
+            costs = {"account": self.budget.cost("all_trades"), **costs}
+        if self._spec.order_trades is not None:
+            costs["order"] = self.budget.cost("order_trades") * sum(orders)
+        return min(costs, key=costs.__getitem__)
+
+    async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
+        if self._spec.order_trades is None or ref.exchange_id is None:
+            raise VenueReadFailed(f"{self._client.id} lists no trades of order {ref}")
+        param, beside = self._spec.order_trades
+        narrow = {param: ref.exchange_id, **beside}
+        return self._own_trades(await self._listings.order_trades(ref.symbol, narrow), ref.symbol)
+
+    def _own_trades(self, listed: list[Any], symbol: str | None) -> Listing[Trade]:
         def read(trade: Any) -> Trade:
             return convert.own_trade(trade, symbol=convert.symbol_of(trade, symbol), spec=self._spec)
 
-        own = self._listing(await self._listings.trades(symbol, since), symbol, read)
+        own = self._listing(listed, symbol, read)
         # Ids count up on most exchanges, so that the longer is the later.
         own.sort(key=lambda trade: (trade.at, len(trade.trade_id), trade.trade_id))
         return own

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -66,6 +66,23 @@ class Listings:
         if found is None and ref.exchange_id is None and self._spec.finds_open_only:
             return await self._listed(ref, None)
         return found
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
+        """The orders as ccxt gives them; nothing when the exchange says of one of them that there is none."""
+
+        async def ask() -> list[Any]:
+            try:
+                return listed(await self._client.fetch_orders_by_ids(list(exchange_ids)))
+            except Exception as error:
+                if errors.says_not_found(error, self._spec):
+                    return []
+                raise
+
+        found: list[Any] = await self._fetch("find", ask, listed)
+        return found
+
+    async def order_trades(self, symbol: str, narrow: Mapping[str, str]) -> list[Any]:
+        return await self._all("order_trades", "fetch_my_trades", symbol, None, narrow)
 
     async def _fetched(self, address: tuple[str, str, Mapping[str, str]]) -> Any:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: A question that an exchange may take for all symbols of an account at once.
 AccountQuestion = Literal["open_orders", "trades"]
+#: What the trades of some orders are asked for by: the whole account, each symbol, or each order.
+TradesQuestion = Literal["account", "symbol", "order"]
 
 
 class VenueReadFailed(Exception):  # an outcome, named like the others
@@ -162,6 +164,16 @@ class Gateway(MarketGateway, Protocol):
     async def find(self, ref: OrderRef) -> OrderReport | None:
         """The order, by exchange id or client id; None when the exchange says there is none."""
 
+    @property
+    def orders_at_once(self) -> int:
+        """How many orders ``find_all`` asks for in one request."""
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
+        """Orders of any symbols by their ids, in one request. About one that is left out nothing is known."""
+
+    def seconds_of(self, kind: Literal["balances"]) -> float:
+        """Return how many seconds of the whole rate limit such a read takes."""
+
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
 
@@ -173,6 +185,12 @@ class Gateway(MarketGateway, Protocol):
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
         """All our trades at or after ``since``, every page of them; of all symbols for None, as above."""
+
+    def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
+        """Return how the trades of so many orders in each of some symbols cost least."""
+
+    async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
+        """All trades of an order whose exchange id is known, where ``cheapest_trades`` says so."""
 
     async def balances(self) -> dict[str, BalanceAmounts]: ...
 

@@ -14,7 +14,7 @@ from execution.venues.protocol import AccountQuestion
 Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
     "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
-    "all_open_orders", "all_trades",
+    "all_open_orders", "all_trades", "order_trades",
 ]  # fmt: skip
 
 
@@ -244,6 +244,11 @@ class ExchangeSpec:
     pages: Mapping[Call, Paging] = field(default_factory=dict)
     #: and this is the smallest size that any page may have.
     page: int = 50
+    #: How many orders ccxt's ``fetch_orders_by_ids`` asks for in one request.
+    orders_at_once: int = 1
+    #: The parameter that narrows a symbol's trades to an order, and what is sent beside it. Its cost is
+    #: ``order_trades``. None: where that costs as much as the trades of the symbol.
+    order_trades: tuple[str, Mapping[str, str]] | None = None
     #: Lists that can be asked for without a symbol; their costs are ``all_open_orders`` and ``all_trades``.
     without_symbol: frozenset[AccountQuestion] = frozenset()
     #: How pages of candles follow each other.

@@ -37,5 +37,16 @@ async def test_orders_and_trades_of_all_symbols_come_in_one_answer(
         trades = await paper_gateway.trades(None, begun)
         assert trades
         assert trades == await paper_gateway.trades(SYMBOL, begun)
+    (part,) = {one.exchange_id for one in await paper_gateway.trades(SYMBOL, begun)}
+    if paper_gateway.cheapest_trades([1]) == "order":
+        ref = OrderRef(taken.client_id, SYMBOL, part)
+        assert await paper_gateway.order_trades(ref) == await paper_gateway.trades(SYMBOL, begun)
+    if paper_gateway.orders_at_once > 1:
+        ids = [str(part), *(str(one.exchange_id) for one in listed)]
+        found = await paper_gateway.find_all(ids)
+        assert sorted(found) == sorted(ids)
+        for exchange_id, report in found.items():
+            ref = OrderRef(str(report.client_id), report.symbol, exchange_id)
+            assert report == await paper_gateway.find(ref)
     for one in listed:
         await paper_gateway.cancel(OrderRef(str(one.client_id), one.symbol, one.exchange_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar, cast
@@ -37,7 +37,7 @@ from execution.engine.context import EngineContext
 from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.quotes import QuoteBoard
-from execution.venues.protocol import AccountQuestion, Listing, Unreadable, VenueReadFailed
+from execution.venues.protocol import AccountQuestion, Listing, TradesQuestion, Unreadable, VenueReadFailed
 from execution.verification.faults.virtual import VirtualClock, VirtualLoop
 from tests.factories import NOW, D, Rows
 
@@ -124,6 +124,20 @@ class ScriptedExchange:
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         return self.found.get(ref.exchange_id or ref.client_id)
+
+    orders_at_once = 1
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
+        return {one: self.found[one] for one in exchange_ids if one in self.found}
+
+    def seconds_of(self, kind: Literal["balances"]) -> float:
+        return 0.0
+
+    def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
+        return "symbol"
+
+    async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
+        return Listing(trade for trade in self.listed if trade.exchange_id == ref.exchange_id)
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
         return frozenset()

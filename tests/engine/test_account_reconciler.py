@@ -14,7 +14,7 @@ from django.db import connections
 from execution.core.states import ChildStatus
 from execution.core.types import Liquidity, OrderReport, Side, Trade, VenueStatus
 from execution.engine import account_reconciler, symbol_poll
-from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
 from execution.models import ChildOrder
 from execution.services.children.children import child_report
 from execution.services.children.fills import fill_record
@@ -109,13 +109,15 @@ def test_a_trade_is_recorded_again_only_while_something_of_it_is_unknown(
     desk.exchange.listed = [bare, whole]
     reconciler = reconciler_of(desk)
     at_once(reconciler.poll())
+    desk.clock.pass_by(TRADES_EVERY.total_seconds())
     at_once(reconciler.poll())
     assert recorded == ["1", "2", "1"], "its fee may still come"
     desk.exchange.listed = [
         replace(bare, fee=D("0.1"), fee_currency="USDT", liquidity=Liquidity.MAKER), replace(whole, side=Side.SELL)
     ]  # fmt: skip
-    at_once(reconciler.poll())
-    at_once(reconciler.poll())
+    for _ in range(2):
+        desk.clock.pass_by(TRADES_EVERY.total_seconds())
+        at_once(reconciler.poll())
     assert recorded[3:] == ["1", "2"], "the other side of an id is another trade; then everything is known"
     assert child.fills.get(trade_id="1").fee == D("0.1")
 

@@ -9,7 +9,7 @@ import pytest
 
 from execution.core.states import ChildStatus
 from execution.core.types import OrderReport, Side, VenueStatus
-from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
 from execution.models import Account, ChildOrder, Difference, Fill
 from execution.selectors.reconciliation import account_differences
 from execution.services.children.children import child_report
@@ -76,6 +76,10 @@ def test_an_entry_that_is_certainly_not_ours_is_skipped_counted_and_shown(
     assert counts == {kind: len(found) for kind, found in (("orders", orders), ("trades", trades)) if found}
     assert all(row["evidence"]["why"] == str(WHY) for row in shown)
     desk.exchange.unreadable_orders, desk.exchange.unreadable_trades = [], []
+    poll(desk, reconciler)
+    left = set(Difference.objects.filter(resolved_at=None).values_list("key", flat=True))
+    assert left == ({"trades"} if trades else set()), "this poll did not read all trades"
+    desk.clock.pass_by(TRADES_EVERY.total_seconds())
     poll(desk, reconciler)
     assert not Difference.objects.filter(resolved_at=None).exists()
 

@@ -194,7 +194,7 @@ def test_a_stream_that_is_back_has_only_symbols_with_children_read_again(virtual
         await polling
 
     loop.run(back)
-    asked = [symbol for what, symbol in venue.asked if what == "trades"]
+    asked = [symbol for what, symbol in venue.asked if what == "open_orders"]
     assert (asked.count(BTC), asked.count(ETH)) == (2, 1)
 
 

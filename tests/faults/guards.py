@@ -320,3 +320,27 @@ def sent_while_in_doubt(said: str = "is_symbol_reconciled") -> Patches:
     from execution.models import Account
 
     return [(Account, said, lambda *_: True)]
+
+
+def no_trades_at_first() -> Patches:
+    from execution.engine.account_reconciler import AccountReconciler
+
+    return [(AccountReconciler, "_is_all_trades_due", lambda *_, **__: False)]
+
+
+def no_missing_fills() -> Patches:
+    """Neither those of children that are behind, nor the regular list that would bring them later."""
+    from execution.engine.missing_fills import MissingFills
+
+    async def nothing(*_: Any) -> None: ...
+
+    return [(MissingFills, "read", nothing), *no_trades_after_the_first()]
+
+
+def no_trades_after_the_first() -> Patches:
+    from execution.engine.account_reconciler import AccountReconciler
+
+    def is_due(self: Any, symbol: str, **_: bool) -> bool:
+        return symbol not in self._trades_at
+
+    return [(AccountReconciler, "_is_all_trades_due", is_due)]

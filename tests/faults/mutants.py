@@ -84,6 +84,8 @@ MUTANTS = (
     Mutant(
         "a poll from before a doubt ends it", "I18", partial(guards.sent_while_in_doubt, "_is_since_doubt")
     ),
+    Mutant("a new session reads no trades", "I18", guards.no_trades_at_first),
+    Mutant("fills of which a figure tells are not read", "I16", guards.no_missing_fills),
     Mutant("an opposite child of the desk, at a submit", "I19", guards.no_opposite_check),
     Mutant("the visible quantity, with a careless decider", "I17", guards.no_visible_check),
 )

@@ -209,3 +209,33 @@ async def test_a_clock_of_whole_seconds_is_known_to_half_of_one(ahead: int) -> N
 def test_an_order_without_a_symbol_is_no_report() -> None:
     with pytest.raises(AnswerError, match="without a symbol"):
         streamed_order({"symbol": None, "id": "O1"}, SPEC)
+
+
+async def test_orders_of_several_pairs_are_looked_up_in_one_request(kraken: StubbedVenue) -> None:
+    (shown,) = kraken.exchange.found.values()
+    ((order_id, order),) = shown["result"].items()
+    kraken.stub.answer(
+        "POST /0/private/QueryOrders", kraken_says({order_id: order, "OAAAAA-AAAAA-AAAAAA": order})
+    )
+    assert kraken.gateway.orders_at_once == 20
+    found = await kraken.gateway.find_all([order_id, "OBBBBB-BBBBB-BBBBBB"])
+    assert kraken.stub.last("POST /0/private/QueryOrders")["txid"] == f"{order_id},OBBBBB-BBBBB-BBBBBB"
+    assert found == {order_id: await kraken.gateway.find(kraken.ref)}, "what was not asked for is left out"
+
+
+async def test_about_orders_of_which_one_is_unknown_nothing_is_known(kraken: StubbedVenue) -> None:
+    kraken.stub.answer("POST /0/private/QueryOrders", kraken_says(None, "EOrder:Unknown order"))
+    assert await kraken.gateway.find_all(["OAAAAA-AAAAA-AAAAAA", "OBBBBB-BBBBB-BBBBBB"]) == {}
+
+
+@pytest.mark.parametrize("answer", [kraken_says(None), kraken_says("no"), "<html>", "{}"])
+async def test_an_answer_that_is_no_orders_is_a_failed_read(kraken: StubbedVenue, answer: Any) -> None:
+    kraken.stub.answer("POST /0/private/QueryOrders", answer)
+    with pytest.raises(VenueReadFailed):
+        await kraken.gateway.find_all(["OAAAAA-AAAAA-AAAAAA"])
+
+
+async def test_a_list_of_all_trades_costs_as_much_as_one_of_a_pair(kraken: StubbedVenue) -> None:
+    """Two of the call counter. It was charged as one, so that the counter could pass its limit."""
+    assert kraken.gateway.budget.cost("all_trades") == kraken.gateway.budget.cost("trades") == 2
+    assert kraken.gateway.cheapest_trades([1]) == "account"

@@ -33,6 +33,7 @@ SPEC = ExchangeSpec(
             "all_open_orders": 80,
             "closed_orders": 20,
             "trades": 20,
+            "order_trades": 5,
             "balances": 20,
             "markets": 40,
             "permissions": 1,
@@ -56,12 +57,15 @@ SPEC = ExchangeSpec(
     by_client_id=True,
     filled_fields=("executedQty", "z"),
     stream_trade_client_id="c",
+    # Oldest first from an id on, else the newest page (documented).
+    order_trades=("orderId", {"fromId": "0"}),
     # Trades are listed by symbol only.
     without_symbol=frozenset({"open_orders"}),
     pages={
         "open_orders": WHOLE,
         "closed_orders": Paging("from_id", "orderId", 1000),
         "trades": Paging("from_id", "fromId", 1000),
+        "order_trades": Paging("from_id", "fromId", 1000),
     },
     # The first candles at or after the time, 1,000 at most (documented).
     candles=CandlePages(1000),

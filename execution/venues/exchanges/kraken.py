@@ -68,6 +68,8 @@ SPEC = ExchangeSpec(
     confirmed_channel="executions",
     stream_orders=StreamOrders(order_id="order_id", client_id="cl_ord_id", filled="cum_qty"),
     stream_trade_client_id="cl_ord_id",
+    # 50 by the exchange's documents, 20 by ccxt's.
+    orders_at_once=20,
     without_symbol=frozenset({"open_orders", "trades"}),
     pages={
         "open_orders": WHOLE,
@@ -79,6 +81,7 @@ SPEC = ExchangeSpec(
     answer_field="result",
     lists=False,
     lists_at=(
+        (re.compile(r"/QueryOrders$"), ("result",)),
         (re.compile(r"/OpenOrders$"), ("result", "open")),
         (re.compile(r"/ClosedOrders$"), ("result", "closed")),
         (re.compile(r"/TradesHistory$"), ("result", "trades")),

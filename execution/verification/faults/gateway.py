@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +33,7 @@ from execution.core.types import (
     Trade,
     Unknown,
 )
-from execution.venues.protocol import AccountQuestion, Listing, VenueReadFailed
+from execution.venues.protocol import AccountQuestion, Listing, TradesQuestion, VenueReadFailed
 from execution.verification.faults.exchange import MARKET, SYMBOL, Exchange, Refused, report_of
 from execution.verification.faults.ledger import VenueOrder
 from execution.verification.faults.market_stream import SimulatedMarketStream
@@ -265,6 +265,28 @@ class SimulatedGateway:
     async def find(self, ref: OrderRef) -> OrderReport | None:
         order = await self._read(lambda: self._exchange.find(self._account, ref), ref.client_id)
         return None if order is None else self._report(order)
+
+    #: As kraken has it.
+    orders_at_once = 20
+
+    async def find_all(self, exchange_ids: Sequence[str]) -> dict[str, OrderReport]:
+        def at_exchange() -> dict[str, VenueOrder | None]:
+            found = {one: OrderRef("", SYMBOL, one) for one in exchange_ids}
+            return {one: self._exchange.find(self._account, ref) for one, ref in found.items()}
+
+        orders = await self._read(at_exchange)
+        return {one: self._report(order) for one, order in orders.items() if order is not None}
+
+    def seconds_of(self, kind: Literal["balances"]) -> float:  # noqa: ARG002
+        return 0.1
+
+    def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
+        """One order by itself, as on binance; several by their symbol."""
+        return "order" if sum(orders) == 1 else "symbol"
+
+    async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
+        own = await self._read(lambda: self._exchange.trades_since(self._account, 0.0))
+        return Listing(trade for trade in own if trade.exchange_id == ref.exchange_id)
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:  # noqa: ARG002  there is one symbol
         return frozenset()

@@ -111,8 +111,8 @@ class Watch:
         self._written_at: dict[str, datetime] = {}
         #: What each venue's connections were told last, by the venue's name.
         self.told: dict[str, deque[Quote]] = {}
-        #: When the last read of a list began, by process and its own clock, account and kind of list.
-        self._reads: dict[tuple[str, str, str], datetime] = {}
+        #: When the last read of a list began and under which fence, by process and its own clock, account and list.
+        self._reads: dict[tuple[str, str, str], tuple[datetime, int]] = {}
         self._solvency = Solvency(raw, is_priced)
         for statement in TOUCHES:
             raw.execute(statement)
@@ -136,7 +136,10 @@ class Watch:
 
     def note_read(self, process: Process, account: str, what: str, begun: datetime) -> None:
         """Note that a list of an account was read."""
-        self._reads[process.name, account, what] = begun
+        (fence,) = self._raw.execute(
+            "SELECT fence FROM execution_account WHERE label = ?", (account,)
+        ).fetchone()
+        self._reads[process.name, account, what] = begun, fence
 
     def owner_of(self, name: str, key: int) -> int | None:
         """Return the worker that drives an order, or that holds the account of a child and has reconciled it."""
@@ -306,17 +309,19 @@ class Watch:
         ).fetchone()
         if not is_active or not keys[0]:
             yield f"I14: {name} was taken on an account that is closed or without a checked key"
-        yield from self._doubted(name, label, doubted_at, actor)
+        yield from self._doubted(name, label, doubted_at, fence, actor)
 
     def _doubted(
-        self, name: str, label: str, doubted_at: datetime | None, actor: Process | None
+        self, name: str, label: str, doubted_at: datetime | None, fence: int, actor: Process | None
     ) -> Iterable[str]:
-        """Check I18: who sends has read open orders and trades since the account came into doubt."""
+        """Check I18: who sends has read all trades since its claim, and open orders since the last doubt."""
         since = doubted_at if doubted_at is None or doubted_at.tzinfo else doubted_at.replace(tzinfo=UTC)
         for what in ("open_orders", "trades"):
-            begun = None if actor is None else self._reads.get((actor.name, label, what))
-            if begun is None or (since is not None and begun < since):
-                yield f"I18: {name} was taken while in doubt since {since}: {what} were read at {begun}"
+            read = None if actor is None else self._reads.get((actor.name, label, what))
+            begun, under = (None, None) if read is None else read
+            is_late = begun is not None and since is not None and begun < since and what == "open_orders"
+            if under != fence or is_late:
+                yield f"I18: {name} was taken while in doubt since {since}: {what} were read at {begun} under {under}"
 
     def _off_market(self, facts: Facts, child: Child, how: str) -> Iterable[str]:
         """Check I14's price: inside the collar of a quote that is young enough."""
