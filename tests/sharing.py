@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-PROCESSES = 4
+PROCESSES = 3
 WAITING = "waiting"
 #: The static checks, then groups that start whole desks, engines or databases. The processes begin with the first
 #: of them, with ``-n 3`` the waiting ones among them. Each takes a further group when two tests of its last are left.

@@ -14,12 +14,14 @@ from execution.core.types import OrderReport, Trade
 from execution.engine.clock import Clock
 from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.symbol_poll import Answers, SymbolTask
-from execution.venues.protocol import Gateway, Listing, Unreadable, VenueReadFailed
+from execution.venues.protocol import AccountQuestion, Gateway, Listing, Unreadable, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
 #: A symbol whose trades are wanted from much longer ago than the others' is asked for by itself.
 SAME_WINDOW = timedelta(minutes=10)
+#: Questions in a row that fail before each symbol is asked for by itself.
+GIVEN_UP_AFTER = 3
 
 
 class OfSymbol(Protocol):
@@ -49,32 +51,53 @@ class AccountAnswers:
         return Answers(self.begun if is_told and self.begun is not None else now, orders, trades)
 
 
-async def ask_account(
-    reads: PatientReads, gateway: Gateway, tasks: Sequence[SymbolTask], clock: Clock
-) -> AccountAnswers:
-    """Ask what can be asked for all symbols at once. An answer that fails leaves its question to each symbol.
+class AccountQuestions:
+    """Asks for all symbols at once. What fails again and again is left to each symbol.
 
-    Trades are asked for the tasks that want all of them.
-
-    Open orders come before trades: an order that fills between the two is in the second.
+    It costs much more that way. So a failure that may pass fails the poll, which is tried again.
     """
-    with_trades = [task for task in tasks if task.all_trades]
-    begun = clock.now()
-    orders: dict[str, Listing[OrderReport]] | None = None
-    trades: dict[str, Listing[Trade]] | None = None
-    since: datetime | None = None
-    try:
-        if len(tasks) > 1 and "open_orders" in gateway.account_questions(len(tasks)):
-            orders = by_symbol(await reads.open_orders(None))
-        if len(with_trades) > 1 and "trades" in gateway.account_questions(len(with_trades)):
-            newest = max(task.since for task in with_trades)
-            since = min(task.since for task in with_trades if newest - task.since <= SAME_WINDOW)
-            trades = by_symbol(await reads.trades(None, since))
-    except VenueReadFailed as error:
-        if ends_poll(error):
-            raise
+
+    def __init__(self, reads: PatientReads, gateway: Gateway, clock: Clock) -> None:
+        self._reads = reads
+        self._gateway = gateway
+        self._clock = clock
+        self._failures = 0
+
+    def failed(self, error: VenueReadFailed) -> None:
+        """Raise ``error``, unless it is in our own code or the last question failed too."""
+        self._failures += 1
+        if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):
+            raise error
         log.warning("a question for the whole account failed", error=str(error))
-    return AccountAnswers(begun, orders, trades, since)
+
+    def worked(self) -> None:
+        self._failures = 0
+
+    async def ask(self, tasks: Sequence[SymbolTask]) -> AccountAnswers:
+        """Ask for open orders, and for trades of the tasks that want all of them. Raises ``VenueReadFailed``.
+
+        Open orders come before trades: an order that fills between the two is in the second.
+        """
+        with_trades = [task for task in tasks if task.all_trades]
+        begun = self._clock.now()
+        orders: dict[str, Listing[OrderReport]] | None = None
+        trades: dict[str, Listing[Trade]] | None = None
+        since: datetime | None = None
+        try:
+            if self._is_cheaper("open_orders", len(tasks)):
+                orders = by_symbol(await self._reads.open_orders(None))
+                self.worked()
+            if self._is_cheaper("trades", len(with_trades)):
+                newest = max(task.since for task in with_trades)
+                since = min(task.since for task in with_trades if newest - task.since <= SAME_WINDOW)
+                trades = by_symbol(await self._reads.trades(None, since))
+                self.worked()
+        except VenueReadFailed as error:
+            self.failed(error)
+        return AccountAnswers(begun, orders, trades, since)
+
+    def _is_cheaper(self, question: AccountQuestion, symbols: int) -> bool:
+        return symbols > 1 and question in self._gateway.account_questions(symbols)
 
 
 def by_symbol(listing: Listing[E]) -> dict[str, Listing[E]]:

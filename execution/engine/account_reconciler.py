@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from execution.core.faults import FAILURES_IN_A_ROW, RECONCILIATION, SESSION
+from execution.core.faults import RECONCILIATION, SESSION
 from execution.engine.account_part import AccountPart
-from execution.engine.account_questions import AccountAnswers, ask_account
+from execution.engine.account_questions import AccountAnswers, AccountQuestions
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
@@ -25,9 +24,11 @@ from execution.engine.foreign_orders import ForeignOrders
 from execution.engine.missing_fills import MARGIN, MissingFills
 from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.poll_needs import is_sent, wants_poll
+from execution.engine.repeats import Repeats
 from execution.engine.side_by_side import side_by_side
 from execution.engine.stream_watch import StreamWatch
 from execution.engine.symbol_poll import SymbolPoll, SymbolRead, SymbolTask
+from execution.engine.unread_symbols import UnreadSymbols
 from execution.selectors.decisions.sessions import SessionChild, reconciliation_start, unsettled_children
 from execution.services.accounts.sessions import (
     UnreadSymbol,
@@ -42,8 +43,6 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 log = structlog.get_logger(__name__)
 
 CALM, UNSETTLED = 20.0, 1.5  # seconds between polls
-#: A symbol that cannot be read is asked for again after ever longer pauses, up to this one.
-UNREAD_PAUSE = timedelta(seconds=5)
 #: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
 #: what a doubt asks for waits behind them.
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
@@ -54,23 +53,6 @@ OVERLAP = timedelta(seconds=60)
 
 
 async def _nothing(_: str) -> None: ...
-
-
-@dataclass(slots=True)
-class _Failing:
-    """A symbol that cannot be read: since when, how often in a row, and how often in our own code."""
-
-    since: datetime
-    error: VenueReadFailed
-    not_before: datetime
-    times: int = 0
-    own_faults: int = 0
-    is_unlisted: bool = False
-
-    @property
-    def shown(self) -> UnreadSymbol:
-        is_blind = self.is_unlisted or self.own_faults >= FAILURES_IN_A_ROW
-        return UnreadSymbol(str(self.error), self.since, blocks=is_blind)
 
 
 class AccountReconciler(AccountPart):
@@ -108,11 +90,15 @@ class AccountReconciler(AccountPart):
         self._symbol_poll = SymbolPoll(
             context, self._reads, account_pk, foreign, self._differences, self.stream, is_under_way
         )
-        self._missing_fills = MissingFills(context, gateway, self._reads, self._symbol_poll, account_pk)
+        self._questions = AccountQuestions(self._reads, gateway, context.clock)
+        self._missing_fills = MissingFills(
+            context, gateway, self._reads, self._questions, self._symbol_poll, account_pk
+        )
         #: When the last complete poll of each symbol began, and the last one that read all its trades.
         self._read_at: dict[str, datetime] = {}
         self._trades_at: dict[str, datetime] = {}
-        self._failing: dict[str, _Failing] = {}
+        self._repeats = Repeats(UNSETTLED, gateway.seconds_of("find"))
+        self._unread = UnreadSymbols()
         self._shown_unread: dict[str, UnreadSymbol] | None = None
         #: What may have been missed: everything of before this moment, until the account's mark is past it.
         self._doubted_at: datetime | None = None
@@ -209,31 +195,31 @@ class AccountReconciler(AccountPart):
         start, symbols = await self._context.database.read(reconciliation_start, self._account_pk, now=begun)
         sent = [child for child in children if is_sent(child) and not self._is_under_way(child.pk)]
         wanted = symbols | {child.ref.symbol for child in sent} | self._first_symbols
-        if not everything and not any(self._is_due(one, sent, begun) for one in wanted):
-            return CALM if await self._is_calm() else UNSETTLED
         due = wanted if everything else {one for one in wanted if self._is_due(one, sent, begun)}
+        if not everything and not due:
+            return CALM if await self._is_calm() else UNSETTLED
         tasks = self._tasks(due, children, sent, start, everything=everything)
         self._differences.begin([child for child in sent if child.ref.symbol in due], begun)
-        answers = await ask_account(self._reads, self._gateway, tasks, self._context.clock)
+        answers = await self._questions.ask(tasks)
         settled = await self._read_symbols(tasks, answers, wanted)
         if everything:
             self._everything_at = begun
-            if not self._failing:
+            if not self._unread:
                 self.stream.read_everything(begun)
         await self._finish(wanted, settled, start, begun)
         return CALM if await self._is_calm() else UNSETTLED
 
     def _is_due(self, symbol: str, sent: Iterable[SessionChild], now: datetime) -> bool:
         """Return True if a symbol is to be read before everything is."""
-        failing = self._failing.get(symbol)
-        if failing is not None:
-            return failing.not_before <= now
+        if symbol in self._unread:
+            return self._unread.is_due(symbol, now)
         if symbol in self._first_symbols or (self._is_in_doubt and not self._is_cleared(symbol)):
             return True
         own = [child for child in sent if child.ref.symbol == symbol]
-        return self._is_behind(symbol, own) or any(
-            wants_poll(child, self._now(), self.stream_is_healthy) for child in own
-        )
+        if self._is_behind(symbol, own):
+            return True
+        unsettled = [child for child in own if wants_poll(child, now, self.stream_is_healthy)]
+        return bool(unsettled) and self._repeats.is_due(symbol, unsettled, now)
 
     def _is_behind(self, symbol: str, own: list[SessionChild]) -> bool:
         """Return True if the symbol has children and was not read since the stream stands again."""
@@ -295,14 +281,13 @@ class AccountReconciler(AccountPart):
         return settled
 
     async def _read_missing_fills(self, reads: Iterable[SymbolRead], settled: set[str]) -> None:
-        tasks = {read.task.symbol: read.task for read in reads if read.trades is None}
-
         def failed(symbol: str, error: VenueReadFailed) -> None:
             settled.discard(symbol)
             self._note_failure(symbol, error)
 
+        without = {read.task.symbol: read for read in reads if read.trades is None}
         await self._missing_fills.read(
-            {symbol: task for symbol, task in tasks.items() if symbol in settled}, failed
+            {symbol: read for symbol, read in without.items() if symbol in settled}, failed
         )
 
     async def _read_symbol(self, task: SymbolTask, answers: AccountAnswers, reads: list[SymbolRead]) -> None:
@@ -317,6 +302,7 @@ class AccountReconciler(AccountPart):
         self._read_at[task.symbol] = told.begun
         if task.all_trades:
             self._trades_at[task.symbol] = told.begun
+            self._missing_fills.note_read(task.symbol, told.begun)
         if self._is_in_doubt and self._is_cleared(task.symbol):
             await self._keep(
                 account_symbol_read,
@@ -334,22 +320,14 @@ class AccountReconciler(AccountPart):
             self._note_failure(read.task.symbol, error)
             return
         if is_settled:
-            self._failing.pop(read.task.symbol, None)
+            self._unread.was_read(read.task.symbol)
             settled.add(read.task.symbol)
 
     def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
         """Note the trouble of one symbol. What is everybody's is raised."""
         if ends_poll(error):
             raise error
-        now = self._now()
-        failing = self._failing.setdefault(symbol, _Failing(now, error, now))
-        failing.error = error.with_traceback(None)  # which would keep everything that the poll read
-        failing.times += 1
-        failing.own_faults = failing.own_faults + 1 if error.incident else 0
-        failing.is_unlisted = self._is_unlisted(symbol)
-        wait = timedelta(seconds=UNSETTLED) * 2 ** min(failing.times - 1, 10)
-        failing.not_before = now + min(wait, UNREAD_PAUSE)
-        log.warning("a symbol could not be read", symbol=symbol, times=failing.times, error=str(error))
+        self._unread.failed(symbol, error, self._now(), is_unlisted=self._is_unlisted(symbol))
 
     def _is_cleared(self, symbol: str) -> bool:
         """Return True if the symbol was read completely since the doubt."""
@@ -360,8 +338,8 @@ class AccountReconciler(AccountPart):
 
     async def _show_unread(self, wanted: Iterable[str]) -> None:
         """Write which symbols cannot be read, when that has changed."""
-        self._failing = {one: failing for one, failing in self._failing.items() if one in wanted}
-        unread = {symbol: failing.shown for symbol, failing in self._failing.items()}
+        self._unread.keep(set(wanted))
+        unread = self._unread.shown()
         if unread == self._shown_unread:
             return
         await self._keep(
@@ -371,10 +349,10 @@ class AccountReconciler(AccountPart):
 
     async def _finish(self, wanted: set[str], settled: set[str], start: datetime, begun: datetime) -> None:
         """Move the account's mark when every symbol was read, and write what the poll says of its health."""
-        listed = {one for one in wanted if one not in self._failing or not self._failing[one].is_unlisted}
-        failing = sorted(listed & self._failing.keys())
+        listed = {one for one in wanted if not self._unread.is_unlisted(one)}
+        failing = sorted(listed & set(self._unread))
         if failing and len(failing) == len(listed):
-            raise self._failing[failing[0]].error
+            raise self._unread.error_of(failing[0])
         if not failing and (not self._is_in_doubt or all(self._is_cleared(one) for one in listed)):
             until = min((self._read_at.get(symbol, start) for symbol in listed), default=begun)
             await self._keep_mark(until)
@@ -386,9 +364,7 @@ class AccountReconciler(AccountPart):
             # A sign of life: the stream itself only says when it is lost and when it is back.
             stream_at=begun if self.stream_is_healthy else None,
             latency_ms=elapsed if settled else None,
-            error="; ".join(
-                f"{one} cannot be read: {self._failing[one].error}" for one in sorted(self._failing)
-            ),
+            error=self._unread.words(),
         )
         await self._differences.keep(settled, self._now())
         await self._check_stream()
@@ -403,7 +379,7 @@ class AccountReconciler(AccountPart):
 
     async def _is_calm(self) -> bool:
         """Return True if nothing waits for a poll. A failure to read fails again in the poll, which counts it."""
-        if self._failing or self._is_in_doubt:
+        if self._unread or self._is_in_doubt:
             return False
         try:
             children = await self._context.database.read(unsettled_children, self._account_pk)

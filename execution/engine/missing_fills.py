@@ -7,22 +7,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-import structlog
-
 from execution.core.types import OrderRef
-from execution.engine.account_questions import SAME_WINDOW, by_symbol
+from execution.engine.account_questions import SAME_WINDOW, AccountQuestions, by_symbol
 from execution.engine.context import EngineContext
-from execution.engine.patient_reads import PatientReads, ends_poll
+from execution.engine.patient_reads import PatientReads
 from execution.engine.poll_needs import is_sent
 from execution.engine.side_by_side import side_by_side
-from execution.engine.symbol_poll import SymbolPoll, SymbolTask
+from execution.engine.symbol_poll import SymbolPoll, SymbolRead, SymbolTask
 from execution.selectors.decisions.sessions import SessionChild, unsettled_children
 from execution.venues.protocol import Gateway, Listing, VenueReadFailed
 
-log = structlog.get_logger(__name__)
-
 #: Trades are asked for from so long before their order was decided: our clocks may differ.
 MARGIN = timedelta(seconds=30)
+#: A trade may be listed so much later than the exchange promises, by our clock.
+CLOCKS = timedelta(seconds=5)
 AT_ONCE = 8
 
 
@@ -34,26 +32,35 @@ class MissingFills:
         context: EngineContext,
         gateway: Gateway,
         reads: PatientReads,
+        questions: AccountQuestions,
         poll: SymbolPoll,
         account_pk: int,
     ) -> None:
         self._context = context
         self._gateway = gateway
         self._reads = reads
+        self._questions = questions
         self._poll = poll
         self._account_pk = account_pk
+        #: From here on trades of a symbol may not be recorded yet.
+        self._read_until: dict[str, datetime] = {}
+
+    def note_read(self, symbol: str, begun: datetime) -> None:
+        """Note that the trades of a symbol were read and recorded; ``begun`` is when they were asked for."""
+        self._read_until[symbol] = begun - self._late
 
     async def read(
-        self, tasks: Mapping[str, SymbolTask], failed: Callable[[str, VenueReadFailed], None]
+        self, reads: Mapping[str, SymbolRead], failed: Callable[[str, VenueReadFailed], None]
     ) -> None:
-        """Read what is missing of the symbols of ``tasks``. ``failed`` is called with each that cannot be read.
+        """Read what is missing of symbols whose orders a poll has read. ``failed`` is called with each that fails.
 
         Raises ``VenueReadFailed`` where every other request would fail too.
         """
-        if not self._may_miss_some(tasks.values()):
-            return
+        tasks = {symbol: read.task for symbol, read in reads.items()}
+        behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
         self._poll.with_news -= tasks.keys()
-        behind = await self._behind(tasks.keys())
+        for symbol in tasks.keys() - behind.keys():
+            self.note_read(symbol, reads[symbol].begun)  # every figure of then is recorded
         if not behind:
             return
         question = self._gateway.cheapest_trades([len(children) for children in behind.values()])
@@ -99,19 +106,21 @@ class MissingFills:
 
         What is much older than the rest stays, and everything when the question fails.
         """
-        newest = max(_since(children) for children in behind.values())
-        together = [s for s, children in behind.items() if newest - _since(children) <= SAME_WINDOW]
+        since = {symbol: self._since(symbol, children) for symbol, children in behind.items()}
+        newest = max(since.values())
+        together = [symbol for symbol in behind if newest - since[symbol] <= SAME_WINDOW]
+        begun = self._context.clock.now()
         try:
-            listing = await self._reads.trades(None, min(_since(behind[symbol]) for symbol in together))
+            listing = await self._reads.trades(None, min(since[symbol] for symbol in together))
         except VenueReadFailed as error:
-            if ends_poll(error):
-                raise
-            log.warning("a question for the whole account failed", error=str(error))
+            self._questions.failed(error)
             return
+        self._questions.worked()
         found = by_symbol(listing)
         for symbol in together:
             await self._poll.take_trades(tasks[symbol], found.get(symbol, Listing()))
             self._poll.without_figure.discard(symbol)
+            self.note_read(symbol, begun)
             del behind[symbol]
 
     async def _read_symbol(
@@ -127,10 +136,22 @@ class MissingFills:
                 for ref in (child.ref for child in children):
                     await self._read_order(task, ref)
                 return
-            await self._poll.take_trades(task, await self._reads.trades(task.symbol, _since(children)))
+            begun = self._context.clock.now()
+            trades = await self._reads.trades(task.symbol, self._since(task.symbol, children))
+            await self._poll.take_trades(task, trades)
             self._poll.without_figure.discard(task.symbol)
+            self.note_read(task.symbol, begun)
         except VenueReadFailed as error:
             failed(task.symbol, error)
+
+    def _since(self, symbol: str, children: list[SessionChild]) -> datetime:
+        """Return from when on trades of these children may be missing: after the last list of their symbol."""
+        decided = min(child.intended_at for child in children) - MARGIN
+        return max(decided, self._read_until.get(symbol, decided))
+
+    @property
+    def _late(self) -> timedelta:
+        return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:
         await self._poll.take_trades(task, await self._reads.order_trades(ref))
@@ -138,7 +159,3 @@ class MissingFills:
 
 def _is_behind(child: SessionChild) -> bool:
     return child.reported_filled is not None and child.reported_filled > child.filled
-
-
-def _since(children: list[SessionChild]) -> datetime:
-    return min(child.intended_at for child in children) - MARGIN

@@ -45,6 +45,10 @@ class Budget:
         """Wait until a read may leave, and take its place."""
         await self.calls.acquire(self.cost(call), Use.READ)
 
+    async def stream(self) -> None:
+        """Wait until the private stream may be begun anew, and take the place of its token. Reads do not delay it."""
+        await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
+
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
         """Wait until a create or cancel may leave, and take its place; ``age`` is that of the order to cancel."""
         use = Use.CREATE if kind == "create" else Use.CANCEL

@@ -188,7 +188,9 @@ class CcxtGateway(CcxtMarketGateway):
         )
         return {str(one.exchange_id): one for one in reports if one.exchange_id in exchange_ids}
 
-    def seconds_of(self, kind: Literal["balances"]) -> float:
+    def seconds_of(self, kind: Literal["balances", "find"]) -> float:
+        if kind == "find" and self._listings.finds_in_lists:
+            return self.budget.seconds_of("open_orders") + self.budget.seconds_of("closed_orders")
         return self.budget.seconds_of(kind)
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
@@ -299,7 +301,9 @@ class CcxtGateway(CcxtMarketGateway):
         bell = self._new_bell()
         try:
             self._account_bell = bell
-            stream = streams.watch_account(self._client, spec=self._spec, bell=bell, describe=self._redact)
+            stream = streams.watch_account(
+                self._client, spec=self._spec, bell=bell, describe=self._redact, before=self.budget.stream
+            )
             async with aclosing(stream) as events:
                 async for event in events:
                     yield event

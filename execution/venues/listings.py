@@ -92,6 +92,12 @@ class Listings:
                 return None
             raise
 
+    @property
+    def finds_in_lists(self) -> bool:
+        """Whether an order whose exchange id is not known is sought in lists."""
+        ref = OrderRef("id", "symbol")
+        return self._narrowed(ref) is not None or self._address(ref) is None
+
     def _address(self, ref: OrderRef) -> tuple[str, str, Mapping[str, str]] | None:
         if ref.exchange_id is not None:
             return ref.exchange_id, ref.symbol, {}

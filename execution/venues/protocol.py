@@ -171,8 +171,8 @@ class Gateway(MarketGateway, Protocol):
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
         """Orders of any symbols by their ids, in one request. About one that is left out nothing is known."""
 
-    def seconds_of(self, kind: Literal["balances"]) -> float:
-        """Return how many seconds of the whole rate limit such a read takes."""
+    def seconds_of(self, kind: Literal["balances", "find"]) -> float:
+        """Return how many seconds of the whole rate limit such a read takes; a find is one by our own id."""
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""

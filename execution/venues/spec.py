@@ -15,6 +15,7 @@ Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
     "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
     "all_open_orders", "all_trades", "order_trades",
+    "stream_token",
 ]  # fmt: skip
 
 

@@ -208,10 +208,15 @@ class Watchers:
 
 
 async def watch_account(
-    client: Any, *, spec: ExchangeSpec, bell: Bell, describe: Callable[[BaseException], str]
+    client: Any,
+    *,
+    spec: ExchangeSpec,
+    bell: Bell,
+    describe: Callable[[BaseException], str],
+    before: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[StreamEvent, None]:
     """Reports and trades of the account until ``bell`` closes; ``resumed`` after each (re)connection,
-    ``lost`` after each end of one.
+    ``lost`` after each end of one. ``before`` is awaited before each: ccxt asks for a token by itself.
 
     1. Put our caches in the place of ccxt's, so that nothing is missed from the first message on.
     2. Subscribe and have it confirmed.
@@ -228,6 +233,7 @@ async def watch_account(
     while not bell.closed:
         watchers = Watchers(client, bell)
         try:
+            await before()
             await _open_account(client, spec, watchers)
             yield StreamEvent(resumed=True)
             while not bell.closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -130,6 +131,7 @@ def test_every_fault_leaves_the_books_equal_and_every_order_final(
     monkeypatch.setattr(account_session, "clients_of_address", lambda _: 1)
     if group == "poll":  # with all well an order of seconds could be over before a poll is due
         monkeypatch.setattr(account_reconciler, "CALM", 3.0)
+        monkeypatch.setattr(account_reconciler, "TRADES_EVERY", timedelta(seconds=3))
     cases = GROUPS[group]
     run = run_group(cases, exchange, world, engine)
     failures = []

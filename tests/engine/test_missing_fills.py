@@ -222,6 +222,9 @@ def test_trades_that_cannot_be_read_leave_the_child_unsettled_and_are_asked_for_
     venue.orders = [told(child, OPEN, "0.04")]
     venue.listed = [fill(child, "1", "0.04")]
     venue.failing_until = {"all": 1e9}
+    for _ in range(2):
+        with pytest.raises(VenueReadFailed, match="503"):
+            desk.poll(1)
     assert [what for what, _ in desk.poll(1)] == ["open_orders", *["trades"] * 4], "at last by the symbol"
     child.refresh_from_db()
     assert child.filled == D("0.04")
@@ -242,6 +245,26 @@ def test_trades_that_cannot_be_read_leave_the_child_unsettled_and_are_asked_for_
     desk.poll(6)
     child.refresh_from_db()
     assert child.filled == D("0.05")
+
+
+def test_trades_are_asked_for_from_the_last_time_on_at_which_every_figure_was_recorded(virtual: Rows) -> None:
+    """A child may rest for an hour. Its trades of that hour are pages that cost, and are known."""
+    since: list[datetime] = []
+
+    class Noted(CountingVenue):
+        async def trades(self, symbol: str | None, since_: datetime) -> Listing[Trade]:
+            since.append(since_)
+            return await super().trades(symbol, since_)
+
+    child = resting(virtual)
+    venue = Noted(orders=[told(child, OPEN, "0")], question="account")
+    desk = Session(virtual, venue)
+    desk.poll(40)
+    begun = desk.loop.clock.now()
+    venue.orders, venue.listed = [told(child, OPEN, "0.04")], [fill(child, "1", "0.04")]
+    desk.poll(10)
+    late = GUARANTEES["binance"].listing_delay.value + timedelta(seconds=5)
+    assert begun - late - timedelta(seconds=1) <= since[-1] <= begun - late
 
 
 # --- look-ups --------------------------------------------------------------------------------------

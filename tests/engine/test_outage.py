@@ -1,4 +1,4 @@
-"""The exchange is down at launch, and again for half a minute in the middle: the order waits and goes on."""
+"""The exchange is down at launch, and again for a while in the middle: the order waits and goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, check_against_ledger
 from tests.sharing import WAITING
 
-OUTAGE = 20.0  # seconds
+OUTAGE = 10.0  # seconds
 
 
 @pytest.mark.xdist_group(WAITING)
@@ -26,7 +26,7 @@ def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
 
     exchange.kill()
     time.sleep(6)  # until the market data is too old to act on
-    parameters = {"duration": "60", "slices": "12", "catch_up_cap": "12"}
+    parameters = {"duration": "45", "slices": "9", "catch_up_cap": "9"}
     order = world.submit(account, quantity="0.3", parameters=parameters)
 
     def why() -> str:

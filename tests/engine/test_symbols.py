@@ -13,6 +13,7 @@ import pytest
 from execution.core.faults import FAILURES_IN_A_ROW
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Side, Trade, VenueStatus
+from execution.engine.account_questions import GIVEN_UP_AFTER
 from execution.engine.account_reconciler import CALM, SIDE_BY_SIDE, AccountReconciler
 from execution.models import Account, ChildOrder
 from execution.selectors.accounts import account_facts
@@ -344,12 +345,30 @@ def test_an_exchange_that_takes_it_is_asked_for_all_symbols_at_once(virtual: Row
     assert Account.objects.get().is_reconciled
 
 
-def test_a_question_for_all_that_fails_is_left_to_each_symbol(virtual: Rows) -> None:
+def test_a_question_for_all_is_left_to_each_symbol_only_when_it_fails_again_and_again(virtual: Rows) -> None:
+    """By symbol it costs forty times as much: on kraken a minute of the whole rate limit."""
     venue = Venue(failing_until={"all": 100.0}, questions=frozenset({"open_orders", "trades"}))
     loop = LoopDesk(virtual, venue)
-    loop.run(reconciler_of(loop, BTC, ETH).poll)
-    assert venue.asked.count(("open_orders", "all")) == 3
+    reconciler = reconciler_of(loop, BTC, ETH)
+    for _ in range(GIVEN_UP_AFTER - 1):
+        with pytest.raises(VenueReadFailed, match="503"):
+            loop.run(reconciler.poll)
+    assert {symbol for _, symbol in venue.asked} == {"all"}
+    loop.run(reconciler.poll)
     assert ("trades", ETH) in venue.asked
+    assert Account.objects.get().is_reconciled
+
+
+def test_a_question_for_all_that_our_code_cannot_read_is_left_to_each_symbol_at_once(virtual: Rows) -> None:
+    class Unreadable(Venue):
+        async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
+            if symbol is None:
+                raise VenueReadFailed("KeyError: 'symbol'", kind="KeyError", incident="00c0ffee")
+            return await super().open_orders(symbol)
+
+    venue = Unreadable(questions=frozenset({"open_orders"}))
+    loop = LoopDesk(virtual, venue)
+    loop.run(reconciler_of(loop, BTC, ETH).poll)
     assert Account.objects.get().is_reconciled
 
 

@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Less than a minute of one quiet core.
-COUNT = 25
+#: Half a minute of one quiet core.
+COUNT = 12
 #: Below it are the seeds of docs/reliability.md and of the mutants.
 FIRST = 1_000_000
 

@@ -57,7 +57,7 @@ def test_a_commit_has_its_seeds_and_a_folder_without_one_the_same_always(
     seeds = seeds_of_commit(REPOSITORY)
     assert seeds == seeds_of_commit(REPOSITORY)
     assert 1_000_000 <= seeds.first < 1_000_000 + 2**32
-    assert str(seeds_of_commit(tmp_path)) == "fault seeds: 25 from 1000000 on (no commit)"
+    assert str(seeds_of_commit(tmp_path)) == "fault seeds: 12 from 1000000 on (no commit)"
     for author in ("one", "two"):
         repository = tmp_path / author
         git = (git_path, "-c", f"user.name={author}", "-c", "user.email=x@example.com", "-C", str(repository))

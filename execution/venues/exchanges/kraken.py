@@ -34,6 +34,7 @@ def _tier(calls: float, calls_fall: float, orders: float, orders_fall: float) ->
         "trades": 2,
         "closed_orders": 1,
         "markets": 1,
+        "stream_token": 1,
         "time": 0,
     }
     return (

@@ -1,0 +1,47 @@
+"""Pauses between polls that bring nothing new: a child of unknown fate must not cost what others need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from execution.selectors.decisions.sessions import SessionChild
+
+#: The longest pause, unless a look-up takes more of the rate limit.
+LONGEST = 3.0  # seconds
+#: Looking again and again takes no more than such a part of the rate limit.
+PART = 0.2
+
+
+@dataclass(slots=True)
+class _Asked:
+    what: frozenset[tuple[object, ...]]
+    pause: float
+    not_before: datetime
+
+
+class Repeats:
+    """Remembers, for each symbol, what its last polls were for."""
+
+    def __init__(self, first: float, seconds_of_find: float) -> None:
+        """``first`` is the first pause; ``seconds_of_find`` how much of the rate limit a look-up takes."""
+        self._first = first
+        self._longest = max(LONGEST, seconds_of_find / PART)
+        self._asked: dict[str, _Asked] = {}
+
+    def is_due(self, symbol: str, children: Iterable[SessionChild], now: datetime) -> bool:
+        """Return True if these children are to be asked for now. From then on the same ones wait for longer."""
+        what = frozenset(
+            (child.pk, child.status, child.reported_filled, child.filled, child.attach_id)
+            for child in children
+        )
+        last = self._asked.get(symbol)
+        if last is None or last.what != what:
+            pause = self._first
+        elif now < last.not_before:
+            return False
+        else:
+            pause = min(last.pause * 2, self._longest)
+        self._asked[symbol] = _Asked(what, pause, now + timedelta(seconds=pause))
+        return True
