@@ -134,6 +134,10 @@ class AbsentBody(ReasonBody):
     phrase: str = Field(description="ABSENT and the child's client id")
 
 
+class EndedBody(ReasonBody):
+    phrase: str = Field(description="ENDED and the child's client id")
+
+
 class MarketsAsked(Schema):
     """Selects the markets to list. Without a filter it is all of them."""
 

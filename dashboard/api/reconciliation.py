@@ -77,3 +77,10 @@ def absent(request: HttpRequest, public_id: str, body: bodies.AbsentBody) -> Any
     """Without proof: if it is at the exchange after all, its quantity may be bought or sold twice."""
     act = partial(services.unknown_absent, phrase=body.phrase, reason=body.reason)
     return _act(request, public_id, act)
+
+
+@router.post(f"{ADDRESS}/ended", response={204: None}, summary="Mark as ended", operation_id="unknown_ended")
+def ended(request: HttpRequest, public_id: str, body: bodies.EndedBody) -> Any:
+    """Without proof, for a child that the exchange has shown and shows no more. Its trades say what was filled."""
+    act = partial(services.unknown_ended, phrase=body.phrase, reason=body.reason)
+    return _act(request, public_id, act)

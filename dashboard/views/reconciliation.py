@@ -62,6 +62,9 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], None]] = {
     "absent": lambda who, posted: services.unknown_absent(
         **who, phrase=posted.get("phrase", "").strip(), reason=_reason(posted)
     ),
+    "ended": lambda who, posted: services.unknown_ended(
+        **who, phrase=posted.get("phrase", "").strip(), reason=_reason(posted)
+    ),
 }
 
 

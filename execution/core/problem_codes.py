@@ -186,6 +186,10 @@ class Code(StrEnum):
         "The request for the child may still arrive.", "Wait until `limit`.")
     CHILD_IS_KNOWN = ("child_is_known", "child",
         "The exchange has shown the child.", "Wait for reconciliation.")
+    CHILD_NEVER_SHOWN = ("child_never_shown", "child",
+        "The exchange has never shown the child.", "Mark it as absent instead.")
+    CHILD_MISSES_TRADES = ("child_misses_trades", "child",
+        "The exchange has told of more fills, `limit`, than the desk has trades, `value`.", "Wait for its trades.")
 
     # Halts
     HALT_SUBJECT_UNKNOWN = ("halt_subject_unknown", "subject",

@@ -122,6 +122,7 @@ class ChildEvent(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     PROVEN_ABSENT = "proven_absent"
+    FORGOTTEN = "forgotten"  #: the exchange had shown it and tells its end no more; its trades are complete
 
 
 _C, _V = ChildStatus, ChildEvent
@@ -154,9 +155,13 @@ CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
     (_C.UNKNOWN, _V.PART): _C.PARTLY_FILLED,
     **{(_C.UNKNOWN, event): status for event, status in _REPORTED.items()},
     (_C.UNKNOWN, _V.PROVEN_ABSENT): _C.ABSENT,
+    (_C.UNKNOWN, _V.FORGOTTEN): _C.CANCELLED,
     (_C.OPEN, _V.OPENED): _C.OPEN,
     (_C.OPEN, _V.PART): _C.PARTLY_FILLED,
     (_C.OPEN, _V.CANCEL): _C.CANCELLING,
+    # The exchange lists it no longer, and finds no such order.
+    (_C.OPEN, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
+    (_C.PARTLY_FILLED, _V.OUTCOME_UNKNOWN): _C.UNKNOWN,
     **{(_C.OPEN, event): status for event, status in _REPORTED.items()},
     (_C.PARTLY_FILLED, _V.OPENED): _C.PARTLY_FILLED,  # an older picture of the same order
     (_C.PARTLY_FILLED, _V.PART): _C.PARTLY_FILLED,

@@ -1,6 +1,7 @@
 """Differences between our books and the venue's that the polls of one account find, told to the rows once a poll.
 
-Nothing is asked of the venue here but the cancel of an order with our mark that no order of ours can own.
+Nothing is asked of the venue here but the cancel of an order with our mark that no order of ours can own, or that is
+over in our books.
 """
 
 from __future__ import annotations
@@ -169,6 +170,9 @@ class Differences:
     async def keep(self, symbols: Collection[str], now: datetime) -> None:
         """Write what differs for long enough; nothing when there is nothing and was nothing."""
         lasting = self._lasting(symbols, now)
+        for one in lasting:
+            if one.kind == "open_there":
+                await self._cancel_ended(one)
         if not lasting and self._kept == 0:
             return
         try:
@@ -188,6 +192,17 @@ class Differences:
             await self._context.database.retry_until_committed(
                 account_failed, account_pk=self._account_pk, error=text, now=now
             )
+
+    async def _cancel_ended(self, found: Found) -> None:
+        """Cancel an order that is over in our books, and whose quantity may have been sent again."""
+        ref = OrderRef(found.evidence["client_id"], found.symbol, found.evidence["exchange_id"])
+        await self._gateway.ready("cancel", ref.symbol)
+        outcome = await self._gateway.cancel(ref)
+        is_done = isinstance(outcome, CancelConfirmed)
+        found.evidence["done"] = "cancelled at the venue" if is_done else "the cancel is not confirmed yet"
+        log.error(
+            "an order that had ended is open", account=self._account_pk, child=ref.client_id, **found.evidence
+        )
 
     def _lasting(self, symbols: Collection[str], now: datetime) -> list[Found]:
         """Return what lasts of the symbols that were polled. What was seen of the others is remembered."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -24,7 +24,7 @@ from execution.selectors.decisions.sessions import (
     reports_of_children,
     trades_known,
 )
-from execution.services.children.absence import NotFoundObservation, child_not_found
+from execution.services.children.absence import NotFoundObservation, child_gone, child_not_found
 from execution.services.children.children import child_mark_unknown, child_report
 from execution.services.children.fills import fill_record
 from execution.services.children.foreign_trades import foreign_trades_record
@@ -163,14 +163,14 @@ class SymbolPoll:
         for child in _missing(read):
             if not goes_on():
                 return False
-            if await self._is_unknown(child):
+            if await self._is_unknown(child, read.begun):
                 unknown.append(child)
         if any(self._counts(child, read.begun) for child in unknown):
             await self._gather_evidence(read, unknown)
         self._stream.read(read.task.symbol, read.begun)
         return True
 
-    async def _is_unknown(self, child: SessionChild) -> bool:
+    async def _is_unknown(self, child: SessionChild, begun: datetime) -> bool:
         """Ask for a child; True when neither we nor the exchange know what became of it."""
         if child.attach_id and await self._is_attached(child):
             return False
@@ -182,6 +182,13 @@ class SymbolPoll:
             return False
         if child.status in ON_THE_BOOK and child.ref.exchange_id:
             self._differences.note_gone(child)
+            await self._keep(
+                child_gone,
+                child_pk=child.pk,
+                begun_at=begun,
+                guarantees=self._reads.guarantees,
+                now=self._now(),
+            )
         if child.status is ChildStatus.SUBMITTED and not self._is_under_way(child.pk):
             # Its answer was never recorded, and no request of this session waits for one any more.
             message = "no answer arrived, and the exchange does not list it"
@@ -197,14 +204,12 @@ class SymbolPoll:
     # --- evidence -------------------------------------------------------------------------------
 
     def _counts(self, child: SessionChild, begun: datetime) -> bool:
-        """Return True if a poll that began then may count as evidence that a child never arrived."""
-        guarantees = self._reads.guarantees
-        if guarantees.arrives_within is None or child.last_possible_send_at is None:
+        """Return True if a poll that began then may count as evidence of what became of a child."""
+        guarantees, sent = self._reads.guarantees, child.last_possible_send_at
+        within = timedelta(0) if child.was_shown else guarantees.arrives_within
+        if within is None or sent is None:
             return False
-        from_ = counts_from(
-            child.last_possible_send_at, guarantees.arrives_within, guarantees.listing_delay.value
-        )
-        return begun >= from_
+        return begun >= counts_from(sent, within, guarantees.listing_delay.value)
 
     async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
         task, trades = read.task, read.trades
@@ -222,15 +227,15 @@ class SymbolPoll:
         for child in unknown:
             if child.ref.client_id in shown:
                 continue
-            absent = await self._keep(
+            is_over = await self._keep(
                 child_not_found,
                 child_pk=child.pk,
                 polls=polls,
                 guarantees=self._reads.guarantees,
                 now=self._now(),
             )
-            if absent:
-                log.info("child proven absent", child=child.ref.client_id)
+            if is_over:
+                log.info("what became of a child is proven", child=child.ref.client_id)
                 self._context.poke_order(child.order_pk)
 
     async def _all_known(self, symbol: str, trades: Listing[Trade], closed: Listing[OrderReport]) -> bool:

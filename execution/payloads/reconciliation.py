@@ -31,6 +31,8 @@ class UnknownChild(TypedDict):
     window_from: Annotated[datetime, about("polls search from before this time")]
     counts_from: Annotated[datetime | None, about("polls that begin earlier prove nothing")]
     earliest_proof: datetime | None
+    was_shown: Annotated[bool, about("the exchange has shown it, so it did reach the book")]
+    filled: DecimalStr
     next_poll: datetime | None
     polls: list[Polls]
     is_cancel_wanted: bool

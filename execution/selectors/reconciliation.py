@@ -11,6 +11,7 @@ from execution.core.reconcile import POLL_KINDS, POLLS_NEEDED, Evidence
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Role, User
 from execution.payloads.encode import decimal_str
 from execution.payloads.reconciliation import AccountDoubt, DifferenceRow, Polls, Reconciliation, UnknownChild
+from execution.selectors.decisions.evidence import was_shown
 from execution.selectors.orders.visibility import orders_visible
 from execution.selectors.wall.needs import unknown_children, unknown_earliest, unknown_since
 
@@ -59,6 +60,8 @@ def _unknown(child: ChildOrder) -> UnknownChild:
         window_from=child.intended_at,
         counts_from=first,
         earliest_proof=earliest,
+        was_shown=was_shown(child),
+        filled=decimal_str(child.filled),
         next_poll=None if polled is None else polled + POLL_EVERY,
         polls=[
             Polls(kind=kind, needed=POLLS_NEEDED, at=list(evidence.not_found[kind])) for kind in POLL_KINDS

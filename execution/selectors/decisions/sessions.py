@@ -43,6 +43,11 @@ class SessionChild:
     #: An order id that a person found for it and the exchange has not been asked about yet.
     attach_id: str = ""
 
+    @property
+    def was_shown(self) -> bool:
+        """Whether the exchange has shown it, so that it did reach the book."""
+        return bool(self.ref.exchange_id or self.filled or self.reported_filled)
+
 
 _UNSETTLED = Compiled(
     lambda account: ChildOrder.objects.filter(account_id=account, is_settled=False).order_by("pk"),

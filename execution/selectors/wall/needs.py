@@ -14,12 +14,17 @@ from execution.core.reconcile import (
     POLLS_APART,
     POLLS_NEEDED,
     Evidence,
-    counts_from,
 )
 from execution.core.states import ORDER_LIVE, ChildStatus
 from execution.models import ChildOrder, JournalEntry, Order
 from execution.payloads.encode import decimal_str, epoch_ms
 from execution.payloads.wall import WallAlert, WallUnknown
+from execution.selectors.decisions.evidence import (
+    may_be_forgotten_from,
+    misses_trades,
+    polls_count_from,
+    was_shown,
+)
 
 #: An alert of an order that is over is shown for so long.
 ALERT_SHOWN = timedelta(hours=1)
@@ -59,14 +64,18 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return from when on polls count, and when they can prove its absence at the earliest."""
+    """Return from when on polls count, and when they can prove what became of it at the earliest."""
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)
-    arrives_within = guarantees.arrives_within
-    if sent is None or arrives_within is None:
+    first_poll = polls_count_from(child, guarantees)
+    if sent is None or first_poll is None:
         return None, None
-    first_poll = counts_from(sent, arrives_within, guarantees.listing_delay.value)
-    return first_poll, _earliest(evidence, sent, first_poll)
+    if not was_shown(child):
+        return first_poll, _earliest(evidence, sent, first_poll)
+    forgotten_from = may_be_forgotten_from(child, guarantees)
+    if forgotten_from is None or misses_trades(child):
+        return first_poll, None
+    return first_poll, max(forgotten_from, _earliest(evidence, sent, first_poll))
 
 
 def _earliest(evidence: Evidence, sent: datetime, first_poll: datetime) -> datetime:

@@ -1,17 +1,32 @@
-"""The proof that a child of unknown fate never reached the exchange's book: observations that did not find it."""
+"""What polls that do not find a child prove: that it never reached the book, or that the exchange has forgotten it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from execution.core.guarantees.promise import Guarantees
-from execution.core.reconcile import Evidence, add_not_found_observation, counts_from, is_absent
-from execution.core.states import ChildEvent, ChildStatus
+from execution.core.numbers import plain
+from execution.core.reconcile import (
+    POLLS_APART,
+    POLLS_NEEDED,
+    Evidence,
+    add_not_found_observation,
+    is_absent,
+)
+from execution.core.states import ChildEvent, ChildStatus, child_after
+from execution.models import ChildOrder
+from execution.selectors.decisions.evidence import (
+    may_be_forgotten_from,
+    misses_trades,
+    polls_count_from,
+    was_shown,
+)
 from execution.services.children.children import child_locked, end_unfilled, journal_child
+from execution.services.children.fills import facts_keep, facts_of
 from execution.services.records.journal import DESK
 
 
@@ -24,6 +39,40 @@ class NotFoundObservation:
     window_from: datetime
 
 
+#: Polls further apart than this say nothing together.
+GONE_WITHIN = timedelta(minutes=1)
+_GONE = "gone"
+_ON_THE_BOOK = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED, ChildStatus.CANCELLING})
+
+
+@transaction.atomic
+def child_gone(*, child_pk: int, begun_at: datetime, guarantees: Guarantees, now: datetime) -> bool:
+    """Note a poll that shows a child nowhere which the exchange had shown. True when its outcome is unknown now.
+
+    That takes three such polls within a minute, two seconds apart, each begun after the child had to be listed.
+    """
+    child, order = child_locked(child_pk)
+    sent = child.last_possible_send_at
+    if child.status not in _ON_THE_BOOK or not child.exchange_id or sent is None:
+        return False
+    polls = [datetime.fromisoformat(at) for at in child.evidence.get(_GONE, ())]
+    polls = [at for at in polls if begun_at - at <= GONE_WITHIN]
+    too_early = begun_at < sent + guarantees.listing_delay.value
+    if too_early or (polls and begun_at - polls[-1] < POLLS_APART):
+        return False
+    polls.append(begun_at)
+    child.evidence = {_GONE: [at.isoformat() for at in polls]}
+    if len(polls) < POLLS_NEEDED:
+        child.save(update_fields=["evidence"])
+        return False
+    child.status = child_after(ChildStatus(child.status), ChildEvent.OUTCOME_UNKNOWN)
+    child.reason = "unknown: the exchange lists it no longer, and finds no such order"
+    child.evidence = {}
+    child.save(update_fields=["status", "reason", "evidence"])
+    journal_child(order, child, DESK, child.reason, now)
+    return True
+
+
 @transaction.atomic
 def child_not_found(
     *,
@@ -32,18 +81,18 @@ def child_not_found(
     guarantees: Guarantees,
     now: datetime,
 ) -> bool:
-    """Add polls to an unknown child's evidence; True when they prove that it never reached the book.
+    """Add polls to an unknown child's evidence; True when they end it.
 
-    ``guarantees`` are the exchange's. Nothing is proven where nothing bounds when a create may arrive, or once its
-    trades are listed no longer.
+    It never reached the book, or the exchange had shown it and forgets ended orders sooner than this. Then its trades
+    say what was filled. ``guarantees`` are the exchange's. Nothing is proven where nothing bounds when a create may
+    arrive, or once its trades are listed no longer.
     """
     child, order = child_locked(child_pk)
-    arrives_within = guarantees.arrives_within
-    if child.status != ChildStatus.UNKNOWN or child.last_possible_send_at is None or arrives_within is None:
+    from_ = polls_count_from(child, guarantees)
+    if child.status != ChildStatus.UNKNOWN or child.last_possible_send_at is None or from_ is None:
         return False
     if now - child.intended_at >= guarantees.trades_kept.value:
         return False
-    from_ = counts_from(child.last_possible_send_at, arrives_within, guarantees.listing_delay.value)
     evidence = Evidence.from_json(child.evidence)
     for poll in polls:
         evidence = add_not_found_observation(
@@ -58,7 +107,23 @@ def child_not_found(
     if not is_absent(evidence, now=now, last_possible_send=child.last_possible_send_at):
         child.save(update_fields=["evidence"])
         return False
+    if was_shown(child):
+        forgotten_from = may_be_forgotten_from(child, guarantees)
+        if forgotten_from is None or now < forgotten_from or misses_trades(child):
+            child.save(update_fields=["evidence"])
+            return False
+        words = f"ended: the exchange tells of it no longer, and its trades add up to {plain(child.filled)}"
+        end_forgotten(child, words, now)
+        journal_child(order, child, DESK, child.reason, now)
+        return True
     reason = "absent: three polls each of open orders, closed orders and trades did not find it"
     end_unfilled(child, ChildEvent.PROVEN_ABSENT, reason, now)
     journal_child(order, child, DESK, child.reason, now)
     return True
+
+
+def end_forgotten(child: ChildOrder, reason: str, now: datetime) -> None:
+    """End a child that the exchange shows no more, with what its trades add up to."""
+    child.reason = reason
+    status = child_after(ChildStatus(child.status), ChildEvent.FORGOTTEN)
+    facts_keep(child, replace(facts_of(child), status=status, reported=child.filled), now)

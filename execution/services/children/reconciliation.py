@@ -19,7 +19,9 @@ from execution.core.reconcile import mismatch
 from execution.core.states import ChildEvent, ChildStatus, OrderStatus
 from execution.core.types import ZERO, OrderReport, OrderType, Side, TimeInForce
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Fill, Order, Role, User
+from execution.selectors.decisions.evidence import misses_trades, was_shown
 from execution.selectors.decisions.exposure import exposure_of
+from execution.services.children.absence import end_forgotten
 from execution.services.children.children import child_cancel_request, child_report, end_unfilled
 from execution.services.children.fills import raise_alarm
 from execution.services.orders.orders import person_actor
@@ -319,12 +321,41 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
     if (until := may_arrive_until(child)) is not None and now < until:
         message = f"The request for the child may still arrive until {until:%H:%M:%S} UTC."
         refuse("child", message, limit=until, code=Code.CHILD_MAY_ARRIVE)
-    if child.filled or child.reported_filled or child.exchange_id:
+    if was_shown(child):
         message = "The exchange has shown the child, so it is not absent."
         refuse("child", message, child.exchange_id, code=Code.CHILD_IS_KNOWN)
     words = f"absent: {_reason(reason)} ({person_actor(person)}, without proof)"
     end_unfilled(child, ChildEvent.PROVEN_ABSENT, words, now)
     _note(child, order, person, "unknown_absent", reason, now)
+
+
+def ended_phrase(client_id: str) -> str:
+    """Return the phrase by which a supervisor marks a child as ended without the exchange's word."""
+    return f"ENDED {client_id}"
+
+
+@transaction.atomic
+def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
+    """Say without proof that an order which the exchange has shown is over, filled by what its trades add up to.
+
+    What it did not fill may be sent again from then on. Refused for a child that was never shown, and while the
+    exchange's figure tells of more than the trades.
+    """
+    _supervisors(person)
+    child, order = _unknown(client_id)
+    wanted = ended_phrase(client_id)
+    if phrase != wanted:
+        refuse("phrase", f"Type {wanted} to confirm.", phrase, wanted, code=Code.CONFIRMATION_PHRASE_WRONG)
+    if not was_shown(child):
+        message = "The exchange has never shown the child, so nobody knows that it ended."
+        refuse("child", message, child.client_id, code=Code.CHILD_NEVER_SHOWN)
+    if misses_trades(child):
+        message = "The exchange has told of more fills than the desk has trades of the child."
+        told = child.reported_filled or child.filled
+        refuse("child", message, child.filled, told, code=Code.CHILD_MISSES_TRADES)
+    words = f"ended: {_reason(reason)} ({person_actor(person)}, without proof)"
+    end_forgotten(child, words, now)
+    _note(child, order, person, "unknown_ended", reason, now)
 
 
 @transaction.atomic

@@ -162,7 +162,7 @@ function tickNeed(node, need, rows, now) {
     const child = need.child;
     setText(what, `child ${child.child} of ${child.order} unknown for ${age(now - child.since)}, ${child.account} ${child.side} ${decimal(child.quantity)} ${child.symbol}`);
     const polls = Object.entries(child.polls).map(([kind, count]) => `${POLL_KINDS[kind]} ${count}`).join(", ");
-    const earliest = child.earliest === null ? "" : child.earliest > now ? `absent at ${clock(child.earliest)} or later` : "absent when the polls are complete";
+    const earliest = child.earliest === null ? "" : child.earliest > now ? `proof at ${clock(child.earliest)} or later` : "proof when the polls are complete";
     setText(how, [`not found in ${polls} of ${child.needed} polls each`, earliest].filter(Boolean).join(" · "));
     how.title = `${how.textContent}\n${child.reason}`;
   } else if (need.alert) {

@@ -1,0 +1,38 @@
+"""What polls that do not find a child can prove, by what its exchange guarantees."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from execution.core.guarantees.promise import FOR_EVER, Guarantees
+from execution.core.reconcile import counts_from
+from execution.models import ChildOrder
+
+
+def was_shown(child: ChildOrder) -> bool:
+    """Return True if the exchange has shown the child, so that it did reach the book."""
+    return bool(child.exchange_id or child.filled or child.reported_filled)
+
+
+def misses_trades(child: ChildOrder) -> bool:
+    """Return True if its figure tells of more than its trades."""
+    return child.reported_filled is not None and child.reported_filled > child.filled
+
+
+def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
+    """Return from when on a poll that does not find an unknown child is evidence; None where none ever is."""
+    sent = child.last_possible_send_at
+    arrives_within = timedelta(0) if was_shown(child) else guarantees.arrives_within
+    if sent is None or arrives_within is None:
+        return None
+    return counts_from(sent, arrives_within, guarantees.listing_delay.value)
+
+
+def may_be_forgotten_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
+    """Return from when on the exchange may have forgotten how a child ended. None: it never does, or nobody knows.
+
+    Before that a look-up has to find it, and one that does not is no proof of anything.
+    """
+    kept = (guarantees.ended_kept if child.filled else guarantees.cancelled_kept).value
+    sent = child.last_possible_send_at
+    return None if kept is None or kept == FOR_EVER or sent is None else sent + kept
