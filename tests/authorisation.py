@@ -63,6 +63,7 @@ POST   reconciliation/<slug:public_id>/poll/     child    login     403    403  
 POST   reconciliation/<slug:public_id>/cancel/   child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/attach/   child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/absent/   child    login     403    403    403     303        403
+POST   reconciliation/<slug:public_id>/ended/    shown    login     403    403    403     303        403
 
 # accounts and keys: admins
 GET    accounts/                                 -        login     403    403    403     403        200
@@ -112,6 +113,7 @@ POST   api/v1/reconciliation/<slug:public_id>/poll   child 401      403    403  
 POST   api/v1/reconciliation/<slug:public_id>/cancel child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/attach child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/absent child 401      403    403    403     204        403
+POST   api/v1/reconciliation/<slug:public_id>/ended  shown 401      403    403    403     204        403
 POST   api/v1/halts/<slug:public_id>/lift        halt     401       403    403    403     200        403
 """
 

@@ -38,6 +38,8 @@ from tests.dashboard.test_live import Line, in_thread
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = "nothere0"
 UNKNOWN_CHILD = "qtestabcdefgh00p0"
+#: One that the exchange has shown.
+SHOWN_CHILD = "qtestabcdefgh00p1"
 UNKNOWN_ASKED = {"reason": "a drill", "exchange_id": "77", "phrase": f"ABSENT {UNKNOWN_CHILD}"}
 #: Routes with an action in them are as many routes as there are actions.
 ACTIONS: dict[str, Any] = {
@@ -150,6 +152,7 @@ class World:
                 f"reconciliation/<slug:public_id>/{action}/": UNKNOWN_ASKED
                 for action in reconciliation_views.ACTIONS
             },
+            "reconciliation/<slug:public_id>/ended/": {"reason": "a drill", "phrase": f"ENDED {SHOWN_CHILD}"},
             **{
                 f"accounts/<slug:public_id>/{action}/": {"reason": "a drill"}
                 for action in account_views.ACTIONS
@@ -174,6 +177,10 @@ class World:
                 "reason": "a drill",
                 "phrase": f"ABSENT {UNKNOWN_CHILD}",
             },
+            "api/v1/reconciliation/<slug:public_id>/ended": {
+                "reason": "a drill",
+                "phrase": f"ENDED {SHOWN_CHILD}",
+            },
         }
 
 
@@ -196,20 +203,24 @@ def make_world() -> World:
         "token": token.public_id,
         "halt": halt.public_id,
         "account": desk.account.public_id,
-        "child": _unknown_child(desk, order).client_id,
+        "child": _unknown_child(desk, order, UNKNOWN_CHILD).client_id,
+        "shown": _unknown_child(desk, order, SHOWN_CHILD, sequence=901, exchange_id="78").client_id,
     }
     visitors = {role: desk.client(person) for role, person in zip(ROLES, people, strict=True)}
     programs = {role: _program(person) for role, person in zip(ROLES, people, strict=True)}
     return World(desk, things, visitors, programs)
 
 
-def _unknown_child(desk: Desk, order: Order) -> ChildOrder:
+def _unknown_child(
+    desk: Desk, order: Order, client_id: str, *, sequence: int = 900, exchange_id: str = ""
+) -> ChildOrder:
     long_ago = timezone.now() - timedelta(minutes=5)
     return ChildOrder.objects.create(
         order=order,
         account=desk.account,
-        sequence=900,
-        client_id=UNKNOWN_CHILD,
+        sequence=sequence,
+        client_id=client_id,
+        exchange_id=exchange_id,
         symbol=order.symbol,
         side=order.side,
         type="limit",

@@ -44,7 +44,7 @@ class AccountAnswers:
 
     def of(self, task: SymbolTask, now: datetime) -> Answers:
         """Return what was said of one symbol. What was not is asked from ``now`` on."""
-        is_covered = self.trades_since is not None and self.trades_since <= task.since
+        is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
         trades = self.trades.get(task.symbol, Listing()) if self.trades is not None and is_covered else None
         is_told = self.begun is not None and (orders is not None or trades is not None)
@@ -88,8 +88,8 @@ class AccountQuestions:
                 orders = by_symbol(await self._reads.open_orders(None))
                 self.worked()
             if self._is_cheaper("trades", len(with_trades)):
-                newest = max(task.since for task in with_trades)
-                since = min(task.since for task in with_trades if newest - task.since <= SAME_WINDOW)
+                windows = [task.trades_since for task in with_trades]
+                since = min(one for one in windows if max(windows) - one <= SAME_WINDOW)
                 trades = by_symbol(await self._reads.trades(None, since))
                 self.worked()
         except VenueReadFailed as error:

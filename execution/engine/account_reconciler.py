@@ -48,8 +48,6 @@ CALM, UNSETTLED = 20.0, 1.5  # seconds between polls
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
 #: All trades of a symbol are read this often. In between only those of children whose figure tells of more fills.
 TRADES_EVERY = timedelta(minutes=1)
-#: Trades are asked for from this long before the last time: a venue may list them late.
-OVERLAP = timedelta(seconds=60)
 
 
 async def _nothing(_: str) -> None: ...
@@ -243,11 +241,20 @@ class AccountReconciler(AccountPart):
         nameless = {c.ref.symbol for c in children if is_sent(c) and c.ref.exchange_id is None}
         tasks = []
         for symbol in sorted(due, key=lambda one: (one not in waiting, one)):
-            mark = self._trades_at.get(symbol, start - TRADES_EVERY)
-            oldest = min((child.intended_at for child in by_symbol[symbol]), default=mark)
-            since = min(mark - OVERLAP, oldest - MARGIN)
-            all_trades = self._is_all_trades_due(symbol, everything=everything)
-            tasks.append(SymbolTask(symbol, tuple(by_symbol[symbol]), since, symbol in nameless, all_trades))
+            last = self._trades_at.get(symbol)
+            recent = (last or start - TRADES_EVERY) - self._missing_fills.late
+            oldest = min((child.intended_at - MARGIN for child in by_symbol[symbol]), default=recent)
+            since = min(recent, oldest)
+            tasks.append(
+                SymbolTask(
+                    symbol,
+                    tuple(by_symbol[symbol]),
+                    since,
+                    trades_since=since if last is None else recent,
+                    is_any_nameless=symbol in nameless,
+                    all_trades=self._is_all_trades_due(symbol, everything=everything),
+                )
+            )
         return tasks
 
     def _is_all_trades_due(self, symbol: str, *, everything: bool) -> bool:
@@ -255,7 +262,8 @@ class AccountReconciler(AccountPart):
         at = self._trades_at.get(symbol)
         if at is None or (self._trades_wanted_at is not None and at < self._trades_wanted_at):
             return True
-        return everything and self._now() - at >= TRADES_EVERY
+        # It may take many pages, and what is in doubt must not wait for them.
+        return everything and not self._is_in_doubt and self._now() - at >= TRADES_EVERY
 
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]

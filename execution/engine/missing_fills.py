@@ -47,7 +47,7 @@ class MissingFills:
 
     def note_read(self, symbol: str, begun: datetime) -> None:
         """Note that the trades of a symbol were read and recorded; ``begun`` is when they were asked for."""
-        self._read_until[symbol] = begun - self._late
+        self._read_until[symbol] = begun - self.late
 
     async def read(
         self, reads: Mapping[str, SymbolRead], failed: Callable[[str, VenueReadFailed], None]
@@ -150,7 +150,8 @@ class MissingFills:
         return max(decided, self._read_until.get(symbol, decided))
 
     @property
-    def _late(self) -> timedelta:
+    def late(self) -> timedelta:
+        """How long a trade may be missing in the lists, by our clock."""
         return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:

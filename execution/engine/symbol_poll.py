@@ -42,8 +42,9 @@ ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
 
 @dataclass(frozen=True, slots=True)
 class SymbolTask:
-    """A symbol to be read, its children that may have been sent, and from when on its trades are asked for.
+    """A symbol to be read, and its children that may have been sent.
 
+    ``since`` is before all of them were decided, ``trades_since`` from when on trades may not be recorded yet.
     ``is_any_nameless``: a child of it, also one under way, waits for its exchange id. ``all_trades``: its trades are
     read, whatever the open orders tell.
     """
@@ -51,6 +52,7 @@ class SymbolTask:
     symbol: str
     children: tuple[SessionChild, ...]
     since: datetime
+    trades_since: datetime
     is_any_nameless: bool = False
     all_trades: bool = True
 
@@ -110,7 +112,7 @@ class SymbolPoll:
         if orders is None:
             orders = await self._reads.open_orders(symbol)
         if trades is None and task.all_trades:
-            trades = await self._reads.trades(symbol, task.since)
+            trades = await self._reads.trades(symbol, task.trades_since)
         await self._foreign.refuse_ours(symbol, orders.unreadable, is_any_nameless=task.is_any_nameless)
         self._differences.note_unreadable(symbol, "orders", orders.unreadable)
         await self._record_reports(symbol, orders)
@@ -213,7 +215,7 @@ class SymbolPoll:
 
     async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
         task, trades = read.task, read.trades
-        if trades is None:
+        if trades is None or task.trades_since > task.since:
             trades = await self._reads.trades(task.symbol, task.since)
             await self.take_trades(task, trades)
         closed = await self._reads.closed_orders(task.symbol, task.since)

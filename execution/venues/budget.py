@@ -12,6 +12,8 @@ from execution.venues.spec import Call, Limits
 
 #: Of what creates leave, reads of an account may have this part: a create never waits behind polls.
 READ_SHARE = 0.6
+#: Where creates are counted apart, nearly all: a private stream that begins anew needs its token.
+READ_SHARE_APART = 0.9
 #: A list of all symbols, or of one order, costs what that of a symbol costs, unless its own cost is named.
 OF_ONE_SYMBOL: Mapping[Call, Call] = {
     "all_open_orders": "open_orders",
@@ -86,6 +88,11 @@ class Budget:
             return by_age[0][1]
         seconds = 0.0 if age is None else age.total_seconds()
         return next((cost for below, cost in by_age if seconds < below), 0.0)
+
+
+def read_share(limits: Limits) -> float:
+    """Return the part of a limit on calls that reads may have."""
+    return READ_SHARE_APART if limits.costs.get("create", 1.0) < 0.1 else READ_SHARE
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:

@@ -32,7 +32,7 @@ from execution.core.types import (
 )
 from execution.venues import convert, errors, permissions, request_context, requests, streams, values
 from execution.venues.balances import read_balances
-from execution.venues.budget import Budget, share_of
+from execution.venues.budget import Budget, read_share, share_of
 from execution.venues.client import open_client
 from execution.venues.exchanges import spec_of
 from execution.venues.listings import ALL_SYMBOLS, Listings
@@ -84,11 +84,12 @@ def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
     """Return what an account may ask of its exchange: all that is counted by key, and its part of what is shared."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
-        return Budget(*spec.tiers[tier])
+        calls, orders = spec.tiers[tier]
+        return Budget(calls, orders, read_share=read_share(calls))
     whole = spec.limits or requests.limits_of(client)
     if spec.public_limits is None:
         whole = share_of(whole, 1 - MARKET_SHARE, reserve=whole.reserve)
-    return Budget(whole, spec.order_limits)
+    return Budget(whole, spec.order_limits, read_share=read_share(whole))
 
 
 class CcxtGateway(CcxtMarketGateway):

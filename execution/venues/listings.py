@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from execution.core.types import OrderRef
@@ -68,7 +69,9 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """The orders as ccxt gives them; nothing when the exchange says of one of them that there is none."""
+        """The orders as ccxt gives them, perhaps with others. What is left out may exist all the same."""
+        if self._spec.lists_ended:
+            return await self._ended()
 
         async def ask() -> list[Any]:
             try:
@@ -79,6 +82,13 @@ class Listings:
                 raise
 
         found: list[Any] = await self._fetch("find", ask, listed)
+        return found
+
+    async def _ended(self) -> list[Any]:
+        found: list[Any] = []
+        for method in self._closed_methods():
+            ask = partial(getattr(self._client, method), None, None, self._spec.orders_at_once)
+            found += await self._fetch("ended_orders", ask, listed)
         return found
 
     async def order_trades(self, symbol: str, narrow: Mapping[str, str]) -> list[Any]:

@@ -15,7 +15,7 @@ Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
     "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
     "all_open_orders", "all_trades", "order_trades",
-    "stream_token",
+    "stream_token", "ended_orders",
 ]  # fmt: skip
 
 
@@ -245,8 +245,10 @@ class ExchangeSpec:
     pages: Mapping[Call, Paging] = field(default_factory=dict)
     #: and this is the smallest size that any page may have.
     page: int = 50
-    #: How many orders ccxt's ``fetch_orders_by_ids`` asks for in one request.
+    #: How many orders can be looked up together, by ccxt's ``fetch_orders_by_ids``
     orders_at_once: int = 1
+    #: or among the newest that have ended, of all symbols.
+    lists_ended: bool = False
     #: The parameter that narrows a symbol's trades to an order, and what is sent beside it. Its cost is
     #: ``order_trades``. None: where that costs as much as the trades of the symbol.
     order_trades: tuple[str, Mapping[str, str]] | None = None

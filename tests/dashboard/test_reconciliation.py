@@ -86,3 +86,21 @@ def test_a_refusal_says_why_and_changes_nothing(desk: Desk) -> None:
     assert f"ABSENT {child.client_id}" in answer.content.decode()
     child.refresh_from_db()
     assert child.status == "unknown"
+
+
+def test_a_child_that_the_exchange_has_shown_is_marked_as_ended_and_not_as_absent(desk: Desk) -> None:
+    child = unknown(desk, desk.order())
+    ChildOrder.objects.filter(pk=child.pk).update(exchange_id="77")
+    client = desk.client(desk.supervisor)
+    page = client.get("/reconciliation/").content.decode()
+    assert "Mark as ended" in page
+    assert "Mark as absent" not in page
+    assert "Filled by its trades" in page
+    assert "Earliest proof that it ended" in page
+    wrong = client.post(f"/reconciliation/{child.client_id}/ended/", {"reason": "gone", "phrase": "ended"})
+    assert wrong.status_code == 422
+    assert f"ENDED {child.client_id}" in wrong.content.decode()
+    asked = {"reason": "its page shows it cancelled", "phrase": f"ENDED {child.client_id}"}
+    assert client.post(f"/reconciliation/{child.client_id}/ended/", asked).status_code == 303
+    child.refresh_from_db()
+    assert (child.status, child.is_settled) == ("cancelled", True)

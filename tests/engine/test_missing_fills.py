@@ -13,6 +13,7 @@ from execution.core.guarantees import GUARANTEES
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade, VenueStatus
 from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
+from execution.engine.missing_fills import CLOCKS
 from execution.models import Account, ChildOrder
 from execution.services.children.children import child_report
 from execution.venues.protocol import Listing, TradesQuestion, VenueReadFailed
@@ -135,7 +136,7 @@ def test_the_first_read_goes_back_to_what_an_earlier_holder_read_last(virtual: R
 
     Account.objects.update(reconciled_until=NOW)
     Session(virtual, Noted(), (BTC,))
-    assert since == [NOW - TRADES_EVERY - timedelta(minutes=1)]
+    assert since == [NOW - TRADES_EVERY - GUARANTEES["binance"].listing_delay.value - CLOCKS]
 
 
 def test_after_a_lost_stream_the_open_orders_clear_a_symbol(virtual: Rows) -> None:
@@ -263,7 +264,7 @@ def test_trades_are_asked_for_from_the_last_time_on_at_which_every_figure_was_re
     begun = desk.loop.clock.now()
     venue.orders, venue.listed = [told(child, OPEN, "0.04")], [fill(child, "1", "0.04")]
     desk.poll(10)
-    late = GUARANTEES["binance"].listing_delay.value + timedelta(seconds=5)
+    late = GUARANTEES["binance"].listing_delay.value + CLOCKS
     assert begun - late - timedelta(seconds=1) <= since[-1] <= begun - late
 
 

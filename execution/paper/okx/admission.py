@@ -31,15 +31,16 @@ class Okx:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
     ) -> Call:
-        """1. The limit of this call. 2. Key, time and signature. 3. The parameters."""
+        """1. The limit of this call, for orders by instrument. 2. Key, time and signature. 3. The parameters."""
         who = (self.key(request) if endpoint.signed else None) or request.remote or ""
         allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})
-        name = f"{endpoint.method} {endpoint.path} {who}"
+        entries = _entries(body) if endpoint.method == "POST" else []
+        of = entries[0].get("instId", "") if entries and endpoint.on in ("create", "cancel") else ""
+        name = f"{endpoint.method} {endpoint.path} {who} {of}"
         server.limits.count_call(name, allowed, server.exchange.clock())
         signer = _signer(server, request, body) if endpoint.signed else None
         query = request.raw_path.partition("?")[2]
         parameters = dict(parse_qsl(query, keep_blank_values=True))
-        entries = _entries(body) if endpoint.method == "POST" else []
         if deadline := request.headers.get("expTime"):
             parameters["expTime"] = deadline
         return Call(server, endpoint, parameters, signer, entries=entries)

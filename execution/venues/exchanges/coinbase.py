@@ -48,6 +48,9 @@ SPEC = ExchangeSpec(
     # ccxt drops ``clientOrderId`` and sends an id of its own.
     client_id_param="client_order_id",
     client_id_rule=re.compile(r"[A-Za-z0-9_-]{1,36}"),
+    # The newest orders of all products, in any state.
+    orders_at_once=100,
+    lists_ended=True,
     without_symbol=frozenset({"open_orders", "trades"}),
     pages={
         "open_orders": Paging("cursor", "cursor", 100, ("cursor",)),

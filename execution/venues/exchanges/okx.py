@@ -29,13 +29,18 @@ SPEC = ExchangeSpec(
     consecutive_trade_ids=True,
     public_trades_page=500,
     test_header=("x-simulated-trading", "1"),
-    # Each kind of call has a limit of its own per two seconds, from 5 to 300: none is passed by these costs.
+    # Each kind of call has a limit of its own per two seconds, from 5 to 300: none is passed by these costs. Orders
+    # are counted by instrument, 60 creates and 60 cancels each, and 1,000 creates over all (documented).
+    order_limits=Limits(54, 2, 10, by_symbol=True),
     limits=Limits(
         budget=50,
         window=2,
-        reserve=10,
+        reserve=0,
         costs={
+            "create": 0.04,
+            "cancel": 0,
             "closed_orders": 3,  # three lists
+            "ended_orders": 1.5,
             "trades": 5,
             "balances": 5,
             "markets": 3,
@@ -50,6 +55,9 @@ SPEC = ExchangeSpec(
     client_id_param="clientOrderId",
     client_id_rule=re.compile(r"[A-Za-z0-9]{1,32}"),
     by_client_id=True,
+    # The newest ended orders of all instruments, in a list of the filled and one of the cancelled.
+    orders_at_once=100,
+    lists_ended=True,
     validity_header="expTime",
     # The deadline in the header has passed: a bare ExchangeError for ccxt, and the order was not taken.
     too_late=re.compile(r'"5003[67]"'),
