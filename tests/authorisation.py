@@ -82,6 +82,7 @@ POST   accounts/<slug:public_id>/open/           account  login     403    403  
 POST   accounts/<slug:public_id>/symbols/        account  login     403    403    403     403        422
 POST   accounts/<slug:public_id>/exclusive/      account  login     403    403    403     403        303
 POST   accounts/<slug:public_id>/shared/         account  login     403    403    403     403        303
+POST   accounts/<slug:public_id>/assumptions/    account  login     403    403    403     403        303
 
 # the API, by bearer token
 GET    api/v1/                                   -        404       404    404    404     404        404

@@ -30,7 +30,7 @@ keep_bytecode(REPOSITORY / ".pytest_cache" / "bytecode")  # the tests start a hu
 hypothesis_settings.register_profile("tranche", deadline=None, max_examples=25, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
-pytest_plugins = ["tests.sharing", "tests.fixtures", "tests.markers"]
+pytest_plugins = ["tests.fixtures", "tests.markers", "tests.sharing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,27 +1,40 @@
 """How the processes share the tests: many of them wait, and another process computes meanwhile.
 
-Tests of one group run in one process, so that a desk is started once and no two groups that load the machine run
-longer beside each other than they must. Tests that mostly wait, such as for the end of an outage, are a group of
-their own: ``pytest.mark.xdist_group(WAITING)``.
+Tests of one group run in one process, so that a desk is started once.
 """
 
 from __future__ import annotations
 
 import os
 from itertools import islice
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from tests.groups import group_of
 
 PROCESSES = 4
-WAITING = "waiting"
-#: The static checks, then groups that start whole desks, engines or databases. They mostly wait. The processes begin
-#: with the first of them. Each takes a further group when two tests of its last are left.
-LONG = ("test_checks.py", "browser", WAITING, "desk", "engine", "acceptance", "postgresql", "faults")
-#: Of these each file is a group: they start no desk that could be shared, and together would keep one process longer
-#: than all others.
-BY_FILE = frozenset({"engine", "acceptance"})
-#: Groups of the others, which mostly compute, after each long one but the first three.
+#: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
+#: Each takes a further group when two tests of its last are left.
+LONG = (
+    *("browser", "browser 2", "desk", "tests/test_checks.py", "postgresql", "faults"),
+    *("tests/recordings", "tests/engine", "tests/acceptance"),
+)
+#: Groups of the others, which mostly compute, after each long one but the first.
 BETWEEN = 6
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a process one group after another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """The marker ``xdist_group`` has no effect under this pytest, so groups go by names."""
+    return GroupScheduling(config, log)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -38,36 +51,22 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long groups first, and others between them, so that what computes uses the time in which the long ones wait.
-
-    Otherwise a file is a group.
-    """
+    """Long groups first, and others between them, so that what computes uses the time in which the long ones wait."""
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if not group_of(item):
-            path = item.path.relative_to(item.config.rootpath / "tests")
-            is_one = path.parts[0] in LONG and path.parts[0] not in BY_FILE
-            item.add_marker(pytest.mark.xdist_group(path.parts[0] if is_one else str(path)))
-        groups.setdefault(group_of(item), []).append(item)
+        groups.setdefault(group_of(item.nodeid), []).append(item)
     items[:] = [item for name in _mixed(list(groups)) for item in groups[name]]
-
-
-def group_of(item: pytest.Item) -> str:
-    """Return the name of the group that a collected test is in."""
-    marker = item.get_closest_marker("xdist_group")
-    return "" if marker is None else str(marker.args[0])
 
 
 def _mixed(names: list[str]) -> list[str]:
     """Return the groups in the order in which they are taken."""
     long = sorted((name for name in names if _rank(name) < len(LONG)), key=_rank)
     others = iter([name for name in names if _rank(name) == len(LONG)])
-    mixed = long[:3]
-    for name in long[3:]:
+    mixed = long[:PROCESSES]
+    for name in long[PROCESSES:]:
         mixed += [name, *islice(others, BETWEEN)]
     return [*mixed, *others]
 
 
 def _rank(name: str) -> int:
-    first = name.split("/")[0]
-    return LONG.index(first) if first in LONG else len(LONG)
+    return next((number for number, long in enumerate(LONG) if f"{name}/".startswith(f"{long}/")), len(LONG))

@@ -180,6 +180,8 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
         return "no worker holds it"
     if row["switch_error"]:
         return f"dead-man's switch: {row['switch_error']}"
+    if row["open_assumptions"]:
+        return "an admin has to accept what is assumed about the exchange"
     if key.name == "unchecked":
         return "waiting for a worker to check its key"
     if key.name == "active" and row["unlisted"]:
@@ -208,6 +210,7 @@ KINDS = {
     "account.symbols": "symbols changed",
     "account.exclusive": "marked as the desk's alone",
     "account.shared": "no longer the desk's alone",
+    "account.assumptions": "assumptions accepted",
     "key.added": "key added",
     "key.replaced": "key replaced",
     "key.check": "check asked for",

@@ -160,6 +160,7 @@ ACTIONS: dict[str, Callable[[FormRequest], object]] = {
     "shared": lambda asking: changes.account_exclusive(
         **asking.who, is_exclusive=False, reason=asking.reason
     ),
+    "assumptions": lambda asking: changes.account_assumptions_accept(**asking.who, reason=asking.reason),
 }
 
 

@@ -64,7 +64,7 @@ class AccountQuestions:
         self._failures = 0
 
     def failed(self, error: VenueReadFailed) -> None:
-        """Raise ``error``, unless it is in our own code or the last question failed too."""
+        """Raise ``error``, unless it is in our own code or the last questions failed too."""
         self._failures += 1
         if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):
             raise error

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from execution.core.guarantees import guarantees_of
 from execution.core.types import MarketStatus
 from execution.models.fields import ExactDecimalField, PublicIdField
 from execution.models.installation import Environment, Worker
@@ -41,6 +42,10 @@ class Account(models.Model):
     is_exclusive = models.BooleanField(
         default=False,
         help_text="Nobody but the desk has orders here: a dead-man's switch may cancel them all",
+    )
+
+    accepted_assumptions = models.JSONField(
+        default=list, blank=True, help_text="names of guarantees that are only assumed"
     )
 
     owner = models.ForeignKey(
@@ -107,6 +112,14 @@ class Account(models.Model):
     def unread_now(self) -> dict[str, dict[str, Any]]:
         """Symbols that the present holder cannot read, by name."""
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
+
+    @property
+    def open_assumptions(self) -> tuple[str, ...]:
+        """What safety rests on at a live account, is only assumed, and no admin has accepted, by name."""
+        if self.environment != Environment.LIVE:
+            return ()
+        assumed = guarantees_of(self.venue.exchange).assumed_for_safety()
+        return tuple(name for name in assumed if name not in self.accepted_assumptions)
 
     def symbol_doubt(self, symbol: str) -> str:
         """Return why no new child of a symbol may be sent, in words; empty when one may."""

@@ -17,6 +17,7 @@ from execution.models import (
     AuditEntry,
     Credential,
     CredentialState,
+    Environment,
     Installation,
     Market,
     Role,
@@ -50,6 +51,13 @@ class UnreadRow(TypedDict):
     error: str
     since: datetime
     is_blocked: bool
+
+
+class AssumptionRow(TypedDict):
+    name: str
+    value: str
+    source: str
+    is_accepted: bool
 
 
 class AccountRow(TypedDict):
@@ -86,6 +94,10 @@ class AccountRow(TypedDict):
     is_exclusive: bool
     switch_until: datetime | None
     switch_error: str
+    #: Guarantees of the exchange that are only assumed, and that safety rests on; of a live account.
+    assumptions: list[AssumptionRow]
+    #: Nothing is sent before an admin has accepted these.
+    open_assumptions: list[str]
 
 
 class AuditRow(TypedDict):
@@ -236,4 +248,23 @@ def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
         is_exclusive=account.is_exclusive,
         switch_until=account.switch_until,
         switch_error=account.switch_error,
+        assumptions=_assumptions(account),
+        open_assumptions=list(account.open_assumptions),
     )
+
+
+def _assumptions(account: Account) -> list[AssumptionRow]:
+    if account.environment != Environment.LIVE:
+        return []
+    guarantees = guarantees_of(account.venue.exchange)
+    assumed = guarantees.assumed_for_safety()
+    return [
+        AssumptionRow(
+            name=name,
+            value=promise.words,
+            source=promise.source,
+            is_accepted=name not in account.open_assumptions,
+        )
+        for name, promise in guarantees.promises()
+        if name in assumed
+    ]

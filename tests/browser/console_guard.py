@@ -48,6 +48,7 @@ class Watched:
         self.page.get_by_label("Password").fill(self.desk.passwords[name])
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page).to_have_url(re.compile(r"/(orders|accounts|wall)/$"))
+        self.page.wait_for_load_state()  # before that no script listens to the keyboard
         return self.page
 
     def picture(self, name: str) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from execution.core.guarantees import GUARANTEES, UNKNOWN, guarantees_of
 from execution.core.guarantees.promise import (
     CALL_BUDGET,
-    FOR_EVER,
     SAFETY,
     Basis,
     Promise,
@@ -41,24 +40,6 @@ MEANINGS = {
 }
 
 
-def span(length: timedelta) -> str:
-    if length.days:
-        return f"{length.days} days"
-    return (
-        f"{length / timedelta(milliseconds=1):,.0f} ms"
-        if length < SECOND
-        else f"{length.total_seconds():g} s"
-    )
-
-
-def shown(value: object) -> str:
-    if value is None:
-        return "unknown, or none"
-    if value == FOR_EVER:
-        return "without an end"
-    return span(value) if isinstance(value, timedelta) else str(value)
-
-
 def document() -> str:
     """Return what docs/reference/guarantees.md must say."""
     parts = [
@@ -74,6 +55,8 @@ def document() -> str:
         *(f"| {name.replace('_', ' ')} | {MEANINGS[name]} |" for name, _ in UNKNOWN.promises()),
         "",
         f"That no order is sent twice rests on {', '.join(name.replace('_', ' ') for name in SAFETY)}.",
+        "A live account sends no new order before an admin has accepted those of them that are only assumed",
+        "([keys](../keys.md#what-is-only-assumed)).",
     ]
     for exchange_id, guarantees in GUARANTEES.items():
         parts += [
@@ -84,7 +67,7 @@ def document() -> str:
             "| --- | --- | --- | --- |",
         ]
         parts += [
-            f"| {name.replace('_', ' ')} | {shown(one.value)} | {one.basis} | {one.source} |"
+            f"| {name.replace('_', ' ')} | {one.words} | {one.basis} | {one.source} |"
             for name, one in guarantees.promises()
         ]
     return "\n".join([*parts, ""])

@@ -261,6 +261,25 @@ def test_the_dead_mans_switch_is_marked_and_shown(office: Desk, admin: Client) -
     assert not Account.objects.get(pk=office.account.pk).is_exclusive
 
 
+def test_what_is_only_assumed_is_shown_on_a_live_account_and_accepted_there(
+    office: Desk, admin: Client
+) -> None:
+    path = f"/accounts/{office.account.public_id}/"
+    assert "Only assumed" not in admin.get(path).content.decode(), "there is no real money"
+    Venue.objects.update(exchange="okx")
+    Account.objects.update(environment="live")
+    page = admin.get(path).content.decode()
+    assert "Only assumed about okx" in page
+    assert "listing_delay" in page
+    assert "No new order is sent here before you accept them" in page
+    assert act(admin, office, "assumptions").status_code == 422, "a reason is required"
+    act(admin, office, "assumptions", reason="tried with small orders")
+    page = admin.get(path).content.decode()
+    assert "✓ accepted" in page
+    assert "No new order is sent here" not in page
+    assert "tried with small orders" in page
+
+
 def test_a_check_is_asked_for(office: Desk, admin: Client) -> None:
     act(admin, office, "check")
     assert Credential.objects.get().check_wanted_at is not None

@@ -20,7 +20,6 @@ from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
-from tests.sharing import WAITING
 
 #: The order lasts 12 s for each of them; TRANCHE_KILLS=10 for a longer run.
 KILLS = int(os.environ.get("TRANCHE_KILLS", "2"))
@@ -68,7 +67,6 @@ def finish(public_id: str) -> None:
     wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=120, what="the end of the order")
 
 
-@pytest.mark.xdist_group(WAITING)
 @pytest.mark.timeout(600)
 def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     desk_factory: Callable[..., RunningDesk], tmp_path: Path, django_db_blocker: Any

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from execution.core.states import OrderStatus
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, check_against_ledger
-from tests.sharing import WAITING
 
 OUTAGE = 10.0  # seconds
 
 
-@pytest.mark.xdist_group(WAITING)
 def test_an_order_waits_for_an_exchange_that_is_down_says_why_and_goes_on(
     exchange: Exchange, world: World, engine: EngineThread
 ) -> None:

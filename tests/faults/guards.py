@@ -176,19 +176,22 @@ def absent_too_early() -> Patches:
     from execution.services.children import absence
 
     return [
-        (absence, "counts_from", lambda last, _validity, _delay: last - timedelta(hours=1)),
+        *polls_count(lambda last, _validity, _delay: last - timedelta(hours=1)),
         (absence, "is_absent", lambda evidence, **_: any(evidence.not_found.values())),
     ]
 
 
+def polls_count(counts_from: Callable[..., Any]) -> Patches:
+    """Polls are evidence from another moment on: for those who ask, and for those who judge."""
+    from execution.engine import symbol_poll
+    from execution.selectors.decisions import evidence
+
+    return [(evidence, "counts_from", counts_from), (symbol_poll, "counts_from", counts_from)]
+
+
 def absent_after_a_fixed_second() -> Patches:
     """What bounds a create's arrival at its exchange is not asked."""
-    from execution.services.children import absence
-
-    def counts_from(last: Any, _within: Any, _delay: Any) -> Any:
-        return last + timedelta(seconds=6)
-
-    return [(absence, "counts_from", counts_from)]
+    return polls_count(lambda last, _within, _delay: last + timedelta(seconds=6))
 
 
 def reported_may_fall() -> Patches:

@@ -25,9 +25,8 @@ from execution.recordings.folder import Recording
 from tests.acceptance.dialects import DIALECTS
 from tests.checks import REPOSITORY
 from tests.recordings.comparing import compare, market_of
-from tests.sharing import WAITING
 
-pytestmark = [pytest.mark.django_db, pytest.mark.real_process, pytest.mark.xdist_group(WAITING)]
+pytestmark = [pytest.mark.django_db, pytest.mark.real_process]
 
 READY = "paper exchange ready on "
 SYMBOLS = ("BTC/USDT", "ETH/USDT")

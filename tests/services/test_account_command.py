@@ -259,6 +259,17 @@ def test_an_account_is_marked_as_the_desks_alone_and_shared_again(keyring: Keyri
         account("exclusive", "nowhere", "--reason", "r")
 
 
+def test_what_is_only_assumed_is_accepted(keyring: Keyring) -> None:
+    add()
+    assert account("assumptions", "second", "--reason", "r") == "second: accepted: nothing was open\n"
+    Account.objects.update(environment="live")
+    said = account("assumptions", "second", "--reason", "tried with small orders")
+    assert said == "second: accepted: listing_delay\n"
+    assert Account.objects.get().accepted_assumptions == ["listing_delay"]
+    with pytest.raises(CommandError, match="there is no account nowhere"):
+        account("assumptions", "nowhere", "--reason", "r")
+
+
 # --- list -------------------------------------------------------------------------------------------
 
 

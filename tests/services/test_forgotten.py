@@ -140,6 +140,18 @@ def test_a_child_that_was_never_shown_is_absent_and_not_ended(rows: Rows) -> Non
     assert not_found(child, 3 * HOUR) == ChildStatus.ABSENT
 
 
+def test_evidence_of_hours_ago_ends_nothing_without_a_poll_of_now_that_says_the_same(rows: Rows) -> None:
+    child = shown(rows)
+    gone(child, 60, 62, 64)
+    assert not_found(child, HOUR) == ChildStatus.UNKNOWN
+    at = NOW + 3 * HOUR
+    without_trades = [NotFoundObservation(kind, at, NOW - HOUR) for kind in POLL_KINDS if kind != "trades"]
+    child_not_found(child_pk=child.pk, polls=without_trades, guarantees=OKX, now=at)
+    child.refresh_from_db()
+    assert child.status == ChildStatus.UNKNOWN, "a trade may be its own"
+    assert not_found(child, 3 * HOUR, polls=1) == ChildStatus.CANCELLED
+
+
 # --- a person --------------------------------------------------------------------------------------
 
 

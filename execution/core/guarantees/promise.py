@@ -32,6 +32,23 @@ class Promise(Generic[Value]):
     basis: Basis
     source: str
 
+    @property
+    def words(self) -> str:
+        """The value for people."""
+        if self.value is None:
+            return "unknown, or none"
+        if self.value == FOR_EVER:
+            return "without an end"
+        return _span(self.value) if isinstance(self.value, timedelta) else str(self.value)
+
+
+def _span(length: timedelta) -> str:
+    if length.days:
+        return f"{length.days} days"
+    if length < timedelta(seconds=1):
+        return f"{length / timedelta(milliseconds=1):,.0f} ms"
+    return f"{length.total_seconds():g} s"
+
 
 def measured(value: Value, source: str) -> Promise[Value]:
     return Promise(value, Basis.MEASURED, source)

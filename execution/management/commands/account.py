@@ -28,7 +28,7 @@ from execution.selectors.accounts import (
 )
 from execution.selectors.network import network_of
 from execution.services.accounts.accounts import NewAccount, account_create
-from execution.services.accounts.changes import account_exclusive
+from execution.services.accounts.changes import account_assumptions_accept, account_exclusive
 from execution.services.accounts.credentials import credential_check
 from execution.services.engine.workers import database_now
 from execution.venues.ccxt_packages import EXCHANGES, EXCHANGES_WITHOUT_WEBSOCKETS, VERSION
@@ -86,11 +86,22 @@ class Command(BaseCommand):
         alone.add_argument("label")
         alone.add_argument("--reason", required=True, help="goes into the audit log")
         alone.add_argument("--off", action="store_true", help="others use the account too")
+        assumed = verbs.add_parser(
+            "assumptions", help="accept what is only assumed about a live account's exchange"
+        )
+        assumed.add_argument("label")
+        assumed.add_argument("--reason", required=True, help="goes into the audit log")
         verbs.add_parser("list", help="all accounts, with what their keys may do")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         try:
-            verbs = {"add": self._add, "check": self._check, "exclusive": self._mark, "list": self._list}
+            verbs = {
+                "add": self._add,
+                "check": self._check,
+                "exclusive": self._mark,
+                "assumptions": self._accept,
+                "list": self._list,
+            }
             verbs[options["verb"]](options)
         except Refused as refused:
             lines = [f"{problem.field}: {problem.message}".lstrip(": ") for problem in refused.problems]
@@ -157,10 +168,7 @@ class Command(BaseCommand):
     # --- exclusive -----------------------------------------------------------------------------
 
     def _mark(self, options: dict[str, Any]) -> None:
-        label = options["label"]
-        account_id = account_id_of(label)
-        if account_id is None:
-            raise CommandError(f"there is no account {label}", returncode=FAILED)
+        label, account_id = options["label"], self._account_id(options)
         account = account_exclusive(
             person=None,
             account_id=account_id,
@@ -172,6 +180,23 @@ class Command(BaseCommand):
         facts = account_facts(account_id)
         if account.is_exclusive and facts is not None and not facts["has_switch"]:
             self.stdout.write(f"{facts['exchange']} has no dead-man's switch, so nothing is armed")
+
+    def _account_id(self, options: dict[str, Any]) -> str:
+        account_id = account_id_of(options["label"])
+        if account_id is None:
+            raise CommandError(f"there is no account {options['label']}", returncode=FAILED)
+        return account_id
+
+    # --- assumptions ---------------------------------------------------------------------------
+
+    def _accept(self, options: dict[str, Any]) -> None:
+        label, account_id = options["label"], self._account_id(options)
+        facts = account_facts(account_id)
+        waiting = [] if facts is None else facts["open_assumptions"]
+        account_assumptions_accept(
+            person=None, account_id=account_id, reason=options["reason"], now=datetime.now(UTC)
+        )
+        self.stdout.write(f"{label}: accepted: {', '.join(waiting) or 'nothing was open'}")
 
     # --- list ----------------------------------------------------------------------------------
 

@@ -365,6 +365,8 @@ def account_block(account: Account, symbol: str, *, has_key: bool | None = None)
         has_key = account.credentials.filter(state=CredentialState.ACTIVE).exists()
     if not has_key:
         return f"account {account.label} has no checked key"
+    if waiting := account.open_assumptions:
+        return f"account {account.label}: an admin has to accept what is only assumed: {', '.join(waiting)}"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"
     if (fault := blocking_fault(account.faults, account.fence)) is not None:

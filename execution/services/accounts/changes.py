@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from execution.core.guarantees import guarantees_of
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse_if
 from execution.core.states import ORDER_FINAL
@@ -95,6 +96,33 @@ def account_exclusive(
         account.save(update_fields=["is_exclusive"])
         kind = "account.exclusive" if is_exclusive else "account.shared"
         audit_append(kind=kind, actor=actor, subject=account.label, reason=why, at=now)
+    return account
+
+
+@transaction.atomic
+def account_assumptions_accept(
+    *, person: User | None, account_id: str, reason: str, now: datetime
+) -> Account:
+    """Accept, for a live account, what safety rests on and is only assumed about its exchange.
+
+    New orders are sent there from then on. The audit keeps each guarantee with its value and source of now. One that
+    is assumed anew, by a later version, has to be accepted again.
+    """
+    actor, why = actor_of_admin(person), reason_of(reason)
+    account = account_locked(account_id)
+    if waiting := account.open_assumptions:
+        guarantees = guarantees_of(account.venue.exchange)
+        told = {name: promise for name, promise in guarantees.promises() if name in waiting}
+        account.accepted_assumptions = [*account.accepted_assumptions, *waiting]
+        account.save(update_fields=["accepted_assumptions"])
+        audit_append(
+            kind="account.assumptions",
+            actor=actor,
+            subject=account.label,
+            reason=why,
+            at=now,
+            data={name: {"value": one.words, "source": one.source} for name, one in told.items()},
+        )
     return account
 
 

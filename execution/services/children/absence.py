@@ -11,6 +11,7 @@ from django.db import transaction
 from execution.core.guarantees.promise import Guarantees
 from execution.core.numbers import plain
 from execution.core.reconcile import (
+    POLL_KINDS,
     POLLS_APART,
     POLLS_NEEDED,
     Evidence,
@@ -109,7 +110,10 @@ def child_not_found(
         return False
     if was_shown(child):
         forgotten_from = may_be_forgotten_from(child, guarantees)
-        if forgotten_from is None or now < forgotten_from or misses_trades(child):
+        is_due = forgotten_from is not None and now >= forgotten_from
+        # The evidence may be hours old by now: this poll has to say the same.
+        is_shown_nowhere = {poll.kind for poll in polls} == set(POLL_KINDS)
+        if not is_due or not is_shown_nowhere or misses_trades(child):
             child.save(update_fields=["evidence"])
             return False
         words = f"ended: the exchange tells of it no longer, and its trades add up to {plain(child.filled)}"
