@@ -27,7 +27,9 @@ if _url := os.environ.get("TRANCHE_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _url
 keep_bytecode(REPOSITORY / ".pytest_cache" / "bytecode")  # the tests start a hundred processes
 
-hypothesis_settings.register_profile("tranche", deadline=None, max_examples=25, print_blob=True)
+#: On PostgreSQL the same tests run a second time, after those on SQLite.
+_EXAMPLES = 10 if _url else 25
+hypothesis_settings.register_profile("tranche", deadline=None, max_examples=_EXAMPLES, print_blob=True)
 hypothesis_settings.load_profile("tranche")
 
 pytest_plugins = ["tests.fixtures", "tests.markers", "tests.sharing"]

@@ -14,15 +14,15 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.groups import group_of
 
-PROCESSES = 4
+PROCESSES = 3
 #: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
 #: Each takes a further group when two tests of its last are left.
 LONG = (
-    *("browser", "browser 2", "desk", "tests/test_checks.py", "postgresql", "faults"),
-    *("tests/recordings", "tests/engine", "tests/acceptance"),
+    *("browser", "desk", "tests/test_checks.py", "browser 2", "postgresql", "faults"),
+    *("tests/acceptance", "tests/engine", "tests/recordings"),
 )
 #: Groups of the others, which mostly compute, after each long one but the first.
-BETWEEN = 6
+BETWEEN = 4
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]

@@ -138,19 +138,18 @@ def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_ta
     monkeypatch.setenv("TRANCHE_DISK_FLOOR", "900000000")
     desk = desk_factory(tmp_path / "var")
     desk.wait()
-    for theme in THEMES:
-        supervisor, trader = Watched(browser, desk, theme), Watched(browser, desk, theme)
-        page = wall_of(supervisor)
-        expect(page.locator("#desk-notices")).to_contain_text(
-            "less than 900,000,000 MB of disk are free, and no new order starts"
-        )
-        pictures(supervisor, "disk-wall", theme)
-        page = trader.log_in("trader")
-        page.goto("/orders/new/")
-        expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
-        page.get_by_label("Quantity").first.fill("0.1")
-        expect(page.locator("#preview")).to_contain_text("o new order starts below", timeout=SOON)
-        pictures(trader, "disk-ticket", theme)
+    supervisor, trader = Watched(browser, desk), Watched(browser, desk, "light")
+    page = wall_of(supervisor)
+    expect(page.locator("#desk-notices")).to_contain_text(
+        "less than 900,000,000 MB of disk are free, and no new order starts"
+    )
+    pictures(supervisor, "disk-wall", "dark")
+    page = trader.log_in("trader")
+    page.goto("/orders/new/")
+    expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
+    page.get_by_label("Quantity").first.fill("0.1")
+    expect(page.locator("#preview")).to_contain_text("o new order starts below", timeout=SOON)
+    pictures(trader, "disk-ticket", "light")
     desk.stop()
 
 
