@@ -260,7 +260,7 @@ def _assumptions(account: Account) -> list[AssumptionRow]:
     assumed = guarantees.assumed_for_safety()
     return [
         AssumptionRow(
-            name=name,
+            name=name.replace("_", " "),
             value=promise.words,
             source=promise.source,
             is_accepted=name not in account.open_assumptions,

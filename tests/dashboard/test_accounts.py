@@ -270,7 +270,7 @@ def test_what_is_only_assumed_is_shown_on_a_live_account_and_accepted_there(
     Account.objects.update(environment="live")
     page = admin.get(path).content.decode()
     assert "Only assumed about okx" in page
-    assert "listing_delay" in page
+    assert "listing delay" in page
     assert "No new order is sent here before you accept them" in page
     assert act(admin, office, "assumptions").status_code == 422, "a reason is required"
     act(admin, office, "assumptions", reason="tried with small orders")

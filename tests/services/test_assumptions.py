@@ -29,7 +29,7 @@ def moved(rows: Rows, environment: Environment, exchange: str = "okx", **changes
 def test_a_live_account_sends_nothing_before_an_admin_has_accepted_what_is_only_assumed(rows: Rows) -> None:
     order = rows.working()
     account = moved(rows, Environment.LIVE)
-    block = f"account {account.label}: an admin has to accept what is only assumed: listing_delay"
+    block = f"account {account.label}: an admin has to accept what is only assumed: listing delay"
     assert account_block(account, BTC) == block
     rows.step(order, now=NOW, quote=calm_quote(NOW))
     order.refresh_from_db()

@@ -355,6 +355,7 @@ def test_nothing_is_left_behind(caplog: pytest.LogCaptureFixture, recwarn: pytes
 
     gc.collect()  # what tests before this one left is theirs
     recwarn.clear()
+    caplog.clear()
     with caplog.at_level(logging.ERROR):
         asyncio.run(run())
         gc.collect()

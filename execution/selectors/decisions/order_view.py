@@ -366,7 +366,8 @@ def account_block(account: Account, symbol: str, *, has_key: bool | None = None)
     if not has_key:
         return f"account {account.label} has no checked key"
     if waiting := account.open_assumptions:
-        return f"account {account.label}: an admin has to accept what is only assumed: {', '.join(waiting)}"
+        names = ", ".join(waiting).replace("_", " ")
+        return f"account {account.label}: an admin has to accept what is only assumed: {names}"
     if account.owner_id is None:
         return f"no worker holds account {account.label}"
     if (fault := blocking_fault(account.faults, account.fence)) is not None:
