@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from execution.core.guarantees.promise import Guarantees
 from execution.core.states import CHILD_FINAL, CHILD_TRANSITIONS, ChildEvent, ChildStatus, child_after
 from execution.core.types import ZERO, OrderReport, Side, TimeInForce, VenueStatus
 
@@ -159,6 +160,19 @@ class Evidence:
 def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
     """Return from when on a poll that does not show the order says something: it must be listed by then."""
     return last_possible_send + validity + listing_delay
+
+
+def evidence_counts_from(
+    last_possible_send: datetime | None, guarantees: Guarantees, *, was_shown: bool
+) -> datetime | None:
+    """Return from when on a poll that does not find a child is evidence; None where none ever is.
+
+    ``was_shown``: the exchange has shown it, so that its create arrives no more.
+    """
+    arrives_within = timedelta(0) if was_shown else guarantees.arrives_within
+    if last_possible_send is None or arrives_within is None:
+        return None
+    return counts_from(last_possible_send, arrives_within, guarantees.listing_delay.value)
 
 
 def add_not_found_observation(

@@ -184,6 +184,8 @@ CHILD_TRANSITIONS: dict[tuple[ChildStatus, ChildEvent], ChildStatus] = {
 }
 
 CHILD_FINAL = frozenset({_C.FILLED, _C.CANCELLED, _C.REJECTED, _C.EXPIRED, _C.ABSENT})
+#: The exchange has shown it on the book, and no end of it yet.
+CHILD_ON_THE_BOOK = frozenset({_C.OPEN, _C.PARTLY_FILLED, _C.CANCELLING})
 #: It may be on the book, or may come to be.
 CHILD_LIVE = frozenset(ChildStatus) - CHILD_FINAL
 #: No answer says yet that it reached the book, or did not.

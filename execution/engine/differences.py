@@ -68,9 +68,8 @@ class Differences:
         self._found = []
         self._now = now
         for child in children:
-            reported = child.reported_filled
-            if reported is not None and reported > child.filled:
-                evidence = {"reported": plain(reported), "fills": plain(child.filled)}
+            if child.reported_filled is not None and child.misses_trades:
+                evidence = {"reported": plain(child.reported_filled), "fills": plain(child.filled)}
                 self._add("missing_fills", child.ref, child.pk, evidence)
 
     def _add(self, kind: str, ref: OrderRef, child_pk: int | None, evidence: dict[str, Any]) -> None:

@@ -81,7 +81,9 @@ class MissingFills:
     def _may_miss_some(self, tasks: Iterable[SymbolTask]) -> bool:
         """Return True if a child was behind before the poll, or the poll has told something new."""
         told = self._poll.with_news | self._poll.without_figure
-        return any(task.symbol in told or any(map(_is_behind, task.children)) for task in tasks)
+        return any(
+            task.symbol in told or any(child.misses_trades for child in task.children) for task in tasks
+        )
 
     async def _behind(self, symbols: Collection[str]) -> dict[str, list[SessionChild]]:
         """Return the children with fills missing, by symbol, the oldest first.
@@ -92,7 +94,7 @@ class MissingFills:
         for child in await self._context.database.read(unsettled_children, self._account_pk):
             symbol = child.ref.symbol
             is_open_question = symbol in self._poll.without_figure and is_sent(child)
-            if symbol in symbols and (_is_behind(child) or is_open_question):
+            if symbol in symbols and (child.misses_trades or is_open_question):
                 behind[symbol].append(child)
         return dict(behind)
 
@@ -156,7 +158,3 @@ class MissingFills:
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:
         await self._poll.take_trades(task, await self._reads.order_trades(ref))
-
-
-def _is_behind(child: SessionChild) -> bool:
-    return child.reported_filled is not None and child.reported_filled > child.filled

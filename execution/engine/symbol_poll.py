@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 import structlog
 
-from execution.core.reconcile import counts_from
-from execution.core.states import CHILD_FINAL, ChildStatus
+from execution.core.reconcile import evidence_counts_from
+from execution.core.states import CHILD_FINAL, CHILD_ON_THE_BOOK, ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
@@ -37,7 +37,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
-ON_THE_BOOK = RESTING | {ChildStatus.CANCELLING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +181,7 @@ class SymbolPoll:
         if report is not None:
             await self._record_report(report)
             return False
-        if child.status in ON_THE_BOOK and child.ref.exchange_id:
+        if child.status in CHILD_ON_THE_BOOK and child.ref.exchange_id:
             self._differences.note_gone(child)
             await self._keep(
                 child_gone,
@@ -207,11 +206,10 @@ class SymbolPoll:
 
     def _counts(self, child: SessionChild, begun: datetime) -> bool:
         """Return True if a poll that began then may count as evidence of what became of a child."""
-        guarantees, sent = self._reads.guarantees, child.last_possible_send_at
-        within = timedelta(0) if child.was_shown else guarantees.arrives_within
-        if within is None or sent is None:
-            return False
-        return begun >= counts_from(sent, within, guarantees.listing_delay.value)
+        from_ = evidence_counts_from(
+            child.last_possible_send_at, self._reads.guarantees, was_shown=child.was_shown
+        )
+        return from_ is not None and begun >= from_
 
     async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
         task, trades = read.task, read.trades

@@ -183,10 +183,9 @@ def absent_too_early() -> Patches:
 
 def polls_count(counts_from: Callable[..., Any]) -> Patches:
     """Polls are evidence from another moment on: for those who ask, and for those who judge."""
-    from execution.engine import symbol_poll
-    from execution.selectors.decisions import evidence
+    from execution.core import reconcile
 
-    return [(evidence, "counts_from", counts_from), (symbol_poll, "counts_from", counts_from)]
+    return [(reconcile, "counts_from", counts_from)]
 
 
 def absent_after_a_fixed_second() -> Patches:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from execution.core.guarantees.promise import FOR_EVER, Guarantees
-from execution.core.reconcile import counts_from
+from execution.core.reconcile import evidence_counts_from
 from execution.models import ChildOrder
 
 
@@ -21,11 +21,7 @@ def misses_trades(child: ChildOrder) -> bool:
 
 def polls_count_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:
     """Return from when on a poll that does not find an unknown child is evidence; None where none ever is."""
-    sent = child.last_possible_send_at
-    arrives_within = timedelta(0) if was_shown(child) else guarantees.arrives_within
-    if sent is None or arrives_within is None:
-        return None
-    return counts_from(sent, arrives_within, guarantees.listing_delay.value)
+    return evidence_counts_from(child.last_possible_send_at, guarantees, was_shown=was_shown(child))
 
 
 def may_be_forgotten_from(child: ChildOrder, guarantees: Guarantees) -> datetime | None:

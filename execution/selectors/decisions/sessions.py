@@ -48,6 +48,11 @@ class SessionChild:
         """Whether the exchange has shown it, so that it did reach the book."""
         return bool(self.ref.exchange_id or self.filled or self.reported_filled)
 
+    @property
+    def misses_trades(self) -> bool:
+        """Whether its figure tells of more than its trades."""
+        return self.reported_filled is not None and self.reported_filled > self.filled
+
 
 _UNSETTLED = Compiled(
     lambda account: ChildOrder.objects.filter(account_id=account, is_settled=False).order_by("pk"),

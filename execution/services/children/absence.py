@@ -18,7 +18,7 @@ from execution.core.reconcile import (
     add_not_found_observation,
     is_absent,
 )
-from execution.core.states import ChildEvent, ChildStatus, child_after
+from execution.core.states import CHILD_ON_THE_BOOK, ChildEvent, ChildStatus, child_after
 from execution.models import ChildOrder
 from execution.selectors.decisions.evidence import (
     may_be_forgotten_from,
@@ -43,7 +43,6 @@ class NotFoundObservation:
 #: Polls further apart than this say nothing together.
 GONE_WITHIN = timedelta(minutes=1)
 _GONE = "gone"
-_ON_THE_BOOK = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED, ChildStatus.CANCELLING})
 
 
 @transaction.atomic
@@ -54,7 +53,7 @@ def child_gone(*, child_pk: int, begun_at: datetime, guarantees: Guarantees, now
     """
     child, order = child_locked(child_pk)
     sent = child.last_possible_send_at
-    if child.status not in _ON_THE_BOOK or not child.exchange_id or sent is None:
+    if child.status not in CHILD_ON_THE_BOOK or not child.exchange_id or sent is None:
         return False
     polls = [datetime.fromisoformat(at) for at in child.evidence.get(_GONE, ())]
     polls = [at for at in polls if begun_at - at <= GONE_WITHIN]
