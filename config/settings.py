@@ -44,6 +44,12 @@ if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
 TRANCHE_SWITCH_SECONDS = env.int("TRANCHE_SWITCH_SECONDS", default=60)
 if TRANCHE_SWITCH_SECONDS < 5:  # an engine looks at it once a second
     raise ValueError(f"TRANCHE_SWITCH_SECONDS is {TRANCHE_SWITCH_SECONDS}; it must be 5 or more")
+#: Limits in money are in this currency, and other currencies are converted into it (docs/limits.md).
+TRANCHE_REPORTING_CURRENCY = env.str("TRANCHE_REPORTING_CURRENCY", default="USDT").upper()
+#: Nobody approves an order after it has waited for so many minutes.
+TRANCHE_APPROVAL_MINUTES = env.int("TRANCHE_APPROVAL_MINUTES", default=15)
+if TRANCHE_APPROVAL_MINUTES < 1:
+    raise ValueError(f"TRANCHE_APPROVAL_MINUTES is {TRANCHE_APPROVAL_MINUTES}; it must be 1 or more")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 #: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
@@ -206,6 +212,11 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "hurry": {"task": "execution.tasks.hurry", "schedule": 5.0, "options": {"expires": 4.5}},
     "housekeep": {"task": "execution.tasks.housekeep", "schedule": 60.0, "options": {"expires": 55}},
+    "expire_approvals": {
+        "task": "execution.tasks.expire_approvals",
+        "schedule": 5.0,
+        "options": {"expires": 4.5},
+    },
 }
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

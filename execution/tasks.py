@@ -20,6 +20,7 @@ from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
 from execution.services.desk.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
 from execution.services.halts import halts_lifted_tell
+from execution.services.orders.approvals import approvals_expire
 from execution.services.orders.estimates import estimate_failed, estimate_work
 from execution.services.records.reports import reports_keep
 
@@ -106,6 +107,12 @@ def hurry() -> None:
     """Make an engine look now; it makes up for nothing but a lost doorbell."""
     if (host := _host()) is not None:
         host.hint(0)
+
+
+@shared_task
+def expire_approvals() -> None:
+    """End requests for approval whose time is over."""
+    approvals_expire(now=timezone.now())
 
 
 @shared_task

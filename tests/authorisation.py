@@ -57,6 +57,16 @@ GET    halts/new/preview/                        -        login     403    403  
 GET    halts/<slug:public_id>/                   halt     login     403    403    403     200        403
 POST   halts/<slug:public_id>/lift/              halt     login     403    403    403     302        403
 
+# limits: everybody reads them, supervisors set them; approvals: who sees the order sees them, supervisors decide
+GET    limits/                                   -        login     200    200    200     200        200
+POST   limits/                                   -        login     403    403    403     303        403
+POST   limits/<slug:public_id>/end/              limit    login     403    403    403     303        403
+GET    approvals/                                -        login     200    200    200     200        200
+GET    approvals/<slug:public_id>/               approval login     200    404    200     200        404
+POST   approvals/<slug:public_id>/approve/       approval login     422!   404    422!    303        404
+POST   approvals/<slug:public_id>/refuse/        approval login     422!   404    422!    303        404
+POST   approvals/<slug:public_id>/withdraw/      approval login     303    404    404     303        404
+
 # the reconciliation: who sees orders sees theirs, supervisors act
 GET    reconciliation/                           -        login     200    200    200     200        200
 POST   reconciliation/<slug:public_id>/poll/     child    login     403    403    403     303        403
@@ -109,6 +119,14 @@ POST   api/v1/halts/preview                      -        401       403    403  
 GET    api/v1/halts                              -        401       403    403    403     200        403
 POST   api/v1/halts                              -        401       403    403    403     201        403
 GET    api/v1/halts/<slug:public_id>             halt     401       403    403    403     200        403
+GET    api/v1/limits                             -        401       200    200    200     200        200
+POST   api/v1/limits                             -        401       403    403    403     201        403
+POST   api/v1/limits/<slug:public_id>/end        limit    401       403    403    403     204        403
+GET    api/v1/approvals                          -        401       200    200    200     200        200
+GET    api/v1/approvals/<slug:public_id>         approval 401       200    404    200     200        404
+POST   api/v1/approvals/<slug:public_id>/approve approval 401       403    403    403     200        403
+POST   api/v1/approvals/<slug:public_id>/refuse  approval 401       403    403    403     200        403
+POST   api/v1/approvals/<slug:public_id>/withdraw approval 401      200    404    404     200        404
 GET    api/v1/reconciliation                     -        401       200    200    200     200        200
 POST   api/v1/reconciliation/<slug:public_id>/poll   child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/cancel child 401      403    403    403     204        403

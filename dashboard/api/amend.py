@@ -54,7 +54,7 @@ def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> A
     found = services.order_amend_preview(
         public_id=public_id, person=person, changes=_changes(body, order_id), now=timezone.now()
     )
-    return rows.amendment_row(found, body.confirmation().missing(services.far_prices(found)))
+    return rows.amendment_row(found, services.missing_of(person, found, body.confirmation()))
 
 
 @router.post(
@@ -64,7 +64,8 @@ def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> A
     operation_id="order_amend",
 )
 def amend(request: HttpRequest, public_id: str, body: bodies.AmendBody) -> OrderDetail:
-    """New terms and a new plan for what remains. The same changes to the same terms_version are one amendment,
+    """New terms and a new plan for what remains. Above a limit that another person may allow, the order is answered as
+    it is, with the request in waiting_approval. The same changes to the same terms_version are one amendment,
     however often they are sent; terms of another version are a 409."""
     person, order_id = _trader(request, public_id)
     order = services.order_amend(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
+from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
 from execution.services.orders.confirmation import Confirmation
@@ -31,8 +32,8 @@ class Body(Schema):
 # --- orders --------------------------------------------------------------------------------------
 
 
-class ConfirmsPrices(Body):
-    """The prices of a body that are meant though they are far on the wrong side of the market."""
+class Confirms(Body):
+    """What a body confirms: an unusual price, a quantity above the person's threshold, a soft limit exceeded."""
 
     confirm_limit: StrictBool = Field(
         default=False,
@@ -43,11 +44,28 @@ class ConfirmsPrices(Body):
         description="confirms an I-would price on the wrong side of the mid by more than the collar",
     )
 
+    confirm_quantity: str = Field(
+        default="",
+        max_length=40,
+        description="the quantity once more, above your threshold or where the order's worth is not known",
+    )
+    limit_reasons: dict[str, str] = Field(
+        default={},
+        max_length=20,
+        description="why each soft limit may be exceeded, by the kind of the limit; kept in the order's journal",
+    )
+
     def confirmation(self) -> Confirmation:
-        return Confirmation(limit=self.confirm_limit, i_would=self.confirm_i_would, on_ticket=False)
+        return Confirmation(
+            quantity=self.confirm_quantity,
+            limit=self.confirm_limit,
+            i_would=self.confirm_i_would,
+            on_ticket=False,
+            limit_reasons=self.limit_reasons,
+        )
 
 
-class OrderBody(ConfirmsPrices):
+class OrderBody(Confirms):
     symbol: str = Field(description="such as BTC/USDT", examples=["BTC/USDT"])
     side: str = Field(json_schema_extra=one_of([side.value for side in Side]))
     quantity: str = Field(description="a decimal number as a string, above 0", examples=["0.25"])
@@ -77,7 +95,7 @@ class ResumeBody(ActionBody):
     )
 
 
-class ChangesBody(ConfirmsPrices):
+class ChangesBody(Confirms):
     """Changes to an order. A field that is left out stays as it is; null removes its value."""
 
     quantity: str | None = Field(
@@ -124,6 +142,32 @@ class HaltsAsked(Schema):
     """Selects the halts to list."""
 
     lifted: bool = Field(default=False, description="former halts instead of those in force")
+
+
+class LimitBody(ReasonBody):
+    kind: str = Field(json_schema_extra=one_of([kind.value for kind in LimitKind]))
+    scope: str = Field(json_schema_extra=one_of([scope.value for scope in LimitScope]))
+    subject: str = Field(
+        default="",
+        max_length=150,
+        description="a trader's name, an account's label, a symbol; empty for the desk",
+    )
+    level: str = Field(json_schema_extra=one_of([level.value for level in LimitLevel]))
+    value: str = Field(description="a decimal number as a string, 0 or more", examples=["5000000"])
+    currency: str = Field(
+        default="", max_length=40, description="of a notional; empty: the desk's reporting currency"
+    )
+
+
+class ApprovalsAsked(Schema):
+    """Selects the requests to list."""
+
+    decided: bool = Field(default=False, description="the last ones decided instead of those that wait")
+
+
+class ApproveBody(Body):
+    kinds: list[str] = Field(description="the kinds of limits that you have seen exceeded", max_length=20)
+    reason: str = Field(default="", max_length=MAX_REASON)
 
 
 class AttachBody(ReasonBody):

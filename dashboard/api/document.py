@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import TypeAdapter
 
-from dashboard.api import amend, analysis, desk, halts, orders, reconciliation
+from dashboard.api import amend, analysis, controls, desk, halts, orders, reconciliation
 from dashboard.api.access import Bearer, PersonRate
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
@@ -148,6 +148,7 @@ for router in (
     orders.router,
     amend.router,
     analysis.router,
+    controls.router,
     desk.router,
     halts.router,
     reconciliation.router,

@@ -21,7 +21,7 @@ from execution.selectors.orders.order_filter import OrderListFilter
 from execution.selectors.orders.visibility import order_is_theirs_to_act
 from execution.selectors.tca.reports import report_read
 from execution.services.orders import orders as services
-from execution.services.orders.confirmation import price_problems
+from execution.services.orders.confirmation import confirmation_problems
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -65,7 +65,7 @@ def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
     """Creates nothing. Problems that would refuse the order are listed in problems."""
     person, now = api_trader(request), timezone.now()
     found = services.order_preview(person=person, request=read_order(body.dict(), person), now=now)
-    return rows.preview_row(found, body.confirmation().missing(price_problems(found)))
+    return rows.preview_row(found, confirmation_problems(person, found, body.confirmation()))
 
 
 @router.get(

@@ -34,6 +34,7 @@ def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> payloads.O
             payloads.Check(state=check.state, text=check.text, orders=list(check.orders))
             for check in preview.checks
         ],
+        "approvals": [breach.message for breach in preview.verdict.approvals],
         "problems": [problem_row(problem) for problem in (*preview.problems, *missing)],
     }
 
@@ -66,6 +67,7 @@ def amendment_row(amended: Amendment, missing: Sequence[Problem] = ()) -> payloa
         "end_at": amended.end_at,
         "slices": [_slice_row(part) for part in amended.slices],
         "notes": list(amended.plan.notes) if amended.plan else [],
+        "approvals": [breach.message for breach in amended.verdict.approvals],
         "problems": [problem_row(problem) for problem in (*amended.problems, *missing)],
     }
 

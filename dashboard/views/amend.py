@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from dashboard.forms import fields
+from dashboard.present.limit_fields import limit_fields, limit_reasons_in
 from dashboard.present.sentences import spoken
 from dashboard.responses import action_done, refused_text
 from execution.core.numbers import NumberRefused, grouped, plain, whole_number, without_grouping
@@ -107,6 +108,7 @@ def _send(request: HttpRequest, public_id: str) -> HttpResponse:
                 quantity=written.get("confirm_quantity", ""),
                 limit=written.get("confirm_limit") == "yes",
                 i_would=written.get("confirm_i_would") == "yes",
+                limit_reasons=limit_reasons_in(written),
             ),
         )
     except services.TermsChanged:
@@ -194,6 +196,7 @@ def _context(request: HttpRequest, amendment: Amendment, problems: Sequence[Prob
         "far_prices": services.far_prices(amendment),
         "must_type": services.typing_wanted(person_of(request), amendment),
         "may_send": bool(amendment.changes) and not problems,
+        **limit_fields(amendment.verdict, request.POST, {}),
     }
 
 

@@ -19,6 +19,7 @@ from dashboard.access import person_of, trader_required
 from dashboard.forms import fields
 from dashboard.forms.clones import clone_of
 from dashboard.present import sentences
+from dashboard.present.limit_fields import limit_fields, limit_reasons_in
 from dashboard.present.predictions import predicted_now
 from dashboard.present.previews import preview_context
 from dashboard.responses import see_other
@@ -30,6 +31,7 @@ from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services.orders import orders as services
 from execution.services.orders.confirmation import Confirmation, price_problems, quantity_must_be_typed
+from execution.services.orders.limits import REASON_FIELD
 
 #: What is confirmed in the review, not asked for in the form.
 CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
@@ -41,6 +43,7 @@ def confirmed_in(form: Mapping[str, str]) -> Confirmation:
         lookalike=form.get("confirm_lookalike") == "yes",
         limit=form.get("confirm_limit") == "yes",
         i_would=form.get("confirm_i_would") == "yes",
+        limit_reasons=limit_reasons_in(form),
     )
 
 
@@ -147,13 +150,14 @@ def review(request: HttpRequest) -> HttpResponse:
 
 def _review(request: HttpRequest, context: dict[str, Any], missing: Sequence[Problem] = ()) -> HttpResponse:
     found = context["preview"]
+    context["missing"] = said = {problem.field: problem.message for problem in missing}
     if found is not None:
         context["waits"] = bool(found.books_awaited) and not context["problems"]
         context["sentence"] = sentences.order_sentence(found)
         context["must_type"] = quantity_must_be_typed(person_of(request), found)
         context["unit"] = sentences.unit_word(found)
         context["far_prices"] = price_problems(found)
-    context["missing"] = {problem.field: problem.message for problem in missing}
+        context |= limit_fields(found.verdict, request.POST, said)
     return render(request, "dashboard/_review.html", context)
 
 
@@ -198,10 +202,14 @@ def _send(request: HttpRequest) -> HttpResponse:
         else:
             return _sent(request, order.public_id)
     if getattr(request, "htmx", False):
-        if problems and all(problem.field in CONFIRMATIONS for problem in problems):
+        if problems and all(_is_confirmation(problem) for problem in problems):
             return _review(request, _preview(request), problems)
         return render(request, "dashboard/_review.html", {"problems": problems, "refused": True})
     return _form(request, asked, problems, status=422)
+
+
+def _is_confirmation(problem: Problem) -> bool:
+    return problem.field in CONFIRMATIONS or problem.field.startswith(REASON_FIELD)
 
 
 def _sent(request: HttpRequest, public_id: str) -> HttpResponse:

@@ -126,6 +126,18 @@ class Code(StrEnum):
         "Ask for at most `limit`, or cancel or reduce one of the orders.")
     INSUFFICIENT_LIQUIDITY = ("insufficient_liquidity", "quantity",
         "The books cannot fill the quantity within limit and collar.", "Ask for at most `limit`, or accept a part.")
+    LIMIT_EXCEEDED = ("limit_exceeded", "quantity, limit_price, collar_bp",
+        "The order is above a limit that a supervisor set.", "Ask for less than `limit`, or ask a supervisor.")
+    LIMIT_REASON_MISSING = ("limit_reason_missing", "limit_reason_…",
+        "The order is above a soft limit.", "Give a reason for it, or stay within `limit`.")
+    APPROVAL_NEEDED = ("approval_needed", "quantity, limit_price, collar_bp",
+        "Another person has to approve this.", "Ask a supervisor, or stay within `limit`.")
+    APPROVAL_CLOSED = ("approval_closed", "",
+        "The request for approval was decided, withdrawn or has expired.", "Read the order again.")
+    APPROVAL_OUTDATED = ("approval_outdated", "kinds",
+        "The order exceeds other limits than you have seen.", "Read the request again.")
+    OWN_REQUEST = ("own_request", "",
+        "Nobody approves their own request.", "Ask another supervisor.")
     TRADING_HALTED = ("trading_halted", "accounts, symbol, or none",
         "A halt covers the order.", "Wait until a supervisor lifts the halt in `limit`.")
     DISK_SPACE_LOW = ("disk_space_low", "",
@@ -196,6 +208,14 @@ class Code(StrEnum):
         "The desk has no such account, trader or symbol.", "Check the name.")
     HALT_UNFINISHED = ("halt_unfinished", "",
         "The halt is still pausing orders.", "Lift it once its sweep has ended.")
+
+    # Limits
+    LIMIT_SUBJECT_UNKNOWN = ("limit_subject_unknown", "subject",
+        "The desk has no such account, trader or symbol.", "Check the name.")
+    LIMIT_NOT_IN_FORCE = ("limit_not_in_force", "",
+        "The limit was changed or ended already.", "Read the limits again.")
+    LIMITS_OUT_OF_ORDER = ("limits_out_of_order", "value",
+        "A soft limit must be below the one for approval, and that below the hard one.", "Stay within `limit`.")
 
     # Accounts
     INSTALLATION_MISSING = ("installation_missing", "",

@@ -4,6 +4,7 @@ from execution.models.audit import AuditEntry
 from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
+from execution.models.limits import ApprovalState, OrderApproval, TradingLimit
 from execution.models.market_data import CandleDay, MarketSample
 from execution.models.orders import (
     ChildOrder,
@@ -22,6 +23,7 @@ from execution.models.venues import Account, Balance, Credential, CredentialStat
 __all__ = [
     "Account",
     "ApiToken",
+    "ApprovalState",
     "AuditEntry",
     "Balance",
     "CandleDay",
@@ -42,11 +44,13 @@ __all__ = [
     "Market",
     "MarketSample",
     "Order",
+    "OrderApproval",
     "OrderReport",
     "OrderTerms",
     "Role",
     "Slice",
     "Submission",
+    "TradingLimit",
     "User",
     "Venue",
     "Worker",

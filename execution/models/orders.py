@@ -181,6 +181,8 @@ class ChildOrder(models.Model):
             models.Index(fields=["account", "exchange_id"], name="child_by_exchange_id"),
             # Before each create: what has ended since the account's balance was told.
             models.Index(fields=["account", "ended_at"], name="child_by_end"),
+            # Before each create: how many were sent within the last second.
+            models.Index(fields=["submitted_at"], name="child_by_submit"),
         ]
 
     def __str__(self) -> str:

@@ -84,6 +84,14 @@ class EarlierPlan(TypedDict):
     line: list[SchedulePoint]
 
 
+class WaitingApproval(TypedDict):
+    """A request for approval of an order, or of an amendment."""
+
+    id: str
+    changes: Annotated[str, about("of an amendment, in words; empty for a new order")]
+    expires_at: EpochMs
+
+
 class OrderDetail(OrderRow):
     """An order on its own page."""
 
@@ -96,6 +104,9 @@ class OrderDetail(OrderRow):
     unit: UnitText
     reserves: Annotated[
         list[Reserved], about("what it reserves on each account; empty once it sends nothing new")
+    ]
+    waiting_approval: Annotated[
+        WaitingApproval | None, about("the request that waits for another person's approval")
     ]
     owner: PageOnly[str]
     fees: list[Fee]

@@ -77,6 +77,9 @@ class OrderPreview(TypedDict):
         about("null: the order does not fill at once, or its order books have not arrived (see checks)"),
     ]
     checks: list[Check]
+    approvals: Annotated[
+        list[str], about("limits above which the order waits until another person approves it")
+    ]
     problems: list[ProblemRow]
 
 
@@ -101,4 +104,7 @@ class AmendPreview(TypedDict):
     end_at: datetime
     slices: list[PlannedSlice]
     notes: list[str]
+    approvals: Annotated[
+        list[str], about("limits above which the changes wait until another person approves them")
+    ]
     problems: list[ProblemRow]

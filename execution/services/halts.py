@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from execution import notify
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused, length_problem, refuse, refuse_if
+from execution.core.problems import Problem, refuse, refuse_if
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
 from execution.payloads.halts import HaltPreview
@@ -40,10 +40,10 @@ from execution.services.records.audit import audit_append
 from execution.services.records.journal import journal_append
 from execution.services.records.locking import account_row_locked, gate_locked, order_locked
 from execution.services.records.order_transition import pause_for_person
+from execution.services.records.reasons import kept_reason
 
 log = structlog.get_logger(__name__)
 
-MAX_REASON_LENGTH = 500
 #: A sweep is left this long to the process that set the halt; then whoever tends halts finishes it.
 SWEEP_PATIENCE = timedelta(seconds=2)
 #: A halt has its cancel asked for: the unknown ones are cancelled as soon as they turn up.
@@ -124,13 +124,6 @@ def _phrase(halt: Halt) -> str:
     return "HALT DESK" if halt.scope == HaltScope.DESK else f"HALT {halt_subject(halt)}"
 
 
-def _reason(reason: str) -> str:
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
-        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON_LENGTH, 1)])
-    return reason
-
-
 def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPreview:  # noqa: ARG001  as its siblings
     """Return what the halt would pause and cancel, and the phrase that confirms it. Changes nothing."""
     halt = _draft(person, request)
@@ -147,7 +140,7 @@ def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, no
     2. The sweep pauses the parents and asks for the cancels.
     """
     halt = _draft(person, request)
-    reason = _reason(reason)
+    reason = kept_reason(reason)
     if phrase.strip() != _phrase(halt):
         message = f"Type {_phrase(halt)} to confirm."
         refuse("phrase", message, phrase, _phrase(halt), code=Code.CONFIRMATION_PHRASE_WRONG)
@@ -301,7 +294,7 @@ def halt_lift(*, public_id: str, person: User, reason: str, now: datetime) -> Ha
 @transaction.atomic
 def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
     _refuse_all_but_supervisors(person)
-    reason = _reason(reason)
+    reason = kept_reason(reason)
     gate_locked()
     halt = Halt.objects.select_related("account", "trader", "set_by").filter(public_id=public_id).first()
     if halt is None:

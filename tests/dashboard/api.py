@@ -48,6 +48,7 @@ def order_body(desk: Desk, **changes: Any) -> dict[str, Any]:
         "symbol": "BTC/USDT",
         "side": "buy",
         "quantity": "2.5",
+        "confirm_quantity": "2.5",
         "unit": "base",
         "algorithm": "twap",
         "parameters": {"duration": 3600, "slices": 12},

@@ -129,6 +129,7 @@ def test_a_program_sees_the_plan_and_amends_once(office: Desk) -> None:
     order = office.order()
     program = Program(office.trader)
     changes = {"quantity": "3", "limit_price": None, "parameters": {"urgency": "0.8", "duration": 7200}}
+    changes["confirm_quantity"] = "3"  # it is worth more than the trader's threshold
     path = f"/orders/{order.public_id}/amend"
     shown = program.post(f"{path}/preview", changes)
     assert shown.status_code == 200

@@ -18,7 +18,7 @@ from execution.services.halts import (
     HaltRequest,
     halts_tend,
 )
-from execution.services.orders import orders
+from execution.services.orders import submit
 from execution.services.orders.orders import order_cancel
 from execution.services.orders.preview import order_preview
 from execution.services.orders.stages import Preview
@@ -232,7 +232,7 @@ def test_a_submit_meets_a_halt_that_came_after_its_preview(
         halt(rows)
         return preview
 
-    monkeypatch.setattr(orders, "order_preview", judged_then_halted)
+    monkeypatch.setattr(submit, "order_preview", judged_then_halted)
     with pytest.raises(Refused, match="halted: a test"):
         rows.submit()
     assert not Order.objects.exists()

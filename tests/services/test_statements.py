@@ -47,8 +47,9 @@ def test_a_slice_asks_for_no_more_than_it_did(rows: Rows, django_assert_max_num_
             **fixed, version=snapshot.version, decision=decision, quotes=snapshot.view.quotes, now=NOW
         )
     child = order.children.get()
-    # One each for what rests on the other side and for what the account can pay.
-    with django_assert_max_num_queries(16):
+    # One each for what rests on the other side and for what the account can pay,
+    # and for the limits in force.
+    with django_assert_max_num_queries(17):
         child_submit(
             child_pk=child.pk, worker_pk=rows.worker.pk, account_fence=1, budget=BUDGET, quote=QUOTE, now=NOW
         )

@@ -12,7 +12,7 @@ from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Problem, Refused
 from execution.models import Account, Balance, Order, OrderTerms, Slice, Submission, User
 from execution.selectors.decisions.order_view import accounts_of
-from execution.services.orders import orders
+from execution.services.orders import submit
 from execution.services.orders.preview import order_preview
 from tests.factories import NOW, SYMBOL, D, Rows, make_account
 from tests.invariants import check_order
@@ -62,12 +62,12 @@ def test_the_later_of_two_submits_at_once_gets_the_order_of_the_first(
 ) -> None:
     first = rows.submit()
     counts = row_counts()
-    really, unseen = orders._submitted, iter([True, True])  # as on PostgreSQL, before the first commits
+    really, unseen = submit._submitted, iter([True, True])  # as on PostgreSQL, before the first commits
 
     def submitted(*arguments: Any) -> Order | None:
         return None if next(unseen, False) else really(*arguments)
 
-    monkeypatch.setattr(orders, "_submitted", submitted)
+    monkeypatch.setattr(submit, "_submitted", submitted)
     assert rows.submit() == first
     assert row_counts() == counts
 

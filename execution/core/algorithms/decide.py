@@ -156,7 +156,8 @@ def _working(view: OrderView) -> Decision:
     if view.halted:  # its parent is about to be paused; the cancels do not wait for that
         return Decision(_cancels(view, view.halted), view.now + BLOCKED_RECHECK, f"waits: {view.halted}")
     is_bearable = view.rejections.kind in HARMLESS_REJECTIONS | PATIENT_REJECTIONS
-    if view.rejections.count >= MAX_REJECTIONS and not is_bearable:
+    most = MAX_REJECTIONS if view.rejections.most is None else min(view.rejections.most + 1, MAX_REJECTIONS)
+    if view.rejections.count >= most and not is_bearable:
         reason = f"{view.rejections.count} children in a row were refused: {view.rejections.why}"
         return Decision(
             (ChangeStatus(OrderEvent.PAUSE, reason, needs_person=True), *_cancels(view, reason)), None, reason

@@ -69,12 +69,16 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """How many children in a row were refused, when the last one was, and why: its kind, and in words."""
+    """How many children in a row were refused, when the last one was, and why: its kind, and in words.
+
+    ``most`` is how many the order may have before it pauses for a person; None where no limit says so.
+    """
 
     count: int = 0
     last_at: datetime | None = None
     kind: str = ""
     words: str = ""
+    most: int | None = None
 
     @property
     def unpaid(self) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from execution.core.limits.kinds import LimitKind
 from execution.core.orders.view import WOULD_TAKE, Rejections, is_refused
 from execution.core.reconcile import ended_as_it_would_take
 from execution.core.states import ChildStatus, OrderEvent
 from execution.core.types import TimeInForce
 from execution.models import ChildOrder, JournalEntry, Order
 from execution.models.prepared import Compiled
+from execution.selectors.decisions.limits import limits_applying
 
 #: How far back the run of refusals is counted.
 REJECTIONS_READ = 20
@@ -46,7 +48,13 @@ def rejections_of(order: Order) -> Rejections:
     if not run:
         return Rejections()
     words = run[0].reason.partition(": ")[2] if _is_said(run[0]) else ""
-    return Rejections(len(run), run[0].ended_at, refusal_kind(run[0]), words)
+    return Rejections(len(run), run[0].ended_at, refusal_kind(run[0]), words, _most(order, run[0].account_id))
+
+
+def _most(order: Order, account_pk: int) -> int | None:
+    """Return the lowest limit on refusals in a row; None where there is none."""
+    limits = limits_applying(order.trader_id, (account_pk,), order.symbol, {LimitKind.REFUSALS})
+    return min((int(limit.value) for limit in limits), default=None)
 
 
 def refusal_kind(child: ChildOrder) -> str:

@@ -14,7 +14,7 @@ from execution.core.numbers import round_up
 from execution.core.orders.reservation import spent_currency
 from execution.core.tca import costs
 from execution.core.types import Side
-from execution.models import ChildOrder, Fill, JournalEntry, Order
+from execution.models import ApprovalState, ChildOrder, Fill, JournalEntry, Order
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.orders import (
     SECTIONS,
@@ -29,6 +29,7 @@ from execution.payloads.orders import (
     SchedulePoint,
     SliceRow,
     Snapshot,
+    WaitingApproval,
 )
 from execution.selectors.decisions.order_view import ORDER
 from execution.selectors.decisions.spending import reserve_of
@@ -143,6 +144,7 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
         quantity_asked=decimal_str(order.quantity_asked),
         unit=order.unit,
         reserves=_reserves(rows),
+        waiting_approval=_waiting_approval(order, journal),
         owner=str(order.owner or ""),
         fees=[
             Fee(currency=name, amount=decimal_str(Decimal(amount)))
@@ -153,6 +155,18 @@ def _facts(rows: PageRows, fills: Sequence[FillRow], journal: Sequence[JournalRo
         pauses=pauses(journal, epoch_ms(order.paused_at), epoch_ms(order.ended_at)),
         earlier_plans=earlier_plans(order, journal) if is_sliced(order.algorithm) else [],
         parameters=dict(terms.parameters) if terms else {},
+    )
+
+
+def _waiting_approval(order: Order, journal: Sequence[JournalRow]) -> WaitingApproval | None:
+    """Return the request that waits; of an order that never asked for one nothing is read."""
+    if not any(entry["kind"] == "approval_asked" for entry in journal):
+        return None
+    request = order.approvals.filter(state=ApprovalState.WAITING).first()
+    if request is None:
+        return None
+    return WaitingApproval(
+        id=request.public_id, changes=request.change_words, expires_at=epoch_ms(request.expires_at)
     )
 
 

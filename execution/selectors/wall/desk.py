@@ -22,6 +22,7 @@ from execution.payloads.encode import epoch_ms, rounded_str
 from execution.payloads.halts import HaltRow
 from execution.payloads.wall import DeskState, WallPanels, WallPerson, WallRow, WallTotals, WallUnknown
 from execution.selectors.halts import halt_rows
+from execution.selectors.limits import approvals_waiting
 from execution.selectors.quotes import quotes_latest
 from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows, quote_pairs
 from execution.selectors.wall.money import Day, money_rows, working
@@ -69,6 +70,7 @@ class Wall:
             people=_people(self.held.values(), prices, _halted(halts, HaltScope.TRADER)),
             unknown=unknown_rows,
             alerts=alert_rows(now),
+            approvals=approvals_waiting(),
             halts=halts,
         )
         rows = {held.row["id"]: held.row for held in shown}

@@ -52,6 +52,7 @@ from execution.services.children.fills import (
     raise_alarm,
 )
 from execution.services.children.last_gate import reason_to_drop
+from execution.services.children.limit_gate import limit_stop
 from execution.services.records.journal import DESK, VENUE, journal_append
 from execution.services.records.locking import (
     account_row_locked,
@@ -59,6 +60,7 @@ from execution.services.records.locking import (
     order_locked,
     order_locked_with_terms,
 )
+from execution.services.records.order_transition import pause_for_person
 
 #: Fields of a child that change when it is submitted, and when it is released.
 SENDING = ("status", "submitted_at", "submitted_fence", "last_possible_send_at")
@@ -133,6 +135,11 @@ def child_submit(
     if halted := halt_blocks_order(order):
         _drop(child, order, halted, now)
         return None
+    if (stop := limit_stop(order, account, request, now=now)) is not None:
+        if stop.pauses:
+            _drop(child, order, stop.reason, now)
+            pause_for_person(order, reason=stop.reason, now=now)
+        return None  # too many within a second: it is tried again, until it is too old
     child.status = child_after(ChildStatus.PENDING_SUBMIT, ChildEvent.SUBMIT)
     child.submitted_at = now
     child.submitted_fence = account_fence

@@ -12,6 +12,7 @@ from execution.core.identifiers import MARK_LENGTH, random_id
 from execution.core.problem_codes import Code
 from execution.core.problems import refuse
 from execution.models import Environment, Installation, Role, User
+from execution.services.desk.limits import first_limits_ensure
 
 #: The people of a new installation, by user name.
 FIRST_PEOPLE: dict[str, Role] = {
@@ -24,7 +25,7 @@ MIN_PASSWORD_LENGTH = 12
 
 @transaction.atomic
 def installation_ensure(*, environment: str, sealing_key: str, now: datetime) -> Installation:
-    """Return the installation's row, made with a fresh mark at the first call.
+    """Return the installation's row, made with a fresh mark and the first limits at the first call.
 
     ``sealing_key`` is the workers' current public key (hex); after a rotation the row takes the new one. Raises
     ``Refused`` when the database belongs to another environment, or there is no such environment.
@@ -43,6 +44,7 @@ def installation_ensure(*, environment: str, sealing_key: str, now: datetime) ->
     )
     if created:
         installation.created_at = now  # auto_now_add took the machine's own clock
+        first_limits_ensure(now=now)
     elif installation.environment != environment:
         message = (
             f"This database belongs to a {installation.environment} installation and cannot be started as "

@@ -14,14 +14,21 @@ from django.db import transaction
 from execution.core.numbers import plain
 from execution.core.orders import plans
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused, refuse
+from execution.core.problems import Problem, Refused, refuse, refuse_if
 from execution.core.states import OrderStatus
-from execution.models import JournalEntry, Order, User
+from execution.models import JournalEntry, Order, OrderApproval, User
 from execution.selectors.halts import ANY_KIND, halt_problem, order_halt
 from execution.selectors.orders.visibility import may_amend, order_find
 from execution.services.orders.affordability import refuse_if_unaffordable
 from execution.services.orders.amend_preview import UNSENT, Amendment, amendment_of, market_of_order
+from execution.services.orders.approval_requests import approval_ask
 from execution.services.orders.confirmation import PROGRAM, Confirmation, must_be_typed, typed_problems
+from execution.services.orders.limits import (
+    amendment_verdict,
+    limit_problems,
+    reason_problems,
+    waiting_approval,
+)
 from execution.services.orders.orders import OrderNotFound, person_actor, refuse_if_halted
 from execution.services.orders.replanning import order_replan
 from execution.services.records.locking import gate_locked, order_locked
@@ -45,6 +52,7 @@ def order_amend_preview(
     order = _theirs(public_id, person)
     _refuse_if_over(order)
     amendment = amendment_of(order, market_of_order(order, now), changes)
+    amendment = _judged(amendment)
     if amendment.grows and (halt := order_halt(order, ANY_KIND)) is not None:
         return replace(amendment, problems=(*amendment.problems, halt_problem(halt)))
     return amendment
@@ -66,7 +74,8 @@ def order_amend(
     2. Other terms than ``terms_version`` (the preview's) refuse it, and so does a final or closing order.
     3. Under the order's lock it is judged again; any problem refuses it, and what is ``confirmed`` too little.
     4. Under the gate: a halt refuses what makes the order larger, and nothing else. What needs more than before must
-    be payable beside what other orders reserve.
+    be payable beside what other orders reserve. Above a limit that another person may allow, it is not made yet: the
+    order goes on as it is until somebody approves.
     """
     order = _theirs(public_id, person)
     market = market_of_order(order, now)
@@ -77,21 +86,84 @@ def order_amend(
         _refuse_if_over(order)
         _refuse_other_terms(order, terms_version)
         amendment = amendment_of(order, market, changes)
+        gate_locked()
+        amendment = _judged(amendment)
         if problems := amendment.problems or missing_of(person, amendment, confirmed):
             raise Refused(problems)
-        _write(order, person, amendment, changes, reason, now)
-        if amendment.grows:
-            refuse_if_halted(order, ANY_KIND)
-        if amendment.needs_more:
-            gate_locked()
-            refuse_if_unaffordable(order, person, field=amendment.paid_by, label=UNSENT)
+        if amendment.verdict.approvals:
+            _ask(order, person, amendment, changes, reason, now)
+            return order
+        _make(order, person, amendment, changes, reason, now)
     return order
+
+
+def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) -> None:
+    """Make the amendment that another person has approved, in the name of the one who asked; the gate is locked.
+
+    Raises ``Refused`` when the terms have changed since, and for what a new amendment would be refused for.
+    """
+    if approval.changes is None:
+        raise RuntimeError(f"request {approval.public_id} is not about an amendment")
+    _refuse_if_over(order)
+    _refuse_other_terms(order, approval.terms_version)
+    amendment = amendment_of(order, market_of_order(order, now), approval.changes)
+    refuse_if(amendment.problems)
+    by = approval.decided_by
+    reason = f"{approval.change_reason}; " if approval.change_reason else ""
+    reason += f"approved by {person_actor(by)}" if by is not None else "approved"
+    _make(order, approval.requested_by, amendment, approval.changes, reason, now)
+
+
+def _judged(amendment: Amendment) -> Amendment:
+    """Return the amendment with what limits say of it."""
+    verdict = amendment_verdict(amendment)
+    return replace(amendment, verdict=verdict, problems=(*amendment.problems, *limit_problems(verdict)))
+
+
+def _make(
+    order: Order,
+    person: User,
+    amendment: Amendment,
+    changes: Mapping[str, Any],
+    reason: str,
+    now: datetime,
+) -> None:
+    _write(order, person, amendment, changes, reason, now)
+    if amendment.grows:
+        refuse_if_halted(order, ANY_KIND)
+    if amendment.needs_more:
+        refuse_if_unaffordable(order, person, field=amendment.paid_by, label=UNSENT)
+
+
+def _ask(
+    order: Order,
+    person: User,
+    amendment: Amendment,
+    changes: Mapping[str, Any],
+    reason: str,
+    now: datetime,
+) -> None:
+    """Ask for approval of an amendment; the order goes on as it is. The same changes ask once."""
+    kept = {name: None if value is None else str(value) for name, value in changes.items()}
+    waiting = waiting_approval(order)
+    if waiting is not None and waiting.changes == kept and waiting.requested_by_id == person.pk:
+        return
+    approval_ask(
+        order,
+        amendment.verdict,
+        person=person,
+        now=now,
+        changes=kept,
+        change_words="; ".join(change.words for change in amendment.changes),
+        change_reason=reason,
+    )
 
 
 def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -> list[Problem]:
     """Return what is still to be confirmed, by the rules of a new order, where the amendment touches it."""
     problems = confirmation.missing(far_prices(amendment))
-    if confirmation.on_ticket and typing_wanted(person, amendment):
+    problems += reason_problems(amendment.verdict, confirmation.limit_reasons)
+    if confirmation.is_retyped and typing_wanted(person, amendment):
         problems += typed_problems(amendment.quantity, confirmation.quantity)
     return problems
 

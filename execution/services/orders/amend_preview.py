@@ -11,6 +11,7 @@ from typing import Any
 from execution.core.algorithms.registry import plan_order
 from execution.core.algorithms.replan import fixed_end_problems
 from execution.core.durations import as_clock
+from execution.core.limits.judgement import WITHIN, Verdict
 from execution.core.numbers import grouped, plain
 from execution.core.orders.parameters import MAX_DURATION, MIN_SLICE, AlgorithmParameters, amendable_names
 from execution.core.orders.plans import Plan, SlicePlan, base_quantity, check_limit_price, plan_bounds
@@ -69,6 +70,8 @@ class Amendment:
     changes: tuple[Change, ...] = ()
     plan: Plan | None = None
     problems: tuple[Problem, ...] = ()
+    #: Which limits it exceeds.
+    verdict: Verdict = WITHIN
 
     @property
     def side(self) -> Side:

@@ -13,6 +13,7 @@ from execution.core.orders.reservation import Cost
 from execution.core.types import BASIS_POINT, ZERO, Quote
 from execution.models import Account
 from execution.services.orders.affordability import is_seen
+from execution.services.orders.limits import REASON_FIELD
 from execution.services.orders.order_market import OrderMarket
 from execution.services.orders.stages import Check, Preview
 
@@ -40,9 +41,19 @@ def checks_beside(preview: Preview) -> list[Check]:
     if preview.request.limit_price is not None:
         checks.append(_limit_check(preview))
     checks.extend(_i_would_checks(preview))
+    checks.extend(_limit_checks(preview))
     if preview.lookalike is not None:
         checks.append(Check("warn", f"Possible duplicate: {preview.lookalike.words}", "confirm_lookalike"))
     return checks
+
+
+def _limit_checks(preview: Preview) -> list[Check]:
+    """What is above a limit and may be sent all the same: with an approval, or with a reason."""
+    verdict = preview.verdict
+    checks = [Check("warn", breach.message, "approval") for breach in verdict.approvals]
+    return checks + [
+        Check("warn", breach.message, f"{REASON_FIELD}{breach.kind}") for breach in verdict.reasons
+    ]
 
 
 def _slices_check(preview: Preview, market: OrderMarket) -> Check:

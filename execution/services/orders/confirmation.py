@@ -1,13 +1,13 @@
 """Confirmations of a person before an order is sent, enforced where it is created.
 
-A limit price far on the wrong side is confirmed by programs too. The rest is the ticket's alone: the API has its
-idempotency keys instead, and sees a look-alike in the preview's checks.
+Programs confirm the same, but for a look-alike: the API has its idempotency keys instead, and sees a look-alike in
+the preview's checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from execution.core.numbers import grouped, without_grouping
@@ -17,19 +17,26 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, as_sentence
 from execution.models import User
 from execution.selectors.ticket import Lookalike
+from execution.services.orders.limits import reason_problems
 from execution.services.orders.stages import Preview
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """A confirmation: the quantity as it was typed again, that a look-alike is meant, and that a limit price or an
-    I-would price is meant that is on the wrong side of the market by more than the collar."""
+    I-would price is meant that is on the wrong side of the market by more than the collar.
+
+    ``on_ticket``: a person gives it on a page, and a look-alike has to be confirmed."""
 
     quantity: str = ""
     lookalike: bool = False
     limit: bool = False
     i_would: bool = False
     on_ticket: bool = True
+    #: Above the person's threshold the quantity is sent twice, by pages and API alike; the desk's own code does not.
+    is_retyped: bool = True
+    #: Why a soft limit may be exceeded, by the limit's kind.
+    limit_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, far: Sequence[Problem]) -> list[Problem]:
         """Return the prices that are still to be confirmed."""
@@ -38,7 +45,7 @@ class Confirmation:
 
 
 #: Not from a ticket, and nothing confirmed.
-PROGRAM = Confirmation(on_ticket=False)
+PROGRAM = Confirmation(on_ticket=False, is_retyped=False)
 
 
 def quantity_must_be_typed(person: User, preview: Preview) -> bool:
@@ -55,11 +62,10 @@ def must_be_typed(person: User, notional: Decimal | None) -> bool:
 def confirmation_problems(person: User, preview: Preview, confirmation: Confirmation) -> list[Problem]:
     """Return what is still to be confirmed."""
     problems = confirmation.missing(price_problems(preview))
-    if not confirmation.on_ticket:
-        return problems
-    if quantity_must_be_typed(person, preview):
+    problems += reason_problems(preview.verdict, confirmation.limit_reasons)
+    if confirmation.is_retyped and quantity_must_be_typed(person, preview):
         problems += typed_problems(preview.request.quantity, confirmation.quantity)
-    if not confirmation.lookalike:
+    if confirmation.on_ticket and not confirmation.lookalike:
         problems += lookalike_problems(preview.lookalike)
     return problems
 

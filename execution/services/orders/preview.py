@@ -25,6 +25,7 @@ from execution.selectors.ticket import lookalike_find
 from execution.selectors.venues import account_views
 from execution.services.orders.affordability import unaffordable
 from execution.services.orders.checks import checks_of
+from execution.services.orders.limits import limit_problems, preview_verdict
 from execution.services.orders.market_problems import band_problems, closed_problems, size_problems
 from execution.services.orders.order_market import OrderMarket, order_market
 from execution.services.orders.seeds import seeded
@@ -40,7 +41,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     1. The market: the person may trade, the accounts are theirs, the symbol is listed at each.
     2. Whether anything may start: there is room on the disk, and no halt (the submit looks again, under the gate).
     3. The terms: when, at what limit, how much, and whether the balances pay for it. 4. The slices and the route.
-    5. The checks. What one step refuses does not keep the next from what it knows.
+    5. The limits. 6. The checks. What one step refuses does not keep the next from what it knows.
     """
     problems: list[Problem] = []
     market = attempt(problems, lambda: _market(person, request, now))
@@ -53,6 +54,9 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     planned = _planned(request, market, terms, asked, problems)
     lookalike = lookalike_find(person=person, request=request, now=now)
     preview = Preview(request, now, market, terms, planned, lookalike, tuple(problems), person=person)
+    verdict = preview_verdict(preview)
+    problems += limit_problems(verdict)
+    preview = replace(preview, problems=tuple(problems), verdict=verdict)
     return replace(preview, checks=tuple(checks_of(preview)))
 
 

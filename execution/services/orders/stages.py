@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from execution.core.limits.judgement import WITHIN, Verdict
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.plans import Plan, PlanBounds, SlicePlan
 from execution.core.orders.terms import OrderRequest
@@ -54,7 +55,8 @@ class PlannedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the ticket's checks. ``confirmed_by``: the field in which a person confirms what it warns of.
+    """One line of the ticket's checks. ``confirmed_by``: the field in which a person confirms what it warns of, or
+    ``approval`` where another person has to.
 
     ``orders`` are public ids of orders that the line is about.
     """
@@ -77,6 +79,8 @@ class Preview:
     lookalike: Lookalike | None = None
     problems: tuple[Problem, ...] = ()
     checks: tuple[Check, ...] = ()
+    #: Which limits it exceeds; those that refuse it are problems already.
+    verdict: Verdict = WITHIN
     #: Who asks: some orders may be named to them, others not.
     person: User | None = None
 

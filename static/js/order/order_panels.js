@@ -37,12 +37,21 @@ function drawStatus(order) {
     host.dataset.key = key;
     host.replaceChildren(orderPill(order));
   }
+  drawApproval(order.waiting_approval);
   const reason = byId("order-reason");
   const text = reasonOf(order);
   reason.hidden = !text;
   const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
   setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
+}
+
+function drawApproval(request) {
+  const line = byId("order-approval");
+  line.hidden = request === null;
+  if (request === null) return;
+  setText(line.firstElementChild, `${request.changes || "the order"} waits for approval until ${clock(request.expires_at)} UTC.`);
+  line.lastElementChild.href = `/approvals/${request.id}/`;
 }
 
 export function drawDone(view) {

@@ -199,11 +199,16 @@ function reviewed() {
   (dialog.querySelector("[data-confirm]") ?? send).focus();
 }
 
+function isConfirmed(node) {
+  if (node.type === "checkbox") return node.checked;
+  if (!node.value.trim()) return false;
+  return node.dataset.expected === undefined || Number(node.value.replaceAll(",", "")) === Number(node.dataset.expected);
+}
+
 /** Send waits for what is to be confirmed; the server judges it once more. */
 function showConfirmed() {
-  const missing = [...dialog.querySelectorAll("[data-confirm]")].some((node) =>
-    node.type === "checkbox" ? !node.checked : Number(node.value.replaceAll(",", "")) !== Number(node.dataset.expected) || !node.value.trim());
-  send.disabled = missing;
+  send.disabled = ![...dialog.querySelectorAll("[data-confirm]")].every(isConfirmed);
+  setText(send, dialog.querySelector("[data-approval]") ? "Send for approval" : "Send");
 }
 
 dialog.addEventListener("input", showConfirmed);

@@ -2,7 +2,7 @@
 // pressing stays the same button.
 
 import { arrange, byId, element, setText } from "../lib/dom.js";
-import { DASH, age, clock, costClass, decimal, local, percent, points } from "../lib/format.js";
+import { DASH, age, clock, costClass, countdown, decimal, local, percent, points } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
 
@@ -140,14 +140,15 @@ function fillPerson(node, person, money) {
 function needsOf(panels, drawn) {
   const unknown = panels.unknown.map((child) => ({ key: `u${child.order}.${child.child}`, order: child.order, sign: "!!", tone: "bad", child }));
   const alerts = panels.alerts.map((alert) => ({ key: `a${alert.order}`, order: alert.order, sign: "!", tone: "bad", alert }));
+  const approvals = panels.approvals.map((approval) => ({ key: `p${approval.id}`, order: approval.order, sign: "?", tone: "warn", approval, href: `/approvals/${approval.id}/` }));
   const behind = [...drawn.values()].filter(({ row }) => row.behind && !row.needs_person)
     .map(({ row }) => ({ key: `b${row.id}`, order: row.id, sign: "!", tone: "warn", row }));
-  return [...unknown, ...alerts, ...behind];
+  return [...unknown, ...alerts, ...approvals, ...behind];
 }
 
 const makeNeed = (need) => element("li", {}, element("b", { class: `sign ${need.tone}`, "aria-hidden": "true" }, need.sign),
   element("div", { class: "need" }, span("what"), span("how", "muted small")),
-  element("a", { class: "button small-button", href: `/orders/${need.order}/` }, need.child ? "Evidence" : "Open"));
+  element("a", { class: "button small-button", href: need.href ?? `/orders/${need.order}/` }, need.child ? "Evidence" : need.approval ? "Decide" : "Open"));
 
 function fillNeed(node, need) {
   node.need = need;
@@ -165,6 +166,11 @@ function tickNeed(node, need, rows, now) {
     const earliest = child.earliest === null ? "" : child.earliest > now ? `proof at ${clock(child.earliest)} or later` : "proof when the polls are complete";
     setText(how, [`not found in ${polls} of ${child.needed} polls each`, earliest].filter(Boolean).join(" · "));
     how.title = `${how.textContent}\n${child.reason}`;
+  } else if (need.approval) {
+    const { approval } = need;
+    setText(what, `${approval.side.toUpperCase()} ${decimal(approval.quantity)} ${approval.symbol} of ${approval.trader} waits for approval${approval.changes ? `: ${approval.changes}` : ""}`);
+    setText(how, approval.expires_at > now ? `expires in ${countdown(approval.expires_at - now)}` : "expired");
+    how.title = local(approval.expires_at);
   } else if (need.alert) {
     const { alert } = need;
     setText(what, `${alert.side.toUpperCase()} ${alert.symbol} of ${alert.trader}, ${alert.status.replaceAll("_", " ")}: ${alert.text}`);

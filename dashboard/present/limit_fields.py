@@ -1,0 +1,30 @@
+"""What a review asks about limits: a reason for each soft one, and that the order waits for approval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from execution.core.limits.judgement import Verdict
+from execution.services.orders.limits import REASON_FIELD
+
+
+def limit_fields(verdict: Verdict, posted: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
+    """Return the context of ``_limit_fields.html``; ``missing`` are the messages of refused fields by name."""
+    return {
+        "approvals": verdict.approvals,
+        "limit_reasons": [
+            {"field": field, "breach": breach, "missing": field in missing, "given": posted.get(field, "")}
+            for breach in verdict.reasons
+            if (field := f"{REASON_FIELD}{breach.kind}")
+        ],
+    }
+
+
+def limit_reasons_in(posted: Mapping[str, str]) -> dict[str, str]:
+    """Return the reasons of a form, by the limit's kind."""
+    return {
+        name.removeprefix(REASON_FIELD): text
+        for name, text in posted.items()
+        if name.startswith(REASON_FIELD)
+    }

@@ -1,0 +1,48 @@
+"""Limits and approvals as their pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from execution.core.numbers import grouped
+from execution.payloads.limits import LimitRow
+
+LEVEL_TONES = {"hard": "bad", "approval": "warn", "soft": "muted"}
+LEVEL_WORDS = {"hard": "✕ refuses", "approval": "? needs approval", "soft": "! wants a reason"}
+#: From this share on a limit is nearly used up.
+NEAR = Decimal("0.8")
+
+
+def moment_of(at: int | None) -> datetime | None:
+    """Return a payload's time as templates format it."""
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+
+
+def limit_table(rows: Sequence[LimitRow]) -> list[dict[str, Any]]:
+    """Return rows of the page; a kind's name stands only where it begins."""
+    table, before = [], ""
+    for row in rows:
+        value = Decimal(row["value"])
+        used = None if row["used"] is None else Decimal(row["used"])
+        share = None if used is None or value <= 0 else used / value
+        table.append(
+            {
+                **row,
+                "label": row["label"] if row["label"] != before else "",
+                "name": row["label"],
+                "whose": {"desk": "the desk"}.get(row["scope"], row["subject"]),
+                "amount": grouped(value),
+                "used": None if used is None else grouped(used),
+                "percent": None if share is None else min(round(share * 100), 100),
+                "tone": "" if share is None else "bad" if share > 1 else "warn" if share >= NEAR else "",
+                "level_tone": LEVEL_TONES[row["level"]],
+                "level_words": LEVEL_WORDS[row["level"]],
+                "set_at": moment_of(row["set_at"]),
+                "is_counted": row["kind"] in {"open_notional", "daily_notional"},
+            }
+        )
+        before = row["label"]
+    return table

@@ -1,0 +1,111 @@
+"""The limits in force: everybody may read them, supervisors set and end them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard.access import person_of, supervisor_required
+from dashboard.present.limit_tables import limit_table
+from dashboard.responses import see_other
+from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
+from execution.core.numbers import without_grouping
+from execution.core.problems import Problem, Refused
+from execution.selectors.limits import limit_rows
+from execution.selectors.wall.desk import halt_subjects
+from execution.services.desk import limits as services
+
+SCOPES = (("desk", "The desk"), ("trader", "A trader"), ("account", "An account"), ("symbol", "A symbol"))
+LEVELS = (
+    (LimitLevel.HARD, "Hard", "Refuses. While an order runs, it pauses the order."),
+    (LimitLevel.APPROVAL, "Approval", "The order waits until another person approves it."),
+    (LimitLevel.SOFT, "Soft", "The trader gives a reason, which is kept."),
+)
+
+
+#: Fields of the form that a row has by the same name.
+NAMES = ("kind", "scope", "subject", "level", "value")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def limits(request: HttpRequest) -> HttpResponse:
+    """Show the limits; a POST of a supervisor sets one."""
+    if request.method == "POST":
+        return _set(request)
+    return _page(request, _prefilled(request.GET.get("change", "")))
+
+
+@supervisor_required
+def _set(request: HttpRequest) -> HttpResponse:
+    asked = _asked(request.POST)
+    try:
+        services.limit_set(
+            person=person_of(request),
+            request=services.parse_limit_request(asked),
+            reason=asked["reason"],
+            now=timezone.now(),
+        )
+    except Refused as refused:
+        return _page(request, asked, refused.problems)
+    return see_other("limits")
+
+
+@require_POST
+@supervisor_required
+def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Take a limit out of force; a refusal shows why."""
+    try:
+        services.limit_end(
+            public_id=public_id,
+            person=person_of(request),
+            reason=request.POST.get("reason", ""),
+            now=timezone.now(),
+        )
+    except services.LimitNotFound:
+        raise Http404("There is no such limit.") from None
+    except Refused as refused:
+        return _page(request, {}, refused.problems)
+    return see_other("limits")
+
+
+def _asked(posted: Mapping[str, str]) -> dict[str, str]:
+    names = ("kind", "scope", "level", "currency", "reason")
+    asked = {name: str(posted.get(name, "")).strip() for name in names}
+    asked["subject"] = str(posted.get(f"subject_{asked['scope']}", "")).strip()
+    asked["value"] = without_grouping(str(posted.get("value", "")))
+    return asked
+
+
+def _prefilled(public_id: str) -> dict[str, str]:
+    """Return the form of a limit that is to be changed; empty for a new one."""
+    for row in limit_rows(timezone.now()) if public_id else ():
+        if row["id"] == public_id:
+            given: Mapping[str, Any] = row
+            return {name: str(given[name]) for name in NAMES} | {"currency": row["unit"]}
+    return {}
+
+
+def _page(request: HttpRequest, asked: Mapping[str, str], problems: Sequence[Problem] = ()) -> HttpResponse:
+    now = timezone.now()
+    context: dict[str, Any] = {
+        "rows": limit_table(limit_rows(now)),
+        "asked": asked,
+        "problems": problems,
+        "kinds": [(kind, spec.label, spec.about) for kind, spec in LIMIT_SPECS.items()],
+        "scopes": SCOPES,
+        "levels": LEVELS,
+        "subjects": halt_subjects(),
+        "reporting_currency": settings.TRANCHE_REPORTING_CURRENCY,
+        "may_act": person_of(request).role == "supervisor",
+        "chosen": asked.get("kind") or LimitKind.ORDER_NOTIONAL,
+        "now": now,
+    }
+    return render(request, "dashboard/limits.html", context, status=422 if problems else 200)

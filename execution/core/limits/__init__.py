@@ -1,0 +1,1 @@
+"""Trading limits: what they bound, how they are judged, and their sentences."""

@@ -1,0 +1,131 @@
+"""An order's figures against the limits: what refuses it, what needs approval, and what needs a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
+from execution.core.numbers import grouped
+from execution.core.problems import as_sentence
+from execution.core.types import ZERO
+
+_CENT = Decimal("0.01")
+#: Who may allow what is above a limit, in words.
+_WAY_OUT = {
+    LimitLevel.HARD: "Only a supervisor can raise the limit",
+    LimitLevel.APPROVAL: "A supervisor has to approve the order",
+    LimitLevel.SOFT: "Give a reason to send the order all the same",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit in force. ``subject`` is a trader's name, an account's label or a symbol; "" for the desk.
+
+    ``currency`` is that of a notional, or the base currency of a quantity; "" for every other measure.
+    """
+
+    public_id: str
+    kind: LimitKind
+    scope: LimitScope
+    subject: str
+    level: LimitLevel
+    value: Decimal
+    currency: str = ""
+
+    @property
+    def whose(self) -> str:
+        """Return ``the desk``, ``trader anna``, ``account alpha`` or ``BTC/USDT``."""
+        if self.scope is LimitScope.DESK:
+            return "the desk"
+        return self.subject if self.scope is LimitScope.SYMBOL else f"{self.scope} {self.subject}"
+
+    def amount(self, value: Decimal) -> str:
+        """Return a value of the limit's measure with its unit, rounded up to two digits except a quantity."""
+        measure = LIMIT_SPECS[self.kind].measure
+        if measure is Measure.BASE:
+            return f"{grouped(value)} {self.currency}"
+        rounded = value.quantize(_CENT, ROUND_CEILING)
+        if measure is Measure.MONEY:
+            return f"{rounded:,f} {self.currency}"
+        units = {Measure.PERCENT: " %", Measure.BASIS_POINTS: " bp", Measure.PER_SECOND: " a second"}
+        return f"{grouped(rounded)}{units.get(measure, '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that is exceeded. ``value`` is None where the figure is not known, so that nobody can say it is kept."""
+
+    limit: Limit
+    value: Decimal | None
+
+    @property
+    def kind(self) -> LimitKind:
+        return self.limit.kind
+
+    @property
+    def fact(self) -> str:
+        """Return figure and limit in one clause, without a full stop."""
+        limit, spec = self.limit, LIMIT_SPECS[self.limit.kind]
+        of = f"the limit of {limit.amount(limit.value)} for {limit.whose}"
+        if self.value is None:
+            return f"{spec.noun} is not known, so it cannot be compared with {of}"
+        return f"{spec.noun}, {limit.amount(self.value)}, is above {of}"
+
+    @property
+    def message(self) -> str:
+        return f"{as_sentence(self.fact)} {_WAY_OUT[self.limit.level]}."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """At most one breach of each kind, of its strictest level: a list of warnings would not be read."""
+
+    refused: tuple[Breach, ...] = ()
+    approvals: tuple[Breach, ...] = ()
+    reasons: tuple[Breach, ...] = ()
+
+    @property
+    def kinds_to_approve(self) -> frozenset[LimitKind]:
+        return frozenset(breach.kind for breach in self.approvals)
+
+
+#: Nothing is exceeded.
+WITHIN = Verdict()
+
+
+def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
+    """Return whether a figure exceeds a limit. One that is not known exceeds all but soft limits."""
+    if value is None:
+        return limit.level is not LimitLevel.SOFT
+    return value > limit.value
+
+
+def judge(
+    figures: Iterable[tuple[Limit, Decimal | None]], *, approved: Collection[LimitKind] = ()
+) -> Verdict:
+    """Return what exceeds which limits. Kinds that are ``approved`` need no second approval, and no reason."""
+    worst: dict[LimitKind, Breach] = {}
+    for limit, value in figures:
+        if not is_exceeded(limit, value) or (limit.level is not LimitLevel.HARD and limit.kind in approved):
+            continue
+        breach = Breach(limit, value)
+        before = worst.get(limit.kind)
+        if before is None or _rank(breach) > _rank(before):
+            worst[limit.kind] = breach
+    by_level = {
+        level: tuple(breach for breach in worst.values() if breach.limit.level is level)
+        for level in LimitLevel
+    }
+    return Verdict(by_level[LimitLevel.HARD], by_level[LimitLevel.APPROVAL], by_level[LimitLevel.SOFT])
+
+
+def _rank(breach: Breach) -> tuple[int, bool, Decimal]:
+    """The stricter level first, then what is not known, then how many times the limit the figure is."""
+    strictness = [LimitLevel.SOFT, LimitLevel.APPROVAL, LimitLevel.HARD].index(breach.limit.level)
+    if breach.value is None:
+        return strictness, True, ZERO
+    times = breach.value / breach.limit.value if breach.limit.value > ZERO else breach.value
+    return strictness, False, times

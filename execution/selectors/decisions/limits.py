@@ -1,0 +1,221 @@
+"""The limits in force, and the figures of an order that they bound."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q
+
+from execution.core.algorithms.shortfall import daily_volume
+from execution.core.limits.judgement import Limit
+from execution.core.limits.kinds import AT_SUBMIT, LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
+from execution.core.limits.money import Amounts, Conversion, add_amount
+from execution.core.market_data.freshness import is_fresh
+from execution.core.quantities import side_cost_bp
+from execution.core.tca.costs import market_vwap
+from execution.core.types import Side
+from execution.models import Market, TradingLimit
+from execution.models.prepared import Compiled
+from execution.selectors.candles import CANDLE_LENGTH, candles_of
+from execution.selectors.decisions.notional import (
+    OrderNotional,
+    daily_amounts,
+    open_amounts,
+    order_notionals,
+)
+from execution.selectors.quotes import quotes_latest
+
+#: A rate between currencies that is older converts nothing.
+RATE_LASTS = timedelta(minutes=5)
+#: The usual daily volume is the average of so much time.
+USUAL_DAYS = timedelta(days=7)
+HOUR = timedelta(hours=1)
+PERCENT = Decimal(100)
+
+_APPLYING = Compiled(
+    lambda trader, account, symbol: TradingLimit.objects.filter(
+        Q(scope="desk") | Q(trader_id=trader) | Q(account_id=account) | Q(symbol=symbol), ended_at=None
+    ).order_by("pk"),
+    trader=int,
+    account=int,
+    symbol=str,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOrder:
+    """What limits are judged by: an order as it would be, of one trader, on some accounts.
+
+    ``quantity`` is all of it and ``rest`` what it may still trade, in base units. ``price`` is the one that the ticket
+    shows: the mid, else the limit price. ``order_pk`` is its own, where it exists.
+    """
+
+    trader_pk: int
+    account_pks: tuple[int, ...]
+    venue_pks: tuple[int, ...]
+    symbol: str
+    side: Side
+    quantity: Decimal
+    rest: Decimal
+    price: Decimal | None
+    collar_bp: Decimal
+    limit_price: Decimal | None = None
+    order_pk: int | None = None
+
+    @property
+    def base(self) -> str:
+        return self.symbol.partition("/")[0]
+
+    @property
+    def currency(self) -> str:
+        return self.symbol.partition("/")[2]
+
+    @property
+    def worst_price(self) -> Decimal | None:
+        """Return the worse of price and limit price: the one that a mistyped limit price would be."""
+        prices = [price for price in (self.price, self.limit_price) if price is not None]
+        return max(prices, key=lambda price: price * self.side.sign, default=None)
+
+
+def limit_of(row: TradingLimit) -> Limit:
+    """Return a row as the core judges it."""
+    return Limit(
+        public_id=row.public_id,
+        kind=LimitKind(row.kind),
+        scope=LimitScope(row.scope),
+        subject=row.subject,
+        level=LimitLevel(row.level),
+        value=row.value,
+        currency=row.currency,
+    )
+
+
+def limits_applying(
+    trader_pk: int, account_pks: Iterable[int], symbol: str, kinds: Collection[LimitKind]
+) -> list[TradingLimit]:
+    """Return the limits in force of these kinds that bound an order, each once."""
+    rows: dict[int, TradingLimit] = {}
+    for account_pk in account_pks:
+        for row in _APPLYING.all(trader=trader_pk, account=account_pk, symbol=symbol):
+            rows[row.pk] = row
+    return [row for row in rows.values() if row.kind in kinds]
+
+
+def subject_of(row: TradingLimit) -> int | str:
+    """Return the primary key, or the symbol, of what a limit bounds; "" for the desk."""
+    return row.trader_id or row.account_id or row.symbol
+
+
+def figures_of(
+    asked: AskedOrder, now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
+) -> list[tuple[Limit, Decimal | None]]:
+    """Return each limit that bounds the order with the order's figure; None where that is not known."""
+    rows = limits_applying(asked.trader_pk, asked.account_pks, asked.symbol, kinds)
+    rows = [row for row in rows if _is_about(row, asked)]
+    if not rows:
+        return []
+    figures = _Figures(asked, now, {row.kind for row in rows})
+    return [(limit_of(row), figures.of(row)) for row in rows]
+
+
+def _is_about(row: TradingLimit, asked: AskedOrder) -> bool:
+    """Money in the reporting currency bounds every order; in another currency those that are quoted in it."""
+    if LIMIT_SPECS[LimitKind(row.kind)].measure is not Measure.MONEY:
+        return True
+    return row.currency in {settings.TRANCHE_REPORTING_CURRENCY, asked.currency}
+
+
+class _Figures:
+    """The figures of one order. What several limits need is read once, and only where a limit needs it."""
+
+    def __init__(self, asked: AskedOrder, now: datetime, kinds: Collection[str]) -> None:
+        self._asked, self._now = asked, now
+        needs_orders = not {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL}.isdisjoint(kinds)
+        self._orders = order_notionals(now, beside=asked.order_pk) if needs_orders else []
+        currencies = {asked.currency, *(order.currency for order in self._orders)}
+        self._conversion = conversion(currencies, now)
+
+    def of(self, row: TradingLimit) -> Decimal | None:
+        asked, kind = self._asked, LimitKind(row.kind)
+        if kind is LimitKind.ORDER_QUANTITY:
+            return asked.quantity
+        if kind is LimitKind.COLLAR:
+            return asked.collar_bp
+        if kind is LimitKind.VOLUME_SHARE:
+            return self._volume_share()
+        if kind is LimitKind.HOUR_MOVE:
+            return hour_move(asked.side, asked.worst_price, asked.venue_pks, asked.symbol, self._now)
+        return self._money(self._amounts(row), row.currency)
+
+    def _amounts(self, row: TradingLimit) -> Amounts:
+        """Return the money that a limit bounds, by currency, with this order's part."""
+        asked, scope, subject = self._asked, LimitScope(row.scope), subject_of(row)
+        price = asked.price
+        amounts: dict[str, Decimal | None] = {}
+        if row.kind == LimitKind.ORDER_NOTIONAL:
+            add_amount(amounts, asked.currency, None if price is None else asked.quantity * price)
+            return amounts
+        others = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
+        amounts.update(others(self._orders, scope, subject))
+        add_amount(amounts, asked.currency, None if price is None else asked.rest * price)
+        return amounts
+
+    def _money(self, amounts: Amounts, currency: str) -> Decimal | None:
+        if currency == self._conversion.into:
+            return self._conversion.total(amounts)
+        return amounts.get(currency, Decimal(0))
+
+    def _volume_share(self) -> Decimal | None:
+        asked, now = self._asked, self._now
+        candles = candles_of(set(asked.venue_pks), asked.symbol, since=now - USUAL_DAYS, until=now)
+        usual = daily_volume(candles)
+        return None if usual is None else asked.quantity / Decimal(str(usual)) * PERCENT
+
+
+def hour_move(
+    side: Side, price: Decimal | None, venue_pks: Iterable[int], symbol: str, now: datetime
+) -> Decimal | None:
+    """Return how far a price is from the last hour's average, in basis points; None where one is not known."""
+    since = now - HOUR - CANDLE_LENGTH
+    candles = candles_of(set(venue_pks), symbol, since=since, until=now)
+    average = market_vwap((candle.typical * candle.volume, candle.volume) for candle in candles)
+    return None if price is None or average is None else abs(side_cost_bp(side, price, average))
+
+
+def conversion(currencies: Collection[str], now: datetime) -> Conversion:
+    """Return the rates of some currencies into the reporting currency, by live quotes of any venue."""
+    into = settings.TRANCHE_REPORTING_CURRENCY
+    wanted = sorted(set(currencies) - {into})
+    if not wanted:
+        return Conversion(into, {})
+    symbols = [f"{name}/{into}" for name in wanted] + [f"{into}/{name}" for name in wanted]
+    pairs = sorted(Market.objects.filter(symbol__in=symbols).values_list("venue_id", "symbol"))
+    rates: dict[str, Decimal | None] = {}
+    newest: dict[str, datetime] = {}
+    for (_, symbol), quote in quotes_latest(pairs).items():
+        base, _, quoted = symbol.partition("/")
+        currency, rate = (base, quote.mid) if quoted == into else (quoted, 1 / quote.mid)
+        is_newer = currency not in newest or quote.at > newest[currency]
+        if quote.is_sane and is_fresh(quote.at, now, RATE_LASTS) and is_newer:
+            rates[currency], newest[currency] = rate, quote.at
+    return Conversion(into, rates)
+
+
+def usage_of(
+    rows: Sequence[TradingLimit], orders: Sequence[OrderNotional], now: datetime
+) -> dict[int, Decimal | None]:
+    """Return how much of each limit of open or daily notional is used, by its primary key."""
+    rates = conversion({order.currency for order in orders}, now)
+    found: dict[int, Decimal | None] = {}
+    for row in rows:
+        if row.kind not in {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL}:
+            continue
+        amounts_of = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
+        amounts = amounts_of(orders, LimitScope(row.scope), subject_of(row))
+        is_reported = row.currency == rates.into
+        found[row.pk] = rates.total(amounts) if is_reported else amounts.get(row.currency, Decimal(0))
+    return found

@@ -1,0 +1,175 @@
+"""What each order may still trade, and what it has traded today, in its quote currency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from execution.core.limits.kinds import LimitScope
+from execution.core.limits.money import Amounts, add_amount
+from execution.core.states import ORDER_LIVE, OrderStatus
+from execution.core.tca.costs import middle
+from execution.core.types import ZERO
+from execution.models import ChildOrder, Fill, Order
+from execution.selectors.quotes import quotes_latest
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNotional:
+    """``open`` is None where no price is known. ``done`` is today's, by the account's primary key."""
+
+    order_pk: int
+    trader_pk: int
+    symbol: str
+    accounts: frozenset[int]
+    open: Decimal | None
+    done: Mapping[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        return self.symbol.partition("/")[2]
+
+    def is_of(self, scope: LimitScope, subject: int | str) -> bool:
+        """Return whether a limit of the scope counts it; ``subject`` is a primary key or a symbol."""
+        if scope is LimitScope.TRADER:
+            return self.trader_pk == subject
+        if scope is LimitScope.ACCOUNT:
+            return subject in self.accounts
+        return scope is LimitScope.DESK or self.symbol == subject
+
+
+def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
+    """Return what the orders of a scope may still trade, by currency."""
+    amounts: dict[str, Decimal | None] = {}
+    for order in orders:
+        if order.is_of(scope, subject):
+            add_amount(amounts, order.currency, order.open)
+    return amounts
+
+
+def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
+    """Return what the orders of a scope have traded today and may still trade, by currency."""
+    amounts: dict[str, Decimal | None] = {}
+    for order in orders:
+        if not order.is_of(scope, subject):
+            continue
+        add_amount(amounts, order.currency, order.open)
+        for account, done in order.done.items():
+            if scope is not LimitScope.ACCOUNT or account == subject:
+                add_amount(amounts, order.currency, done)
+    return amounts
+
+
+def order_notionals(now: datetime, *, beside: int | None = None) -> list[OrderNotional]:
+    """Return every order that lives or has traded since midnight UTC. Of the order ``beside`` only what it has traded.
+
+    An order of several accounts may send all of its rest to each: it counts in full on each of them.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
+    orders = list(wanted.select_related("terms"))
+    accounts, venues = _accounts_of(wanted)
+    closing = _closing_exposure(wanted)
+    prices = _prices(orders, venues)
+    done = _done_today(wanted, orders, accounts, midnight)
+    found = []
+    for order in orders:
+        left = ZERO if order.pk == beside else _left(order, closing)
+        price = prices.get(order.pk) if left > ZERO else ZERO
+        found.append(
+            OrderNotional(
+                order.pk,
+                order.trader_id,
+                order.symbol,
+                frozenset(accounts.get(order.pk, ())),
+                None if price is None else left * price,
+                done.get(order.pk, {}),
+            )
+        )
+    return found
+
+
+def _left(order: Order, closing: Mapping[int, Decimal]) -> Decimal:
+    """Return the quantity that may still be filled."""
+    if order.status not in ORDER_LIVE:
+        return ZERO
+    if order.status == OrderStatus.CLOSING:
+        return closing.get(order.pk, ZERO)
+    return max(order.quantity - order.filled, ZERO)
+
+
+def _accounts_of(wanted: QuerySet[Order]) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """Return each order's accounts, and the venue of its first one."""
+    links = Order.accounts.through.objects.filter(order__in=wanted).order_by("pk")
+    accounts: dict[int, list[int]] = defaultdict(list)
+    venues: dict[int, int] = {}
+    for order, account, venue in links.values_list("order_id", "account_id", "account__venue_id"):
+        accounts[order].append(account)
+        venues.setdefault(order, venue)
+    return accounts, venues
+
+
+def _closing_exposure(wanted: QuerySet[Order]) -> dict[int, Decimal]:
+    """Return what children of closing orders may still fill: those of unknown fate count in full."""
+    exposure: dict[int, Decimal] = defaultdict(Decimal)
+    rows = ChildOrder.objects.filter(is_settled=False, order__in=wanted.filter(status=OrderStatus.CLOSING))
+    for order, quantity, filled in rows.values_list("order_id", "quantity", "filled"):
+        exposure[order] += max(quantity - filled, ZERO)
+    return exposure
+
+
+def _prices(orders: Sequence[Order], venues: Mapping[int, int]) -> dict[int, Decimal]:
+    """Return the mid, however old, else the limit price, else the arrival mid, by order."""
+    pairs = {(venues[order.pk], order.symbol) for order in orders if order.pk in venues}
+    quotes = quotes_latest(sorted(pairs))
+    found = {}
+    for order in orders:
+        quote = quotes.get((venues.get(order.pk, 0), order.symbol))
+        price = quote.mid if quote is not None and quote.is_sane else None
+        if price is None and order.terms is not None:
+            price = order.terms.limit_price
+        price = price or middle(order.arrival_bid, order.arrival_ask)
+        if price is not None:
+            found[order.pk] = price
+    return found
+
+
+def _done_today(
+    wanted: QuerySet[Order],
+    orders: Sequence[Order],
+    accounts: Mapping[int, Sequence[int]],
+    midnight: datetime,
+) -> dict[int, dict[int, Decimal]]:
+    """Return today's notional by order and account.
+
+    An order of today has its sum in its own row, or with several accounts in its children's. Of an older one only
+    today's fills count.
+    """
+    done: dict[int, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for order in orders:
+        if order.created_at >= midnight and len(accounts.get(order.pk, ())) == 1:
+            done[order.pk][accounts[order.pk][0]] += order.notional
+    several = {
+        order.pk
+        for order in orders
+        if order.created_at >= midnight and len(accounts.get(order.pk, ())) != 1 and order.filled
+    }
+    if several:
+        children = ChildOrder.objects.filter(order__in=wanted.filter(created_at__gte=midnight))
+        for order_pk, account, notional in children.values_list("order_id", "account_id", "notional"):
+            if order_pk in several:
+                done[order_pk][account] += notional
+    older = wanted.filter(created_at__lt=midnight)
+    if any(order.created_at < midnight for order in orders):
+        fills = Fill.objects.filter(order__in=older, executed_at__gte=midnight)
+        for order_pk, account, price, quantity in fills.values_list(
+            "order_id", "account_id", "price", "quantity"
+        ):
+            if order_pk is not None:
+                done[order_pk][account] += price * quantity
+    return done

@@ -1,0 +1,113 @@
+"""Limits in force and requests for approval, for pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
+from execution.models import ApprovalState, OrderApproval, TradingLimit, User
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.limits import ApprovalRow, LimitRow
+from execution.selectors.decisions.limits import usage_of
+from execution.selectors.decisions.notional import order_notionals
+from execution.selectors.orders.visibility import orders_visible
+
+#: Requests that were decided and are listed at most.
+FORMER = 100
+_UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: "a second", Measure.COUNT: ""}
+
+
+def limits_exist() -> bool:
+    """Return whether any limit is in force."""
+    return TradingLimit.objects.filter(ended_at=None).exists()
+
+
+def limit_rows(now: datetime) -> list[LimitRow]:
+    """Return the limits in force by kind, scope and subject, the lowest level first."""
+    rows = list(TradingLimit.objects.filter(ended_at=None).select_related("set_by"))
+    kinds, scopes, levels = list(LimitKind), list(LimitScope), list(LimitLevel)
+    rows.sort(
+        key=lambda row: (
+            kinds.index(LimitKind(row.kind)),
+            scopes.index(LimitScope(row.scope)),
+            row.subject,
+            row.currency,
+            -levels.index(LimitLevel(row.level)),
+        ),
+    )
+    counted = any(row.kind in {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL} for row in rows)
+    used = usage_of(rows, order_notionals(now) if counted else (), now)
+    return [
+        LimitRow(
+            id=row.public_id,
+            kind=row.kind,
+            label=LIMIT_SPECS[LimitKind(row.kind)].label,
+            scope=row.scope,
+            subject=row.subject,
+            level=row.level,
+            value=decimal_str(row.value),
+            unit=row.currency or _UNITS.get(LIMIT_SPECS[LimitKind(row.kind)].measure, ""),
+            used=rounded_str(used.get(row.pk), 2),
+            reason=row.reason,
+            set_by="" if row.set_by is None else row.set_by.get_username(),
+            set_at=epoch_ms(row.set_at),
+        )
+        for row in rows
+    ]
+
+
+def approvals_seen(person: User) -> QuerySet[OrderApproval]:
+    """Return the requests about orders that the person may see."""
+    return OrderApproval.objects.filter(order__in=orders_visible(person)).select_related(
+        "order__trader", "requested_by", "decided_by"
+    )
+
+
+def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
+    """Return the requests that wait, those that expire first before the others; or the last ones decided."""
+    seen = approvals_seen(person)
+    if waiting:
+        return _rows(seen.filter(state=ApprovalState.WAITING).order_by("expires_at", "pk"))
+    return _rows(seen.exclude(state=ApprovalState.WAITING).order_by("-decided_at", "-pk")[:FORMER])
+
+
+def approvals_waiting() -> list[ApprovalRow]:
+    """Return all requests that wait, for the wall."""
+    waiting = OrderApproval.objects.filter(state=ApprovalState.WAITING)
+    return _rows(
+        waiting.select_related("order__trader", "requested_by", "decided_by").order_by("expires_at", "pk")
+    )
+
+
+def approval_find(*, person: User, public_id: str) -> OrderApproval | None:
+    """Return a request that the person may see; None is also "there is no such request"."""
+    return approvals_seen(person).filter(public_id=public_id).first()
+
+
+def _rows(approvals: Sequence[OrderApproval] | QuerySet[OrderApproval]) -> list[ApprovalRow]:
+    return [approval_row(approval) for approval in approvals]
+
+
+def approval_row(approval: OrderApproval) -> ApprovalRow:
+    order = approval.order
+    return ApprovalRow(
+        id=approval.public_id,
+        order=order.public_id,
+        trader=order.trader.get_username(),
+        symbol=order.symbol,
+        side=order.side,
+        quantity=decimal_str(order.quantity),
+        algorithm=order.algorithm,
+        changes=approval.change_words,
+        state=approval.state,
+        kinds=list(approval.kinds),
+        requested_by=approval.requested_by.get_username(),
+        requested_at=epoch_ms(approval.requested_at),
+        expires_at=epoch_ms(approval.expires_at),
+        decided_by="" if approval.decided_by is None else approval.decided_by.get_username(),
+        decided_at=epoch_ms(approval.decided_at),
+        reason=approval.reason,
+    )

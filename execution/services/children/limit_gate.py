@@ -1,0 +1,111 @@
+"""Limits once more, before each child is sent: for the child itself, and for the sum of its order's children."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from execution.core.limits.judgement import Breach, Limit, judge
+from execution.core.limits.kinds import LimitKind
+from execution.core.quantities import side_cost_bp
+from execution.core.tca.costs import middle
+from execution.core.types import ZERO, ChildRequest, Side
+from execution.models import Account, ChildOrder, Order, TradingLimit
+from execution.models.prepared import Compiled
+from execution.selectors.decisions.exposure import UNSETTLED, exposure_of
+from execution.selectors.decisions.limits import conversion, limit_of, limits_applying
+from execution.services.orders.limits import kinds_approved
+
+SECOND = timedelta(seconds=1)
+_SINCE = Compiled(lambda since: ChildOrder.objects.filter(submitted_at__gt=since), since=datetime)
+_SINCE_ON = Compiled(
+    lambda account, since: ChildOrder.objects.filter(account_id=account, submitted_at__gt=since),
+    account=int,
+    since=datetime,
+)
+#: Judged before each child. Open and daily notional count all of an order when it is placed, and not its parts.
+KINDS = frozenset(
+    {
+        LimitKind.ORDER_QUANTITY,
+        LimitKind.ORDER_NOTIONAL,
+        LimitKind.COLLAR,
+        LimitKind.ARRIVAL_MOVE,
+        LimitKind.MESSAGE_RATE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStop:
+    """Why a child must not be sent. ``pauses``: its order waits for a person; else the child is tried again."""
+
+    reason: str
+    pauses: bool
+
+
+def limit_stop(order: Order, account: Account, request: ChildRequest, *, now: datetime) -> LimitStop | None:
+    """Return why limits hold a child back; None when none does. The gate is locked, and the child not yet submitted.
+
+    A kind above which another person has allowed the order does not hold it back; a soft limit never does.
+    """
+    rows = limits_applying(order.trader_id, (account.pk,), order.symbol, KINDS)
+    if not rows:
+        return None
+    figures = list(_figures(rows, order, account, request, now))
+    verdict = judge(figures)
+    if verdict.approvals:
+        verdict = judge(figures, approved=kinds_approved(order))
+    breaches: tuple[Breach, ...] = (*verdict.refused, *verdict.approvals)
+    if not breaches:
+        return None
+    pausing = [breach for breach in breaches if breach.kind is not LimitKind.MESSAGE_RATE]
+    found = (pausing or breaches)[0]
+    return LimitStop(f"not sent: {found.fact}", pauses=bool(pausing))
+
+
+def _figures(
+    rows: list[TradingLimit], order: Order, account: Account, request: ChildRequest, now: datetime
+) -> Iterator[tuple[Limit, Decimal | None]]:
+    for row in rows:
+        kind, limit = LimitKind(row.kind), limit_of(row)
+        if kind is LimitKind.ORDER_QUANTITY:
+            yield limit, exposure_of(order)
+        elif kind is LimitKind.ORDER_NOTIONAL and _counts(row, order):
+            yield limit, _notional(order, request, row.currency, now)
+        elif kind is LimitKind.COLLAR and order.terms is not None:
+            yield limit, Decimal(str(order.terms.parameters["collar_bp"]))
+        elif kind is LimitKind.ARRIVAL_MOVE:
+            arrival = middle(order.arrival_bid, order.arrival_ask)
+            if arrival is not None and request.price is not None:
+                yield limit, side_cost_bp(Side(order.side), request.price, arrival)
+        elif kind is LimitKind.MESSAGE_RATE:
+            yield limit, Decimal(1 + _sent(row, account, now))
+
+
+def _counts(row: TradingLimit, order: Order) -> bool:
+    return row.currency in {settings.TRANCHE_REPORTING_CURRENCY, order.symbol.partition("/")[2]}
+
+
+def _notional(order: Order, request: ChildRequest, currency: str, now: datetime) -> Decimal | None:
+    """Return what the order has traded, and what its children may still trade at their prices."""
+    total = order.notional
+    for child in UNSETTLED.all(order=order.pk):
+        price = child.price or request.price
+        if price is None:
+            return None
+        total += max(child.quantity - child.filled, ZERO) * price
+    quote = order.symbol.partition("/")[2]
+    return total if quote == currency else conversion({quote}, now).total({quote: total})
+
+
+def _sent(row: TradingLimit, account: Account, now: datetime) -> int:
+    since = now - SECOND
+    return (
+        _SINCE.count(since=since)
+        if row.account_id is None
+        else _SINCE_ON.count(account=account.pk, since=since)
+    )

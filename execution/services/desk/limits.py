@@ -1,0 +1,265 @@
+"""Setting and ending limits: a supervisor's, one of each kind, scope, subject, level and currency in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from execution import notify
+from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
+from execution.core.numbers import grouped, plain
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, checked_number, refuse, refuse_if
+from execution.models import Account, Role, TradingLimit, User
+from execution.selectors.halts import symbol_is_known
+from execution.services.records.actors import person_actor
+from execution.services.records.audit import audit_append
+from execution.services.records.locking import gate_locked
+from execution.services.records.reasons import kept_reason
+
+#: From the lowest threshold to the highest.
+LEVELS = (LimitLevel.SOFT, LimitLevel.APPROVAL, LimitLevel.HARD)
+MAX_CURRENCY_LENGTH = 20
+
+#: Limits of the whole desk that a new installation begins with; money is in the reporting currency.
+FIRST_LIMITS: tuple[tuple[LimitKind, LimitLevel, Decimal], ...] = (
+    (LimitKind.ORDER_NOTIONAL, LimitLevel.APPROVAL, Decimal(5_000_000)),
+    (LimitKind.ORDER_NOTIONAL, LimitLevel.HARD, Decimal(25_000_000)),
+    (LimitKind.OPEN_NOTIONAL, LimitLevel.HARD, Decimal(100_000_000)),
+    (LimitKind.DAILY_NOTIONAL, LimitLevel.HARD, Decimal(500_000_000)),
+    (LimitKind.VOLUME_SHARE, LimitLevel.SOFT, Decimal(20)),
+    (LimitKind.COLLAR, LimitLevel.HARD, Decimal(1_000)),
+    (LimitKind.HOUR_MOVE, LimitLevel.SOFT, Decimal(1_000)),
+    (LimitKind.ARRIVAL_MOVE, LimitLevel.HARD, Decimal(2_000)),
+    (LimitKind.MESSAGE_RATE, LimitLevel.HARD, Decimal(200)),
+)
+
+
+class LimitNotFound(Exception):
+    """There is no such limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRequest:
+    """A limit as asked for. ``subject`` is a trader's username, an account's label or a symbol; "" for the desk."""
+
+    kind: LimitKind
+    scope: LimitScope
+    subject: str
+    level: LimitLevel
+    value: Decimal
+    currency: str
+
+
+def parse_limit_request(raw: Mapping[str, Any]) -> LimitRequest:
+    """Parse texts by field; raises ``Refused`` with everything that is wrong."""
+    problems: list[Problem] = []
+    kind = _named(LimitKind, "kind", raw, problems)
+    scope = _named(LimitScope, "scope", raw, problems)
+    level = _named(LimitLevel, "level", raw, problems)
+    subject = str(raw.get("subject") or "").strip()
+    try:
+        value = checked_number("value", "The limit", raw.get("value"), may_be_zero=True)
+    except Refused as refused:
+        problems.extend(refused.problems)
+        value = Decimal(0)
+    if kind is None or scope is None or level is None:
+        raise Refused(problems)
+    currency = str(raw.get("currency") or "").strip().upper()
+    problems += _fitting(kind, scope, level, subject, currency)
+    refuse_if(problems)
+    return LimitRequest(
+        kind,
+        LimitScope(scope),
+        subject,
+        LimitLevel(level),
+        value,
+        _currency(kind, subject, currency),
+    )
+
+
+def _named(
+    names: type[LimitKind] | type[LimitScope] | type[LimitLevel],
+    field: str,
+    raw: Mapping[str, Any],
+    problems: list[Problem],
+) -> Any:
+    given = str(raw.get(field) or "").strip()
+    if given in list(names):
+        return names(given)
+    allowed = ", ".join(names)
+    message = f"{field.capitalize()} is {given[:40]!r}. It must be one of {allowed}."
+    problems.append(Problem(field, message, given, allowed, code=Code.VALUE_NOT_ALLOWED))
+    return None
+
+
+def _fitting(
+    kind: LimitKind, scope: LimitScope, level: LimitLevel, subject: str, currency: str
+) -> list[Problem]:
+    """Return what does not go together."""
+    spec, problems = LIMIT_SPECS[kind], []
+    for field, given, allowed in (("scope", scope, spec.scopes), ("level", level, spec.levels)):
+        if given not in allowed:
+            names = ", ".join(allowed)
+            message = f"A limit of {spec.label.lower()} has one of these as its {field}: {names}."
+            problems.append(Problem(field, message, given, names, code=Code.VALUE_NOT_ALLOWED))
+    if (scope is LimitScope.DESK) == bool(subject):
+        message = "A limit of the whole desk has no subject." if subject else f"Name the {scope}."
+        code = Code.LIMIT_SUBJECT_UNKNOWN if subject else Code.VALUE_MISSING
+        problems.append(Problem("subject", message, subject, code=code))
+    if len(currency) > MAX_CURRENCY_LENGTH or (currency and not currency.isalnum()):
+        message = f"{currency[:40]!r} is not a currency."
+        problems.append(Problem("currency", message, currency, code=Code.VALUE_MALFORMED))
+    return problems
+
+
+def _currency(kind: LimitKind, subject: str, currency: str) -> str:
+    measure = LIMIT_SPECS[kind].measure
+    if measure is Measure.BASE:
+        return subject.upper().partition("/")[0]
+    return (currency or settings.TRANCHE_REPORTING_CURRENCY) if measure is Measure.MONEY else ""
+
+
+# --- set and end ---------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def limit_set(*, person: User, request: LimitRequest, reason: str, now: datetime) -> TradingLimit:
+    """Put a limit in force, in place of the one of the same kind, scope, subject, level and currency.
+
+    From this commit on no order passes it unseen: submits judge limits under the same gate. Raises ``Refused``. The
+    same value as before changes nothing.
+    """
+    _refuse_all_but_supervisors(person)
+    reason = kept_reason(reason)
+    limit = _draft(request)
+    limit.reason, limit.set_by, limit.set_at = reason, person, now
+    gate_locked()
+    before = TradingLimit.objects.filter(key=limit.key, ended_at=None).first()
+    if before is not None and before.value == limit.value:
+        return before
+    refuse_if(_order_problems(limit))
+    if before is not None:
+        _end(before, person, now)
+    limit.save()
+    _audit("limit_set", limit, person, reason, before, now)
+    return limit
+
+
+@transaction.atomic
+def limit_end(*, public_id: str, person: User, reason: str, now: datetime) -> TradingLimit:
+    """Take a limit out of force. Raises ``LimitNotFound``, and ``Refused`` when it is not in force any more."""
+    _refuse_all_but_supervisors(person)
+    reason = kept_reason(reason)
+    gate_locked()
+    limit = TradingLimit.objects.filter(public_id=public_id).first()
+    if limit is None:
+        raise LimitNotFound(public_id)
+    if limit.ended_at is not None:
+        message = f"The limit ended at {limit.ended_at:%Y-%m-%d %H:%M:%S} UTC."
+        refuse("", message, public_id, code=Code.LIMIT_NOT_IN_FORCE)
+    _end(limit, person, now)
+    _audit("limit_ended", limit, person, reason, limit, now)
+    return limit
+
+
+def first_limits_ensure(*, now: datetime) -> int:
+    """Create the first limits of a desk that never had any; return how many."""
+    if TradingLimit.objects.exists():
+        return 0
+    for kind, level, value in FIRST_LIMITS:
+        currency = _currency(kind, "", "")
+        limit = _draft(LimitRequest(kind, LimitScope.DESK, "", level, value, currency))
+        limit.reason, limit.set_at = "first limits of the installation", now
+        limit.save()
+    return len(FIRST_LIMITS)
+
+
+def _end(limit: TradingLimit, person: User, now: datetime) -> None:
+    limit.ended_by, limit.ended_at = person, now
+    limit.save(update_fields=["ended_by", "ended_at"])
+
+
+def _draft(request: LimitRequest) -> TradingLimit:
+    limit = TradingLimit(
+        kind=request.kind,
+        scope=request.scope,
+        level=request.level,
+        value=request.value,
+        currency=request.currency,
+    )
+    named, subject = "", request.subject
+    if request.scope is LimitScope.ACCOUNT:
+        limit.account = Account.objects.filter(Q(public_id=subject) | Q(label=subject)).first()
+        if limit.account is not None:
+            named, limit.subject = limit.account.public_id, limit.account.label
+    elif request.scope is LimitScope.TRADER:
+        limit.trader = User.objects.filter(
+            Q(public_id=subject) | Q(username=subject), role=Role.TRADER
+        ).first()
+        if limit.trader is not None:
+            named, limit.subject = limit.trader.public_id, limit.trader.username
+    elif request.scope is LimitScope.SYMBOL and symbol_is_known(subject.upper()):
+        named = limit.symbol = limit.subject = subject.upper()
+    if request.scope is not LimitScope.DESK and not named:
+        message = f"The desk has no {request.scope} {subject[:40]!r}."
+        refuse("subject", message, subject, code=Code.LIMIT_SUBJECT_UNKNOWN)
+    limit.key = ":".join((request.kind, request.scope, named, request.level, request.currency))
+    return limit
+
+
+def _order_problems(limit: TradingLimit) -> list[Problem]:
+    """Refuse a threshold that could never be met, because a stricter one comes before it."""
+    place = LEVELS.index(LimitLevel(limit.level))
+    for other, level in enumerate(LEVELS):
+        if other == place:
+            continue
+        key = ":".join([*limit.key.split(":")[:-2], level, limit.currency])
+        beside = TradingLimit.objects.filter(key=key, ended_at=None).first()
+        if beside is None or (limit.value < beside.value) == (place < other):
+            continue
+        bound = "below" if place < other else "above"
+        message = (
+            f"The {limit.level} limit {grouped(limit.value)} must be {bound} the {level} limit "
+            f"{grouped(beside.value)} of the same kind."
+        )
+        return [Problem("value", message, limit.value, beside.value, code=Code.LIMITS_OUT_OF_ORDER)]
+    return []
+
+
+def _refuse_all_but_supervisors(person: User) -> None:
+    if person.role != Role.SUPERVISOR:
+        message = f"Only a supervisor sets limits. {person.username} is a {person.role}."
+        refuse("", message, person.role, Role.SUPERVISOR, code=Code.ROLE_NOT_ALLOWED)
+
+
+def _audit(
+    kind: str, limit: TradingLimit, person: User, reason: str, before: TradingLimit | None, now: datetime
+) -> None:
+    is_set = kind == "limit_set"
+    audit_append(
+        kind=kind,
+        actor=person_actor(person),
+        subject=limit.public_id,
+        at=now,
+        reason=reason,
+        data={
+            "limit": limit.key,
+            "subject": limit.subject,
+            "before": None if before is None else plain(before.value),
+            "after": plain(limit.value) if is_set else None,
+        },
+    )
+    notify.wall_changed()
+
+
+def is_wider(before: TradingLimit | None, value: Decimal | None) -> bool:
+    """Return whether a change lets more through: a higher value, or none at all."""
+    return before is not None and (value is None or value > before.value)

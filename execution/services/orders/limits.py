@@ -1,0 +1,160 @@
+"""Limits where a person acts: on a new order, an amendment and a resume. The caller holds the gate, so that of twenty
+submits at once each sees what the ones before it have taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from execution.core.limits.judgement import WITHIN, Breach, Verdict, judge
+from execution.core.limits.kinds import AT_SUBMIT, LimitKind
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, length_problem
+from execution.core.types import Side
+from execution.models import ApprovalState, Order, OrderApproval
+from execution.selectors.decisions.limits import AskedOrder, figures_of
+from execution.services.orders.amend_preview import Amendment
+from execution.services.orders.order_market import OrderMarket
+from execution.services.orders.stages import Preview
+from execution.services.records.reasons import MAX_REASON_LENGTH
+
+#: The field of a form in which a person gives the reason for exceeding a soft limit, before the kind.
+REASON_FIELD = "limit_reason_"
+#: The field that a limit is about, where it is not the quantity.
+_FIELDS = {LimitKind.COLLAR: "collar_bp", LimitKind.HOUR_MOVE: "limit_price"}
+_OF_SIZE = AT_SUBMIT - {LimitKind.COLLAR, LimitKind.HOUR_MOVE}
+
+
+def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict:
+    """Judge a new order; what cannot be told yet, such as its quantity, is judged when it can.
+
+    ``order_pk`` is its row's, where that is written already: it counts once.
+    """
+    market, terms, person = preview.market, preview.terms, preview.person
+    if market is None or terms.quantity is None or terms.parameters is None or person is None:
+        return WITHIN
+    request = preview.request
+    asked = AskedOrder(
+        trader_pk=person.pk,
+        account_pks=tuple(account.pk for account in market.accounts),
+        venue_pks=tuple(account.venue_id for account in market.accounts),
+        symbol=request.symbol,
+        side=request.side,
+        quantity=terms.quantity,
+        rest=terms.quantity,
+        price=market.price(request.limit_price),
+        collar_bp=terms.parameters.collar_bp,
+        limit_price=request.limit_price,
+        order_pk=order_pk,
+    )
+    return judge(figures_of(asked, preview.now))
+
+
+def amendment_verdict(amendment: Amendment) -> Verdict:
+    """Judge what an amendment makes larger, wider or dearer. What it makes smaller is never refused."""
+    kinds: set[LimitKind] = set()
+    if amendment.grows:
+        kinds |= _OF_SIZE
+    if amendment.touches("collar_bp"):
+        kinds.add(LimitKind.COLLAR)
+    if amendment.touches("limit_price"):
+        kinds.add(LimitKind.HOUR_MOVE)
+    asked = _asked_again(
+        amendment.order,
+        amendment.market,
+        quantity=amendment.quantity,
+        rest=amendment.remaining,
+        limit_price=amendment.limit_price,
+        collar_bp=amendment.parameters.collar_bp,
+    )
+    return judge(figures_of(asked, amendment.market.now, kinds))
+
+
+def order_verdict(order: Order, market: OrderMarket, *, done: Decimal) -> Verdict:
+    """Judge an order that exists by the limits of now; ``done`` of it is executed."""
+    if order.terms is None:
+        raise RuntimeError(f"order {order.public_id} has no terms")
+    asked = _asked_again(
+        order,
+        market,
+        quantity=order.quantity,
+        rest=order.quantity - done,
+        limit_price=order.terms.limit_price,
+        collar_bp=Decimal(str(order.terms.parameters["collar_bp"])),
+    )
+    return judge(figures_of(asked, market.now), approved=kinds_approved(order))
+
+
+def _asked_again(
+    order: Order,
+    market: OrderMarket,
+    *,
+    quantity: Decimal,
+    rest: Decimal,
+    limit_price: Decimal | None,
+    collar_bp: Decimal,
+) -> AskedOrder:
+    return AskedOrder(
+        trader_pk=order.trader_id,
+        account_pks=tuple(account.pk for account in market.accounts),
+        venue_pks=tuple(account.venue_id for account in market.accounts),
+        symbol=order.symbol,
+        side=Side(order.side),
+        quantity=quantity,
+        rest=rest,
+        price=market.price(limit_price),
+        collar_bp=collar_bp,
+        limit_price=limit_price,
+        order_pk=order.pk,
+    )
+
+
+def kinds_approved(order: Order) -> frozenset[LimitKind]:
+    """Return the kinds of limits above which another person has allowed the order."""
+    lists = order.approvals.filter(state=ApprovalState.APPROVED).values_list("kinds", flat=True)
+    return frozenset(LimitKind(kind) for kinds in lists for kind in kinds)
+
+
+# --- problems ------------------------------------------------------------------------------------
+
+
+def limit_problems(verdict: Verdict) -> list[Problem]:
+    """Return a problem for each limit that refuses."""
+    return [_problem(breach, Code.LIMIT_EXCEEDED) for breach in verdict.refused]
+
+
+def approval_problems(verdict: Verdict) -> list[Problem]:
+    """Return a problem for each limit above which another person has to approve."""
+    return [_problem(breach, Code.APPROVAL_NEEDED) for breach in verdict.approvals]
+
+
+def _problem(breach: Breach, code: Code) -> Problem:
+    value = "" if breach.value is None else breach.value
+    return Problem(_FIELDS.get(breach.kind, "quantity"), breach.message, value, breach.limit.value, code=code)
+
+
+def reason_problems(verdict: Verdict, reasons: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for each soft limit that is exceeded without a reason: each wants its own."""
+    problems = []
+    for breach in verdict.reasons:
+        field, reason = f"{REASON_FIELD}{breach.kind}", reasons.get(breach.kind, "").strip()
+        if len(reason) > MAX_REASON_LENGTH:
+            problems.append(length_problem(field, "The reason", reason, MAX_REASON_LENGTH, 1))
+        elif not reason:
+            value = "" if breach.value is None else breach.value
+            code = Code.LIMIT_REASON_MISSING
+            problems.append(Problem(field, breach.message, value, breach.limit.value, code=code))
+    return problems
+
+
+def reasons_kept(verdict: Verdict, reasons: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return what the journal keeps of soft limits: the fact, and the reason that was given."""
+    return [
+        {"limit": breach.limit.public_id, "fact": breach.fact, "reason": reasons[breach.kind].strip()}
+        for breach in verdict.reasons
+    ]
+
+
+def waiting_approval(order: Order) -> OrderApproval | None:
+    """Return the request for approval that nobody has decided yet."""
+    return order.approvals.filter(state=ApprovalState.WAITING).first()

@@ -1,0 +1,235 @@
+"""Submitting an order: one transaction, safe to repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from execution import notify
+from execution.core.limits.judgement import Verdict
+from execution.core.numbers import plain
+from execution.core.orders.terms import OrderRequest, request_hash
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, length_problem, refuse_if
+from execution.core.states import OrderStatus
+from execution.models import Order, OrderTerms, Submission, User
+from execution.selectors.halts import ANY_KIND
+from execution.selectors.markets import market_to_json
+from execution.selectors.ticket import lookalike_find
+from execution.services.orders.affordability import refuse_if_unaffordable
+from execution.services.orders.approval_requests import approval_ask
+from execution.services.orders.confirmation import (
+    PROGRAM,
+    Confirmation,
+    confirmation_problems,
+    lookalike_problems,
+)
+from execution.services.orders.estimates import order_estimate
+from execution.services.orders.halted import refuse_if_halted
+from execution.services.orders.limits import limit_problems, preview_verdict, reasons_kept
+from execution.services.orders.preview import order_preview
+from execution.services.orders.replanning import slices_create
+from execution.services.orders.stages import Preview, RequestedTerms
+from execution.services.records.actors import person_actor
+from execution.services.records.journal import journal_append
+
+#: Characters of an idempotency key.
+MAX_KEY_LENGTH = 64
+#: A submit is written again when more limits are exceeded than it was written for; of these there are few kinds.
+MAX_ATTEMPTS = 3
+
+
+class KeyReused(Refused):
+    """The idempotency key belongs to another order."""
+
+
+def order_submit(
+    *,
+    person: User,
+    request: OrderRequest,
+    key: str,
+    now: datetime,
+    confirmed: Confirmation = PROGRAM,
+) -> Order:
+    """Create the order and its plan, once per person and key; raises ``Refused`` and then creates nothing.
+
+    1. The same key with the same body gives the order that it made before; with another body it is refused.
+    2. The preview judges the request; any problem refuses it, and so does what is ``confirmed`` too little.
+    3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
+    4. Under the gate, limits and what is free beside other orders' reserves are judged once more. An order above a
+    limit that another person may allow waits for their approval.
+    """
+    if not key or len(key) > MAX_KEY_LENGTH:
+        raise Refused([length_problem("key", "The idempotency key", key, MAX_KEY_LENGTH, 1)])
+    digest = request_hash(request)
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    preview = order_preview(person=person, request=request, now=now)
+    refuse_if(preview.problems)
+    refuse_if(confirmation_problems(person, preview, confirmed))
+    for _ in range(MAX_ATTEMPTS - 1):
+        try:
+            return _submit_once(person, request, preview, key, digest, now, confirmed)
+        except _Outdated as outdated:
+            # Others have traded since the preview: more of the limits are exceeded now.
+            preview = replace(preview, verdict=outdated.verdict)
+            refuse_if(confirmation_problems(person, preview, confirmed))
+    return _submit_once(person, request, preview, key, digest, now, confirmed)
+
+
+class _Outdated(Exception):
+    """Raised when the order needs an approval or a reason that it did not need when it was previewed."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__("the limits have changed since the preview")
+        self.verdict = verdict
+
+
+def _submit_once(
+    person: User,
+    request: OrderRequest,
+    preview: Preview,
+    key: str,
+    digest: str,
+    now: datetime,
+    confirmed: Confirmation,
+) -> Order:
+    try:
+        return _submit(person, request, preview, key, digest, now, confirmed)
+    except IntegrityError:
+        # Somebody was faster with the same key: the constraint undid all of ours.
+        if (earlier := _submitted(person, key, digest)) is None:
+            raise
+        return earlier
+
+
+@transaction.atomic
+def _submit(
+    person: User,
+    request: OrderRequest,
+    preview: Preview,
+    key: str,
+    digest: str,
+    now: datetime,
+    confirmed: Confirmation,
+) -> Order:
+    # Two tabs at once queue here: what the other one has committed since the preview is seen below.
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if (earlier := _submitted(person, key, digest)) is not None:
+        return earlier
+    must_be_alone = confirmed.on_ticket and not confirmed.lookalike
+    if must_be_alone and (found := lookalike_find(person=person, request=request, now=now)):
+        raise Refused(lookalike_problems(found))
+    order = _create(person, request, preview, now, confirmed)
+    Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
+    order_estimate(order=order, preview=preview, now=now)
+    if preview.verdict.approvals:
+        approval_ask(order, preview.verdict, person=person, now=now)
+    refuse_if_halted(order, ANY_KIND)
+    refuse_if_unaffordable(order, person, field="quantity", label="The order")
+    _refuse_if_limited(order, preview)
+    notify.drive(order.pk)
+    return order
+
+
+def _refuse_if_limited(order: Order, preview: Preview) -> None:
+    """Judge the limits once more, under the gate: nobody else is between this and the commit."""
+    verdict = preview_verdict(preview, order_pk=order.pk)
+    refuse_if(limit_problems(verdict))
+    foreseen = {breach.kind for breach in (*preview.verdict.approvals, *preview.verdict.reasons)}
+    if not {breach.kind for breach in (*verdict.approvals, *verdict.reasons)} <= foreseen:
+        raise _Outdated(verdict)
+    if not verdict.kinds_to_approve <= preview.verdict.kinds_to_approve:
+        raise _Outdated(verdict)
+
+
+def _submitted(person: User, key: str, digest: str) -> Order | None:
+    submission = Submission.objects.filter(person=person, key=key).select_related("order").first()
+    if submission is None:
+        return None
+    if submission.body_hash != digest:
+        message = (
+            f"The key {key} was used for another order ({submission.order.public_id}). Nothing was sent."
+        )
+        raise KeyReused([Problem("key", message, key, code=Code.IDEMPOTENCY_KEY_REUSED)])
+    return submission.order
+
+
+def _create(
+    person: User, request: OrderRequest, preview: Preview, now: datetime, confirmed: Confirmation
+) -> Order:
+    market, terms, plan = preview.market, preview.terms, preview.planned.plan
+    if market is None or terms.quantity is None or plan is None:
+        raise RuntimeError("a preview without problems has no plan")
+    order = Order(
+        trader=person,
+        created_by=person,
+        client_reference=request.client_reference,
+        tags=list(request.tags),
+        symbol=request.symbol,
+        side=request.side,
+        quantity_asked=request.quantity,
+        unit=request.unit,
+        quantity=terms.quantity,
+        algorithm=request.algorithm,
+        market={public_id: market_to_json(limits) for public_id, limits in market.markets.items()},
+        forecast=dict(plan.forecast),
+        status=OrderStatus.PENDING_APPROVAL if preview.verdict.approvals else OrderStatus.SCHEDULED,
+        created_at=now,
+        due_at=terms.start_at,
+    )
+    quote = market.fresh_quote
+    begins_now = terms.start_at == now and not preview.verdict.approvals
+    if quote is not None and quote.is_sane and begins_now:
+        order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
+    order.save()
+    for account in market.accounts:  # one by one: their order settles ties between them
+        order.accounts.add(account)
+    order.terms = _first_terms(order, person, request, terms, now)
+    slices_create(order, plan.slices)
+    exceeded = reasons_kept(preview.verdict, confirmed.limit_reasons)
+    _journal_submitted(order, [account.label for account in market.accounts], len(plan.slices), exceeded, now)
+    return order
+
+
+def _journal_submitted(
+    order: Order, accounts: list[str], slices: int, exceeded: list[dict[str, str]], now: datetime
+) -> None:
+    journal_append(
+        order=order,
+        kind="submitted",
+        actor=person_actor(order.created_by),
+        reason=order.client_reference or "submitted by a person",
+        at=now,
+        data={
+            "status": order.status,
+            "terms_version": 1,
+            "plan_version": order.plan_version,
+            "slices": slices,
+            "side": order.side,
+            "quantity": plain(order.quantity),
+            "symbol": order.symbol,
+            "accounts": accounts,
+            **({"limits_exceeded": exceeded} if exceeded else {}),
+        },
+    )
+
+
+def _first_terms(
+    order: Order, person: User, request: OrderRequest, terms: RequestedTerms, now: datetime
+) -> OrderTerms:
+    if terms.parameters is None or terms.start_at is None or terms.end_at is None:
+        raise RuntimeError("a preview without problems has no window")
+    return OrderTerms.objects.create(
+        order=order,
+        version=1,
+        parameters=terms.parameters.model_dump(mode="json"),
+        limit_price=request.limit_price,
+        start_at=terms.start_at,
+        end_at=terms.end_at,
+        end_is_fixed=terms.parameters.end_at is not None,
+        actor=person,
+        created_at=now,
+    )

@@ -1,0 +1,105 @@
+"""Limits at the real desk, in Chromium: a supervisor sets them, a trader meets each, and another person approves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.console_guard import Watched
+from tests.browser.test_trading import SOON, fill_ticket
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+
+def set_limit(page: Page, level: str, value: str) -> None:
+    page.goto("/limits/")
+    page.get_by_label("Kind").select_option("order_notional")
+    page.get_by_label("A symbol").check()
+    page.get_by_label("Symbol", exact=True).select_option("BTC/USDT")
+    page.locator(f"[name=level][value={level}]").check()
+    page.get_by_label("Limit", exact=True).fill(value)
+    page.locator("#reason").fill("a drill")
+    page.get_by_role("button", name="Set the limit").click()
+
+
+def end_limits(page: Page) -> None:
+    page.goto("/limits/")
+    rows = page.locator("tbody tr", has_text="BTC/USDT")
+    while rows.count():
+        rows.first.get_by_role("button", name="End…").click()
+        dialog = page.locator("dialog[open]")
+        dialog.get_by_label("Reason").fill("the drill is over")
+        dialog.get_by_role("button", name="End the limit").click()
+        page.wait_for_load_state()
+
+
+def review(page: Page, quantity: str) -> None:
+    fill_ticket(page, quantity, "60", "6")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#review-body .sentence")).to_be_visible(timeout=SOON)
+
+
+@pytest.mark.timeout(300)
+def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
+    browser: Browser, desk: RunningDesk
+) -> None:
+    above = Watched(browser, desk)
+    supervisor = above.log_in("supervisor")
+    for level, value in (("hard", "90000"), ("approval", "30000"), ("soft", "3000")):
+        set_limit(supervisor, level, value)
+        expect(supervisor.locator("tbody tr", has_text="BTC/USDT").first).to_be_visible()
+    above.picture("limits")
+    try:
+        watched = Watched(browser, desk)
+        trader = watched.log_in("trader")
+        review(trader, "0.1")
+        send = trader.locator("#send")
+        expect(send).to_be_disabled()
+        trader.get_by_label(re.compile("^Why")).fill("the client asked for it")
+        watched.picture("limit-reason")
+        send.click()
+        expect(trader.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
+        trader.get_by_role("button", name="Cancel…").click()
+        trader.get_by_role("button", name="Cancel the order").click()
+        review(trader, "1")
+        expect(send).to_have_text("Send for approval")
+        watched.picture("limit-approval")
+        send.click()
+        expect(trader.locator("#order-approval")).to_contain_text("waits for approval until", timeout=SOON)
+        watched.picture("limit-waiting")
+        approve(above)
+        expect(trader.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
+        expect(trader.locator("#order-approval")).to_be_hidden()
+        fill_ticket_unplanned(trader, "58000000")
+        refusal = trader.locator("#preview .checks li.fail", has_text="above the limit of 90,000.00 USDT")
+        expect(refusal).to_contain_text("Only a supervisor can raise the limit", timeout=SOON)
+        watched.picture("limit-refused")
+        assert watched.complaints == []
+    finally:
+        end_limits(supervisor)
+    assert above.complaints == []
+
+
+def fill_ticket_unplanned(page: Page, quantity: str) -> None:
+    page.goto("/orders/new/")
+    page.get_by_label("Quantity", exact=True).fill(quantity)
+
+
+def approve(above: Watched) -> None:
+    page = above.page
+    page.goto("/wall/")
+    need = page.locator("#needs li", has_text="waits for approval")
+    expect(need).to_contain_text("expires in", timeout=SOON)
+    above.picture("wall-approval")
+    need.get_by_role("link", name="Decide").click()
+    expect(page.locator(".checks")).to_contain_text("is above the limit of 30,000.00 USDT for BTC/USDT")
+    above.picture("approval")
+    page.locator("#reason").fill("agreed")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator(".reason")).to_contain_text("approved by supervisor", ignore_case=True)
+    page.goto("/approvals/")
+    above.picture("approvals")
