@@ -9,7 +9,16 @@ from typing import IO
 #: What SQLite's single writer, its loose types or its float arithmetic could hide.
 SERVICES = (
     *("children", "driving", "fills", "fields", "halt_races", "invariants", "random_facts"),
-    *("submit", "workers", "account_orders", "statements", "migration_submitted", "markets", "reservation"),
+    *(
+        "submit",
+        "workers",
+        "account_orders",
+        "statements",
+        "migration_submitted",
+        "markets",
+        "reservation",
+        "limits",
+    ),
 )
 
 

@@ -17,6 +17,7 @@ import pytest
 from django.db.models import Q, QuerySet
 
 from execution.core.algorithms.decide import decide
+from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
@@ -36,7 +37,7 @@ from execution.services.engine.workers import (
     worker_stop,
 )
 from execution.services.halts import HaltRequest, halt_set
-from execution.services.orders import orders as orders_service
+from execution.services.orders import halted, submit
 from execution.services.orders.amend import order_amend
 from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import order_cancel
@@ -44,10 +45,12 @@ from execution.services.records import locking
 from tests.factories import NOW, Rows, make_worker, report_of, trade_of
 from tests.invariants import check_order
 from tests.postgresql.race import Meeting
+from tests.services.limiting import bound
 
 Remove = Callable[[pytest.MonkeyPatch], None]
 PLACED = 'INSERT INTO "execution_childorder"'
 GATE = 'FROM "execution_haltgate"'
+RESERVES_READ = 'FROM "execution_childorder" INNER JOIN "execution_account"'
 PATIENCE = timedelta(seconds=0)
 
 
@@ -86,7 +89,7 @@ def no_gate(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_gate_at_a_submit(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(orders_service, "gate_locked", lambda: None)
+    patch.setattr(halted, "gate_locked", lambda: None)
 
 
 def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
@@ -100,7 +103,7 @@ def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
 
 def no_second_check_of_the_key(patch: pytest.MonkeyPatch) -> None:
     no_row_locks(patch)
-    patch.setattr(orders_service, "IntegrityError", ZeroDivisionError)
+    patch.setattr(submit, "IntegrityError", ZeroDivisionError)
 
 
 # --- the races -----------------------------------------------------------------------------------------
@@ -291,12 +294,10 @@ def two_tabs(rows: Rows) -> None:
     """The same ticket from two tabs, with keys of their own: the second is asked whether it is meant."""
 
     def send(key: str) -> str:
-        request = orders_service_request(rows)
+        request = parse_order_request(rows.raw())
         confirmed = Confirmation(quantity="0.3", on_ticket=True)
         try:
-            orders_service.order_submit(
-                person=rows.trader, request=request, key=key, now=NOW, confirmed=confirmed
-            )
+            submit.order_submit(person=rows.trader, request=request, key=key, now=NOW, confirmed=confirmed)
         except Refused as refused:
             return refused.problems[0].field
         return "sent"
@@ -307,29 +308,33 @@ def two_tabs(rows: Rows) -> None:
     assert Order.objects.count() == 1
 
 
+def outcome(rows: Rows, person: User) -> str:
+    try:
+        rows.submit(key="one", person=person)
+    except Refused as refused:
+        return refused.problems[0].code
+    return "sent"
+
+
+def two_submits_and_one_limit(rows: Rows) -> None:
+    """Two traders send at once what the limit of the desk takes once."""
+    other = User.objects.create(username="other", role=Role.TRADER)
+    rows.account.traders.add(other)
+    bound(rows, "open_notional", 20_000)
+    first, second = partial(outcome, rows, rows.trader), partial(outcome, rows, other)
+    assert Meeting(first, second, after=RESERVES_READ).run() == ("sent", "limit_exceeded")
+    assert Order.objects.count() == 1
+
+
 def two_submits_and_one_balance(rows: Rows) -> None:
     """Two traders send at once what their account pays for once: the second sees what the first reserves."""
     other = User.objects.create(username="other", role=Role.TRADER)
     rows.account.traders.add(other)
     Balance.objects.filter(currency="USDT").update(free=20_000)
 
-    def send(person: User) -> str:
-        try:
-            rows.submit(key="one", person=person)
-        except Refused as refused:
-            return refused.problems[0].code
-        return "sent"
-
-    first, second = partial(send, rows.trader), partial(send, other)
-    reserves_read = 'FROM "execution_childorder" INNER JOIN "execution_account"'
-    assert Meeting(first, second, after=reserves_read).run() == ("sent", "balance_reserved")
+    first, second = partial(outcome, rows, rows.trader), partial(outcome, rows, other)
+    assert Meeting(first, second, after=RESERVES_READ).run() == ("sent", "balance_reserved")
     assert Order.objects.count() == 1
-
-
-def orders_service_request(rows: Rows) -> Any:
-    from execution.core.orders.terms import parse_order_request
-
-    return parse_order_request(rows.raw())
 
 
 def amend_and_intend(rows: Rows) -> None:
@@ -371,6 +376,7 @@ RACES = [
     Guarded(submit_and_submit, no_second_check_of_the_key),
     Guarded(two_tabs, no_row_locks),
     Guarded(two_submits_and_one_balance, no_gate_at_a_submit),
+    Guarded(two_submits_and_one_limit, no_gate_at_a_submit),
     Guarded(amend_and_intend, no_lock_of_the_order),
 ]
 

@@ -29,10 +29,10 @@ from execution.services.accounts.markets import balances_record
 from execution.services.children.children import child_outcome
 from execution.services.children.fills import fill_record
 from execution.services.desk.limits import limit_end
+from execution.services.orders import submit
 from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import order_cancel
 from execution.services.orders.preview import order_preview
-from execution.services.orders.submit import order_submit
 from tests.factories import NOW, SYMBOL, D, Rows, trade_of
 from tests.services.limiting import bound, refusal
 from tests.threads import in_a_thread
@@ -163,7 +163,7 @@ def test_a_soft_limit_wants_a_reason_that_the_journal_keeps(rows: Rows) -> None:
     assert (problem.code, problem.field) == (Code.LIMIT_REASON_MISSING, "limit_reason_order_notional")
     request = parse_order_request(rows.raw())
     confirmed = Confirmation(limit_reasons={"order_notional": " client asked "}, on_ticket=False)
-    order = order_submit(person=rows.trader, request=request, key="1", now=NOW, confirmed=confirmed)
+    order = submit.order_submit(person=rows.trader, request=request, key="1", now=NOW, confirmed=confirmed)
     (kept,) = JournalEntry.objects.get(order=order, kind="submitted").data["limits_exceeded"]
     assert (kept["limit"], kept["reason"]) == (limit.public_id, "client asked")
     assert "18,000.00 USDT" in kept["fact"]
@@ -244,6 +244,13 @@ def test_children_beyond_the_rate_wait_and_are_not_dropped(rows: Rows) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_twenty_submits_at_once_pass_no_more_than_the_limit(rows: Rows) -> None:
     twenty_at_a_limit(rows)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_judged_by_the_preview_alone_they_pass_it(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submit, "_refuse_if_limited", lambda *_: None)
+    with pytest.raises(AssertionError):
+        twenty_at_a_limit(rows)
 
 
 def twenty_at_a_limit(rows: Rows) -> None:

@@ -128,8 +128,8 @@ def _submit(
     if preview.verdict.approvals:
         approval_ask(order, preview.verdict, person=person, now=now)
     refuse_if_halted(order, ANY_KIND)
-    refuse_if_unaffordable(order, person, field="quantity", label="The order")
     _refuse_if_limited(order, preview)
+    refuse_if_unaffordable(order, person, field="quantity", label="The order")
     notify.drive(order.pk)
     return order
 
