@@ -19,11 +19,18 @@ if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
 
+@pytest.fixture(scope="module")
+def opened() -> list[Page]:
+    """The page that the scripts' tests share: they leave it as it is."""
+    return []
+
+
 @pytest.fixture
-def page(browser: Browser, desk: RunningDesk) -> Page:
-    watched = Watched(browser, desk)
-    watched.page.goto("/login/")
-    return watched.page
+def page(chromium: Browser, desk: RunningDesk, opened: list[Page]) -> Page:
+    if not opened:
+        opened.append(Watched(chromium, desk).page)
+        opened[0].goto("/login/")
+    return opened[0]
 
 
 def called(page: Page, module: str, function: str, argument: dict[str, Any]) -> Any:

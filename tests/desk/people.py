@@ -18,9 +18,9 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
 
     To be called inside ``database_of``.
     """
-    person, _ = User.objects.using(ALIAS).get_or_create(
-        username=name, defaults={"role": Role.TRADER, "password": make_password(PASSWORD)}
-    )
+    # A function: hashing is slow by design, and most tests find the person there.
+    defaults = {"role": Role.TRADER, "password": lambda: make_password(PASSWORD)}
+    person, _ = User.objects.using(ALIAS).get_or_create(username=name, defaults=defaults)
     for account in Account.objects.using(ALIAS).all():
         account.traders.add(person)
     desk.added[name] = PASSWORD

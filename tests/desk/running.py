@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import psutil
@@ -98,6 +99,8 @@ class RunningDesk:
     seen: dict[int, str] = field(default_factory=dict)
     #: Passwords of people whom a test has added.
     added: dict[str, str] = field(default_factory=dict)
+    #: Cookies of people who have logged in.
+    sessions: dict[str, CookieJar] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
