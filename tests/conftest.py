@@ -52,15 +52,3 @@ def pytest_report_header() -> str:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(TEST_VAR, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
-    """The test database is a file: threads of a test see each other's rows only there."""
-    from django.conf import settings
-
-    from config.databases import PATIENT_SQLITE
-
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == PATIENT_SQLITE:
-        database.setdefault("TEST", {})["NAME"] = str(TEST_VAR / "test.sqlite3")

@@ -37,9 +37,10 @@ BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+def desk(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[RunningDesk]:
     """A desk of its own: every byte that it writes is searched."""
-    running = start_desk(tmp_path_factory.mktemp("keys") / "var", arguments=["--workers", "1"])
+    var = tmp_path_factory.mktemp("keys") / "var"
+    running = start_desk(var, arguments=["--workers", "1"], tables=tables)
     try:
         running.wait()
         yield running

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from execution.verification.chaos.venue import ControlledVenue
 from tests.checks import REPOSITORY
 
 PAPER_LABELS = ("alpha", "beta", "gamma")
+DATABASE = "tranche.sqlite3"
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 READY = re.compile(r"^desk +\| ready after", re.MULTILINE)
@@ -190,10 +192,21 @@ class RunningDesk:
 
 
 def start_desk(
-    var: Path, *, port: int | None = None, arguments: Sequence[str] = (), prefix: Sequence[str] = ()
+    var: Path,
+    *,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+    prefix: Sequence[str] = (),
+    tables: Path | None = None,
 ) -> RunningDesk:
-    """Start a desk and return at once. ``prefix`` comes before the interpreter, such as ``uv run``."""
+    """Start a desk and return at once. ``prefix`` comes before the interpreter, such as ``uv run``.
+
+    With ``tables``, a new desk begins with a copy of that database, and has nothing to migrate.
+    """
     var.mkdir(parents=True, exist_ok=True)
+    if tables is not None and tables.exists() and not (var / DATABASE).exists():
+        shutil.copy(tables, var / DATABASE)
+        (var / DATABASE).chmod(0o600)
     port = port or free_port()
     command = [
         *prefix,

@@ -21,6 +21,7 @@ from execution import tasks
 from execution.launcher.files import read_people
 from tests.checks import REPOSITORY
 from tests.desk.running import (
+    DATABASE,
     FIRST_PAGE,
     PAPER_LABELS,
     RunningDesk,
@@ -116,7 +117,6 @@ def test_the_passwords_are_random_printed_and_private(desk: RunningDesk) -> None
         "secret_key",
         "paper/gamma/accounts.json",
         "desk.log",
-        "tranche.sqlite3",
         "redis.url",
     ],
 )
@@ -189,8 +189,9 @@ def test_a_second_desk_works_beside_the_first_and_nothing_outlives_either_end(
     desk: RunningDesk, desk_factory: Factory, tmp_path: Path
 ) -> None:
     """One folder, two starts: the first is ended by Ctrl-C, the second by kill -9 of the supervisor."""
-    second = desk_factory(tmp_path / "other")
+    second = desk_factory(tmp_path / "other", tables=None)
     second.wait()
+    assert stat.S_IMODE((second.var / DATABASE).stat().st_mode) == 0o600, "readable by its owner only"
     assert answers(second.url)
     assert answers(desk.url)
     assert not set(second.pids().values()) & set(desk.pids().values())
