@@ -6,14 +6,18 @@ from pathlib import PurePosixPath
 
 #: Folders whose tests share a desk or a database. Of all others each file is a group.
 FOLDERS = frozenset({"browser", "desk", "postgresql", "faults"})
-#: The browser's tests with desks of their own, and the longest: as long as all others together.
-SECOND = frozenset({"test_algorithms.py", "test_failing.py", "test_keys.py"})
+#: Files whose tests end the desk that the group shares: its last ones, so that no other is started for the rest.
+ENDING = frozenset({"test_dead_mans_switch.py"})
 
 
 def group_of(nodeid: str) -> str:
     """Return the group of a test, by its name as pytest writes it: tests/desk/test_kills.py::test_one."""
     path = PurePosixPath(nodeid.partition("::")[0])
     folder = path.parts[1] if len(path.parts) > 2 else ""
-    if folder not in FOLDERS:
-        return str(path)
-    return "browser 2" if folder == "browser" and path.name in SECOND else folder
+    return folder if folder in FOLDERS else str(path)
+
+
+def ends_the_desk(nodeid: str) -> bool:
+    """Return whether the test is one of the last of its group."""
+    path = PurePosixPath(nodeid.partition("::")[0])
+    return group_of(nodeid) in FOLDERS and path.name in ENDING

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-from tests.groups import group_of
+from tests.groups import ends_the_desk, group_of
 
 PROCESSES = 3
 #: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
 #: Each takes a further group when two tests of its last are left.
 LONG = (
-    *("browser", "desk", "tests/test_checks.py", "browser 2", "postgresql", "faults"),
+    *("browser", "desk", "tests/test_checks.py", "postgresql", "faults"),
     *("tests/acceptance", "tests/engine", "tests/recordings"),
 )
 #: Groups of the others, which mostly compute, after each long one but the first.
@@ -55,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         groups.setdefault(group_of(item.nodeid), []).append(item)
+    for group in groups.values():
+        group.sort(key=lambda item: ends_the_desk(item.nodeid))
     items[:] = [item for name in _mixed(list(groups)) for item in groups[name]]
 
 

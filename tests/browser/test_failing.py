@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
@@ -18,6 +17,7 @@ from tests.browser.test_wall import wall_of
 from tests.desk.database import ALIAS, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
+from tests.web.process import web_on
 
 SOON = 20_000
 THEMES = ("dark", "light")
@@ -130,27 +130,26 @@ def test_a_reconciliation_that_fails_is_shown_where_people_look_until_it_works_a
     )
 
 
-@pytest.mark.timeout(300)
 def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_taken(
-    browser: Browser, desk_factory: Callable[..., RunningDesk], tmp_path: Path, monkeypatch: Any
+    browser: Browser, open_desk: RunningDesk
 ) -> None:
-    """The floor is above any disk: the desk's own look at the real free space does the rest."""
-    monkeypatch.setenv("TRANCHE_DISK_FLOOR", "900000000")
-    desk = desk_factory(tmp_path / "var")
-    desk.wait()
-    supervisor, trader = Watched(browser, desk), Watched(browser, desk, "light")
-    page = wall_of(supervisor)
-    expect(page.locator("#desk-notices")).to_contain_text(
-        "less than 900,000,000 MB of disk are free, and no new order starts"
-    )
-    pictures(supervisor, "disk-wall", "dark")
-    page = trader.log_in("trader")
-    page.goto("/orders/new/")
-    expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
-    page.get_by_label("Quantity").first.fill("0.1")
-    expect(page.locator("#preview")).to_contain_text("o new order starts below", timeout=SOON)
-    pictures(trader, "disk-ticket", "light")
-    desk.stop()
+    """The floor is above any disk: the web process's own look at the real free space does the rest."""
+    with web_on(open_desk.var, TRANCHE_DISK_FLOOR="900000000") as web:
+        desk = replace(open_desk, port=web.port)
+        supervisor, trader = Watched(browser, desk), Watched(browser, desk, "light")
+        page = wall_of(supervisor)
+        expect(page.locator("#desk-notices")).to_contain_text(
+            "less than 900,000,000 MB of disk are free, and no new order starts", timeout=SOON
+        )
+        pictures(supervisor, "disk-wall", "dark")
+        page = trader.log_in("trader")
+        page.goto("/orders/new/")
+        expect(page.get_by_role("alert").first).to_contain_text("o new order starts below")
+        page.get_by_label("Quantity").first.fill("0.1")
+        expect(page.locator("#preview")).to_contain_text("o new order starts below", timeout=SOON)
+        pictures(trader, "disk-ticket", "light")
+        supervisor.page.context.close()
+        trader.page.context.close()
 
 
 @contextmanager

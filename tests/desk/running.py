@@ -27,6 +27,8 @@ from tests.checks import REPOSITORY
 
 PAPER_LABELS = ("alpha", "beta", "gamma")
 DATABASE = "tranche.sqlite3"
+#: Seconds after which okx cancels what a desk has left: the shortest that it takes.
+SWITCH_SECONDS = 10
 START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 READY = re.compile(r"^desk +\| ready after", re.MULTILINE)
@@ -191,6 +193,23 @@ class RunningDesk:
                 process.kill()
 
 
+def has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def expect_nothing_left(running: RunningDesk, *, within: float) -> None:
+    """By the ids that were recorded, and by anything that still names the folder."""
+    assert running.seen, "no process was recorded"
+    wait_until(
+        lambda: all(has_ended(pid) for pid in running.seen) and not processes_of(running.var),
+        within=within,
+        what=f"nothing of {running.var} was to be left, but {processes_of(running.var)}",
+    )
+
+
 def start_desk(
     var: Path,
     *,
@@ -223,7 +242,7 @@ def start_desk(
         process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=desk_environment(),
+            env=desk_environment(TRANCHE_SWITCH_SECONDS=str(SWITCH_SECONDS)),
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,

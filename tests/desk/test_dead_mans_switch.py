@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,13 +18,17 @@ from execution.models import Account
 from tests.acceptance.dialects import okx_options
 from tests.checks import REPOSITORY
 from tests.desk.database import ALIAS, database_of
-from tests.desk.running import RunningDesk, desk_environment, wait_until
+from tests.desk.running import (
+    SWITCH_SECONDS,
+    RunningDesk,
+    desk_environment,
+    expect_nothing_left,
+    wait_until,
+)
 from tests.desk.visitor import Visitor
 from tests.engine.exchange import Exchange
 from tests.paper.keys import secret_of
 
-#: The shortest that okx takes.
-SECONDS = 10
 KEY = {
     "TRANCHE_API_KEY": "alone",
     "TRANCHE_API_SECRET": secret_of("alone"),
@@ -54,17 +60,11 @@ def open_orders(exchange: Exchange) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(300)
 def test_the_exchange_cancels_what_a_killed_desk_left_on_the_book(
-    desk_factory: Callable[..., RunningDesk],
-    exchange: Exchange,
-    tmp_path: Path,
-    django_db_blocker: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    desk: RunningDesk, desk_factory: Callable[..., RunningDesk], exchange: Exchange, django_db_blocker: Any
 ) -> None:
-    monkeypatch.setenv("TRANCHE_SWITCH_SECONDS", str(SECONDS))
+    """The supervisor is killed with kill -9; nothing outlives it, and another goes on in the same folder."""
     exchange.add_accounts(["alone"])
     exchange.control("POST", "market", {"symbol": "BTC/USDT", "freeze": True})
-    desk = desk_factory(tmp_path / "var")
-    desk.wait()
     options = json.dumps(okx_options(f"http://127.0.0.1:{exchange.port}"))
     add = ("add", "--label", "alone", "--exchange", "okx", "--environment", "paper", "--options", options)
     account_command(desk, *add, "--grant", "trader")
@@ -78,18 +78,27 @@ def test_the_exchange_cancels_what_a_killed_desk_left_on_the_book(
         wait_until(lambda: open_orders(exchange), within=60, what="an order on the book")
         wait_until(lambda: row().switch_until, within=20, what="the switch to be armed")
         armed = row().switch_until
+        assert armed is not None
         wait_until(lambda: row().switch_until != armed, within=20, what="the switch to be renewed")
         page = Visitor(desk, "admin").get(f"/accounts/{row().public_id}/")
         assert f"armed until {row().switch_until:%H:%M}" in page
-        time.sleep(SECONDS + 3)
+        time.sleep(max(0.0, (armed - datetime.now(UTC)).total_seconds()) + 1)
         (resting,) = open_orders(exchange)
-        desk.kill_all()
-        wait_until(lambda: not open_orders(exchange), within=SECONDS + 10, what="the exchange's cancel")
+        passwords = desk.passwords
+        desk.pids()
+        os.kill(desk.process.pid, signal.SIGKILL)
+        desk.process.wait(5)
+        expect_nothing_left(desk, within=5)
+        wait_until(
+            lambda: not open_orders(exchange), within=SWITCH_SECONDS + 10, what="the exchange's cancel"
+        )
         ended = {order["id"]: order["status"] for order in exchange.ledger()["alone"]["orders"]}
         assert ended[resting["id"]] == "CANCELED"
 
         again = desk_factory(desk.var)
         again.wait()
+        assert again.passwords == passwords
+        assert passwords["trader"] not in again.console(), "passwords are printed at the first start only"
         wait_until(lambda: open_orders(exchange), within=90, what="the order to rest anew")
         child = row().children.get(exchange_id=str(resting["id"]))
         assert (child.status, child.is_settled) == ("cancelled", True)
@@ -97,4 +106,4 @@ def test_the_exchange_cancels_what_a_killed_desk_left_on_the_book(
         took = again.stop()
         print(f"stopped in {took:.1f} s, switch until {row().switch_until}")
         # By the desk's own cancel; by the switch, which stays armed, if a busy machine had no time for that.
-        wait_until(lambda: not open_orders(exchange), within=SECONDS + 10, what="an empty book")
+        wait_until(lambda: not open_orders(exchange), within=SWITCH_SECONDS + 10, what="an empty book")

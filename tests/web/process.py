@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import subprocess
@@ -19,7 +18,6 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from execution.launcher.child import ChildSpec
 from execution.launcher.parent_death import dies_with_parent
 from execution.launcher.plan import Plan
 from execution.models import User
@@ -87,8 +85,15 @@ def browser(office: Desk, person: User) -> dict[str, str]:
     return {"Cookie": cookies, "X-CSRFToken": secret}
 
 
-async def _answers(spec: ChildSpec) -> bool:
-    return spec.is_ready is None or await spec.is_ready()
+def _answers(port: int) -> bool:
+    """Asked without a loop: a browser's tests have one in this thread."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=10):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -106,9 +111,8 @@ def database_url() -> str:
 
 @contextlib.contextmanager
 def running_web(folder: Path, redis_url: str, **environment: str) -> Iterator[Web]:
-    """A web process as ``manage.py desk`` starts it, until it answers; ended and waited for at the end."""
+    """A web process on the tests' own database, as ``manage.py desk`` starts it."""
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
     ours = {
         "DATABASE_URL": database_url(),
         "REDIS_URL": redis_url,
@@ -116,22 +120,28 @@ def running_web(folder: Path, redis_url: str, **environment: str) -> Iterator[We
         "SESSION_COOKIE_NAME": settings.SESSION_COOKIE_NAME,
         "CSRF_COOKIE_NAME": settings.CSRF_COOKIE_NAME,
     }
+    with web_on(folder, **ours, **environment) as web:
+        yield web
+
+
+@contextlib.contextmanager
+def web_on(folder: Path, **environment: str) -> Iterator[Web]:
+    """A web process of the desk in ``folder``, until it answers; ended and waited for at the end."""
+    port = free_port()
     spec = Plan(REPOSITORY, folder, folder / "keyring", "127.0.0.1", port, 1, {}).web()
     log = folder / f"web-{port}.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(
             spec.command,
             cwd=spec.folder,
-            env={**spec.environment, **ours, **environment},
+            env={**spec.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=dies_with_parent(),
         )
     try:
-        wait_until(
-            lambda: asyncio.run(_answers(spec)), within=30, what=f"the web process was to answer ({log})"
-        )
+        wait_until(lambda: _answers(port), within=30, what=f"the web process was to answer ({log})")
         yield Web(process, port, log)
     finally:
         process.terminate()
