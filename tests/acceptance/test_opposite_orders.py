@@ -15,7 +15,7 @@ from tests.acceptance.dialects import okx_options
 from tests.desk.running import wait_until
 from tests.engine.running import EngineThread, World, check_books
 
-SECONDS = float(os.environ.get("TRANCHE_OPPOSITE_SECONDS", "30"))
+SECONDS = float(os.environ.get("TRANCHE_OPPOSITE_SECONDS", "20"))
 #: The sell crosses at once, where the buy rests at the touch or inside the spread.
 URGENCIES = {"buy": "0.5", "sell": "1"}
 DUST = Decimal("0.0002")  #: less than the exchange's minimum
