@@ -123,9 +123,12 @@ class HaltAsked(Body):
         description="stop cancels everything; no_new_orders leaves live orders alone",
         json_schema_extra=one_of(["stop", "no_new_orders"]),
     )
-    scope: str = Field(json_schema_extra=one_of(["desk", "account", "trader", "symbol"]))
+    scope: str = Field(
+        json_schema_extra=one_of(["desk", "account", "trader", "symbol", "algorithm", "order"])
+    )
     subject: str = Field(
-        default="", description="an account's label or id, a trader's name, a symbol; empty for the desk"
+        default="",
+        description="an account, a trader, a symbol, an algorithm or an order's id; empty for the desk",
     )
 
 

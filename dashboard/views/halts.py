@@ -31,7 +31,14 @@ KINDS = (
         "New orders are refused and no order can be resumed. Live orders go on.",
     ),
 )
-SCOPES = (("desk", "The desk"), ("account", "An account"), ("trader", "A trader"), ("symbol", "A symbol"))
+SCOPES = (
+    ("desk", "The desk"),
+    ("account", "An account"),
+    ("trader", "A trader"),
+    ("symbol", "A symbol"),
+    ("algorithm", "An algorithm"),
+    ("order", "An order"),
+)
 #: Former halts on the list.
 FORMER = 100
 

@@ -18,6 +18,26 @@ class HaltScope(models.TextChoices):
     ACCOUNT = "account", "An account"
     TRADER = "trader", "A trader"
     SYMBOL = "symbol", "A symbol"
+    ALGORITHM = "algorithm", "An algorithm"
+    ORDER = "order", "An order"
+
+
+def names_its_scope() -> models.Q:
+    """Return the condition that a halt names what its scope is about, and nothing else."""
+    named = {
+        "account": models.Q(account__isnull=False),
+        "trader": models.Q(trader__isnull=False),
+        "symbol": ~models.Q(symbol=""),
+        "algorithm": ~models.Q(algorithm=""),
+        "order": models.Q(order__isnull=False),
+    }
+    condition = models.Q()
+    for scope in HaltScope.values:
+        only = models.Q(scope=scope)
+        for name, is_named in named.items():
+            only &= is_named if name == scope else ~is_named
+        condition |= only
+    return condition
 
 
 class HaltGate(models.Model):
@@ -38,7 +58,7 @@ class Halt(models.Model):
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=16, choices=HaltKind.choices)
-    scope = models.CharField(max_length=8, choices=HaltScope.choices)
+    scope = models.CharField(max_length=9, choices=HaltScope.choices)
     account = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
     )
@@ -46,6 +66,10 @@ class Halt(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="halts"
     )
     symbol = models.CharField(max_length=40, blank=True)
+    algorithm = models.CharField(max_length=16, blank=True)
+    order = models.ForeignKey(
+        Order, null=True, blank=True, on_delete=models.PROTECT, related_name="own_halts"
+    )
     reason = models.TextField()
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     #: When the click reached the server: the time to flat counts from here.
@@ -67,10 +91,7 @@ class Halt(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="halt_names_its_scope",
-                condition=models.Q(scope=HaltScope.DESK, account=None, trader=None, symbol="")
-                | models.Q(scope=HaltScope.ACCOUNT, account__isnull=False, trader=None, symbol="")
-                | models.Q(scope=HaltScope.TRADER, account=None, trader__isnull=False, symbol="")
-                | (models.Q(scope=HaltScope.SYMBOL, account=None, trader=None) & ~models.Q(symbol="")),
+                condition=names_its_scope(),
             )
         ]
         indexes = [models.Index(fields=["set_at"], condition=models.Q(lifted_at=None), name="halt_in_force")]

@@ -52,7 +52,10 @@ class HaltRow(TypedDict):
     id: str
     kind: str
     scope: str
-    subject: Annotated[str, about("\"the desk\", an account's label, a trader's name or a symbol")]
+    subject: Annotated[
+        str,
+        about('"the desk", an account, a trader, a symbol, an algorithm or an order\'s id'),
+    ]
     reason: str
     set_by: str
     set_at: EpochMs

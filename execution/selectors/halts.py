@@ -34,7 +34,7 @@ def halts_in_force() -> QuerySet[Halt]:
     """Return halts that nobody has lifted, oldest first: one read of the index of those."""
     return (
         Halt.objects.filter(lifted_at=None)
-        .select_related("account", "trader", "set_by", "lifted_by")
+        .select_related("account", "trader", "order", "set_by", "lifted_by")
         .order_by("set_at", "pk")
     )
 
@@ -45,17 +45,25 @@ def is_any_in_force() -> bool:
 
 
 def halt_covering(
-    *, trader_pk: int, symbol: str, account_pks: Collection[int], kinds: Collection[str]
+    *,
+    trader_pk: int,
+    symbol: str,
+    algorithm: str,
+    account_pks: Collection[int],
+    kinds: Collection[str],
+    order_pk: int | None = None,
 ) -> Halt | None:
     """Return a halt of ``kinds`` in force for an order like this, a stop before others; None when there is none.
 
-    An order on several accounts is covered by the halt of any of them.
+    An order on several accounts is covered by the halt of any of them. ``order_pk`` is its own, where it exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)
         | Q(scope=HaltScope.ACCOUNT, account_id__in=account_pks)
         | Q(scope=HaltScope.TRADER, trader_id=trader_pk)
         | Q(scope=HaltScope.SYMBOL, symbol=symbol)
+        | Q(scope=HaltScope.ALGORITHM, algorithm=algorithm)
+        | Q(scope=HaltScope.ORDER, order_id=order_pk)
     )
     # Few are ever in force at once: sorted here, whatever the kinds' names sort like.
     covering = list(halts_in_force().filter(scopes, kind__in=kinds))
@@ -67,7 +75,14 @@ def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
     if not is_any_in_force():
         return None
     accounts = list(order.accounts.values_list("pk", flat=True))
-    return halt_covering(trader_pk=order.trader_id, symbol=order.symbol, account_pks=accounts, kinds=kinds)
+    return halt_covering(
+        trader_pk=order.trader_id,
+        symbol=order.symbol,
+        algorithm=order.algorithm,
+        account_pks=accounts,
+        kinds=kinds,
+        order_pk=order.pk,
+    )
 
 
 def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
@@ -88,7 +103,11 @@ def _said_by(halt: Halt) -> str:
 
 def halt_problem(halt: Halt) -> Problem:
     """Return the refusal of an order that the halt covers; the limit is the halt's id."""
-    fields = {HaltScope.ACCOUNT: "accounts", HaltScope.SYMBOL: "symbol"}
+    fields = {
+        HaltScope.ACCOUNT: "accounts",
+        HaltScope.SYMBOL: "symbol",
+        HaltScope.ALGORITHM: "algorithm",
+    }
     subject = halt_subject(halt)
     name = "The desk" if halt.scope == HaltScope.DESK else subject
     state = "is halted" if halt.kind == HaltKind.STOP else "takes no new orders"
@@ -103,11 +122,13 @@ def halt_subject(halt: Halt) -> str:
         return halt.account.label
     if halt.trader is not None:
         return halt.trader.username
-    return halt.symbol or "the desk"
+    if halt.order is not None:
+        return str(halt.order.public_id)
+    return halt.symbol or halt.algorithm or "the desk"
 
 
 def orders_covered(halt: Halt) -> QuerySet[Order]:
-    return Order.objects.filter(**_in_scope(halt, "accounts", "trader"))
+    return Order.objects.filter(**_in_scope(halt, "accounts", ""))
 
 
 def orders_to_pause(halt: Halt) -> QuerySet[Order]:
@@ -117,15 +138,18 @@ def orders_to_pause(halt: Halt) -> QuerySet[Order]:
 
 def children_open(halt: Halt) -> QuerySet[ChildOrder]:
     """Return children in the halt's scope that are not settled. An account's halt asks for those on that account."""
-    return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__trader"))
+    return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__"))
 
 
-def _in_scope(halt: Halt, account: str, trader: str) -> dict[str, Any]:
+def _in_scope(halt: Halt, account: str, order: str) -> dict[str, Any]:
+    """Return the filter of a halt; ``account`` and ``order`` lead to an account, and from there to the order."""
     scopes: dict[HaltScope, dict[str, Any]] = {
         HaltScope.DESK: {},
         HaltScope.ACCOUNT: {account: halt.account},
-        HaltScope.TRADER: {trader: halt.trader},
+        HaltScope.TRADER: {f"{order}trader": halt.trader},
         HaltScope.SYMBOL: {"symbol": halt.symbol},
+        HaltScope.ALGORITHM: {f"{order}algorithm": halt.algorithm},
+        HaltScope.ORDER: {f"{order}pk": halt.order_id},
     }
     return scopes[HaltScope(halt.scope)]
 
@@ -137,13 +161,15 @@ def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
     """Return halts in force, oldest first, or the last ones lifted, newest first."""
     if not lifted:
         return [_row(halt) for halt in halts_in_force()[:limit]]
-    former = Halt.objects.exclude(lifted_at=None).select_related("account", "trader", "set_by", "lifted_by")
+    former = Halt.objects.exclude(lifted_at=None).select_related(
+        "account", "trader", "order", "set_by", "lifted_by"
+    )
     return [_row(halt) for halt in former.order_by("-lifted_at", "-pk")[:limit]]
 
 
 def halt_row(public_id: str) -> HaltRow | None:
     """Return the halt with its progress; None when there is no such halt."""
-    halts = Halt.objects.select_related("account", "trader", "set_by", "lifted_by")
+    halts = Halt.objects.select_related("account", "trader", "order", "set_by", "lifted_by")
     halt = halts.filter(public_id=public_id).first()
     return None if halt is None else _row(halt)
 

@@ -16,10 +16,11 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from execution import notify
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, refuse, refuse_if
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
-from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Role, User
+from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order, Role, User
 from execution.payloads.halts import HaltPreview
 from execution.selectors.halts import (
     STOPS,
@@ -50,13 +51,18 @@ SWEEP_PATIENCE = timedelta(seconds=2)
 CANCEL_WANTED = CHILD_CANCELLABLE | {ChildStatus.UNKNOWN}
 
 
+#: Two halts that agree in these are the same one.
+SAME = ("kind", "scope", "account", "trader", "symbol", "algorithm", "order")
+
+
 class HaltNotFound(Exception):
     """There is no such halt."""
 
 
 @dataclass(frozen=True, slots=True)
 class HaltRequest:
-    """``subject`` is an account's public id or label, a trader's username or public id, a symbol; "" for the desk."""
+    """``subject`` is an account's public id or label, a trader's username or public id, a symbol, an algorithm or an
+    order's public id; "" for the desk."""
 
     kind: str
     scope: str
@@ -74,7 +80,7 @@ def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
     if scope == HaltScope.DESK and subject:
         message = (
             f"Nothing was halted. To halt the whole desk, leave out the name {subject!r}. "
-            f"To halt only {subject!r}, choose trader, account or symbol instead of desk."
+            f"To halt only {subject!r}, choose what it is instead of desk."
         )
         problems.append(Problem("subject", message, subject, code=Code.HALT_SUBJECT_UNKNOWN))
     if scope in HaltScope.values and scope != HaltScope.DESK and not subject:
@@ -108,6 +114,11 @@ def _draft(person: User, request: HaltRequest) -> Halt:
         found = halt.trader is not None and (halt.trader.may_trade or halt.trader.orders.exists())
     elif request.scope == HaltScope.SYMBOL:
         halt.symbol, found = subject, symbol_is_known(subject)
+    elif request.scope == HaltScope.ALGORITHM:
+        halt.algorithm, found = subject, subject in ALGORITHMS
+    elif request.scope == HaltScope.ORDER:
+        halt.order = Order.objects.filter(public_id=subject).first()
+        found = halt.order is not None
     if not found:
         message = f"The desk has no {request.scope} {subject!r}."
         refuse("subject", message, subject, code=Code.HALT_SUBJECT_UNKNOWN)
@@ -155,7 +166,7 @@ def _commit(halt: Halt, reason: str, now: datetime) -> Halt:
     if halt.account is not None:  # before the gate, as everywhere: the new row refers to it
         account_row_locked(halt.account.pk)
     gate_locked()
-    same = {name: getattr(halt, name) for name in ("kind", "scope", "account", "trader", "symbol")}
+    same = {name: getattr(halt, name) for name in SAME}
     if (earlier := halts_in_force().filter(**same).first()) is not None:
         return earlier
     halt.reason, halt.set_at = reason, now
@@ -296,7 +307,11 @@ def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
     _refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     gate_locked()
-    halt = Halt.objects.select_related("account", "trader", "set_by").filter(public_id=public_id).first()
+    halt = (
+        Halt.objects.select_related("account", "trader", "order", "set_by")
+        .filter(public_id=public_id)
+        .first()
+    )
     if halt is None:
         raise HaltNotFound(public_id)
     if halt.lifted_at is not None:

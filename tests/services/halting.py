@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,12 +21,16 @@ from tests.factories import NOW, SYMBOL, Rows, make_account, report_of
 SECOND = timedelta(seconds=1)
 DESK = HaltRequest("stop", "desk")
 NO_NEW = HaltRequest("no_new_orders", "desk")
+#: Stands for the public id of the one order that there is.
+THE_ORDER = "the order"
 #: Each scope that covers the orders of ``rows``, with the phrase that confirms it.
 SCOPES = {
     HaltRequest("stop", "desk"): "HALT DESK",
     HaltRequest("stop", "account", "alpha"): "HALT alpha",
     HaltRequest("stop", "trader", "trader"): "HALT trader",
     HaltRequest("stop", "symbol", SYMBOL): f"HALT {SYMBOL}",
+    HaltRequest("stop", "algorithm", "twap"): "HALT twap",
+    HaltRequest("stop", "order", THE_ORDER): f"HALT {THE_ORDER}",
 }
 
 
@@ -37,6 +42,9 @@ def halt(rows: Rows, request: HaltRequest = DESK, **changes: Any) -> Halt:
         "reason": "a test",
         "now": NOW,
     }
+    if request.subject == THE_ORDER:
+        public_id = Order.objects.get().public_id
+        given |= {"request": replace(request, subject=public_id), "phrase": f"HALT {public_id}"}
     return halt_set(**(given | changes))
 
 

@@ -61,6 +61,7 @@ def test_a_stop_pauses_the_parent_for_a_person_and_cancels_what_rests(
         HaltRequest("stop", "account", "beta"),
         HaltRequest("stop", "trader", "second_trader"),
         HaltRequest("stop", "symbol", "ETH/USDT"),
+        HaltRequest("stop", "algorithm", "vwap"),
     ],
     ids=lambda request: request.scope,
 )
@@ -75,6 +76,19 @@ def test_what_is_outside_of_the_scope_goes_on(rows: Rows, request_: HaltRequest)
     assert (child.status, child.order.status) == (ChildStatus.OPEN, OrderStatus.WORKING)
     other = rows.submit(key="another")
     assert other.status == OrderStatus.SCHEDULED
+
+
+def test_a_halted_order_stays_paused_while_others_go_on(rows: Rows) -> None:
+    child, other = open_child(rows), rows.submit(key="another")
+    request = HaltRequest("stop", "order", child.order.public_id)
+    stopped = halt(rows, request, phrase=f"HALT {child.order.public_id}")
+    other.refresh_from_db()
+    assert other.status == OrderStatus.SCHEDULED
+    assert list(stopped.orders.all()) == [child.order]
+    with pytest.raises(Refused, match=rf"{child.order.public_id} is halted"):
+        resume(rows, child.order)
+    lift(rows, stopped)
+    assert resume(rows, child.order).status == OrderStatus.WORKING
 
 
 def test_a_halt_is_in_the_audit_with_who_and_why(rows: Rows) -> None:

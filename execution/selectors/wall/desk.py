@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from django.db.models import Q
 
+from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.types import Quote
 from execution.models import Account, HaltKind, HaltScope, Order, Role, User
@@ -151,4 +152,5 @@ def halt_subjects() -> dict[str, list[tuple[str, str]]]:
         "account": [(account.public_id, account.label) for account in accounts],
         "trader": [(person.public_id, person.get_username()) for person in traders.order_by("username")],
         "symbol": [(symbol, symbol) for symbol in sorted({*listed, *traded})],
+        "algorithm": [(algorithm.name, algorithm.label) for algorithm in ALGORITHMS.values()],
     }

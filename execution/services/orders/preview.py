@@ -121,7 +121,13 @@ def _unlisted(account: Account, symbol: str) -> Problem:
 def _standing_problems(person: User, request: OrderRequest, market: OrderMarket) -> list[Problem]:
     problems = [room_problem()]
     accounts = [account.pk for account in market.accounts]
-    halt = halt_covering(trader_pk=person.pk, symbol=request.symbol, account_pks=accounts, kinds=ANY_KIND)
+    halt = halt_covering(
+        trader_pk=person.pk,
+        symbol=request.symbol,
+        algorithm=request.algorithm,
+        account_pks=accounts,
+        kinds=ANY_KIND,
+    )
     if halt is not None:
         problems.append(halt_problem(halt))
     return [problem for problem in problems if problem is not None]

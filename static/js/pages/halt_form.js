@@ -45,7 +45,7 @@ async function refresh() {
 form.addEventListener("input", judge);
 form.addEventListener("change", (event) => {
   const { target } = event;
-  if (target.matches("select")) form.elements.scope.value = target.name.replace("subject_", "");
+  if (target.matches("[name^=subject_]")) form.elements.scope.value = target.name.replace("subject_", "");
   if (target.closest("fieldset")) refresh();
 });
 // Enter in a field never submits.
