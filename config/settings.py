@@ -36,6 +36,14 @@ if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
 #: testnet or live one may reach it (docs/exchanges.md).
 TRANCHE_PAPER_HOSTS = host_names("TRANCHE_PAPER_HOSTS", env.list("TRANCHE_PAPER_HOSTS", default=[]))
 TRANCHE_PROXY_HOSTS = host_names("TRANCHE_PROXY_HOSTS", env.list("TRANCHE_PROXY_HOSTS", default=[]))
+#: Hosts to which webhooks and mails of alerts may go, and how many seconds a critical alert may wait for a person
+#: before it escalates (docs/alerts.md).
+TRANCHE_ALERT_HOSTS = host_names("TRANCHE_ALERT_HOSTS", env.list("TRANCHE_ALERT_HOSTS", default=[]))
+TRANCHE_ALERT_ESCALATES = env.int("TRANCHE_ALERT_ESCALATES", default=120)
+if TRANCHE_ALERT_ESCALATES < 5:  # seconds
+    raise ValueError(f"TRANCHE_ALERT_ESCALATES is {TRANCHE_ALERT_ESCALATES}; it must be 5 or more")
+#: The private key of the process that sends alerts. It opens channels, and no exchange key.
+TRANCHE_ALERT_KEYRING = env.path("TRANCHE_ALERT_KEYRING", default=str(VAR / "alert_keyring"))
 #: What becomes of an open order with our mark that no child has (docs/reconciliation.md).
 TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
 if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
@@ -204,6 +212,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "engine"
 CELERY_TASK_ROUTES = {
     "execution.tasks.estimate": {"queue": "compute"},
+    "execution.tasks.deliver_alerts": {"queue": "compute"},
     "execution.tasks.housekeep": {"queue": "compute"},
 }
 # Kept in memory: every entry comes again within a minute, and a file could be damaged by a full disk.
@@ -211,6 +220,11 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 # An entry expires a little before the next one, so that a queue never fills with stale hints.
 CELERY_BEAT_SCHEDULE = {
     "hurry": {"task": "execution.tasks.hurry", "schedule": 5.0, "options": {"expires": 4.5}},
+    "deliver_alerts": {
+        "task": "execution.tasks.deliver_alerts",
+        "schedule": 5.0,
+        "options": {"expires": 4.5},
+    },
     "housekeep": {"task": "execution.tasks.housekeep", "schedule": 60.0, "options": {"expires": 55}},
     "expire_approvals": {
         "task": "execution.tasks.expire_approvals",

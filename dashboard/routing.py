@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import path
 
+from dashboard.live.alerts import AlertsConsumer
 from dashboard.live.consumers import OrderConsumer, OrdersConsumer
 from dashboard.live.wall import HaltConsumer, WallConsumer
 
@@ -13,6 +14,7 @@ _path: Any = path
 websocket_urlpatterns: list[Any] = [
     _path("ws/orders/", OrdersConsumer.as_asgi()),
     _path("ws/orders/<slug:public_id>/", OrderConsumer.as_asgi()),
+    _path("ws/alerts/", AlertsConsumer.as_asgi()),
     _path("ws/wall/", WallConsumer.as_asgi()),
     _path("ws/halts/<slug:public_id>/", HaltConsumer.as_asgi()),
 ]

@@ -6,6 +6,8 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.views import (
     accounts,
+    alert_channels,
+    alerts,
     amend,
     analysis,
     approvals,
@@ -58,6 +60,16 @@ urlpatterns: list[URLPattern] = [
     path("approvals/", approvals.approval_list, name="approvals"),
     path("approvals/<slug:public_id>/", approvals.approval_detail, name="approval"),
     path("approvals/<slug:public_id>/<slug:action>/", approvals.approval_act, name="approval_act"),
+    path("alerts/", alerts.alert_list, name="alerts"),
+    path("alerts/<slug:public_id>/", alerts.alert_detail, name="alert"),
+    path("alerts/<slug:public_id>/<slug:action>/", alerts.alert_act, name="alert_act"),
+    path("alert-channels/", alert_channels.channel_list, name="alert_channels"),
+    path("alert-channels/new/", alert_channels.channel_new, name="alert_channel_new"),
+    path(
+        "alert-channels/<slug:public_id>/<slug:action>/",
+        alert_channels.channel_act,
+        name="alert_channel_act",
+    ),
     path("wall/", wall.wall, name="wall"),
     path("halts/", halts.halt_list, name="halts"),
     path("halts/new/", halts.halt_new, name="halt_new"),

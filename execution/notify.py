@@ -44,6 +44,8 @@ class OrderChanged(TypedDict):
 
 #: The group of everybody who watches the whole desk; its messages are ``wall.changed``.
 WALL_GROUP = "wall"
+#: The group of every page's bell; its messages are ``alerts.changed``.
+ALERTS_GROUP = "alerts"
 
 
 class Wake(TypedDict, total=False):
@@ -172,6 +174,18 @@ def _ring_wall(gather: float = GATHER) -> None:
     _bell.ring(_bell.group(WALL_GROUP, {"type": "wall.changed"}, gather))
 
 
+def alerts_changed() -> None:
+    """Tell the bells after the commit that an alert was raised, grew, was acknowledged or ended."""
+    transaction.on_commit(
+        lambda: _bell.ring(_bell.group(ALERTS_GROUP, {"type": "alerts.changed"}, GATHER_MANY))
+    )
+
+
+def deliver_alerts() -> None:
+    """Have what is queued for the outside sent, after the commit."""
+    transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.deliver_alerts")))
+
+
 def wake_account(account_pk: int) -> None:
     """Tell an account session after the commit that it has something to send."""
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
@@ -217,8 +231,8 @@ def _send_drive(order_pk: int) -> None:
     _bell.ring(_task("execution.tasks.drive", order_pk))
 
 
-async def _task(name: str, pk: int) -> None:
+async def _task(name: str, *pks: int) -> None:
     from celery import current_app
 
-    send = partial(current_app.send_task, name, args=[pk], retry=False)
+    send = partial(current_app.send_task, name, args=list(pks), retry=False)
     await asyncio.get_running_loop().run_in_executor(None, send)

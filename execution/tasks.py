@@ -14,10 +14,12 @@ import structlog
 from celery import bootsteps, shared_task, signals
 from django.utils import timezone
 
+from execution.alerting.sender import deliver_due
 from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
+from execution.services.alerts.outbox import deliveries_drop
 from execution.services.desk.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
 from execution.services.halts import halts_lifted_tell
 from execution.services.orders.approvals import approvals_expire
@@ -25,15 +27,19 @@ from execution.services.orders.estimates import estimate_failed, estimate_work
 from execution.services.records.reports import reports_keep
 
 if TYPE_CHECKING:
+    from execution.alerting.watcher import Watcher
     from execution.engine.host import EngineHost
 
 log = structlog.get_logger(__name__)
 
 ENGINE_QUEUE = "engine"
+COMPUTE_QUEUE = "compute"
 ENGINE_MODULE = "execution.engine.host"
+WATCHER_MODULE = "execution.alerting.watcher"
 KEEP_SAMPLES = timedelta(days=7)
 KEEP_WORKERS = timedelta(days=1)
 KEEP_ESTIMATES = timedelta(hours=1)
+KEEP_DELIVERIES = timedelta(days=30)
 KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 #: Seconds between two batches of what is thrown away; longer than any writer waits before it asks for the lock again.
 BETWEEN_BATCHES = 0.02
@@ -59,13 +65,33 @@ def predict_aside(spec: dict[str, Any]) -> Prediction:
 @signals.celeryd_after_setup.connect
 def prepare_worker(instance: Any, **_signal: Any) -> None:
     """Load what takes seconds to import before the worker says that it is ready."""
-    if ENGINE_QUEUE in instance.app.amqp.queues.consume_from:
+    queues = instance.app.amqp.queues.consume_from
+    if ENGINE_QUEUE in queues:
         import_module(ENGINE_MODULE)
+    if COMPUTE_QUEUE in queues:
+        import_module(WATCHER_MODULE)
 
 
 def _host() -> EngineHost | None:
     module = sys.modules.get(ENGINE_MODULE)
     return None if module is None else module.host
+
+
+def _watcher() -> Watcher | None:
+    module = sys.modules.get(WATCHER_MODULE)
+    return None if module is None else module.watcher
+
+
+@signals.worker_ready.connect
+def start_watcher(**_signal: Any) -> None:
+    if (watcher := _watcher()) is not None:
+        watcher.start()
+
+
+@signals.worker_shutting_down.connect
+def stop_watcher(**_signal: Any) -> None:
+    if (watcher := _watcher()) is not None:
+        watcher.stop()
 
 
 @signals.worker_ready.connect
@@ -130,6 +156,12 @@ def estimate(estimate_pk: int) -> None:
 
 
 @shared_task
+def deliver_alerts() -> None:
+    """Send what is queued for the outside. The queue is in the database: a task that is lost delays it by seconds."""
+    deliver_due(timezone.now)
+
+
+@shared_task
 def housekeep() -> None:
     """Make the reports first: they are made of the samples that are dropped then."""
     now = timezone.now()
@@ -138,6 +170,7 @@ def housekeep() -> None:
     samples_drop(before=now - KEEP_SAMPLES, pause=let_others_write)
     workers_drop(before=now - KEEP_WORKERS, pause=let_others_write)
     estimates_drop(before=now - KEEP_ESTIMATES, pause=let_others_write)
+    deliveries_drop(before=now - KEEP_DELIVERIES)
     candles_drop(before=(now - KEEP_CANDLES).date(), pause=let_others_write)
 
 

@@ -75,6 +75,19 @@ POST   reconciliation/<slug:public_id>/attach/   child    login     403    403  
 POST   reconciliation/<slug:public_id>/absent/   child    login     403    403    403     303        403
 POST   reconciliation/<slug:public_id>/ended/    shown    login     403    403    403     303        403
 
+# alerts: of the orders that each acts on; a trader who sees the desk watches, admins see those of no order
+GET    alerts/                                   -        login     200    200    200     200        200
+GET    alerts/<slug:public_id>/                  alert    login     200    404    200     200        404
+POST   alerts/<slug:public_id>/acknowledge/      alert    login     303    404    422!    303        404
+POST   alerts/<slug:public_id>/own/              alert    login     303    404    422!    303        404
+GET    alert-channels/                           -        login     403    403    403     403        200
+GET    alert-channels/new/                       -        login     403    403    403     403        200
+POST   alert-channels/new/                       -        login     403    403    403     403        422
+POST   alert-channels/<slug:public_id>/test/     channel  login     403    403    403     403        303
+POST   alert-channels/<slug:public_id>/pause/    channel  login     403    403    403     403        303
+POST   alert-channels/<slug:public_id>/resume/   channel  login     403    403    403     403        303
+POST   alert-channels/<slug:public_id>/remove/   channel  login     403    403    403     403        303
+
 # accounts and keys: admins
 GET    accounts/                                 -        login     403    403    403     403        200
 GET    accounts/new/                             -        login     403    403    403     403        200
@@ -133,6 +146,10 @@ POST   api/v1/reconciliation/<slug:public_id>/cancel child 401      403    403  
 POST   api/v1/reconciliation/<slug:public_id>/attach child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/absent child 401      403    403    403     204        403
 POST   api/v1/reconciliation/<slug:public_id>/ended  shown 401      403    403    403     204        403
+GET    api/v1/alerts                             -        401       200    200    200     200        200
+GET    api/v1/alerts/<slug:public_id>            alert    401       200    404    200     200        404
+POST   api/v1/alerts/<slug:public_id>/acknowledge alert   401       200    404    403!    200        404
+POST   api/v1/alerts/<slug:public_id>/own        alert    401       200    404    403!    200        404
 POST   api/v1/halts/<slug:public_id>/lift        halt     401       403    403    403     200        403
 """
 
@@ -141,6 +158,7 @@ SOCKETS = """
 # route                                          object   anonymous trader second watcher supervisor admin
 ws/orders/                                       -        4401      open   open   open    open       open
 ws/orders/<slug:public_id>/                      order    4401      open   4404   open    open       4404
+ws/alerts/                                       -        4401      open   open   open    open       open
 ws/wall/                                         -        4401      4403   4403   4403    open       4403
 ws/halts/<slug:public_id>/                       halt     4401      4403   4403   4403    open       4403
 """

@@ -18,6 +18,7 @@ from execution.services.desk.limits import limit_set, parse_limit_request
 from execution.services.desk.tokens import token_create
 from execution.services.halts import HaltRequest, halt_set
 from execution.services.orders.orders import order_pause
+from tests.alerting.made import alert_of, channel_made
 from tests.authorisation import ROLES
 from tests.dashboard.api import order_body, token_of
 from tests.dashboard.desk_fixture import Desk, make_office
@@ -149,6 +150,8 @@ def make_world() -> World:
         "account": desk.account.public_id,
         "limit": _limit(desk, now).public_id,
         "approval": _approval(desk, now).public_id,
+        "alert": alert_of(desk.trader).public_id,
+        "channel": channel_made().public_id,
         "child": _unknown_child(desk, order, UNKNOWN_CHILD).client_id,
         "shown": _unknown_child(desk, order, SHOWN_CHILD, sequence=901, exchange_id="78").client_id,
     }

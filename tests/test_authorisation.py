@@ -20,6 +20,7 @@ from pytest_django.fixtures import Settings
 
 from dashboard.routing import websocket_urlpatterns
 from dashboard.views import accounts as account_views
+from dashboard.views import alert_channels, alerts
 from dashboard.views import approvals as approval_views
 from dashboard.views import orders as order_views
 from dashboard.views import reconciliation as reconciliation_views
@@ -35,6 +36,8 @@ ACTIONS: dict[str, Any] = {
     "accounts/": account_views.ACTIONS,
     "reconciliation/": reconciliation_views.ACTIONS,
     "approvals/": approval_views.ACTIONS,
+    "alerts/": alerts.ACTIONS,
+    "alert-channels/": alert_channels.ACTIONS,
 }
 #: Drawn anew for each answer.
 FORM_TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')

@@ -38,6 +38,8 @@ def test_only_worker_and_install_see_the_keyring_in_compose() -> None:
     assert with_volume == {"install", "worker"}
     keyrings = {name: service["environment"]["TRANCHE_KEYRING"] for name, service in ours.items()}
     assert {name for name, path in keyrings.items() if path != "/dev/null"} == {"install", "worker"}
+    alert_keyrings = {name: service["environment"]["TRANCHE_ALERT_KEYRING"] for name, service in ours.items()}
+    assert {name for name, path in alert_keyrings.items() if path != "/dev/null"} == {"install", "compute"}
     assert {name for name, service in ours.items() if "SECRET_KEY" in service["environment"]} == {"web"}
     published = [text for service in services.values() for text in service.get("ports", [])]
     assert published == ["127.0.0.1:8000:8000"]
@@ -49,10 +51,12 @@ def test_a_unit_starts_what_is_there_and_comes_back(unit: Path) -> None:
     (command,) = re.findall(r"^ExecStart=/opt/tranche/.venv/bin/python -m (\S+)", text, re.MULTILINE)
     assert command in {"config.web", "celery", "execution.paper"}
     assert "Restart=always" in text
-    assert re.search(r"^User=tranche(-worker)?$", text, re.MULTILINE)
+    assert re.search(r"^User=tranche(-worker|-compute)?$", text, re.MULTILINE)
     is_worker = unit.name.startswith("tranche-worker")
     knows_settings = "execution.paper" not in command
     assert ("TRANCHE_KEYRING=/dev/null" in text) is (knows_settings and not is_worker)
+    sends_alerts = unit.name.startswith("tranche-compute")
+    assert ("TRANCHE_ALERT_KEYRING=/dev/null" in text) is (knows_settings and not sends_alerts)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd")
@@ -90,6 +94,7 @@ def test_install_makes_a_desk_without_paper_accounts_and_may_be_repeated(
     transactional_db: None, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.VAR, settings.TRANCHE_KEYRING = tmp_path, tmp_path / "keyring"
+    settings.TRANCHE_ALERT_KEYRING = tmp_path / "alert_keyring"
     for _ in range(2):
         call_command("install")
     said = capsys.readouterr().out
@@ -98,3 +103,5 @@ def test_install_makes_a_desk_without_paper_accounts_and_may_be_repeated(
     assert Installation.objects.get().environment == "paper"
     assert User.objects.count() == 3
     assert (tmp_path / "keyring").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "alert_keyring").stat().st_mode & 0o077 == 0
+    assert len(Installation.objects.get().alert_sealing_key) == 64

@@ -173,6 +173,20 @@ class ApproveBody(Body):
     reason: str = Field(default="", max_length=MAX_REASON)
 
 
+class AlertsAsked(Schema):
+    """Selects the alerts to list."""
+
+    state: Literal["open", "acknowledged", "ended"] = Field(default="open", description="newest first")
+    kind: Text = Field(default="", description="such as overfill; empty: every kind")
+    owner: Text = Field(default="", description="name of the person who owns it; empty: whoever does")
+
+
+class NoteBody(Body):
+    note: str = Field(
+        default="", max_length=MAX_REASON, description="kept with the alert and in the audit log"
+    )
+
+
 class AttachBody(ReasonBody):
     exchange_id: str = Field(description="the exchange's own order id")
 

@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import TypeAdapter
 
-from dashboard.api import amend, analysis, controls, desk, halts, orders, reconciliation
+from dashboard.api import alerts, amend, analysis, controls, desk, halts, orders, reconciliation
 from dashboard.api.access import Bearer, PersonRate
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
@@ -152,5 +152,6 @@ for router in (
     desk.router,
     halts.router,
     reconciliation.router,
+    alerts.router,
 ):
     api.add_router("", router)

@@ -48,18 +48,23 @@ class Network:
     """The hosts that an installation may reach, by its environment and its settings.
 
     ``paper_hosts`` are exchanges of a paper installation that are not on this machine; ``proxy_hosts`` are proxies on
-    the way to an exchange, never of a paper installation.
+    the way to an exchange, never of a paper installation; ``alert_hosts`` take alerts.
     """
 
     environment: str
     paper_hosts: frozenset[str] = frozenset()
     proxy_hosts: frozenset[str] = frozenset()
+    alert_hosts: frozenset[str] = frozenset()
 
     def allows_paper(self, origin: Origin) -> bool:
         return origin.is_loopback or origin.host in self.paper_hosts
 
     def allows_proxy(self, origin: Origin) -> bool:
         return self.environment != PAPER and origin.host in self.proxy_hosts
+
+    def allows_alert(self, origin: Origin) -> bool:
+        """Return True if an alert may be sent there. A paper installation may also send to this machine."""
+        return origin.host in self.alert_hosts or (self.environment == PAPER and origin.is_loopback)
 
 
 #: The network of a paper installation that allows no host by name.

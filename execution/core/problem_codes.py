@@ -217,6 +217,16 @@ class Code(StrEnum):
     LIMITS_OUT_OF_ORDER = ("limits_out_of_order", "value",
         "A soft limit must be below the one for approval, and that below the hard one.", "Stay within `limit`.")
 
+    # Alerts
+    ALERT_ENDED = ("alert_ended", "",
+        "The alert has ended by itself.", "Read the alert again.")
+    CHANNEL_LABEL_TAKEN = ("channel_label_taken", "label",
+        "There is a channel with this label.", "Choose another label.")
+    ALERT_KEY_MISSING = ("alert_key_missing", "",
+        "No process can send alerts yet.", "Start the desk, or run `manage.py install`.")
+    ADDRESS_REFUSED = ("address_refused", "url, host",
+        "Nothing may be sent to this address.", "Use https, and have the operator allow the host.")
+
     # Accounts
     INSTALLATION_MISSING = ("installation_missing", "",
         "The database has no installation.", "Start the desk once.")

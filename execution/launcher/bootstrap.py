@@ -80,6 +80,7 @@ class Bootstrap:
 
     var: Path
     keyring: Path
+    alert_keyring: Path
     environment: str
     paper_ports: Mapping[str, int]
 
@@ -88,16 +89,18 @@ class Bootstrap:
         return self.var / "people.txt"
 
     def run(self) -> tuple[str, ...]:
-        """Prepare 1. tables, 2. the keyring and the installation's row, 3. people, 4. the paper accounts.
+        """Prepare 1. tables, 2. the keyrings and the installation's row, 3. people, 4. the paper accounts.
 
         Returns the names of people created now. Raises ``CommandError`` for whatever a person must mend.
         """
         try:
             migrate_if_needed()
             self._refuse_lost_keys()
-            public_key = keyring_ensure(self.keyring)
+            public_key, alert_key = keyring_ensure(self.keyring), keyring_ensure(self.alert_keyring)
             now = datetime.now(UTC)
-            installation_ensure(environment=self.environment, sealing_key=public_key, now=now)
+            installation_ensure(
+                environment=self.environment, sealing_key=public_key, alert_sealing_key=alert_key, now=now
+            )
             created = self._people()
             for label, port in self.paper_ports.items():
                 self._paper_account(label, port)

@@ -50,22 +50,26 @@ def plain_environment() -> dict[str, str]:
 
 
 def django_environment(*, var: str) -> dict[str, str]:
-    """Return the environment of web and beat. Their keyring is the null device: they can seal a key and open none.
+    """Return the environment of web and beat. Their keyrings are the null device: they can seal and open nothing.
 
-    That keeps the path out of a process that has no use for it. It is no wall: all processes of one machine run as one
-    user, who can read the file.
+    That keeps the paths out of processes that have no use for them. It is no wall: all processes of one machine run
+    as one user, who can read the files.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
     # Celery's own checks would load all pages in every worker; the tests run them.
     checked = {"SKIP_CHECKS": "1"}
-    return plain_environment() | settings | checked | {"TRANCHE_VAR": var, "TRANCHE_KEYRING": os.devnull}
+    keyrings = {"TRANCHE_KEYRING": os.devnull, "TRANCHE_ALERT_KEYRING": os.devnull}
+    return plain_environment() | settings | checked | {"TRANCHE_VAR": var} | keyrings
 
 
-def worker_environment(*, var: str, keyring: str, ready_file: str) -> dict[str, str]:
-    """Return the environment of Celery workers. ``keyring`` is the null device for those that open no key."""
+def worker_environment(
+    *, var: str, keyring: str = os.devnull, alert_keyring: str = os.devnull, ready_file: str
+) -> dict[str, str]:
+    """Return the environment of Celery workers. Engines open exchange keys, and who sends alerts opens channels."""
     return (
         django_environment(var=var)
         | _take(NETWORK)
         | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # the desk says so, once
-        | {"TRANCHE_KEYRING": keyring, "TRANCHE_READY_FILE": ready_file, "REMAP_SIGTERM": "SIGQUIT"}
+        | {"TRANCHE_KEYRING": keyring, "TRANCHE_ALERT_KEYRING": alert_keyring}
+        | {"TRANCHE_READY_FILE": ready_file, "REMAP_SIGTERM": "SIGQUIT"}
     )

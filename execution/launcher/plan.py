@@ -18,7 +18,8 @@ from execution.launcher.environments import django_environment, plain_environmen
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a probe reaches who listens there
 ENGINE_THREADS = 4
-COMPUTE_THREADS = 1
+#: One of them may wait for a far side that takes alerts slowly.
+COMPUTE_THREADS = 2
 #: The price that the paper venues share; it differs from seed to seed.
 PAPER_SEED = 1
 PAPER = "paper-"
@@ -54,6 +55,7 @@ class Plan:
     base: Path
     var: Path
     keyring: Path
+    alert_keyring: Path
     host: str
     port: int
     workers: int
@@ -120,14 +122,14 @@ class Plan:
 
     def engines(self) -> list[ChildSpec]:
         names = [f"engine{number}" for number in range(1, self.workers + 1)]
-        return [self._worker(name, "engine", ENGINE_THREADS, str(self.keyring)) for name in names]
+        return [self._worker(name, "engine", ENGINE_THREADS, keyring=str(self.keyring)) for name in names]
 
     def compute(self) -> ChildSpec:
-        return self._worker("compute", "compute", COMPUTE_THREADS, os.devnull)
+        return self._worker("compute", "compute", COMPUTE_THREADS, alert_keyring=str(self.alert_keyring))
 
-    def _worker(self, name: str, queue: str, threads: int, keyring: str) -> ChildSpec:
+    def _worker(self, name: str, queue: str, threads: int, **keyrings: str) -> ChildSpec:
         ready_file = self.run / f"{name}.ready"
-        environment = worker_environment(var=str(self.var), keyring=keyring, ready_file=str(ready_file))
+        environment = worker_environment(var=str(self.var), ready_file=str(ready_file), **keyrings)
         # Nobody gossips: workers learn of each other from the database, and a start waits for no mingling.
         alone = ("--without-mingle", "--without-gossip")
         pool = ("-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{name}@%h")

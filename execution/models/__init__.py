@@ -1,5 +1,14 @@
 """Tables; no verbs. Services write them, selectors read them."""
 
+from execution.models.alerts import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertSignal,
+    AlertSubject,
+    AlertWatch,
+    ChannelType,
+)
 from execution.models.audit import AuditEntry
 from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
@@ -22,11 +31,18 @@ from execution.models.venues import Account, Balance, Credential, CredentialStat
 
 __all__ = [
     "Account",
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertSignal",
+    "AlertSubject",
+    "AlertWatch",
     "ApiToken",
     "ApprovalState",
     "AuditEntry",
     "Balance",
     "CandleDay",
+    "ChannelType",
     "ChildOrder",
     "Credential",
     "CredentialState",

@@ -13,7 +13,8 @@ class Installation(models.Model):
     """The one row that says which installation this database belongs to.
 
     ``mark`` stands in every client id; it is redrawn when a backup is restored and ``former_marks`` keeps
-    all earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex).
+    all earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex),
+    ``alert_sealing_key`` that of the process that sends alerts.
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
@@ -21,6 +22,7 @@ class Installation(models.Model):
     former_marks = models.JSONField(default=list, blank=True)
     environment = models.CharField(max_length=8, choices=Environment.choices)
     sealing_key = models.TextField(blank=True)
+    alert_sealing_key = models.TextField(blank=True, default="")
     #: The last moment that some worker was alive: a long gap means that the desk was away.
     last_alive_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -13,6 +13,21 @@ from execution.payloads.orders import OrderRow
 
 DeskState = Literal["active", "no_new_orders", "halted"]
 Health = Literal["ok", "warn", "down"]
+#: Why an account is as well as it is, the first that holds.
+Cause = Literal[
+    "closed",
+    "no_key",
+    "not_held",
+    "failing",
+    "error",
+    "down",
+    "not_reconciled",
+    "not_polled",
+    "stream_down",
+    "switch",
+    "stale",
+    "ok",
+]
 
 
 class WallRow(OrderRow):
@@ -64,6 +79,7 @@ class WallAccount(TypedDict):
     label: str
     exchange: str
     health: Health
+    cause: Cause
     words: str
     error: str
     #: Since when it is not well: the last good sign.
@@ -125,6 +141,8 @@ class WallNotice(TypedDict):
     """Something wrong with the desk itself: a nearly full disk, a part of an engine that keeps failing."""
 
     where: str
+    #: The part that fails, of ``core.faults``.
+    part: str
     text: str
 
 

@@ -13,4 +13,5 @@ def network_of(environment: str) -> Network:
         environment,
         paper_hosts=frozenset(settings.TRANCHE_PAPER_HOSTS),
         proxy_hosts=frozenset(settings.TRANCHE_PROXY_HOSTS),
+        alert_hosts=frozenset(settings.TRANCHE_ALERT_HOSTS),
     )

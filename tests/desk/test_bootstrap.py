@@ -33,7 +33,7 @@ def bootstrap(
 ) -> Bootstrap:
     for label in ports:
         (var / "paper" / label).mkdir(parents=True, exist_ok=True)
-    return Bootstrap(var, var / "keyring", environment, ports)
+    return Bootstrap(var, var / "keyring", var / "alert_keyring", environment, ports)
 
 
 def opened(var: Path, account: Account) -> dict[str, str]:

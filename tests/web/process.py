@@ -128,7 +128,9 @@ def running_web(folder: Path, redis_url: str, **environment: str) -> Iterator[We
 def web_on(folder: Path, **environment: str) -> Iterator[Web]:
     """A web process of the desk in ``folder``, until it answers; ended and waited for at the end."""
     port = free_port()
-    spec = Plan(REPOSITORY, folder, folder / "keyring", "127.0.0.1", port, 1, {}).web()
+    spec = Plan(
+        REPOSITORY, folder, folder / "keyring", folder / "alert_keyring", "127.0.0.1", port, 1, {}
+    ).web()
     log = folder / f"web-{port}.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(

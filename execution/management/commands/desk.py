@@ -50,7 +50,7 @@ class Command(BaseCommand):
         refuse_bad_workers(options["workers"])
         os.umask(PRIVATE_UMASK)  # whatever a process of the desk writes is its owner's alone
         var: Path = settings.VAR
-        keyring = Path(settings.TRANCHE_KEYRING).resolve()
+        keyrings = Path(settings.TRANCHE_KEYRING).resolve(), Path(settings.TRANCHE_ALERT_KEYRING).resolve()
         run = var / "run"
         run.mkdir(parents=True, exist_ok=True)
         keep_bytecode(var / "bytecode")
@@ -59,8 +59,8 @@ class Command(BaseCommand):
         port = usable_port(options["host"], options["port"], "--port")
         os.chdir(settings.BASE_DIR)
         papers = self._papers(var, options["paper_port"])
-        plan = Plan(settings.BASE_DIR, var, keyring, options["host"], port, options["workers"], papers)
-        bootstrap = Bootstrap(var, keyring, settings.TRANCHE_ENVIRONMENT, papers)
+        plan = Plan(settings.BASE_DIR, var, *keyrings, options["host"], port, options["workers"], papers)
+        bootstrap = Bootstrap(var, *keyrings, settings.TRANCHE_ENVIRONMENT, papers)
         log = DeskLog(var / "desk.log")
         if os.geteuid() == 0:
             log.line("desk", "running as root; a user of its own is better for anything but a trial")

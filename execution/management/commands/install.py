@@ -21,10 +21,12 @@ class Command(BaseCommand):
         bootstrap = Bootstrap(
             var=Path(settings.VAR),
             keyring=Path(settings.TRANCHE_KEYRING),
+            alert_keyring=Path(settings.TRANCHE_ALERT_KEYRING),
             environment=settings.TRANCHE_ENVIRONMENT,
             paper_ports={},
         )
         created = bootstrap.run()
         self.stdout.write(f"the database is ready; its keyring is {bootstrap.keyring}")
+        self.stdout.write(f"the keyring of the process that sends alerts is {bootstrap.alert_keyring}")
         if created:
             self.stdout.write(f"created {', '.join(created)}: their passwords are in {bootstrap.people_file}")

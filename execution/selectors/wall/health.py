@@ -15,7 +15,7 @@ from execution.core.market_data.freshness import MAX_QUOTE_AGE
 from execution.core.types import Quote
 from execution.models import Account, Credential, CredentialState, Worker
 from execution.payloads.encode import epoch_ms
-from execution.payloads.wall import Health, WallAccount, WallNotice, WallQuote
+from execution.payloads.wall import Cause, Health, WallAccount, WallNotice, WallQuote
 from execution.selectors.quotes import feeds_latest
 from execution.selectors.room import held_back
 
@@ -25,6 +25,22 @@ POLL_LATE = timedelta(seconds=45)
 STREAM_LATE = timedelta(seconds=5)
 #: Failed calls in a row without a good poll.
 DOWN_AFTER = 3
+
+#: How bad each cause is.
+HEALTH_OF: Mapping[Cause, Health] = {
+    "closed": "down",
+    "no_key": "down",
+    "not_held": "down",
+    "failing": "down",
+    "error": "down",
+    "down": "down",
+    "not_polled": "down",
+    "not_reconciled": "warn",
+    "stream_down": "warn",
+    "switch": "warn",
+    "stale": "warn",
+    "ok": "ok",
+}
 
 Wanted = Collection[tuple[int, str]]  #: venue and symbol of live orders
 
@@ -44,10 +60,10 @@ def quote_pairs(accounts: Iterable[Account]) -> list[tuple[int, str]]:
 def notice_rows(now: datetime) -> list[WallNotice]:
     """Return what is wrong with the desk itself: this process's disk, then what the running engines say."""
     host, here = gethostname(), held_back()
-    told = [WallNotice(where=host, text=here)] if here else []
+    told = [WallNotice(where=host, part=DISK, text=here)] if here else []
     workers = Worker.objects.filter(stopped_at=None, lease_until__gt=now).order_by("pk")
     return told + [
-        WallNotice(where=str(worker), text=fault.words)
+        WallNotice(where=str(worker), part=fault.part, text=fault.words)
         for worker in workers
         for fault in faults_of(worker.faults)
         if not (here and fault.part == DISK and worker.host == host)  # the same disk, told already
@@ -80,13 +96,14 @@ def _row(
         )
         for pair in pairs
     ]
-    health, words, since = _health(account, quotes, now)
+    cause, words, since = _health(account, quotes, now)
     failing = faults_of(account.faults, account.fence)
     return WallAccount(
         id=account.public_id,
         label=account.label,
         exchange=account.venue.exchange,
-        health=health,
+        health=HEALTH_OF[cause],
+        cause=cause,
         words=words,
         error=failing[0].cause if failing else account.error,
         since=epoch_ms(since),
@@ -102,33 +119,39 @@ def _row(
 
 def _health(
     account: Account, quotes: Collection[WallQuote], now: datetime
-) -> tuple[Health, str, datetime | None]:
+) -> tuple[Cause, str, datetime | None]:
     owner = account.owner
     if not account.is_active:
-        return "down", "closed", None
+        return "closed", "closed", None
     if not getattr(account, "has_key", False):
-        return "down", "no checked key", None
+        return "no_key", "no checked key", None
     if owner is None or owner.lease_until < now:
-        return "down", "no worker holds it", None if owner is None else owner.lease_until
+        return "not_held", "no worker holds it", None if owner is None else owner.lease_until
     if failing := faults_of(account.faults, account.fence):
-        return "down", f"{failing[0].part} fails", failing[0].since
+        return "failing", f"{failing[0].part} fails", failing[0].since
     if account.error:
-        word = "down" if account.failures >= DOWN_AFTER else "error"
-        return "down", word, account.polled_at or account.error_at
+        is_down = account.failures >= DOWN_AFTER
+        return (
+            "down" if is_down else "error",
+            "down" if is_down else "error",
+            account.polled_at or account.error_at,
+        )
     if account.polled_at is None or account.reconciled_until is None:
-        return "warn", "not reconciled yet", None
+        return "not_reconciled", "not reconciled yet", None
     if now - account.polled_at > POLL_LATE:
-        return "down", "not polled", account.polled_at
+        if account.polled_at < owner.started_at <= now < owner.started_at + POLL_LATE:
+            return "not_reconciled", "not reconciled yet", account.polled_at
+        return "not_polled", "not polled", account.polled_at
     if account.stream_at is None or account.polled_at - account.stream_at > STREAM_LATE:
-        return "warn", "stream down", account.stream_at
+        return "stream_down", "stream down", account.stream_at
     if account.switch_error:
-        return "warn", "dead-man's switch not renewed", None
+        return "switch", "dead-man's switch not renewed", None
     return _data_health(account, quotes, now)
 
 
 def _data_health(
     account: Account, quotes: Collection[WallQuote], now: datetime
-) -> tuple[Health, str, datetime | None]:
+) -> tuple[Cause, str, datetime | None]:
     """Judge only markets that an order lives in: others may not be watched."""
     oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)
     late = [quote for quote in quotes if quote["wanted"] and (quote["at"] or 0) < oldest_allowed]
@@ -144,4 +167,4 @@ def _data_health(
     status = told.get(Feed.QUOTES)
     why = "" if status is None else status.words(Feed.QUOTES)
     words = f"no fresh quote of {worst['symbol']}"
-    return "warn", f"{words}: {why}" if why else words, since
+    return "stale", f"{words}: {why}" if why else words, since

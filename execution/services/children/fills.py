@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from execution.core.alerts.kinds import AlertKind
 from execution.core.numbers import plain
 from execution.core.reconcile import ChildFacts, merge_fill, settled
 from execution.core.states import ChildEvent, ChildStatus, child_after
@@ -15,6 +16,7 @@ from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
 from execution.models.prepared import Compiled, row_insert, row_save
 from execution.selectors.fees import fees_of
+from execution.services.records.alerts import alert_signal
 from execution.services.records.journal import VENUE, alert, journal_append
 from execution.services.records.locking import account_row_locked, order_locked
 from execution.services.records.order_transition import pause_for_person
@@ -232,7 +234,11 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Record that something that must not happen has: a person is needed, and a working order pauses."""
+    """Record that something that must not happen has: a person is needed and alerted, and a working order pauses."""
+    too_much = order.filled > order.quantity or (child.reported_filled or child.filled) > child.quantity
+    kind = AlertKind.OVERFILL if too_much else AlertKind.LATE_FILL
+    named = f"{order.side.upper()} {order.symbol} ({order.public_id}), child {child.sequence}: {text}"
+    alert_signal(kind=kind, text=named, at=now, order=order, subject=f"{child.client_id} {child.filled}")
     alert(order=order, text=f"child {child.sequence}: {text}", at=now, data={"child": child.sequence})
     pause_for_person(order, reason=text, now=now)
 

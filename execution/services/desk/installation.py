@@ -24,11 +24,14 @@ MIN_PASSWORD_LENGTH = 12
 
 
 @transaction.atomic
-def installation_ensure(*, environment: str, sealing_key: str, now: datetime) -> Installation:
+def installation_ensure(
+    *, environment: str, sealing_key: str, now: datetime, alert_sealing_key: str = ""
+) -> Installation:
     """Return the installation's row, made with a fresh mark and the first limits at the first call.
 
-    ``sealing_key`` is the workers' current public key (hex); after a rotation the row takes the new one. Raises
-    ``Refused`` when the database belongs to another environment, or there is no such environment.
+    ``sealing_key`` is the workers' current public key (hex), ``alert_sealing_key`` that of the process that sends
+    alerts, or empty to keep it; after a rotation the row takes the new one. Raises ``Refused`` when the database
+    belongs to another environment, or there is no such environment.
     """
     if environment not in Environment.values:
         known = ", ".join(Environment.values)
@@ -52,7 +55,8 @@ def installation_ensure(*, environment: str, sealing_key: str, now: datetime) ->
         )
         refuse("environment", message, environment, installation.environment, code=Code.ENVIRONMENT_MISMATCH)
     installation.sealing_key = sealing_key
-    installation.save(update_fields=["created_at", "sealing_key"])
+    installation.alert_sealing_key = alert_sealing_key or installation.alert_sealing_key
+    installation.save(update_fields=["created_at", "sealing_key", "alert_sealing_key"])
     return installation
 
 

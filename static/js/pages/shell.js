@@ -1,5 +1,6 @@
 // What every page has: theme, clock, menu, dialogs, keys, notices.
 
+import { watchBell } from "../lib/bell.js";
 import { byId, setText } from "../lib/dom.js";
 import { clock } from "../lib/format.js";
 import { watchKeys } from "../lib/keys.js";
@@ -51,6 +52,7 @@ nameThemes();
 watchClicks();
 watchKeys();
 watchRequests();
+watchBell();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);

@@ -1,0 +1,80 @@
+"""Delivering what is queued: one delivery at a time, each claimed, sent outside of any transaction, and marked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from execution.alerting.senders import NotDelivered, send
+from execution.engine.failures import is_outage
+from execution.engine.keyring import Keyring, KeyringError
+from execution.services.alerts.outbox import Parcel, delivery_claim, delivery_failed, delivery_sent
+
+log = structlog.get_logger(__name__)
+
+Send = Callable[[str, Mapping[str, str], str, Mapping[str, Any], str], None]
+
+#: Deliveries of one call; the next call goes on.
+MAX_DELIVERIES = 200
+#: A thread of this process is always left for estimates, however long a far side takes.
+_one_at_a_time = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _keyring(path: str) -> Keyring:
+    return Keyring.load(Path(path))
+
+
+def deliver_due(clock: Callable[[], datetime], send_one: Send = send) -> int:
+    """Deliver what is due and return how many arrived; 0 at once while another call delivers.
+
+    A channel whose delivery fails is left alone until the pause of that delivery is over.
+    """
+    if not _one_at_a_time.acquire(blocking=False):
+        return 0
+    try:
+        return _deliver(clock, send_one)
+    finally:
+        _one_at_a_time.release()
+
+
+def _deliver(clock: Callable[[], datetime], send_one: Send) -> int:
+    delivered = 0
+    passed: set[int] = set()
+    for _ in range(MAX_DELIVERIES):
+        parcel = delivery_claim(now=clock(), passed=frozenset(passed))
+        if parcel is None:
+            break
+        if error := _attempt(parcel, send_one):
+            passed.add(parcel.channel_pk)
+            delivery_failed(parcel=parcel, error=error, now=clock())
+            log.warning(
+                "an alert was not delivered", channel=parcel.channel_id, event_id=parcel.event_id, error=error
+            )
+        else:
+            delivery_sent(parcel=parcel, now=clock())
+            delivered += 1
+    return delivered
+
+
+def _attempt(parcel: Parcel, send_one: Send) -> str:
+    """Send it; return why it did not arrive, or an empty text."""
+    try:
+        keyring = _keyring(str(settings.TRANCHE_ALERT_KEYRING))
+        parts = keyring.open(parcel.sealed, bound_to=parcel.channel_id)
+        send_one(parcel.type, parts, parcel.event_id, parcel.body, parcel.environment)
+    except (NotDelivered, KeyringError) as error:
+        return str(error)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("a sender failed in our own code", channel=parcel.channel_id, event_id=parcel.event_id)
+        return f"the sender failed: {type(error).__name__}"
+    return ""

@@ -1,0 +1,65 @@
+"""Delivery: which events a channel takes, when one is tried again, and how a program checks who sent it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+from enum import StrEnum
+
+from execution.core.alerts.kinds import Severity
+
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
+#: A delivery that failed for so long is given up, and its channel says so.
+GIVE_UP_AFTER = timedelta(days=3)
+
+EVENT_HEADER = "Tranche-Event-Id"
+TIMESTAMP_HEADER = "Tranche-Timestamp"
+SIGNATURE_HEADER = "Tranche-Signature"
+SIGNATURE_PREFIX = "v1="
+
+
+class AlertEvent(StrEnum):
+    """What happened to an alert."""
+
+    RAISED = "raised"
+    GREW = "grew"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    OWNED = "owned"
+    ENDED = "ended"
+    TEST = "test"
+
+
+class Takes(StrEnum):
+    """What a channel is for."""
+
+    EVERYTHING = "everything"
+    ALERTS = "alerts"
+    ESCALATIONS = "escalations"
+
+
+_WANTED = {
+    Takes.EVERYTHING: frozenset(AlertEvent),
+    Takes.ALERTS: frozenset({AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}),
+    Takes.ESCALATIONS: frozenset({AlertEvent.ESCALATED}),
+}
+
+
+def is_wanted(event: AlertEvent, severity: str, takes: str, least: str) -> bool:
+    """Return True if a channel takes the event. ``least`` is the lowest severity that it takes."""
+    is_severe_enough = least != Severity.CRITICAL or severity == Severity.CRITICAL
+    return is_severe_enough and event in _WANTED[Takes(takes)]
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return how long to wait after so many failed attempts: each pause twice the last, up to the longest."""
+    doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 16))
+    return min(doubled, LONGEST_PAUSE)
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """Return the signature of a webhook: HMAC-SHA256, hex, over the timestamp, a full stop and the body."""
+    signed = f"{timestamp}.".encode() + body
+    return SIGNATURE_PREFIX + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

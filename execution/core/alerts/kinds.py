@@ -1,0 +1,72 @@
+"""The kinds of alerts, and what a kind decides: severity, how long it may show itself, and how it ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+#: A condition that is over may come back: its alert ends after so long without it.
+QUIET = timedelta(seconds=30)
+#: An event has no end of its own: its alert ends so long after a person has acknowledged it.
+EVENT_ENDS_AFTER = timedelta(minutes=15)
+#: An alert that grows while nobody has acknowledged it is sent again, but not more often than this.
+REPEAT_AFTER = timedelta(minutes=5)
+#: A warning waits so many times as long as a critical alert before it escalates.
+WARNING_PATIENCE = 5
+
+
+class Severity(StrEnum):
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertKind(StrEnum):
+    """A kind of alert: its label, its severity, whether it is an event, and the seconds before it is raised.
+
+    A *condition* lasts: its alert ends by itself when it is over. An *event* happened once.
+    """
+
+    label: str
+    severity: Severity
+    is_event: bool
+    patience: timedelta
+
+    def __new__(
+        cls, value: str, label: str, severity: Severity, is_event: bool = False, patience: float = 0
+    ) -> AlertKind:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label, member.severity, member.is_event = label, severity, is_event
+        member.patience = timedelta(seconds=patience)
+        return member
+
+    BEHIND_SCHEDULE = ("behind_schedule", "Behind schedule", Severity.WARNING)
+    #: The usual proof of absence takes 10 s and three polls.
+    CHILD_UNKNOWN = ("child_unknown", "Child unknown for too long", Severity.CRITICAL, False, 30)
+    REFUSALS = ("refusals", "Refusals in a row", Severity.WARNING)
+    #: A quote that comes late once is no news.
+    MARKET_DATA_STALE = ("market_data_stale", "Market data stale", Severity.WARNING, False, 2)
+    ACCOUNT_DOWN = ("account_down", "Exchange or account down", Severity.CRITICAL, False, 2)
+    OVERFILL = ("overfill", "Overfill", Severity.CRITICAL, True)
+    LATE_FILL = ("late_fill", "Late fill", Severity.WARNING, True)
+    ENGINE_LOST = ("engine_lost", "Engine lost", Severity.CRITICAL)
+    ENGINE_FAILING = ("engine_failing", "Part of an engine fails", Severity.CRITICAL)
+    DIFFERENCE = ("difference", "Difference from a venue", Severity.CRITICAL)
+    ORDER_PAUSED = ("order_paused", "Order waits for a person", Severity.WARNING)
+    DISK_LOW = ("disk_low", "Disk nearly full", Severity.CRITICAL)
+    LIMIT_NEAR = ("limit_near", "Limit nearly reached", Severity.WARNING, True)
+    LIMIT_BROKEN = ("limit_broken", "Limit broken", Severity.CRITICAL, True)
+    JOURNAL_BROKEN = ("journal_broken", "Journal broken", Severity.CRITICAL, True)
+
+
+_BY_NAME = {kind.value: kind for kind in AlertKind}
+
+
+def kind_of(name: str) -> AlertKind:
+    """Return the kind of this name; raises ``KeyError`` when there is none."""
+    return _BY_NAME[name]
+
+
+def escalates_after(severity: str, critical_after: timedelta) -> timedelta:
+    """Return how long an alert may wait for a person before it escalates."""
+    return critical_after if severity == Severity.CRITICAL else critical_after * WARNING_PATIENCE

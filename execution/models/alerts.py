@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from execution.core.alerts.delivery import AlertEvent, Takes
+from execution.core.alerts.kinds import AlertKind, Severity
+from execution.models.fields import PublicIdField
+from execution.models.orders import Order
+
+KINDS = [(kind.value, kind.label) for kind in AlertKind]
+SEVERITIES = [(severity.value, severity.value.title()) for severity in Severity]
+
+
+class ChannelType(models.TextChoices):
+    SIGNED = "signed", "Signed webhook"
+    WEBHOOK = "webhook", "Webhook"
+    MAIL = "mail", "Mail"
+    SLACK = "slack", "Slack"
+    TELEGRAM = "telegram", "Telegram"
+
+
+class Alert(models.Model):
+    """A group of what is wrong: one row for everything of one kind and scope, however much of it there is."""
+
+    public_id = PublicIdField()
+    kind = models.CharField(max_length=20, choices=KINDS)
+    severity = models.CharField(max_length=8, choices=SEVERITIES)
+    group_key = models.CharField(max_length=120)
+    #: Whose orders it is about; null: the desk's, an account's or a venue's.
+    trader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="alerts"
+    )
+    text = models.TextField(help_text="what the newest of its subjects says")
+    count = models.PositiveIntegerField(default=0, help_text="subjects that it has had")
+    raised_at = models.DateTimeField()
+    #: Since when it waits for an acknowledgement: an acknowledged alert opens again when it grows.
+    waits_since = models.DateTimeField()
+    last_at = models.DateTimeField(help_text="when its newest subject came")
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.TextField(blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    #: Events so far: the next one's number.
+    events = models.PositiveIntegerField(default=0)
+    #: When people were last told of it, and how many subjects it had then.
+    told_at = models.DateTimeField()
+    told_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group_key"], condition=models.Q(ended_at=None), name="alert_open_once_per_group"
+            )
+        ]
+        indexes = [models.Index(fields=["-raised_at"], name="alert_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+
+class AlertSubject(models.Model):
+    """One thing that an alert is about: an order, a child, an account, an engine."""
+
+    alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="subjects")
+    key = models.CharField(max_length=120)
+    text = models.TextField()
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    #: Since when it is over; null while it lasts.
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["alert", "key"], name="alert_subject_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AlertSignal(models.Model):
+    """An event that somebody noted in passing. The watcher makes an alert of it and deletes it.
+
+    Whoever trades writes this row alone: it locks nothing and waits for nobody.
+    """
+
+    kind = models.CharField(max_length=20, choices=KINDS)
+    subject = models.CharField(max_length=120, blank=True)
+    text = models.TextField()
+    scope = models.CharField(max_length=80, blank=True)
+    order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.text}"
+
+
+class AlertWatch(models.Model):
+    """The one row of the watcher: who looks for alerts now, and when it last looked."""
+
+    singleton = models.BooleanField(default=True, unique=True, editable=False)
+    holder = models.CharField(max_length=32, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True)
+    watched_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"watched by {self.holder}"
+
+
+class AlertChannel(models.Model):
+    """A way out of the desk for alerts. Its address and its secrets are sealed: web can write them, not read them."""
+
+    public_id = PublicIdField()
+    label = models.CharField(max_length=40, unique=True)
+    type = models.CharField(max_length=8, choices=ChannelType.choices)
+    takes = models.CharField(max_length=12, choices=[(name.value, name.value) for name in Takes])
+    least = models.CharField(max_length=8, choices=SEVERITIES, help_text="the lowest severity that it takes")
+    #: What people may see of where it goes.
+    shown = models.CharField(max_length=120)
+    sealed = models.BinaryField()
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class AlertDelivery(models.Model):
+    """An event on its way out. The rows are the queue."""
+
+    channel = models.ForeignKey(AlertChannel, on_delete=models.CASCADE, related_name="deliveries")
+    alert = models.ForeignKey(
+        Alert, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    event_id = models.CharField(max_length=40, help_text="the same at each attempt, and on every channel")
+    event = models.CharField(max_length=12, choices=[(name.value, name.value) for name in AlertEvent])
+    body = models.JSONField()
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    #: Who sends it has it until then.
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    given_up_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "event_id"], name="alert_delivery_once_per_event")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(sent_at=None, given_up_at=None),
+                name="alert_delivery_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.channel}"

@@ -1,0 +1,195 @@
+"""What is wrong at the desk now, out of the rows that the wall shows and a few more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from execution.core.alerts.grouping import Finding, Patience
+from execution.core.alerts.kinds import AlertKind
+from execution.core.faults import DISK
+from execution.core.orders.view import HARMLESS_REJECTIONS, PATIENT_REJECTIONS, Rejections
+from execution.core.states import ChildStatus
+from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, Worker
+from execution.payloads.wall import WallAccount, WallPanels
+from execution.selectors.decisions.rejections import rejections_of
+from execution.selectors.wall.desk import Wall
+from execution.selectors.wall.orders import Held
+
+#: So many refusals of an order in a row are told; ten pause it (core/algorithms/decide.py).
+REFUSALS_TOLD = 3
+#: Refusals older than this are no run any more.
+REFUSED_WITHIN = timedelta(minutes=10)
+#: A lost engine is shown so long while others run.
+LOST_SHOWN = timedelta(minutes=5)
+#: What others do at an account is shown on its page, and is no fault of the books.
+NOT_OURS = (DifferenceKind.FOREIGN, DifferenceKind.UNREADABLE)
+DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
+
+
+@dataclass(slots=True)
+class Findings:
+    """One watcher's memory: the wall that it read, and since when each thing has been wrong."""
+
+    wall: Wall = field(default_factory=Wall)
+    patience: Patience = field(default_factory=Patience)
+    refusals: dict[int, tuple[int, Rejections]] = field(default_factory=dict)
+
+    def read(self, now: datetime) -> list[Finding]:
+        """Return everything that is wrong and has lasted as long as its kind asks for."""
+        panels = self.wall.read(now)["panels"]
+        held = self.wall.held
+        lost = list(engines_lost(now))
+        found = [
+            *orders_behind(held),
+            *orders_paused(held, panels),
+            *children_unknown(held, panels),
+            *self._refused(held, now),
+            *accounts_down(panels["accounts"], is_driven=not any(one.subject == "none" for one in lost)),
+            *quotes_stale(panels["accounts"]),
+            *lost,
+            *notices(panels),
+            *differences(),
+        ]
+        return self.patience.lasting(found, now)
+
+    def _refused(self, held: Mapping[int, Held], now: datetime) -> Iterator[Finding]:
+        """Count the refusals of an order again only when it has moved."""
+        recent = ChildOrder.objects.filter(
+            account__in=Account.objects.all(),
+            ended_at__gte=now - REFUSED_WITHIN,
+            status__in=[ChildStatus.REJECTED, ChildStatus.CANCELLED],
+        ).exclude(reason="")
+        pks = set(recent.values_list("order_id", flat=True)) & set(held)
+        stale = [pk for pk in pks if self.refusals.get(pk, (None,))[0] != held[pk].row["version"]]
+        known = {pk: one for pk, one in self.refusals.items() if pk in pks and pk not in stale}
+        fresh = {
+            order.pk: (order.version, rejections_of(order)) for order in Order.objects.filter(pk__in=stale)
+        }
+        self.refusals = {**known, **fresh}
+        for pk, (_, run) in self.refusals.items():
+            if run.count >= REFUSALS_TOLD and run.kind not in HARMLESS_REJECTIONS | PATIENT_REJECTIONS:
+                text = f"{run.count} children of {_named(held[pk])} in a row were refused: {run.why}"
+                yield _of_order(AlertKind.REFUSALS, pk, held[pk], text)
+
+
+def _named(held: Held) -> str:
+    row = held.row
+    return f"{row['side'].upper()} {row['symbol']} ({row['id']})"
+
+
+def _of_order(
+    kind: AlertKind, pk: int, held: Held, text: str, subject: str = "", since: datetime | None = None
+) -> Finding:
+    return Finding(
+        kind=kind,
+        subject=subject or held.row["id"],
+        text=text,
+        scope=f"trader {held.trader_pk}",
+        order_pk=pk,
+        trader_pk=held.trader_pk,
+        since=since,
+    )
+
+
+def orders_behind(held: Mapping[int, Held]) -> Iterator[Finding]:
+    for pk, one in held.items():
+        if one.row["behind"] and not one.row["needs_person"]:
+            waits = one.row["waits"]
+            text = f"{_named(one)} is behind its schedule{f': {waits}' if waits else ''}"
+            yield _of_order(AlertKind.BEHIND_SCHEDULE, pk, one, text)
+
+
+def orders_paused(held: Mapping[int, Held], panels: WallPanels) -> Iterator[Finding]:
+    """Find live orders that wait for a person, whatever has paused them."""
+    said = {alert["order"]: alert["text"] for alert in panels["alerts"]}
+    for pk, one in held.items():
+        if one.row["needs_person"]:
+            why = said.get(one.row["id"]) or one.row["reason"]
+            yield _of_order(AlertKind.ORDER_PAUSED, pk, one, f"{_named(one)} waits for a person: {why}")
+
+
+def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[Finding]:
+    by_id = {one.row["id"]: (pk, one) for pk, one in held.items()}
+    for child in panels["unknown"]:
+        if (found := by_id.get(child["order"])) is None:
+            continue
+        since = datetime.fromtimestamp(child["since"] / 1000, UTC)
+        text = (
+            f"child {child['child']} of {_named(found[1])} on {child['account']}, "
+            f"sent at {since:%H:%M:%S} UTC: {child['reason']}"
+        )
+        yield _of_order(
+            AlertKind.CHILD_UNKNOWN, *found, text, subject=f"{child['order']}.{child['child']}", since=since
+        )
+
+
+def accounts_down(accounts: Iterable[WallAccount], *, is_driven: bool) -> Iterator[Finding]:
+    """Find accounts that cannot trade. Without any engine nobody holds one, and that is said once."""
+    down = [one for one in accounts if one["cause"] in DOWN and (is_driven or one["cause"] != "not_held")]
+    venues = _venues() if down else {}
+    for account in down:
+        why = f"{account['words']}: {account['error']}" if account["error"] else account["words"]
+        venue = venues.get(account["label"], account["exchange"])
+        yield Finding(
+            AlertKind.ACCOUNT_DOWN, account["id"], f"account {account['label']} at {venue}: {why}", venue
+        )
+
+
+def quotes_stale(accounts: Iterable[WallAccount]) -> Iterator[Finding]:
+    stale = [account for account in accounts if account["cause"] == "stale"]
+    venues = _venues() if stale else {}
+    for account in stale:
+        venue = venues.get(account["label"], account["exchange"])
+        yield Finding(
+            AlertKind.MARKET_DATA_STALE,
+            account["words"].partition(":")[0],
+            f"{venue}: {account['words']}",
+            venue,
+        )
+
+
+def _venues() -> dict[str, str]:
+    return dict(Account.objects.values_list("label", "venue__label"))
+
+
+def engines_lost(now: datetime) -> Iterator[Finding]:
+    """Find engines whose lease ran out. One that was told to stop ends before its lease does."""
+    workers = list(Worker.objects.order_by("pk"))
+    running = [one for one in workers if one.stopped_at is None and one.lease_until > now]
+    lost = [
+        one
+        for one in workers
+        if one.lease_until <= now and (one.stopped_at is None or one.stopped_at >= one.lease_until)
+    ]
+    if lost and not running and lost[-1] == workers[-1]:
+        text = "no engine runs: nothing is traded and nothing is cancelled"
+        yield Finding(AlertKind.ENGINE_LOST, "none", text, since=lost[-1].lease_until)
+    for one in lost:
+        if now - one.lease_until < LOST_SHOWN:
+            text = f"engine {one} is lost: its lease ran out at {one.lease_until:%H:%M:%S} UTC"
+            yield Finding(AlertKind.ENGINE_LOST, one.boot_id, text, since=one.lease_until)
+
+
+def notices(panels: WallPanels) -> Iterator[Finding]:
+    for notice in panels["notices"]:
+        kind = AlertKind.DISK_LOW if notice["part"] == DISK else AlertKind.ENGINE_FAILING
+        subject = f"{notice['where']} {notice['part']}"
+        yield Finding(kind, subject, f"{notice['where']}: {notice['text']}")
+
+
+def differences() -> Iterator[Finding]:
+    found = Difference.objects.filter(resolved_at=None).exclude(kind__in=NOT_OURS)
+    for row in found.select_related("account", "child__order"):
+        order = None if row.child is None else row.child.order
+        about = "" if order is None else f", order {order.public_id}"
+        yield Finding(
+            AlertKind.DIFFERENCE,
+            row.public_id,
+            f"{row.account.label} {row.symbol}: {DifferenceKind(row.kind).label} {row.key}{about}",
+            f"trader {order.trader_id}" if order is not None else f"account {row.account.label}",
+            order_pk=None if order is None else order.pk,
+            trader_pk=None if order is None else order.trader_id,
+            since=row.opened_at,
+        )

@@ -1,0 +1,28 @@
+"""Who sees an alert, and who may acknowledge it."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from execution.models import Alert, Role, User
+
+
+def alerts_visible(person: User) -> QuerySet[Alert]:
+    """Return all for supervisors, a trader's own, those of every order for who sees the desk, and those of no order
+    for admins, who see no orders."""
+    if person.role == Role.SUPERVISOR:
+        return Alert.objects.all()
+    if person.role == Role.ADMIN:
+        return Alert.objects.filter(trader=None)
+    return (
+        Alert.objects.filter(trader__isnull=False)
+        if person.sees_desk
+        else Alert.objects.filter(trader=person)
+    )
+
+
+def may_handle(person: User, alert: Alert) -> bool:
+    """Return True for supervisors, the alert's trader, and admins where it is about no order; others only watch."""
+    if person.role == Role.SUPERVISOR:
+        return True
+    return alert.trader_id is None if person.role == Role.ADMIN else alert.trader_id == person.pk

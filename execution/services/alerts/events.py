@@ -1,0 +1,51 @@
+"""Events of an alert, queued for every channel that takes them, in the transaction that changes the alert."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from execution import notify
+from execution.core.alerts.delivery import AlertEvent, is_wanted
+from execution.models import Alert, AlertChannel, AlertDelivery
+from execution.payloads.alerts import AlertMessage, AlertRow
+from execution.payloads.encode import epoch_ms
+from execution.selectors.alerts.rows import alert_row
+
+_MESSAGE: TypeAdapter[AlertMessage] = TypeAdapter(AlertMessage)
+
+
+def alert_event(alert: Alert, event: AlertEvent, now: datetime) -> None:
+    """Number the event of a locked alert, queue it, and tell the pages and the sender after the commit."""
+    alert.events += 1
+    if event in {AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}:
+        alert.told_at, alert.told_count = now, alert.count
+    alert.save()
+    event_id = f"{alert.public_id}-{alert.events}"
+    channels = AlertChannel.objects.filter(is_active=True)
+    wanting = [
+        channel for channel in channels if is_wanted(event, alert.severity, channel.takes, channel.least)
+    ]
+    if wanting:
+        AlertDelivery.objects.bulk_create(
+            delivery_of(channel, event, event_id, alert_row(alert), now, alert) for channel in wanting
+        )
+        notify.deliver_alerts()
+    notify.alerts_changed()
+
+
+def delivery_of(
+    channel: AlertChannel,
+    event: AlertEvent,
+    event_id: str,
+    row: AlertRow,
+    now: datetime,
+    alert: Alert | None = None,
+) -> AlertDelivery:
+    """Return a delivery, not saved yet. Its body is written as the API writes it, and stays as it is now."""
+    message = AlertMessage(id=event_id, event=event.value, at=epoch_ms(now), alert=row)
+    body = _MESSAGE.dump_python(_MESSAGE.validate_python(message), mode="json")
+    return AlertDelivery(
+        channel=channel, alert=alert, event_id=event_id, event=event, body=body, created_at=now, due_at=now
+    )

@@ -1,0 +1,100 @@
+"""The queue of what leaves the desk. Its rows are claimed, sent by somebody else, and marked; nothing here sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from execution.core.alerts.delivery import GIVE_UP_AFTER, pause_after
+from execution.core.numbers import shortened
+from execution.models import AlertChannel, AlertDelivery, Installation
+
+#: Longer than any attempt takes: a claim that is older belongs to a process that died.
+CLAIMED_FOR = timedelta(seconds=60)
+MAX_ERROR = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery that its holder sends now: where to, and what."""
+
+    delivery_pk: int
+    channel_pk: int
+    channel_id: str
+    type: str
+    sealed: bytes
+    event_id: str
+    body: dict[str, Any]
+    environment: str
+
+
+def _waiting(now: datetime) -> Q:
+    is_free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return is_free & Q(sent_at=None, given_up_at=None, channel__is_active=True)
+
+
+def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Parcel | None:
+    """Claim the oldest delivery that is due, of a channel that has not ``passed``; None when there is none.
+
+    The oldest of each channel goes first, so that its events arrive in their order.
+    """
+    waiting = AlertDelivery.objects.filter(_waiting(now), due_at__lte=now).exclude(channel__in=passed)
+    for delivery in waiting.select_related("channel").order_by("pk")[:20]:
+        older = AlertDelivery.objects.filter(
+            channel=delivery.channel, pk__lt=delivery.pk, sent_at=None, given_up_at=None
+        )
+        if older.exists():
+            continue  # it waits for its turn, or somebody sends it now
+        claimed = AlertDelivery.objects.filter(_waiting(now), pk=delivery.pk).update(
+            claimed_until=now + CLAIMED_FOR, attempts=F("attempts") + 1
+        )
+        if claimed == 1:
+            return _parcel(delivery)
+    return None
+
+
+def _parcel(delivery: AlertDelivery) -> Parcel:
+    channel = delivery.channel
+    environment = Installation.objects.values_list("environment", flat=True).get()
+    return Parcel(
+        delivery_pk=delivery.pk,
+        channel_pk=channel.pk,
+        channel_id=channel.public_id,
+        type=channel.type,
+        sealed=bytes(channel.sealed),
+        event_id=delivery.event_id,
+        body=delivery.body,
+        environment=environment,
+    )
+
+
+@transaction.atomic
+def delivery_sent(*, parcel: Parcel, now: datetime) -> None:
+    """Note that the far side has it; it is never sent again."""
+    AlertDelivery.objects.filter(pk=parcel.delivery_pk).update(sent_at=now, claimed_until=None, error="")
+    AlertChannel.objects.filter(pk=parcel.channel_pk).update(delivered_at=now, error="", error_at=None)
+
+
+@transaction.atomic
+def delivery_failed(*, parcel: Parcel, error: str, now: datetime) -> None:
+    """Try it again after a pause that grows. After three days it is given up, and its channel says so for good."""
+    delivery = AlertDelivery.objects.select_for_update(no_key=True).filter(pk=parcel.delivery_pk).first()
+    if delivery is None:
+        return  # its channel was removed meanwhile
+    delivery.error = shortened(error, MAX_ERROR)
+    delivery.claimed_until = None
+    delivery.due_at = now + pause_after(delivery.attempts)
+    if now - delivery.created_at >= GIVE_UP_AFTER:
+        delivery.given_up_at = now
+    delivery.save(update_fields=["error", "claimed_until", "due_at", "given_up_at"])
+    AlertChannel.objects.filter(pk=parcel.channel_pk).update(error=delivery.error, error_at=now)
+
+
+def deliveries_drop(*, before: datetime) -> int:
+    """Forget what was delivered or given up before ``before``; how many rows."""
+    old = Q(sent_at__lt=before) | Q(given_up_at__lt=before)
+    return AlertDelivery.objects.filter(old).delete()[0]

@@ -1,0 +1,96 @@
+"""An alert at the real desk, in Chromium: raised within five seconds, escalated, acknowledged with a note, owned."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from execution.models import Alert, AuditEntry
+from tests.browser.console_guard import Watched
+from tests.desk.database import ALIAS, order_of
+from tests.desk.running import RunningDesk, wait_until
+from tests.desk.visitor import Visitor
+
+SOON = 20_000
+RAISED_WITHIN = 5.0
+HALT = {
+    "kind": "stop",
+    "scope": "symbol",
+    "subject_symbol": "SOL/USDT",
+    "phrase": "HALT SOL/USDT",
+    "reason": "a drill",
+}
+
+
+def halt(supervisor: Visitor) -> str:
+    """Halt the symbol; the address of the halt."""
+    address, _ = supervisor.post("/halts/new/", HALT, supervisor.get("/halts/new/"))
+    assert "/halts/" in address
+    return address.split("/halts/")[1]
+
+
+def grow_old(alert: Alert) -> None:
+    """Have the alert wait longer than any alert may."""
+    Alert.objects.using(ALIAS).filter(pk=alert.pk).update(waits_since=timezone.now() - timedelta(hours=1))
+
+
+def bell_of(page: Page) -> int:
+    return int(page.locator("#bell [data-count]").inner_text())
+
+
+@pytest.mark.timeout(300)  # the first test starts the desk
+def test_an_alert_is_raised_escalated_owned_and_acknowledged(
+    browser: Browser, open_desk: RunningDesk, record_property: Callable[[str, object], None]
+) -> None:
+    supervisor = Visitor(open_desk, "supervisor")
+    launched = Visitor(open_desk, "second_trader").launch(
+        symbol="SOL/USDT", quantity="40", duration="00:10:00", slices="20"
+    )
+    wait_until(lambda: order_of(launched).status == "working", within=20, what="the order to work")
+    watched = Watched(browser, open_desk)
+    page = watched.log_in("supervisor")
+    expect(page.locator("#bell")).to_have_attribute(
+        "data-state", re.compile("calm|waiting|critical"), timeout=SOON
+    )
+    row = page.locator("#alert-rows tr", has_text=launched)
+    expect(row).to_have_count(0)
+    paused_at = time.monotonic()
+    halted = halt(supervisor)
+    try:
+        expect(row).to_be_visible(timeout=SOON)
+        took = time.monotonic() - paused_at
+        record_property("raised_after", round(took, 2))
+        assert took < RAISED_WITHIN
+        expect(row).to_contain_text("waits for a person")
+        assert bell_of(page) >= 1
+        alert = Alert.objects.using(ALIAS).get(
+            ended_at=None, kind="order_paused", trader__username="second_trader"
+        )
+        grow_old(alert)
+        expect(row).to_contain_text("escalated", timeout=SOON, ignore_case=True)
+        watched.picture("wall-alerts")
+        before = bell_of(page)
+        row.get_by_role("link").click()
+        page.get_by_label("Note").fill("calling the trader")
+        page.get_by_role("button", name="Acknowledge").click()
+        expect(page.get_by_text("calling the trader")).to_be_visible()
+        expect(page.locator("#bell [data-count]")).to_have_text(str(before - 1), timeout=SOON)
+        page.get_by_role("button", name="Own it").click()
+        page.goto("/alerts/?state=acknowledged&owner=supervisor")
+        mine = page.locator(f'tr[data-alert="{alert.public_id}"]')
+        expect(mine).to_contain_text("supervisor: calling the trader")
+        watched.picture("alerts")
+        kinds = AuditEntry.objects.using(ALIAS).filter(subject=alert.public_id).order_by("pk")
+        assert list(kinds.values_list("kind", "reason")) == [
+            ("alert_acknowledged", "calling the trader"),
+            ("alert_owned", ""),
+        ]
+        assert watched.complaints == []
+    finally:
+        supervisor.post(f"/halts/{halted}lift/", {"reason": "over"}, supervisor.get(f"/halts/{halted}"))
