@@ -192,6 +192,17 @@ def test_a_channel_takes_what_it_is_for_and_a_broken_one_holds_up_no_other(
     assert sorted(sent) == [("desk", "escalated"), ("desk", "raised"), ("night", "escalated")]
 
 
+def test_however_much_waits_for_one_channel_another_gets_its_own(sealing: Rows, http: FarSide) -> None:
+    broken, _ = add("webhook", "broken", url="http://127.0.0.1:9/hook")
+    for number in range(25):
+        raise_alert(number)
+    AlertDelivery.objects.filter(pk=broken.deliveries.order_by("pk")[0].pk).update(due_at=NOW + 60 * SECOND)
+    add("webhook", "well", url=f"http://127.0.0.1:{http.port}/hook")
+    raise_alert(99)
+    deliver()
+    assert AlertDelivery.objects.filter(channel__label="well", sent_at=None).count() == 0
+
+
 def test_a_failure_of_our_own_is_kept_and_after_three_days_given_up(sealing: Rows) -> None:
     add("signed", url="http://127.0.0.1:9/hook")
     raise_alert()

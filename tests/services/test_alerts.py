@@ -39,6 +39,7 @@ from execution.services.engine.faults import worker_fault_set
 from execution.services.orders.orders import order_cancel, order_pause
 from execution.services.records.alerts import alert_signal
 from tests.factories import NOW, SYMBOL, Rows, report_of, trade_of
+from tests.services.limiting import bound
 
 SECOND = timedelta(seconds=1)
 CRITICAL_AFTER = timedelta(seconds=60)
@@ -151,6 +152,21 @@ def signalled(kind: AlertKind) -> Callable[[Rows], None]:
     return lambda rows: alert_signal(kind=kind, text="told by another part of the desk", at=NOW, scope="desk")
 
 
+def limit_near(rows: Rows) -> None:
+    bound(rows, "open_notional", 20_000)
+    rows.submit()
+
+
+def limit_broken(rows: Rows) -> None:
+    rows.submit()
+    bound(rows, "open_notional", 15_000)
+
+
+def approval_waiting(rows: Rows) -> None:
+    bound(rows, "order_notional", 10_000, "approval")
+    rows.submit()
+
+
 CAUSES: dict[AlertKind, tuple[Callable[[Rows], None], str]] = {
     AlertKind.BEHIND_SCHEDULE: (behind, "is behind its schedule"),
     AlertKind.CHILD_UNKNOWN: (unknown, "sent at 11:59:29 UTC: unknown: timed out"),
@@ -164,8 +180,15 @@ CAUSES: dict[AlertKind, tuple[Callable[[Rows], None], str]] = {
     AlertKind.DIFFERENCE: (difference, "trade without a child 77"),
     AlertKind.ORDER_PAUSED: (paused, "waits for a person: a halt"),
     AlertKind.DISK_LOW: (disk_low, "less than 200 MB of disk are free"),
-    AlertKind.LIMIT_NEAR: (signalled(AlertKind.LIMIT_NEAR), "told by another part"),
-    AlertKind.LIMIT_BROKEN: (signalled(AlertKind.LIMIT_BROKEN), "told by another part"),
+    AlertKind.LIMIT_NEAR: (
+        limit_near,
+        "open notional of the desk: 18,000.00 USDT of 20,000.00 USDT are used",
+    ),
+    AlertKind.LIMIT_BROKEN: (
+        limit_broken,
+        "open notional of the desk: 18,000.00 USDT of 15,000.00 USDT are used",
+    ),
+    AlertKind.APPROVAL_WAITING: (approval_waiting, "of trader waits for approval until 12:15:00 UTC"),
     AlertKind.JOURNAL_BROKEN: (signalled(AlertKind.JOURNAL_BROKEN), "told by another part"),
 }
 

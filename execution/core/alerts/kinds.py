@@ -54,8 +54,9 @@ class AlertKind(StrEnum):
     DIFFERENCE = ("difference", "Difference from a venue", Severity.CRITICAL)
     ORDER_PAUSED = ("order_paused", "Order waits for a person", Severity.WARNING)
     DISK_LOW = ("disk_low", "Disk nearly full", Severity.CRITICAL)
-    LIMIT_NEAR = ("limit_near", "Limit nearly reached", Severity.WARNING, True)
-    LIMIT_BROKEN = ("limit_broken", "Limit broken", Severity.CRITICAL, True)
+    LIMIT_NEAR = ("limit_near", "Limit nearly reached", Severity.WARNING)
+    LIMIT_BROKEN = ("limit_broken", "Limit broken", Severity.CRITICAL)
+    APPROVAL_WAITING = ("approval_waiting", "Order waits for approval", Severity.WARNING)
     JOURNAL_BROKEN = ("journal_broken", "Journal broken", Severity.CRITICAL, True)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from execution.core.alerts.grouping import Finding, Patience
 from execution.core.alerts.kinds import AlertKind
 from execution.core.faults import DISK
+from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
 from execution.core.orders.view import HARMLESS_REJECTIONS, PATIENT_REJECTIONS, Rejections
 from execution.core.states import ChildStatus
-from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, Worker
+from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, TradingLimit, Worker
 from execution.payloads.wall import WallAccount, WallPanels
+from execution.selectors.decisions.limits import limit_of, usage_of
+from execution.selectors.decisions.notional import order_notionals
 from execution.selectors.decisions.rejections import rejections_of
 from execution.selectors.wall.desk import Wall
 from execution.selectors.wall.orders import Held
@@ -23,6 +27,10 @@ REFUSALS_TOLD = 3
 REFUSED_WITHIN = timedelta(minutes=10)
 #: A lost engine is shown so long while others run.
 LOST_SHOWN = timedelta(minutes=5)
+#: What is used of the limits is summed up so often, and told from this share on.
+LIMITS_EVERY = timedelta(seconds=4)
+NEAR = Decimal("0.8")
+COUNTED = (LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL)
 #: What others do at an account is shown on its page, and is no fault of the books.
 NOT_OURS = (DifferenceKind.FOREIGN, DifferenceKind.UNREADABLE)
 DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
@@ -35,6 +43,8 @@ class Findings:
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
     refusals: dict[int, tuple[int, Rejections]] = field(default_factory=dict)
+    #: When what is used of the limits was read last, and what it said.
+    limits: tuple[datetime, list[Finding]] | None = None
 
     def read(self, now: datetime) -> list[Finding]:
         """Return everything that is wrong and has lasted as long as its kind asks for."""
@@ -51,8 +61,16 @@ class Findings:
             *lost,
             *notices(panels),
             *differences(),
+            *approvals_waiting(panels),
+            *self._limits_used(now),
         ]
         return self.patience.lasting(found, now)
+
+    def _limits_used(self, now: datetime) -> list[Finding]:
+        """Sum up what is used of the limits every few seconds: it reads every live order."""
+        if self.limits is None or now - self.limits[0] >= LIMITS_EVERY:
+            self.limits = (now, list(limits_used(now)))
+        return self.limits[1]
 
     def _refused(self, held: Mapping[int, Held], now: datetime) -> Iterator[Finding]:
         """Count the refusals of an order again only when it has moved."""
@@ -177,6 +195,32 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
         kind = AlertKind.DISK_LOW if notice["part"] == DISK else AlertKind.ENGINE_FAILING
         subject = f"{notice['where']} {notice['part']}"
         yield Finding(kind, subject, f"{notice['where']}: {notice['text']}")
+
+
+def approvals_waiting(panels: WallPanels) -> Iterator[Finding]:
+    for row in panels["approvals"]:
+        until = datetime.fromtimestamp(row["expires_at"] / 1000, UTC)
+        what = f"{row['side'].upper()} {row['quantity']} {row['symbol']} ({row['order']}) of {row['trader']}"
+        text = f"{what} waits for approval until {until:%H:%M:%S} UTC"
+        yield Finding(AlertKind.APPROVAL_WAITING, row["id"], text)
+
+
+def limits_used(now: datetime) -> Iterator[Finding]:
+    """Find limits on open or daily notional of which much is used, or more than all.
+
+    More than all can be used when a limit is lowered, or when prices have moved.
+    """
+    rows = list(TradingLimit.objects.filter(ended_at=None, kind__in=COUNTED).exclude(level=LimitLevel.SOFT))
+    used = usage_of(rows, order_notionals(now), now) if rows else {}
+    for row in rows:
+        amount, limit = used.get(row.pk), limit_of(row)
+        if amount is None or amount < row.value * NEAR:
+            continue
+        is_broken = amount > row.value
+        kind = AlertKind.LIMIT_BROKEN if is_broken else AlertKind.LIMIT_NEAR
+        label = LIMIT_SPECS[limit.kind].label.lower()
+        text = f"{label} of {limit.whose}: {limit.amount(amount)} of {limit.amount(row.value)} are used"
+        yield Finding(kind, row.public_id, text)
 
 
 def differences() -> Iterator[Finding]:

@@ -40,21 +40,29 @@ def _waiting(now: datetime) -> Q:
 def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Parcel | None:
     """Claim the oldest delivery that is due, of a channel that has not ``passed``; None when there is none.
 
-    The oldest of each channel goes first, so that its events arrive in their order.
+    The oldest of each channel goes first, so that its events arrive in their order. A channel that cannot be reached
+    holds back its own deliveries alone, however many.
     """
-    waiting = AlertDelivery.objects.filter(_waiting(now), due_at__lte=now).exclude(channel__in=passed)
-    for delivery in waiting.select_related("channel").order_by("pk")[:20]:
-        older = AlertDelivery.objects.filter(
-            channel=delivery.channel, pk__lt=delivery.pk, sent_at=None, given_up_at=None
-        )
-        if older.exists():
-            continue  # it waits for its turn, or somebody sends it now
+    for delivery in _heads(passed):
+        if delivery.due_at > now:
+            continue  # the later ones of its channel wait for their turn
         claimed = AlertDelivery.objects.filter(_waiting(now), pk=delivery.pk).update(
             claimed_until=now + CLAIMED_FOR, attempts=F("attempts") + 1
         )
         if claimed == 1:
             return _parcel(delivery)
     return None
+
+
+def _heads(passed: frozenset[int]) -> list[AlertDelivery]:
+    """Return the oldest unsent delivery of each channel that is in use, the oldest of all first."""
+    found = []
+    for channel in AlertChannel.objects.filter(is_active=True).exclude(pk__in=passed):
+        head = channel.deliveries.filter(sent_at=None, given_up_at=None).order_by("pk").first()
+        if head is not None:
+            head.channel = channel
+            found.append(head)
+    return sorted(found, key=lambda delivery: delivery.pk)
 
 
 def _parcel(delivery: AlertDelivery) -> Parcel:

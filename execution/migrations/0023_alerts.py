@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0021_limits'),
+        ('execution', '0022_halt_scopes'),
     ]
 
     operations = [
