@@ -43,9 +43,17 @@ class Merged:
     wants_figure: bool = False
 
 
+def is_over(facts: ChildFacts) -> bool:
+    """Return True if it is final and the exchange has told how much of it is done: nothing more of it can fill.
+
+    Its trades may still be missing. Until they are recorded it is over, and not settled.
+    """
+    return facts.status in CHILD_FINAL and facts.reported is not None
+
+
 def settled(facts: ChildFacts) -> bool:
-    """Return True if it is final, with its fills adding up to what was reported."""
-    return facts.status in CHILD_FINAL and facts.reported is not None and facts.filled == facts.reported
+    """Return True if it is over, with its fills adding up to what was reported."""
+    return is_over(facts) and facts.filled == facts.reported
 
 
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:

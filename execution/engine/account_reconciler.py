@@ -23,7 +23,7 @@ from execution.engine.failures import Health
 from execution.engine.foreign_orders import ForeignOrders
 from execution.engine.missing_fills import MARGIN, MissingFills
 from execution.engine.patient_reads import PatientReads, ends_poll
-from execution.engine.poll_needs import is_sent, wants_poll
+from execution.engine.poll_needs import UNSETTLED, is_sent, wants_poll
 from execution.engine.repeats import Repeats
 from execution.engine.side_by_side import side_by_side
 from execution.engine.stream_watch import StreamWatch
@@ -42,7 +42,7 @@ from execution.venues.protocol import Gateway, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-CALM, UNSETTLED = 20.0, 1.5  # seconds between polls
+CALM = 20.0  # seconds between polls of everything
 #: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
 #: what a doubt asks for waits behind them.
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
@@ -89,7 +89,7 @@ class AccountReconciler(AccountPart):
             context, self._reads, account_pk, foreign, self._differences, self.stream, is_under_way
         )
         self._questions = AccountQuestions(self._reads, gateway, context.clock)
-        self._missing_fills = MissingFills(
+        self.missing_fills = MissingFills(
             context, gateway, self._reads, self._questions, self._symbol_poll, account_pk
         )
         #: When the last complete poll of each symbol began, and the last one that read all its trades.
@@ -216,8 +216,11 @@ class AccountReconciler(AccountPart):
         own = [child for child in sent if child.ref.symbol == symbol]
         if self._is_behind(symbol, own):
             return True
-        unsettled = [child for child in own if wants_poll(child, now, self.stream_is_healthy)]
+        unsettled = [child for child in own if self._wants_poll(child)]
         return bool(unsettled) and self._repeats.is_due(symbol, unsettled, now)
+
+    def _wants_poll(self, child: SessionChild) -> bool:
+        return wants_poll(child, self._now(), self.stream_is_healthy, self._gateway.guarantees)
 
     def _is_behind(self, symbol: str, own: list[SessionChild]) -> bool:
         """Return True if the symbol has children and was not read since the stream stands again."""
@@ -242,7 +245,7 @@ class AccountReconciler(AccountPart):
         tasks = []
         for symbol in sorted(due, key=lambda one: (one not in waiting, one)):
             last = self._trades_at.get(symbol)
-            recent = (last or start - TRADES_EVERY) - self._missing_fills.late
+            recent = (last or start - TRADES_EVERY) - self.missing_fills.late
             oldest = min((child.intended_at - MARGIN for child in by_symbol[symbol]), default=recent)
             since = min(recent, oldest)
             tasks.append(
@@ -294,7 +297,7 @@ class AccountReconciler(AccountPart):
             self._note_failure(symbol, error)
 
         without = {read.task.symbol: read for read in reads if read.trades is None}
-        await self._missing_fills.read(
+        await self.missing_fills.read(
             {symbol: read for symbol, read in without.items() if symbol in settled}, failed
         )
 
@@ -310,7 +313,7 @@ class AccountReconciler(AccountPart):
         self._read_at[task.symbol] = told.begun
         if task.all_trades:
             self._trades_at[task.symbol] = told.begun
-            self._missing_fills.note_read(task.symbol, told.begun)
+            self.missing_fills.note_read(task.symbol, told.begun)
         if self._is_in_doubt and self._is_cleared(task.symbol):
             await self._keep(
                 account_symbol_read,
@@ -393,6 +396,4 @@ class AccountReconciler(AccountPart):
             children = await self._context.database.read(unsettled_children, self._account_pk)
         except Exception:  # noqa: BLE001  the poll that follows fails for the same reason, and is counted
             return False
-        return not any(
-            wants_poll(child, self._now(), self.stream_is_healthy) for child in children if is_sent(child)
-        )
+        return not any(self._wants_poll(child) for child in children if is_sent(child))

@@ -12,11 +12,12 @@ from django.db import DatabaseError, InterfaceError
 
 from execution.core import faults
 from execution.core.retry_pause import RetryPause
-from execution.core.types import OrderReport, StreamEvent, Trade
+from execution.core.types import OrderReport, StreamEvent, Trade, VenueStatus
 from execution.engine.account_balances import AccountBalances
 from execution.engine.account_reconciler import AccountReconciler
 from execution.engine.context import EngineContext
 from execution.engine.dead_mans_switch import DeadMansSwitch, switch_of
+from execution.engine.ended_fills import EndedFills
 from execution.engine.failures import Health
 from execution.engine.market_rules import MarketRules
 from execution.engine.order_submitter import OrderSubmitter
@@ -152,6 +153,14 @@ class AccountSession:
             is_unlisted=self._rules.is_unlisted,
             suspect_stream=self._suspect_stream,
         )
+        self._ended_fills = EndedFills(
+            self._context,
+            self._gateway,
+            self._reconciler.missing_fills,
+            account_pk=self._account_pk,
+            fence=self.fence,
+            health=self._health,
+        )
         self._switch = switch_of(
             self._context, self._gateway, self._details, self.fence, self._poll_before_all, self._health
         )
@@ -161,6 +170,7 @@ class AccountSession:
         keep = self._health.keep
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep(faults.RECONCILIATION, self._reconciler.run, works_after=None))
+            tasks.create_task(keep(faults.FILLS, self._ended_fills.run))
             tasks.create_task(keep(faults.SENDING, sender.run))
             tasks.create_task(keep(faults.PRIVATE_STREAM, self._listen, self._lose_stream))
             tasks.create_task(keep(faults.KEY_CHECKS, self._answer_checks))
@@ -365,6 +375,8 @@ class AccountSession:
             room.release()
         if event.trades:
             self._balances_wanted.set()
+        elif any(report.status not in (None, VenueStatus.OPEN) for report in event.reports):
+            self._ended_fills.poke()  # some streams tell no trades
 
     async def _record_of_one(
         self, reports: list[OrderReport], trades: list[Trade], now: datetime

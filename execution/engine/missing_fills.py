@@ -61,8 +61,26 @@ class MissingFills:
         self._poll.with_news -= tasks.keys()
         for symbol in tasks.keys() - behind.keys():
             self.note_read(symbol, reads[symbol].begun)  # every figure of then is recorded
-        if not behind:
-            return
+        if behind:
+            await self.read_of(tasks, behind, failed)
+
+    def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
+        """Return how many requests the cheapest way of reading these takes."""
+        orders = [len(children) for children in behind.values()]
+        return {"account": 1, "symbol": len(orders), "order": sum(orders)}[
+            self._gateway.cheapest_trades(orders)
+        ]
+
+    async def read_of(
+        self,
+        tasks: Mapping[str, SymbolTask],
+        behind: dict[str, list[SessionChild]],
+        failed: Callable[[str, VenueReadFailed], None],
+    ) -> None:
+        """Read the trades that are missing of these children, which are taken out of ``behind``.
+
+        ``failed`` is called with each symbol that fails. Raises ``VenueReadFailed`` as ``read`` does.
+        """
         question = self._gateway.cheapest_trades([len(children) for children in behind.values()])
         if question == "account":
             await self._read_account(tasks, behind)

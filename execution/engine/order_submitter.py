@@ -31,7 +31,7 @@ from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import Health
 from execution.engine.market_reading import quote_of_now
-from execution.selectors.decisions.sessions import SessionChild, children_to_send
+from execution.selectors.decisions.sessions import SessionChild, children_to_send, is_child_over
 from execution.services.children.children import (
     SubmittedChild,
     child_cancelled,
@@ -55,6 +55,8 @@ LONGEST_ARRIVAL = timedelta(seconds=3)
 CLOCKS = timedelta(seconds=0.25)
 #: Pauses before each look for an immediate-or-cancel child of which the answer says nothing.
 LOOK_UP_AFTER = (0.1, 0.2, 0.4, 0.8)  # seconds
+#: A stream tells the end of a cancelled child so soon after an answer that has no figure.
+TOLD_WITHIN = 0.25  # seconds
 IN_FLIGHT_GRACE = 3.0  # seconds given to requests that are under way when the session ends
 
 
@@ -184,13 +186,15 @@ class OrderSubmitter(AccountPart):
     async def _look_up(self, child: SessionChild, submitted: SubmittedChild, answer: OrderReport) -> None:
         """Ask what became of an immediate-or-cancel child whose answer has only its ids.
 
-        It is over as soon as it is there. The stream may tell of it, too, and a poll does later.
+        It is over as soon as it is there. What the stream has told meanwhile is not asked for. A poll asks later.
         """
         if submitted.request.time_in_force is not TimeInForce.IOC or answer.status is not None:
             return
         ref = replace(child.ref, exchange_id=answer.exchange_id)
         for seconds in LOOK_UP_AFTER:
             await self._context.clock.sleep(seconds)
+            if await self._context.database.read(is_child_over, child.pk):
+                return
             try:
                 report = await self._gateway.find(ref)
             except VenueReadFailed as error:
@@ -260,6 +264,7 @@ class OrderSubmitter(AccountPart):
         if isinstance(outcome, CancelConfirmed):
             if await self._keep(child_cancelled, child_pk=child.pk, outcome=outcome, now=now):
                 return
+            await self._context.clock.sleep(TOLD_WITHIN)
         elif not isinstance(outcome, CancelGone):
             self._not_before[child.pk] = now + outcome.retry_after
             log.warning("cancel not confirmed, again", child=child.ref.client_id, error=outcome.message)
@@ -270,6 +275,8 @@ class OrderSubmitter(AccountPart):
     async def _find_out(self, child: SessionChild) -> None:
         now = self._now()
         self._not_before[child.pk] = now + timedelta(seconds=1)
+        if await self._context.database.read(is_child_over, child.pk):
+            return  # the stream was faster
         try:
             report = await self._gateway.find(child.ref)
         except VenueReadFailed as error:

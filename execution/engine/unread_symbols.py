@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from execution.core.faults import FAILURES_IN_A_ROW
+from execution.engine.poll_needs import UNSETTLED
 from execution.services.accounts.sessions import UnreadSymbol
 from execution.venues.protocol import VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
-#: A symbol is asked for again after ever longer pauses, from the first to the longest.
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1.5), timedelta(seconds=5)
+#: A symbol is asked for again after ever longer pauses, from that of what is unsettled to the longest.
+LONGEST_PAUSE = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class UnreadSymbols:
         failing.times += 1
         failing.own_faults = failing.own_faults + 1 if error.incident else 0
         failing.is_unlisted = is_unlisted
-        pause = FIRST_PAUSE * 2 ** min(failing.times - 1, 10)
+        pause = timedelta(seconds=UNSETTLED) * 2 ** min(failing.times - 1, 10)
         failing.not_before = now + min(pause, LONGEST_PAUSE)
         log.warning("a symbol could not be read", symbol=symbol, times=failing.times, error=str(error))
 

@@ -159,6 +159,9 @@ class ChildOrder(models.Model):
     last_possible_send_at = models.DateTimeField(null=True, blank=True)
     send_not_before = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    #: When the exchange had told its end and its figure. Its trades may be recorded later: then ``ended_at`` is later.
+    over_at = models.DateTimeField(null=True, blank=True)
+    #: When it was settled.
     ended_at = models.DateTimeField(null=True, blank=True)
     #: What polls have shown about a child whose fate is unknown (core/reconcile.py).
     evidence = models.JSONField(default=dict, blank=True)

@@ -189,9 +189,11 @@ class CcxtGateway(CcxtMarketGateway):
         )
         return {str(one.exchange_id): one for one in reports if one.exchange_id in exchange_ids}
 
-    def seconds_of(self, kind: Literal["balances", "find"]) -> float:
+    def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         if kind == "find" and self._listings.finds_in_lists:
             return self.budget.seconds_of("open_orders") + self.budget.seconds_of("closed_orders")
+        if kind == "trades" and "trades" in self._spec.without_symbol:
+            return self.budget.seconds_of("all_trades")
         return self.budget.seconds_of(kind)
 
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:

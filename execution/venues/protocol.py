@@ -171,7 +171,7 @@ class Gateway(MarketGateway, Protocol):
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
         """Orders of any symbols by their ids, in one request. About one that is left out nothing is known."""
 
-    def seconds_of(self, kind: Literal["balances", "find"]) -> float:
+    def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         """Return how many seconds of the whole rate limit such a read takes; a find is one by our own id."""
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:

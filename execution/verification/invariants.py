@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from execution.core.journal import GENESIS, Entry, broken_at, fold_quantity, fold_status, fold_terms_version
-from execution.core.reconcile import ChildFacts, settled
+from execution.core.reconcile import ChildFacts, is_over, settled
 from execution.core.states import CHILD_FINAL, ORDER_FINAL, ChildStatus, OrderEvent, OrderStatus, order_after
 from execution.core.types import ZERO
 from execution.models import AuditEntry, ChildOrder, Fill, Halt, HaltKind, JournalEntry, Order
@@ -146,6 +146,8 @@ def _children(order: Order, children: list[ChildOrder]) -> Iterator[str]:
         facts = ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
         if child.is_settled != settled(facts):
             yield f"{name} is settled: {child.is_settled}; the rule says {settled(facts)}"
+        if (child.over_at is not None) != is_over(facts):
+            yield f"{name} is over: {is_over(facts)}; it was told at {child.over_at}"
         if (child.ended_at is not None) != child.is_settled:
             yield f"{name} is settled: {child.is_settled}; it ended at {child.ended_at}"
     sequences = [child.sequence for child in children]

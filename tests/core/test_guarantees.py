@@ -36,6 +36,7 @@ MEANINGS = {
     "create_answer": "What the answer to a create says.",
     "cancel_by": "The ids by which an order can be cancelled.",
     "open_orders": "The most open orders of one symbol.",
+    "streams_trades": "Whether the private stream tells trades. Else they are read. It tells each order's figure.",
     "dead_mans_switch": "For how long the dead-man's switch can be armed. Then it cancels every open order.",
 }
 

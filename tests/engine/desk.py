@@ -130,7 +130,7 @@ class ScriptedExchange:
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
         return {one: self.found[one] for one in exchange_ids if one in self.found}
 
-    def seconds_of(self, kind: Literal["balances", "find"]) -> float:
+    def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         return 0.0
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:

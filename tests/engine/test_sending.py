@@ -14,6 +14,8 @@ from django.db import OperationalError
 from execution.core.states import ChildStatus
 from execution.core.types import (
     Accepted,
+    CancelConfirmed,
+    CancelOutcome,
     ChildRequest,
     CreateOutcome,
     OrderRef,
@@ -25,7 +27,7 @@ from execution.engine import order_submitter
 from execution.engine.order_submitter import OrderSubmitter
 from execution.models import Account, ChildOrder
 from execution.selectors.decisions.sessions import unsettled_children
-from execution.services.children.children import child_submit
+from execution.services.children.children import child_report, child_submit
 from execution.venues.protocol import VenueReadFailed
 from tests.engine.desk import Desk, ScriptedExchange, StillClock, at_once
 from tests.factories import NOW, SYMBOL, D, Rows, calm_quote
@@ -193,3 +195,39 @@ def test_an_immediate_child_is_looked_up_where_the_answer_has_only_its_ids(
     assert exchange.finds == finds
     assert child.status == (ChildStatus.CANCELLED if finds else ChildStatus.OPEN)
     assert desk.clock.now() - NOW <= timedelta(seconds=1)
+
+
+def test_what_the_stream_has_told_of_an_immediate_child_is_not_asked_for(desk: Desk) -> None:
+    """Forty crosses that end together would ask for a hundred look-ups, and the polls would wait behind them."""
+    desk.exchange = exchange = SaysIdsOnly()
+    child = desk.rows.resting(submitted=False)
+    ChildOrder.objects.update(time_in_force=TimeInForce.IOC)
+    (seen,) = unsettled_children(desk.rows.account.pk)
+    sleep = desk.clock.sleep
+
+    async def told(seconds: float) -> None:
+        await sleep(seconds)
+        report = OrderReport(child.symbol, child.client_id, "X1", VenueStatus.FILLED, child.quantity)
+        child_report(account_pk=child.account_id, report=report, now=desk.clock.now())
+
+    desk.clock.sleep = told  # type: ignore[method-assign]
+    at_once(submitter(desk)._create(seen))
+    child.refresh_from_db()
+    assert (exchange.finds, child.status, child.is_settled) == (0, ChildStatus.FILLED, False)
+
+
+def test_a_cancel_without_a_figure_is_looked_up_unless_the_stream_tells_its_end(desk: Desk) -> None:
+    class OnlyConfirms(SaysIdsOnly):
+        async def cancel(self, ref: OrderRef) -> CancelOutcome:
+            return CancelConfirmed(OrderReport(ref.symbol, ref.client_id, "X1", None, None))
+
+    desk.exchange = exchange = OnlyConfirms()
+    child = desk.rows.resting()
+    report = OrderReport(child.symbol, child.client_id, "X1", VenueStatus.CANCELLED, D("0.03"))
+    ChildOrder.objects.update(exchange_id="X1")
+    (seen,) = unsettled_children(desk.rows.account.pk)
+    at_once(submitter(desk)._cancel(seen))
+    assert exchange.finds == 1
+    child_report(account_pk=child.account_id, report=report, now=NOW)
+    at_once(submitter(desk)._cancel(seen))
+    assert exchange.finds == 1, "it is over"

@@ -55,6 +55,16 @@ def no_visible_check() -> Patches:
     return [*_careless(_too_large), (apply_decision, "_check_visible", _nothing)]
 
 
+def over_too_early() -> Patches:
+    """A child is over as soon as any figure was told of it."""
+    from execution.services.children import fills
+
+    def is_over(facts: Any) -> bool:
+        return facts.reported is not None
+
+    return [(fills, "is_over", is_over)]
+
+
 def no_price_check() -> Patches:
     from execution.services.engine import apply_decision
 

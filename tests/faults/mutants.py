@@ -51,6 +51,7 @@ MUTANTS = (
     Mutant("the overfill check of a placement, with a careless decider", "I1", guards.no_overfill_check),
     Mutant("unknown children are not reserved", "I1", guards.unknown_is_not_reserved),
     Mutant("replaced before the cancelled one is settled", "I1", guards.replaced_before_settled),
+    Mutant("over before its end is told", "I1", guards.over_too_early),
     Mutant("a fill is recorded again when it is told again", "I2", guards.fills_twice),
     Mutant("sent before it is written as submitted", "I3", guards.sent_before_written),
     Mutant("sent again while its answer is not known", "I3", guards.submitted_twice),

@@ -169,7 +169,7 @@ def test_what_is_unknown_reported_or_filled_counts_against_the_quantity(rows: Ro
     assert apply(rows, order, intend(rows, quantity=D("0.20001"))) is Applied.STALE
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.CANCELLED, "0.06"), now=NOW)
     order.refresh_from_db()
-    assert exposure_of(order) == D("0.1"), "final, and its trades may still be more"
+    assert exposure_of(order) == D("0.06"), "its end is told, and its trades are still to be read"
     fill_record(account_pk=rows.account.pk, trade=trade_of(child, "1", "0.06"), now=NOW)
     order.refresh_from_db()
     assert exposure_of(order) == D("0.06")

@@ -9,7 +9,7 @@ import pytest
 
 from execution.core.algorithms.decide import decide
 from execution.core.types import Accepted, VenueStatus
-from execution.models import ChildOrder, JournalEntry, Order, Slice
+from execution.models import Account, ChildOrder, Environment, JournalEntry, Order, Slice
 from execution.models.prepared import Compiled, row_insert, row_save
 from execution.selectors.decisions.order_view import MarketData, OrderCache, build_order_view, with_new_market
 from execution.selectors.decisions.sessions import children_to_send, unsettled_children
@@ -163,3 +163,14 @@ def test_a_row_that_is_inserted_has_its_key(rows: Rows) -> None:
     row_insert(part)
     assert Slice.objects.get(pk=part.pk, plan_version=9).quantity == D("0.10")
     assert JournalEntry.objects.filter(order=order).count() == order.version
+
+
+def test_a_check_of_a_live_account_asks_for_no_more(rows: Rows, django_assert_max_num_queries: Any) -> None:
+    """Whether its exchange has lines that are only assumed is judged by its venue, which stays the same."""
+    order = rows.working()
+    Account.objects.update(environment=Environment.LIVE)
+    known, data = OrderCache(), MarketData({rows.venue.pk: QUOTE})
+    first = build_order_view(order_pk=order.pk, data=data, now=NOW, known=known)
+    assert "an admin has to accept" in first.view.accounts[0].blocked
+    with django_assert_max_num_queries(6):
+        assert build_order_view(order_pk=order.pk, data=data, now=NOW, known=known).view == first.view

@@ -1,6 +1,6 @@
 """Iceberg: the whole quantity is worked at once, and only a part of it can be seen.
 
-One part is alive at a time, over all accounts (I17): the next one waits until the last is settled, so that a cancel
+One part is alive at a time, over all accounts (I17): the next one waits until the last is over, so that a cancel
 that lost its race, a late report or an answer that never came can only make the book show less.
 """
 
@@ -133,7 +133,7 @@ def show_part(view: OrderView, work: SliceTask) -> Decision:
     2. While a part is alive: wait for it, or move it when its time is over and the book has left it.
     3. Else show the next part, after the pause.
     """
-    alive = [child for child in view.children if not child.is_settled]
+    alive = [child for child in view.children if not child.is_over]
     if view.now >= (closes_at := _closes_at(view, work)):
         return _close_out(view, work, alive)
     return _tend(view, alive, closes_at) if alive else _refill(view, work, closes_at)
@@ -182,7 +182,7 @@ def _least(view: OrderView, bounded: OrderView, venue: AccountView) -> Decimal:
 def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> Decision:
     child = alive[0]
     if len(alive) > 1 or not child.can_be_cancelled:
-        return Decision((), min(view.now + IDLE_RECHECK, closes_at), "waits for its last part to settle")
+        return Decision((), min(view.now + IDLE_RECHECK, closes_at), "waits for its last part to end")
     until = child.intended_at + (_iceberg(view).move_after or MOVE_AFTER)
     shown = f"shows {plain(child.quantity)} at {plain(child.price or ZERO)}"
     if view.now < until:
@@ -272,7 +272,7 @@ def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> 
         cancels = tuple(
             CancelChild(c.sequence, why) for c in alive if c.can_be_cancelled and c.purpose == REST
         )
-        return Decision(cancels, soon, why if cancels else "waits for its last part to settle")
+        return Decision(cancels, soon, why if cancels else "waits for its last part to end")
     crossed = [c.ended_at for c in view.children if c.purpose == CROSS and c.done < c.quantity and c.ended_at]
     again_at = max((ended_at + CROSS_AGAIN for ended_at in crossed), default=view.now)
     if again_at > view.now:

@@ -144,7 +144,7 @@ def _leaving(view: OrderView, profile: UrgencyProfile) -> list[Decimal]:
     left = []
     for child in view.children:
         venue = usable.get(child.account)
-        if venue is None or child.price is None or child.is_settled or child.purpose != REST:
+        if venue is None or child.price is None or child.is_over or child.purpose != REST:
             continue
         if view.now - child.intended_at < patience_at(view, venue, profile):
             continue

@@ -37,7 +37,7 @@ def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
 
     1. At the I-would price everything that is left is taken. 2. What must be crossed is taken: more than the urgency's
     band behind when a slice ends, everything when the order does. 3. What the book has left behind is cancelled,
-    and rests anew once it is settled. 4. What is due and not on the book comes to rest.
+    and rests anew once it is over. 4. What is due and not on the book comes to rest.
     """
     profile = urgency_profile(view)
     if volume_left(view) is None:
@@ -141,7 +141,7 @@ def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
 
 
 def _resting(view: OrderView) -> list[ChildView]:
-    return [child for child in view.children if child.purpose == REST and not child.is_settled]
+    return [child for child in view.children if child.purpose == REST and not child.is_over]
 
 
 def _move(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision | None:
@@ -161,8 +161,8 @@ def _move(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision
 
 def _rest(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decision:
     number, until = work.part.number, _next_check(view, work)
-    if any(child.cancel_wanted and not child.is_settled for child in view.children):
-        return Decision((), work.part.ends_at, f"slice {number}: waits for its cancelled orders to settle")
+    if any(child.cancel_wanted and not child.is_over for child in view.children):
+        return Decision((), work.part.ends_at, f"slice {number}: waits for its cancelled orders to end")
     wanted = _on_lots(view, work, _room(view, work, ZERO, at_once=False))
     leasts = [least_quantity(view, venue, REST) for venue in view.usable]
     if must_finish(view, work):
@@ -252,16 +252,16 @@ def _would(view: OrderView, work: SliceTask) -> Decision | None:
 def _cross(view: OrderView, work: SliceTask, must: Decimal, *, at_once: bool = False) -> Decision | None:
     """Take ``must``, from what rests if there is not as much beside it; None when nothing can be taken now."""
     number, part = work.part.number, work.part
-    if any(child.purpose == CROSS and not child.is_settled for child in view.children):
-        return Decision((), part.ends_at, f"slice {number}: waits for its crossing order to settle")
+    if any(child.purpose == CROSS and not child.is_over for child in view.children):
+        return Decision((), part.ends_at, f"slice {number}: waits for its crossing order to end")
     finish = must_finish(view, work)
     now = min(must, _room(view, work, ZERO, at_once=at_once, finish=finish))
     later = min(must, _room(view, work, _released(view), at_once=at_once, finish=finish))
     wanted = _crossing(view, work, later)
     if not wanted:
         return None  # beyond limit or collar, or under every minimum: what rests stays
-    if any(child.cancel_wanted and not child.is_settled for child in view.children):
-        return Decision((), part.ends_at, f"slice {number}: waits for its cancelled orders to settle")
+    if any(child.cancel_wanted and not child.is_over for child in view.children):
+        return Decision((), part.ends_at, f"slice {number}: waits for its cancelled orders to end")
     again_at = max(
         (
             c.ended_at + (CROSS_AGAIN if c.was_sent else UNSENT_AGAIN)

@@ -40,6 +40,7 @@ UNKNOWN = Guarantees(
     create_answer=assumed(CreateAnswer.IDS, _NOBODY),
     cancel_by=assumed(CancelBy.EXCHANGE_ID, _NOBODY),
     open_orders=assumed(None, _NOBODY),
+    streams_trades=assumed(False, _NOBODY),
     dead_mans_switch=assumed(None, _NOBODY),
 )
 

@@ -28,5 +28,6 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.WHOLE, "BN rest-api: newOrderRespType FULL"),
     cancel_by=documented(CancelBy.EITHER, "BN rest-api: origClientOrderId"),
     open_orders=documented(None, "BN filters: MAX_NUM_ORDERS, told by exchangeInfo"),
+    streams_trades=documented(True, "BN user-data-stream: executionReport"),
     dead_mans_switch=documented(None, "BN: none for spot"),
 )

@@ -25,5 +25,6 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.IDS, "BG spot/trade/Place-Order"),
     cancel_by=documented(CancelBy.EITHER, "BG spot/trade/Cancel-Order: clientOid"),
     open_orders=documented(None, "BG: not found"),
+    streams_trades=documented(True, "BG channel orders: tradeId, baseVolume"),
     dead_mans_switch=documented(None, "BG: none for classic spot"),
 )

@@ -27,5 +27,6 @@ GUARANTEES = Guarantees(
     cancel_by=documented(CancelBy.EITHER, "BY order/cancel-order: orderLinkId"),
     # For all symbols together; the desk has a few children a symbol.
     open_orders=documented(500, "BY order/create-order"),
+    streams_trades=documented(True, "BY websocket/private/execution"),
     dead_mans_switch=documented(None, "BY order/dcp: no countdown, and for institutional clients only"),
 )

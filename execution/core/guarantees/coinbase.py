@@ -26,5 +26,8 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.IDS, "CB create-order"),
     cancel_by=documented(CancelBy.EXCHANGE_ID, "CB cancel-orders"),
     open_orders=documented(None, "CB: not found for Advanced Trade"),
+    streams_trades=documented(
+        False, "CB websocket, channel user: cumulative_quantity and avg_price of each order, no trades"
+    ),
     dead_mans_switch=documented(None, "CB: none found"),
 )

@@ -29,5 +29,6 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.WHOLE, "GA create order: action_mode FULL"),
     cancel_by=documented(CancelBy.EITHER, "GA: text, while the order is pending"),
     open_orders=documented(None, "GA: not found"),
+    streams_trades=documented(True, "GA channel spot.usertrades"),
     dead_mans_switch=documented(SwitchBounds(timedelta(seconds=5)), "GA spot/countdown_cancel_all"),
 )

@@ -29,6 +29,7 @@ GUARANTEES = Guarantees(
     cancel_by=documented(CancelBy.EITHER, "KR guides/spot-clordid"),
     # The lowest tier's; 80 and 225 in the others.
     open_orders=documented(60, "KR guides/spot-ratelimits"),
+    streams_trades=documented(True, "KR websocket-v2/executions"),
     dead_mans_switch=documented(
         SwitchBounds(timedelta(seconds=1), timedelta(seconds=86400)), "KR cancel-all-orders-after"
     ),

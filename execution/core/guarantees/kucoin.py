@@ -27,6 +27,7 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.IDS, "KU add-order"),
     cancel_by=documented(CancelBy.EITHER, "KU cancel-order-by-clientoid"),
     open_orders=documented(None, "KU: not found"),
+    streams_trades=documented(True, "KU topic tradeOrders: match"),
     dead_mans_switch=documented(
         SwitchBounds(timedelta(seconds=5), timedelta(seconds=86400)), "KU hf/orders/dead-cancel-all"
     ),

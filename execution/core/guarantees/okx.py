@@ -27,6 +27,7 @@ GUARANTEES = Guarantees(
     create_answer=documented(CreateAnswer.IDS, "OK place-order"),
     cancel_by=documented(CancelBy.EITHER, "OK cancel-order: clOrdId"),
     open_orders=documented(500, "OK overview-general-info"),
+    streams_trades=documented(True, "OK channel orders: tradeId, fillSz"),
     dead_mans_switch=documented(
         SwitchBounds(timedelta(seconds=10), timedelta(seconds=120)),
         "OK order-book-trading-trade: cancel-all-after",

@@ -39,6 +39,8 @@ class Promise(Generic[Value]):
             return "unknown, or none"
         if self.value == FOR_EVER:
             return "without an end"
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
         return _span(self.value) if isinstance(self.value, timedelta) else str(self.value)
 
 
@@ -133,6 +135,8 @@ class Guarantees:
     cancel_by: Promise[CancelBy]
     #: Open orders of one symbol. None: not known, or told by the exchange at run time.
     open_orders: Promise[int | None]
+    #: Whether the private stream tells trades. Else they are read, while it tells each order's figure.
+    streams_trades: Promise[bool]
     #: For how long the exchange's dead-man's switch can be armed, after which it cancels every open order.
     #: None: it has none that this desk can use.
     dead_mans_switch: Promise[SwitchBounds | None]

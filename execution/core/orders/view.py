@@ -39,7 +39,11 @@ CROSS = "cross"
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child order as the algorithm sees it. ``done`` is the larger of its fills and what was reported."""
+    """A child order as the algorithm sees it. ``done`` is the larger of its fills and what was reported.
+
+    ``ended_at`` is when it was over, so that nothing more of it can fill. ``is_settled``: its trades
+    are recorded, too.
+    """
 
     sequence: int
     account: str
@@ -58,9 +62,14 @@ class ChildView:
     was_sent: bool = True
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more of it can fill."""
+        return self.is_settled or self.ended_at is not None
+
+    @property
     def exposure(self) -> Decimal:
-        """Base quantity that may still be filled: all that is not done until the child is settled."""
-        return ZERO if self.is_settled else max(self.quantity - self.done, ZERO)
+        """Base quantity that may still be filled: all that is not done until the child is over."""
+        return ZERO if self.is_over else max(self.quantity - self.done, ZERO)
 
     @property
     def can_be_cancelled(self) -> bool:

@@ -197,9 +197,9 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
     3. The split goes out in one decision. 4. An order that would rather do nothing than a part closes when its
     first split falls short. 5. Beyond limit and collar it waits; a remainder under every minimum ends it.
     """
-    waiting = sum(1 for child in view.children if not child.is_settled)
+    waiting = sum(1 for child in view.children if not child.is_over)
     if waiting:
-        return Decision((), work.part.ends_at, f"routed: waits for its children to settle ({waiting} left)")
+        return Decision((), work.part.ends_at, f"routed: waits for its children to end ({waiting} left)")
     if not view.crossable:
         closed = "; ".join(status_words(venue.market) for venue in view.usable)
         return Decision((), min(view.now + IDLE_RECHECK, work.part.ends_at), f"waits: {closed}")

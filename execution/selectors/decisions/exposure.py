@@ -20,9 +20,15 @@ def done_of(order: Order) -> Decimal:
 
 
 def exposure_of(order: Order) -> Decimal:
-    """What is done, plus everything that may be live or unknown."""
+    """What is done, plus everything that may be live or unknown. Of a child that is over only its figure counts."""
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
         done = max(child.filled, child.reported_filled or ZERO)
-        total += max(child.quantity, done) - child.filled
+        total += (done if child.over_at is not None else max(child.quantity, done)) - child.filled
     return total
+
+
+def live_of(order: Order) -> Decimal:
+    """What of an order may be on the books, or may come there."""
+    live = (child for child in UNSETTLED.all(order=order.pk) if child.over_at is None)
+    return sum((max(child.quantity - child.filled, ZERO) for child in live), ZERO)

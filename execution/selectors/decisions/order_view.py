@@ -30,6 +30,7 @@ from execution.models import (
     Order,
     OrderTerms,
     Slice,
+    Venue,
 )
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.rejections import rejections_of
@@ -77,7 +78,8 @@ class OrderCache:
     slices: tuple[SlicePlan, ...] = ()
     #: Of the plan's slices, by primary key.
     numbers: dict[int, int] = field(default_factory=dict)
-    account_pks: tuple[int, ...] = ()
+    #: Its accounts as they were named, with the venue of each, which stays the same.
+    venues: dict[int, Venue] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     markets_of: Mapping[str, Any] = field(default_factory=dict)
     bound: BoundReserves = field(default_factory=BoundReserves)
@@ -94,7 +96,7 @@ class OrderCache:
             rows = plan_slices(order)
             self.slices, self.plan_version = plan_of(rows), order.plan_version
             self.numbers = {row.pk: row.number for row in rows}
-        self.account_pks = self.account_pks or tuple(account.pk for account in accounts_of(order))
+        self.venues = self.venues or {account.pk: account.venue for account in accounts_of(order)}
         if self.markets_of != order.market:
             self.markets = {name: market_from_json(data) for name, data in order.market.items()}
             self.markets_of = order.market
@@ -111,7 +113,7 @@ class OrderMarkets:
 
 def accounts_of(order: Order) -> list[Account]:
     """The order's accounts as they were named, which settles ties between them."""
-    links = Order.accounts.through.objects.filter(order=order).select_related("account").order_by("pk")
+    links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
 
@@ -152,7 +154,7 @@ def build_order_view(
     terms, parameters = known.terms, known.parameters
     if terms is None or parameters is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
-    accounts = [_ACCOUNT.get(pk=pk) for pk in known.account_pks]
+    accounts = [_account_of(*each) for each in known.venues.items()]
     with_key = frozenset(account.pk for account in accounts if _KEYS.all(account=account.pk))
     names = {account.pk: account.public_id for account in accounts}
     number = slice_number(known.slices, now)
@@ -238,6 +240,15 @@ def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
 
 NO_SLICE = 0  #: No row has it.
 _ACCOUNT = Compiled(lambda pk: Account.objects.filter(pk=pk), pk=int)
+
+
+def _account_of(account_pk: int, venue: Venue) -> Account:
+    """Read an account's row, and put the venue beside it that is known: a live account's word is judged by it."""
+    account = _ACCOUNT.get(pk=account_pk)
+    account.venue = venue
+    return account
+
+
 _KEYS = Compiled(
     lambda account: Credential.objects.filter(account_id=account, state=CredentialState.ACTIVE), account=int
 )
@@ -351,7 +362,7 @@ def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> C
         is_settled=child.is_settled,
         cancel_wanted=child.cancel_requested_at is not None,
         intended_at=child.intended_at,
-        ended_at=child.ended_at,
+        ended_at=child.over_at or child.ended_at,
         reason=child.reason,
         was_sent=child.submitted_at is not None,
     )

@@ -86,6 +86,16 @@ def children_to_send(account_pk: int) -> list[SessionChild]:
     return _session_children(rows)
 
 
+_OVER = Compiled(
+    lambda child: ChildOrder.objects.filter(pk=child).exclude(over_at=None).values_list("pk"), child=int
+)
+
+
+def is_child_over(child_pk: int) -> bool:
+    """Return True if a child's end and figure are told."""
+    return bool(_OVER.values(child=child_pk))
+
+
 def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
     return [
         SessionChild(

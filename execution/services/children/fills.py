@@ -10,7 +10,7 @@ from django.db import transaction
 
 from execution.core.alerts.kinds import AlertKind
 from execution.core.numbers import plain
-from execution.core.reconcile import ChildFacts, merge_fill, settled
+from execution.core.reconcile import ChildFacts, is_over, merge_fill, settled
 from execution.core.states import ChildEvent, ChildStatus, child_after
 from execution.core.types import Trade
 from execution.models import ChildOrder, Fill, Order
@@ -63,12 +63,13 @@ def facts_of(child: ChildOrder) -> ChildFacts:
 
 
 def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
-    """Write facts back to the row; settled and ended follow from them."""
+    """Write facts back to the row; over, settled and ended follow from them."""
     was_live = child.ended_at is None
     child.status = facts.status
     child.reported_filled = facts.reported
     child.filled = facts.filled
     child.is_settled = settled(facts)
+    child.over_at = (child.over_at or now) if is_over(facts) else None
     if was_live and child.is_settled:
         child.ended_at = now
     if not child.is_settled:

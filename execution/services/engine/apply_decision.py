@@ -28,7 +28,7 @@ from execution.core.states import ORDER_TRADING, ChildStatus
 from execution.core.types import ZERO, Quote, Side
 from execution.models import Account, ChildOrder, Installation, Order, OrderTerms, Slice
 from execution.models.prepared import Compiled, row_insert, row_save
-from execution.selectors.decisions.exposure import done_of, exposure_of
+from execution.selectors.decisions.exposure import done_of, exposure_of, live_of
 from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 from execution.services.children.children import child_cancel_request
@@ -263,6 +263,6 @@ def _check_visible(order: Order, terms: OrderTerms, place: PlaceChild) -> None:
     """Check I17: what may be live of an iceberg, over all accounts, is at most its visible quantity."""
     if (visible := terms.parameters.get("visible_quantity")) is None:
         return
-    live = exposure_of(order) - order.filled + place.quantity
+    live = live_of(order) + place.quantity
     if live > Decimal(str(visible)):
         raise InvariantBroken(f"I17: {plain(live)} could be seen of an iceberg that shows {visible}")

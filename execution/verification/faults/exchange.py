@@ -349,7 +349,8 @@ class Exchange:
     def _publish(self, order: VenueOrder, known: VenueTrade | None = None) -> None:
         if order.is_silent and not self._is_listed(order):
             return
-        trades = () if known is None else (self.told(known),)
+        is_told = known is not None and self.guarantees.streams_trades.value
+        trades = (self.told(known),) if known is not None and is_told else ()
         for tell in tuple(self.published):
             tell(order.account, StreamEvent(reports=(report_of(order),), trades=trades))
 

@@ -277,7 +277,7 @@ class SimulatedGateway:
         orders = await self._read(at_exchange)
         return {one: self._report(order) for one, order in orders.items() if order is not None}
 
-    def seconds_of(self, kind: Literal["balances", "find"]) -> float:  # noqa: ARG002
+    def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:  # noqa: ARG002
         return 0.1
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:

@@ -85,8 +85,12 @@ class Child:
         return max(self.filled, self.reported or ZERO)
 
     @property
+    def is_over(self) -> bool:
+        return self.status in CHILD_FINAL and self.reported is not None
+
+    @property
     def may_become(self) -> Decimal:
-        return self.filled if self.is_settled else max(self.quantity, self.done)
+        return self.done if self.is_over else max(self.quantity, self.done)
 
 
 class Watch:
@@ -254,10 +258,16 @@ class Watch:
                 yield f"I5: {name} was proven absent and is {child.status}"
             if (child.reported or ZERO) < (before.reported or ZERO) or child.filled < before.filled:
                 yield f"I5: {name} fell from {before.reported}, {before.filled} to {child.reported}, {child.filled}"
-        if not child.is_settled or (
-            before is not None and before.is_settled and before.filled == child.filled
+        yield from self._ended(before, child)
+
+    def _ended(self, before: Child | None, child: Child) -> Iterable[str]:
+        """Check a child that is settled now, or over: nothing more of it can fill at the venue, up to its quantity."""
+        if not child.is_over or (
+            before is not None
+            and (before.is_over, before.is_settled, before.filled) == (True, child.is_settled, child.filled)
         ):
             return
+        name = child.client_id
         theirs = [
             order
             for order in self._exchange_of(child.account).ledger.orders.values()
@@ -265,9 +275,11 @@ class Watch:
         ]
         open_there = [order for order in theirs if order.status is VenueStatus.OPEN]
         filled = sum((order.filled for order in theirs), ZERO)
-        if open_there or filled != child.filled:
-            is_open = "open" if open_there else "over"
+        is_open = "open" if open_there else "over"
+        if child.is_settled and (open_there or filled != child.filled):
             yield f"I4: {name} is settled with {child.filled}, at the venue it is {is_open} with {filled}"
+        elif open_there or min(filled, child.quantity) > child.done:
+            yield f"I1: {name} is over with {child.done}, at the venue it is {is_open} with {filled}"
 
     def _written(self, facts: Facts, child: Child, children: list[Child]) -> Iterable[str]:
         """Check I1, I7 and I14 of a child that has just been written."""
@@ -355,7 +367,7 @@ class Watch:
         """Check I17."""
         visible = visible_of(parameters)
         if visible is not None:
-            live = sum((max(c.quantity - c.filled, ZERO) for c in children if not c.is_settled), ZERO)
+            live = sum((max(c.quantity - c.filled, ZERO) for c in children if not c.is_over), ZERO)
             if live > visible:
                 yield f"I17: {live} of {facts.public_id} may be seen, {visible} at most"
 

@@ -124,7 +124,24 @@ def test_nothing_crosses_before_the_cancel_is_settled() -> None:
         waiting = child_of(status=status, cancel_wanted=True, slice_number=3)
         decision = decide(view_of(now=NOW + CROSSES, done=D("0.2"), children=(waiting,)))
         assert decision.commands == (), status
-        assert "to settle" in decision.why
+        assert "to end" in decision.why
+
+
+@pytest.mark.parametrize("purpose", [REST, CROSS])
+def test_what_is_over_keeps_nothing_back_while_its_trades_are_still_to_be_read(purpose: str) -> None:
+    """An exchange may tell the end and the figure at once, and list the trades seconds later."""
+    over = child_of(
+        status=ChildStatus.CANCELLED,
+        purpose=purpose,
+        done=D("0.05"),
+        cancel_wanted=True,
+        slice_number=3,
+        ended_at=NOW + CROSSES - MINUTE,
+    )
+    crossing = intend_of(view_of(now=NOW + CROSSES, done=D("0.25"), children=(over,)))
+    assert (crossing.purpose, crossing.quantity) == (CROSS, D("0.05"))
+    last = decide(view_of(done=D("0.3"), status=OrderStatus.CLOSING, children=(over,)))
+    assert last.commands == (), "the order ends when they are recorded"
 
 
 def test_a_slice_in_between_crosses_only_what_is_more_than_a_slice_behind() -> None:

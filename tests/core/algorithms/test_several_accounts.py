@@ -54,7 +54,7 @@ def test_nothing_new_for_a_slice_while_a_child_of_it_is_unsettled_at_any_account
     waiting = child_of(account="beta", status=ChildStatus.UNKNOWN, cancel_wanted=True, slice_number=3)
     decision = decide(view_of(now=NOW + CROSSES, done=D("0.2"), children=(waiting,), accounts=pair(CROSSES)))
     assert decision.commands == ()
-    assert "to settle" in decision.why
+    assert "to end" in decision.why
 
 
 @pytest.mark.parametrize("trouble", [{"blocked": "it is halted"}, {"quote": None}])

@@ -1,0 +1,98 @@
+"""Reads the trades of children that are over, apart from the polls: an order ends when they are recorded."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import structlog
+
+from execution.core.states import CHILD_FINAL
+from execution.engine.account_part import AccountPart
+from execution.engine.clock import pause
+from execution.engine.context import EngineContext
+from execution.engine.failures import Health
+from execution.engine.missing_fills import MissingFills
+from execution.engine.poll_needs import is_sent
+from execution.engine.repeats import PART, Repeats
+from execution.engine.symbol_poll import SymbolTask
+from execution.selectors.decisions.sessions import SessionChild, unsettled_children
+from execution.venues.protocol import Gateway, VenueReadFailed
+
+log = structlog.get_logger(__name__)
+
+#: Trades are listed a moment after their order's end was told. Of several that end together all are asked for at once.
+LISTED_AFTER = 0.3  # seconds
+#: Questions are so far apart, and so is the second one for the same trades from the first.
+APART = 1.0  # seconds
+#: The rows are looked at this often without any news: some is told by answers, and some was lost.
+UNTOLD = 1.5  # seconds
+
+
+class EndedFills(AccountPart):
+    """Asks for the trades that the figures of ended children tell of, ever later while none of them comes.
+
+    A poll answers every question about an account, and may take seconds. These trades do not wait for it. Where the
+    private stream tells them, few are missing, and the polls read those.
+    """
+
+    def __init__(
+        self,
+        context: EngineContext,
+        gateway: Gateway,
+        fills: MissingFills,
+        *,
+        account_pk: int,
+        fence: int,
+        health: Health | None = None,
+    ) -> None:
+        super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
+        self._fills = fills
+        self._repeats = Repeats(APART, gateway.seconds_of("trades"))
+
+    async def run(self) -> None:
+        """Run until cancelled; nothing where the private stream tells trades."""
+        if self._gateway.guarantees.streams_trades.value:
+            return
+        while True:
+            self._wake.clear()
+            wait = await self.look()
+            if wait is None and not await pause(self._context.clock, self._wake, UNTOLD):
+                continue
+            await self._context.clock.sleep(LISTED_AFTER if wait is None else wait)
+
+    async def look(self) -> float | None:
+        """Read what is missing and due. Return seconds until it is worth looking again; None: nothing is missing."""
+        children = await self._context.database.read(unsettled_children, self._account_pk)
+        ended: defaultdict[str, list[SessionChild]] = defaultdict(list)
+        for child in children:
+            if child.status in CHILD_FINAL and child.misses_trades:
+                ended[child.ref.symbol].append(child)
+        if not ended:
+            return None
+        now = self._now()
+        due = {symbol: ended[symbol] for symbol in ended if self._repeats.is_due(symbol, ended[symbol], now)}
+        if not due:
+            return LISTED_AFTER
+        tasks = {symbol: _task(symbol, due[symbol], children) for symbol in due}
+        begun, requests = self._context.clock.boot(), self._fills.requests_for(due)
+        try:
+            await self._fills.read_of(tasks, due, self._note_failure)
+        except VenueReadFailed as error:
+            if error.incident:
+                raise
+            self._note_failure(", ".join(sorted(due)), error)
+            return max(APART, error.retry_after.total_seconds() if error.retry_after else 0.0)
+        least = requests * self._gateway.seconds_of("trades") / PART
+        return max(APART, least - (self._context.clock.boot() - begun))
+
+    def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
+        """The next look asks again, and so does the next poll, which shows what fails."""
+        log.warning("trades of ended children could not be read", symbol=symbol, error=str(error))
+
+
+def _task(symbol: str, ended: Sequence[SessionChild], children: Sequence[SessionChild]) -> SymbolTask:
+    oldest = min(child.intended_at for child in ended)
+    own = [child for child in children if child.ref.symbol == symbol and is_sent(child)]
+    is_any_nameless = any(child.ref.exchange_id is None for child in own)
+    return SymbolTask(symbol, tuple(ended), oldest, oldest, is_any_nameless, all_trades=False)

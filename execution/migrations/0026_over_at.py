@@ -1,0 +1,13 @@
+"""When the exchange had told a child's end, which may be before its trades are recorded."""
+
+from __future__ import annotations
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("execution", "0022_alerts"), ("execution", "0022_halt_scopes")]
+
+    operations = [
+        migrations.AddField("childorder", "over_at", models.DateTimeField(blank=True, null=True)),
+    ]
