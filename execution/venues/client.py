@@ -105,6 +105,7 @@ def client_class(exchange_id: str) -> type[Any]:
         reach: Reach
         session: Any
         told_orders: ToldOrders
+        last_nonce = 0
 
         def open(self, lazy: bool = False) -> None:
             """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
@@ -152,7 +153,12 @@ def client_class(exchange_id: str) -> type[Any]:
         def nonce(self) -> Any:
             # kucoin and bitget want the time of the signature in the body too.
             timestamp = request_context.current().timestamp
-            return super().nonce() if timestamp is None else timestamp
+            if timestamp is not None:
+                return timestamp
+            fresh = super().nonce()
+            if self.spec.nonce_grows:
+                fresh = self.last_nonce = max(fresh, self.last_nonce + 1)
+            return fresh
 
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
             parsed = super().parse_orders(checked_list(orders, self.spec), *args, **kwargs)
@@ -187,8 +193,8 @@ def client_class(exchange_id: str) -> type[Any]:
         def order_book(self, *args: Any, **kwargs: Any) -> Any:
             book = super().order_book(*args, **kwargs)
             for side in (book["bids"], book["asks"]):
-                # ccxt sorts by the price as a number, but kraken and coinbase store what ``number`` makes.
-                side.store = functools.partial(_store_level, side)
+                # ccxt sorts levels by their price: as text, with kraken and coinbase, and as floats with others.
+                side.storeArray = functools.partial(_store_exactly, side.storeArray)
             return book
 
         def create_ws_auth(self, *args: Any) -> Any:
@@ -218,14 +224,8 @@ def client_class(exchange_id: str) -> type[Any]:
                 "filled": whole.get(fields.filled),
             }
 
-        def custom_handle_deltas(self, bookside: Any, deltas: Any) -> None:
-            # kraken: ccxt orders a book's side by number, and puts there what ``number`` makes of a price.
-            for delta in deltas:
-                bookside.store(float(delta["price"]), float(delta["qty"]))
-
         def parse_order_book_bid_ask(self, *args: Any, **kwargs: Any) -> Any:
-            price, amount, *more = super().parse_order_book_bid_ask(*args, **kwargs)
-            return [float(price), float(amount), *more]  # text with kraken, which ccxt would sort as such
+            return _exact_level(super().parse_order_book_bid_ask(*args, **kwargs))
 
         def handle_subscription_status(self, client: Any, message: Any, *args: Any) -> Any:
             client.confirmed_channels.update(confirmed_channels(message))
@@ -296,8 +296,14 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def _store_level(side: Any, price: Any, size: Any) -> None:
-    side.storeArray([float(price), float(size or 0)])
+def _store_exactly(store: Callable[[Any], None], level: Any) -> None:
+    store(_exact_level(level))
+
+
+def _exact_level(level: Any) -> list[Any]:
+    """A level of a book with exact numbers: one way of writing a price, so that a change finds the level."""
+    price, size, *more = level
+    return [Decimal(str(price)), Decimal(str(size or 0)), *more]
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:

@@ -1,4 +1,5 @@
-"""Weighted limits of an exchange, with a reserve that only cancels use and a share that reads leave to creates.
+"""Weighted limits of an exchange, with a reserve that only cancels use, a share that reads leave to creates, and a
+floor that creates leave to reads.
 
 ccxt's own limiter is off: it waits between a call and its signature, so that a request checked in time
 would leave late. Here the wait is the caller's, who checks after it.
@@ -14,6 +15,9 @@ from enum import IntEnum
 from typing import Protocol
 
 from execution.venues.spec import Limits
+
+#: The part of what cancels leave that creates leave to reads, while some wait.
+READ_FLOOR = 0.25
 
 
 class Use(IntEnum):
@@ -103,6 +107,9 @@ class Throttle:
     Creates leave ``reserve`` units to cancels; reads leave those and all but ``read_share`` of the rest. ``share`` is
     the part of all this that is ours now (``resize``). The dearest call stays possible whatever the share.
 
+    While reads wait that had less than ``read_floor`` of what cancels leave, creates leave it to them. Else a rush of
+    creates would keep out the reads that tell what became of them. ``reads`` counts what reads took.
+
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
 
@@ -116,6 +123,8 @@ class Throttle:
         sleep: Callable[[float], Awaitable[None]],
         read_share: float = 1.0,
         dearest: float = 1.0,
+        reads: Count | None = None,
+        read_floor: float = 0.0,
     ) -> None:
         if not 0 <= reserve < budget:
             raise ValueError(f"a budget of {budget} cannot keep a reserve of {reserve}")
@@ -126,6 +135,8 @@ class Throttle:
         self._sleep = sleep
         self._read_share = read_share
         self._dearest = dearest
+        self._reads = reads
+        self._read_floor = 0.0 if reads is None else read_floor
         self._share = 1.0
         self._held_until = self._closed_until = float("-inf")
         self._queues = {use: asyncio.Lock() for use in Use}
@@ -140,6 +151,8 @@ class Throttle:
             while (wait := self._wait(cost, use)) > 0:
                 await self._sleep(wait)
             self._count.take(cost, self._clock())
+            if use is Use.READ and self._reads is not None:
+                self._reads.take(cost, self._clock())
 
     def give_back(self, cost: float) -> None:
         """Give back what was taken last at this cost: the call was not made."""
@@ -179,17 +192,51 @@ class Throttle:
         if (pause := self._pause(use)) > 0:
             return pause
         now = self._clock()
-        excess = self._count.used(now) + cost - self.limit(use)
+        used = self._count.used(now) + cost
+        if use is Use.READ:
+            return min(
+                self._seconds(self._count, used - self.limit(use), now), self._until_floor(used, cost, now)
+            )
+        kept = self._kept_for_reads(cost, now) if use is Use.CREATE else 0.0
+        return self._seconds(self._count, used + kept - self.limit(use), now)
+
+    def _until_floor(self, used: float, cost: float, now: float) -> float:
+        """Return seconds until a read fits into the floor of reads, and into what cancels leave."""
+        if self._reads is None:
+            return float("inf")
+        own = self._reads.used(now) + cost - self._floor
+        beside = used - self.limit(Use.CREATE)
+        return max(self._seconds(self._reads, own, now), self._seconds(self._count, beside, now))
+
+    def _kept_for_reads(self, cost: float, now: float) -> float:
+        """Return what a create leaves to the reads that wait: what is left of their floor."""
+        if self._reads is None or not self._queues[Use.READ].locked():
+            return 0.0
+        left = max(self._floor - self._reads.used(now), 0.0)
+        return min(left, self.limit(Use.CREATE) - cost)
+
+    @property
+    def _floor(self) -> float:
+        return self._read_floor * self.limit(Use.CREATE)
+
+    @staticmethod
+    def _seconds(count: Count, excess: float, now: float) -> float:
         # Never 0, or a rounded clock would spin without moving.
-        return max(self._count.seconds_until(excess, now), 1e-6) if excess > 1e-9 else 0.0
+        return max(count.seconds_until(excess, now), 1e-6) if excess > 1e-9 else 0.0
 
 
 def throttle_of(limits: Limits, *, read_share: float = 1.0) -> Throttle:
     """The limit as it stands, in real time."""
+
+    def count() -> Count:
+        return WindowCount(limits.window) if limits.decay is None else DecayCount(limits.decay)
+
     return Throttle(
         budget=limits.budget,
         reserve=limits.reserve,
-        count=WindowCount(limits.window) if limits.decay is None else DecayCount(limits.decay),
+        count=count(),
+        reads=count(),
+        read_floor=READ_FLOOR,
         clock=time.monotonic,
         sleep=asyncio.sleep,
         read_share=read_share,

@@ -101,8 +101,8 @@ def test_a_streamed_book_is_in_the_order_of_numbers() -> None:
         entry = {"symbol": SYMBOL, "bids": levels, "asks": levels, "timestamp": "2026-01-22T06:06:19.8Z"}
         client.handle_message(Socket(), {"channel": "book", "type": kind, "data": [entry]})
         if kind == "update" and size:
-            assert [level[0] for level in client.orderbooks[SYMBOL]["bids"]] == [100000.1, 99999.9]
-    assert [level[:2] for level in client.orderbooks[SYMBOL]["bids"]] == [[100000.1, 1.0]]
+            assert [level[0] for level in client.orderbooks[SYMBOL]["bids"]] == [D("100000.1"), D("99999.9")]
+    assert [level[:2] for level in client.orderbooks[SYMBOL]["bids"]] == [[D("100000.1"), D("1.0")]]
 
 
 def client_alone() -> Any:

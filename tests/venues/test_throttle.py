@@ -43,8 +43,16 @@ calls = st.lists(st.tuples(st.floats(0, 20), st.sampled_from([1.0, 2.0, 3.0]), u
 Left = tuple[float, float, float, Use]
 
 
-def throttle_of(time: VirtualTime, count: Count | None = None, read_share: float = 1.0) -> Throttle:
+def throttle_of(
+    time: VirtualTime,
+    count: Count | None = None,
+    read_share: float = 1.0,
+    reads: Count | None = None,
+    read_floor: float = 0.0,
+) -> Throttle:
     return Throttle(
+        reads=reads,
+        read_floor=read_floor,
         budget=BUDGET,
         reserve=RESERVE,
         count=count or WindowCount(WINDOW),
@@ -117,6 +125,37 @@ async def test_a_cancel_leaves_at_once_while_creates_wait() -> None:
     assert not waiting.done()
     await time.run(waiting)
     assert time.now == pytest.approx(WINDOW)
+
+
+async def test_a_rush_of_creates_leaves_reads_their_floor_and_the_rest_when_none_wait() -> None:
+    """Where nothing is left to reads, nobody sees for seconds what became of the creates."""
+
+    async def rush(seconds: float, *, with_reads: bool) -> dict[Use, int]:
+        time = VirtualTime()
+        throttle = throttle_of(time, read_share=0.6, reads=WindowCount(WINDOW), read_floor=0.3)
+        left = {Use.READ: 0, Use.CREATE: 0}
+
+        async def ask(use: Use) -> None:
+            while True:
+                await throttle.acquire(1, use)
+                left[use] += 1
+
+        uses = [Use.CREATE, *([Use.READ] if with_reads else [])]
+        tasks = [asyncio.create_task(ask(use)) for use in uses]
+        await time.run(asyncio.create_task(time.sleep(seconds)))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return left
+
+    windows = 5
+    both = await rush(windows * WINDOW - 0.5, with_reads=True)
+    # Of ten units in a window three are left to cancels. Of the seven, two whole ones are the floor. The first window
+    # was the creates' before a read waited.
+    assert both[Use.READ] == 2 * (windows - 1)
+    assert both[Use.CREATE] >= 5 * (windows - 1)
+    alone = await rush(windows * WINDOW - 0.5, with_reads=False)
+    assert alone[Use.CREATE] == 7 * windows
 
 
 async def test_a_create_leaves_at_once_while_reads_wait() -> None:

@@ -56,6 +56,7 @@ SPEC = ExchangeSpec(
     book_depth=100,
     quotes_in_tickers=True,
     time_step=timedelta(seconds=1),
+    nonce_grows=True,
     consecutive_trade_ids=True,
     public_trades_page=1000,
     # Fees in quote, as ccxt reads them; else a sell's may be in base.
