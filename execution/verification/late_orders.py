@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db.models import QuerySet
@@ -16,33 +18,74 @@ from execution.selectors.markets import market_from_json
 ON_TIME = timedelta(seconds=5)
 
 
-def late_orders(orders: QuerySet[Order]) -> list[str]:
-    """Return those of ``orders`` that did not complete, or not on time, in words.
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """How many orders completed on time, which did but for a rest that no exchange takes, and which were late."""
 
-    One whose rest is under the minimum of its market counts as complete: no exchange takes that.
-    """
-    late = []
+    completed: int = 0
+    dust: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+
+    def named(self, where: str) -> Punctuality:
+        """Return the same, with ``where`` before each order."""
+        dust, late = ([f"{where}: {text}" for text in texts] for texts in (self.dust, self.late))
+        return Punctuality(self.completed, dust, late)
+
+    def words(self, orders: int) -> str:
+        """Write ``38 of 40 orders completed on time, 1 more but for a rest under the market's minimum``."""
+        dust = f", {len(self.dust)} more but for a rest under the market's minimum" if self.dust else ""
+        return f"{self.completed} of {orders} orders completed on time{dust}"
+
+
+def punctuality(orders: QuerySet[Order]) -> Punctuality:
+    """Judge each of ``orders``: it completed on time, or all but dust of it did, or it was late."""
+    completed, dust, late = 0, list[str](), list[str]()
     for order in orders.select_related("terms").order_by("pk"):
-        is_done = order.status == OrderStatus.COMPLETED or has_dust(order)
-        if is_done and order.terms is not None and order.ended_at is not None:
-            behind = order.ended_at - order.terms.end_at
-            if behind <= ON_TIME:
-                continue
-            why = f"{behind.total_seconds():.1f} s after its end"
+        if why := _late(order):
+            late.append(f"{_named(order)}, {why}")
+        elif order.status == OrderStatus.COMPLETED:
+            completed += 1
         else:
-            unsettled = order.children.filter(is_settled=False).count()
-            why = (
-                f"{order.filled} of {order.quantity}, {unsettled} children open: {order.reason or order.why}"
-            )
-        late.append(f"{order.algorithm} of {order.symbol} {order.status}, {why}")
-    return late
+            dust.append(f"{_named(order)}, {order.quantity - order.filled} of {order.quantity} left")
+    return Punctuality(completed, dust, late)
+
+
+def together(parts: Iterable[Punctuality]) -> Punctuality:
+    """Add up what several runs have shown."""
+    known = list(parts)
+    return Punctuality(
+        sum(one.completed for one in known),
+        [text for one in known for text in one.dust],
+        [text for one in known for text in one.late],
+    )
+
+
+def _late(order: Order) -> str:
+    """Return why an order was late; empty when it was not."""
+    is_done = order.status == OrderStatus.COMPLETED or has_dust(order)
+    if not is_done or order.terms is None or order.ended_at is None:
+        unsettled = order.children.filter(is_settled=False).count()
+        why = order.reason or order.why
+        return f"{order.filled} of {order.quantity}, {unsettled} children open: {why}"
+    behind = order.ended_at - order.terms.end_at
+    return f"{behind.total_seconds():.1f} s after its end" if behind > ON_TIME else ""
+
+
+def _named(order: Order) -> str:
+    return f"{order.algorithm} of {order.symbol} {order.status}"
 
 
 def has_dust(order: Order) -> bool:
-    """Return True if all that an ended order has left is under the minimum of each of its markets."""
+    """Return True if time ran out for an order, and all that it has left is under the minimum of each of its markets.
+
+    A part fill can leave that. One that a person cancelled, or that failed, was not done, however little is left.
+    """
+    is_expired = order.status == OrderStatus.EXPIRED or (
+        order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.EXPIRED
+    )
     left = order.quantity - order.filled
     price = middle(order.arrival_bid, order.arrival_ask)
-    if order.ended_at is None or left <= 0 or price is None:
+    if not is_expired or left <= 0 or price is None:
         return False
     markets = [market_from_json(data) for data in order.market.values()]
     return all(left < minimum_quantity(market, price) for market in markets)

@@ -29,10 +29,15 @@ def test_the_desk_takes_the_addresses_of_each_dialect(dialect: str) -> None:
 def test_the_report_names_the_orders_that_were_late() -> None:
     text = mild_report(
         {
-            "dialect": "okx", "kinds": ["503"], "orders": 2, "on_time": 1, "problems": [],
+            "dialect": "okx", "kinds": ["503"], "orders": 3, "completed": 1, "problems": [],
             "late": ["C001/USDT expired, 3 of 4, 1 children open: time ran out"],
+            "dust": ["C002/USDT expired, 0.1 of 4 left"],
             "children": {"children": 9, "fills": 12},
         }
     )  # fmt: skip
-    assert text.startswith("okx, 503: 1 of 2 orders on time\n  C001/USDT expired, 3 of 4")
+    first, second, third, *_ = text.splitlines()
+    assert first == (
+        "okx, 503: 1 of 3 orders completed on time, 1 more but for a rest under the market's minimum"
+    )
+    assert (second[:16], third) == ("  C001/USDT expi", "  C002/USDT expired, 0.1 of 4 left")
     assert "children 9, fills 12\nPASS" in text

@@ -18,6 +18,7 @@ from execution.verification.faults.coverage import coverage_table
 from execution.verification.faults.mild import KINDS, Mild
 from execution.verification.faults.runner import revision, run_in_processes, run_seeds
 from execution.verification.faults.verdict import Verdict
+from execution.verification.late_orders import Punctuality, together
 
 SHOWN = 60  #: lines of the log before a violation
 SHOWN_LATE = 10  #: orders that were late, of each mix
@@ -103,17 +104,23 @@ class Command(BaseCommand):
         }
         violations: dict[str, str] = {}
         for name in names:
-            mild, orders, late = Mild(mixes[name]), 0, list[str]()
+            mild, orders, parts = Mild(mixes[name]), 0, list[Punctuality]()
             for verdict in run_in_processes(seeds, options["processes"], None, mild):
                 orders += verdict.orders
-                late += [f"seed {verdict.seed}: {text}" for text in verdict.late]
+                parts.append(verdict.punctuality.named(f"seed {verdict.seed}"))
                 if verdict.violation:
                     violations[f"{name}, seed {verdict.seed}"] = verdict.violation
-            figures[name] = {"orders": orders, "on_time": orders - len(late), "late": late}
+            found = together(parts)
+            figures[name] = {
+                "orders": orders,
+                "completed": found.completed,
+                "dust": found.dust,
+                "late": found.late,
+            }
             if not options["json"]:
-                share = 1 - len(late) / max(orders, 1)
-                self.stdout.write(f"{name:14} {orders - len(late)} of {orders} orders on time ({share:.2%})")
-                self.stdout.write("".join(f"    {text}\n" for text in late[:SHOWN_LATE]), ending="")
+                self.stdout.write(f"{name:14} {found.words(orders)} ({found.completed / max(orders, 1):.2%})")
+                shown = (*found.late[:SHOWN_LATE], *found.dust[:SHOWN_LATE])
+                self.stdout.write("".join(f"    {text}\n" for text in shown), ending="")
         figures["violations"] = violations
         if options["json"]:
             self.stdout.write(json.dumps(figures, allow_nan=False))

@@ -27,7 +27,7 @@ from execution.verification.benchmark.records import ALIAS, database_of, markets
 from execution.verification.chaos import records
 from execution.verification.chaos.dialects import OPTIONS, TRADE_IDS, str_id
 from execution.verification.chaos.venue import ControlledVenue
-from execution.verification.late_orders import late_orders
+from execution.verification.late_orders import punctuality
 
 #: What an exchange does on an ordinary day, as rules of the paper exchange's control interface.
 RULES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -156,7 +156,7 @@ class _Run:
         self._wait()
         self._over.set()
         self._venue.controlled.control("DELETE", "faults")
-        late = late_orders(Order.objects.using(ALIAS).filter(public_id__in=launched))
+        found = punctuality(Order.objects.using(ALIAS).filter(public_id__in=launched))
         settled = self._settles()
         problems = list(records.problems(launched, [self._venue]))
         if not settled:
@@ -165,8 +165,9 @@ class _Run:
             "dialect": self._options.dialect,
             "kinds": list(self._options.kinds),
             "orders": len(launched),
-            "on_time": len(launched) - len(late),
-            "late": late,
+            "completed": found.completed,
+            "dust": found.dust,
+            "late": found.late,
             "children": records.child_figures(),
             "problems": problems,
         }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from execution.verification.benchmark.figures import shown, table
+from execution.verification.late_orders import Punctuality
 
 
 def report(result: Mapping[str, Any]) -> str:
@@ -25,8 +26,9 @@ def report(result: Mapping[str, Any]) -> str:
 def mild_report(result: Mapping[str, Any]) -> str:
     """Return how many orders completed on time under mild faults, and what the others say."""
     kinds = ", ".join(result["kinds"]) or "no fault"
-    lines = [f"{result['dialect']}, {kinds}: {result['on_time']} of {result['orders']} orders on time"]
-    lines += [f"  {text}" for text in result["late"]]
+    found = Punctuality(result["completed"], result["dust"], result["late"])
+    lines = [f"{result['dialect']}, {kinds}: {found.words(result['orders'])}"]
+    lines += [f"  {text}" for text in (*found.late, *found.dust)]
     figures = ", ".join(f"{name} {count}" for name, count in result["children"].items())
     return "\n".join((*lines, figures, verdict(result))) + "\n"
 

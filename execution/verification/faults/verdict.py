@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from execution.verification.late_orders import Punctuality
+
 
 @dataclass
 class Verdict:
@@ -16,6 +18,6 @@ class Verdict:
     seconds: float = 0.0
     log: list[str] = field(default_factory=list)
     struck: Counter[tuple[str, str]] = field(default_factory=Counter)
-    #: Under mild faults: how many orders there were, and which did not complete on time.
+    #: Under mild faults: how many orders there were, and which of them completed on time.
     orders: int = 0
-    late: list[str] = field(default_factory=list)
+    punctuality: Punctuality = field(default_factory=Punctuality)

@@ -43,7 +43,7 @@ from execution.verification.faults.rows import ACCOUNTS, drawn_order, hold
 from execution.verification.faults.verdict import Verdict
 from execution.verification.faults.virtual import StandsStill, VirtualLoop, at
 from execution.verification.faults.watch import Watch
-from execution.verification.late_orders import late_orders
+from execution.verification.late_orders import punctuality
 
 TICK_EVERY = 0.4  # seconds between moves of a market
 #: A person gives up orders that still go on this long after the faults ended, in seconds.
@@ -315,7 +315,10 @@ class World:
             return
         self._judge(orders_problems())
         if self._mild is not None:
-            self.verdict.orders, self.verdict.late = Order.objects.count(), late_orders(Order.objects.all())
+            self.verdict.orders, self.verdict.punctuality = (
+                Order.objects.count(),
+                punctuality(Order.objects.all()),
+            )
         self.tell("the faults end")
         self.injector.is_clear = True
         for process in list(self._processes):
