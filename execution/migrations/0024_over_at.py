@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("execution", "0022_alerts"), ("execution", "0022_halt_scopes")]
+    dependencies = [("execution", "0023_alerts")]
 
     operations = [
         migrations.AddField("childorder", "over_at", models.DateTimeField(blank=True, null=True)),
