@@ -17,12 +17,15 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 
 from dashboard.handler import DeskHandler
+from dashboard.live.doors import KnownPaths
 from dashboard.routing import websocket_urlpatterns
 
 application = ProtocolTypeRouter(
     {
         "http": DeskHandler(),
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": AllowedHostsOriginValidator(
+            KnownPaths(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), websocket_urlpatterns)
+        ),
     }
 )
 

@@ -10,6 +10,13 @@ from pathlib import Path
 
 #: A name, or a number of either kind: no scheme, no port, no path and no star.
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*")
+#: What an example has where a secret belongs.
+PLACEHOLDER = re.compile(
+    r"change.?me|replace.?me|your.?(secret|password)|example.?password|<[^<>]*>", re.IGNORECASE
+)
+#: Characters of a key that signs sessions, and different ones among them: Django's own check asks for as much.
+MIN_SECRET = 50
+MIN_DIFFERENT = 5
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -63,3 +70,25 @@ def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
 def cookie_suffix(var: Path) -> str:
     """Return six hexadecimal digits that differ from one installation of a host to the next."""
     return hashlib.sha256(str(var).encode()).hexdigest()[:6]
+
+
+def refuse_placeholders(**settings: str) -> None:
+    """Raise ``ValueError`` for a setting that still has the text of an example. The value is not repeated."""
+    for name, value in settings.items():
+        if found := PLACEHOLDER.search(value):
+            raise ValueError(f"{name} still has {found[0]!r} of the example; put a secret of your own there")
+
+
+def refuse_weak_secret(secret: str) -> None:
+    """Raise ``ValueError`` for a ``SECRET_KEY`` that could be guessed."""
+    if len(secret) < MIN_SECRET or len(set(secret)) < MIN_DIFFERENT:
+        raise ValueError(
+            f"SECRET_KEY has {len(secret)} characters, {len(set(secret))} different ones; it needs at least "
+            f"{MIN_SECRET} and {MIN_DIFFERENT}. Leave it out to have one drawn into VAR/secret_key"
+        )
+
+
+def refuse_debug(environment: str, *, is_debug: bool) -> None:
+    """Raise ``ValueError`` for Django's debug pages where there is money: they show settings and variables."""
+    if is_debug and environment != "paper":
+        raise ValueError(f"DEBUG is true in this {environment} installation; only a paper one may have it")

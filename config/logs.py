@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import logging
 import logging.config
+from typing import Any
 
 import structlog
+
+from execution.core.texts import visible
+
+
+def show_unseen(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write escapes for characters that a terminal obeys or hides: a log repeats what strangers have sent.
+
+    Line ends stay: they are in tracebacks, and the renderers write them as an escape themselves.
+    """
+    return {
+        name: visible(value, keep="\n") if isinstance(value, str) else value for name, value in event.items()
+    }
+
+
+#: What these say, anybody can make them say from outside: a foreign Host, a broken frame, half a request.
+OF_STRANGERS = ("django.security", "daphne.http_protocol", "daphne.ws_protocol", "autobahn", "twisted")
+
+
+def not_an_error(record: logging.LogRecord) -> bool:
+    """Lower what strangers cause to a warning without a traceback: an error is what a person should act on."""
+    if record.levelno > logging.WARNING and record.name.startswith(OF_STRANGERS):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+    return True
+
 
 SHARED_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    show_unseen,
 ]
 
 
@@ -39,7 +66,10 @@ def configure_logs(level: str) -> None:
                     "foreign_pre_chain": SHARED_PROCESSORS,
                 },
             },
-            "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "filters": {"strangers": {"()": lambda: not_an_error}},
+            "handlers": {
+                "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["strangers"]}
+            },
             "root": {"handlers": ["console"], "level": level},
             "loggers": {
                 "daphne.http_protocol": {"level": "WARNING"},

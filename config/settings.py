@@ -15,6 +15,9 @@ from config.environment import (
     cookie_suffix,
     host_names,
     redis_url,
+    refuse_debug,
+    refuse_placeholders,
+    refuse_weak_secret,
     secret_from_file,
     var_dir,
 )
@@ -32,6 +35,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRANCHE_ENVIRONMENT = env.str("TRANCHE_ENVIRONMENT", default="paper")
 if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
+refuse_debug(TRANCHE_ENVIRONMENT, is_debug=DEBUG)
 #: Hosts that a paper installation may take for an exchange, beside this machine, and the proxies through which a
 #: testnet or live one may reach it (docs/exchanges.md).
 TRANCHE_PAPER_HOSTS = host_names("TRANCHE_PAPER_HOSTS", env.list("TRANCHE_PAPER_HOSTS", default=[]))
@@ -60,6 +64,10 @@ if TRANCHE_APPROVAL_MINUTES < 1:
     raise ValueError(f"TRANCHE_APPROVAL_MINUTES is {TRANCHE_APPROVAL_MINUTES}; it must be 1 or more")
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
+refuse_placeholders(
+    SECRET_KEY=SECRET_KEY, DATABASE_URL=env.str("DATABASE_URL", default=""), REDIS_URL=REDIS_URL
+)
+refuse_weak_secret(SECRET_KEY)
 #: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
 #: a disk of less than 2 GB.
 TRANCHE_DISK_FLOOR = env.int("TRANCHE_DISK_FLOOR", default=None)
@@ -180,10 +188,18 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_TLS = env.bool("SECURE_TLS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_TLS
+# A browser takes such a cookie from this very host alone, over TLS: no other host of the domain can set it.
+_of_this_host = "__Host-" if SECURE_TLS else ""
 # A browser shares cookies between the ports of a host: two desks beside each other need names of their own.
-SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default=f"tranche_session_{cookie_suffix(VAR)}")
-CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default=f"tranche_csrf_{cookie_suffix(VAR)}")
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = env.str(
+    "SESSION_COOKIE_NAME", default=f"{_of_this_host}tranche_session_{cookie_suffix(VAR)}"
+)
+CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default=f"{_of_this_host}tranche_csrf_{cookie_suffix(VAR)}")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TLS
+# The proxy has the plain port and sends it on; the list that browsers ship is for the owner of the whole domain.
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W021"]
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 #: Bytes, fields and files of a request: a ticket has 2 KB and 40 fields, and nobody sends files. config/web.py

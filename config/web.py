@@ -7,11 +7,14 @@ body, and the time that it takes.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import deque
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
+from autobahn.exception import Disconnected
+from autobahn.websocket.types import ConnectionDeny
 from daphne.cli import CommandLineInterface
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
@@ -32,6 +35,8 @@ MAX_ADDRESS = 8_192
 #: Bytes of all headers together with the first line, and how many headers there may be.
 MAX_HEAD = 16_384
 MAX_HEADERS = 100
+#: Connections that have no whole request, of everybody: half of one, or between two. For one more the oldest goes.
+MAX_WAITING = 300
 #: Seconds for a whole request to come in, from its first byte; for the first byte, from the connection.
 REQUEST_WITHIN = 20.0
 #: A client that is still sending when it is refused would miss the answer if the connection were closed at once:
@@ -62,12 +67,16 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
     _is_answering = False
     _is_refused = False
     _timer: Any = None
+    #: The connections that wait for a request, in the order in which they began to.
+    waiting: ClassVar[dict[BoundedChannel, None]] = {}
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self._start_timer()
+        self._wait()
 
     def connectionLost(self, reason: Any) -> None:
+        self.waiting.pop(self, None)
         self._stop_timer()
         super().connectionLost(reason)
 
@@ -87,7 +96,9 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             self._refuse_address(len(line))
 
     def lineReceived(self, line: bytes) -> None:
-        if self._is_refused:
+        if (
+            self._is_refused or line[:17].lower() == b"daphne-root-path:"
+        ):  # the folder that a client would choose
             return
         if not self._lines:
             self._address = line.split(b" ", 2)[1] if line.count(b" ") else b""
@@ -124,13 +135,31 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
         if self._is_refused:
             return
         self._stop_timer()
+        self.waiting.pop(self, None)
         self._is_answering = True
         self._lines = self._head = self._body = 0
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:
         self._is_answering = False
+        self._wait()
         super().requestDone(request)
+
+    def _wait(self) -> None:
+        """Join those that wait; the oldest of too many is closed, whose client was slow or is between two requests."""
+        self.waiting[self] = None
+        if len(self.waiting) > MAX_WAITING:
+            oldest = next(iter(self.waiting))
+            del self.waiting[oldest]
+            oldest.make_room()
+
+    def make_room(self) -> None:
+        """Close the connection: at once in the middle of a request, else after what is still to be sent."""
+        self._stop_timer()
+        if self._lines:
+            self._abort()
+        else:
+            self.transport.loseConnection()
 
     # --- refusing ---------------------------------------------------------------------------------
 
@@ -200,6 +229,12 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
 
     maxMessagePayloadSize: int
 
+    def onConnect(self, request: Any) -> Any:
+        said = request.headers.get("sec-websocket-protocol", "")
+        if not (said + request.path + "".join(request.headers)).isascii():
+            raise ConnectionDeny(400, "the head is not ASCII")  # type: ignore[no-untyped-call]
+        return super().onConnect(request)
+
     def onOpen(self) -> None:
         self._times: deque[float] = deque(maxlen=MAX_MESSAGES)
         super().onOpen()
@@ -215,10 +250,14 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Send a message of any length: Autobahn would hold it to the limit of what comes in."""
+        """Send a message of any length: Autobahn would hold it to the limit of what comes in.
+
+        A page that has just gone is told nothing: its socket hears of that next.
+        """
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
-            super().sendMessage(*arguments, **options)
+            with contextlib.suppress(Disconnected):
+                super().sendMessage(*arguments, **options)
         finally:
             self.maxMessagePayloadSize = limit
 

@@ -21,8 +21,13 @@ from execution.core.problem_codes import Code
 
 log = structlog.get_logger(__name__)
 
+#: Seconds for which a thread that reads keeps its connection.
+READS_AGAIN = 30
 #: Seconds after which a refused request may be sent again.
 AGAIN_AFTER = 1
+#: Each takes a third of a second of the processor, for the hash of the password: a flood of them would be felt on
+#: every page.
+LOGINS = ("/login/", "/admin/login/")
 BUSY = "The desk is busy. Nothing was changed. Send the request again."
 
 
@@ -43,15 +48,17 @@ class DeskHandler(ASGIHandler):
         return {
             "halts": FairThreadPool("halts", threads=4, waiting=200, keeps_connections=True),
             "stops": FairThreadPool("stops", threads=6, waiting=1_000, keeps_connections=True),
-            "reads": FairThreadPool("reads", threads=8, waiting=1_000),
+            "logins": FairThreadPool("logins", threads=2, waiting=100),
+            "reads": FairThreadPool("reads", threads=8, waiting=1_000, reuses_for=READS_AGAIN),
             "exports": FairThreadPool("exports", threads=2, waiting=50),
             "files": FairThreadPool("files", threads=2, waiting=1_000),
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
-        lane = self.lanes[lane_of(scope["method"], scope["path"])]
+        name = lane_of(scope["method"], scope["path"])
+        lane, who = self.lanes[name], address_of(scope) if name == "logins" else asks(scope)
         try:
-            async with lane.thread(asks(scope)) as thread, ThreadSensitiveContext(executor=thread):
+            async with lane.thread(who) as thread, ThreadSensitiveContext(executor=thread):
                 await super().__call__(scope, receive, send)
         except LaneFull as full:
             log.warning("a request is refused", path=scope["path"][:200], reason=str(full))
@@ -69,13 +76,20 @@ def lane_of(method: str, path: str) -> str:
         return "stops"
     if path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
         return "files"
+    if method == "POST" and path in LOGINS:
+        return "logins"
     return "exports" if path.endswith(".csv") else "reads"
 
 
 def asks(scope: Any) -> int:
     """Return whose turn a request takes: one token's, one browser's, else one address's."""
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
-    return hash(tuple(named) or (scope.get("client") or ("",))[0])
+    return hash(tuple(named)) if named else address_of(scope)
+
+
+def address_of(scope: Any) -> int:
+    """Return the turn of an address: a guess at a password could come with another cookie each time."""
+    return hash((scope.get("client") or ("",))[0])
 
 
 def _busy(path: str) -> HttpResponse:

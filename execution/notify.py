@@ -203,12 +203,12 @@ def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dic
                 pipe.expire(key, BOOK_REQUEST_LASTS)
                 pipe.get(key)
             answers = pipe.execute()[2::3]
-    except redis.RedisError as error:
+        return since | {
+            pk: datetime.fromisoformat(at.decode()) for pk, at in zip(keys, answers, strict=True) if at
+        }
+    except (redis.RedisError, ValueError) as error:
         log.warning("since when books are wanted is not readable", error=str(error))
         return since
-    return since | {
-        pk: datetime.fromisoformat(at.decode()) for pk, at in zip(keys, answers, strict=True) if at
-    }
 
 
 @lru_cache(maxsize=1)

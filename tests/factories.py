@@ -30,6 +30,7 @@ from execution.models import (
     Worker,
 )
 from execution.selectors.decisions.order_view import MarketData, build_order_view
+from execution.selectors.quote_signatures import sign, signing_key
 from execution.selectors.quotes import quote_key, quote_to_json
 from execution.services.accounts.markets import balances_record, markets_record
 from execution.services.children.children import SubmittedChild, child_submit
@@ -78,7 +79,8 @@ class Rows:
         """Put the market's quote in Redis; at the desk's own venue, unless another is named."""
         quote = Quote(D(bid), D(ask), D(2), D(2), at)
         client = redis.Redis.from_url(self.redis_url)
-        client.set(quote_key((venue or self.venue).pk, SYMBOL), quote_to_json(quote))
+        key = quote_key((venue or self.venue).pk, SYMBOL)
+        client.set(key, sign(key, quote_to_json(quote)))
         client.close()
         return quote
 
@@ -229,6 +231,7 @@ def make_account(venue: Venue, label: str, *traders: User) -> Account:
 def make_rows(redis_url: str = "") -> Rows:
     """The rows of a desk, its account held by its worker."""
     installation = Installation.objects.create(mark="test", environment="paper", sealing_key="00")
+    signing_key.cache_clear()
     trader = User.objects.create(username="trader", role=Role.TRADER)
     supervisor = User.objects.create(username="supervisor", role=Role.SUPERVISOR)
     venue = Venue.objects.create(label="alpha", exchange="binance")

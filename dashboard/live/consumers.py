@@ -22,6 +22,8 @@ from django.utils import timezone
 from dashboard.access import person_lately
 from dashboard.forms.filters import read_filter
 from dashboard.live.db_thread import reading
+from dashboard.live.doors import Seats
+from execution.core.strict_json import read_json
 from execution.notify import trader_group
 from execution.payloads.encode import epoch_ms
 from execution.payloads.market import MarketUpdate
@@ -36,10 +38,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_seats = Seats()
+
 LOGGED_OUT = 4401
 #: The person is another one now than the page was made for: it loads again, or is refused.
 ROLE_CHANGED = 4403
 NOT_FOUND = 4404
+#: A message that no page sends, and more pages than one browser has.
+UNREADABLE = 4400
+TOO_MANY_SOCKETS = 4430
 #: At most four messages with changes a second on the average, and at least one heartbeat.
 MIN_PAUSE = 0.25
 BEAT = 1.0
@@ -58,6 +65,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     person: User | None = None
     #: What the person was allowed when the socket opened.
     standing: tuple[str, bool] | None = None
+    #: The session whose seat this socket has.
+    seat: str | None = None
 
     async def connect(self) -> None:
         # Accepted first: a refused handshake would reach the page as 1006, which says nothing.
@@ -67,12 +76,28 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if (code := await reading(self.verdict)) is not None:
             await self.close(code=code)
             return
+        if not _seats.take(self.session_key or ""):
+            await self.close(code=TOO_MANY_SOCKETS)
+            return
+        self.seat = self.session_key or ""
         await self.join()
         self.task = asyncio.create_task(self.run())
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        if self.seat is not None:
+            _seats.leave(self.seat)
+            self.seat = None
         if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
+        """Close the socket of a program that sends what cannot be read: anybody could fill the log with errors."""
+        try:
+            content = read_json(text_data or "")
+        except ValueError:
+            await self.close(code=UNREADABLE)
+        else:
+            await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
         """Note that the page wants a snapshot, which it asks for after a gap in the versions."""

@@ -1,13 +1,15 @@
 """The blotter as CSV: the same rows in the same order, with every column that the page can show.
 
 Decimals are exact, unknown is empty, times are UTC. Texts that people or exchanges wrote cannot become
-formulas: a spreadsheet runs what begins with = + - or @, so such a text gets an apostrophe before it.
+formulas: a spreadsheet runs what begins with = + - or @, also full-width ones, so such a text gets an apostrophe
+before it. Characters that nobody sees are written as escapes: a spreadsheet skips some of them before a formula.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,11 +18,12 @@ from execution.core.numbers import plain
 from execution.core.orders.schedule import finish_share, share_due
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import ORDER_FINAL, OrderStatus
+from execution.core.texts import visible
 from execution.core.types import ZERO
 from execution.payloads.orders import OrderRow
 
-#: What a spreadsheet may take for the beginning of a formula, or skip before one.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: What a spreadsheet may take for the beginning of a formula, in its plain form (NFKC).
+_FORMULA = ("=", "+", "-", "−", "@")
 
 #: As fine as a share of two amounts with 28 digits is known.
 MAX_DIGITS = 26
@@ -29,8 +32,9 @@ Cell = Callable[[OrderRow, int], str]
 
 
 def words(text: str) -> str:
-    """Write free text as a cell that no spreadsheet runs."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    """Write free text as a cell that no spreadsheet runs and no terminal obeys."""
+    shown = visible(text)
+    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:80]).lstrip().startswith(_FORMULA) else shown
 
 
 def moment(milliseconds: int | None) -> str:

@@ -12,6 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from execution.notify import WAKE_CHANNEL, Wake
+from execution.selectors.quote_signatures import sign
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +47,10 @@ async def listen(url: str, bells: Bells) -> None:
 
 def _ring(data: bytes, bells: Bells) -> None:
     try:
-        wakes = json.loads(data)
-    except ValueError:
+        for wake in json.loads(data):
+            _ring_one(wake, bells)
+    except (ValueError, TypeError):
         log.warning("an unreadable wake-up", data=data[:100])
-        return
-    for wake in wakes:
-        _ring_one(wake, bells)
 
 
 def _ring_one(wake: Wake, bells: Bells) -> None:
@@ -64,7 +63,7 @@ def _ring_one(wake: Wake, bells: Bells) -> None:
 
 
 class QuotePublisher:
-    """Puts the newest quotes into Redis, in the background; what cannot be put is replaced by the next."""
+    """Puts the newest quotes into Redis, signed, in the background; what cannot be put is replaced by the next."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.asyncio.Redis.from_url(url)
@@ -79,7 +78,8 @@ class QuotePublisher:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batch, self._waiting = self._waiting, {}
+            batch = {key: sign(key, value) for key, value in self._waiting.items()}
+            self._waiting = {}
             try:
                 await self._client.mset(batch)
             except (RedisError, OSError) as error:

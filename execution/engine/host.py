@@ -16,7 +16,7 @@ from django.conf import settings
 
 from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
-from execution.engine.clock import SystemClock
+from execution.engine.clock import Clock, SystemClock
 from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
@@ -24,6 +24,7 @@ from execution.engine.keyring import Keyring
 from execution.engine.lease import Lease
 from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
+from execution.selectors.quote_signatures import signing_key
 from execution.selectors.quotes import (
     book_key,
     book_to_json,
@@ -58,6 +59,25 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
+
+
+def _open_account(keyring: Keyring, clock: Clock, details: AccountDetails) -> Gateway:
+    secrets = keyring.open(details.sealed, bound_to=details.public_id)
+    return open_gateway(
+        exchange_id=details.exchange,
+        options=details.options,
+        api_key=secrets["apiKey"],
+        secret=secrets["secret"],
+        passphrase=secrets.get("password"),
+        clock=clock.now,
+        network=details.network,
+    )
+
+
+def _open_venue(clock: Clock, details: MarketDetails) -> MarketGateway:
+    return open_market_gateway(
+        exchange_id=details.exchange, options=details.options, clock=clock.now, network=details.network
+    )
 
 
 class EngineHost:
@@ -111,28 +131,9 @@ class EngineHost:
         clock = SystemClock()
         self._loop = asyncio.get_running_loop()
         database = Database.opened(clock)
+        await database.read(signing_key)  # before the publisher, whose loop must not ask the database
         publisher = QuotePublisher(settings.REDIS_URL)
         keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
-
-        def gateway(details: AccountDetails) -> Gateway:
-            secrets = keyring.open(details.sealed, bound_to=details.public_id)
-            return open_gateway(
-                exchange_id=details.exchange,
-                options=details.options,
-                api_key=secrets["apiKey"],
-                secret=secrets["secret"],
-                passphrase=secrets.get("password"),
-                clock=clock.now,
-                network=details.network,
-            )
-
-        def market(details: MarketDetails) -> MarketGateway:
-            return open_market_gateway(
-                exchange_id=details.exchange,
-                options=details.options,
-                clock=clock.now,
-                network=details.network,
-            )
 
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
             publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote, clock.boot()))
@@ -151,8 +152,8 @@ class EngineHost:
             clock=clock,
             database=database,
             lease=Lease(clock, on_lost=self._lost),
-            open_gateway=gateway,
-            open_market=market,
+            open_gateway=partial(_open_account, keyring, clock),
+            open_market=partial(_open_venue, clock),
             publish_quote=publish,
             publish_book=publish_book,
             publish_feeds=publish_feeds,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import secrets
+
 from django.db import models
 
 
@@ -9,12 +11,17 @@ class Environment(models.TextChoices):
     LIVE = "live", "LIVE"
 
 
+def random_quote_key() -> str:
+    return secrets.token_hex(32)
+
+
 class Installation(models.Model):
     """The one row that says which installation this database belongs to.
 
     ``mark`` stands in every client id; it is redrawn when a backup is restored and ``former_marks`` keeps
     all earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex),
     ``alert_sealing_key`` that of the process that sends alerts.
+    ``quote_key`` (hex) signs the market data that engines leave in Redis (selectors/quote_signatures.py).
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
@@ -23,6 +30,7 @@ class Installation(models.Model):
     environment = models.CharField(max_length=8, choices=Environment.choices)
     sealing_key = models.TextField(blank=True)
     alert_sealing_key = models.TextField(blank=True, default="")
+    quote_key = models.CharField(max_length=64, default=random_quote_key, editable=False)
     #: The last moment that some worker was alive: a long gap means that the desk was away.
     last_alive_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

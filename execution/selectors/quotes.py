@@ -1,4 +1,4 @@
-"""The latest quotes and books, in Redis with their age. Missing or unreadable is unknown."""
+"""The latest quotes and books, signed in Redis with their age. Missing, unreadable or forged is unknown."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.conf import settings
 from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.market_data.freshness import Data, received_at
 from execution.core.types import Book, Quote
+from execution.selectors.quote_signatures import opened
 
 log = structlog.get_logger(__name__)
 
@@ -109,24 +110,29 @@ def book_latest(venue_pk: int, symbol: str) -> Book | None:
     return None if text is None else book_from_json(text)
 
 
-def _read(key: str) -> bytes | str | None:
+def _read(key: str) -> str | None:
     try:
-        return _client(settings.REDIS_URL).get(key)
+        data = _client(settings.REDIS_URL).get(key)
     except redis.RedisError as error:
         log.warning("market data not readable", key=key, error=str(error))
         return None
+    return None if data is None else opened(key, data)
+
+
+def _read_all(keys: Sequence[str]) -> list[str | None]:
+    try:
+        found = _client(settings.REDIS_URL).mget(keys)
+    except redis.RedisError as error:
+        log.warning("market data not readable", keys=len(keys), error=str(error))
+        return [None] * len(keys)
+    return [None if data is None else opened(key, data) for key, data in zip(keys, found, strict=True)]
 
 
 def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
     """The newest quotes of these venues and symbols in one call; what is missing or unreadable is left out."""
     if not pairs:
         return {}
-    try:
-        texts = _client(settings.REDIS_URL).mget([quote_key(*pair) for pair in pairs])
-    except redis.RedisError as error:
-        log.warning("quotes not readable", error=str(error))
-        return {}
-    found = zip(pairs, texts, strict=True)
+    found = zip(pairs, _read_all([quote_key(*pair) for pair in pairs]), strict=True)
     return {pair: quote_from_json(text) for pair, text in found if text is not None}
 
 
@@ -134,9 +140,5 @@ def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict
     """The states of the feeds of these venues and symbols in one call; what is missing or unreadable is left out."""
     if not pairs:
         return {}
-    try:
-        texts = _client(settings.REDIS_URL).mget([feeds_key(*pair) for pair in pairs])
-    except redis.RedisError as error:
-        log.warning("states of feeds not readable", error=str(error))
-        return {}
-    return {pair: feeds_from_json(text) for pair, text in zip(pairs, texts, strict=True) if text is not None}
+    found = zip(pairs, _read_all([feeds_key(*pair) for pair in pairs]), strict=True)
+    return {pair: feeds_from_json(text) for pair, text in found if text is not None}

@@ -205,13 +205,27 @@ def test_the_export_has_every_page_and_exact_decimals(office: Desk) -> None:
     assert "Trader" in exported(office.client(office.supervisor))[0]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "\r=1"])
-def test_no_cell_of_the_export_is_a_formula(office: Desk, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        *(
+            (text, f"'{text}")
+            for text in ("=1+1", "+1", "-1", "−1", "@SUM(A1)", "  =1", "＝1+1", "\u3000﹢1")
+        ),
+        ("\t=1", r"\t=1"),
+        ("\r=1", r"\r=1"),
+        ("\ufeff=1+1", r"\ufeff=1+1"),
+        ("=\ufeff1", r"'=\ufeff1"),
+        ("\u202e1+1=", r"\u202e1+1="),
+        ("\x1b[31mred", r"\x1b[31mred"),
+    ],
+)
+def test_no_cell_of_the_export_is_a_formula_or_hides_a_character(office: Desk, text: str, cell: str) -> None:
     (order,) = crowd(office.account, office.trader, 1)
     Order.objects.filter(pk=order.pk).update(client_reference=text, reason=text, tags=[text])
     (line,) = exported(office.client(office.trader))
     for head in ("Reference", "Tags"):
-        assert line[head] == f"'{text}"
+        assert line[head] == cell
     assert not line["Alerts and reason"].lstrip().startswith(tuple("=+-@"))
 
 

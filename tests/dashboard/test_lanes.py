@@ -85,6 +85,8 @@ def test_files_exports_and_everything_else_have_lanes_of_their_own() -> None:
         ("POST", "/orders/abc12345/cancel/", "stops"),
         ("GET", "/static/dashboard/desk.css", "files"),
         ("GET", "/orders/export.csv", "exports"),
+        ("POST", "/login/", "logins"),
+        ("GET", "/login/", "reads"),
         ("GET", "/orders/", "reads"),
         ("POST", "/orders/abc12345/resume/", "reads"),
     ):

@@ -14,6 +14,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from config.asgi import application
+from dashboard.live import consumers
+from dashboard.live.consumers import TOO_MANY_SOCKETS, UNREADABLE
+from dashboard.live.doors import Seats
 from execution.models import Order, User
 from execution.payloads.orders import SECTIONS
 from execution.selectors.orders import pages
@@ -216,3 +219,38 @@ async def test_who_was_granted_the_desk_gets_everybodys_orders(make_desk: Callab
     await in_thread(User.objects.filter(pk=desk.other.pk).update, sees_desk=False)
     # The page that comes back is that of their own orders.
     assert await line.closed_with() == 4403
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 4000, '{"type": 1, "type": 2}'])
+async def test_a_message_that_cannot_be_read_closes_its_socket_and_is_no_error(
+    make_desk: Callable[[], Desk], text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = await in_thread(make_desk)
+    order = await in_thread(desk.order)
+    line = await opened(desk, desk.trader, order)
+    await line.socket.send_to(text_data=text)
+    assert await line.closed_with() == UNREADABLE
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_path_that_no_socket_has_is_refused_before_anything_is_read() -> None:
+    for path in ("/ws/nowhere/", "/", "/ws/orders/a/b/"):
+        connected, _ = await Line(Client(), path).socket.connect(timeout=10)
+        assert not connected, path
+
+
+async def test_one_session_has_so_many_sockets_and_a_closed_one_makes_room(
+    make_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_seats", Seats(2))
+    desk = await in_thread(make_desk)
+    client, other = [await in_thread(desk.client, person) for person in (desk.trader, desk.supervisor)]
+    lines = [await Line(client, "/ws/orders/").open() for _ in range(3)]
+    assert await lines[2].closed_with() == TOO_MANY_SOCKETS
+    theirs = await Line(other, "/ws/orders/").open()
+    await theirs.receive("snapshot")
+    await lines[0].socket.disconnect()
+    again = await Line(client, "/ws/orders/").open()
+    await again.receive("snapshot")
+    for line in (lines[1], theirs, again):
+        await line.socket.disconnect()

@@ -87,7 +87,7 @@ class Host:
         environment |= {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "SECRET_KEY": "x" * 50,
+            "SECRET_KEY": "of-the-tests-" * 5,
         }
         command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "threads", "-c", "2"]
         command += ["-Q", "engine", "-n", f"{self.name}@%h", "--without-mingle", "--without-gossip"]

@@ -17,6 +17,7 @@ from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
 from execution.core.types import Book
 from execution.models import Estimate, Order, Role, User, Venue
+from execution.selectors.quote_signatures import sign
 from execution.selectors.quotes import book_key, book_to_json
 from execution.selectors.tca.reports import predicted_of
 from execution.services.accounts.changes import account_close
@@ -43,7 +44,7 @@ def both(rows: Rows) -> Iterator[Rows]:
         book_key(venue.pk, SYMBOL) for venue in Venue.objects.filter(pk__in=[rows.venue.pk, beta.venue_id])
     ]
     for key in keys:
-        client.set(key, book_to_json(book))
+        client.set(key, sign(key, book_to_json(book)))
     yield rows
     client.delete(*keys)
     client.close()
@@ -204,7 +205,8 @@ def without_book(rows: Rows, label: str) -> None:
 def put_book(rows: Rows, label: str, *, at: float = 0, now: datetime = NOW) -> None:
     book = Book(((D("59999.5"), D(2)),), ((D("60000.5"), D(5)),), now + timedelta(seconds=at))
     client = redis.Redis.from_url(rows.redis_url)
-    client.set(book_key(Venue.objects.get(label=label).pk, SYMBOL), book_to_json(book))
+    key = book_key(Venue.objects.get(label=label).pk, SYMBOL)
+    client.set(key, sign(key, book_to_json(book)))
     client.close()
 
 

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.web.http import Request
 
-from config.web import LINGER, REQUEST_WITHIN, BoundedChannel
+from config.web import LINGER, MAX_WAITING, REQUEST_WITHIN, BoundedChannel
 
 HEAD = b"POST /api/v1/orders HTTP/1.1\r\nHost: desk\r\nContent-Length: 1000\r\n\r\n"
 
@@ -20,6 +20,12 @@ class Asked(Request):  # type: ignore[misc]
 
     def process(self) -> None:
         self.channel.answered.append(self.content.read())
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection of another test is counted."""
+    monkeypatch.setattr(BoundedChannel, "waiting", {})
 
 
 class Transport(StringTransport):  # type: ignore[misc]
@@ -96,3 +102,18 @@ def test_a_client_that_goes_on_sending_is_made_to_wait() -> None:
     assert connection.said.count(b"HTTP/1.1") == 1
     connection.clock.advance(LINGER)
     assert connection.transport.is_aborted
+
+
+def test_of_too_many_half_open_requests_the_oldest_is_closed_and_nobody_who_is_answered() -> None:
+    answered, idle, half = Connection(), Connection(), Connection()
+    answered.drip([HEAD, b"x" * 1000], every=0)
+    half.drip([HEAD, b"x"], every=0)
+    more = [Connection() for _ in range(MAX_WAITING - 2)]
+    assert not idle.transport.disconnecting
+    more.append(Connection())
+    assert idle.transport.disconnecting, "one that has said nothing is closed in order"
+    more.append(Connection())
+    assert half.transport.is_aborted
+    assert not answered.transport.disconnecting
+    assert not any(each.transport.disconnecting or each.transport.is_aborted for each in more)
+    assert len(BoundedChannel.waiting) == MAX_WAITING

@@ -38,6 +38,7 @@ from execution.core.problems import (
     refuse,
     refuse_if,
 )
+from execution.core.texts import first_unseen, visible
 from execution.core.types import Side, Unit
 
 MAX_REFERENCE = 64
@@ -166,6 +167,9 @@ def _parse_accounts(value: Any) -> tuple[str, ...]:
 def _parse_reference(value: Any) -> str:
     text = str(value or "").strip()
     _refuse_long("client_reference", "Client reference", text, MAX_REFERENCE)
+    if (unseen := first_unseen(text)) is not None:
+        message = f"Client reference has a character that cannot be seen: {unseen}. Remove it."
+        refuse("client_reference", message, visible(text), code=Code.VALUE_MALFORMED)
     return text
 
 

@@ -15,6 +15,7 @@ from execution.core.problems import refuse
 from execution.core.states import ORDER_FINAL, ChildStatus, OrderStatus
 from execution.core.types import Unknown
 from execution.models import Account, ChildOrder, Installation, Order, Worker
+from execution.models.installation import random_quote_key
 from execution.services.children.children import child_outcome
 from execution.services.engine.workers import database_now
 from execution.services.records.audit import audit_append
@@ -56,7 +57,8 @@ def installation_after_restore(*, reason: str, now: datetime) -> Restored:
     while (mark := random_id(MARK_LENGTH, secrets.choice)) in used:
         continue
     installation.mark, installation.former_marks = mark, sorted(used)
-    installation.save(update_fields=["mark", "former_marks"])
+    installation.quote_key = random_quote_key()  # who has read the backup could sign quotes
+    installation.save(update_fields=["mark", "former_marks", "quote_key"])
     Worker.objects.filter(stopped_at=None).update(stopped_at=now)
     orders = _pause_orders(f"restored from a backup: {reason.strip()}", now)
     children = _doubt_children(now)

@@ -21,7 +21,8 @@ from execution.engine.market_session import MarketGatewayFactory
 from execution.models import Account, Order, Venue
 from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
-from execution.selectors.quotes import book_key, book_to_json, quote_from_json, quote_key, quote_to_json
+from execution.selectors.quote_signatures import sign
+from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_latest, quote_to_json
 from execution.venues.protocol import Gateway, MarketGateway
 from execution.verification.faults import outside, wallets
 from execution.verification.faults.books import (
@@ -111,10 +112,12 @@ class World:
         self.watch.note_read(process, account, what, begun)
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
-        self.shared[quote_key(venue_pk, symbol)] = quote_to_json(quote)
+        key = quote_key(venue_pk, symbol)
+        self.shared[key] = sign(key, quote_to_json(quote))
 
     def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
-        self.shared[book_key(venue_pk, symbol)] = book_to_json(book)
+        key = book_key(venue_pk, symbol)
+        self.shared[key] = sign(key, book_to_json(book))
 
     def ring(self, message: dict[str, Any]) -> None:
         """Ring after a commit: every engine hears it, or it is lost, late, twice."""
@@ -288,8 +291,8 @@ class World:
         return exchange
 
     def _is_priced(self, account_pk: int) -> bool:
-        text = self.shared.get(quote_key(self._venues_by_account[account_pk], SYMBOL))
-        return text is not None and quote_from_json(text).is_sane
+        quote = quote_latest(self._venues_by_account[account_pk], SYMBOL)
+        return quote is not None and quote.is_sane
 
     def _commit_verdict(self) -> str:
         if self.actor is None and self.people.is_cut_off:

@@ -1,0 +1,38 @@
+"""Characters that nobody sees: they turn a line around, colour a terminal or hide what stands behind them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: Control characters, format characters (marks of direction, byte-order marks, joiners), line and paragraph ends,
+#: and halves of surrogate pairs: the categories of Unicode.
+UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+
+
+def is_unseen(character: str) -> bool:
+    """Return True for a character that shows nothing of itself and may change what is around it."""
+    return unicodedata.category(character) in UNSEEN
+
+
+def first_unseen(text: str) -> str | None:
+    """Return the first unseen character by code and name, such as ``U+202E RIGHT-TO-LEFT OVERRIDE``, or None."""
+    if text.isprintable():
+        return None
+    found = next(filter(is_unseen, text), None)
+    if found is None:
+        return None
+    return f"U+{ord(found):04X} {unicodedata.name(found, 'control character')}"
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return ``text`` with each unseen character as its escape, such as ``\u202e``; those in ``keep`` stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character in keep or not is_unseen(character) else _escape(character)
+        for character in text
+    )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

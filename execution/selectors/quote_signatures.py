@@ -1,0 +1,51 @@
+"""Signatures of what engines leave in Redis about markets: money is sized by it, and Redis may be written by others.
+
+Engines and pages have one thing in common that Redis has not: the database. The key is on the installation's row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from functools import lru_cache
+
+import structlog
+
+from execution.models import Installation
+
+log = structlog.get_logger(__name__)
+
+#: Hexadecimal digits of a signature: 128 bits.
+DIGITS = 32
+#: Seconds between two lines of the log about the same key of Redis: a page reads its market every second.
+TELL_EVERY = 60.0
+
+_told_at: dict[str, float] = {}
+
+
+@lru_cache(maxsize=1)
+def signing_key() -> bytes:
+    """Return the installation's key. It is read once: it changes only when every process is stopped."""
+    return bytes.fromhex(Installation.objects.values_list("quote_key", flat=True).get())
+
+
+def sign(name: str, text: str) -> str:
+    """Return ``text`` with a signature that is good under the Redis key ``name`` alone."""
+    return _signature(name, text) + text
+
+
+def opened(name: str, data: str | bytes) -> str | None:
+    """Return the text that was signed; None, with a line in the log, for anything that no engine has written."""
+    written = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    signature, text = written[:DIGITS], written[DIGITS:]
+    if hmac.compare_digest(signature.encode(), _signature(name, text).encode()):
+        return text
+    if time.monotonic() - _told_at.get(name, -TELL_EVERY) >= TELL_EVERY:
+        _told_at[name] = time.monotonic()
+        log.error("market data in Redis is not signed by this installation, and not used", key=name)
+    return None
+
+
+def _signature(name: str, text: str) -> str:
+    return hmac.digest(signing_key(), f"{name}\n{text}".encode(), hashlib.sha256).hex()[:DIGITS]
