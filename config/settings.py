@@ -91,8 +91,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.middleware.NoStore",
     "csp.middleware.CSPMiddleware",
     "dashboard.api.problems.ApiProblems",
     "django.contrib.sessions.middleware.SessionMiddleware",

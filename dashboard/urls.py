@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
@@ -27,7 +27,7 @@ login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("login/", login, name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", home.LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("me/", me.me, name="me"),
     path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),

@@ -109,8 +109,8 @@ POST   accounts/<slug:public_id>/assumptions/    account  login     403    403  
 
 # the API, by bearer token
 GET    api/v1/                                   -        404       404    404    404     404        404
-GET    api/v1/openapi.json                       -        200       200    200    200     200        200
-GET    api/v1/docs                               -        200       200    200    200     200        200
+GET    api/v1/openapi.json                       -        401       200    200    200     200        200
+GET    api/v1/docs                               -        login     200    200    200     200        200
 GET    api/v1/orders                             -        401       200    200    200     200        200
 POST   api/v1/orders                             -        401       201    201    201     403        403
 POST   api/v1/orders/preview                     -        401       200    200    200     403        403

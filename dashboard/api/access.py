@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_GET
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
 from dashboard.api.limits import MINUTE, MinuteCounter
-from dashboard.api.problems import Forbidden, NotFound
+from dashboard.api.problems import Forbidden, NotFound, problem_response
 from dashboard.stops import is_stop
 from execution.core.problem_codes import Code
 from execution.selectors.orders.visibility import order_find
@@ -28,6 +30,20 @@ _requests = MinuteCounter()
 class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:  # noqa: ARG002
         return person_of_token(text=token.strip(), now=timezone.now())
+
+
+def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Show the document and its page to people who are logged in, and to programs with a token."""
+
+    @require_GET
+    def guarded(request: HttpRequest, **arguments: Any) -> HttpResponse:
+        if request.user.is_authenticated or Bearer()(request) is not None:
+            return view(request, **arguments)
+        if request.path.endswith("/docs"):
+            return redirect_to_login(request.get_full_path())
+        return problem_response(401)
+
+    return guarded
 
 
 class PersonRate(BaseThrottle):

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
 from ninja import NinjaAPI
 from ninja.errors import ValidationErrorContext
 from ninja.openapi.docs import DocsBase
@@ -20,7 +19,7 @@ from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import TypeAdapter
 
 from dashboard.api import alerts, amend, analysis, controls, desk, halts, orders, reconciliation
-from dashboard.api.access import Bearer, PersonRate
+from dashboard.api.access import Bearer, PersonRate, documented
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
 from execution.core.orders.policies import AtEnd, InsufficientLiquidity, OutsideLimit, RouteMode
@@ -136,7 +135,7 @@ api = DeskApi(
     version="1",
     description=DESCRIPTION,
     docs=DocsPage(),
-    docs_decorator=require_GET,
+    docs_decorator=documented,
     auth=Bearer(),
     throttle=[PersonRate()],
     parser=StrictParser(),

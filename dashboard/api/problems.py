@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from ninja.errors import AuthenticationError, HttpError, ValidationError, ValidationErrorContext
 
 from dashboard.api.parsing import BodyRefused
+from dashboard.middleware import request_id
 from execution.core.numbers import shortened
 from execution.core.problem_codes import Code, pydantic_code
 from execution.core.problems import Problem, Refused, as_sentence, first_problems, sentences
@@ -192,11 +193,14 @@ class ApiProblems:
         response = self.get_response(request)
         if not request.path.startswith(PREFIX):
             return response
+        if response.status_code == 500:
+            failed = problem_response(500, f"{DETAILS[500]} It is there as request {request_id()}.")
+            failed._has_been_logged = True  # type: ignore[attr-defined]  # Django logs what it has not yet
+            return failed
         if response.status_code >= 400 and response.headers.get("Content-Type") != MEDIA_TYPE:
             plain = problem_response(response.status_code)
             for name in ("Allow", "Retry-After"):
                 if name in response.headers:
                     plain.headers[name] = response.headers[name]
             response = plain
-        response.headers.setdefault("Cache-Control", "no-store")
         return response

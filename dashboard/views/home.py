@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.auth import views
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,6 +19,15 @@ def home(request: HttpRequest) -> HttpResponse:
     if person_of(request).role == "admin":
         return redirect("accounts")
     return redirect("wall" if person_of(request).role == "supervisor" else "orders")
+
+
+class LogoutView(views.LogoutView):
+    """Log out, and have the browser drop what it kept of the desk; the theme, which it stores, may stay."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
 
 
 @require_safe

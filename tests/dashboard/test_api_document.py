@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
 
+from dashboard.api.document import api
 from execution.core.orders.terms import ALGORITHMS
 
 REF = "#/components/schemas/"
@@ -16,7 +16,7 @@ REF = "#/components/schemas/"
 
 @pytest.fixture
 def document() -> Any:
-    return Client().get("/api/v1/openapi.json").json()
+    return api.get_openapi_schema()
 
 
 def schemas_in(part: Any) -> Iterator[dict[str, Any]]:

@@ -61,7 +61,7 @@ def test_no_request_breaks_the_desk_and_every_answer_is_as_documented(
         person=office.supervisor, request=asked, phrase=phrase, reason="a drill", now=timezone.now()
     )
     headers = {"Authorization": f"Bearer {token_of(getattr(office, role))}"}
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application(), headers=headers)
     results: list[Any] = list(schema.get_all_operations())
     operations = [result.ok() for result in results]
     assert len(operations) > 15

@@ -97,11 +97,15 @@ def test_another_persons_token_looks_as_if_it_did_not_exist(office: Desk) -> Non
     assert token.revoked_at is None
 
 
-def test_the_document_is_open_to_tools_and_its_page_needs_nothing_from_elsewhere(office: Desk) -> None:
-    document = Client().get("/api/v1/openapi.json").json()
+def test_the_document_is_for_tools_with_a_token_and_its_page_needs_nothing_from_elsewhere(
+    office: Desk,
+) -> None:
+    assert Client().get("/api/v1/openapi.json").status_code == 401
+    assert "/login/" in Client().get("/api/v1/docs").headers["Location"]
+    document = Program(office.trader).get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert "no CSRF token" in document["info"]["description"]
-    page = Client().get("/api/v1/docs").content.decode()
+    page = office.client(office.trader).get("/api/v1/docs").content.decode()
     assert 'data-document="/api/v1/openapi.json"' in page
     parameters = document["components"]["schemas"]["TwapParameters"]["properties"]
     assert {"duration", "slices", "collar_bp"} <= set(parameters)
