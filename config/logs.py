@@ -42,8 +42,16 @@ SHARED_PROCESSORS: list[structlog.typing.Processor] = [
 ]
 
 
-def configure_logs(level: str) -> None:
-    """Send structlog's and the standard library's records to standard error in one format."""
+RENDERERS: dict[str, structlog.typing.Processor] = {
+    "logfmt": structlog.processors.LogfmtRenderer(
+        key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False
+    ),
+    "json": structlog.processors.JSONRenderer(default=str),
+}
+
+
+def configure_logs(level: str, form: str = "logfmt") -> None:
+    """Send structlog's and the standard library's records to standard error in one format: ``logfmt`` or ``json``."""
     structlog.configure(
         processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -59,9 +67,7 @@ def configure_logs(level: str) -> None:
                     "()": structlog.stdlib.ProcessorFormatter,
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.LogfmtRenderer(
-                            key_order=["timestamp", "level", "event"], drop_missing=True, bool_as_flag=False
-                        ),
+                        RENDERERS[form],
                     ],
                     "foreign_pre_chain": SHARED_PROCESSORS,
                 },

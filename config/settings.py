@@ -65,7 +65,10 @@ if TRANCHE_APPROVAL_MINUTES < 1:
 TRANCHE_KEYRING = env.path("TRANCHE_KEYRING", default=str(VAR / "keyring"))
 REDIS_URL = redis_url(VAR)
 refuse_placeholders(
-    SECRET_KEY=SECRET_KEY, DATABASE_URL=env.str("DATABASE_URL", default=""), REDIS_URL=REDIS_URL
+    SECRET_KEY=SECRET_KEY,
+    DATABASE_URL=env.str("DATABASE_URL", default=""),
+    REDIS_URL=REDIS_URL,
+    TRANCHE_METRICS_TOKEN=env.str("TRANCHE_METRICS_TOKEN", default=""),
 )
 refuse_weak_secret(SECRET_KEY)
 #: Below so many megabytes of free space under VAR no new order starts; 0 asks nothing. Unset: 200 MB, or a tenth of
@@ -73,6 +76,8 @@ refuse_weak_secret(SECRET_KEY)
 TRANCHE_DISK_FLOOR = env.int("TRANCHE_DISK_FLOOR", default=None)
 if TRANCHE_DISK_FLOOR is not None and TRANCHE_DISK_FLOOR < 0:
     raise ValueError(f"TRANCHE_DISK_FLOOR is {TRANCHE_DISK_FLOOR}; it must be 0 or more megabytes")
+#: Who sends it as a bearer token reads /metrics; without one only this machine itself does (docs/monitoring.md).
+TRANCHE_METRICS_TOKEN = env.str("TRANCHE_METRICS_TOKEN", default="")
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person
 
 # Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).
@@ -253,4 +258,7 @@ CELERY_BEAT_SCHEDULE = {
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = None
-configure_logs(LOG_LEVEL)
+LOG_FORMAT = env.str("LOG_FORMAT", default="logfmt")
+if LOG_FORMAT not in {"logfmt", "json"}:
+    raise ValueError(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be logfmt or json")
+configure_logs(LOG_LEVEL, LOG_FORMAT)

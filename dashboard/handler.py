@@ -28,6 +28,8 @@ AGAIN_AFTER = 1
 #: Each takes a third of a second of the processor, for the hash of the password: a flood of them would be felt on
 #: every page.
 LOGINS = ("/login/", "/admin/login/")
+#: A process that reads much still says that it lives, and asks no database for it.
+MONITORS = {"/livez": "files", "/readyz": "monitors", "/metrics": "monitors"}
 BUSY = "The desk is busy. Nothing was changed. Send the request again."
 
 
@@ -51,6 +53,7 @@ class DeskHandler(ASGIHandler):
             "logins": FairThreadPool("logins", threads=2, waiting=100),
             "reads": FairThreadPool("reads", threads=8, waiting=1_000, reuses_for=READS_AGAIN),
             "exports": FairThreadPool("exports", threads=2, waiting=50),
+            "monitors": FairThreadPool("monitors", threads=2, waiting=20, reuses_for=READS_AGAIN),
             "files": FairThreadPool("files", threads=2, waiting=1_000),
         }
 
@@ -76,6 +79,8 @@ def lane_of(method: str, path: str) -> str:
         return "stops"
     if path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
         return "files"
+    if path in MONITORS:
+        return MONITORS[path]
     if method == "POST" and path in LOGINS:
         return "logins"
     return "exports" if path.endswith(".csv") else "reads"

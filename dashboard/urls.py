@@ -16,6 +16,7 @@ from dashboard.views import (
     home,
     limits,
     me,
+    operations,
     orders,
     reconciliation,
     ticket,
@@ -26,6 +27,9 @@ login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("livez", operations.livez, name="livez"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.metrics, name="metrics"),
     path("login/", login, name="login"),
     path("logout/", home.LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),

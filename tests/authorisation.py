@@ -21,6 +21,9 @@ GET    /                                         -        login     302    302  
 GET    login/                                    -        200       302    302    302     302        302
 POST   login/                                    -        200       302    302    302     302        302
 POST   logout/                                   -        302       302    302    302     302        302
+GET    livez                                     -        200       200    200    200     200        200
+GET    readyz                                    -        503       503    503    503     503        503
+GET    metrics                                   -        200       200    200    200     200        200
 GET    favicon.ico                               -        301       301    301    301     301        301
 GET    me/                                       -        login     200    200    200     200        200
 POST   me/                                       -        login     201    201    201     201        201

@@ -19,10 +19,10 @@ import structlog
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.utils import timezone
 
+from dashboard import sockets
 from dashboard.access import person_lately
 from dashboard.forms.filters import read_filter
 from dashboard.live.db_thread import reading
-from dashboard.live.doors import Seats
 from execution.core.strict_json import read_json
 from execution.notify import trader_group
 from execution.payloads.encode import epoch_ms
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from execution.models import User
 
 log = structlog.get_logger()
-
-_seats = Seats()
 
 LOGGED_OUT = 4401
 #: The person is another one now than the page was made for: it loads again, or is refused.
@@ -76,7 +74,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if (code := await reading(self.verdict)) is not None:
             await self.close(code=code)
             return
-        if not _seats.take(self.session_key or ""):
+        if not sockets.seats.take(self.session_key or ""):
             await self.close(code=TOO_MANY_SOCKETS)
             return
         self.seat = self.session_key or ""
@@ -85,7 +83,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
         if self.seat is not None:
-            _seats.leave(self.seat)
+            sockets.seats.leave(self.seat)
             self.seat = None
         if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()

@@ -131,7 +131,6 @@ class EngineHost:
         clock = SystemClock()
         self._loop = asyncio.get_running_loop()
         database = Database.opened(clock)
-        await database.read(signing_key)  # before the publisher, whose loop must not ask the database
         publisher = QuotePublisher(settings.REDIS_URL)
         keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
 
@@ -144,9 +143,13 @@ class EngineHost:
         def publish_feeds(venue_pk: int, symbol: str, feeds: Mapping[Feed, FeedStatus]) -> None:
             publisher.put(feeds_key(venue_pk, symbol), feeds_to_json(feeds))
 
+        async def publish_all() -> None:
+            await database.read(signing_key)  # once; the publisher's loop must not ask the database
+            await publisher.run()
+
         def helpers(engine: Engine) -> Helpers:
             bells = Bells(engine.poke_order, engine.poke_account, engine.want_book)
-            return {"quotes": publisher.run, "doorbell": partial(listen, settings.REDIS_URL, bells)}
+            return {"quotes": publish_all, "doorbell": partial(listen, settings.REDIS_URL, bells)}
 
         self._engine = Engine(
             clock=clock,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from execution.core.algorithms.decide import decide
 from execution.core.faults import FAILURES_IN_A_ROW
@@ -83,6 +84,7 @@ class OrderDriver:
 
     async def run(self) -> None:
         """Drive; returns when there is nothing more to do for this driver."""
+        bind_contextvars(order=self._order_pk)  # every line that this task logs
         try:
             while (wait := await self._guarded_step()) is not None:
                 await self._pause(wait)

@@ -86,6 +86,8 @@ def test_files_exports_and_everything_else_have_lanes_of_their_own() -> None:
         ("GET", "/static/dashboard/desk.css", "files"),
         ("GET", "/orders/export.csv", "exports"),
         ("POST", "/login/", "logins"),
+        ("GET", "/livez", "files"),
+        ("GET", "/metrics", "monitors"),
         ("GET", "/login/", "reads"),
         ("GET", "/orders/", "reads"),
         ("POST", "/orders/abc12345/resume/", "reads"),

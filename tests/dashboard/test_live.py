@@ -14,9 +14,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from config.asgi import application
-from dashboard.live import consumers
+from dashboard import sockets
 from dashboard.live.consumers import TOO_MANY_SOCKETS, UNREADABLE
-from dashboard.live.doors import Seats
+from dashboard.sockets import Seats
 from execution.models import Order, User
 from execution.payloads.orders import SECTIONS
 from execution.selectors.orders import pages
@@ -242,7 +242,7 @@ async def test_a_path_that_no_socket_has_is_refused_before_anything_is_read() ->
 async def test_one_session_has_so_many_sockets_and_a_closed_one_makes_room(
     make_desk: Callable[[], Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "_seats", Seats(2))
+    monkeypatch.setattr(sockets, "seats", Seats(2))
     desk = await in_thread(make_desk)
     client, other = [await in_thread(desk.client, person) for person in (desk.trader, desk.supervisor)]
     lines = [await Line(client, "/ws/orders/").open() for _ in range(3)]

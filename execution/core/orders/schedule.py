@@ -59,6 +59,15 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
     return max(done, first + kept * (1 - first))
 
 
+def seconds_late(line: Line, at: int, done: float) -> float:
+    """Return how long ago the plan wanted what is done now, in seconds; 0 for an order that keeps to its plan."""
+    due = share_due(line, at, done)
+    if due is None or due - done < ON_SCHEDULE:
+        return 0.0
+    missed = next(time for time, share in line if share > done + ROUNDING)
+    return max(0.0, (at - missed) / 1000)
+
+
 def is_behind(line: Line, at: int, done: float) -> bool:
     """Return True if an order lacks more than ``BEHIND_SHARE`` of what its plan wants; never without a plan."""
     due = share_due(line, at, done)

@@ -1,0 +1,29 @@
+"""What a monitor reads: figures of the desk, computed from the database when they are asked for.
+
+Nothing is counted in memory: an answer is about the whole desk, whichever web process gives it, and a restart loses
+nothing. What is unknown has no sample; it is never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from execution.selectors.metrics.accounts import account_families
+from execution.selectors.metrics.families import Family
+from execution.selectors.metrics.latencies import latency_families
+from execution.selectors.metrics.orders import order_families
+from execution.selectors.metrics.system import system_families
+
+PARTS: tuple[Callable[[datetime], Iterator[Family]], ...] = (
+    order_families,
+    latency_families,
+    account_families,
+    system_families,
+)
+
+
+def desk_families(now: datetime) -> Iterator[Family]:
+    """Return every figure of the desk as of ``now``."""
+    for part in PARTS:
+        yield from part(now)
