@@ -24,6 +24,7 @@ from twisted.web.http import HTTPChannel
 
 import config.asgi  # noqa: F401  sets Django up
 from dashboard.api.problems import PREFIX, problem_response
+from dashboard.middleware import with_bare_headers
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem
 
@@ -190,6 +191,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             response = HttpResponse(
                 f"Refused: {message}", status=status, content_type="text/plain; charset=utf-8"
             )
+        with_bare_headers(response)
         response["Content-Length"], response["Connection"] = str(len(response.content)), "close"
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
         head += [f"{name}: {text}" for name, text in response.headers.items()]

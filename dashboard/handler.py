@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 
 from dashboard.api.problems import PREFIX, problem_response
 from dashboard.lanes import FairThreadPool, LaneFull
+from dashboard.middleware import with_bare_headers
 from dashboard.stops import is_halt, is_stop
 from execution.core.problem_codes import Code
 
@@ -29,7 +30,7 @@ AGAIN_AFTER = 1
 #: every page.
 LOGINS = ("/login/", "/admin/login/")
 #: A process that reads much still says that it lives, and asks no database for it.
-MONITORS = {"/livez": "files", "/readyz": "monitors", "/metrics": "monitors"}
+MONITORS = {"/csp-report": "files", "/livez": "files", "/readyz": "monitors", "/metrics": "monitors"}
 BUSY = "The desk is busy. Nothing was changed. Send the request again."
 
 
@@ -65,7 +66,7 @@ class DeskHandler(ASGIHandler):
                 await super().__call__(scope, receive, send)
         except LaneFull as full:
             log.warning("a request is refused", path=scope["path"][:200], reason=str(full))
-            await self.send_response(_busy(scope["path"]), send)
+            await self.send_response(busy_response(scope["path"]), send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
@@ -97,10 +98,10 @@ def address_of(scope: Any) -> int:
     return hash((scope.get("client") or ("",))[0])
 
 
-def _busy(path: str) -> HttpResponse:
+def busy_response(path: str) -> HttpResponse:
     if path.startswith(PREFIX):
         response = problem_response(503, BUSY, code=Code.BUSY)
     else:
         response = HttpResponse(BUSY, status=503, content_type="text/plain; charset=utf-8")
     response.headers["Retry-After"] = str(AGAIN_AFTER)
-    return response
+    return with_bare_headers(response)

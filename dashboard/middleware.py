@@ -5,12 +5,29 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 ID_BYTES = 6
 HEADER = "X-Request-Id"
+
+#: For answers that are given before any middleware has run.
+BARE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def with_bare_headers(response: HttpResponse) -> HttpResponse:
+    """Return the answer with the headers that middleware would have given it."""
+    for name, value in BARE_HEADERS.items():
+        response.headers[name] = value
+    return response
+
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

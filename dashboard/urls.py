@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("livez", operations.livez, name="livez"),
     path("readyz", operations.readyz, name="readyz"),
+    path("csp-report", operations.csp_report, name="csp_report"),
     path("metrics", operations.metrics, name="metrics"),
     path("login/", login, name="login"),
     path("logout/", home.LogoutView.as_view(), name="logout"),

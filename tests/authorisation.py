@@ -24,6 +24,7 @@ POST   logout/                                   -        302       302    302  
 GET    livez                                     -        200       200    200    200     200        200
 GET    readyz                                    -        503       503    503    503     503        503
 GET    metrics                                   -        200       200    200    200     200        200
+POST   csp-report                                -        400       400    400    400     400        400
 GET    favicon.ico                               -        301       301    301    301     301        301
 GET    me/                                       -        login     200    200    200     200        200
 POST   me/                                       -        login     201    201    201     201        201

@@ -69,6 +69,44 @@ def test_systemd_takes_a_unit(unit: Path) -> None:
     assert [line for line in wrong if unit.name.partition(".")[0].rstrip("@") in line] == []
 
 
+#: What ``systemd-analyze security`` may say at most, of 10.
+MOST_EXPOSED = 3.0
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd")
+def test_systemd_counts_little_exposure() -> None:
+    for unit in UNITS:
+        command = ["systemd-analyze", "security", "--offline=yes", str(unit)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        (level,) = re.findall(r"exposure level for \S+: ([0-9.]+)", said)
+        assert float(level) < MOST_EXPOSED, unit.name
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_has_no_way_to_more_rights(unit: Path) -> None:
+    lines = unit.read_text(encoding="utf-8").splitlines()
+    wanted = (
+        *("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "RestrictNamespaces=yes"),
+        *("PrivateDevices=yes", "SystemCallFilter=@system-service", "UMask=0077"),
+    )
+    assert [line for line in wanted if line not in lines] == []
+    is_web_or_paper = "web" in unit.name or "paper" in unit.name
+    assert ("UnsetEnvironment=SECRET_KEY" in lines) is not is_web_or_paper, "web alone signs sessions"
+
+
+def test_containers_have_no_rights_and_write_nothing_of_their_image() -> None:
+    services = compose()["services"]
+    for name, service in services.items():
+        assert service["logging"]["options"]["max-size"], name
+        if service.get("image") == "tranche":
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+    assert "/livez" in services["web"]["healthcheck"]["test"][-1]
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert dockerfile.rstrip().splitlines()[-1] == "USER tranche"
+
+
 def test_every_variable_of_the_environment_file_is_one_that_the_settings_read() -> None:
     example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
     text = (DEPLOY / "tranche.env.example").read_text(encoding="utf-8")

@@ -99,3 +99,23 @@ def test_words_that_the_glossary_refers_to_are_in_it() -> None:
     text = (REFERENCE / "glossary.md").read_text(encoding="utf-8")
     referred = set(re.findall(r"(?<!\*)\*([a-z ]+)\*(?!\*)", text))
     assert referred - glossary_words() == set()
+
+
+_CITED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+
+
+def test_the_page_of_security_has_every_code_once_and_cites_tests_that_there_are() -> None:
+    text = (REFERENCE / "security.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| S\d+ \|", line)]
+    assert [row[0] for row in rows] == [f"S{number}" for number in range(1, 39)]
+    for row in rows:
+        state, proof = row[2], row[-1]
+        assert state in {"holds", "part", "not yet"}, row[0]
+        assert bool(_CITED.search(proof)) == (state in {"holds", "part"} and row[0] != "S34"), row[0]
+        assert ("Missing: " in proof) == (state == "part"), row[0]
+    cited = _CITED.findall(text)
+    assert len(cited) > 50
+    for path, name in cited:
+        file = REPOSITORY / path
+        assert file.is_file(), path
+        assert not name or f"def {name}(" in file.read_text(encoding="utf-8"), f"{path}::{name}"

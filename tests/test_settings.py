@@ -9,6 +9,7 @@ import pytest
 from django.core.checks import Tags, run_checks
 from pytest_django.fixtures import Settings
 
+from config.celery import app as celery_app
 from config.environment import host_names
 from tests.checks import REPOSITORY
 
@@ -89,3 +90,8 @@ def test_without_tls_cookies_have_plain_names_and_no_browser_is_told_to_stay_on_
     made = settings_of(monkeypatch)
     assert made["SESSION_COOKIE_NAME"].startswith("tranche_session_")
     assert made["SECURE_HSTS_SECONDS"] == 0
+
+
+def test_tasks_are_json_and_nothing_else() -> None:
+    assert celery_app.conf.accept_content == ["json"]
+    assert (celery_app.conf.task_serializer, celery_app.conf.result_serializer) == ("json", "json")

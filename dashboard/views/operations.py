@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from ipaddress import ip_address
-from time import perf_counter
+from time import monotonic, perf_counter
 
+import structlog
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.sockets import sockets_open
+from execution.core.numbers import shortened
+from execution.core.strict_json import read_json
 from execution.selectors.metrics import desk_families
 from execution.selectors.metrics.families import CONTENT_TYPE, Family, exposition
 from execution.selectors.readiness import is_ready, readiness
 
+log = structlog.get_logger(__name__)
+
+#: Lines a minute about reports of browsers, which anybody can send; characters of each of their values.
+REPORTS = 10
+MAX_SHOWN = 200
+_told_at: deque[float] = deque(maxlen=REPORTS)
 #: Headers that a proxy adds: what came through one may come from anywhere.
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
@@ -50,6 +61,32 @@ def metrics(request: HttpRequest) -> HttpResponse:
     took = Family("scrape_seconds", "How long this answer took to compute.")
     took.add(perf_counter() - begun)
     return HttpResponse(exposition([*families, sockets, took]), content_type=CONTENT_TYPE)
+
+
+@csrf_exempt
+@require_POST
+def csp_report(request: HttpRequest) -> HttpResponse:
+    """Take a browser's report that a page broke the policy: an extension, or somebody's script in a page of ours."""
+    try:
+        report = read_json(request.body)["csp-report"]
+        told = {name: shortened(report.get(name, ""), MAX_SHOWN) for name in ("document-uri", "blocked-uri")}
+        directive = shortened(
+            report.get("effective-directive") or report.get("violated-directive", ""), MAX_SHOWN
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return HttpResponse("This is no report.\n", status=400, content_type="text/plain")
+    if _may_tell():
+        page, blocked = told["document-uri"], told["blocked-uri"]
+        log.warning("a browser has refused a part of a page", page=page, blocked=blocked, directive=directive)
+    return HttpResponse(status=204)
+
+
+def _may_tell() -> bool:
+    now = monotonic()
+    if len(_told_at) == REPORTS and now - _told_at[0] < 60:
+        return False
+    _told_at.append(now)
+    return True
 
 
 def is_private(request: HttpRequest) -> bool:

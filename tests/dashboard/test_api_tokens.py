@@ -27,6 +27,9 @@ def test_without_a_valid_token_the_api_is_closed_and_says_how_to_open_it(office:
         response = program.get("/orders")
         assert "Authorization: Bearer" in problem_of(response, 401)["detail"]
         assert response.headers["WWW-Authenticate"] == "Bearer"
+    problem_of(
+        Program(None).get("/orders", token=text, access_token=text), 401
+    )  # nor in an address, which is logged
     assert Program(None, token=text).get("/orders").status_code == 200
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections import deque
 
 import pytest
 from django.test import Client
 from structlog.contextvars import get_contextvars
 
-from dashboard.views import home
+from dashboard.handler import busy_response
+from dashboard.views import home, operations
 from tests.dashboard.api import Program
 from tests.dashboard.desk_fixture import Desk
 
@@ -82,3 +85,49 @@ def test_logging_out_drops_what_the_browser_keeps(office: Desk) -> None:
     answer = client.post("/logout/")
     assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert "Clear-Site-Data" not in Client().get("/login/").headers
+
+
+def test_every_answer_has_the_headers_that_keep_a_browser_safe(office: Desk) -> None:
+    client = office.client(office.trader)
+    paths = (
+        "/login/",
+        "/orders/",
+        "/nowhere/",
+        "/static/mark.svg",
+        "/api/v1/orders",
+        "/api/v1/docs",
+        "/livez",
+        "/admin/",
+    )
+    answers = [(path, client.get(path).headers) for path in paths]
+    answers.append(("busy", busy_response("/orders/").headers))
+    for path, headers in answers:
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Referrer-Policy"] == "same-origin", path
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy or "default-src 'none'" in policy, path
+        assert "unsafe" not in policy, path
+        assert "frame-ancestors 'none'" in policy, path
+
+
+def test_a_browser_reports_a_broken_policy_and_nobody_floods_the_log_with_it(
+    db: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "_told_at", deque(maxlen=operations.REPORTS))
+    report = {
+        "csp-report": {
+            "document-uri": "http://desk/orders/",
+            "blocked-uri": "x" * 500,
+            "violated-directive": "img-src",
+        }
+    }
+    client = Client(enforce_csrf_checks=True)
+    for _ in range(operations.REPORTS + 5):
+        assert client.post("/csp-report", json.dumps(report), "application/csp-report").status_code == 204
+    lines = [record for record in caplog.records if "refused a part" in str(record.msg)]
+    assert len(lines) == operations.REPORTS
+    assert {record.levelname for record in lines} == {"WARNING"}
+    assert len(str(lines[0].msg)) < 700
+    for body in ("", "[1]", "{}", '{"csp-report": 1}'):
+        assert client.post("/csp-report", body, "application/csp-report").status_code == 400

@@ -104,7 +104,9 @@ def _audit(order: Order) -> Iterator[Event]:
     clients = list(order.children.values_list("client_id", flat=True))
     about = Q(subject__in=[order.public_id, *clients])
     lived = Q(at__gte=order.created_at) & (Q() if order.ended_at is None else Q(at__lte=order.ended_at))
-    desk = Q(subject__in=labels) | Q(kind__startswith="halt") | Q(kind="restored")
+    desk = (
+        Q(subject__in=labels) | Q(kind__startswith="halt") | Q(kind__startswith="limit") | Q(kind="restored")
+    )
     for entry in AuditEntry.objects.filter(about | (lived & desk)).order_by("at", "pk"):
         text = " · ".join(part for part in (entry.kind, entry.subject, entry.reason) if part)
         yield Event(entry.at, "audit", entry.actor, text, data=entry.data or None)
