@@ -22,6 +22,7 @@ from execution.core.addresses import (
     Network,
     origin_of,
     refused_address,
+    shown,
 )
 from execution.core.numbers import shortened
 from execution.core.problem_codes import Code
@@ -73,6 +74,27 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
     return [
         Problem("options", as_sentence(reason), code=Code.OPTIONS_UNUSABLE) for reason in dict.fromkeys(words)
     ]
+
+
+def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
+    """Return where an account's requests go, for an admin to read: each machine once, then proxies."""
+    urls = options.get("urls", {})
+    machines = sorted({_machine(address) for address in _leaves(urls)})
+    if not machines:
+        network = "the test network of " if "sandbox" in options else ""
+        name = f", under the name {options['hostname']}" if "hostname" in options else ""
+        machines = [f"{network}{exchange} as ccxt ships it{name}"]
+    proxies = sorted({_machine(options[name]) for name in ("httpsProxy", "wssProxy") if name in options})
+    return machines + [f"through the proxy {proxy}" for proxy in proxies]
+
+
+def _machine(address: str) -> str:
+    try:
+        origin = origin_of(address)
+    except ValueError:
+        return f"{shown(address)}, which is refused"
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return f"{host}:{origin.port}{'' if origin.is_encrypted else ', not encrypted'}"
 
 
 def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from django.db.models import Count, Q, QuerySet
 
+from execution.core.account_options import reached
 from execution.core.faults import faults_of
 from execution.core.guarantees import guarantees_of
 from execution.core.states import ORDER_FINAL
@@ -68,6 +69,8 @@ class AccountRow(TypedDict):
     venue: str
     exchange: str
     environment: str
+    #: Where its requests go.
+    reached: list[str]
     is_active: bool
     symbols: list[str]
     #: Symbols that the venue has not listed (yet).
@@ -227,6 +230,7 @@ def _row(account: Any, keys: list[KeyRow], listed: set[str]) -> AccountRow:
         venue=account.venue.label,
         exchange=account.venue.exchange,
         environment=account.environment,
+        reached=reached(account.venue.exchange, account.venue.options),
         is_active=account.is_active,
         symbols=list(account.symbols),
         unlisted=[symbol for symbol in account.symbols if symbol not in listed],

@@ -15,6 +15,7 @@ from execution.core.account_options import (
     holds_credentials,
     option_problems,
     parse_options,
+    reached,
 )
 from execution.core.addresses import Network, origin_of, shown
 from execution.core.problems import Refused
@@ -267,3 +268,24 @@ def test_a_credential_is_found_wherever_it_is_put(
     words = said({**options, **hidden})
     assert "keys go in sealed" in words
     assert "hidden-value" not in words
+
+
+@pytest.mark.parametrize(
+    ("options", "places"),
+    [
+        ({}, ["okx as ccxt ships it"]),
+        ({"sandbox": True}, ["the test network of okx as ccxt ships it"]),
+        ({"hostname": "okx.example"}, ["okx as ccxt ships it, under the name okx.example"]),
+        (
+            {"urls": {"api": {"rest": "http://127.0.0.1:9001/api", "ws": "ws://127.0.0.1:9001"}}},
+            ["127.0.0.1:9001, not encrypted"],
+        ),
+        (
+            {"urls": {"api": "https://[::1]/x"}, "httpsProxy": "http://proxy.example:3128"},
+            ["[::1]:443", "through the proxy proxy.example:3128, not encrypted"],
+        ),
+        ({"urls": {"api": "https://me:secret@host"}}, ["'https://host', which is refused"]),
+    ],
+)
+def test_an_admin_reads_where_an_accounts_requests_go(options: dict[str, Any], places: list[str]) -> None:
+    assert reached("okx", options) == places
