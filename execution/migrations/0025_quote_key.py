@@ -8,7 +8,7 @@ from execution.models.installation import random_quote_key
 
 
 class Migration(migrations.Migration):
-    dependencies = [("execution", "0021_limits")]
+    dependencies = [("execution", "0024_over_at")]
 
     operations = [
         migrations.AddField(
