@@ -239,6 +239,7 @@ CELERY_TASK_ROUTES = {
     "execution.tasks.estimate": {"queue": "compute"},
     "execution.tasks.deliver_alerts": {"queue": "compute"},
     "execution.tasks.housekeep": {"queue": "compute"},
+    "execution.tasks.verify_journal": {"queue": "compute"},
 }
 # Kept in memory: every entry comes again within a minute, and a file could be damaged by a full disk.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
@@ -255,6 +256,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "execution.tasks.expire_approvals",
         "schedule": 5.0,
         "options": {"expires": 4.5},
+    },
+    "verify_journal": {
+        "task": "execution.tasks.verify_journal",
+        "schedule": 60.0,
+        "options": {"expires": 55},
     },
 }
 

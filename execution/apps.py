@@ -1,6 +1,20 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class ExecutionConfig(AppConfig):
     name = "execution"
     verbose_name = "Execution"
+
+    def ready(self) -> None:
+        post_migrate.connect(_protect, sender=self)
+
+
+def _protect(using: str, **_signal: Any) -> None:
+    """After each migration: on SQLite one that makes a table anew drops the table's triggers."""
+    from execution.models.append_only import protect  # models are there once the apps are loaded
+
+    protect(connections[using])

@@ -19,8 +19,10 @@ from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
+from execution.selectors.chains import break_words
 from execution.services.alerts.outbox import deliveries_drop
 from execution.services.desk.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
+from execution.services.desk.journal_check import journal_check_step
 from execution.services.halts import halts_lifted_tell
 from execution.services.orders.approvals import approvals_expire
 from execution.services.orders.estimates import estimate_failed, estimate_work
@@ -43,6 +45,8 @@ KEEP_DELIVERIES = timedelta(days=30)
 KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 #: Seconds between two batches of what is thrown away; longer than any writer waits before it asks for the lock again.
 BETWEEN_BATCHES = 0.02
+#: A step of the check of all chains; the next one comes a minute later.
+CHECK_SECONDS = 20.0
 
 
 def _when_nobody_else_wants() -> None:
@@ -159,6 +163,15 @@ def estimate(estimate_pk: int) -> None:
 def deliver_alerts() -> None:
     """Send what is queued for the outside. The queue is in the database: a task that is lost delays it by seconds."""
     deliver_due(timezone.now)
+
+
+@shared_task
+def verify_journal() -> None:
+    """Go on with tonight's check of the chains for some seconds."""
+    ends = time.monotonic() + CHECK_SECONDS
+    check = journal_check_step(now=timezone.now(), has_time=lambda: time.monotonic() < ends)
+    if check is not None and check.ended_at is not None and check.broken:
+        log.error("the journal is broken", breaks=check.broken, first=break_words(check.breaks[0]))
 
 
 @shared_task

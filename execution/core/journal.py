@@ -1,13 +1,14 @@
-"""The journal's chain, and the folds that status and terms must equal."""
+"""The chains of journal and audit, and the folds that status and terms must equal."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from execution.core.states import OrderStatus
@@ -40,6 +41,81 @@ def entry_hash(previous: str, entry: Entry) -> str:
         ensure_ascii=False,
     )
     return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()
+
+
+def audit_entry(
+    sequence: int, kind: str, actor: str, subject: str, reason: str, data: Mapping[str, Any], at: datetime
+) -> Entry:
+    """Return an entry of the audit as its chain has it."""
+    return Entry(sequence, kind, actor, reason, {"subject": subject, "data": data}, at)
+
+
+class BreakKind(StrEnum):
+    CHANGED = "changed"  #: it does not follow from the entry before it
+    MISSING = "missing"
+    REORDERED = "reordered"  #: it was written before an entry that stands before it
+    EXTRA = "extra"  #: nobody but the table knows of it
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a chain does not hold: the entry's number, and its row; no row where it is missing."""
+
+    kind: BreakKind
+    version: int
+    row: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry as its table holds it: its row, and the hash that stands beside it."""
+
+    row: int
+    entry: Entry
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain as it is kept apart from it: how many entries there are, and the last one's hash."""
+
+    version: int
+    hash: str
+
+
+def chain_breaks(links: Iterable[Link], head: Head | None = None) -> Iterator[Break]:
+    """Yield where a chain does not hold. ``links`` come by their number; one is held at a time.
+
+    After a break the stored hash counts as right, so that each break is told once.
+    """
+    previous: str | None = GENESIS
+    expected, newest_row = 1, 0
+    for link in links:
+        version = link.entry.version
+        if version > expected:
+            yield _missing(expected, version - 1)
+            previous = None  # what it follows from is gone
+        if link.row < newest_row:
+            words = f"entry {version} was written before the entries that it follows"
+            yield Break(BreakKind.REORDERED, version, link.row, words)
+        elif previous is not None and entry_hash(previous, link.entry) != link.hash:
+            words = f"entry {version} does not follow from the one before it: one of the two was changed"
+            yield Break(BreakKind.CHANGED, version, link.row, words)
+        elif head is not None and version == head.version and link.hash != head.hash:
+            words = f"entry {version} has another hash than the one that was kept apart from the chain"
+            yield Break(BreakKind.CHANGED, version, link.row, words)
+        elif head is not None and version > head.version:
+            words = f"entry {version} follows the last one that is known, {head.version}"
+            yield Break(BreakKind.EXTRA, version, link.row, words)
+        previous, expected, newest_row = link.hash, version + 1, max(newest_row, link.row)
+    if head is not None and expected <= head.version:
+        yield _missing(expected, head.version)
+
+
+def _missing(first: int, last: int) -> Break:
+    words = f"entry {first} is missing" if first == last else f"entries {first} to {last} are missing"
+    return Break(BreakKind.MISSING, first, None, words)
 
 
 def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:

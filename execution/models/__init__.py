@@ -9,7 +9,8 @@ from execution.models.alerts import (
     AlertWatch,
     ChannelType,
 )
-from execution.models.audit import AuditEntry
+from execution.models.audit import AuditEntry, ChainHead, JournalCheck
+from execution.models.decisions import DecisionContext, DecisionRecord
 from execution.models.estimates import Estimate
 from execution.models.halts import Halt, HaltGate, HaltKind, HaltScope
 from execution.models.installation import Environment, Installation, Worker
@@ -42,10 +43,13 @@ __all__ = [
     "AuditEntry",
     "Balance",
     "CandleDay",
+    "ChainHead",
     "ChannelType",
     "ChildOrder",
     "Credential",
     "CredentialState",
+    "DecisionContext",
+    "DecisionRecord",
     "Difference",
     "DifferenceKind",
     "Environment",
@@ -56,6 +60,7 @@ __all__ = [
     "HaltKind",
     "HaltScope",
     "Installation",
+    "JournalCheck",
     "JournalEntry",
     "Market",
     "MarketSample",

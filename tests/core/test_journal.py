@@ -10,7 +10,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from execution.core.journal import GENESIS, Entry, broken_at, entry_hash, fold_status, fold_terms_version
+from execution.core.journal import (
+    GENESIS,
+    Entry,
+    Head,
+    Link,
+    broken_at,
+    chain_breaks,
+    entry_hash,
+    fold_status,
+    fold_terms_version,
+)
 from execution.core.states import OrderStatus
 from tests.core.builders import NOW
 
@@ -77,6 +87,29 @@ def test_another_order_of_entries_is_found(chain: Chain, choices: st.DataObject)
     shuffled = choices.draw(st.permutations(chain))
     assume(shuffled != chain)
     assert broken_at(shuffled) is not None
+
+
+@given(chains(), st.data())
+def test_a_change_a_loss_and_an_exchange_are_named_where_they_are(
+    chain: Chain, choices: st.DataObject
+) -> None:
+    links = [Link(100 + entry.version, entry, stored) for entry, stored in chain]
+    head, at = Head(len(links), links[-1].hash), choices.draw(st.integers(0, len(links) - 1))
+    assert list(chain_breaks(links, head)) == []
+    victim = links[at]
+    changed = replace(victim, entry=replace(victim.entry, reason=f"{victim.entry.reason}, forged"))
+    told = list(chain_breaks([*links[:at], changed, *links[at + 1 :]], head))
+    assert [(one.kind, one.version, one.row) for one in told] == [("changed", at + 1, victim.row)]
+    told = list(chain_breaks([*links[:at], *links[at + 1 :]], head))
+    assert [(one.kind, one.version, one.row) for one in told] == [("missing", at + 1, None)]
+    assume(at > 0)
+    before = links[at - 1]
+    exchanged = [
+        replace(victim, entry=replace(victim.entry, version=at)),
+        replace(before, entry=replace(before.entry, version=at + 1)),
+    ]
+    told = list(chain_breaks([*links[: at - 1], *exchanged, *links[at + 1 :]], head))
+    assert {(at, victim.row), (at + 1, before.row)} <= {(one.version, one.row) for one in told}
 
 
 @given(chains(), st.data())

@@ -20,6 +20,7 @@ SERVICES = (
         "limits",
         "alerts",
     ),
+    *("chains",),
 )
 
 

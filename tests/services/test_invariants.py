@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from execution.core.types import VenueStatus
 from execution.models import AuditEntry, ChildOrder, Fill, Halt, JournalEntry, Order
+from execution.models.append_only import unprotect
 from execution.services.children.children import child_report
 from execution.services.children.fills import fill_record
 from execution.services.records.audit import audit_append
@@ -51,6 +53,7 @@ SPOILS: list[tuple[str, Callable[[], object]]] = [
 
 @pytest.mark.parametrize(("words", "spoil"), SPOILS)
 def test_what_is_spoiled_is_found(order: Order, words: str, spoil: Callable[[], object]) -> None:
+    unprotect(connection)
     spoil()
     with pytest.raises(AssertionError, match=words):
         check_order(order)
@@ -72,6 +75,7 @@ def test_a_child_that_was_intended_under_a_halt_is_found(
     with pytest.raises(AssertionError, match=r"I7: children \[1\] were intended under the halt"):
         check_order(order)
     last = order.children.get().client_id
+    unprotect(connection)
     AuditEntry.objects.update(data={"last_child": last})
     check_order(order)
 

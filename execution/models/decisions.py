@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from django.db import models
+
+from execution.models.orders import Order
+
+
+class DecisionContext(models.Model):
+    """What many decisions of an order have in common: parameters, plan, forecast and market rules.
+
+    Written once for each version of it. ``body`` is compressed JSON (core/orders/view_record.py).
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_contexts")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the JSON")
+    body = models.BinaryField()
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "digest"], name="context_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order.public_id} {self.digest[:8]}"
+
+
+class DecisionRecord(models.Model):
+    """What the children of one decision were decided on. Append-only until retention deletes it.
+
+    The journal's entry of each child has the SHA-256 of ``body``, so the journal's chain covers it.
+    """
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_records")
+    #: The children that it placed: ``children`` of them, from this sequence on.
+    first_child = models.PositiveIntegerField()
+    children = models.PositiveSmallIntegerField()
+    context = models.ForeignKey(DecisionContext, on_delete=models.CASCADE, related_name="records")
+    body = models.BinaryField()
+    decided_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "first_child"], name="decision_record_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order.public_id} child {self.first_child}"

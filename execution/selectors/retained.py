@@ -1,0 +1,14 @@
+"""Reads which orders retention has deleted. The audit keeps their ids; it is kept for good."""
+
+from __future__ import annotations
+
+from execution.models import AuditEntry
+
+#: The audit's kind of a batch of orders that were deleted when their time was over.
+ORDERS_DROPPED = "orders.dropped"
+
+
+def orders_dropped() -> frozenset[str]:
+    """Return the public ids of the orders that retention has deleted."""
+    entries = AuditEntry.objects.filter(kind=ORDERS_DROPPED).order_by("sequence")
+    return frozenset(name for data in entries.values_list("data", flat=True) for name in data["orders"])

@@ -1,0 +1,72 @@
+"""The nightly check of every chain, in steps: a task may take seconds, and a large journal takes minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+
+from django.db.models import Q
+
+from execution.models import JournalCheck
+from execution.payloads.journal import BreakRow
+from execution.selectors.chains import audit_breaks, audit_count, orders_verify
+
+#: A check begins at the first minute after this, UTC, once a day.
+NIGHT = time(2, 0)
+#: Breaks that a check keeps. ``broken`` counts all.
+MAX_KEPT = 200
+#: A step that was cut off holds its check for no longer.
+STEP_ENDS = timedelta(minutes=5)
+
+
+def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> JournalCheck | None:
+    """Go on with the check under way, or begin the one that is due, while ``has_time``; None when none is due.
+
+    The audit comes first, then the orders, a block at a time. After each block the check's row is written, so that
+    another step goes on from there.
+    """
+    check = _check_due(now)
+    if check is None or not _hold(check, now):
+        return None
+    if check.after_order is None:
+        _note(check, audit_breaks())
+        check.after_order, check.entries = 0, audit_count()
+        check.save()
+    while has_time():
+        block = orders_verify(after=check.after_order)
+        if block.last is None:
+            check.ended_at = now
+            break
+        _note(check, block.breaks)
+        check.after_order = block.last
+        check.orders += block.orders
+        check.entries += block.entries
+        check.save()
+    check.held_until = None
+    check.save()
+    return check
+
+
+def _check_due(now: datetime) -> JournalCheck | None:
+    """Return the check under way; else a new one when tonight's has not begun, or there was none at all."""
+    newest = JournalCheck.objects.order_by("-started_at", "-pk").first()
+    if newest is not None and newest.ended_at is None:
+        return newest
+    night = datetime.combine(now.date(), NIGHT, tzinfo=now.tzinfo)
+    night = night if now >= night else night - timedelta(days=1)
+    if newest is not None and newest.started_at >= night:
+        return None
+    return JournalCheck.objects.create(started_at=now)
+
+
+def _hold(check: JournalCheck, now: datetime) -> bool:
+    """Take the check for one step; False while another process is at it."""
+    free = Q(held_until=None) | Q(held_until__lte=now)
+    check.held_until = now + STEP_ENDS
+    taken = JournalCheck.objects.filter(free, pk=check.pk, ended_at=None).update(held_until=check.held_until)
+    return taken == 1
+
+
+def _note(check: JournalCheck, breaks: list[BreakRow]) -> None:
+    check.broken += len(breaks)
+    check.breaks = [*check.breaks, *breaks][:MAX_KEPT]
