@@ -22,6 +22,7 @@ from config.environment import (
     var_dir,
 )
 from config.logs import configure_logs
+from execution.core.retention import Retention, keeping_orders
 
 env = environ.Env()
 
@@ -78,6 +79,9 @@ if TRANCHE_DISK_FLOOR is not None and TRANCHE_DISK_FLOOR < 0:
     raise ValueError(f"TRANCHE_DISK_FLOOR is {TRANCHE_DISK_FLOOR}; it must be 0 or more megabytes")
 #: Who sends it as a bearer token reads /metrics; without one only this machine itself does (docs/monitoring.md).
 TRANCHE_METRICS_TOKEN = env.str("TRANCHE_METRICS_TOKEN", default="")
+#: How long rows are kept (docs/retention.md): the orders' time in days, everything else as core/retention.py says.
+TRANCHE_KEEP_ORDERS = env.int("TRANCHE_KEEP_ORDERS", default=Retention().orders.days)
+TRANCHE_RETENTION = keeping_orders(TRANCHE_KEEP_ORDERS)
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person
 
 # Without "daphne", which only changes runserver and makes every process import Twisted (half a second each).

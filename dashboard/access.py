@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from execution.models import User
 
 Arguments = ParamSpec("Arguments")
-View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 
 
 def person_of(request: HttpRequest) -> User:
@@ -48,7 +48,7 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
     checked = _admitting(lambda person: person.role == "admin", "Accounts and keys are an admin's.", view)
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         if getattr(request, "htmx", False) and not request.user.is_authenticated:
             return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
         return checked(request, *args, **kwargs)
@@ -64,7 +64,7 @@ def supervisor_required(view: View[Arguments]) -> View[Arguments]:
 
 def _admitting(may: Callable[[User], bool], words: str, view: View[Arguments]) -> View[Arguments]:
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         if not may(person_of(request)):
             raise PermissionDenied(words)
         return view(request, *args, **kwargs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
+from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 
@@ -42,3 +43,13 @@ def see_other(page: str, *arguments: str) -> HttpResponse:
 def filter_refused(problems: Sequence[Problem]) -> HttpResponse:
     """Return why there is no file for this filter."""
     return HttpResponse(sentences(problems), status=422, content_type="text/plain")
+
+
+async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
+    """Read lines from the database as they are sent: under ASGI Django would gather a plain iterator first."""
+
+    def following() -> str | None:
+        return next(lines, None)
+
+    while (line := await database_sync_to_async(following)()) is not None:
+        yield line

@@ -12,17 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import bootsteps, shared_task, signals
+from django.conf import settings
 from django.utils import timezone
 
 from execution.alerting.sender import deliver_due
-from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
 from execution.selectors.chains import break_words
 from execution.services.alerts.outbox import deliveries_drop
-from execution.services.desk.housekeeping import candles_drop, estimates_drop, samples_drop, workers_drop
+from execution.services.desk.housekeeping import (
+    candles_drop,
+    checks_drop,
+    decisions_drop,
+    estimates_drop,
+    samples_drop,
+    workers_drop,
+)
 from execution.services.desk.journal_check import journal_check_step
+from execution.services.desk.old_orders import orders_drop
 from execution.services.halts import halts_lifted_tell
 from execution.services.orders.approvals import approvals_expire
 from execution.services.orders.estimates import estimate_failed, estimate_work
@@ -38,11 +46,6 @@ ENGINE_QUEUE = "engine"
 COMPUTE_QUEUE = "compute"
 ENGINE_MODULE = "execution.engine.host"
 WATCHER_MODULE = "execution.alerting.watcher"
-KEEP_SAMPLES = timedelta(days=7)
-KEEP_WORKERS = timedelta(days=1)
-KEEP_ESTIMATES = timedelta(hours=1)
-KEEP_DELIVERIES = timedelta(days=30)
-KEEP_CANDLES = timedelta(days=MAX_LOOKBACK + 1)
 #: Seconds between two batches of what is thrown away; longer than any writer waits before it asks for the lock again.
 BETWEEN_BATCHES = 0.02
 #: A step of the check of all chains; the next one comes a minute later.
@@ -177,14 +180,17 @@ def verify_journal() -> None:
 @shared_task
 def housekeep() -> None:
     """Make the reports first: they are made of the samples that are dropped then."""
-    now = timezone.now()
+    now, kept = timezone.now(), settings.TRANCHE_RETENTION
     halts_lifted_tell(since=now - timedelta(days=1), now=now)
-    reports_keep(now=now, samples_since=now - KEEP_SAMPLES)
-    samples_drop(before=now - KEEP_SAMPLES, pause=let_others_write)
-    workers_drop(before=now - KEEP_WORKERS, pause=let_others_write)
-    estimates_drop(before=now - KEEP_ESTIMATES, pause=let_others_write)
-    deliveries_drop(before=now - KEEP_DELIVERIES)
-    candles_drop(before=(now - KEEP_CANDLES).date(), pause=let_others_write)
+    reports_keep(now=now, samples_since=now - kept.samples)
+    samples_drop(before=now - kept.samples, pause=let_others_write)
+    workers_drop(before=now - kept.workers, pause=let_others_write)
+    estimates_drop(before=now - kept.estimates, pause=let_others_write)
+    deliveries_drop(before=now - kept.deliveries)
+    candles_drop(before=(now - kept.candles).date(), pause=let_others_write)
+    decisions_drop(before=now - kept.decisions, pause=let_others_write)
+    checks_drop(before=now - kept.checks, pause=let_others_write)
+    orders_drop(before=now - kept.orders, now=now, pause=let_others_write)
 
 
 def let_others_write() -> None:

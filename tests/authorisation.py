@@ -54,6 +54,8 @@ GET    analysis/export.csv                       -        login     200    200  
 
 # the wall and the halts: supervisors
 GET    wall/                                     -        login     403    403    403     200        403
+GET    journal/                                  -        login     403    403    403     200        403
+GET    journal/export.csv                        -        login     403    403    403     200        403
 GET    halts/                                    -        login     403    403    403     200        403
 GET    halts/new/                                -        login     403    403    403     200        403
 POST   halts/new/                                -        login     403    403    403     303        403

@@ -139,6 +139,7 @@ class Rows:
             decision=decide(snapshot.view),
             quotes=snapshot.view.quotes,
             now=now,
+            view=snapshot.view,
         ).applied
 
     def resting(self, *, submitted: bool = True, **changes: Any) -> ChildOrder:

@@ -13,17 +13,33 @@ from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem
 from execution.core.states import OrderStatus
 from execution.selectors.orders.blotter import filter_choices
-from execution.selectors.orders.order_filter import STATE_GROUPS, FilterChoices, OrderFilter, filter_problems
+from execution.selectors.orders.order_filter import STATE_GROUPS, DayFilter, FilterChoices, filter_problems
 
 if TYPE_CHECKING:
     from execution.models import User
 
-Filter = TypeVar("Filter", bound=OrderFilter)
+Filter = TypeVar("Filter", bound=DayFilter)
 Option = tuple[str, str]
 
 STATE_LABELS = dict(zip(STATE_GROUPS, ("All", "Needs a person", "Live", "Final"), strict=True))
 #: Names in a URL, in this order. The page of a list is no filter.
-NAMES = ("group", "state", "side", "symbol", "algorithm", "venue", "account", "trader", "q", "from", "to")
+NAMES = (
+    "group",
+    "state",
+    "side",
+    "symbol",
+    "algorithm",
+    "venue",
+    "account",
+    "trader",
+    "q",
+    "from",
+    "to",
+    "source",
+    "person",
+    "order",
+    "kind",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,7 +14,7 @@ from django.views.decorators.http import require_GET
 from dashboard.access import order_seen, person_of
 from dashboard.forms.filters import STATE_LABELS, FilterForm, read_filter
 from dashboard.present.exports import csv_lines
-from dashboard.responses import csv_response, filter_refused
+from dashboard.responses import csv_response, filter_refused, in_thread
 from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import OrderPage
 from execution.selectors.orders import pages
@@ -104,14 +102,5 @@ def order_export(request: HttpRequest) -> HttpResponseBase:
         now=epoch_ms(now),
         with_trader=sees_several(person),
     )
-    # Under ASGI Django would gather a plain iterator before it sends anything.
-    content = _in_thread(lines) if isinstance(request, ASGIRequest) else lines
+    content = in_thread(lines) if isinstance(request, ASGIRequest) else lines
     return csv_response(content, f"orders-{now:%Y%m%d-%H%M%S}.csv")
-
-
-async def _in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    def following() -> str | None:
-        return next(lines, None)
-
-    while (line := await database_sync_to_async(following)()) is not None:
-        yield line

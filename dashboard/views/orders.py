@@ -18,6 +18,7 @@ from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused, refuse
 from execution.payloads.encode import epoch_ms
+from execution.selectors.chains import shown_breaks
 from execution.selectors.orders import pages
 from execution.selectors.orders.schedules import is_sliced
 from execution.selectors.orders.visibility import order_is_theirs_to_act
@@ -40,6 +41,7 @@ def order_detail(request: HttpRequest, public_id: str) -> HttpResponse:
             "label": ALGORITHMS[order["algorithm"]].label if order["algorithm"] in ALGORITHMS else "",
             "parameters": fields.parameter_labels(order["algorithm"]),
         },
+        "breaks": shown_breaks(order_id, order["version"]),
         "may_act": order_is_theirs_to_act(person=person, order_id=order_id),
         "now": epoch_ms(timezone.now()),
     }

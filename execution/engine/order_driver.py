@@ -225,6 +225,7 @@ class OrderDriver:
             decision=decision,
             quotes=snapshot.view.quotes,
             now=self._context.clock.now(),
+            view=snapshot.view,
         )
         if applied is Applied.FENCED:
             log.info("the order is another driver's now", order=self._order_pk)

@@ -86,7 +86,10 @@ class Slices:
             "fence": snapshot.fence,
         }
         fixed |= {"quotes": snapshot.view.quotes, "now": now}
-        run("apply: intend", lambda: decision_apply(**fixed, version=snapshot.version, decision=decision))
+        run(
+            "apply: intend",
+            lambda: decision_apply(**fixed, version=snapshot.version, decision=decision, view=snapshot.view),
+        )
         account = self.rows.account.pk
         run("children_to_send", lambda: children_to_send(account))
         child = ChildOrder.objects.get(order=self.order, is_settled=False)

@@ -20,7 +20,7 @@ SERVICES = (
         "limits",
         "alerts",
     ),
-    *("chains",),
+    *("chains", "why"),
 )
 
 

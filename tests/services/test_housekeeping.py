@@ -5,16 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from execution import tasks
-from execution.models import MarketSample, Order, Venue
-from execution.services.desk import housekeeping
+from execution.core.retention import keeping_orders
+from execution.core.types import VenueStatus
+from execution.models import (
+    AuditEntry,
+    ChildOrder,
+    DecisionRecord,
+    Fill,
+    JournalEntry,
+    MarketSample,
+    Order,
+    Venue,
+)
+from execution.selectors.chains import audit_breaks, heads_breaks, orders_verify
+from execution.selectors.retained import orders_dropped
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from execution.services.desk import housekeeping, old_orders
 from execution.services.desk.housekeeping import BATCH, samples_drop
-from tests.factories import NOW, Rows
+from execution.services.desk.old_orders import orders_drop
+from execution.services.orders.orders import order_cancel
+from tests.factories import NOW, D, Rows, report_of, trade_of
 
 ROWS = 30_000
 #: A quarter of what a lease may miss; measured beside 1.2 million rows: docs/reliability.md.
@@ -93,3 +111,49 @@ def test_every_kind_of_litter_goes_in_batches(rows: Rows, monkeypatch: pytest.Mo
     monkeypatch.setattr(tasks, "let_others_write", lambda: statements.append(None))
     tasks.housekeep()
     assert statements == []  # nothing to throw away: nothing to wait for
+
+
+def test_an_open_order_keeps_the_samples_of_its_own_market_alone(rows: Rows) -> None:
+    samples(rows.venue, 100, first=-50)
+    other = Venue.objects.create(label="gamma", exchange="binance")
+    samples(other, 100, first=-50)
+    Order.objects.filter(pk=rows.submit().pk).update(created_at=NOW)
+    assert samples_drop(before=NOW + timedelta(days=1), pause=lambda: None) == 150
+    assert {sample.venue_id for sample in MarketSample.objects.all()} == {rows.venue.pk}
+
+
+def test_an_old_order_goes_with_all_that_is_its_own_and_the_audit_keeps_its_name(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(old_orders, "BATCH", 2)
+    child = rows.resting(key="old")
+    order = child.order
+    trade = trade_of(child, "1", "0.1", fee=D(1), fee_currency="USDT")
+    fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
+    filled = report_of(child, VenueStatus.FILLED, "0.1")
+    child_report(account_pk=rows.account.pk, report=filled, now=NOW)
+    order_cancel(public_id=order.public_id, person=rows.trader, reason="", now=NOW)
+    rows.step(order, now=NOW)
+    order.refresh_from_db()
+    assert order.ended_at == NOW
+    young = rows.working(key="young")
+    assert DecisionRecord.objects.filter(order=order).exists()
+    pauses: list[int] = []
+    drop: Any = partial(orders_drop, now=NOW, pause=lambda: pauses.append(JournalEntry.objects.count()))
+    assert drop(before=NOW) == 0, "it ended then, not before"
+    assert drop(before=NOW + timedelta(seconds=1)) == 1
+    assert len(set(pauses)) > 2, "in batches"
+    assert list(Order.objects.all()) == [young]
+    for table in (Fill, ChildOrder, DecisionRecord):
+        assert not table.objects.filter(order_id=order.pk).exists()
+    entry = AuditEntry.objects.get()
+    assert entry.data == {"orders": {order.public_id: [order.version, order.journal_hash]}}
+    assert orders_verify(after=0).breaks == [] == audit_breaks()
+    heads = [{"chain": "order", "order": order.public_id, "version": 1, "hash": ""}]
+    assert list(heads_breaks(heads, orders_dropped())) == [], "nobody misses it"
+
+
+def test_nobody_keeps_orders_for_less_than_a_year() -> None:
+    assert keeping_orders(400).decisions == timedelta(days=400)
+    with pytest.raises(ValueError, match="kept for 364 days; it must be 365 or more"):
+        keeping_orders(364)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -38,6 +38,11 @@ FIRST_YEAR, LAST_YEAR = 2000, 2999
 LAST_PAGE = 1_000_000
 #: Groups of states by their names in a filter; a single status is a state, too.
 STATE_GROUPS = ("all", "needs", "live", "final")
+
+#: Where entries are searched: in the orders' journals, or in the audit.
+SOURCES = ("orders", "audit")
+#: Digits of a page's mark.
+MAX_MARK = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,28 +140,33 @@ def _page(value: Any) -> int:
     return page
 
 
-def _search(value: str) -> str:
+def _mark(value: Any) -> tuple[datetime, int] | None:
+    """Read where a page of entries begins: microseconds since 1970, and the row."""
+    if value is None or isinstance(value, tuple):
+        return value
+    at, _, row = str(value).partition("-")
+    if not (at.isdecimal() and row.isdecimal() and len(at) <= MAX_MARK and len(row) <= MAX_MARK):
+        message = f"Before is {shortened(str(value))!r}. Take it from the link of a page."
+        raise _refused("before", message, str(value), "", Code.VALUE_MALFORMED)
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(at)), int(row)
+
+
+def _search(value: str, info: ValidationInfo) -> str:
+    name = info.field_name or "q"
+    label = "The search" if name == "q" else name.capitalize()
     if len(value) > MAX_SEARCH:
-        message = length_problem("q", "The search", value, MAX_SEARCH).message
-        raise _refused("q", message, str(len(value)), str(MAX_SEARCH), Code.LENGTH_OUT_OF_RANGE)
+        message = length_problem(name, label, value, MAX_SEARCH).message
+        raise _refused(name, message, str(len(value)), str(MAX_SEARCH), Code.LENGTH_OUT_OF_RANGE)
     if "\x00" in value:
-        raise _refused("q", "The search has a NUL character.", "", "", Code.VALUE_MALFORMED)
+        raise _refused(name, f"{label} has a NUL character.", "", "", Code.VALUE_MALFORMED)
     return value
 
 
-class OrderFilter(BaseModel):
-    """The filter that the list of orders and the analysis have in common."""
+class DayFilter(BaseModel):
+    """What every filter has: the days."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
-    side: Annotated[str, OneOf(tuple(Side))] = ""
-    symbol: Annotated[str, AfterValidator(_listed)] = ""
-    algorithm: Annotated[str, OneOf(tuple(ALGORITHMS))] = ""
-    trader: Annotated[
-        str,
-        AfterValidator(_listed),
-        Field(description="trader's name; for people who see more than their own orders"),
-    ] = ""
     since: Annotated[date | None, _day("from")] = Field(
         default=None, alias="from", description="day, UTC, such as 2026-03-01"
     )
@@ -175,6 +185,19 @@ class OrderFilter(BaseModel):
     def names(cls) -> list[str]:
         """Return the names of the fields in a query string."""
         return [info.alias or name for name, info in cls.model_fields.items()]
+
+
+class OrderFilter(DayFilter):
+    """The filter that the list of orders and the analysis have in common."""
+
+    side: Annotated[str, OneOf(tuple(Side))] = ""
+    symbol: Annotated[str, AfterValidator(_listed)] = ""
+    algorithm: Annotated[str, OneOf(tuple(ALGORITHMS))] = ""
+    trader: Annotated[
+        str,
+        AfterValidator(_listed),
+        Field(description="trader's name; for people who see more than their own orders"),
+    ] = ""
 
 
 class OrderListFilter(OrderFilter):
@@ -199,7 +222,21 @@ class AnalysisFilter(OrderFilter):
     ] = ""
 
 
-def filter_problems(model: type[OrderFilter], error: ValidationError) -> list[Problem]:
+class EntryFilter(DayFilter):
+    """The entries of journal or audit that a search shows."""
+
+    source: Annotated[str, OneOf(SOURCES)] = SOURCES[0]
+    person: Annotated[str, AfterValidator(_search)] = ""
+    order: Annotated[str, AfterValidator(_search)] = ""
+    account: Annotated[str, AfterValidator(_listed), Field(description="account label")] = ""
+    kind: Annotated[str, AfterValidator(_search)] = ""
+    q: Annotated[
+        str, AfterValidator(_search), Field(description="a part of the reason or of the details")
+    ] = ""
+    before: Annotated[tuple[datetime, int] | None, BeforeValidator(_mark)] = None
+
+
+def filter_problems(model: type[DayFilter], error: ValidationError) -> list[Problem]:
     """Return what is wrong with a filter, names that it does not have first."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):

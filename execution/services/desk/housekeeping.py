@@ -6,14 +6,23 @@ lease meanwhile and lost its orders. Between two batches everybody who waits for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from execution.core.states import ORDER_LIVE
-from execution.models import CandleDay, Estimate, MarketSample, Order, Worker
+from execution.models import (
+    CandleDay,
+    DecisionContext,
+    DecisionRecord,
+    Estimate,
+    JournalCheck,
+    MarketSample,
+    Order,
+    Worker,
+)
 
 #: Rows of one statement, which is a transaction of its own.
 BATCH = 1_000
@@ -24,15 +33,32 @@ Pause = Callable[[], None]
 
 
 def samples_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete market samples older than ``before`` that no live order's chart needs; how many."""
-    oldest = (
-        Order.objects.filter(status__in=ORDER_LIVE)
-        .order_by("created_at")
-        .values_list("created_at", flat=True)
-    )
-    first = oldest.first()
-    limit = before if first is None else min(before, first)
-    return _drop(MarketSample.objects.filter(second__lt=limit), pause)
+    """Delete market samples older than ``before`` that no live order's chart needs; how many.
+
+    An order keeps those of its own markets alone.
+    """
+    needed = _needed_since()
+    dropped = 0
+    for venue_pk, symbol in _markets_sampled():
+        limit = min(before, needed.get((venue_pk, symbol), before))
+        rows = MarketSample.objects.filter(venue=venue_pk, symbol=symbol, second__lt=limit)
+        dropped += _drop(rows, pause, most=MAX_ROWS - dropped)
+    return dropped
+
+
+def _needed_since() -> dict[tuple[int, str], datetime]:
+    """Return since when live orders need the samples of their markets."""
+    live = Order.objects.filter(status__in=ORDER_LIVE).values_list("accounts__venue", "symbol")
+    return {(venue, symbol): since for venue, symbol, since in live.annotate(since=Min("created_at"))}
+
+
+def _markets_sampled() -> Iterator[tuple[int, str]]:
+    """Yield the markets that have samples, each by one step in the index: the table may have millions of rows."""
+    later = Q()
+    rows = MarketSample.objects.order_by("venue_id", "symbol").values_list("venue_id", "symbol")
+    while found := rows.filter(later).first():
+        yield found
+        later = Q(venue_id=found[0], symbol__gt=found[1]) | Q(venue_id__gt=found[0])
 
 
 def workers_drop(*, before: datetime, pause: Pause) -> int:
@@ -50,9 +76,21 @@ def candles_drop(*, before: date, pause: Pause) -> int:
     return _drop(CandleDay.objects.filter(day__lt=before), pause)
 
 
-def _drop(rows: QuerySet[Any], pause: Pause) -> int:
+def checks_drop(*, before: datetime, pause: Pause) -> int:
+    """Forget old results of the checks of all chains."""
+    return _drop(JournalCheck.objects.filter(started_at__lt=before), pause)
+
+
+def decisions_drop(*, before: datetime, pause: Pause) -> int:
+    """Forget what children were decided on, and then the parts that no record shares any more; how many records."""
+    dropped = _drop(DecisionRecord.objects.filter(decided_at__lt=before), pause)
+    _drop(DecisionContext.objects.filter(created_at__lt=before, records=None), pause)
+    return dropped
+
+
+def _drop(rows: QuerySet[Any], pause: Pause, *, most: int = MAX_ROWS) -> int:
     dropped = 0
-    while dropped < MAX_ROWS:
+    while dropped < most:
         batch = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
         if batch:
             # By range: a list of a thousand keys would be looked up one by one.

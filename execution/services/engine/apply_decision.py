@@ -18,6 +18,7 @@ from execution.core.orders.view import (
     CancelChild,
     ChangeStatus,
     Decision,
+    OrderView,
     PlaceChild,
     Replan,
     memo_after,
@@ -33,6 +34,7 @@ from execution.selectors.halts import halt_blocks_order
 from execution.selectors.markets import market_from_json
 from execution.services.children.children import child_cancel_request
 from execution.services.orders.replanning import order_replan
+from execution.services.records.decision_record import Body, decision_body, decision_record
 from execution.services.records.journal import DESK, alert, journal_append
 from execution.services.records.locking import gate_locked, order_locked, order_locked_with_terms
 from execution.services.records.order_transition import order_arrive, order_transition, pause_for_person
@@ -86,13 +88,17 @@ def decision_apply(
     decision: Decision,
     quotes: Mapping[str, Quote],
     now: datetime,
+    view: OrderView | None = None,
 ) -> Written:
     """Write what was decided on ``version``, all of it or nothing; ``quotes`` are by account, as it saw them.
 
+    ``view`` is what was decided on: it is kept beside the children, so that the decision can be made again.
     A broken invariant writes nothing of the decision, alerts, and pauses the order.
     """
     try:
-        return _apply(order_pk, worker_pk, fence, version, decision, quotes, now)
+        return _apply(
+            order_pk, worker_pk, fence, version, decision, quotes, now, _body(order_pk, view, decision)
+        )
     except _Halted:
         return Written(Applied.STALE)
     except InvariantBroken as broken:
@@ -112,6 +118,7 @@ def _apply(
     decision: Decision,
     quotes: Mapping[str, Quote],
     now: datetime,
+    body: Body | None,
 ) -> Written:
     order = order_locked_with_terms(order_pk)
     if order.owner_id != worker_pk or order.fence != fence:
@@ -122,6 +129,7 @@ def _apply(
     why_changed = order.why != decision.why
     order.why, order.due_at = decision.why, decision.due_at
     order.memo = memo_after(order.memo, decision.memo)
+    first_child = order.next_sequence
     for command in decision.commands:
         if isinstance(command, ChangeStatus):
             order_transition(order, command, quote=reference_quote(quotes.values(), now), now=now)
@@ -132,7 +140,9 @@ def _apply(
             child_cancel_request(child=child, order=order, reason=command.why, now=now)
             notify.wake_account(child.account_id)
         else:
-            _place_child(order, command, quotes, now)
+            _place_child(order, command, quotes, now, body)
+    if body is not None and (children := order.next_sequence - first_child):
+        decision_record(order=order, first_child=first_child, children=children, body=body, now=now)
     _stop_if_halted(order, decision)
     if why_changed and not decision.commands:
         journal_append(order=order, kind="decision", actor=DESK, reason=decision.why, at=now)
@@ -185,7 +195,15 @@ def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], 
     return is_over or any(not is_fresh(quote.at, now) for quote in used)
 
 
-def _place_child(order: Order, place: PlaceChild, quotes: Mapping[str, Quote], now: datetime) -> None:
+def _body(order_pk: int, view: OrderView | None, decision: Decision) -> Body | None:
+    """Return what is kept of a decision that places children."""
+    places = any(isinstance(command, PlaceChild) for command in decision.commands)
+    return decision_body(order_pk, view) if places and view is not None else None
+
+
+def _place_child(
+    order: Order, place: PlaceChild, quotes: Mapping[str, Quote], now: datetime, body: Body | None
+) -> None:
     """Write a child: the checks of I1, I7 and I14 stand in the transaction that writes it."""
     account = _ACCOUNT.first(order=order.pk, account=place.account)
     if account is None:
@@ -201,6 +219,8 @@ def _place_child(order: Order, place: PlaceChild, quotes: Mapping[str, Quote], n
         "time_in_force": child.time_in_force,
         "child_status": child.status,
     }
+    if body is not None:
+        data["decided_on"] = body.digest
     journal_append(order=order, kind="place", actor=DESK, reason=place.why, at=now, data=data)
     notify.wake_account(account.pk)
 

@@ -110,7 +110,8 @@ export class TableView {
     const state = this.name === "slices" ? sliceState(row, context.now) : "";
     const known = this.cache.get(row.key);
     if (known?.row === row && known.state === state) return known.node;
-    const node = element("tr", {}, ...table.cells(row, context));
+    const isBroken = this.name === "journal" && context.broken.has(row.version);
+    const node = element("tr", isBroken ? { class: "is-broken", title: "The chain does not hold here." } : {}, ...table.cells(row, context));
     this.cache.set(row.key, { row, node, state });
     return node;
   }

@@ -24,6 +24,8 @@ const table = new TableView(byId("panel-rows"));
 const rows = {};
 const samples = new Map();
 const form = readJson("order-form");
+/** Numbers of the journal's entries at which its chain did not hold when the page was made. */
+const broken = new Set((readJson("order-breaks") ?? []).map((one) => one.sequence));
 let profile = [];
 let order = null;
 let market = null;
@@ -68,7 +70,7 @@ function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
   const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
   return {
-    order, market, fills, form, profile, slices, now: socket.now(),
+    order, market, fills, form, profile, slices, broken, now: socket.now(),
     // An order without a schedule is neither ahead nor behind.
     line: form.sliced ? shareLine(slices, Number(order.quantity)) : [],
     children: [...rows.children.values()],

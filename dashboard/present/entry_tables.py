@@ -1,0 +1,59 @@
+"""Entries of journal and audit as a page and a CSV file show them: the same columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from typing import Any
+
+from dashboard.present.exports import csv_text, words
+from execution.payloads.journal import EntryRow
+
+HEADS = (
+    "Time (UTC)",
+    "Who",
+    "What",
+    "Order",
+    "Accounts",
+    "No.",
+    "Reason",
+    "Details",
+    "Row",
+    "Hash",
+    "Chain",
+)
+
+
+def details_of(data: dict[str, Any]) -> str:
+    """Write an entry's facts as "name value", as the order's page does."""
+    return " · ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in data.items())
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def entry_lines(parts: Iterable[list[EntryRow]], subject: str) -> Iterator[str]:
+    """Yield the CSV file of entries, heads first; ``subject`` is the head of what they are about."""
+    yield csv_text([[subject if head == "Order" else head for head in HEADS]])
+    for rows in parts:
+        yield csv_text([_cells(row) for row in rows])
+
+
+def _cells(row: EntryRow) -> list[str]:
+    return [
+        row["at"].astimezone(UTC).isoformat(timespec="microseconds"),
+        words(row["actor"]),
+        words(row["kind"]),
+        words(row["subject"]),
+        words(row["accounts"]),
+        str(row["sequence"]),
+        words(row["reason"]),
+        words(details_of(row["data"])),
+        str(row["row"]),
+        row["hash"],
+        words(row["broken"]),
+    ]

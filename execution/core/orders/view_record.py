@@ -1,0 +1,217 @@
+"""What a decision was made on, as compact JSON: to decide again, years later, and see the same command.
+
+A view has two parts. ``shared`` changes seldom: parameters, plan, forecast, market rules. ``moment`` is the rest. Both
+are compressed; ``read_view`` gives the very view back. ``FORMAT`` stands in each; a change of a field raises it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from execution.core.orders.plans import SlicePlan
+from execution.core.orders.terms import parse_parameters
+from execution.core.orders.view import AccountView, ChildView, Opposing, OrderView, Rejections
+from execution.core.orders.volume_gaps import VolumeGaps
+from execution.core.states import OrderStatus
+from execution.core.types import Book, Market, Quote, Side, Traded
+
+FORMAT = 1
+#: Level of the compression: a higher one takes twice the time for a hundredth of the bytes.
+LEVEL = 6
+
+
+class RecordUnreadable(Exception):
+    """The bytes are no record that this version can read: another format, or they were changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The part of a view that many decisions of an order have in common."""
+
+    format: int
+    algorithm: str
+    side: Side
+    quantity: Decimal
+    limit_price: Decimal | None
+    start_at: datetime
+    end_at: datetime
+    extended: timedelta
+    parameters: dict[str, Any]
+    slices: tuple[SlicePlan, ...]
+    forecast: Mapping[str, Any]
+    #: Label and market of each account, in the order that settles ties.
+    accounts: dict[str, tuple[str, Market]]
+
+
+#: An exchange's number may be none at all, which ``Quote.is_sane`` tells.
+_Odd = Annotated[Decimal, Field(allow_inf_nan=True)]
+#: Bid, ask, their sizes, and when.
+_Quote = tuple[_Odd, _Odd, _Odd | None, _Odd | None, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _AtAccount:
+    account: str
+    quote: _Quote | None
+    book: Book | None
+    free: Decimal | None
+    blocked: str
+    feed: str
+    desk: Mapping[Decimal, Decimal]
+    opposing: Opposing | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    format: int
+    shared: str
+    now: datetime
+    status: OrderStatus
+    outcome: OrderStatus | None
+    outcome_reason: str
+    done: Decimal
+    children: tuple[ChildView, ...]
+    accounts: tuple[_AtAccount, ...]
+    rejections: Rejections
+    halted: str
+    arrival_mid: Decimal | None
+    memo: Mapping[str, Any]
+    traded: tuple[Traded, ...]
+    traded_since_start: Decimal | None
+    volume_gaps: VolumeGaps
+    unattended: str
+    held_back: str
+
+
+_SHARED, _MOMENT = TypeAdapter(Shared), TypeAdapter(_Moment)
+
+
+def shared_of(view: OrderView) -> Shared:
+    """Return the part of a view that changes seldom. Equal ones have equal bytes."""
+    return Shared(
+        format=FORMAT,
+        algorithm=view.algorithm,
+        side=view.side,
+        quantity=view.quantity,
+        limit_price=view.limit_price,
+        start_at=view.start_at,
+        end_at=view.end_at,
+        extended=view.extended,
+        parameters=view.parameters.model_dump(mode="json"),
+        slices=view.slices,
+        forecast=view.forecast,
+        accounts={each.account: (each.label, each.market) for each in view.accounts},
+    )
+
+
+def shared_bytes(shared: Shared) -> tuple[str, bytes]:
+    """Return the digest that names a shared part, and the part as it is kept."""
+    text = _SHARED.dump_json(shared)
+    return digest_of(text), zlib.compress(text, LEVEL)
+
+
+def moment_bytes(view: OrderView, shared_digest: str) -> bytes:
+    """Return the rest of a view as it is kept, with the digest of its shared part."""
+    moment = _Moment(
+        format=FORMAT,
+        shared=shared_digest,
+        now=view.now,
+        status=view.status,
+        outcome=view.outcome,
+        outcome_reason=view.outcome_reason,
+        done=view.done,
+        children=view.children,
+        accounts=tuple(_at_account(each) for each in view.accounts),
+        rejections=view.rejections,
+        halted=view.halted,
+        arrival_mid=view.arrival_mid,
+        memo=view.memo,
+        traded=view.traded,
+        traded_since_start=view.traded_since_start,
+        volume_gaps=view.volume_gaps,
+        unattended=view.unattended,
+        held_back=view.held_back,
+    )
+    return zlib.compress(_MOMENT.dump_json(moment), LEVEL)
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_view(shared_body: bytes, moment_body: bytes) -> OrderView:
+    """Return the view that was kept; raises ``RecordUnreadable``, also where the two parts are not of one view."""
+    try:
+        text = zlib.decompress(shared_body)
+        shared, moment = _SHARED.validate_json(text), _MOMENT.validate_json(zlib.decompress(moment_body))
+    except (zlib.error, ValidationError) as error:
+        raise RecordUnreadable(f"the record cannot be read: {error}") from error
+    if (shared.format, moment.format) != (FORMAT, FORMAT):
+        raise RecordUnreadable(f"the record has format {moment.format}; this version reads {FORMAT}")
+    if moment.shared != digest_of(text):
+        raise RecordUnreadable("the record was changed: its two parts are not of one decision")
+    return OrderView(
+        now=moment.now,
+        status=moment.status,
+        outcome=moment.outcome,
+        outcome_reason=moment.outcome_reason,
+        side=shared.side,
+        quantity=shared.quantity,
+        done=moment.done,
+        limit_price=shared.limit_price,
+        start_at=shared.start_at,
+        end_at=shared.end_at,
+        parameters=parse_parameters(shared.algorithm, shared.parameters),
+        slices=shared.slices,
+        children=moment.children,
+        accounts=tuple(_account_view(each, *shared.accounts[each.account]) for each in moment.accounts),
+        algorithm=shared.algorithm,
+        rejections=moment.rejections,
+        halted=moment.halted,
+        arrival_mid=moment.arrival_mid,
+        forecast=shared.forecast,
+        extended=shared.extended,
+        memo=moment.memo,
+        traded=moment.traded,
+        traded_since_start=moment.traded_since_start,
+        volume_gaps=moment.volume_gaps,
+        unattended=moment.unattended,
+        held_back=moment.held_back,
+    )
+
+
+def _at_account(venue: AccountView) -> _AtAccount:
+    quote = venue.quote
+    return _AtAccount(
+        account=venue.account,
+        quote=None if quote is None else (quote.bid, quote.ask, quote.bid_size, quote.ask_size, quote.at),
+        book=venue.book,
+        free=venue.free,
+        blocked=venue.blocked,
+        feed=venue.feed,
+        desk=venue.desk,
+        opposing=venue.opposing,
+    )
+
+
+def _account_view(kept: _AtAccount, label: str, market: Market) -> AccountView:
+    return AccountView(
+        account=kept.account,
+        label=label,
+        market=market,
+        quote=None if kept.quote is None else Quote(*kept.quote),
+        book=kept.book,
+        free=kept.free,
+        blocked=kept.blocked,
+        feed=kept.feed,
+        desk=kept.desk,
+        opposing=kept.opposing,
+    )

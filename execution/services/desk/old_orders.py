@@ -1,0 +1,101 @@
+"""Deletes orders whose time is over, with all that belongs to them, and keeps their names in the audit.
+
+The audit comes first: from then on nothing of such an order is missed. Its rows go in batches, each a transaction of
+its own, so that a long order holds no lock for long. What is left goes with the next call.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from execution.core.states import ORDER_FINAL
+from execution.models import (
+    ChildOrder,
+    DecisionContext,
+    DecisionRecord,
+    Difference,
+    Fill,
+    JournalEntry,
+    Order,
+    Slice,
+    Submission,
+)
+from execution.selectors.retained import ORDERS_DROPPED, orders_dropped
+from execution.services.desk.housekeeping import BATCH, Pause
+from execution.services.records.audit import audit_append
+from execution.services.records.journal import DESK
+
+#: Orders of one call, and of one entry of the audit.
+MAX_ORDERS = 50
+
+
+def may_delete_journals() -> bool:
+    """Return False where PostgreSQL gives this role no right to: retention is the tables' owner's then."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege(%s, 'DELETE')", [JournalEntry._meta.db_table])
+        return bool(cursor.fetchone()[0])
+
+
+def orders_drop(*, before: datetime, now: datetime, pause: Pause) -> int:
+    """Delete orders that ended before ``before``, the oldest first; how many of them are gone."""
+    if not may_delete_journals():
+        return 0
+    old = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lt=before)
+    # One of unsettled children is never old: its fills may still come.
+    old = old.exclude(children__is_settled=False)
+    chosen = list(old.order_by("ended_at", "pk").only("public_id", "version", "journal_hash")[:MAX_ORDERS])
+    if not chosen:
+        return 0
+    _note(chosen, before, now)
+    for order in chosen:
+        _delete(order, pause)
+    return len(chosen)
+
+
+@transaction.atomic
+def _note(orders: list[Order], before: datetime, now: datetime) -> None:
+    """Name the orders in the audit, with the heads of their journals; those of a call that was cut off are there."""
+    known = orders_dropped()
+    heads = {
+        order.public_id: [order.version, order.journal_hash]
+        for order in orders
+        if order.public_id not in known
+    }
+    if heads:
+        audit_append(
+            kind=ORDERS_DROPPED,
+            actor=DESK,
+            subject=f"{len(heads)} orders",
+            reason=f"they ended before {before:%Y-%m-%d}",
+            at=now,
+            data={"orders": heads},
+        )
+
+
+def _delete(order: Order, pause: Pause) -> None:
+    rows: list[QuerySet[Any]] = [
+        DecisionRecord.objects.filter(order=order),
+        DecisionContext.objects.filter(order=order),
+        Fill.objects.filter(order=order),
+        Fill.objects.filter(child__order=order),
+        Difference.objects.filter(child__order=order),
+        JournalEntry.objects.filter(order=order),
+        Submission.objects.filter(order=order),
+        ChildOrder.objects.filter(order=order),
+        Slice.objects.filter(order=order),
+    ]
+    for each in rows:
+        while batch := list(each.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+            each.filter(pk__in=batch).delete()
+            pause()
+    with transaction.atomic():
+        Order.objects.filter(pk=order.pk).update(
+            terms=None
+        )  # its terms are protected while it points at them
+        order.delete()
