@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex("journalentry", models.Index(fields=["at"], name="journal_by_time")),
+        migrations.AddIndex("journalentry", models.Index(fields=["kind", "at"], name="journal_by_kind")),
         migrations.AddIndex(
             "journalentry",
             models.Index(

@@ -269,6 +269,7 @@ class JournalEntry(models.Model):
         constraints = [models.UniqueConstraint(fields=["order", "version"], name="journal_version_once")]
         indexes = [
             models.Index(fields=["at"], name="journal_by_time"),
+            models.Index(fields=["kind", "at"], name="journal_by_kind"),
             # People act seldom: their entries are found without reading the desk's own, and cost those nothing.
             models.Index(fields=["actor", "at"], condition=BY_PEOPLE, name="journal_by_person"),
         ]

@@ -21,9 +21,8 @@ from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import OrderReport, VenueStatus
-from execution.models import Account, AuditEntry, Balance, ChildOrder, Fill, Halt, Order, Role, User, Worker
+from execution.models import Account, Balance, ChildOrder, Fill, Halt, Order, Role, User, Worker
 from execution.models.prepared import Compiled
-from execution.selectors.chains import audit_breaks
 from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.services.children import children, fills
 from execution.services.children.children import child_report
@@ -43,7 +42,6 @@ from execution.services.orders.amend import order_amend
 from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import order_cancel
 from execution.services.records import locking
-from execution.services.records.audit import audit_append
 from tests.factories import NOW, Rows, make_worker, report_of, trade_of
 from tests.invariants import check_order
 from tests.postgresql.race import Meeting
@@ -51,7 +49,6 @@ from tests.services.limiting import bound
 
 Remove = Callable[[pytest.MonkeyPatch], None]
 PLACED = 'INSERT INTO "execution_childorder"'
-HEAD = 'FROM "execution_chainhead"'
 GATE = 'FROM "execution_haltgate"'
 RESERVES_READ = 'FROM "execution_childorder" INNER JOIN "execution_account"'
 PATIENCE = timedelta(seconds=0)
@@ -358,19 +355,6 @@ def amend_and_intend(rows: Rows) -> None:
     check_order(order)
 
 
-def append_and_append(rows: Rows) -> None:
-    """Two entries of the audit at once follow each other, and no chain forks."""
-    append = partial(audit_append, actor="desk", subject="", at=NOW)
-    append(kind="zeroth")
-    Meeting(partial(append, kind="first"), partial(append, kind="second"), after=HEAD).run()
-    assert list(AuditEntry.objects.order_by("sequence").values_list("sequence", "kind")) == [
-        (1, "zeroth"),
-        (2, "first"),
-        (3, "second"),
-    ]
-    assert audit_breaks() == []
-
-
 @dataclass(frozen=True)
 class Guarded:
     race: Callable[[Rows], None]
@@ -394,7 +378,6 @@ RACES = [
     Guarded(two_submits_and_one_balance, no_gate_at_a_submit),
     Guarded(two_submits_and_one_limit, no_gate_at_a_submit),
     Guarded(amend_and_intend, no_lock_of_the_order),
-    Guarded(append_and_append, no_row_locks),
 ]
 
 
