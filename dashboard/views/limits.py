@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -36,7 +36,7 @@ NAMES = ("kind", "scope", "subject", "level", "value")
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def limits(request: HttpRequest) -> HttpResponse:
+def limits(request: HttpRequest) -> HttpResponseBase:
     """Show the limits; a POST of a supervisor sets one."""
     if request.method == "POST":
         return _set(request)

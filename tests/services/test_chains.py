@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
 from execution.core.journal import GENESIS, Entry, audit_entry, entry_hash
-from execution.models import AuditEntry, ChainHead, JournalCheck, JournalEntry, Order
+from execution.models import AlertSignal, AuditEntry, ChainHead, JournalCheck, JournalEntry, Order
 from execution.selectors import chains
 from execution.selectors.chains import AUDIT_TABLE, JOURNAL_TABLE, journal_breaks
 from execution.services.desk.journal_check import journal_check_step
@@ -143,11 +143,14 @@ def test_the_nightly_check_goes_on_where_it_stopped_and_keeps_what_it_found(
     monkeypatch.setattr(chains, "ENTRIES", 2)
     other = rows.submit(key="another")
     row = change(JournalEntry, 4)
+    AlertSignal.objects.all().delete()
     turns = iter([True, False])
     check = journal_check_step(now=NOW, has_time=lambda: next(turns))
     assert check is not None
     assert (check.ended_at, check.orders, check.broken) == (None, 1, 1)
     assert [one["row"] for one in journal_breaks()] == [row], "told before the check has ended"
+    signal = AlertSignal.objects.get()
+    assert (signal.kind, f"row {row}" in signal.text) == ("journal_broken", True)
     ended = journal_check_step(now=NOW + timedelta(minutes=1), has_time=lambda: True)
     assert ended is not None
     assert (ended.pk, ended.orders, ended.broken) == (check.pk, 2, 1)

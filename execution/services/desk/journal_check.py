@@ -7,14 +7,18 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import Q
 
+from execution.core.alerts.kinds import AlertKind
 from execution.models import JournalCheck
 from execution.payloads.journal import BreakRow
-from execution.selectors.chains import audit_breaks, audit_count, orders_verify
+from execution.selectors.chains import audit_breaks, audit_count, break_words, orders_verify
+from execution.services.records.alerts import alert_signal
 
 #: A check begins at the first minute after this, UTC, once a day.
 NIGHT = time(2, 0)
 #: Breaks that a check keeps. ``broken`` counts all.
 MAX_KEPT = 200
+#: Breaks of a check that are alerts.
+MAX_ALERTED = 20
 #: A step that was cut off holds its check for no longer.
 STEP_ENDS = timedelta(minutes=5)
 
@@ -29,7 +33,7 @@ def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> Journa
     if check is None or not _hold(check, now):
         return None
     if check.after_order is None:
-        _note(check, audit_breaks())
+        _note(check, audit_breaks(), now)
         check.after_order, check.entries = 0, audit_count()
         check.save()
     while has_time():
@@ -37,7 +41,7 @@ def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> Journa
         if block.last is None:
             check.ended_at = now
             break
-        _note(check, block.breaks)
+        _note(check, block.breaks, now)
         check.after_order = block.last
         check.orders += block.orders
         check.entries += block.entries
@@ -67,6 +71,11 @@ def _hold(check: JournalCheck, now: datetime) -> bool:
     return taken == 1
 
 
-def _note(check: JournalCheck, breaks: list[BreakRow]) -> None:
+def _note(check: JournalCheck, breaks: list[BreakRow], now: datetime) -> None:
+    """Keep the breaks, and alert people to the first of them."""
+    for one in breaks[: max(0, MAX_ALERTED - check.broken)]:
+        subject = f"{one['table']} {one['order']} {one['sequence']}"
+        text = f"the journal is broken: {break_words(one)}"
+        alert_signal(kind=AlertKind.JOURNAL_BROKEN, text=text, at=now, scope="journal", subject=subject)
     check.broken += len(breaks)
     check.breaks = [*check.breaks, *breaks][:MAX_KEPT]

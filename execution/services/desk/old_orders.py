@@ -14,6 +14,8 @@ from django.db.models import QuerySet
 
 from execution.core.states import ORDER_FINAL
 from execution.models import (
+    AlertSignal,
+    AlertSubject,
     ChildOrder,
     DecisionContext,
     DecisionRecord,
@@ -21,6 +23,7 @@ from execution.models import (
     Fill,
     JournalEntry,
     Order,
+    OrderApproval,
     Slice,
     Submission,
 )
@@ -87,6 +90,9 @@ def _delete(order: Order, pause: Pause) -> None:
         Difference.objects.filter(child__order=order),
         JournalEntry.objects.filter(order=order),
         Submission.objects.filter(order=order),
+        OrderApproval.objects.filter(order=order),
+        AlertSignal.objects.filter(order=order),
+        AlertSubject.objects.filter(order=order),
         ChildOrder.objects.filter(order=order),
         Slice.objects.filter(order=order),
     ]
