@@ -29,7 +29,7 @@ def chain_the_audit(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("execution", "0023_alerts")]
+    dependencies = [("execution", "0025_quote_key")]
 
     operations = [
         migrations.CreateModel(
