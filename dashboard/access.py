@@ -56,6 +56,12 @@ def admin_required(view: View[Arguments]) -> View[Arguments]:
     return cast("View[Arguments]", guarded)
 
 
+def second_required(view: View[Arguments]) -> View[Arguments]:
+    """Admit admins and supervisors, who confirm each other's requests for access; everybody else gets a 403."""
+    words = "Only admins and supervisors decide on requests for access."
+    return _admitting(lambda person: person.role in {"admin", "supervisor"}, words, view)
+
+
 def supervisor_required(view: View[Arguments]) -> View[Arguments]:
     """Admit supervisors, who watch and halt the desk; everybody else gets a 403."""
     words = "Only supervisors watch and halt the desk."

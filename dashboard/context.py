@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from execution.core.states import CHILD_LIVE, ORDER_FINAL
+from execution.selectors.access import access_waiting
 
 
-def desk(request: HttpRequest) -> dict[str, str]:
+def desk(request: HttpRequest) -> dict[str, str | Callable[[], int]]:
     """Return the badge's environment, the page's name, and the groups of states for the scripts."""
     match = request.resolver_match
     return {
@@ -16,4 +20,9 @@ def desk(request: HttpRequest) -> dict[str, str]:
         "page": match.url_name or "" if match else "",
         "final_orders": " ".join(sorted(ORDER_FINAL)),
         "live_children": " ".join(sorted(CHILD_LIVE)),
+        "access_waiting": _access_waiting,  # asked only by pages of people who may decide
     }
+
+
+def _access_waiting() -> int:
+    return access_waiting(now=timezone.now()).count()

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from dashboard.views import (
+    access,
     accounts,
     alert_channels,
     alerts,
@@ -19,6 +20,7 @@ from dashboard.views import (
     me,
     operations,
     orders,
+    people,
     reconciliation,
     ticket,
     wall,
@@ -37,6 +39,11 @@ urlpatterns: list[URLPattern] = [
     path("favicon.ico", home.favicon, name="favicon"),
     path("me/", me.me, name="me"),
     path("me/tokens/<slug:public_id>/revoke/", me.token_revoke, name="token_revoke"),
+    path("access/", access.access, name="access"),
+    path("access/<slug:public_id>/<slug:action>/", access.access_act, name="access_act"),
+    path("people/", people.people_list, name="people"),
+    path("people/<slug:public_id>/", people.person_detail, name="person"),
+    path("people/<slug:public_id>/<slug:action>/", people.person_act, name="person_act"),
     path("accounts/", accounts.account_list, name="accounts"),
     path("accounts/new/", accounts.account_new, name="account_new"),
     path("accounts/<slug:public_id>/", accounts.account_detail, name="account"),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.contrib.auth.models import Group
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from execution.core.numbers import NumberRefused, decimal_number, shortened, without_grouping
 from execution.core.problems import Refused
@@ -33,21 +34,28 @@ from execution.models import (
     Worker,
 )
 from execution.models.fields import ExactDecimalField
-from execution.services.desk.people import password_changed, person_problems, person_save
+from execution.services.desk.doors import password_reset_ask, person_save_ask
+from execution.services.desk.people import person_problems
 
 admin.site.site_header = "Tranche"
 admin.site.site_title = "Tranche"
 admin.site.index_title = "Records"
 admin.site.unregister(Group)  # what a person may do follows from the role alone
 
+#: Where a request keeps what it has asked for, and what is said of it.
+ASKED = "tranche_asked"
+WAITS = "Nothing is changed yet: a second admin or supervisor confirms it, on the desk's page Access."
+
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[models.Model]
     _UserAdmin = UserAdmin[User]
     _UserChangeForm = UserChangeForm[User]
+    _PasswordForm = AdminPasswordChangeForm[User]
 else:  # the stubs' classes are generic, Django's are not
     _Admin = admin.ModelAdmin
     _UserAdmin = UserAdmin
     _UserChangeForm = UserChangeForm
+    _PasswordForm = AdminPasswordChangeForm
 
 
 class ReadOnlyAdmin(_Admin):
@@ -70,7 +78,7 @@ class PersonForm(_UserChangeForm):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
-        for name in ("role", "is_active", "confirm_above"):
+        for name in ("role", "confirm_above"):
             if name in cleaned:
                 setattr(self.instance, name, cleaned[name])
         for problem in person_problems(self.instance):
@@ -90,18 +98,28 @@ class NumberField(forms.Field):
             raise forms.ValidationError(f"{shortened(value)}: {refused}") from None
 
 
+class PasswordForm(_PasswordForm):
+    """Another password, twice. A password is not taken away here: a person is made inactive."""
+
+    usable_password = None
+
+
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
-    """People and their roles. Nobody is deleted: orders and the audit name them; they are made inactive."""
+    """People and their roles. Nobody is deleted: orders and the audit name them; they are made inactive.
+
+    What gives somebody more than they have waits for a second person.
+    """
 
     form = PersonForm
+    change_password_form = PasswordForm
     formfield_overrides: ClassVar[Any] = {ExactDecimalField: {"form_class": NumberField}}
     actions = None
     list_display = ("username", "role", "is_active", "sees_desk", "confirm_above", "last_login")
     list_filter = ("role", "is_active")
-    readonly_fields = ("public_id", "last_login", "date_joined")
+    readonly_fields = ("public_id", "is_active", "last_login", "date_joined", "on_the_desk")
     fieldsets = (
-        (None, {"fields": ("username", "password", "public_id")}),
+        (None, {"fields": ("username", "password", "public_id", "on_the_desk")}),
         ("Desk", {"fields": ("role", "is_active", "sees_desk", "confirm_above")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
@@ -110,11 +128,38 @@ class PersonAdmin(_UserAdmin):
         (None, {"fields": ("username", "role", "sees_desk", "confirm_above", "password1", "password2")}),
     )
 
+    @admin.display(description="on the desk")
+    def on_the_desk(self, person: User) -> str:
+        return (
+            "–"
+            if person._state.adding
+            else format_html(
+                '<a href="{}">Live orders, and making the person active or inactive</a>',
+                reverse("person", args=[person.public_id]),
+            )
+        )
+
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: User, _form: Any, _change: bool) -> None:
-        person_save(person=obj, changed_by=cast(User, request.user), now=timezone.now())
+        asked = person_save_ask(person=obj, changed_by=cast(User, request.user), now=timezone.now())
+        setattr(request, ASKED, asked)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Write Django's own log only of what was changed; the audit has the rest."""
+        return None if getattr(request, ASKED, None) else super().log_change(request, obj, message)
+
+    def response_change(self, request: HttpRequest, obj: User) -> Any:
+        if getattr(request, ASKED, None) is None:
+            return super().response_change(request, obj)
+        self.message_user(request, WAITS, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:execution_user_changelist"))
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> Any:
+        if getattr(request, ASKED, None) is not None:
+            self.message_user(request, f"{obj.username} is inactive until then. {WAITS}", messages.WARNING)
+        return super().response_add(request, obj, post_url_continue)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Show a refusal of the service as a message: two admins may have acted at the same moment."""
@@ -125,12 +170,26 @@ class PersonAdmin(_UserAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
-        with transaction.atomic():
-            response = super().user_change_password(request, id, form_url)
-            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
-                person = User.objects.get(pk=id)
-                password_changed(person=person, changed_by=cast(User, request.user), now=timezone.now())
-        return response
+        """Ask for another password; Django's own view, which would save it, only shows the form and its errors."""
+        person = self.get_object(request, id)
+        if request.method != "POST" or person is None or not self.has_change_permission(request, person):
+            return super().user_change_password(request, id, form_url)
+        form = self.change_password_form(person, request.POST)
+        if not form.is_valid():
+            return super().user_change_password(request, id, form_url)
+        try:
+            asked = password_reset_ask(
+                person=person,
+                changed_by=cast(User, request.user),
+                password=form.cleaned_data["password1"],
+                now=timezone.now(),
+            )
+        except Refused as refused:
+            self.message_user(request, str(refused), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        done = f"{person.username} has another password."
+        self.message_user(request, WAITS if asked else done, messages.WARNING if asked else messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:execution_user_change", args=[person.pk]))
 
 
 @admin.register(Order)

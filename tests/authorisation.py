@@ -94,6 +94,18 @@ POST   alert-channels/<slug:public_id>/pause/    channel  login     403    403  
 POST   alert-channels/<slug:public_id>/resume/   channel  login     403    403    403     403        303
 POST   alert-channels/<slug:public_id>/remove/   channel  login     403    403    403     403        303
 
+# requests for access: admins and supervisors decide on each other's; the trader's waits, of the admin
+GET    access/                                   -        login     403    403    403     200        200
+POST   access/<slug:public_id>/confirm/          request  login     403    403    403     303        422!
+POST   access/<slug:public_id>/refuse/           request  login     403    403    403     303        422!
+POST   access/<slug:public_id>/withdraw/         request  login     403    403    403     422!       303
+
+# people: admins
+GET    people/                                   -        login     403    403    403     403        200
+GET    people/<slug:public_id>/                  person   login     403    403    403     403        200
+POST   people/<slug:public_id>/disable/          person   login     403    403    403     403        303
+POST   people/<slug:public_id>/enable/           person   login     403    403    403     403        303
+
 # accounts and keys: admins
 GET    accounts/                                 -        login     403    403    403     403        200
 GET    accounts/new/                             -        login     403    403    403     403        200

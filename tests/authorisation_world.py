@@ -14,6 +14,7 @@ from django.utils import timezone
 from dashboard.views import accounts as account_views
 from dashboard.views import reconciliation as reconciliation_views
 from execution.models import ChildOrder, Order, OrderApproval, TradingLimit, User
+from execution.services.desk.doors import account_grant_ask
 from execution.services.desk.limits import limit_set, parse_limit_request
 from execution.services.desk.tokens import token_create
 from execution.services.halts import HaltRequest, halt_set
@@ -84,6 +85,9 @@ class World:
             "halts/<slug:public_id>/lift/": {"reason": "over"},
             "limits/": {**LIMIT, "subject_symbol": "ETH/USDT"},
             "limits/<slug:public_id>/end/": {"reason": "a drill"},
+            "access/<slug:public_id>/confirm/": {"reason": "agreed", "hash": self.things["request hash"]},
+            "access/<slug:public_id>/refuse/": {"reason": "not agreed"},
+            "people/<slug:public_id>/disable/": {"reason": "a drill"},
             "approvals/<slug:public_id>/refuse/": {"reason": "a drill"},
             **{
                 f"reconciliation/<slug:public_id>/{action}/": UNKNOWN_ASKED
@@ -141,6 +145,11 @@ def make_world() -> World:
     token, _ = token_create(person=desk.trader, name="of the trader", now=now)
     order = desk.order()
     order_pause(public_id=order.public_id, person=desk.trader, reason="to be resumed", now=now)
+    User.objects.create(username="newcomer", role="trader")
+    asked = account_grant_ask(
+        person=desk.admin, account_id=desk.account.public_id, trader="newcomer", now=now
+    )
+    assert asked is not None
     people = (None, desk.trader, desk.other, watcher, desk.supervisor, desk.admin)
     things = {
         "-": "",
@@ -148,6 +157,9 @@ def make_world() -> World:
         "token": token.public_id,
         "halt": halt.public_id,
         "account": desk.account.public_id,
+        "person": desk.trader.public_id,
+        "request": asked.public_id,
+        "request hash": asked.content_hash,
         "limit": _limit(desk, now).public_id,
         "approval": _approval(desk, now).public_id,
         "alert": alert_of(desk.trader).public_id,

@@ -19,10 +19,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
 from dashboard.routing import websocket_urlpatterns
+from dashboard.views import access as access_views
 from dashboard.views import accounts as account_views
 from dashboard.views import alert_channels, alerts
 from dashboard.views import approvals as approval_views
 from dashboard.views import orders as order_views
+from dashboard.views import people as people_views
 from dashboard.views import reconciliation as reconciliation_views
 from tests.authorisation import ADMIN, ROLES, SOCKETS, TABLE
 from tests.authorisation_world import World, make_world
@@ -32,6 +34,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MISSING = "nothere0"
 #: Routes with an action in them are as many routes as there are actions.
 ACTIONS: dict[str, Any] = {
+    "access/": access_views.ACTIONS,
+    "people/": people_views.ACTIONS,
     "orders/": order_views.ACTIONS,
     "accounts/": account_views.ACTIONS,
     "reconciliation/": reconciliation_views.ACTIONS,

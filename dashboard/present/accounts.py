@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.present.numbers import DASH
+from dashboard.present.people import said
 from execution.selectors.accounts import AccountFacts, AccountRow, KeyRow
 
 #: A session polls its account at least this often.
@@ -202,6 +203,11 @@ def sorted_accounts(rows: list[AccountRow], now: datetime) -> list[AccountShown]
 
 
 KINDS = {
+    "access.alone": "done alone: nobody could confirm it",
+    "access.asked": "asked for",
+    "access.confirmed": "confirmed by a second person",
+    "access.refused": "refused by a second person",
+    "access.withdrawn": "request withdrawn",
     "account.added": "account added",
     "account.granted": "granted",
     "account.revoked": "revoked",
@@ -223,4 +229,4 @@ KINDS = {
 
 
 def audit_shown(facts: AccountFacts) -> list[dict[str, object]]:
-    return [{**entry, "what": KINDS.get(entry["kind"], entry["kind"])} for entry in facts["audit"]]
+    return [{**entry, "what": said(entry, KINDS)} for entry in facts["audit"]]

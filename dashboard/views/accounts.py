@@ -19,8 +19,10 @@ from dashboard.responses import see_other
 from execution.core.account_options import holds_credentials, parse_options
 from execution.core.problems import Problem, Refused
 from execution.selectors import accounts as selectors
+from execution.selectors.access import access_waiting
 from execution.selectors.reconciliation import account_differences
 from execution.services.accounts import accounts, changes, credentials
+from execution.services.desk import doors
 
 #: Names of fields of a form whose texts are never put back into it.
 SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": "password"}
@@ -42,15 +44,16 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters(*SECRET_FIELDS)
 @admin_required
 def account_new(request: HttpRequest) -> HttpResponse:
-    """Show the form; a POST adds the account with its key, or says beside the fields why not."""
+    """Show the form; a POST asks for the account with its key, or says beside the fields why not."""
     if request.method != "POST":
         return _form(request)
     try:
         asked = _asked(request.POST)
-        account = accounts.account_create(person=person_of(request), new_account=asked, now=timezone.now())
+        waiting = doors.account_create_ask(person=person_of(request), new_account=asked, now=timezone.now())
     except Refused as refused:
         return _form(request, refused.problems)
-    return see_other("account", account.public_id)
+    account_id = selectors.account_id_of(asked.label)
+    return see_other("access") if waiting or account_id is None else see_other("account", account_id)
 
 
 def _asked(posted: QueryDict) -> accounts.NewAccount:
@@ -116,6 +119,7 @@ def _detail(
         "others": facts["others"],
         "differences": account_differences(public_id, now),
         "problems": [problem.message for problem in problems],
+        "waiting": access_waiting(now=now, subject=facts["label"]),
         "now": now,
     }
     template = "dashboard/_account_state.html" if is_part else "dashboard/account.html"
@@ -144,15 +148,15 @@ class FormRequest:
 ACTIONS: dict[str, Callable[[FormRequest], object]] = {
     "check": lambda asking: credentials.credential_check(**asking.who),
     "suspend": lambda asking: credentials.credential_suspend(**asking.who, reason=asking.reason),
-    "resume": lambda asking: credentials.credential_resume(**asking.who, reason=asking.reason),
+    "resume": lambda asking: doors.key_resume_ask(**asking.who, reason=asking.reason),
     "retire": lambda asking: credentials.credential_retire(**asking.who, reason=asking.reason),
-    "replace": lambda asking: credentials.credential_replace(
+    "replace": lambda asking: doors.key_replace_ask(
         **asking.who, secrets=_secrets(asking.posted), reason=asking.reason
     ),
-    "grant": lambda asking: changes.account_grant(**asking.who, trader=asking.trader),
+    "grant": lambda asking: doors.account_grant_ask(**asking.who, trader=asking.trader),
     "revoke": lambda asking: changes.account_revoke(**asking.who, trader=asking.trader),
     "close": lambda asking: changes.account_close(**asking.who, reason=asking.reason),
-    "open": lambda asking: changes.account_open(**asking.who),
+    "open": lambda asking: doors.account_open_ask(**asking.who),
     "symbols": lambda asking: changes.account_symbols(**asking.who, symbols=_symbols(asking.posted)),
     "exclusive": lambda asking: changes.account_exclusive(
         **asking.who, is_exclusive=True, reason=asking.reason

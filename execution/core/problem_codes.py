@@ -81,6 +81,14 @@ class Code(StrEnum):
         "The person is not active.", "Activate the person first.")
     TOO_MANY_TOKENS = ("too_many_tokens", "",
         "The person has as many valid tokens as allowed.", "Revoke one first.")
+    ACCESS_WAITING = ("access_waiting", "",
+        "A request for the same waits for a second person.", "Have it decided first, or withdraw it.")
+    ACCESS_DECIDED = ("access_decided", "",
+        "The request has been decided, or it has expired.", "Ask again.")
+    ACCESS_OWN = ("access_own", "",
+        "Nobody decides their own request.", "Ask another admin or supervisor.")
+    ACCESS_OUTDATED = ("access_outdated", "",
+        "The request differs from what you saw, or what it would change is different by now.", "Ask again.")
     CONFIRMATION_PHRASE_WRONG = ("confirmation_phrase_wrong", "phrase",
         "The confirmation phrase was not typed as shown.", "Type the phrase in `limit`.")
 

@@ -1,5 +1,6 @@
 """Tables; no verbs. Services write them, selectors read them."""
 
+from execution.models.access import AccessRequest, AccessState
 from execution.models.alerts import (
     Alert,
     AlertChannel,
@@ -31,6 +32,8 @@ from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
 __all__ = [
+    "AccessRequest",
+    "AccessState",
     "Account",
     "Alert",
     "AlertChannel",

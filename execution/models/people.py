@@ -26,6 +26,9 @@ class User(AbstractUser):
         null=True, blank=True, default=Decimal(100_000), help_text="quote units; empty: never asked"
     )
 
+    #: An admin or supervisor who was made inactive counts as a second person until then (docs/people.md).
+    counts_until = models.DateTimeField(null=True, blank=True, editable=False)
+
     class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(name="user_role_known", condition=models.Q(role__in=Role.values))

@@ -108,6 +108,8 @@ class AuditRow(TypedDict):
     actor: str
     kind: str
     reason: str
+    #: The kind of request that an entry about one is of.
+    data__what: str | None
 
 
 class AccountFacts(AccountRow):
@@ -135,13 +137,14 @@ def account_facts(public_id: str) -> AccountFacts | None:
     keys = _keys([account])[account.pk]
     row = _row(account, keys, _listed([account])[account.venue_id])
     audit = AuditEntry.objects.filter(
-        Q(kind__startswith="account.") | Q(kind__startswith="key."), subject=account.label
+        Q(kind__startswith="account.") | Q(kind__startswith="key.") | Q(kind__startswith="access."),
+        subject=account.label,
     )
     active = User.objects.filter(role=Role.TRADER, is_active=True).exclude(accounts=account)
     return AccountFacts(
         **row,
         former_keys=keys[1:],
-        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason")[:AUDIT_SHOWN]),
+        audit=list(audit.order_by("-pk").values("at", "actor", "kind", "reason", "data__what")[:AUDIT_SHOWN]),
         others=list(active.order_by("username").values_list("username", flat=True)),
     )
 

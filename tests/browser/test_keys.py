@@ -1,4 +1,4 @@
-"""An admin's day on the real desk: a second key goes in, trades, is suspended, and is found nowhere."""
+"""An admin's day on the real desk: a second key is confirmed, trades, is suspended, and is found nowhere."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from execution.models import Account, ChildOrder, Order
 from tests.browser.console_guard import Watched
 from tests.checks import REPOSITORY
 from tests.desk.database import ALIAS, database_of
+from tests.desk.people import admin_ensure
 from tests.desk.running import RunningDesk, desk_environment, free_port, start_desk, wait_until
 from tests.desk.visitor import Visitor
 
@@ -137,8 +138,8 @@ def test_the_search_finds_a_mark_in_every_clothing() -> None:
     assert not holds(b"nothing of the kind", [mark])
 
 
-def add_account(page: Page, key: str, secret: str) -> str:
-    """What the admin does and sees; the new account's public id."""
+def add_account(page: Page, second: Watched, key: str, secret: str) -> str:
+    """What two admins do and see: one gives the key, the other activates it. The new account's public id."""
     page.get_by_role("link", name="Add an account").click()
     page.get_by_label("Account", exact=False).first.fill("second")
     page.get_by_label("Venue", exact=True).select_option("alpha")
@@ -147,6 +148,17 @@ def add_account(page: Page, key: str, secret: str) -> str:
     page.get_by_label("API key").fill(key)
     page.get_by_label("Secret", exact=True).fill(secret)
     page.get_by_role("button", name="Add the account").click()
+    expect(page).to_have_url(re.compile(r"/access/$"), timeout=SOON)
+    expect(page.get_by_text("You asked for this. Somebody else decides.")).to_be_visible()
+    expect(page.get_by_role("button", name="Confirm")).to_have_count(0)
+    other = second.log_in("second_admin")
+    other.get_by_role("link", name="Access 1 waiting").click()
+    expect(other.get_by_role("article")).to_contain_text(f"…{key[-4:]}")
+    second.picture("access")
+    other.get_by_role("button", name="Confirm").click()
+    expect(other.get_by_text("Nothing waits.")).to_be_visible()
+    page.goto("/accounts/")
+    page.get_by_role("link", name="second", exact=True).click()
     expect(page).to_have_url(re.compile(r"/accounts/[0-9a-z]{8}/$"), timeout=SOON)
     expect(page.locator(".order-title .pill")).to_contain_text("active", timeout=SOON)
     return page.url.split("/")[-2]
@@ -182,7 +194,7 @@ def pages_of(desk: RunningDesk, account: str, order: str) -> bytes:
     """The HTML of the pages that each role has."""
     paths = {
         "admin": [
-            *("/accounts/", "/accounts/new/", f"/accounts/{account}/", "/admin/"),
+            *("/accounts/", "/accounts/new/", f"/accounts/{account}/", "/access/", "/people/", "/admin/"),
             *(f"/admin/execution/{name}/" for name in ("auditentry", "account", "venue", "user")),
         ],
         "trader": ["/orders/", "/orders/new/", f"/orders/{order}/"],
@@ -209,10 +221,11 @@ def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
     marks = [f"marked-key-{secrets.token_hex(12)}", f"marked-secret-{secrets.token_hex(24)}"]
     exchange, wire = Exchange(desk), Wire(socket_path(desk.var))
     exchange.register(*marks)
-    watched = Watched(browser, desk)
+    watched, second = Watched(browser, desk), Watched(browser, desk)
     with database_of(desk, django_db_blocker):
+        admin_ensure(desk, "second_admin")
         page = watched.log_in("admin")
-        account = add_account(page, *marks)
+        account = add_account(page, second, *marks)
         for name, said in (("May read", "yes"), ("May trade", "yes"), ("May withdraw", "no")):
             expect(fact(page, name)).to_contain_text(said)
         watched.picture("account")
@@ -232,7 +245,7 @@ def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
         expect(page.locator("#account-rows")).to_contain_text("suspended")
         watched.picture("accounts")
         search(desk, wire, marks, account, order)
-    assert watched.complaints == []
+    assert watched.complaints + second.complaints == []
 
 
 def search(desk: RunningDesk, wire: Wire, marks: list[str], account: str, order: str) -> None:

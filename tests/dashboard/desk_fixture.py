@@ -14,7 +14,18 @@ from django.test import Client
 from django.utils import timezone
 
 from execution.core.orders.terms import parse_order_request
-from execution.models import Account, Balance, Credential, Fill, Market, MarketSample, Order, User, Venue
+from execution.models import (
+    AccessRequest,
+    Account,
+    Balance,
+    Credential,
+    Fill,
+    Market,
+    MarketSample,
+    Order,
+    User,
+    Venue,
+)
 from execution.services.orders.orders import order_submit
 from execution.services.records.journal import journal_append
 
@@ -37,6 +48,15 @@ class Desk:
         if person is not None:
             client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
         return client
+
+    def confirm(self) -> list[str]:
+        """The supervisor confirms on the page whatever waits; the kinds that did."""
+        waiting = list(AccessRequest.objects.filter(state="waiting").order_by("pk"))
+        client = self.client(self.supervisor)
+        for request in waiting:
+            response = client.post(f"/access/{request.public_id}/confirm/", {"hash": request.content_hash})
+            assert response.status_code == 303, response.content.decode()
+        return [request.kind for request in waiting]
 
     def form(self, **changes: str) -> dict[str, str]:
         """A ticket that is fine: BUY 2.5 BTC over an hour. There is no quote, so it has a limit price."""

@@ -104,8 +104,12 @@ def test_an_empty_desk_is_offered_its_first_account(office: Desk, admin: Client)
 
 def test_an_account_is_added_and_its_secret_is_on_no_page(office: Desk, admin: Client) -> None:
     response = admin.post("/accounts/new/", form())
+    assert (response.status_code, response.headers["Location"]) == (303, "/access/")
+    for person in (office.admin, office.supervisor):
+        assert MARKED not in office.client(person).get("/access/").content.decode()
+    assert not Account.objects.filter(label="second").exists()
+    assert office.confirm() == ["account.add"]
     account = Account.objects.get(label="second")
-    assert (response.status_code, response.headers["Location"]) == (303, f"/accounts/{account.public_id}/")
     assert account.symbols == ["BTC/USDT", "ETH/USDT"]
     assert list(account.traders.all()) == [office.trader]
     assert MARKED.encode() not in bytes(account.credentials.get().sealed)
@@ -188,9 +192,10 @@ def test_a_key_is_suspended_taken_up_again_and_retired(office: Desk, admin: Clie
     for action, state in (("suspend", "suspended"), ("resume", "checking"), ("retire", "retired")):
         response = act(admin, office, action, reason="found on a screen")
         assert (response.status_code, response.headers["Location"]) == (303, path)
+        office.confirm()
         assert pill(admin.get(path).content.decode()) == state
     kinds = list(AuditEntry.objects.values_list("kind", flat=True))
-    assert kinds == ["key.suspended", "key.resumed", "key.retired"]
+    assert kinds == ["key.suspended", "access.asked", "key.resumed", "access.confirmed", "key.retired"]
 
 
 def test_nothing_stops_without_a_reason(office: Desk, admin: Client) -> None:
@@ -204,6 +209,10 @@ def test_nothing_stops_without_a_reason(office: Desk, admin: Client) -> None:
 
 def test_a_key_is_replaced_and_the_former_one_stays_in_sight(office: Desk, admin: Client) -> None:
     act(admin, office, "replace", api_key="key-87654321", api_secret=MARKED)
+    waiting = admin.get(f"/accounts/{office.account.public_id}/").content.decode()
+    assert "Waits for a second admin or supervisor: key …1234 → …4321. admin asked at" in waiting
+    assert Credential.objects.count() == 1
+    office.confirm()
     page = admin.get(f"/accounts/{office.account.public_id}/").content.decode()
     assert "…4321" in page
     assert "Former keys" in page
@@ -216,6 +225,8 @@ def test_a_key_is_replaced_and_the_former_one_stays_in_sight(office: Desk, admin
 def test_traders_are_granted_and_revoked(office: Desk, admin: Client) -> None:
     third = User.objects.create(username="third", role="trader")
     act(admin, office, "grant", trader="third")
+    assert third not in office.account.traders.all()
+    assert office.confirm() == ["account.grant"]
     assert third in office.account.traders.all()
     act(admin, office, "revoke", trader="trader")
     assert office.trader not in office.account.traders.all()
@@ -227,6 +238,7 @@ def test_an_account_is_closed_opened_and_given_symbols(office: Desk, admin: Clie
     path = f"/accounts/{office.account.public_id}/"
     assert pill(admin.get(path).content.decode()) == "closed"
     act(admin, office, "open")
+    assert office.confirm() == ["account.open"]
     act(admin, office, "symbols", symbols="sol/usdt")
     account = Account.objects.get()
     assert (account.is_active, account.symbols) == (True, ["SOL/USDT"])
@@ -314,7 +326,9 @@ def test_the_page_says_which_symbol_cannot_be_read_and_why_the_stream_was_reconn
 
 def test_what_needs_a_person_comes_first(office: Desk, admin: Client) -> None:
     admin.post("/accounts/new/", form(label="bad"))
+    office.confirm()
     admin.post("/accounts/new/", form(label="void", venue="bad"))
+    office.confirm()
     Credential.objects.filter(account__label="bad").update(state="refused", error="the key may withdraw")
     Credential.objects.filter(account__label="void").delete()
     Credential.objects.filter(account__label="alpha").update(state="active")

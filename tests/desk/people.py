@@ -26,6 +26,13 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
     desk.added[name] = PASSWORD
 
 
+def admin_ensure(desk: RunningDesk, name: str) -> None:
+    """Another admin, to be called inside ``database_of``."""
+    rights = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True, "password": make_password(PASSWORD)}
+    User.objects.using(ALIAS).get_or_create(username=name, defaults=rights)
+    desk.added[name] = PASSWORD
+
+
 def live_orders() -> list[str]:
     return list(Order.objects.using(ALIAS).filter(status__in=ORDER_LIVE).values_list("public_id", flat=True))
 

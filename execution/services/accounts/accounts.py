@@ -38,11 +38,20 @@ class AccountNotFound(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A key that was sealed for the account ``account_id``, which need not exist yet."""
+
+    account_id: str
+    sealed: bytes = field(repr=False)
+    last_four: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewAccount:
     """A new account at an existing ``venue``, or at a new one of ``exchange``.
 
     ``options`` None leaves an existing venue's as they are. ``secrets`` are by ccxt's names; the object's text does
-    not show them.
+    not show them. A key that is sealed already comes as ``key``, without ``secrets``.
     """
 
     label: str
@@ -53,6 +62,7 @@ class NewAccount:
     symbols: Sequence[str]
     traders: Sequence[str]
     secrets: Mapping[str, str] = field(repr=False)
+    key: SealedKey | None = None
 
 
 @transaction.atomic
@@ -77,7 +87,13 @@ def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Ve
 
 @transaction.atomic
 def account_add(
-    *, label: str, venue: Venue, environment: str, symbols: Sequence[str], traders: Iterable[User]
+    *,
+    label: str,
+    venue: Venue,
+    environment: str,
+    symbols: Sequence[str],
+    traders: Iterable[User],
+    public_id: str = "",
 ) -> Account:
     """Add a named account at ``venue`` for ``traders``; an account that exists so is returned as it is.
 
@@ -87,9 +103,9 @@ def account_add(
     _refuse_bad_label(label)
     _refuse_other_environment(environment)
     refuse_bad_symbols(symbols)
+    fields = {"venue": venue, "environment": environment, "symbols": list(symbols)}
     account, created = Account.objects.select_for_update(no_key=True).get_or_create(
-        label=label,
-        defaults={"venue": venue, "environment": environment, "symbols": list(symbols)},
+        label=label, defaults=fields | ({"public_id": public_id} if public_id else {})
     )
     if account.venue_id != venue.pk:
         message = f"The account {label} is at the venue {account.venue}. It cannot move to {venue}."
@@ -106,6 +122,13 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
     Called twice it leaves one key in use, the last one. ``last_four`` are the characters that people may
     see. Raises ``Refused`` when a name is unknown, a text is empty, or there is no installation.
     """
+    return credential_keep(
+        account=account, key=key_seal(secrets, account_id=account.public_id, last_four=last_four)
+    )
+
+
+def key_seal(secrets: Mapping[str, str], *, account_id: str, last_four: str) -> SealedKey:
+    """Seal a key for the account of this public id; raises ``Refused`` as ``credential_add`` does."""
     known = ", ".join(sorted(SECRET_NAMES))
     problems = [
         Problem(name, f"ccxt knows no part of a key called {name!r}.", name, known, code=Code.FIELD_UNKNOWN)
@@ -123,8 +146,18 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
     if len(last_four) > LAST_FOUR_LENGTH:
         problems.append(length_problem("last_four", "The shown part of the key", last_four, LAST_FOUR_LENGTH))
     refuse_if(problems)
-    sealing_key = _installation().sealing_key
-    sealed = seal(secrets, public_key_hex=sealing_key, bound_to=account.public_id)
+    sealed = seal(secrets, public_key_hex=sealing_key_now(), bound_to=account_id)
+    return SealedKey(account_id, sealed, last_four)
+
+
+def sealing_key_now() -> str:
+    """Return the workers' public key (hex); raises ``Refused`` without an installation."""
+    return _installation().sealing_key
+
+
+@transaction.atomic
+def credential_keep(*, account: Account, key: SealedKey) -> Credential:
+    """Keep a sealed key as the account's, unchecked, and retire the former one."""
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     # Another fence ends the session that still signs with the former key; its holder starts a new one.
     Account.objects.filter(pk=account.pk).update(fence=F("fence") + 1)
@@ -132,7 +165,7 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
     account.credentials.exclude(state=CredentialState.RETIRED).update(
         state=CredentialState.RETIRED, check_wanted_at=None
     )
-    return Credential.objects.create(account=account, sealed=sealed, last_four=last_four)
+    return Credential.objects.create(account=account, sealed=key.sealed, last_four=key.last_four)
 
 
 # --- what an admin does -----------------------------------------------------------------------------
@@ -168,8 +201,7 @@ def account_locked(public_id: str) -> Account:
 def account_create(*, person: User | None, new_account: NewAccount, now: datetime) -> Account:
     """Create an account with its key, sealed and unchecked; raises ``Refused`` and then creates nothing."""
     actor = actor_of_admin(person)
-    if problems := _problems_of(new_account):
-        raise Refused(problems)
+    refuse_if(new_account_problems(new_account))
     existing = Venue.objects.filter(label=new_account.venue).first()
     options = (
         dict(new_account.options or {})
@@ -185,12 +217,10 @@ def account_create(*, person: User | None, new_account: NewAccount, now: datetim
         environment=new_account.environment,
         symbols=tuple(dict.fromkeys(new_account.symbols)),
         traders=traders_named(new_account.traders),
+        public_id=new_account.key.account_id if new_account.key else "",
     )
-    credential = credential_add(
-        account=account,
-        secrets=new_account.secrets,
-        last_four=last_four_of(new_account.secrets.get("apiKey", "")),
-    )
+    key = new_account.key or key_of_secrets(new_account.secrets, account_id=account.public_id)
+    credential = credential_keep(account=account, key=key)
     data = {
         "venue": venue.label,
         "exchange": venue.exchange,
@@ -201,6 +231,11 @@ def account_create(*, person: User | None, new_account: NewAccount, now: datetim
     }
     audit_append(kind="account.added", actor=actor, subject=account.label, at=now, data=data)
     return account
+
+
+def key_of_secrets(secrets: Mapping[str, str], *, account_id: str) -> SealedKey:
+    """Seal a key that a person gave, with the characters of it that people may see."""
+    return key_seal(secrets, account_id=account_id, last_four=last_four_of(secrets.get("apiKey", "")))
 
 
 def last_four_of(api_key: str) -> str:
@@ -223,8 +258,9 @@ def key_problems(secrets: Mapping[str, str]) -> list[Problem]:
     ]
 
 
-def _problems_of(new_account: NewAccount) -> list[Problem]:
-    problems = key_problems(new_account.secrets)
+def new_account_problems(new_account: NewAccount) -> list[Problem]:
+    """Return why an account cannot be created so; its venue is judged when it is created."""
+    problems = [] if new_account.key else key_problems(new_account.secrets)
     if Account.objects.filter(label=new_account.label).exists():
         message = f"There is an account {new_account.label} already."
         problems.append(Problem("label", message, new_account.label, code=Code.LABEL_TAKEN))

@@ -14,11 +14,12 @@ from execution.core.types import KeyPermissions
 from execution.models import Account, Credential, CredentialState, Order, User
 from execution.services.accounts.accounts import (
     IN_USE,
+    SealedKey,
     account_locked,
     actor_of_admin,
-    credential_add,
+    credential_keep,
+    key_of_secrets,
     key_problems,
-    last_four_of,
     reason_of,
 )
 from execution.services.accounts.stopping import account_orders_locked, account_orders_stop
@@ -31,15 +32,25 @@ MAY_NOT_TRADE = "the key may not trade; allow spot trading at the exchange, or g
 
 @transaction.atomic
 def credential_replace(
-    *, person: User | None, account_id: str, secrets: Mapping[str, str], reason: str, now: datetime
+    *,
+    person: User | None,
+    account_id: str,
+    secrets: Mapping[str, str],
+    reason: str,
+    now: datetime,
+    key: SealedKey | None = None,
 ) -> Credential:
-    """Give the account another key; the former one is retired at once, and the new one trades when checked."""
+    """Give the account another key; the former one is retired at once, and the new one trades when checked.
+
+    A key that is sealed already comes as ``key``, without ``secrets``.
+    """
     actor = actor_of_admin(person)
-    refuse_if(key_problems(secrets))
+    if key is None:
+        refuse_if(key_problems(secrets))
     account = account_locked(account_id)
     former = _newest(account)
-    credential = credential_add(
-        account=account, secrets=secrets, last_four=last_four_of(secrets.get("apiKey", ""))
+    credential = credential_keep(
+        account=account, key=key or key_of_secrets(secrets, account_id=account.public_id)
     )
     kind, data = "key.replaced" if former else "key.added", {"former": former.last_four if former else ""}
     _audit(kind, actor, account, credential, now, reason.strip(), data)

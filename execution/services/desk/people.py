@@ -7,47 +7,79 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from execution.core.numbers import grouped, plain
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused
-from execution.models import Role, User
+from execution.core.problems import Problem, Refused, length_problem, refuse
+from execution.core.states import ORDER_FINAL
+from execution.models import Order, Role, User
 from execution.services.accounts.accounts import actor_of_admin
+from execution.services.children.children import resting_cancel
+from execution.services.desk.four_eyes import COUNTS_FOR, MAX_REASON, SECOND_ROLES, requests_withdraw
 from execution.services.records.audit import audit_append
+from execution.services.records.locking import order_locked
+from execution.services.records.order_transition import pause_for_person
 
 #: What an admin says of a person and the audit keeps, before and after. A password is said to have changed.
 AUDITED = ("username", "role", "is_active", "sees_desk", "confirm_above", "first_name", "last_name", "email")
 MAX_CONFIRM_ABOVE = 10**12
 
 
+class PersonNotFound(Exception):
+    """There is no such person."""
+
+
 @transaction.atomic
-def person_save(*, person: User, changed_by: User | None, now: datetime) -> User:
+def person_save(*, person: User, changed_by: User | None, now: datetime, reason: str = "") -> User:
     """Keep a new or changed person; what the role allows in the admin's pages follows from the role.
+
+    1. The person and all admins are locked: two who demote each other meet here, and so does an order that the
+       person submits at this moment.
+    2. Somebody who may not trade any more: their orders pause for a person, and what rests is cancelled.
+    3. The audit says what changed, and how many orders it stopped.
 
     Raises ``Refused`` when no active admin would be left, or a limit is not above 0.
     """
     actor = actor_of_admin(changed_by)
-    # The rows of all admins are one lock: two who demote each other meet here.
-    admins = set(
-        User.objects.select_for_update(no_key=True)
-        .filter(role=Role.ADMIN, is_active=True)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-    before = User.objects.filter(pk=person.pk).first() if person.pk else None
+    locked = people_locked(person.pk)
+    before = locked.get(person.pk) if person.pk else None
+    admins = {pk for pk, found in locked.items() if found.role == Role.ADMIN and found.is_active}
     if problems := person_problems(person, admins=admins):
         raise Refused(problems)
     person.is_staff = person.is_superuser = person.role == Role.ADMIN
+    person.counts_until = _counts_until(before, person, now)
     person.save()
+    stopped = _stopped(before, person, actor, reason, now)
     changes = _changes(before, person)
     if before is None or changes:
         audit_append(
             kind="person.changed" if before else "person.added",
             actor=actor,
             subject=person.username[:80],
+            reason=reason,
             at=now,
-            data=changes,
+            data={**changes, **stopped},
         )
+    return person
+
+
+@transaction.atomic
+def person_disable(*, public_id: str, changed_by: User | None, reason: str, now: datetime) -> User:
+    """Make a person inactive: they are out at once, their orders pause and what rests is cancelled.
+
+    Doing it twice is once. Raises ``PersonNotFound``, and ``Refused`` without a reason or for the last admin.
+    """
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON:
+        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON, 1)])
+    person = person_locked(public_id)
+    if changed_by is not None and person.pk == changed_by.pk:
+        message = "You cannot make yourself inactive. Another admin can."
+        refuse("", message, person.username, code=Code.ACCESS_OWN)
+    if person.is_active:
+        person.is_active = False
+        person_save(person=person, changed_by=changed_by, now=now, reason=reason)
     return person
 
 
@@ -81,18 +113,74 @@ def person_problems(person: User, *, admins: set[int] | None = None) -> list[Pro
     return problems
 
 
+# --- parts -------------------------------------------------------------------------------------------
+
+
+def people_locked(person_pk: int | None) -> dict[int, User]:
+    """Lock a person and all active admins, always in the same order; by primary key."""
+    is_admin = Q(role=Role.ADMIN, is_active=True)
+    rows = User.objects.select_for_update(no_key=True).filter(is_admin | Q(pk=person_pk)).order_by("pk")
+    return {found.pk: found for found in rows}
+
+
+def person_locked(public_id: str) -> User:
+    """Lock as ``people_locked`` does and return the person; raises ``PersonNotFound``."""
+    pk = User.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+    if pk is None:
+        raise PersonNotFound(public_id)
+    return people_locked(pk)[pk]
+
+
+def trades(person: User | None) -> bool:
+    return person is not None and person.is_active and person.may_trade
+
+
+def live_orders(person: User) -> list[Order]:
+    """Return the person's orders that have not ended, oldest first."""
+    return list(Order.objects.filter(trader=person).exclude(status__in=ORDER_FINAL).order_by("pk"))
+
+
+def _stopped(before: User | None, person: User, actor: str, reason: str, now: datetime) -> dict[str, Any]:
+    """Stop what somebody leaves behind; how much that was, for the audit."""
+    done: dict[str, Any] = {}
+    if before is not None and before.is_active and not person.is_active:
+        withdrawn = requests_withdraw(person=person, reason=f"{person.username} was made inactive", now=now)
+        done |= {"requests_withdrawn": withdrawn} if withdrawn else {}
+    if not trades(before) or trades(person):
+        return done
+    what = "was made inactive" if not person.is_active else f"became {person.role}"
+    text = f"trader {person.username} {what} by {actor}" + (f": {reason}" if reason else "")
+    paused, cancelled = [], 0
+    for pk in [order.pk for order in live_orders(person)]:
+        order = order_locked(pk)
+        version = order.status
+        pause_for_person(order, reason=text, now=now)
+        paused += [order.public_id] if order.status != version else []
+        cancelled += resting_cancel(order, reason=text, now=now)
+    return done | {"orders_paused": paused, "children_cancelled": cancelled}
+
+
+def _counts_until(before: User | None, person: User, now: datetime) -> datetime | None:
+    if person.is_active:
+        return None
+    if before is not None and before.is_active and before.role in SECOND_ROLES:
+        return now + COUNTS_FOR
+    return person.counts_until
+
+
 def _changes(before: User | None, person: User) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for name in AUDITED:
         old, new = getattr(before, name, None), getattr(person, name)
         if old != new:
-            changes[name] = {"before": _text(old), "after": _text(new)}
+            changes[name] = {"before": plain_value(old), "after": plain_value(new)}
     if before is not None and before.password != person.password:
         changes["login"] = "another password"
     return changes
 
 
-def _text(value: object) -> object:
+def plain_value(value: object) -> str | bool | None:
+    """Write a field of a person as JSON keeps it."""
     if isinstance(value, Decimal):
         return plain(value)
     return value if isinstance(value, bool | None) else str(value)

@@ -30,7 +30,7 @@ from execution.services.orders.limits import (
     order_verdict,
 )
 from execution.services.orders.replanning import order_replan
-from execution.services.records.actors import person_actor
+from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.journal import DESK, journal_append
 from execution.services.records.locking import gate_locked, order_locked_with_terms
 from execution.services.records.order_transition import order_transition
@@ -76,6 +76,7 @@ def approval_approve(
         refuse(
             "", "You asked for this yourself. Another supervisor has to approve it.", code=Code.OWN_REQUEST
         )
+    refuse_if_inactive(approval.requested_by)
     gate_locked()
     refuse_if_halted(order, ANY_KIND)
     verdict = approval_verdict(approval, now)

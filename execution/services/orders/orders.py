@@ -34,7 +34,7 @@ from execution.services.orders.market_problems import resume_problems
 from execution.services.orders.preview import order_preview
 from execution.services.orders.replanning import order_replan
 from execution.services.orders.submit import KeyReused, order_submit
-from execution.services.records.actors import person_actor
+from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.order_transition import order_transition
 from execution.services.records.reasons import kept_reason
 
@@ -106,6 +106,7 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
     if order.status == OrderStatus.WORKING:
         return order
     if order.status == OrderStatus.PAUSED:
+        refuse_if_inactive(User.objects.get(pk=person.pk))
         _refuse_if_closed(order)
         refuse_if_halted(order, STOPS)
         refuse_if_unaffordable(order, person, field="", label="The rest of the order")

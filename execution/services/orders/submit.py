@@ -32,7 +32,7 @@ from execution.services.orders.limits import limit_problems, preview_verdict, re
 from execution.services.orders.preview import order_preview
 from execution.services.orders.replanning import slices_create
 from execution.services.orders.stages import Preview, RequestedTerms
-from execution.services.records.actors import person_actor
+from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.journal import journal_append
 
 #: Characters of an idempotency key.
@@ -116,7 +116,7 @@ def _submit(
     confirmed: Confirmation,
 ) -> Order:
     # Two tabs at once queue here: what the other one has committed since the preview is seen below.
-    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    refuse_if_inactive(User.objects.select_for_update(no_key=True).get(pk=person.pk))
     if (earlier := _submitted(person, key, digest)) is not None:
         return earlier
     must_be_alone = confirmed.on_ticket and not confirmed.lookalike

@@ -1,10 +1,19 @@
-"""How a person is named in the journals."""
+"""How a person is named in the journals, and that they are still there."""
 
 from __future__ import annotations
 
+from execution.core.problem_codes import Code
+from execution.core.problems import refuse
 from execution.models import User
 
 
 def person_actor(person: User) -> str:
     """Name a person for the journal."""
     return f"{person.role}:{person.username}"
+
+
+def refuse_if_inactive(person: User) -> None:
+    """Refuse somebody who was made inactive while their request was under way: their orders are paused."""
+    if not person.is_active:
+        message = f"{person.username} is not active any more. Nothing was sent."
+        refuse("", message, person.username, code=Code.PERSON_INACTIVE)

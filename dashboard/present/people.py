@@ -1,0 +1,39 @@
+"""People said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+#: What a kind of request is called.
+TITLES = {
+    "account.add": "Add an account with its key",
+    "account.open": "Open a closed account",
+    "account.grant": "Let a trader use an account",
+    "key.replace": "Use another key",
+    "key.resume": "Use a suspended key again",
+    "person.change": "Change what a person may do",
+    "person.password": "Reset a password",
+}
+KINDS = {
+    "person.added": "person added",
+    "person.changed": "person changed",
+    "person.password": "another password given",
+    "access.alone": "done alone: nobody could confirm it",
+    "access.asked": "asked for",
+    "access.confirmed": "confirmed",
+    "access.refused": "refused",
+    "access.withdrawn": "withdrawn",
+}
+
+
+def person_audit(entries: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    return [{**entry, "what": said(entry, KINDS)} for entry in entries]
+
+
+def said(entry: Mapping[str, object], kinds: Mapping[str, str]) -> str:
+    """Return what an entry of the audit is about; of a request also what was asked for."""
+    kind, what = str(entry["kind"]), entry.get("data__what")
+    text = kinds.get(kind, kind)
+    return (
+        f"{text}: {TITLES.get(str(what), str(what)).lower()}" if kind.startswith("access.") and what else text
+    )

@@ -1,0 +1,36 @@
+"""What a request for access is bound to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """One line of what a request would change, for the person who decides."""
+
+    name: str
+    before: str
+    after: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"name": self.name, "before": self.before, "after": self.after}
+
+
+def content_hash(
+    *, kind: str, target: str, content: Mapping[str, Any], secret: bytes, changes: Sequence[Mapping[str, str]]
+) -> str:
+    """Return the SHA-256 of everything that is frozen, hex. The order of keys does not count."""
+    frozen = {
+        "kind": kind,
+        "target": target,
+        "content": content,
+        "secret": hashlib.sha256(secret).hexdigest(),
+        "changes": list(changes),
+    }
+    text = json.dumps(frozen, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,286 @@
+"""Four eyes: a change of access that one person asks for and another admin or supervisor confirms.
+
+A kind of change is registered with ``door``. ``access_ask`` carries a change out to see whether it would be refused,
+and takes it back where a second person has to confirm it (docs/people.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from execution.core.access import ShownChange, content_hash
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused, length_problem, refuse
+from execution.models import AccessRequest, AccessState, Role, User
+from execution.services.records.actors import person_actor
+from execution.services.records.audit import audit_append
+
+#: How long a request waits.
+LIFETIME = timedelta(hours=24)
+#: An admin or supervisor who was made inactive counts as a second person for so long: else an admin could make
+#: everybody else inactive and be alone at once.
+COUNTS_FOR = timedelta(days=7)
+MAX_REASON = 500
+#: Who may confirm.
+SECOND_ROLES = (Role.ADMIN, Role.SUPERVISOR)
+
+#: Carries out what is frozen, for the person who asked. Returns False when there was nothing to change.
+Perform = Callable[[Mapping[str, Any], bytes, User, datetime], bool]
+
+
+class AccessRequestNotFound(Exception):
+    """There is no such request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of access as it is asked for.
+
+    ``content`` is plain JSON without floating numbers, and ``secret`` what nobody may read. ``target`` names what
+    would change: one request waits for it at a time. ``restores`` is a person who counts as second only because they
+    were active before: making them active again cannot wait for themselves.
+    """
+
+    kind: str
+    subject: str
+    target: str
+    content: Mapping[str, Any]
+    changes: Sequence[ShownChange]
+    secret: bytes = field(default=b"", repr=False)
+    restores: User | None = None
+
+    @property
+    def shown(self) -> list[dict[str, str]]:
+        return [change.as_json() for change in self.changes]
+
+    @property
+    def hash(self) -> str:
+        return content_hash(
+            kind=self.kind, target=self.target, content=self.content, secret=self.secret, changes=self.shown
+        )
+
+
+_DOORS: dict[str, Perform] = {}
+
+
+def door(kind: str) -> Callable[[Perform], Perform]:
+    """Register how a kind of change is carried out."""
+
+    def register(perform: Perform) -> Perform:
+        _DOORS[kind] = perform
+        return perform
+
+    return register
+
+
+def has_second_person(*, person: User, now: datetime, restores: User | None = None) -> bool:
+    """Return True if somebody beside ``person`` can confirm, or could until lately (``COUNTS_FOR``)."""
+    counted = User.objects.filter(
+        Q(role__in=SECOND_ROLES), Q(is_active=True) | Q(counts_until__gt=now)
+    ).exclude(pk=person.pk)
+    if restores is not None:
+        counted = counted.exclude(pk=restores.pk)
+    return counted.exists()
+
+
+# --- ask ---------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def access_ask(*, change: Change, person: User, reason: str = "", now: datetime) -> AccessRequest | None:
+    """Ask for a change; None when it is carried out already, because nobody else could confirm it.
+
+    1. It is carried out; whatever refuses it refuses the request, and a change of nothing asks for nothing.
+    2. Without a second person it stays so, and the audit says that one person did it alone.
+    3. Else it is taken back, and waits. Asking for the same again returns the request that waits.
+    """
+    reason = _bounded(reason)
+    is_shared = has_second_person(person=person, now=now, restores=change.restores)
+    with transaction.atomic():
+        if not _DOORS[change.kind](change.content, change.secret, person, now):
+            return None
+        if is_shared:
+            transaction.set_rollback(True)  # of this block alone
+    if is_shared:
+        return _wait(change, person, reason, now)
+    audit_append(
+        kind="access.alone",
+        actor=person_actor(person),
+        subject=change.subject[:80],
+        reason=reason,
+        at=now,
+        data={"what": change.kind, "changes": change.shown},
+    )
+    return None
+
+
+def _wait(change: Change, person: User, reason: str, now: datetime) -> AccessRequest:
+    waiting = AccessRequest.objects.filter(target=change.target, state=AccessState.WAITING)
+    waiting.filter(expires_at__lte=now).update(state=AccessState.EXPIRED, secret=None)
+    request, created = AccessRequest.objects.get_or_create(
+        target=change.target,
+        state=AccessState.WAITING,
+        defaults={
+            "kind": change.kind,
+            "subject": change.subject,
+            "content": change.content,
+            "secret": change.secret or None,
+            "changes": change.shown,
+            "content_hash": change.hash,
+            "requested_by": person,
+            "requested_at": now,
+            "expires_at": now + LIFETIME,
+            "reason": reason,
+        },
+    )
+    if created:
+        _audit("access.asked", request, person, reason, now)
+    elif request.content_hash != change.hash or request.requested_by_id != person.pk:
+        asked = f"{request.requested_by.username} asked at {request.requested_at:%Y-%m-%d %H:%M} UTC"
+        message = f"{asked}, and that waits for a second person. Have it decided or withdraw it first."
+        refuse("", message, request.public_id, code=Code.ACCESS_WAITING)
+    return request
+
+
+# --- decide ------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def access_confirm(
+    *, public_id: str, person: User, seen_hash: str, reason: str = "", now: datetime
+) -> AccessRequest:
+    """Carry out a request. ``seen_hash`` is the hash of what the person saw; the one who asked cannot confirm.
+
+    Confirming again what the same person has confirmed is once. Raises ``AccessRequestNotFound`` and ``Refused``: also
+    when what it would change has changed since.
+    """
+    request, reason = _locked(public_id), _bounded(reason)
+    if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:
+        return request
+    _refuse_decided(request, now)
+    second = _second(person, request)
+    secret = bytes(request.secret or b"")
+    now_hash = content_hash(
+        kind=request.kind,
+        target=request.target,
+        content=request.content,
+        secret=secret,
+        changes=request.changes,
+    )
+    if not seen_hash == request.content_hash == now_hash:
+        message = "The request is not the one that you saw. Nothing was changed."
+        refuse("", message, seen_hash, request.content_hash, code=Code.ACCESS_OUTDATED)
+    _DOORS[request.kind](request.content, secret, request.requested_by, now)
+    return _decide(request, AccessState.CONFIRMED, second, reason, now)
+
+
+@transaction.atomic
+def access_refuse(*, public_id: str, person: User, reason: str, now: datetime) -> AccessRequest:
+    """Refuse another person's request, with a reason; nothing is changed."""
+    request = _locked(public_id)
+    if request.state == AccessState.REFUSED and request.decided_by_id == person.pk:
+        return request
+    _refuse_decided(request, now)
+    second = _second(person, request)
+    if not reason.strip():
+        refuse("reason", "A reason is required. The person who asked sees it.", code=Code.VALUE_MISSING)
+    return _decide(request, AccessState.REFUSED, second, _bounded(reason), now)
+
+
+@transaction.atomic
+def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessRequest:
+    """Take one's own request back."""
+    request = _locked(public_id)
+    if request.requested_by_id != person.pk:
+        message = f"Only {request.requested_by.username} can withdraw the request. You can refuse it."
+        refuse("", message, person.username, request.requested_by.username, code=Code.ROLE_NOT_ALLOWED)
+    if request.state == AccessState.WITHDRAWN:
+        return request
+    _refuse_decided(request, now)
+    return _decide(request, AccessState.WITHDRAWN, person, "", now)
+
+
+def requests_withdraw(*, person: User, reason: str, now: datetime) -> int:
+    """Withdraw all that somebody has asked for, inside the caller's transaction; how many."""
+    waiting = AccessRequest.objects.select_for_update(of=("self",), no_key=True).filter(
+        requested_by=person, state=AccessState.WAITING
+    )
+    withdrawn = [_decide(request, AccessState.WITHDRAWN, None, reason, now) for request in waiting]
+    return len(withdrawn)
+
+
+def _locked(public_id: str) -> AccessRequest:
+    rows = AccessRequest.objects.select_for_update(of=("self",), no_key=True).select_related("requested_by")
+    request = rows.filter(public_id=public_id).first()
+    if request is None:
+        raise AccessRequestNotFound(public_id)
+    return request
+
+
+def _refuse_decided(request: AccessRequest, now: datetime) -> None:
+    is_late = request.state == AccessState.WAITING and request.expires_at <= now
+    if request.state != AccessState.WAITING or is_late:
+        state = AccessState.EXPIRED if is_late else request.state
+        message = f"The request is {state} already. Nothing was changed."
+        refuse("", message, str(state), AccessState.WAITING.value, code=Code.ACCESS_DECIDED)
+
+
+def _second(person: User, request: AccessRequest) -> User:
+    """Return the person as they are now, if they may decide."""
+    second = User.objects.get(pk=person.pk)
+    if second.role not in SECOND_ROLES or not second.is_active:
+        allowed = ", ".join(SECOND_ROLES)
+        message = f"Only an active admin or supervisor decides. {second.username} is a {second.role}."
+        refuse("", message, second.role, allowed, code=Code.ROLE_NOT_ALLOWED)
+    if second.pk == request.requested_by_id:
+        message = "You asked for this yourself. Another admin or supervisor decides."
+        refuse("", message, second.username, code=Code.ACCESS_OWN)
+    return second
+
+
+def _decide(
+    request: AccessRequest, state: AccessState, person: User | None, reason: str, now: datetime
+) -> AccessRequest:
+    request.state, request.decided_by, request.decided_at = state, person, now
+    request.decision_reason, request.secret = reason, None
+    request.save(update_fields=["state", "decided_by", "decided_at", "decision_reason", "secret"])
+    _audit(f"access.{state.value}", request, person, reason, now)
+    return request
+
+
+def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, now: datetime) -> None:
+    audit_append(
+        kind=kind,
+        actor="desk" if person is None else person_actor(person),
+        subject=request.subject[:80],
+        reason=reason,
+        at=now,
+        data={
+            "request": request.public_id,
+            "what": request.kind,
+            "asked_by": request.requested_by.username,
+            "changes": request.changes,
+            "hash": request.content_hash,
+        },
+    )
+
+
+def _bounded(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > MAX_REASON:
+        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON)])
+    return reason
+
+
+def outdated(subject: str, name: str, value: str, limit: str) -> Problem:
+    """Return the problem of a request whose ``before`` holds no longer."""
+    message = (
+        f"{name.capitalize()} of {subject} is {value or 'empty'} by now, not {limit or 'empty'}. Ask again."
+    )
+    return Problem("", message, value, limit, code=Code.ACCESS_OUTDATED)
