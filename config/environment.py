@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 #: A name, or a number of either kind: no scheme, no port, no path and no star.
@@ -65,6 +66,19 @@ def host_names(variable: str, text_parts: list[str]) -> frozenset[str]:
                 f"{variable} has {name!r}; it takes names of hosts with commas, without port or path"
             )
     return names
+
+
+def networks(variable: str, text_parts: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks of a setting. Raises ``ValueError`` for anything else."""
+    found = []
+    for part in text_parts:
+        try:
+            found.append(ip_network(part.strip()))
+        except ValueError:
+            raise ValueError(
+                f"{variable} has {part!r}; it takes addresses and networks with commas"
+            ) from None
+    return tuple(found)
 
 
 def cookie_suffix(var: Path) -> str:

@@ -14,6 +14,7 @@ from config.environment import (
     broker_url,
     cookie_suffix,
     host_names,
+    networks,
     redis_url,
     refuse_debug,
     refuse_placeholders,
@@ -30,6 +31,8 @@ VAR = var_dir()
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_from_file(VAR / "secret_key")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+#: Proxies in front of the web process: only their X-Forwarded-For says who a client is (docs/people.md).
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", default=[]))
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The desk
@@ -111,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dashboard.sessions.SessionEnds",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -126,6 +130,9 @@ AUTHENTICATION_BACKENDS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "dashboard.forms.passwords.GuessableValidator"},
 ]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -213,7 +220,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TLS
 # The proxy has the plain port and sends it on; the list that browsers ship is for the owner of the whole domain.
 SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W021"]
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+#: A session ends so long after its login, and so long after no page of it was open.
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SESSION_IDLE = env.int("SESSION_IDLE_MINUTES", default=60) * 60
+for _name, _seconds in (("SESSION_HOURS", SESSION_COOKIE_AGE), ("SESSION_IDLE_MINUTES", SESSION_IDLE)):
+    if _seconds <= 0:
+        raise ValueError(f"{_name} must be 1 or more")
 #: Bytes, fields and files of a request: a ticket has 2 KB and 40 fields, and nobody sends files. config/web.py
 #: refuses a longer body before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536

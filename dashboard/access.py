@@ -12,11 +12,13 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
 
 from execution.selectors.orders.visibility import order_find
+from execution.services.desk.logins import login_continue
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -98,7 +100,7 @@ def person_lately(session_key: str | None) -> User | None:
 
 
 def person_of_session(session_key: str | None) -> User | None:
-    """Return the active person whose session this still is; None after a logout or a change of password.
+    """Return the active person whose session this still is; None after a logout, a change of password or its end.
 
     Reads the session's row afresh: a websocket outlives the login that opened it.
     """
@@ -109,4 +111,5 @@ def person_of_session(session_key: str | None) -> User | None:
     if person is None:
         return None
     same = constant_time_compare(store.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
-    return person if same else None
+    goes_on = same and login_continue(person_pk=person.pk, session_key=session_key, now=timezone.now())
+    return person if goes_on else None

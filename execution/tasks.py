@@ -30,6 +30,7 @@ from execution.services.desk.housekeeping import (
     workers_drop,
 )
 from execution.services.desk.journal_check import journal_check_step
+from execution.services.desk.logins import logins_drop
 from execution.services.desk.old_orders import orders_drop
 from execution.services.halts import halts_lifted_tell
 from execution.services.orders.approvals import approvals_expire
@@ -187,6 +188,7 @@ def housekeep() -> None:
     workers_drop(before=now - kept.workers, pause=let_others_write)
     estimates_drop(before=now - kept.estimates, pause=let_others_write)
     deliveries_drop(before=now - kept.deliveries)
+    logins_drop(now=now)
     candles_drop(before=(now - kept.candles).date(), pause=let_others_write)
     decisions_drop(before=now - kept.decisions, pause=let_others_write)
     checks_drop(before=now - kept.checks, pause=let_others_write)

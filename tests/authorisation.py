@@ -28,6 +28,10 @@ POST   csp-report                                -        400       400    400  
 GET    favicon.ico                               -        301       301    301    301     301        301
 GET    me/                                       -        login     200    200    200     200        200
 POST   me/                                       -        login     201    201    201     201        201
+GET    me/password/                              -        login     200    200    200     200        200
+POST   me/password/                              -        login     422    422    422     422        422
+POST   me/sessions/end/                          -        login     302    302    302     302        302
+POST   me/sessions/<slug:public_id>/end/         session  login     302    404    404     404        404
 POST   me/tokens/<slug:public_id>/revoke/        token    login     302    404    404     404        404
 
 # orders: their trader and supervisors act, who sees the desk watches, admins do not trade
@@ -105,6 +109,7 @@ GET    people/                                   -        login     403    403  
 GET    people/<slug:public_id>/                  person   login     403    403    403     403        200
 POST   people/<slug:public_id>/disable/          person   login     403    403    403     403        303
 POST   people/<slug:public_id>/enable/           person   login     403    403    403     403        303
+POST   people/<slug:public_id>/logout/           person   login     403    403    403     403        303
 
 # accounts and keys: admins
 GET    accounts/                                 -        login     403    403    403     403        200

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.views import accounts as account_views
 from dashboard.views import reconciliation as reconciliation_views
-from execution.models import ChildOrder, Order, OrderApproval, TradingLimit, User
+from execution.models import ChildOrder, Login, Order, OrderApproval, TradingLimit, User
 from execution.services.desk.doors import account_grant_ask
 from execution.services.desk.limits import limit_set, parse_limit_request
 from execution.services.desk.tokens import token_create
@@ -168,6 +168,7 @@ def make_world() -> World:
         "shown": _unknown_child(desk, order, SHOWN_CHILD, sequence=901, exchange_id="78").client_id,
     }
     visitors = {role: desk.client(person) for role, person in zip(ROLES, people, strict=True)}
+    things["session"] = Login.objects.get(person=desk.trader).public_id
     programs = {role: _program(person) for role, person in zip(ROLES, people, strict=True)}
     return World(desk, things, visitors, programs)
 

@@ -44,6 +44,9 @@ def _detail(request: HttpRequest, public_id: str, problems: Sequence[Problem] = 
         "person": facts,
         "audit": person_audit(facts["audit"]),
         "waiting": access_waiting(now=now, subject=facts["name"]),
+        "sessions": selectors.login_rows(
+            person_pk=facts["pk"], current=request.session.session_key or "", now=now
+        ),
         "is_self": facts["pk"] == person_of(request).pk,
         "problems": problems,
         "now": now,
@@ -57,6 +60,7 @@ def _reason(posted: QueryDict) -> str:
 
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
     "disable": lambda who, posted: services.person_disable(**who, reason=_reason(posted)),
+    "logout": lambda who, posted: services.person_logout(**who, reason=_reason(posted)),
     "enable": lambda who, posted: doors.person_enable_ask(**who, reason=_reason(posted)),
 }
 

@@ -81,6 +81,8 @@ class Code(StrEnum):
         "The person is not active.", "Activate the person first.")
     TOO_MANY_TOKENS = ("too_many_tokens", "",
         "The person has as many valid tokens as allowed.", "Revoke one first.")
+    NAME_TAKEN = ("name_taken", "username",
+        "Somebody has this name, or one that looks like it.", "Choose another name.")
     ACCESS_WAITING = ("access_waiting", "",
         "A request for the same waits for a second person.", "Have it decided first, or withdraw it.")
     ACCESS_DECIDED = ("access_decided", "",

@@ -54,3 +54,18 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} …{self.last_four}"
+
+
+class Login(models.Model):
+    """A session of a person: Django's own row says neither whose it is nor when it was last used."""
+
+    public_id = PublicIdField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="logins")
+    session_key = models.CharField(max_length=40, unique=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    address = models.CharField(max_length=45, blank=True)
+    browser = models.CharField(max_length=200, blank=True, help_text="as it calls itself")
+
+    def __str__(self) -> str:
+        return f"{self.person} since {self.began_at:%Y-%m-%d %H:%M}"

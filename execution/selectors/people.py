@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
 from execution.core.numbers import grouped, plain
 from execution.core.states import ORDER_FINAL
-from execution.models import AuditEntry, Order, Role, User
+from execution.models import AuditEntry, Login, Order, Role, User
 
 AUDIT_SHOWN = 50
+#: Marks of a user agent, the more special ones first: each browser also names those that it resembles.
+BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 class PersonRow(TypedDict):
@@ -61,7 +78,8 @@ def person_facts(public_id: str) -> PersonFacts | None:
     person = _people().filter(public_id=public_id).first()
     if person is None:
         return None
-    about = Q(kind__startswith="person.") | Q(kind__startswith="access.")
+    about = Q(kind__startswith="person.") | Q(kind__startswith="access.") | Q(kind__startswith="session.")
+    about |= Q(kind="tokens_revoked")
     audit = AuditEntry.objects.filter(about, subject=person.username[:80]).order_by("-pk")
     return PersonFacts(
         **_row(person),
@@ -69,6 +87,40 @@ def person_facts(public_id: str) -> PersonFacts | None:
         accounts=list(person.accounts.order_by("label").values_list("label", flat=True)),
         audit=list(audit.values("at", "actor", "kind", "reason", "data__what")[:AUDIT_SHOWN]),
     )
+
+
+class LoginRow(TypedDict):
+    """A session as its person and admins see it."""
+
+    id: str
+    began_at: datetime
+    seen_at: datetime
+    address: str
+    browser: str
+    is_current: bool
+
+
+def login_rows(*, person_pk: int, current: str, now: datetime) -> list[LoginRow]:
+    """Return the sessions of a person that go on, the last used first; ``current`` is the key of the reader's own."""
+    idle = now - timedelta(seconds=settings.SESSION_IDLE)
+    return [
+        LoginRow(
+            id=login.public_id,
+            began_at=login.began_at,
+            seen_at=login.seen_at,
+            address=login.address,
+            browser=browser_name(login.browser),
+            is_current=login.session_key == current,
+        )
+        for login in Login.objects.filter(person_id=person_pk, seen_at__gte=idle).order_by("-seen_at")
+    ]
+
+
+def browser_name(agent: str) -> str:
+    """Return what people call the browser and system that a user agent names; the beginning of any other."""
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "")
+    return " on ".join(filter(None, (browser, system))) or agent[:40]
 
 
 def _people() -> QuerySet[Any]:  # annotated, so of no class of ours

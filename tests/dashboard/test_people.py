@@ -173,6 +173,16 @@ def test_people_are_listed_with_what_they_may_do(office: Desk, admin: Client) ->
     assert "Nothing waits." in admin.get("/access/").content.decode()
 
 
+@pytest.mark.parametrize("name", ["tr\u0430der", "Trader", "trad.er", "0ther"])
+def test_a_name_that_looks_like_somebody_elses_is_refused(office: Desk, admin: Client, name: str) -> None:
+    fields = {"username": name, "role": "trader", "password1": PASSWORD, "password2": PASSWORD}
+    page = admin.post("/admin/execution/user/add/", fields, follow=True).content.decode()
+    assert any(said in page for said in ("looks like", "must begin with a letter or digit", "already exists"))
+    assert not User.objects.filter(username=name).exists()
+    response = change(admin, office.supervisor, username=name)
+    assert not User.objects.filter(username=name).exists(), response.content.decode()
+
+
 def test_nobody_is_deleted(office: Desk, admin: Client) -> None:
     path = f"/admin/execution/user/{office.trader.pk}/delete/"
     assert admin.post(path, {"post": "yes"}).status_code == 403

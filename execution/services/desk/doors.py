@@ -34,6 +34,7 @@ from execution.services.accounts.accounts import (
 from execution.services.accounts.changes import account_grant, account_open
 from execution.services.accounts.credentials import credential_replace, credential_resume
 from execution.services.desk.four_eyes import Change, access_ask, door, outdated
+from execution.services.desk.passwords import access_end
 from execution.services.desk.people import (
     AUDITED,
     PersonNotFound,
@@ -320,7 +321,7 @@ def password_reset_ask(
 
 @door("person.password")
 def _password_reset(content: Mapping[str, Any], secret: bytes, person: User, now: datetime) -> bool:
-    actor_of_admin(person)
+    actor = actor_of_admin(person)
     found = person_locked(content["person"])
     if _fingerprint(found.password) != content["former"]:
         message = f"The password of {found.username} has changed since. Ask again."
@@ -328,6 +329,7 @@ def _password_reset(content: Mapping[str, Any], secret: bytes, person: User, now
     found.password = secret.decode()
     found.save(update_fields=["password"])
     password_changed(person=found, changed_by=person, now=now)
+    access_end(person=found, actor=actor, reason="an admin gave another password", now=now)
     return True
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from execution.core.numbers import grouped, plain
+from execution.core.names import USER_NAME, name_skeleton
+from execution.core.numbers import grouped, plain, shortened
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, length_problem, refuse
 from execution.core.states import ORDER_FINAL
@@ -17,6 +18,7 @@ from execution.models import Order, Role, User
 from execution.services.accounts.accounts import actor_of_admin
 from execution.services.children.children import resting_cancel
 from execution.services.desk.four_eyes import COUNTS_FOR, MAX_REASON, SECOND_ROLES, requests_withdraw
+from execution.services.desk.passwords import access_end
 from execution.services.records.audit import audit_append
 from execution.services.records.locking import order_locked
 from execution.services.records.order_transition import pause_for_person
@@ -45,12 +47,16 @@ def person_save(*, person: User, changed_by: User | None, now: datetime, reason:
     locked = people_locked(person.pk)
     before = locked.get(person.pk) if person.pk else None
     admins = {pk for pk, found in locked.items() if found.role == Role.ADMIN and found.is_active}
-    if problems := person_problems(person, admins=admins):
+    if problems := [*person_problems(person, admins=admins), *_name_problems(before, person)]:
         raise Refused(problems)
     person.is_staff = person.is_superuser = person.role == Role.ADMIN
     person.counts_until = _counts_until(before, person, now)
     person.save()
     stopped = _stopped(before, person, actor, reason, now)
+    if before is not None and before.role != person.role:
+        access_end(person=person, actor=actor, reason=f"the role became {person.role}", now=now)
+    elif before is not None and before.is_active and not person.is_active:
+        access_end(person=person, actor=actor, reason="the person was made inactive", now=now)
     changes = _changes(before, person)
     if before is None or changes:
         audit_append(
@@ -84,6 +90,14 @@ def person_disable(*, public_id: str, changed_by: User | None, reason: str, now:
 
 
 @transaction.atomic
+def person_logout(*, public_id: str, changed_by: User | None, reason: str, now: datetime) -> User:
+    """End all sessions and tokens of a person. Raises ``PersonNotFound``."""
+    actor, person = actor_of_admin(changed_by), person_locked(public_id)
+    access_end(person=person, actor=actor, reason=reason, now=now)
+    return person
+
+
+@transaction.atomic
 def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
     """Note that an admin gave somebody another password."""
     audit_append(
@@ -111,6 +125,23 @@ def person_problems(person: User, *, admins: set[int] | None = None) -> list[Pro
         code = Code.VALUE_OUT_OF_RANGE
         problems.append(Problem("confirm_above", message, limit, MAX_CONFIRM_ABOVE, code=code))
     return problems
+
+
+def _name_problems(before: User | None, person: User) -> list[Problem]:
+    """Return why a new name cannot be taken: other alphabets, and names that look like somebody else's."""
+    if before is not None and before.username == person.username:
+        return []
+    shown = shortened(person.username)
+    if not USER_NAME.fullmatch(person.username):
+        message = f"The name {shown!r} must begin with a letter or digit, and may have A to Z, digits and . _ @ + -."
+        return [Problem("username", message, person.username, code=Code.VALUE_MALFORMED)]
+    skeleton = name_skeleton(person.username)
+    others = User.objects.exclude(pk=person.pk).values_list("username", flat=True)
+    found = next((name for name in others if name_skeleton(name) == skeleton), None)
+    if found is None:
+        return []
+    message = f"The name {shown!r} looks like {found!r}. Choose one that cannot be mistaken."
+    return [Problem("username", message, person.username, found, code=Code.NAME_TAKEN)]
 
 
 # --- parts -------------------------------------------------------------------------------------------

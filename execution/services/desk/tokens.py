@@ -12,7 +12,7 @@ from django.db.models import Q
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem, refuse_if
 from execution.models import ApiToken, User
-from execution.services.orders.orders import person_actor
+from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 
 #: A prefix lets people and scanners of secrets recognise a token.
@@ -100,6 +100,21 @@ def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
             data={"person": person.username, "name": token.name},
         )
     return token
+
+
+def tokens_revoke(*, person: User, actor: str, reason: str, now: datetime) -> int:
+    """End all tokens of a person, inside the caller's transaction; how many."""
+    count = person.api_tokens.filter(revoked_at=None, expires_at__gt=now).update(revoked_at=now)
+    if count:
+        audit_append(
+            kind="tokens_revoked",
+            actor=actor,
+            subject=person.username[:80],
+            reason=reason,
+            at=now,
+            data={"person": person.username, "tokens": count},
+        )
+    return count
 
 
 def person_of_token(*, text: str, now: datetime) -> User | None:
