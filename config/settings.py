@@ -138,6 +138,9 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else guesses would keep a lock for ever
+AXES_HANDLER = "dashboard.login.LoginHandler"
+AXES_CLIENT_IP_CALLABLE = "dashboard.login.login_address"
 AXES_LOCKOUT_TEMPLATE = "lockout.html"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
@@ -214,6 +217,7 @@ SESSION_COOKIE_NAME = env.str(
     "SESSION_COOKIE_NAME", default=f"{_of_this_host}tranche_session_{cookie_suffix(VAR)}"
 )
 CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default=f"{_of_this_host}tranche_csrf_{cookie_suffix(VAR)}")
+BROWSER_COOKIE_NAME = f"{_of_this_host}tranche_browser_{cookie_suffix(VAR)}"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_TLS

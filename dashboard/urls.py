@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_http_methods
 
 from dashboard.views import (
     access,
@@ -17,6 +15,7 @@ from dashboard.views import (
     home,
     journal,
     limits,
+    login,
     me,
     operations,
     orders,
@@ -26,15 +25,13 @@ from dashboard.views import (
     wall,
 )
 
-login = require_http_methods(["GET", "HEAD", "POST"])(LoginView.as_view(redirect_authenticated_user=True))
-
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("livez", operations.livez, name="livez"),
     path("readyz", operations.readyz, name="readyz"),
     path("csp-report", operations.csp_report, name="csp_report"),
     path("metrics", operations.metrics, name="metrics"),
-    path("login/", login, name="login"),
+    path("login/", login.login, name="login"),
     path("logout/", home.LogoutView.as_view(), name="logout"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("me/", me.me, name="me"),

@@ -19,6 +19,7 @@ KINDS = {
     "person.changed": "person changed",
     "person.password": "another password given",
     "person.own_password": "own password changed",
+    "login.guessed_at": "20 failed logins from several sides",
     "session.ended": "sessions ended",
     "tokens_revoked": "tokens revoked",
     "access.alone": "done alone: nobody could confirm it",

@@ -27,7 +27,7 @@ from execution.models.orders import (
     Slice,
     Submission,
 )
-from execution.models.people import ApiToken, Login, Role, User
+from execution.models.people import ApiToken, KnownBrowser, Login, Role, User
 from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
@@ -65,6 +65,7 @@ __all__ = [
     "Installation",
     "JournalCheck",
     "JournalEntry",
+    "KnownBrowser",
     "Login",
     "Market",
     "MarketSample",

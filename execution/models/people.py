@@ -69,3 +69,21 @@ class Login(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} since {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class KnownBrowser(models.Model):
+    """A browser in which a person has logged in, by the hash of its cookie."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="browsers")
+    token_hash = models.CharField(max_length=64, help_text="SHA-256, hex")
+    seen_at = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0, help_text="logins that failed here lately")
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "token_hash"], name="known_browser_once_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"a browser of {self.person}"

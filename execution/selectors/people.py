@@ -79,7 +79,7 @@ def person_facts(public_id: str) -> PersonFacts | None:
     if person is None:
         return None
     about = Q(kind__startswith="person.") | Q(kind__startswith="access.") | Q(kind__startswith="session.")
-    about |= Q(kind="tokens_revoked")
+    about |= Q(kind="tokens_revoked") | Q(kind__startswith="login.")
     audit = AuditEntry.objects.filter(about, subject=person.username[:80]).order_by("-pk")
     return PersonFacts(
         **_row(person),

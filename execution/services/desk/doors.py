@@ -33,6 +33,7 @@ from execution.services.accounts.accounts import (
 )
 from execution.services.accounts.changes import account_grant, account_open
 from execution.services.accounts.credentials import credential_replace, credential_resume
+from execution.services.desk.browsers import browsers_forget
 from execution.services.desk.four_eyes import Change, access_ask, door, outdated
 from execution.services.desk.passwords import access_end
 from execution.services.desk.people import (
@@ -329,6 +330,7 @@ def _password_reset(content: Mapping[str, Any], secret: bytes, person: User, now
     found.password = secret.decode()
     found.save(update_fields=["password"])
     password_changed(person=found, changed_by=person, now=now)
+    browsers_forget(person=found)
     access_end(person=found, actor=actor, reason="an admin gave another password", now=now)
     return True
 

@@ -1,0 +1,58 @@
+"""Browsers in which a person has logged in before: guesses from elsewhere do not keep them out."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.db.models import F
+
+from execution.models import KnownBrowser, User
+from execution.services.records.audit import audit_append
+from execution.services.records.journal import DESK
+
+TOKEN_BYTES = 24
+
+
+def new_browser_token() -> str:
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def browser_known(*, token: str, person: User, now: datetime) -> None:
+    """Know a browser as one of the person's, without failures."""
+    KnownBrowser.objects.update_or_create(
+        person=person, token_hash=_hash(token), defaults={"seen_at": now, "failures": 0, "failed_at": None}
+    )
+
+
+def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
+    """Return how many logins with this name failed in the browser since then; None when it is not known."""
+    browser = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name).first()
+    if not token or browser is None:
+        return None
+    return browser.failures if browser.failed_at is not None and browser.failed_at >= since else 0
+
+
+def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> None:
+    """Count a failed login in a known browser; those before ``since`` are forgotten."""
+    found = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name)
+    if not found.filter(failed_at__gte=since).update(failures=F("failures") + 1, failed_at=now):
+        found.update(failures=1, failed_at=now)
+
+
+def browsers_forget(*, person: User) -> None:
+    """Forget the person's browsers, inside the caller's transaction."""
+    KnownBrowser.objects.filter(person=person).delete()
+
+
+def guessed_at_note(*, name: str, failures: int, now: datetime) -> None:
+    """Note in the audit that logins with a name fail from several sides, if somebody has it."""
+    if User.objects.filter(username=name).exists():
+        audit_append(
+            kind="login.guessed_at", actor=DESK, subject=name[:80], at=now, data={"failures": failures}
+        )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
