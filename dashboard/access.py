@@ -18,6 +18,7 @@ from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
 
 from execution.selectors.orders.visibility import order_find
+from execution.services.desk.factors import factor_missing
 from execution.services.desk.logins import login_continue
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def person_of_session(session_key: str | None) -> User | None:
     person = get_user_model().objects.filter(pk=store.get(SESSION_KEY), is_active=True).first()
     if person is None:
         return None
-    same = constant_time_compare(store.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
-    goes_on = same and login_continue(person_pk=person.pk, session_key=session_key, now=timezone.now())
-    return person if goes_on else None
+    if not constant_time_compare(store.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash()):
+        return None
+    goes_on = login_continue(person_pk=person.pk, session_key=session_key, now=timezone.now())
+    return person if goes_on and not factor_missing(person) else None

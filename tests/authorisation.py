@@ -20,6 +20,10 @@ TABLE = """
 GET    /                                         -        login     302    302    302     302        302
 GET    login/                                    -        200       302    302    302     302        302
 POST   login/                                    -        200       302    302    302     302        302
+GET    login/code/                               -        302       302    302    302     302        302
+POST   login/code/                               -        302       302    302    302     302        302
+GET    again/                                    -        login     200    200    200     200        200
+POST   again/                                    -        login     422    422    422     422        422
 POST   logout/                                   -        302       302    302    302     302        302
 GET    livez                                     -        200       200    200    200     200        200
 GET    readyz                                    -        503       503    503    503     503        503
@@ -28,6 +32,10 @@ POST   csp-report                                -        400       400    400  
 GET    favicon.ico                               -        301       301    301    301     301        301
 GET    me/                                       -        login     200    200    200     200        200
 POST   me/                                       -        login     201    201    201     201        201
+GET    me/factor/                                -        login     200    200    200     200        200
+POST   me/factor/                                -        login     422    422    422     422        422
+POST   me/factor/codes/                          -        login     422    422    422     422        422
+POST   me/factor/remove/                         -        login     302    302    302     302        302
 GET    me/password/                              -        login     200    200    200     200        200
 POST   me/password/                              -        login     422    422    422     422        422
 POST   me/sessions/end/                          -        login     302    302    302     302        302
@@ -109,6 +117,7 @@ GET    people/                                   -        login     403    403  
 GET    people/<slug:public_id>/                  person   login     403    403    403     403        200
 POST   people/<slug:public_id>/disable/          person   login     403    403    403     403        303
 POST   people/<slug:public_id>/enable/           person   login     403    403    403     403        303
+POST   people/<slug:public_id>/factor/           person   login     403    403    403     403        303
 POST   people/<slug:public_id>/logout/           person   login     403    403    403     403        303
 
 # accounts and keys: admins

@@ -13,6 +13,7 @@ TITLES = {
     "key.resume": "Use a suspended key again",
     "person.change": "Change what a person may do",
     "person.password": "Reset a password",
+    "person.factor": "Remove a second factor",
 }
 KINDS = {
     "person.added": "person added",
@@ -20,6 +21,10 @@ KINDS = {
     "person.password": "another password given",
     "person.own_password": "own password changed",
     "login.guessed_at": "20 failed logins from several sides",
+    "factor.made": "second factor made",
+    "factor.codes": "other recovery codes",
+    "factor.recovered": "a recovery code used",
+    "factor.removed": "second factor removed",
     "session.ended": "sessions ended",
     "tokens_revoked": "tokens revoked",
     "access.alone": "done alone: nobody could confirm it",

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import person_of, second_required
+from dashboard.again import ask_again, must_answer
 from dashboard.present.people import TITLES
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
@@ -63,6 +64,8 @@ def access_act(request: HttpRequest, public_id: str, action: str) -> HttpRespons
     """Confirm, refuse or withdraw a request; a refusal shows why and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
+    if action == "confirm" and must_answer(request):
+        return ask_again(request)
     who = {"public_id": public_id, "person": person_of(request), "now": timezone.now()}
     try:
         ACTIONS[action](who, request.POST)

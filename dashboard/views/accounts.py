@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.access import admin_required, person_of
+from dashboard.again import ask_again, asked_again, must_answer
 from dashboard.present.accounts import account_shown, audit_shown, key_shown, sorted_accounts
 from dashboard.responses import see_other
 from execution.core.account_options import holds_credentials, parse_options
@@ -43,6 +44,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters(*SECRET_FIELDS)
 @admin_required
+@asked_again
 def account_new(request: HttpRequest) -> HttpResponse:
     """Show the form; a POST asks for the account with its key, or says beside the fields why not."""
     if request.method != "POST":
@@ -168,6 +170,10 @@ ACTIONS: dict[str, Callable[[FormRequest], object]] = {
 }
 
 
+#: Actions that open a door: whoever asks for one shows again who they are.
+OPENING = frozenset({"resume", "replace", "grant", "open", "assumptions"})
+
+
 @require_POST
 @never_cache
 @sensitive_post_parameters(*SECRET_FIELDS)
@@ -176,6 +182,8 @@ def account_act(request: HttpRequest, public_id: str, action: str) -> HttpRespon
     """Carry out one action of an admin; a refusal shows the account with the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
+    if action in OPENING and must_answer(request):
+        return ask_again(request)
     try:
         ACTIONS[action](FormRequest(request, public_id, timezone.now()))
     except accounts.AccountNotFound:

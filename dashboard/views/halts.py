@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.access import person_of, supervisor_required
+from dashboard.again import asked_again
 from dashboard.responses import action_done, refused_text, see_other
 from execution.core.problems import Problem, Refused
 from execution.payloads.encode import epoch_ms
@@ -95,6 +96,7 @@ def halt_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_POST
 @supervisor_required
+@asked_again
 def halt_lift(request: HttpRequest, public_id: str) -> HttpResponse:
     """End a halt. Its orders stay paused."""
     try:

@@ -1,30 +1,82 @@
-"""The way in: one page for everybody, also for the Django admin."""
+"""The way in: one page for everybody, also for the Django admin; then a code, of who has a second factor."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model
+from django.contrib.auth import login as log_in
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from dashboard.again import answered, code_is_right
 from dashboard.login import browser_remember
+from execution.services.desk.factors import has_factor
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+#: Where the session keeps who gave the right password and no code yet, and for how many seconds.
+HALF_IN = "half_in"
+HALF_IN_FOR = 300
 
 
 class DeskLoginView(LoginView):
-    """Name and password; the browser is known from then on."""
+    """Name and password; whoever has a second factor is asked for its code next. The browser is known from then on."""
 
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        browser_remember(self.request, response, form.get_user())
-        return response
+        person, target = form.get_user(), self.get_success_url()
+        backend = str(getattr(person, "backend", ""))
+        if has_factor(person):
+            self.request.session.cycle_key()
+            self.request.session[HALF_IN] = {
+                "person": person.pk,
+                "hash": person.get_session_auth_hash(),
+                "at": int(time.time()),
+                "next": target,
+                BACKEND_SESSION_KEY: backend,
+            }
+            return redirect("login_code")
+        return _in(self.request, person, backend, target)
+
+
+def _in(request: HttpRequest, person: User, backend: str, target: str) -> HttpResponse:
+    log_in(request, person, backend=backend)
+    answered(request)
+    response = redirect(target)
+    browser_remember(request, response, person)
+    return response
 
 
 login: Any = require_http_methods(["GET", "HEAD", "POST"])(DeskLoginView.as_view())
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def login_code(request: HttpRequest) -> HttpResponse:
+    """Ask who gave the right password for a code; five minutes later they begin again."""
+    half = request.session.get(HALF_IN, {})
+    person = get_user_model().objects.filter(pk=half.get("person"), is_active=True).first()
+    is_late = time.time() - half.get("at", 0) > HALF_IN_FOR
+    same = person and constant_time_compare(half.get("hash", ""), person.get_session_auth_hash())
+    if person is None or is_late or not same:
+        return redirect("login")
+    if request.method == "POST":
+        if code_is_right(request, person, request.POST.get("code", "")):
+            del request.session[HALF_IN]
+            return _in(request, person, half[BACKEND_SESSION_KEY], half["next"])
+        return render(request, "registration/code.html", {"error": "The code is not right."}, status=422)
+    return render(request, "registration/code.html")
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import admin_required, person_of
+from dashboard.again import ask_again, must_answer
 from dashboard.present.people import person_audit
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
@@ -61,6 +62,7 @@ def _reason(posted: QueryDict) -> str:
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
     "disable": lambda who, posted: services.person_disable(**who, reason=_reason(posted)),
     "logout": lambda who, posted: services.person_logout(**who, reason=_reason(posted)),
+    "factor": lambda who, posted: doors.factor_remove_ask(**who, reason=_reason(posted)),
     "enable": lambda who, posted: doors.person_enable_ask(**who, reason=_reason(posted)),
 }
 
@@ -72,6 +74,8 @@ def person_act(request: HttpRequest, public_id: str, action: str) -> HttpRespons
     """Carry out one action of an admin on a person; a refusal shows why and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
+    if action in {"factor", "enable"} and must_answer(request):
+        return ask_again(request)
     who = {"public_id": public_id, "changed_by": person_of(request), "now": timezone.now()}
     try:
         ACTIONS[action](who, request.POST)

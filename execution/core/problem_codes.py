@@ -83,6 +83,12 @@ class Code(StrEnum):
         "The person has as many valid tokens as allowed.", "Revoke one first.")
     NAME_TAKEN = ("name_taken", "username",
         "Somebody has this name, or one that looks like it.", "Choose another name.")
+    CODE_WRONG = ("code_wrong", "code, password",
+        "The code or the password is not right.", "Use the code that the authenticator shows now.")
+    FACTOR_EXISTS = ("factor_exists", "",
+        "The person has a second factor.", "Remove it first.")
+    FACTOR_MISSING = ("factor_missing", "",
+        "The person needs a second factor.", "Make one under Your account.")
     ACCESS_WAITING = ("access_waiting", "",
         "A request for the same waits for a second person.", "Have it decided first, or withdraw it.")
     ACCESS_DECIDED = ("access_decided", "",

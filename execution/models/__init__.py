@@ -27,7 +27,15 @@ from execution.models.orders import (
     Slice,
     Submission,
 )
-from execution.models.people import ApiToken, KnownBrowser, Login, Role, User
+from execution.models.people import (
+    ApiToken,
+    KnownBrowser,
+    Login,
+    RecoveryCode,
+    Role,
+    SecondFactor,
+    User,
+)
 from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
 
@@ -73,7 +81,9 @@ __all__ = [
     "OrderApproval",
     "OrderReport",
     "OrderTerms",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Slice",
     "Submission",
     "TradingLimit",

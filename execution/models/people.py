@@ -87,3 +87,34 @@ class KnownBrowser(models.Model):
 
     def __str__(self) -> str:
         return f"a browser of {self.person}"
+
+
+class SecondFactor(models.Model):
+    """A person's second factor: the secret of their authenticator, sealed with a key of the web process."""
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="factor")
+    sealed = models.BinaryField()
+    made_at = models.DateTimeField()
+    #: The last step of 30 seconds whose code was taken: a code is taken once.
+    last_step = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.person}"
+
+
+class RecoveryCode(models.Model):
+    """A code that replaces the authenticator's once, by its hash."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    code_hash = models.CharField(max_length=64, help_text="SHA-256, hex")
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "code_hash"], name="recovery_code_once_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.person}"

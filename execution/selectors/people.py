@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from execution.core.numbers import grouped, plain
 from execution.core.states import ORDER_FINAL
-from execution.models import AuditEntry, Login, Order, Role, User
+from execution.models import AuditEntry, Login, Order, Role, SecondFactor, User
 
 AUDIT_SHOWN = 50
 #: Marks of a user agent, the more special ones first: each browser also names those that it resembles.
@@ -43,6 +43,7 @@ class PersonRow(TypedDict):
     confirm_above: str
     last_login: datetime | None
     live_orders: int
+    has_factor: bool
     counts_until: datetime | None
 
 
@@ -80,6 +81,7 @@ def person_facts(public_id: str) -> PersonFacts | None:
         return None
     about = Q(kind__startswith="person.") | Q(kind__startswith="access.") | Q(kind__startswith="session.")
     about |= Q(kind="tokens_revoked") | Q(kind__startswith="login.")
+    about |= Q(kind__startswith="factor.")
     audit = AuditEntry.objects.filter(about, subject=person.username[:80]).order_by("-pk")
     return PersonFacts(
         **_row(person),
@@ -125,7 +127,8 @@ def browser_name(agent: str) -> str:
 
 def _people() -> QuerySet[Any]:  # annotated, so of no class of ours
     alive = Count("orders", filter=~Q(orders__status__in=ORDER_FINAL), distinct=True)
-    return User.objects.annotate(live=alive)
+    factor = Exists(SecondFactor.objects.filter(person=OuterRef("pk")))
+    return User.objects.annotate(live=alive, has_factor=factor)
 
 
 def _row(person: Any) -> PersonRow:
@@ -140,6 +143,7 @@ def _row(person: Any) -> PersonRow:
         confirm_above="" if limit is None else grouped(limit),
         last_login=person.last_login,
         live_orders=person.live,
+        has_factor=person.has_factor,
         counts_until=person.counts_until,
     )
 

@@ -34,6 +34,7 @@ from execution.services.accounts.accounts import (
 from execution.services.accounts.changes import account_grant, account_open
 from execution.services.accounts.credentials import credential_replace, credential_resume
 from execution.services.desk.browsers import browsers_forget
+from execution.services.desk.factors import factor_remove
 from execution.services.desk.four_eyes import Change, access_ask, door, outdated
 from execution.services.desk.passwords import access_end
 from execution.services.desk.people import (
@@ -333,6 +334,26 @@ def _password_reset(content: Mapping[str, Any], secret: bytes, person: User, now
     browsers_forget(person=found)
     access_end(person=found, actor=actor, reason="an admin gave another password", now=now)
     return True
+
+
+def factor_remove_ask(
+    *, public_id: str, changed_by: User, reason: str, now: datetime
+) -> AccessRequest | None:
+    """Ask to remove somebody's second factor, who has lost it."""
+    person = _person(public_id)
+    if person.pk == changed_by.pk:
+        message = "You remove your own second factor on your own page."
+        refuse("", message, person.username, code=Code.ACCESS_OWN)
+    content = {"person": public_id, "reason": reason.strip()}
+    lines = [ShownChange(f"second factor of {person.username} ({person.role})", "in use", "none")]
+    change = Change("person.factor", person.username, f"factor:{public_id}", content, lines)
+    return access_ask(change=change, person=changed_by, reason=reason, now=now)
+
+
+@door("person.factor")
+def _factor_remove(content: Mapping[str, Any], _secret: bytes, person: User, now: datetime) -> bool:
+    actor, found = actor_of_admin(person), person_locked(content["person"])
+    return factor_remove(person=found, actor=actor, reason=content["reason"], now=now)
 
 
 def _person(public_id: str) -> User:

@@ -1,0 +1,112 @@
+"""Ask again who somebody is, before what opens a door: by the second factor, or by the password."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, cast
+from urllib.parse import urlencode, urlsplit
+
+from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.signals import user_login_failed
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
+
+from dashboard.access import person_of
+from dashboard.stops import is_stop
+from execution.services.desk.factors import factor_missing, factor_verify, has_factor
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+Arguments = ParamSpec("Arguments")
+View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
+
+#: Seconds for which an answer counts. A login is one.
+LASTS = 600
+ANSWERED = "answered_at"
+
+
+def answered(request: HttpRequest) -> None:
+    """Note that the person has just shown who they are."""
+    request.session[ANSWERED] = int(time.time())
+
+
+def must_answer(request: HttpRequest) -> bool:
+    """Return True if the person has to show again who they are before what opens a door.
+
+    Somebody with a second factor, everywhere; else on a live installation, by the password.
+    """
+    at = request.session.get(ANSWERED, 0)
+    if 0 <= time.time() - at < LASTS:
+        return False
+    return settings.TRANCHE_ENVIRONMENT == "live" or has_factor(person_of(request))
+
+
+def ask_again(request: HttpRequest) -> HttpResponse:
+    """Send the browser to the question, and then back to the page that it is on. Nothing has been done."""
+    page = request.get_full_path() if request.method == "GET" else _page_before(request)
+    target = f"{reverse('again')}?{urlencode({'next': page})}"
+    return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else redirect(target)
+
+
+def asked_again(view: View[Arguments]) -> View[Arguments]:
+    """Admit only who has shown within ten minutes who they are. Stands under the decorator that asks for the role."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+        return ask_again(request) if must_answer(request) else view(request, *args, **kwargs)
+
+    return cast("View[Arguments]", guarded)
+
+
+def _page_before(request: HttpRequest) -> str:
+    before = urlsplit(request.META.get("HTTP_REFERER", ""))
+    return before.path if before.netloc == request.get_host() and before.path else "/"
+
+
+def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
+    """Judge a code; a wrong one counts as a failed login, and none is judged while the name is held off."""
+    credentials = {"username": person.username}
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        setattr(request, "axes_locked_out", True)  # noqa: B010  its middleware answers
+    elif factor_verify(person=person, code=code, now=timezone.now()):
+        return True
+    user_login_failed.send(sender=__name__, credentials=credentials, request=request)
+    return False
+
+
+def answer_is_right(request: HttpRequest, answer: str) -> bool:
+    """Judge the answer to the question: a code of who has a second factor, else the password."""
+    person = person_of(request)
+    if has_factor(person):
+        return code_is_right(request, person, answer)
+    return authenticate(request, username=person.username, password=answer) is not None
+
+
+class FactorRequired:
+    """Send who needs a second factor and has none to the page where it is made. Stops go through."""
+
+    #: Names of the pages that are open without.
+    OPEN = frozenset({"own_factor", "own_password", "logout", "login", "login_code", "favicon"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        if not request.user.is_authenticated or is_stop(str(request.method), request.path):
+            return None
+        match = request.resolver_match
+        if (match and match.url_name in self.OPEN) or not factor_missing(person_of(request)):
+            return None
+        page = reverse("own_factor")
+        return HttpResponseClientRedirect(page) if getattr(request, "htmx", False) else redirect(page)
