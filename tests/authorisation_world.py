@@ -61,7 +61,7 @@ class World:
             return client.get(path, form)
         return client.post(path, form) if method == "POST" else client.generic(method, path)
 
-    def forms(self) -> dict[str, dict[str, str]]:
+    def forms(self) -> dict[str, dict[str, Any]]:
         ticket = self.desk.form(quantity="1.5")  # not a look-alike of the order, which would ask
         return {
             "orders/new/": ticket,
@@ -74,7 +74,7 @@ class World:
                 "confirm_quantity": "2",
             },
             "orders/<slug:public_id>/amend/preview/": {"quantity": "2", "terms_version": "1"},
-            "me/": {"name": "by hand", "days": "1"},
+            "me/": {"name": "by hand", "days": "1", "scopes": ["read"]},
             "halts/new/": {
                 "kind": "stop",
                 "scope": "symbol",

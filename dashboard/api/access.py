@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
@@ -14,12 +15,13 @@ from django.views.decorators.http import require_GET
 from ninja.security import HttpBearer
 from ninja.throttling import BaseThrottle
 
+from dashboard.addresses import client_address
 from dashboard.api.limits import MINUTE, MinuteCounter
 from dashboard.api.problems import Forbidden, NotFound, problem_response
 from dashboard.stops import is_stop
 from execution.core.problem_codes import Code
 from execution.selectors.orders.visibility import order_find
-from execution.services.desk.tokens import person_of_token
+from execution.services.desk.tokens import may_come_from, token_valid
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -28,8 +30,37 @@ _requests = MinuteCounter()
 
 
 class Bearer(HttpBearer):
-    def authenticate(self, request: HttpRequest, token: str) -> User | None:  # noqa: ARG002
-        return person_of_token(text=token.strip(), now=timezone.now())
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """Return the token's person. Raises ``Forbidden`` for what the token may not do, or not from there."""
+        found = token_valid(text=token.strip(), now=timezone.now())
+        if found is None:
+            return None
+        address = client_address(request)
+        if not may_come_from(found, address):
+            message = f"This token may not be used from {address or 'an unknown address'}."
+            raise Forbidden(message, Code.ADDRESS_NOT_ALLOWED)
+        needed = scopes_of(str(request.method), request.path)
+        if not needed & set(found.scopes):
+            has, wants = ", ".join(found.scopes), " or ".join(sorted(needed))
+            message = f"This needs a token with the scope {wants}. Yours has {has}."
+            raise Forbidden(message, Code.SCOPE_MISSING)
+        return found.person
+
+
+#: What only reads, though it is a POST; and what supervisors do to stop and to settle.
+_PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend)/preview")
+_SUPERVISED = re.compile(r"/api/v1/(halts|reconciliation)/.*")
+
+
+def scopes_of(method: str, path: str) -> set[str]:
+    """Return the scopes of which one is enough. A program that trades may also stop."""
+    if is_stop(method, path):
+        return {"trade", "halt"}
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        return {"read"}
+    if _PREVIEWS.fullmatch(path):
+        return {"read", "trade"}
+    return {"halt"} if _SUPERVISED.fullmatch(path) else {"trade"}
 
 
 def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

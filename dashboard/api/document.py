@@ -29,7 +29,8 @@ from execution.payloads.problems import Problems
 
 DESCRIPTION = """
 Launch, follow and stop orders. Every request carries a bearer token, made on your page or by
-manage.py api_token USER; sessions and cookies open nothing here, so there is no CSRF token either.
+manage.py api_token USER. Its scopes (read, trade, halt) say what it may do. Sessions and cookies
+open nothing here, so there is no CSRF token either.
 Numbers are strings, what is unknown is null, times are ISO 8601 in UTC, durations are seconds.
 Errors are problems after RFC 9457 that name the field, the value and the limit.
 """.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -27,6 +28,12 @@ from execution.services.desk import tokens as services
 from execution.services.desk.passwords import own_password_change
 from execution.services.records.actors import person_actor
 
+#: The scopes of a token, and what each is for.
+SCOPES = {
+    "read": "orders, fills, previews",
+    "trade": "launch, amend, resume, and stop",
+    "halt": "stop, halt, settle unknown children",
+}
 MAX_DAYS = services.MAX_LIFETIME.days
 
 
@@ -37,14 +44,24 @@ def me(request: HttpRequest) -> HttpResponse:
     """List the tokens; a POST makes one and shows it in its answer, once and nowhere else."""
     if request.method != "POST":
         return _page(request)
-    name, days = request.POST.get("name", ""), request.POST.get("days", "").strip()
-    now = timezone.now()
+    posted, now = request.POST, timezone.now()
+    form: dict[str, Any] = {
+        "name": posted.get("name", ""),
+        "days": posted.get("days", "").strip(),
+        "scopes": posted.getlist("scopes"),
+        "addresses": posted.get("addresses", ""),
+    }
     try:
         _, text = services.token_create(
-            person=person_of(request), name=name, lifetime=_lifetime(days), now=now
+            person=person_of(request),
+            name=form["name"],
+            lifetime=_lifetime(form["days"]),
+            scopes=form["scopes"],
+            addresses=form["addresses"].replace(",", " ").split(),
+            now=now,
         )
     except Refused as refused:
-        return _page(request, status=422, problems=refused.problems, form={"name": name, "days": days})
+        return _page(request, status=422, problems=refused.problems, form=form)
     return _page(request, status=201, token=text)
 
 
@@ -65,7 +82,7 @@ def _page(
     status: int = 200,
     token: str = "",
     problems: tuple[Problem, ...] = (),
-    form: dict[str, str] | None = None,
+    form: dict[str, Any] | None = None,
 ) -> HttpResponse:
     now: datetime = timezone.now()
     context = {
@@ -75,7 +92,8 @@ def _page(
         ),
         "made": token,
         "problems": problems,
-        "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days)},
+        "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days), "scopes": SCOPES},
+        "scopes": SCOPES.items(),
         "longest": MAX_DAYS,
         "max_name": services.MAX_NAME,
     }

@@ -81,6 +81,10 @@ class Code(StrEnum):
         "The person is not active.", "Activate the person first.")
     TOO_MANY_TOKENS = ("too_many_tokens", "",
         "The person has as many valid tokens as allowed.", "Revoke one first.")
+    SCOPE_MISSING = ("scope_missing", "",
+        "The token's scopes do not allow this.", "Use a token with a scope in `limit`.")
+    ADDRESS_NOT_ALLOWED = ("address_not_allowed", "",
+        "The token may not be used from this address.", "Send from an address that the token names.")
     NAME_TAKEN = ("name_taken", "username",
         "Somebody has this name, or one that looks like it.", "Choose another name.")
     CODE_WRONG = ("code_wrong", "code, password",

@@ -33,6 +33,7 @@ from execution.models.people import (
     Login,
     RecoveryCode,
     Role,
+    Scope,
     SecondFactor,
     User,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "OrderTerms",
     "RecoveryCode",
     "Role",
+    "Scope",
     "SecondFactor",
     "Slice",
     "Submission",

@@ -39,6 +39,16 @@ class User(AbstractUser):
         return self.role == Role.TRADER
 
 
+class Scope(models.TextChoices):
+    READ = "read", "Read"
+    TRADE = "trade", "Trade"
+    HALT = "halt", "Halt"
+
+
+def all_scopes() -> list[str]:
+    return list(Scope.values)
+
+
 class ApiToken(models.Model):
     """A bearer token of a person. Only its hash is kept; it is shown once, when it is made."""
 
@@ -47,6 +57,10 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=40, blank=True)
     token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256, hex")
     last_four = models.CharField(max_length=4)
+    scopes = models.JSONField(default=all_scopes, help_text="what it may do of what its person may")
+    addresses = models.JSONField(
+        default=list, blank=True, help_text="networks that it may be used from; empty: any"
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -17,6 +17,8 @@ class TokenRow(TypedDict):
     name: str
     last_four: str
     state: TokenState
+    scopes: list[str]
+    addresses: list[str]
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
@@ -36,6 +38,8 @@ def _row(token: ApiToken, now: datetime) -> TokenRow:
         name=token.name,
         last_four=token.last_four,
         state=_state(token, now),
+        scopes=list(token.scopes),
+        addresses=list(token.addresses),
         created_at=token.created_at,
         expires_at=token.expires_at,
         last_used_at=token.last_used_at,

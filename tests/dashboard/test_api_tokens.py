@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.test import Client
+from django.utils import timezone
 
 from execution.models import ApiToken, User
+from execution.services.desk.tokens import token_create
 from tests.dashboard.api import Program, problem_of, token_of
 from tests.dashboard.desk_fixture import Desk
 
@@ -62,7 +65,7 @@ def test_no_answer_may_be_kept_by_a_cache(office: Desk) -> None:
 def test_a_person_makes_a_token_sees_it_once_and_revokes_it(office: Desk) -> None:
     client = office.client(office.supervisor)
     assert "No tokens yet." in client.get("/me/").content.decode()
-    made = client.post("/me/", {"name": "nightly", "days": "30"})
+    made = client.post("/me/", {"name": "nightly", "days": "30", "scopes": ["read"]})
     assert made.status_code == 201
     assert "no-store" in made.headers["Cache-Control"]
     (text,) = set(TOKEN.findall(made.content.decode()))
@@ -79,7 +82,7 @@ def test_a_person_makes_a_token_sees_it_once_and_revokes_it(office: Desk) -> Non
 def test_a_bad_lifetime_is_said_and_what_was_written_stays(office: Desk) -> None:
     client = office.client(office.trader)
     for days in ("0", "366", "soon", ""):
-        refused = client.post("/me/", {"name": "nightly", "days": days})
+        refused = client.post("/me/", {"name": "nightly", "days": days, "scopes": ["read"]})
         assert refused.status_code == 422
         page = refused.content.decode()
         assert "1 to 365" in page
@@ -116,3 +119,60 @@ def test_the_document_is_for_tools_with_a_token_and_its_page_needs_nothing_from_
         for operation in operations.values():
             assert operation["security"] == [{"Bearer": []}], path
             assert {"401", "403", "405", "422", "429", "500"} <= set(operation["responses"])
+
+
+PATHS = {
+    ("GET", "/orders"): {"read"},
+    ("POST", "/orders"): {"trade"},
+    ("POST", "/orders/preview"): {"read", "trade"},
+    ("POST", "/orders/{order}/amend"): {"trade"},
+    ("POST", "/orders/{order}/amend/preview"): {"read", "trade"},
+    ("POST", "/orders/{order}/resume"): {"trade"},
+    ("POST", "/orders/{order}/pause"): {"trade", "halt"},
+    ("POST", "/orders/{order}/cancel"): {"trade", "halt"},
+    ("POST", "/halts"): {"trade", "halt"},
+    ("POST", "/halts/preview"): {"trade", "halt"},
+    ("POST", "/halts/nothere0/lift"): {"halt"},
+    ("POST", "/reconciliation/nothere0/absent"): {"halt"},
+}
+
+
+@pytest.mark.parametrize("scope", ["read", "trade", "halt"])
+def test_a_token_does_what_its_scopes_allow_and_no_more(office: Desk, scope: str) -> None:
+    order = office.order()
+    now = timezone.now()
+    _, text = token_create(person=office.trader, name="narrow", now=now, scopes=[scope])
+    program = Program(None, token=text)
+    for (method, path), allowed in PATHS.items():
+        address = path.format(order=order.public_id)
+        response = program.get(address) if method == "GET" else program.post(address, {})
+        code = "" if response.status_code < 400 else response.json()["code"]
+        assert (code == "scope_missing") is (scope not in allowed), f"{method} {path}: {response.content!r}"
+
+
+def test_a_token_is_bound_to_its_addresses(office: Desk) -> None:
+    networks = ["10.1.0.0/16", "2001:db8::1"]
+    _, text = token_create(person=office.trader, name="here", now=timezone.now(), addresses=networks)
+    program = Program(None, token=text)
+    for address, status in (("10.1.2.3", 200), ("2001:db8::1", 200), ("10.2.0.1", 403), ("", 403)):
+        response = program.client.get("/api/v1/orders", headers=program.headers, REMOTE_ADDR=address)
+        assert response.status_code == status, address
+    assert response.json()["code"] == "address_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"scopes": []}, "needs at least one scope"),
+        ({"scopes": ["everything"]}, "There is no scope"),
+        ({"addresses": "10.0.0.0/24, here"}, "is not an address or a network"),
+        ({"addresses": "10.0.0.1/8"}, "is not an address or a network"),
+        ({"addresses": " ".join(f"10.0.0.{number}" for number in range(21))}, "At most 20"),
+    ],
+)
+def test_bad_scopes_and_addresses_make_no_token(office: Desk, changes: dict[str, object], said: str) -> None:
+    fields = {"name": "n", "days": "1", "scopes": ["read"]} | changes
+    response = office.client(office.trader).post("/me/", fields)
+    assert response.status_code == 422
+    assert said in response.content.decode()
+    assert not ApiToken.objects.exists()

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from execution.core.problems import Refused
-from execution.models import User
+from execution.models import Scope, User
 from execution.services.desk.tokens import DEFAULT_LIFETIME, MAX_LIFETIME, token_create
 
 
@@ -26,6 +26,13 @@ class Command(BaseCommand):
             help=f"how long it is valid (default {DEFAULT_LIFETIME.days}, at most {MAX_LIFETIME.days})",
         )
 
+        parser.add_argument(
+            "--scopes", default=",".join(Scope.values), help="read, trade, halt, with commas (default all)"
+        )
+        parser.add_argument(
+            "--from", dest="addresses", default="", help="addresses and networks, with commas (default any)"
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         person = User.objects.filter(username=options["user"]).first()
         if person is None:
@@ -34,7 +41,18 @@ class Command(BaseCommand):
         try:
             # An absurd number of days would not even be a timedelta.
             lifetime = timedelta(days=max(-1, min(options["days"], MAX_LIFETIME.days * 100)))
-            _, text = token_create(person=person, name=options["name"], lifetime=lifetime, now=timezone.now())
+            _, text = token_create(
+                person=person,
+                name=options["name"],
+                lifetime=lifetime,
+                scopes=_separated(options["scopes"]),
+                addresses=_separated(options["addresses"]),
+                now=timezone.now(),
+            )
         except Refused as refused:
             raise CommandError(str(refused)) from None
         self.stdout.write(text)
+
+
+def _separated(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from django.db import transaction
 from django.db.models import Q
 
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem, refuse_if
-from execution.models import ApiToken, User
+from execution.models import ApiToken, Scope, User
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 
@@ -19,6 +21,7 @@ from execution.services.records.audit import audit_append
 PREFIX = "tranche_"
 SECRET_BYTES = 32
 MAX_NAME = 40
+MAX_ADDRESSES = 20
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=365)
 #: More than anybody needs; without a limit a loop fills the table.
@@ -38,11 +41,20 @@ def token_hash(text: str) -> str:
 
 @transaction.atomic
 def token_create(
-    *, person: User, name: str, now: datetime, lifetime: timedelta = DEFAULT_LIFETIME
+    *,
+    person: User,
+    name: str,
+    now: datetime,
+    lifetime: timedelta = DEFAULT_LIFETIME,
+    scopes: Sequence[str] = tuple(Scope.values),
+    addresses: Sequence[str] = (),
 ) -> tuple[ApiToken, str]:
-    """Create a token of ``person`` and return its text, which nobody can read again. Raises ``Refused``."""
+    """Create a token of ``person`` and return its text, which nobody can read again. Raises ``Refused``.
+
+    It does what ``scopes`` allow of what its person may, from ``addresses`` (addresses and networks) or from anywhere.
+    """
     name = name.strip()
-    problems: list[Problem] = []
+    problems = [*_scope_problems(scopes), *_address_problems(addresses)]
     if len(name) > MAX_NAME:
         problems.append(length_problem("name", "The name", name, MAX_NAME))
     if not name.isprintable():
@@ -70,6 +82,8 @@ def token_create(
         name=name,
         token_hash=token_hash(text),
         last_four=text[-4:],
+        scopes=[scope for scope in Scope.values if scope in scopes],
+        addresses=[str(ip_network(text)) for text in addresses],
         created_at=now,
         expires_at=now + lifetime,
     )
@@ -78,7 +92,13 @@ def token_create(
         actor=person_actor(person),
         subject=token.public_id,
         at=now,
-        data={"person": person.username, "name": name, "expires_at": token.expires_at.isoformat()},
+        data={
+            "person": person.username,
+            "name": name,
+            "expires_at": token.expires_at.isoformat(),
+            "scopes": token.scopes,
+            "addresses": token.addresses,
+        },
     )
     return token, text
 
@@ -117,8 +137,52 @@ def tokens_revoke(*, person: User, actor: str, reason: str, now: datetime) -> in
     return count
 
 
+def _scope_problems(scopes: Sequence[str]) -> list[Problem]:
+    known = ", ".join(Scope.values)
+    if not scopes:
+        message = f"The token needs at least one scope: {known}."
+        return [Problem("scopes", message, "", known, code=Code.VALUE_MISSING)]
+    return [
+        Problem("scopes", f"There is no scope {scope!r}.", scope, known, code=Code.VALUE_NOT_ALLOWED)
+        for scope in scopes
+        if scope not in Scope.values
+    ]
+
+
+def _address_problems(addresses: Sequence[str]) -> list[Problem]:
+    problems = []
+    if len(addresses) > MAX_ADDRESSES:
+        message = f"The token has {len(addresses)} addresses. At most {MAX_ADDRESSES} are allowed."
+        code = Code.LENGTH_OUT_OF_RANGE
+        problems.append(Problem("addresses", message, len(addresses), MAX_ADDRESSES, code=code))
+    for address in addresses:
+        try:
+            ip_network(address)
+        except ValueError:
+            message = f"{address!r} is not an address or a network such as 10.0.0.0/24."
+            problems.append(Problem("addresses", message, address, code=Code.VALUE_MALFORMED))
+    return problems
+
+
+def may_come_from(token: ApiToken, address: str) -> bool:
+    """Return True if the token may be used from there; one that names addresses not from an unknown one."""
+    if not token.addresses:
+        return True
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return False
+    return any(client in ip_network(network) for network in token.addresses)
+
+
 def person_of_token(*, text: str, now: datetime) -> User | None:
-    """Return the person of a valid token; None when it is unknown, expired, revoked, or its person is switched off.
+    """Return the person of a valid token."""
+    token = token_valid(text=text, now=now)
+    return None if token is None else token.person
+
+
+def token_valid(*, text: str, now: datetime) -> ApiToken | None:
+    """Return a valid token; None when it is unknown, expired, revoked, or its person is switched off.
 
     The database looks for the hash, not the text: how long that takes says nothing about the text.
     """
@@ -131,4 +195,4 @@ def person_of_token(*, text: str, now: datetime) -> User | None:
     if token.last_used_at is None or now - token.last_used_at >= LAST_USED_STEP:
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USED_STEP)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-    return token.person
+    return token
