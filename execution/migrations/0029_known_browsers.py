@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0025_people'),
+        ('execution', '0028_people'),
     ]
 
     operations = [

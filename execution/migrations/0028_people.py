@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0024_four_eyes'),
+        ('execution', '0027_four_eyes'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0023_alerts'),
+        ('execution', '0026_journal_evidence'),
     ]
 
     operations = [

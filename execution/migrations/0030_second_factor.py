@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0026_known_browsers'),
+        ('execution', '0029_known_browsers'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0027_second_factor'),
+        ('execution', '0030_second_factor'),
     ]
 
     operations = [
