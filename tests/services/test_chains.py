@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
-from execution.core.journal import GENESIS, Entry, audit_entry, entry_hash
+from execution.core.journal import GENESIS, Break, Entry, audit_entry, chain_breaks, entry_hash
 from execution.models import AlertSignal, AuditEntry, ChainHead, JournalCheck, JournalEntry, Order
 from execution.selectors import chains
 from execution.selectors.chains import AUDIT_TABLE, JOURNAL_TABLE, journal_breaks
@@ -93,6 +94,10 @@ def test_a_journal_that_was_rebuilt_wholesale_is_found_by_heads_that_were_writte
 ) -> None:
     file = tmp_path / "heads.jsonl"
     assert journal("heads", "--out", str(file))[1] == 0
+    assert journal("heads", "--out", str(file))[1] == 1, "a file that is there stays"
+    out = StringIO()
+    call_command("journal", "heads", "--out", "-", stdout=out)
+    assert out.getvalue() == file.read_text(encoding="utf-8")
     change(JournalEntry, 2)
     change(AuditEntry, 2)
     _rebuild(order)
@@ -164,3 +169,29 @@ def test_the_nightly_check_goes_on_where_it_stopped_and_keeps_what_it_found(
 def test_a_check_that_another_process_is_at_is_left_alone(order: Order) -> None:
     JournalCheck.objects.create(started_at=NOW, held_until=NOW + timedelta(minutes=1))
     assert journal_check_step(now=NOW, has_time=lambda: True) is None
+
+
+def _nothing(_links: Any, _head: Any = None) -> Iterator[Break]:
+    return iter(())
+
+
+def _no_head(links: Any, _head: Any = None) -> Iterator[Break]:
+    return chain_breaks(links)
+
+
+MUTANTS: list[tuple[Any, Any]] = [
+    (_nothing, test_a_changed_entry_is_found_and_named),
+    (_nothing, test_a_removed_entry_is_found_and_named),
+    (_nothing, test_two_exchanged_entries_are_found_and_both_named),
+    (_no_head, test_the_last_entry_is_missed_by_the_head_that_is_kept_apart),
+]
+
+
+@pytest.mark.parametrize("table", BOTH)
+@pytest.mark.parametrize(("mutant", "test"), MUTANTS)
+def test_where_the_chain_is_not_verified_its_test_fails(
+    order: Order, table: Table, mutant: Any, test: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chains, "chain_breaks", mutant)
+    with pytest.raises(AssertionError):
+        test(order, table)

@@ -34,7 +34,9 @@ class Command(BaseCommand):
         verify = verbs.add_parser("verify", help="name each entry that is changed, missing or out of order")
         verify.add_argument("--heads", type=Path, metavar="FILE", help="heads that were written out before")
         write = verbs.add_parser("heads", help="write out the heads of all chains")
-        write.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+        write.add_argument(
+            "--out", type=Path, required=True, metavar="FILE", help="a new file; - for the output"
+        )
         rights = verbs.add_parser("rights", help="print the SQL for the application's role on PostgreSQL")
         rights.add_argument("role", help="the role that web and workers log in as; not the tables' owner")
 
@@ -65,11 +67,15 @@ class Command(BaseCommand):
 
     def _heads(self, options: dict[str, Any]) -> None:
         path: Path = options["out"]
+        if str(path) == "-":
+            for line in _written():
+                self.stdout.write(line)
+            return
         count = 0
         try:
             with path.open("x", encoding="utf-8") as file:
-                for head in heads():
-                    file.write(json.dumps(head) + "\n")
+                for line in _written():
+                    file.write(f"{line}\n")
                     count += 1
         except OSError as error:
             raise CommandError(f"the heads cannot be written: {error}", returncode=FAILED) from error
@@ -78,6 +84,10 @@ class Command(BaseCommand):
     def _rights(self, options: dict[str, Any]) -> None:
         for statement in rights_sql(options["role"]):
             self.stdout.write(statement)
+
+
+def _written() -> Iterator[str]:
+    return (json.dumps(head) for head in heads())
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
