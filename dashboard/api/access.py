@@ -47,9 +47,9 @@ class Bearer(HttpBearer):
         return found.person
 
 
-#: What only reads, though it is a POST; and what supervisors do to stop and to settle.
+#: What only reads, though it is a POST; and what supervisors do.
 _PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend)/preview")
-_SUPERVISED = re.compile(r"/api/v1/(halts|reconciliation)/.*")
+_SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation)(/.*)?")
 
 
 def scopes_of(method: str, path: str) -> set[str]:
@@ -60,6 +60,8 @@ def scopes_of(method: str, path: str) -> set[str]:
         return {"read"}
     if _PREVIEWS.fullmatch(path):
         return {"read", "trade"}
+    if path.startswith("/api/v1/approvals/") and path.endswith("/withdraw"):
+        return {"trade", "halt"}
     return {"halt"} if _SUPERVISED.fullmatch(path) else {"trade"}
 
 

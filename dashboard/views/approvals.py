@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import person_of
+from dashboard.again import ask_again, must_answer
 from dashboard.forms import fields
 from dashboard.present.limit_tables import moment_of
 from dashboard.responses import see_other
@@ -71,6 +72,8 @@ def approval_act(request: HttpRequest, public_id: str, action: str) -> HttpRespo
     person, now = person_of(request), timezone.now()
     if selectors.approval_find(person=person, public_id=public_id) is None:
         raise Http404("There is no such request.")
+    if action == "approve" and must_answer(request):
+        return ask_again(request)
     try:
         ACTIONS[action]({"public_id": public_id, "person": person, "now": now}, request.POST)
     except services.ApprovalNotFound:

@@ -20,7 +20,7 @@ from dashboard.again import answer_is_right, answered, asked_again
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
 from execution.services.desk import factors
-from execution.services.orders.orders import person_actor
+from execution.services.records.actors import person_actor
 
 #: Where the session keeps the secret of a factor that is being made.
 MAKING = "factor_secret"

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of, supervisor_required
+from dashboard.again import asked_again
 from dashboard.present.limit_tables import limit_table
 from dashboard.responses import see_other
 from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
@@ -44,6 +45,7 @@ def limits(request: HttpRequest) -> HttpResponseBase:
 
 
 @supervisor_required
+@asked_again
 def _set(request: HttpRequest) -> HttpResponse:
     asked = _asked(request.POST)
     try:
@@ -60,6 +62,7 @@ def _set(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @supervisor_required
+@asked_again
 def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take a limit out of force; a refusal shows why."""
     try:

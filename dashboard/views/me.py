@@ -32,7 +32,7 @@ from execution.services.records.actors import person_actor
 SCOPES = {
     "read": "orders, fills, previews",
     "trade": "launch, amend, resume, and stop",
-    "halt": "stop, halt, settle unknown children",
+    "halt": "stop, halt, limits, approvals",
 }
 MAX_DAYS = services.MAX_LIFETIME.days
 

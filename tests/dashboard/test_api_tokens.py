@@ -134,6 +134,9 @@ PATHS = {
     ("POST", "/halts/preview"): {"trade", "halt"},
     ("POST", "/halts/nothere0/lift"): {"halt"},
     ("POST", "/reconciliation/nothere0/absent"): {"halt"},
+    ("POST", "/limits"): {"halt"},
+    ("POST", "/approvals/nothere0/approve"): {"halt"},
+    ("POST", "/approvals/nothere0/withdraw"): {"trade", "halt"},
 }
 
 

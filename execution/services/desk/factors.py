@@ -19,7 +19,7 @@ from django.db import transaction
 from execution.core.problem_codes import Code
 from execution.core.problems import refuse
 from execution.models import Environment, RecoveryCode, Role, SecondFactor, User
-from execution.services.orders.orders import person_actor
+from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 
 log = structlog.get_logger(__name__)
