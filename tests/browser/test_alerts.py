@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from execution.models import Alert, AuditEntry
+from tests.alerting.far_side import FarSide, http_server, json_of
 from tests.browser.console_guard import Watched
 from tests.desk.database import ALIAS, order_of
 from tests.desk.running import RunningDesk, wait_until
@@ -40,13 +41,33 @@ def grow_old(alert: Alert) -> None:
     Alert.objects.using(ALIAS).filter(pk=alert.pk).update(waits_since=timezone.now() - timedelta(hours=1))
 
 
+@pytest.fixture
+def told(open_desk: RunningDesk) -> Iterator[FarSide]:
+    """A program that the desk tells of every event, until the test is over."""
+    admin = Visitor(open_desk, "admin")
+    with http_server() as side:
+        new = "/alert-channels/new/"
+        fields = {"type": "signed", "label": "program", "takes": "everything", "least": "warning"}
+        url = {"url": f"http://127.0.0.1:{side.port}/hook"}
+        _, page = admin.post(new, fields | url, admin.get(f"{new}?type=signed"))
+        found = re.search(r"/alert-channels/([a-z0-9]{8})/remove/", page)
+        assert found is not None
+        yield side
+        admin.post(found[0], {}, page)
+
+
+def events_told(side: FarSide, alert: Alert) -> list[str]:
+    bodies = [json_of(body) for _, body in side.taken]
+    return [body["event"] for body in bodies if body["alert"]["id"] == alert.public_id]
+
+
 def bell_of(page: Page) -> int:
     return int(page.locator("#bell [data-count]").inner_text())
 
 
 @pytest.mark.timeout(300)  # the first test starts the desk
 def test_an_alert_is_raised_escalated_owned_and_acknowledged(
-    browser: Browser, open_desk: RunningDesk, record_property: Callable[[str, object], None]
+    browser: Browser, open_desk: RunningDesk, told: FarSide, record_property: Callable[[str, object], None]
 ) -> None:
     supervisor = Visitor(open_desk, "supervisor")
     launched = Visitor(open_desk, "second_trader").launch(
@@ -91,6 +112,11 @@ def test_an_alert_is_raised_escalated_owned_and_acknowledged(
             ("alert_acknowledged", "calling the trader"),
             ("alert_owned", ""),
         ]
+        expected = ["raised", "escalated", "acknowledged", "owned"]
+        wait_until(
+            lambda: events_told(told, alert)[-4:] == expected, within=15, what="the program to be told"
+        )
+        print(f"\nraised on the page after {took:.2f} s")
         assert watched.complaints == []
     finally:
         supervisor.post(f"/halts/{halted}lift/", {"reason": "over"}, supervisor.get(f"/halts/{halted}"))
