@@ -77,6 +77,17 @@ def test_no_file_names_a_package_registry() -> None:
     assert found == []
 
 
+def test_no_file_has_the_marks_of_a_merge_that_nobody_finished() -> None:
+    marks = ("<" * 7 + " ", ">" * 7 + " ")
+    found = [
+        f"{path}:{number}"
+        for path in tracked_files()
+        for number, line in enumerate((text_of(path) or "").splitlines(), 1)
+        if line.startswith(marks)
+    ]
+    assert found == []
+
+
 def test_python_files_stay_readable() -> None:
     lengths = {
         str(path): len((text_of(path) or "").splitlines())

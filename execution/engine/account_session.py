@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, InterfaceError
-from structlog.contextvars import bind_contextvars
 
 from execution.core import faults
 from execution.core.retry_pause import RetryPause
@@ -91,7 +90,7 @@ class AccountSession:
 
         Raises what made it fail, to be run again; the account says so from the third time in a row.
         """
-        bind_contextvars(account=self._account_pk)  # every line that this task logs
+        structlog.contextvars.bind_contextvars(account=self._account_pk)  # every line that this task logs
         try:
             await self._run()
         except Exception as error:
