@@ -63,8 +63,7 @@ def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
         watched.picture("limit-reason")
         send.click()
         expect(trader.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
-        trader.get_by_role("button", name="Cancel…").click()
-        trader.get_by_role("button", name="Cancel the order").click()
+        cancel(trader)
         review(trader, "1")
         expect(send).to_have_text("Send for approval")
         watched.picture("limit-approval")
@@ -74,14 +73,23 @@ def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
         approve(above)
         expect(trader.locator("#order-status")).to_contain_text("working", ignore_case=True, timeout=60_000)
         expect(trader.locator("#order-approval")).to_be_hidden()
+        order = trader.url
         fill_ticket_unplanned(trader, "58000000")
         refusal = trader.locator("#preview .checks li.fail", has_text="above the limit of 90,000.00 USDT")
         expect(refusal).to_contain_text("Only a supervisor can raise the limit", timeout=SOON)
         watched.picture("limit-refused")
+        trader.goto(order)
         assert watched.complaints == []
+        cancel(trader)
     finally:
         end_limits(supervisor)
     assert above.complaints == []
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.locator("#order-status")).to_contain_text("cancelled", ignore_case=True, timeout=60_000)
 
 
 def fill_ticket_unplanned(page: Page, quantity: str) -> None:

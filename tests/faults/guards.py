@@ -283,10 +283,10 @@ def no_balance_at_the_last_gate() -> Patches:
 
 
 def no_idempotency_key() -> Patches:
-    from execution.services.orders import orders
+    from execution.services.orders import submit
 
     forgetful = SimpleNamespace(objects=SimpleNamespace(create=_nothing))
-    return [(orders, "_submitted", _nothing), (orders, "Submission", forgetful)]
+    return [(submit, "_submitted", _nothing), (submit, "Submission", forgetful)]
 
 
 def no_journal() -> Patches:

@@ -11,6 +11,7 @@ import pytest
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused
 from execution.models import JournalEntry, Order, OrderApproval, Role, User
+from execution.services.desk.limits import limit_end
 from execution.services.orders.amend import order_amend, order_amend_preview
 from execution.services.orders.approvals import (
     ApprovalNotFound,
@@ -192,6 +193,21 @@ def test_an_amendment_above_a_hard_limit_is_refused_and_a_smaller_one_is_not(row
     with pytest.raises(Refused, match="order's notional"):
         amend(rows, order, quantity="0.4")
     amend(rows, order, quantity="0.25")
+
+
+def test_an_order_that_lost_its_markets_resumes_only_where_no_limit_bounds_it(rows: Rows) -> None:
+    order = rows.working()
+    order_pause(public_id=order.public_id, person=rows.trader, reason="", now=NOW)
+    Order.objects.update(market={})
+    resume = partial(
+        order_resume, public_id=order.public_id, person=rows.trader, reason="", mode="catch_up", now=NOW
+    )
+    limit = bound(rows, "order_notional", 1_000_000)
+    with pytest.raises(Refused) as refused:
+        resume()
+    assert refused.value.problems[0].code == Code.MARKET_UNKNOWN
+    limit_end(public_id=limit.public_id, person=rows.supervisor, reason="a test", now=NOW)
+    assert resume().status == "working"
 
 
 def test_resuming_is_judged_by_the_limits_of_now_and_a_supervisor_may_allow_it(rows: Rows) -> None:

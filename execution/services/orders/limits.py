@@ -12,7 +12,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem
 from execution.core.types import Side
 from execution.models import ApprovalState, Order, OrderApproval
-from execution.selectors.decisions.limits import AskedOrder, figures_of
+from execution.selectors.decisions.limits import AskedOrder, figures_of, limits_applying
 from execution.services.orders.amend_preview import Amendment
 from execution.services.orders.order_market import OrderMarket
 from execution.services.orders.stages import Preview
@@ -68,6 +68,12 @@ def amendment_verdict(amendment: Amendment) -> Verdict:
         collar_bp=amendment.parameters.collar_bp,
     )
     return judge(figures_of(asked, amendment.market.now, kinds))
+
+
+def is_limited(order: Order) -> bool:
+    """Return whether any limit bounds an order when it is placed."""
+    accounts = list(order.accounts.values_list("pk", flat=True))
+    return bool(limits_applying(order.trader_id, accounts, order.symbol, AT_SUBMIT))
 
 
 def order_verdict(order: Order, market: OrderMarket, *, done: Decimal) -> Verdict:

@@ -26,6 +26,7 @@ from execution.services.orders.approval_requests import approval_end, approval_o
 from execution.services.orders.halted import refuse_if_halted
 from execution.services.orders.limits import (
     approval_problems,
+    is_limited,
     limit_problems,
     order_verdict,
     waiting_approval,
@@ -125,6 +126,11 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
 
 def _refuse_resume_above_limits(order: Order, person: User, reason: str, now: datetime) -> None:
     """Judge the limits of now. What needs another person's approval a supervisor gives by resuming it themselves."""
+    if not is_limited(order):
+        return
+    if not order.market:
+        message = f"The markets of order {order.public_id} are not known, so its limits cannot be judged."
+        refuse("", message, order.public_id, code=Code.MARKET_UNKNOWN)
     verdict = order_verdict(order, market_of_order(order, now), done=done_of(order))
     refuse_if(limit_problems(verdict))
     if verdict.approvals and person.role != Role.SUPERVISOR:
