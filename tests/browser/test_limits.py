@@ -45,16 +45,16 @@ def review(page: Page, quantity: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
-    browser: Browser, desk: RunningDesk
+    browser: Browser, open_desk: RunningDesk
 ) -> None:
-    above = Watched(browser, desk)
+    above = Watched(browser, open_desk)
     supervisor = above.log_in("supervisor")
     for level, value in (("hard", "90000"), ("approval", "30000"), ("soft", "3000")):
         set_limit(supervisor, level, value)
         expect(supervisor.locator("tbody tr", has_text="BTC/USDT").first).to_be_visible()
     above.picture("limits")
     try:
-        watched = Watched(browser, desk)
+        watched = Watched(browser, open_desk)
         trader = watched.log_in("trader")
         review(trader, "0.1")
         send = trader.locator("#send")

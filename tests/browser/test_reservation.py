@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("theme", "quantity"), [("dark", "0.6"), ("light", "0.55")])
 def test_the_ticket_links_the_orders_that_reserve_and_the_order_says_how_much(
-    browser: Browser, desk: RunningDesk, theme: str, quantity: str
+    browser: Browser, open_desk: RunningDesk, theme: str, quantity: str
 ) -> None:
-    watched = Watched(browser, desk, theme)
+    watched = Watched(browser, open_desk, theme)
     page = watched.log_in("trader")
     fill_ticket(page, quantity, "3600", "10")
     page.keyboard.press("Control+Enter")
