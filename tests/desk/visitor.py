@@ -20,11 +20,11 @@ class Visitor:
 
     def __init__(self, desk: RunningDesk, name: str = "trader") -> None:
         self._base = desk.url
-        is_new = name not in desk.sessions
-        self.cookies = desk.sessions.setdefault(name, http.cookiejar.CookieJar())
+        self.cookies = desk.sessions.get(name) or http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-        if is_new:
+        if name not in desk.sessions:
             self._post("/login/", {"username": name, "password": desk.passwords[name]}, self.get("/login/"))
+            desk.sessions[name] = self.cookies
 
     def get(self, path: str) -> str:
         with self._opener.open(f"{self._base}{path}", timeout=30) as answer:
