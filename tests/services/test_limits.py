@@ -24,6 +24,7 @@ from execution.models import (
     TradingLimit,
     User,
 )
+from execution.selectors.quote_signatures import sign
 from execution.selectors.quotes import quote_key, quote_to_json
 from execution.services.accounts.markets import balances_record
 from execution.services.children.children import child_outcome
@@ -146,7 +147,8 @@ def test_an_order_of_another_quote_currency_is_converted_or_refused(rows: Rows) 
     Order.objects.filter(pk=order.pk).update(symbol="ETH/BTC")
     client = redis.Redis.from_url(rows.redis_url)
     ratio = Quote(D("0.0399"), D("0.0401"), None, None, NOW)
-    client.set(quote_key(rows.venue.pk, "ETH/BTC"), quote_to_json(ratio))
+    key = quote_key(rows.venue.pk, "ETH/BTC")
+    client.set(key, sign(key, quote_to_json(ratio)))
     client.close()
     assert refusal(rows, key="2", quantity="0.67").value == "40920"  # 720 for the other order
     rows.submit(key="2", quantity="0.6")
