@@ -180,14 +180,8 @@ CAUSES: dict[AlertKind, tuple[Callable[[Rows], None], str]] = {
     AlertKind.DIFFERENCE: (difference, "trade without a child 77"),
     AlertKind.ORDER_PAUSED: (paused, "waits for a person: a halt"),
     AlertKind.DISK_LOW: (disk_low, "less than 200 MB of disk are free"),
-    AlertKind.LIMIT_NEAR: (
-        limit_near,
-        "open notional of the desk: 18,000.00 USDT of 20,000.00 USDT are used",
-    ),
-    AlertKind.LIMIT_BROKEN: (
-        limit_broken,
-        "open notional of the desk: 18,000.00 USDT of 15,000.00 USDT are used",
-    ),
+    AlertKind.LIMIT_NEAR: (limit_near, "open notional of the desk: 18,000.00 USDT of 20,000.00 USDT"),
+    AlertKind.LIMIT_BROKEN: (limit_broken, "open notional of the desk: 18,000.00 USDT of 15,000.00 USDT"),
     AlertKind.APPROVAL_WAITING: (approval_waiting, "of trader waits for approval until 12:15:00 UTC"),
     AlertKind.JOURNAL_BROKEN: (signalled(AlertKind.JOURNAL_BROKEN), "told by another part"),
 }
