@@ -40,6 +40,7 @@ def journal(request: HttpRequest) -> HttpResponse:
     context = {
         "chosen": chosen,
         "source": source,
+        "clear": "?source=audit" if source == "audit" else "?",
         "subject": "Order" if source == "orders" else "About",
         "sources": [
             {"label": label, "query": chosen.query(source=name, kind=""), "chosen": name == source}
