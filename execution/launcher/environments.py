@@ -15,6 +15,9 @@ SETTINGS = (
     *(
         "SECURE_TLS",
         "SESSION_COOKIE_NAME",
+        "SESSION_HOURS",
+        "SESSION_IDLE_MINUTES",
+        "TRUSTED_PROXIES",
         "CSRF_COOKIE_NAME",
         "LOG_LEVEL",
         "LOG_FORMAT",

@@ -56,7 +56,7 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
     accounts, markets, preview, launched, working, listed, parts, analysis, *later = answers
-    amendment, amended, paused, resumed, closing, final = later
+    amendment, amended, paused, resumed, closing, final, alerts = later
     read: Any = json.loads
     assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
@@ -74,3 +74,4 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert read(closing)["status"] in {"closing", "cancelled"}
     assert read(final)["id"] == order["id"]
     assert (read(final)["status"], read(final)["unsettled"]) == ("cancelled", 0)
+    assert isinstance(read(alerts)["alerts"], list)
