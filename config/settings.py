@@ -31,7 +31,7 @@ VAR = var_dir()
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_from_file(VAR / "secret_key")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-#: Proxies in front of the web process: only their X-Forwarded-For says who a client is (docs/people.md).
+#: Proxies in front of the web process: only their X-Forwarded-For says who a client is (docs/how-to/people.md).
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", default=[]))
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -41,26 +41,26 @@ if TRANCHE_ENVIRONMENT not in {"paper", "testnet", "live"}:
     raise ValueError(f"TRANCHE_ENVIRONMENT is {TRANCHE_ENVIRONMENT!r}; it must be paper, testnet or live")
 refuse_debug(TRANCHE_ENVIRONMENT, is_debug=DEBUG)
 #: Hosts that a paper installation may take for an exchange, beside this machine, and the proxies through which a
-#: testnet or live one may reach it (docs/exchanges.md).
+#: testnet or live one may reach it (docs/reference/exchanges.md).
 TRANCHE_PAPER_HOSTS = host_names("TRANCHE_PAPER_HOSTS", env.list("TRANCHE_PAPER_HOSTS", default=[]))
 TRANCHE_PROXY_HOSTS = host_names("TRANCHE_PROXY_HOSTS", env.list("TRANCHE_PROXY_HOSTS", default=[]))
 #: Hosts to which webhooks and mails of alerts may go, and how many seconds a critical alert may wait for a person
-#: before it escalates (docs/alerts.md).
+#: before it escalates (docs/how-to/alerts.md).
 TRANCHE_ALERT_HOSTS = host_names("TRANCHE_ALERT_HOSTS", env.list("TRANCHE_ALERT_HOSTS", default=[]))
 TRANCHE_ALERT_ESCALATES = env.int("TRANCHE_ALERT_ESCALATES", default=120)
 if TRANCHE_ALERT_ESCALATES < 5:  # seconds
     raise ValueError(f"TRANCHE_ALERT_ESCALATES is {TRANCHE_ALERT_ESCALATES}; it must be 5 or more")
 #: The private key of the process that sends alerts. It opens channels, and no exchange key.
 TRANCHE_ALERT_KEYRING = env.path("TRANCHE_ALERT_KEYRING", default=str(VAR / "alert_keyring"))
-#: What becomes of an open order with our mark that no child has (docs/reconciliation.md).
+#: What becomes of an open order with our mark that no child has (docs/explanation/reconciliation.md).
 TRANCHE_ORPHANS = env.str("TRANCHE_ORPHANS", default="adopt")
 if TRANCHE_ORPHANS not in {"adopt", "cancel"}:
     raise ValueError(f"TRANCHE_ORPHANS is {TRANCHE_ORPHANS!r}; it must be adopt or cancel")
-#: A dead-man's switch cancels what rests this long after the last sign of life (docs/keys.md).
+#: A dead-man's switch cancels what rests this long after the last sign of life (docs/how-to/keys.md).
 TRANCHE_SWITCH_SECONDS = env.int("TRANCHE_SWITCH_SECONDS", default=60)
 if TRANCHE_SWITCH_SECONDS < 5:  # an engine looks at it once a second
     raise ValueError(f"TRANCHE_SWITCH_SECONDS is {TRANCHE_SWITCH_SECONDS}; it must be 5 or more")
-#: Limits in money are in this currency, and other currencies are converted into it (docs/limits.md).
+#: Limits in money are in this currency, and other currencies are converted into it (docs/how-to/limits.md).
 TRANCHE_REPORTING_CURRENCY = env.str("TRANCHE_REPORTING_CURRENCY", default="USDT").upper()
 #: Nobody approves an order after it has waited for so many minutes.
 TRANCHE_APPROVAL_MINUTES = env.int("TRANCHE_APPROVAL_MINUTES", default=15)
@@ -80,9 +80,9 @@ refuse_weak_secret(SECRET_KEY)
 TRANCHE_DISK_FLOOR = env.int("TRANCHE_DISK_FLOOR", default=None)
 if TRANCHE_DISK_FLOOR is not None and TRANCHE_DISK_FLOOR < 0:
     raise ValueError(f"TRANCHE_DISK_FLOOR is {TRANCHE_DISK_FLOOR}; it must be 0 or more megabytes")
-#: Who sends it as a bearer token reads /metrics; without one only this machine itself does (docs/monitoring.md).
+#: Who sends it as a bearer token reads /metrics; without one only this machine does (docs/how-to/monitoring.md).
 TRANCHE_METRICS_TOKEN = env.str("TRANCHE_METRICS_TOKEN", default="")
-#: How long rows are kept (docs/retention.md): the orders' time in days, everything else as core/retention.py says.
+#: How long rows are kept (docs/reference/retention.md): in days; all else is in core/retention.py.
 TRANCHE_KEEP_ORDERS = env.int("TRANCHE_KEEP_ORDERS", default=Retention().orders.days)
 TRANCHE_RETENTION = keeping_orders(TRANCHE_KEEP_ORDERS)
 API_RATE = env.int("API_RATE", default=1200)  # requests a minute for a person

@@ -1,6 +1,6 @@
 """Throttling of logins: per name and address, per address, per name and over all; a known browser goes on.
 
-Counts stand in the database, so that they hold over all web processes (docs/people.md).
+Counts stand in the database, so that they hold over all web processes (docs/how-to/people.md).
 """
 
 from __future__ import annotations

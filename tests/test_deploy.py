@@ -123,7 +123,7 @@ def test_the_proxy_takes_a_little_more_than_the_web_process_so_that_its_answer_i
 
 
 def test_every_file_is_named_in_the_deployment_guide() -> None:
-    guide = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
+    guide = (REPOSITORY / "docs" / "how-to" / "deployment.md").read_text(encoding="utf-8")
     unnamed = [path.name for path in DEPLOY.iterdir() if path.name not in guide and path.name != "Dockerfile"]
     assert unnamed == []
 

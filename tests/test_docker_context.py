@@ -41,7 +41,7 @@ SECRET = (
         "static/people.txt",
     ),
     *("config/secret_key", "templates/people.txt", "execution/core/var/keyring", "execution/web.log"),
-    *("uv.lock", "tests/test_house.py", "docs/deployment.md", "manage.py.bak", "config/settings.py.bak"),
+    *("uv.lock", "tests/test_house.py", "docs/index.md", "manage.py.bak", "config/settings.py.bak"),
     *("config/__pycache__/settings.cpython-311.pyc", "screenshots/order.png", "Dockerfile", ".dockerignore"),
 )
 

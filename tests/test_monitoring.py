@@ -16,7 +16,7 @@ from tests.checks import REPOSITORY
 from tests.factories import NOW, Rows
 
 FOLDER = REPOSITORY / "docs" / "deploy" / "monitoring"
-GUIDE = REPOSITORY / "docs" / "monitoring.md"
+GUIDE = REPOSITORY / "docs" / "how-to" / "monitoring.md"
 _NAME = re.compile(r"\btranche_([a-z_]+)")
 #: Those that the web process adds (dashboard/views/operations.py).
 OF_THE_PROCESS = {"web_sockets", "scrape_seconds"}
@@ -52,7 +52,7 @@ def test_every_rule_watches_figures_that_there_are_and_has_a_line_in_the_guide(f
     assert [rule["alert"] for rule in rules()] == headings
     for rule in rules():
         assert set(_NAME.findall(rule["expr"])) <= figures, rule["alert"]
-        assert rule["annotations"]["runbook"] == f"docs/monitoring.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook"] == f"docs/how-to/monitoring.md#{rule['alert'].lower()}"
         assert rule["labels"]["severity"] in {"page", "ticket"}
 
 

@@ -204,7 +204,7 @@ OPTIONS: Mapping[str, Check | Mapping[str, Check]] = {
         # Calls that an exchange of the binance dialect may not have.
         "fetchCurrencies": _boolean,
         "fetchMargins": _boolean,
-        # gate: the account is a unified one (docs/exchanges.md).
+        # gate: the account is a unified one (docs/reference/exchanges.md).
         "unifiedAccount": _boolean,
         # kraken: the account's tier, which its limits depend on.
         "tier": _tier,

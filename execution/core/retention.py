@@ -1,4 +1,4 @@
-"""How long each kind of row is kept. This is the one place that says it; docs/retention.md explains it."""
+"""How long each kind of row is kept. This is the one place that says it; docs/reference/retention.md explains it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The states of parent and child orders: one table each, and the groups beside them.
 
 Nothing else in the project assigns a status. ``{(status, event): status}``; a pair that is not in the
-table raises ``ForbiddenTransition``. The documented table in docs/states.md is generated from here.
+table raises ``ForbiddenTransition``. The documented table in docs/reference/states.md is generated from here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests for access that wait for a second person (docs/people.md)."""
+"""Requests for access that wait for a second person (docs/how-to/people.md)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class User(AbstractUser):
         null=True, blank=True, default=Decimal(100_000), help_text="quote units; empty: never asked"
     )
 
-    #: An admin or supervisor who was made inactive counts as a second person until then (docs/people.md).
+    #: An admin or supervisor who was made inactive counts as a second person until then (docs/how-to/people.md).
     counts_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractUser.Meta):

@@ -1,4 +1,4 @@
-"""The halt: what a supervisor stops, for whom, until a supervisor lifts it (docs/halts.md).
+"""The halt: what a supervisor stops, for whom, until a supervisor lifts it (docs/how-to/halts.md).
 
 Setting it is one short transaction under the gate. From its commit nothing new is submitted, intended or
 taken in its scope; pausing and cancelling what was there before is the sweep, which anybody may finish.

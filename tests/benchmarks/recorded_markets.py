@@ -1,6 +1,6 @@
 """Recorded books and trades against the simulated markets, in the same figures.
 
-``uv run python -m tests.benchmarks.recorded_markets FOLDER`` prints the tables of docs/simulation.md.
+``uv run python -m tests.benchmarks.recorded_markets FOLDER`` prints the tables of docs/explanation/simulation.md.
 FOLDER has ``binance_gate_perp_20240508``, ``cryptofeed_ws`` and ``nautilus``; nothing of it is part of the project.
 """
 

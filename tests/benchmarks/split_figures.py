@@ -1,6 +1,6 @@
 """How long a split takes, by case, and whether any other way to split is better.
 
-``uv run python -m tests.benchmarks.split_figures`` prints the table of docs/benchmarks.md;
+``uv run python -m tests.benchmarks.split_figures`` prints the table of docs/results/benchmarks.md;
 ``... --books 1000`` also searches so many small random books exhaustively. Everything is seeded.
 """
 

@@ -57,7 +57,7 @@ def document() -> str:
         "",
         f"That no order is sent twice rests on {', '.join(name.replace('_', ' ') for name in SAFETY)}.",
         "A live account sends no new order before an admin has accepted those of them that are only assumed",
-        "([keys](../keys.md#what-is-only-assumed)).",
+        "([keys](../how-to/keys.md#what-is-only-assumed)).",
     ]
     for exchange_id, guarantees in GUARANTEES.items():
         parts += [

@@ -29,7 +29,7 @@ from execution.core.states import (
     order_after,
 )
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "states.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "states.md"
 REWRITE = "uv run python -m tests.core.test_states"
 
 S = TypeVar("S", bound=StrEnum)
@@ -46,7 +46,7 @@ def table(transitions: dict[tuple[S, E], S], final: frozenset[S]) -> str:
 
 
 def document() -> str:
-    """What docs/states.md must say."""
+    """What docs/reference/states.md must say."""
     return f"""# States
 
 Generated from `execution/core/states.py` by `{REWRITE}`; a test holds them equal.
@@ -58,7 +58,8 @@ Final states are bold. A pair that is not in its table is refused, and nothing e
 
 ## Child orders
 
-A child is *settled* when it is final and its fills add up to what the exchange reported.
+A child is *over* when it is final and the exchange has told how much of it is filled. It is
+*settled* when its fills add up to that.
 
 {table(CHILD_TRANSITIONS, CHILD_FINAL)}
 """

@@ -1,4 +1,4 @@
-"""The commands of docs/api.md, as they stand there, against the real desk: launch, follow, cancel."""
+"""The commands of docs/reference/api.md, as they stand there, against the real desk: launch, follow, cancel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def token_of(desk: RunningDesk, name: str) -> str:
 
 def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
     """What each block of the document prints; they share a shell, and the first that fails ends it."""
-    blocks = COMMANDS.findall((REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8"))
+    blocks = COMMANDS.findall((REPOSITORY / "docs" / "reference" / "api.md").read_text(encoding="utf-8"))
     script = f"\necho; echo '{MARK}'\n".join(blocks)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -62,7 +62,7 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
     assert len(read(preview)["slices"]) == 10
     order = read(launched)
-    assert order["client_reference"] == "from docs/api.md"
+    assert order["client_reference"] == "from docs/reference/api.md"
     assert read(working)["status"] == "working"
     assert order["id"] in {row["id"] for row in read(listed)["orders"]}
     for name in ("slices", "children", "fills", "journal", "market_vwap"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 #: Half a minute of one quiet core.
 COUNT = 12
-#: Below it are the seeds of docs/reliability.md and of the mutants.
+#: Below it are the seeds of docs/results/reliability.md and of the mutants.
 FIRST = 1_000_000
 
 

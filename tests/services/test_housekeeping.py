@@ -35,7 +35,7 @@ from execution.services.orders.orders import order_cancel
 from tests.factories import NOW, D, Rows, report_of, trade_of
 
 ROWS = 30_000
-#: A quarter of what a lease may miss; measured beside 1.2 million rows: docs/reliability.md.
+#: A quarter of what a lease may miss; measured beside 1.2 million rows: docs/results/reliability.md.
 MAX_WAIT = 0.75  # seconds
 
 

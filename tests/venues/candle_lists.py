@@ -1,7 +1,7 @@
 """How eight exchanges list five-minute candles: what each makes of the request of its ccxt class.
 
 Where the bounds lie, which candles a list that is too long leaves out, and what is refused is as
-docs/exchanges.md says it.
+docs/reference/exchanges.md says it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The id of a public trade in each exchange's list, as its real ccxt class reads it: docs/exchanges.md, public trades.
+"""The id of a public trade in each list, as its real ccxt class reads it (docs/reference/exchanges.md, public trades).
 
 A list mends what a stream has missed. So it must give a trade the id that the stream gave it.
 """

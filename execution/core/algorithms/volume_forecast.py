@@ -2,8 +2,8 @@
 
 The logarithm of a bucket's volume against its usual one is regressed on the same figure of the last five minutes,
 15 and 30 minutes, 2 and 12 hours, by how far ahead the bucket is. Volume clusters: what was traded just now says most
-about the next minutes, the last half day most about the hours after. ``docs/volume.md`` has the method, the
-files and how the constants are made again.
+about the next minutes, the last half day most about the hours after. ``docs/explanation/volume.md`` has the method,
+the files and how the constants are made again.
 """
 
 from __future__ import annotations

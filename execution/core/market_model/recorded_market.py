@@ -37,7 +37,7 @@ from execution.core.market_model.recording import (
 )
 from execution.core.types import ZERO, Market, Side
 
-#: Recorded time after which others have put back what we took; docs/simulation.md has the same 10 s for impact.
+#: Recorded time after which others have put back what we took: 10 s, as in docs/explanation/simulation.md.
 REFILL = 10 * SECOND
 
 Place = tuple[Side, Decimal]

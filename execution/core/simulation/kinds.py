@@ -1,4 +1,4 @@
-"""The kinds of simulated markets. How each compares with recorded books and trades: docs/simulation.md."""
+"""The kinds of simulated markets. How each compares with recorded books and trades: docs/explanation/simulation.md."""
 
 from __future__ import annotations
 

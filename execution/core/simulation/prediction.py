@@ -26,7 +26,7 @@ SEEDS = 8
 #: A finer tick says nothing: the spread has at least so many of ours unless it is one tick of the market's.
 SPREAD_TICKS = 8
 #: Ratio of the touch's median to the mean size of a limit order, and of the spread to makers' half spread, in
-#: the markets of docs/simulation.md.
+#: the markets of docs/explanation/simulation.md.
 TOUCH_SHARES = {ONE_TICK.name: 1.2, WIDE.name: 0.41}
 SPREAD_SHARE = 3.1
 

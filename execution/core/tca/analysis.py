@@ -4,7 +4,7 @@ Amounts are in quote units, prices in quote units for a base unit. Unless said o
 the arrival notional, quantity filled × arrival mid, so that the parts of a cost add up. The cost of the whole is
 Perold's implementation shortfall (The Implementation Shortfall: Paper versus Reality, Journal of Portfolio
 Management, 1988): what was paid beyond the decision's price, fees, and the opportunity of what was not done.
-docs/analysis.md has each figure in words.
+docs/explanation/analysis.md has each figure in words.
 """
 
 from __future__ import annotations

@@ -72,7 +72,10 @@ class Command(BaseCommand):
         add.add_argument("--exchange", required=True, help="ccxt's id, such as binance or bybit")
         add.add_argument("--environment", required=True, choices=Environment.values)
         add.add_argument(
-            "--options", default=None, metavar="JSON", help="where the exchange is (docs/exchanges.md)"
+            "--options",
+            default=None,
+            metavar="JSON",
+            help="where the exchange is (docs/reference/exchanges.md)",
         )
         add.add_argument("--venue", default="", help="label of the venue (default: the account's)")
         add.add_argument("--symbols", default="BTC/USDT", metavar="A/B,C/D", help="default BTC/USDT")

@@ -1,4 +1,4 @@
-"""``manage.py after_restore``: run once after a backup was restored, before any worker starts (docs/deployment.md)."""
+"""``manage.py after_restore``: run once after restoring a backup, before any worker (docs/how-to/deployment.md)."""
 
 from __future__ import annotations
 

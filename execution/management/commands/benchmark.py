@@ -44,7 +44,9 @@ class Command(BaseCommand):
             add_numbers(parser, idle=(20, "seconds of the idle desk"))
             how = parser.add_mutually_exclusive_group()
             how.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
-            how.add_argument("--markdown", action="store_true", help="the tables of docs/benchmarks.md")
+            how.add_argument(
+                "--markdown", action="store_true", help="the tables of docs/results/benchmarks.md"
+            )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         measured, write = self._chosen(options)

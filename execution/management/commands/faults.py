@@ -24,7 +24,7 @@ SHOWN = 60  #: lines of the log before a violation
 SHOWN_LATE = 10  #: orders that were late, of each mix
 MAX_SEEDS = 1_000_000
 RANDOM_SECONDS = 60.0  #: of a random search that is given no time
-RANDOM_FROM = 1_000_000  #: below it are the seeds of docs/reliability.md
+RANDOM_FROM = 1_000_000  #: below it are the seeds of docs/results/reliability.md
 
 
 class Command(BaseCommand):

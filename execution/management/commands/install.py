@@ -1,4 +1,4 @@
-"""``manage.py install``: tables, keyring, installation and first people of a desk of many hosts (docs/deployment.md).
+"""``manage.py install``: tables, keyring, installation, first people of a desk (docs/how-to/deployment.md).
 
 ``manage.py desk`` does all of this by itself, with paper exchanges beside it.
 """

@@ -26,7 +26,7 @@ BROKEN, FAILED = 3, 1
 
 
 class Command(BaseCommand):
-    help = "The chains of the orders' journal and of the audit (docs/journal.md)."
+    help = "The chains of the orders' journal and of the audit (docs/reference/journal.md)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py retention``: delete what is kept no longer, as the tables' owner (docs/retention.md)."""
+"""``manage.py retention``: delete what is kept no longer, as the tables' owner (docs/reference/retention.md)."""
 
 from __future__ import annotations
 

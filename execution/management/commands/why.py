@@ -15,7 +15,7 @@ NOTHING, DIFFERENT = 1, 3
 
 
 class Command(BaseCommand):
-    help = "Decide again on what a child was decided on, and compare (docs/journal.md)."
+    help = "Decide again on what a child was decided on, and compare (docs/reference/journal.md)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""Orders and amendments above a limit: another person approves or refuses them, or they expire (docs/limits.md)."""
+"""Orders and amendments above a limit: another person approves or refuses, or they expire (docs/how-to/limits.md)."""
 
 from __future__ import annotations
 

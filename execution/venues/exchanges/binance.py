@@ -1,4 +1,4 @@
-"""binance: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""binance: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPEC = ExchangeSpec(
             "fetchMargins": False,
             # Else ccxt refuses to ask for all symbols at once, for its cost, which is in the limits below.
             "warnOnFetchOpenOrdersWithoutSymbol": False,
-            # The same trades as its list over REST, with the same ids (docs/exchanges.md).
+            # The same trades as its list over REST, with the same ids (docs/reference/exchanges.md).
             "watchTradesForSymbols": {"name": "aggTrade"},
         },
     },

@@ -1,4 +1,4 @@
-"""bitget: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""bitget: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bybit: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""bybit: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""coinbase: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""coinbase: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gate: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""gate: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kraken: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""kraken: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kucoin: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""kucoin: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""okx: its ExchangeSpec. Sources are in docs/exchanges.md."""
+"""okx: its ExchangeSpec. Sources are in docs/reference/exchanges.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measurement as text: for the terminal, or in Markdown for docs/benchmarks.md. Pure."""
+"""The measurement as text: for the terminal, or in Markdown for docs/results/benchmarks.md. Pure."""
 
 from __future__ import annotations
 

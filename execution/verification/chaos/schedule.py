@@ -31,7 +31,7 @@ DRAWN = {
 }
 #: Seconds between two faults of a paper venue.
 FAULT_EVERY = (2.0, 5.0)
-#: What a paper venue is told to do wrong (docs/paper.md). ``cut`` and ``silent`` are not rules but calls.
+#: What a paper venue is told to do wrong (docs/reference/paper.md). ``cut`` and ``silent`` are not rules but calls.
 PAPER_FAULTS: tuple[Mapping[str, Any], ...] = (
     {"on": "create", "kind": "drop_after", "count": 2},
     {"on": "create", "kind": "drop_before", "count": 2},

@@ -1,4 +1,4 @@
-"""A paper venue of an installation, through its files and its control interface (docs/paper.md)."""
+"""A paper venue of an installation, through its files and its control interface (docs/reference/paper.md)."""
 
 from __future__ import annotations
 

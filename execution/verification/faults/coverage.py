@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md: which fault struck in which state, and how often."""
+"""The table of docs/results/reliability.md: which fault struck in which state, and how often."""
 
 from __future__ import annotations
 
