@@ -98,3 +98,18 @@ def test_a_missing_page_and_a_missing_anchor_are_found() -> None:
     assert not broken("docs/index.md", "#a-part-one", texts)
     assert not broken("docs/index.md", "#a-part-one-1", texts)
     assert links_of("`[x](y.md)` [a](b.md#c) [w](https://example.org)") == ["b.md#c"]
+
+
+def test_every_decision_has_its_number_its_parts_and_one_page() -> None:
+    records = sorted((path, text) for path, text in pages().items() if path.startswith("docs/adr/"))
+    assert [Path(path).name[:4] for path, _ in records] == [f"{n:04}" for n in range(1, len(records) + 1)]
+    for path, text in records:
+        assert text.startswith(f"# {int(Path(path).name[:4])}. "), path
+        headings = _HEADING.findall(text)
+        assert [*headings[1:4], headings[-1]] == [
+            "Context",
+            "Decision",
+            "What was tried",
+            "What it costs",
+        ], path
+        assert len(text.splitlines()) <= 60, path
