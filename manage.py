@@ -16,6 +16,11 @@ def take_var(arguments: list[str]) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:] in (["version"], ["--version"]):  # Django would print its own
+        from config.version import project_version
+
+        sys.stdout.write(project_version() + "\n")
+        return
     if sys.argv[1:2] == ["desk"]:
         from execution.launcher.parent_death import follow_uv
 

@@ -23,11 +23,14 @@ from config.environment import (
     var_dir,
 )
 from config.logs import configure_logs
+from config.version import project_version
 from execution.core.retention import Retention, keeping_orders
 
 env = environ.Env()
 
 VAR = var_dir()
+#: Shown on the page of the login, in the API's document and by ``manage.py version``.
+TRANCHE_VERSION = project_version()
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_from_file(VAR / "secret_key")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

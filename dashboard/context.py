@@ -13,10 +13,11 @@ from execution.selectors.access import access_waiting
 
 
 def desk(request: HttpRequest) -> dict[str, str | Callable[[], int]]:
-    """Return the badge's environment, the page's name, and the groups of states for the scripts."""
+    """Return the badge's environment, the version, the page's name, and the groups of states for the scripts."""
     match = request.resolver_match
     return {
         "environment": settings.TRANCHE_ENVIRONMENT,
+        "tranche_version": settings.TRANCHE_VERSION,
         "page": match.url_name or "" if match else "",
         "final_orders": " ".join(sorted(ORDER_FINAL)),
         "live_children": " ".join(sorted(CHILD_LIVE)),

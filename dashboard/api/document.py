@@ -10,6 +10,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from ninja import NinjaAPI
@@ -133,7 +134,7 @@ def _error(status: int) -> dict[str, Any]:
 
 api = DeskApi(
     title="Tranche",
-    version="1",
+    version=settings.TRANCHE_VERSION,
     description=DESCRIPTION,
     docs=DocsPage(),
     docs_decorator=documented,
