@@ -71,6 +71,8 @@ CHECKS = (
     Check("imports", (str(TOOLS / "lint-imports"), "--no-cache")),
     Check("django", _manage("check", "--fail-level", "WARNING")),
     Check("migrations", _manage("makemigrations", "--check", "--dry-run")),
+    # Into the folder of this check alone: a build empties what it writes to. With --quiet nothing would be strict.
+    Check("docs", ("bash", "-c", f'"{TOOLS}/mkdocs" build --strict --site-dir "$TRANCHE_VAR/site"')),
     Check("shell", ("bash", "-c", 'for script in .ci/*; do bash -n "$script" || exit 1; done')),
 )
 

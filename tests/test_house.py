@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("git_path")
 
 TOP_LEVEL = {
     *("manage.py", "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
-    *("LICENSE", "SECURITY.md"),
+    *("LICENSE", "SECURITY.md", "mkdocs.yml"),
     *(".ci", ".dockerignore", ".gitignore", ".env.example", ".pre-commit-config.yaml"),
     *("config", "execution", "dashboard", "templates", "static", "tests", "docs"),
 }
