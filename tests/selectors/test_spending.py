@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from execution.selectors.decisions import spending
+from execution.selectors.decisions import free
 from execution.selectors.orders.pages import order_snapshot
 from execution.services.orders.orders import order_cancel
 from tests.factories import NOW, Rows
@@ -12,8 +12,8 @@ from tests.factories import NOW, Rows
 
 def test_before_each_create_no_more_is_read_than_what_the_balance_may_lack(rows: Rows) -> None:
     rows.resting()
-    assert len(spending._sent_rows(rows.account.pk, NOW)) == 1
-    for made in spending._SENT._made.values():
+    assert len(free.sent_rows(rows.account.pk, NOW)) == 1
+    for made in free._SENT._made.values():
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {made.sql}", ["1"] * made.sql.count("%s"))
             plan = [row[3] for row in cursor.fetchall()]

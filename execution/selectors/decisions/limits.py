@@ -13,12 +13,11 @@ from django.db.models import Q
 from execution.core.algorithms.shortfall import daily_volume
 from execution.core.limits.judgement import Limit
 from execution.core.limits.kinds import AT_SUBMIT, LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
-from execution.core.limits.money import Amounts, Conversion, add_amount
-from execution.core.market_data.freshness import is_fresh
+from execution.core.limits.money import Amounts, add_amount
 from execution.core.quantities import side_cost_bp
 from execution.core.tca.costs import market_vwap
 from execution.core.types import Side
-from execution.models import Market, TradingLimit
+from execution.models import TradingLimit
 from execution.models.prepared import Compiled
 from execution.selectors.candles import CANDLE_LENGTH, candles_of
 from execution.selectors.decisions.notional import (
@@ -27,10 +26,8 @@ from execution.selectors.decisions.notional import (
     open_amounts,
     order_notionals,
 )
-from execution.selectors.quotes import quotes_latest
+from execution.selectors.decisions.rates import conversion
 
-#: A rate between currencies that is older converts nothing.
-RATE_LASTS = timedelta(minutes=5)
 #: The usual daily volume is the average of so much time.
 USUAL_DAYS = timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -184,25 +181,6 @@ def hour_move(
     candles = candles_of(set(venue_pks), symbol, since=since, until=now)
     average = market_vwap((candle.typical * candle.volume, candle.volume) for candle in candles)
     return None if price is None or average is None else abs(side_cost_bp(side, price, average))
-
-
-def conversion(currencies: Collection[str], now: datetime) -> Conversion:
-    """Return the rates of some currencies into the reporting currency, by live quotes of any venue."""
-    into = settings.TRANCHE_REPORTING_CURRENCY
-    wanted = sorted(set(currencies) - {into})
-    if not wanted:
-        return Conversion(into, {})
-    symbols = [f"{name}/{into}" for name in wanted] + [f"{into}/{name}" for name in wanted]
-    pairs = sorted(Market.objects.filter(symbol__in=symbols).values_list("venue_id", "symbol"))
-    rates: dict[str, Decimal | None] = {}
-    newest: dict[str, datetime] = {}
-    for (_, symbol), quote in quotes_latest(pairs).items():
-        base, _, quoted = symbol.partition("/")
-        currency, rate = (base, quote.mid) if quoted == into else (quoted, 1 / quote.mid)
-        is_newer = currency not in newest or quote.at > newest[currency]
-        if quote.is_sane and is_fresh(quote.at, now, RATE_LASTS) and is_newer:
-            rates[currency], newest[currency] = rate, quote.at
-    return Conversion(into, rates)
 
 
 def usage_of(

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from execution.core.market_rules import market_from_json
-from execution.core.orders.free_balance import BALANCE_TAKES, Free, SentChild, free_now
+from execution.core.orders.free_balance import Free
 from execution.core.orders.reservation import (
     AccountTerms,
     Available,
-    Fees,
+    Cost,
     PendingChild,
     Reserve,
     available,
-    cost_of,
-    fees_on_top,
     left_beside,
+    reserved_within,
     reserves,
     spent_currency,
     worst_price,
 )
 from execution.core.states import OrderStatus
 from execution.core.types import ZERO, Quote, Side
-from execution.models import Account, Balance, ChildOrder, Order
-from execution.models.prepared import Compiled
+from execution.models import Account, ChildOrder, Order
+from execution.selectors.decisions.free import Sent, Told, balances_told, fees_of, free_told
 from execution.selectors.quotes import quotes_latest
 
 #: An order in one of these may still send children. One that is closing sends nothing new.
@@ -40,8 +37,6 @@ RESERVING = (
     OrderStatus.WORKING,
     OrderStatus.PAUSED,
 )
-NO_FEES = Fees(ZERO)
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +69,16 @@ class Spending:
         orders = tuple(each for each in self.orders if each.order_pk != order_pk)
         return Spending(self.currency, self.told, self.free, orders)
 
+    def among(self, accounts: Collection[str]) -> Spending:
+        """Return the same for some of the accounts, by public id."""
+        told = {name: amount for name, amount in self.told.items() if name in accounts}
+        return Spending(self.currency, told, {name: self.free[name] for name in told}, self.orders)
+
+    @property
+    def reserved(self) -> Cost:
+        """Return what the orders reserve on all the accounts: what an order has not sent counts once."""
+        return sum((reserved_within(each.reserve, self.free) for each in self.orders), Cost())
+
     @property
     def available(self) -> Available | None:
         """Return what all the orders leave on the accounts together, at most; None where it is not known."""
@@ -88,10 +93,7 @@ class Spending:
 
     def left_on(self, account: str) -> Decimal | None:
         """Return what all the orders leave on one of the accounts; None where it is not known."""
-        free = self.free[account]
-        found = available(
-            {account: None if free is None else free.least}, [each.reserve for each in self.orders]
-        )
+        found = self.among({account}).available
         return None if found is None else found.amount
 
     def on(self, account: str) -> list[OrderReserve]:
@@ -111,15 +113,58 @@ def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = Tr
 
     Balances are read first, then orders, then children. A change in between counts twice, and is never missed.
     """
-    balances = _balances(accounts)
+    balances = balances_told(accounts)
     wanted = _reserving(accounts, currency) if orders else Order.objects.none()
+    found = _reserves_of(wanted, accounts)
+    return _spending(accounts, {currency}, balances, found)[currency]
+
+
+def spendings_of(accounts: Sequence[Account]) -> tuple[Mapping[int, Told], dict[str, Spending]]:
+    """Read ``spending_of`` for every currency that the accounts hold or that live orders spend, all at once.
+
+    Return it by currency, after what was told by the accounts' primary keys.
+    """
+    balances = balances_told(accounts)
+    found = _reserves_of(_reserving(accounts), accounts)
+    held = {currency for told in balances.values() for currency in told.free}
+    return balances, _spending(accounts, held | set(found), balances, found)
+
+
+def _spending(
+    accounts: Sequence[Account],
+    currencies: Collection[str],
+    balances: Mapping[int, Told],
+    orders: Mapping[str, Sequence[OrderReserve]],
+) -> dict[str, Spending]:
+    told = {
+        currency: {account.public_id: free_told(balances.get(account.pk), currency) for account in accounts}
+        for currency in currencies
+    }
+    sent = Sent(accounts, balances, currencies)
+    return {
+        currency: Spending(
+            currency,
+            told[currency],
+            {
+                account.public_id: sent.free(account, currency, told[currency][account.public_id])
+                for account in accounts
+            },
+            tuple(orders.get(currency, ())),
+        )
+        for currency in currencies
+    }
+
+
+def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[str, list[OrderReserve]]:
+    """Return what orders reserve on the accounts, by the currency that they spend."""
     live = list(wanted.select_related("terms"))
     unsettled = _by_order(ChildOrder.objects.filter(is_settled=False, order__in=wanted)) if live else {}
-    told = {account.public_id: _free_told(balances.get(account.pk), currency) for account in accounts}
-    free = _free(accounts, balances, told, currency)
     mids = _mids(live, accounts)
-    found = [_reserve_of(order, unsettled.get(order.pk, []), accounts, mids) for order in live]
-    return Spending(currency, told, free, tuple(found))
+    found: dict[str, list[OrderReserve]] = defaultdict(list)
+    for order in live:
+        reserve = _reserve_of(order, unsettled.get(order.pk, []), accounts, mids)
+        found[spent_currency(order.symbol, Side(order.side))].append(reserve)
+    return found
 
 
 def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list[Reserve]]:
@@ -146,158 +191,19 @@ def reserve_of(
     return _reserve_of(order, unsettled, accounts, _mids([order], accounts))
 
 
-# --- free ----------------------------------------------------------------------------------------
-
-_BALANCES = Compiled(lambda account: Balance.objects.filter(account_id=account), account=int)
-
-
-class SentRow(NamedTuple):
-    """The columns of a sent child: there may be hundreds, and they are read before each create."""
-
-    pk: int
-    order: int
-    symbol: str
-    side: str
-    price: Decimal | None
-    quantity: Decimal
-    filled: Decimal
-    reported: Decimal | None
-    is_settled: bool
-    exchange_id: str
-    submitted_at: datetime
-    last_possible_send_at: datetime | None
-    ended_at: datetime | None
-    cancel_requested_at: datetime | None
-
-    @property
-    def currency(self) -> str:
-        return spent_currency(self.symbol, Side(self.side))
-
-    def sent(self, fees: Fees) -> SentChild:
-        side, done = Side(self.side), max(self.filled, self.reported or ZERO)
-        return SentChild(
-            cost=cost_of(side, self.quantity, self.price, fees).amount,
-            spent=cost_of(side, done, self.price, fees).amount,
-            submitted_at=self.submitted_at,
-            last_possible_send_at=self.last_possible_send_at or self.submitted_at,
-            is_on_book=bool(self.exchange_id),
-            is_settled=self.is_settled,
-            ended_at=self.ended_at,
-            cancel_requested_at=self.cancel_requested_at,
-        )
-
-
-#: Each half has an index of its own. A condition on both at once would read every child that there ever was.
-_SENT = Compiled(
-    lambda account, since, after: ChildOrder.objects.filter(
-        Q(account_id=account, is_settled=False, submitted_at__gt=after)
-        | Q(account_id=account, ended_at__gt=since, submitted_at__gt=after)
-    ).values_list(
-        *("pk", "order_id", "symbol", "side", "price", "quantity", "filled", "reported_filled", "is_settled"),
-        *("exchange_id", "submitted_at", "last_possible_send_at", "ended_at", "cancel_requested_at"),
-    ),
-    account=int,
-    since=datetime,
-    after=datetime,
-)
-
-
-def _sent_rows(account_pk: int, since: datetime, *, after: datetime = LONG_AGO) -> list[SentRow]:
-    """Return the children that were submitted ``after`` a moment, and had not ended by ``since``."""
-    return [SentRow(*row) for row in _SENT.values(account=account_pk, since=since, after=after)]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A currency's balance on one account, and all that was told with it."""
-
-    free: Mapping[str, Decimal | None]
-    at: datetime
-
-
-def account_free(
-    account: Account, currency: str, *, beside: int, cost: Decimal
-) -> tuple[Decimal | None, Decimal]:
-    """Return what an account has free at most for one child, and how much of the rest the desk has under way.
-
-    ``beside`` is that child's primary key. None where the balance is not known. Others' fees are left out, so it is
-    never too little. What earlier children have given back is read only where the child's ``cost`` needs it.
-    """
-    told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
-    free = _free_told(told, currency)
-    if told is None or free is None:
-        return None, ZERO
-
-    def sent(rows: Iterable[SentRow]) -> list[SentChild]:
-        return [row.sent(NO_FEES) for row in rows if row.pk != beside and row.currency == currency]
-
-    since = sent(_sent_rows(account.pk, told.at, after=told.at))
-    under_way = sum((child.takes for child in since), ZERO)
-    if cost <= free - under_way:
-        return free - under_way, under_way
-    return free_now(free, told.at, sent(_sent_rows(account.pk, told.at - BALANCE_TAKES))).most, under_way
-
-
-def _balances(accounts: Sequence[Account]) -> dict[int, Told]:
-    return _told(Balance.objects.filter(account__in=accounts))
-
-
-def _told(rows: Iterable[Balance]) -> dict[int, Told]:
-    free: dict[int, dict[str, Decimal | None]] = defaultdict(dict)
-    at: dict[int, datetime] = {}
-    for row in rows:
-        free[row.account_id][row.currency] = row.free
-        at[row.account_id] = row.at
-    return {account: Told(free[account], at[account]) for account in free}
-
-
-def _free_told(told: Told | None, currency: str) -> Decimal | None:
-    """Return what the exchange said; a currency that its answer does not list is zero."""
-    return None if told is None else told.free.get(currency, ZERO)
-
-
-def _free(
-    accounts: Sequence[Account],
-    balances: Mapping[int, Told],
-    told: Mapping[str, Decimal | None],
-    currency: str,
-) -> dict[str, Free | None]:
-    found: dict[str, Free | None] = {account.public_id: None for account in accounts}
-    known = [account for account in accounts if told[account.public_id] is not None]
-    rows = {
-        account.pk: [
-            row
-            for row in _sent_rows(account.pk, balances[account.pk].at - BALANCE_TAKES)
-            if row.currency == currency
-        ]
-        for account in known
-    }
-    orders = {row.order for each in rows.values() for row in each}
-    markets = dict(Order.objects.filter(pk__in=orders).values_list("pk", "market")) if orders else {}
-    for account in known:
-        amount = told[account.public_id]
-        sent = [row.sent(_fees(markets.get(row.order, {}), account.public_id)) for row in rows[account.pk]]
-        if amount is not None:
-            found[account.public_id] = free_now(amount, balances[account.pk].at, sent)
-    return found
-
-
-def _fees(markets: Mapping[str, Any], account: str) -> Fees:
-    """Return an order's fees on an account; unknown where its row lost its market, which must not stop others."""
-    data = markets.get(account)
-    return Fees(None) if data is None else fees_on_top(market_from_json(data))
-
-
 # --- reserves --------------------------------------------------------------------------------------
 
 
-def _reserving(accounts: Sequence[Account], currency: str) -> QuerySet[Order]:
-    """Return the live orders that spend the currency on one of the accounts."""
+def _reserving(accounts: Sequence[Account], currency: str | None = None) -> QuerySet[Order]:
+    """Return the live orders of the accounts that spend the currency, or any."""
     links = Order.accounts.through.objects.filter(account__in=accounts)
-    spends = Q(side=Side.BUY, symbol__endswith=f"/{currency}") | Q(
-        side=Side.SELL, symbol__startswith=f"{currency}/"
+    live = Order.objects.filter(pk__in=links.values("order"), status__in=RESERVING).order_by("pk")
+    if currency is None:
+        return live
+    return live.filter(
+        Q(side=Side.BUY, symbol__endswith=f"/{currency}")
+        | Q(side=Side.SELL, symbol__startswith=f"{currency}/")
     )
-    return Order.objects.filter(spends, pk__in=links.values("order"), status__in=RESERVING).order_by("pk")
 
 
 def _by_order(rows: QuerySet[ChildOrder]) -> dict[int, list[ChildOrder]]:
@@ -344,7 +250,7 @@ def _reserve_of(
                 collar_bp=None if collar is None else Decimal(str(collar)),
                 mid=mids.get((account.venue_id, order.symbol)),
             ),
-            _fees(order.market, name),
+            fees_of(order.market, name),
         )
         for name, account in theirs.items()
     }

@@ -16,8 +16,8 @@ from execution.core.states import OrderStatus
 from execution.core.types import ZERO, ChildRequest, Quote
 from execution.models import Account, Credential, CredentialState, Order
 from execution.models.prepared import Compiled
+from execution.selectors.decisions.free import NO_FEES, account_free
 from execution.selectors.decisions.resting import opposite_resting
-from execution.selectors.decisions.spending import NO_FEES, account_free
 
 #: A child that could not leave within this time is dropped, and decided anew.
 INTENT_LASTS = timedelta(seconds=2)

@@ -17,7 +17,8 @@ from execution.core.types import ZERO, ChildRequest, Side
 from execution.models import Account, ChildOrder, Order, TradingLimit
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.exposure import UNSETTLED, exposure_of
-from execution.selectors.decisions.limits import conversion, limit_of, limits_applying
+from execution.selectors.decisions.limits import limit_of, limits_applying
+from execution.selectors.decisions.rates import conversion
 from execution.services.orders.limits import kinds_approved
 
 SECOND = timedelta(seconds=1)

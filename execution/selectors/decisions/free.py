@@ -1,0 +1,190 @@
+"""What accounts have free of a currency: what was told, with the children that may have changed it since."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+
+from execution.core.market_rules import market_from_json
+from execution.core.orders.free_balance import BALANCE_TAKES, Free, SentChild, free_now
+from execution.core.orders.reservation import Fees, cost_of, fees_on_top, spent_currency
+from execution.core.types import ZERO, Side
+from execution.models import Account, Balance, ChildOrder, Order
+from execution.models.prepared import Compiled
+
+NO_FEES = Fees(ZERO)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+_BALANCES = Compiled(lambda account: Balance.objects.filter(account_id=account), account=int)
+
+
+class SentRow(NamedTuple):
+    """The columns of a sent child: there may be hundreds, and they are read before each create."""
+
+    pk: int
+    order: int
+    symbol: str
+    side: str
+    price: Decimal | None
+    quantity: Decimal
+    filled: Decimal
+    reported: Decimal | None
+    is_settled: bool
+    exchange_id: str
+    submitted_at: datetime
+    last_possible_send_at: datetime | None
+    ended_at: datetime | None
+    cancel_requested_at: datetime | None
+
+    @property
+    def currency(self) -> str:
+        return spent_currency(self.symbol, Side(self.side))
+
+    def sent(self, fees: Fees) -> SentChild:
+        side, done = Side(self.side), max(self.filled, self.reported or ZERO)
+        return SentChild(
+            cost=cost_of(side, self.quantity, self.price, fees).amount,
+            spent=cost_of(side, done, self.price, fees).amount,
+            submitted_at=self.submitted_at,
+            last_possible_send_at=self.last_possible_send_at or self.submitted_at,
+            is_on_book=bool(self.exchange_id),
+            is_settled=self.is_settled,
+            ended_at=self.ended_at,
+            cancel_requested_at=self.cancel_requested_at,
+        )
+
+
+_SENT_COLUMNS = (
+    *("pk", "order_id", "symbol", "side", "price", "quantity", "filled", "reported_filled", "is_settled"),
+    *("exchange_id", "submitted_at", "last_possible_send_at", "ended_at", "cancel_requested_at"),
+)
+
+
+def _may_count(account: Any, since: Any, after: Any) -> Q:
+    """Each half has an index of its own. A condition on both at once would read every child that there ever was."""
+    return Q(account_id=account, is_settled=False, submitted_at__gt=after) | Q(
+        account_id=account, ended_at__gt=since, submitted_at__gt=after
+    )
+
+
+_SENT = Compiled(
+    lambda account, since, after: ChildOrder.objects.filter(_may_count(account, since, after)).values_list(
+        *_SENT_COLUMNS
+    ),
+    account=int,
+    since=datetime,
+    after=datetime,
+)
+
+
+def sent_rows(account_pk: int, since: datetime, *, after: datetime = LONG_AGO) -> list[SentRow]:
+    """Return the children that were submitted ``after`` a moment, and had not ended by ``since``."""
+    return [SentRow(*row) for row in _SENT.values(account=account_pk, since=since, after=after)]
+
+
+def _sent_to(since: Mapping[int, datetime]) -> list[tuple[int, SentRow]]:
+    """Return the same for several accounts, each with its own moment, in one statement."""
+    if len(since) <= 1:
+        return [(pk, row) for pk, at in since.items() for row in sent_rows(pk, at)]
+    wanted = reduce(or_, (_may_count(pk, at, LONG_AGO) for pk, at in since.items()))
+    rows = ChildOrder.objects.filter(wanted).values_list("account_id", *_SENT_COLUMNS)
+    return [(account_pk, SentRow(*row)) for account_pk, *row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an exchange said of one account, by currency; None where it did not tell."""
+
+    free: Mapping[str, Decimal | None]
+    locked: Mapping[str, Decimal | None]
+    at: datetime
+
+
+def account_free(
+    account: Account, currency: str, *, beside: int, cost: Decimal
+) -> tuple[Decimal | None, Decimal]:
+    """Return what an account has free at most for one child, and how much of the rest the desk has under way.
+
+    ``beside`` is that child's primary key. None where the balance is not known. Others' fees are left out, so it is
+    never too little. What earlier children have given back is read only where the child's ``cost`` needs it.
+    """
+    told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
+    free = free_told(told, currency)
+    if told is None or free is None:
+        return None, ZERO
+
+    def sent(rows: Iterable[SentRow]) -> list[SentChild]:
+        return [row.sent(NO_FEES) for row in rows if row.pk != beside and row.currency == currency]
+
+    since = sent(sent_rows(account.pk, told.at, after=told.at))
+    under_way = sum((child.takes for child in since), ZERO)
+    if cost <= free - under_way:
+        return free - under_way, under_way
+    return free_now(free, told.at, sent(sent_rows(account.pk, told.at - BALANCE_TAKES))).most, under_way
+
+
+def balances_told(accounts: Sequence[Account]) -> dict[int, Told]:
+    return _told(Balance.objects.filter(account__in=accounts))
+
+
+def _told(rows: Iterable[Balance]) -> dict[int, Told]:
+    free: dict[int, dict[str, Decimal | None]] = defaultdict(dict)
+    locked: dict[int, dict[str, Decimal | None]] = defaultdict(dict)
+    at: dict[int, datetime] = {}
+    for row in rows:
+        free[row.account_id][row.currency] = row.free
+        locked[row.account_id][row.currency] = row.locked
+        at[row.account_id] = row.at
+    return {account: Told(free[account], locked[account], at[account]) for account in free}
+
+
+def free_told(told: Told | None, currency: str) -> Decimal | None:
+    """Return what the exchange said; a currency that its answer does not list is zero."""
+    return None if told is None else told.free.get(currency, ZERO)
+
+
+class Sent:
+    """The children that may have changed the told balances of some accounts, with the fees of their orders."""
+
+    def __init__(
+        self, accounts: Sequence[Account], balances: Mapping[int, Told], currencies: Collection[str]
+    ) -> None:
+        since = {
+            account.pk: balances[account.pk].at - BALANCE_TAKES
+            for account in accounts
+            if account.pk in balances
+        }
+        self._balances = balances
+        self._rows: dict[tuple[int, str], list[SentRow]] = defaultdict(list)
+        for account_pk, row in _sent_to(since):
+            if row.currency in currencies:
+                self._rows[account_pk, row.currency].append(row)
+        orders = {row.order for rows in self._rows.values() for row in rows}
+        self._markets = (
+            dict(Order.objects.filter(pk__in=orders).values_list("pk", "market")) if orders else {}
+        )
+
+    def free(self, account: Account, currency: str, told: Decimal | None) -> Free | None:
+        """Return what is free now of what was told; None where it was not told."""
+        if told is None:
+            return None
+        sent = [
+            row.sent(fees_of(self._markets.get(row.order, {}), account.public_id))
+            for row in self._rows.get((account.pk, currency), ())
+        ]
+        return free_now(told, self._balances[account.pk].at, sent)
+
+
+def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
+    """Return an order's fees on an account; unknown where its row lost its market, which must not stop others."""
+    data = markets.get(account)
+    return Fees(None) if data is None else fees_on_top(market_from_json(data))
