@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_htmx.http import HttpResponseClientRefresh
 
+from execution.selectors.balances import REFUSAL, may_see_balances
 from execution.selectors.orders.visibility import order_find
 from execution.services.desk.factors import factor_missing
 from execution.services.desk.logins import login_continue
@@ -69,6 +70,11 @@ def supervisor_required(view: View[Arguments]) -> View[Arguments]:
     """Admit supervisors, who watch and halt the desk; everybody else gets a 403."""
     words = "Only supervisors watch and halt the desk."
     return _admitting(lambda person: person.role == "supervisor", words, view)
+
+
+def balances_required(view: View[Arguments]) -> View[Arguments]:
+    """Admit traders and supervisors; everybody else gets a 403."""
+    return _admitting(may_see_balances, REFUSAL, view)
 
 
 def _admitting(may: Callable[[User], bool], words: str, view: View[Arguments]) -> View[Arguments]:

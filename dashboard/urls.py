@@ -10,6 +10,7 @@ from dashboard.views import (
     amend,
     analysis,
     approvals,
+    balances,
     blotter,
     factor,
     halts,
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<slug:public_id>/<slug:action>/", orders.order_act, name="order_act"),
     path("analysis/", analysis.analysis, name="analysis"),
     path("analysis/export.csv", analysis.analysis_export, name="analysis_export"),
+    path("balances/", balances.balances, name="balances"),
     path("reconciliation/", reconciliation.inbox, name="reconciliation"),
     path(
         "reconciliation/<slug:public_id>/<slug:action>/",

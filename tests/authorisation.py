@@ -64,6 +64,9 @@ POST   orders/<slug:public_id>/amend/preview/    order    login     200    404  
 GET    analysis/                                 -        login     200    200    200     200        200
 GET    analysis/export.csv                       -        login     200    200    200     200        200
 
+# balances of the accounts that each may use, today's results of the orders that each sees; admins do not trade
+GET    balances/                                 -        login     200    200    200     200        403
+
 # the wall and the halts: supervisors
 GET    wall/                                     -        login     403    403    403     200        403
 GET    journal/                                  -        login     403    403    403     200        403
@@ -159,6 +162,7 @@ POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404  
 POST   api/v1/orders/<slug:public_id>/amend      order    401       200    404    403!    403!       404
 POST   api/v1/orders/<slug:public_id>/amend/preview order 401       200    404    403!    403!       404
 GET    api/v1/accounts                           -        401       200    200    200     200        200
+GET    api/v1/balances                           -        401       200    200    200     200        403
 GET    api/v1/markets                            -        401       200    200    200     200        200
 POST   api/v1/halts/preview                      -        401       403    403    403     200        403
 GET    api/v1/halts                              -        401       403    403    403     200        403

@@ -19,7 +19,7 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import TypeAdapter
 
-from dashboard.api import alerts, amend, analysis, controls, desk, halts, orders, reconciliation
+from dashboard.api import alerts, amend, analysis, balances, controls, desk, halts, orders, reconciliation
 from dashboard.api.access import Bearer, PersonRate, documented
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
@@ -149,6 +149,7 @@ for router in (
     orders.router,
     amend.router,
     analysis.router,
+    balances.router,
     controls.router,
     desk.router,
     halts.router,

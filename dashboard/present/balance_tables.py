@@ -1,0 +1,184 @@
+"""Balances and today's results as their page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from dashboard.present.accounts import largest_unit
+from dashboard.present.limit_tables import moment_of
+from dashboard.present.numbers import DASH, amount, percent, price, signed
+from execution.core.numbers import grouped
+from execution.payloads.balances import AccountBalances, Balances, Holding, SymbolDay
+
+#: Places of amounts of a currency by the most that is held of it, the first that holds.
+PLACES_FROM = ((Decimal(10_000), 2), (Decimal(1), 4))
+FINEST_PLACES = 8
+MONEY_PLACES = 2
+
+
+def balance_tables(found: Balances) -> dict[str, Any]:
+    """Return the page's tables: accounts, currencies over all accounts, and symbols."""
+    places = _places(found["together"])
+    whole = Decimal(found["value_known"])
+    return {
+        "currency": found["currency"],
+        "as_of": moment_of(found["as_of"]),
+        "whose": found["whose"],
+        "accounts": [_account(row, places, whole, found["as_of"]) for row in found["accounts"]],
+        "stale": [_staleness(row, found["as_of"]) for row in found["accounts"] if row["is_stale"]],
+        "value": _value(found["value"], found["value_known"]),
+        "exposure": _exposure(found["together"], places, whole),
+        "symbols": [_symbol(row) for row in found["symbols"]],
+        "today": {
+            name: _money(value, is_signed=name != "notional") for name, value in _items(found["today"])
+        },
+    }
+
+
+def _items(given: Any) -> Iterable[tuple[str, str | None]]:
+    row: Mapping[str, str | None] = given
+    return row.items()
+
+
+# --- accounts --------------------------------------------------------------------------------------
+
+
+def _account(row: AccountBalances, places: Mapping[str, int], whole: Decimal, now: int) -> dict[str, Any]:
+    return {
+        "label": row["label"],
+        "is_stale": row["is_stale"],
+        "live_orders": row["live_orders"],
+        "unpriced": ", ".join(row["unpriced"]),
+        "value": _value(row["value"], row["value_known"]) if row["at"] is not None else DASH,
+        "share": _share(row["value_known"], whole),
+        "age": _age(row, now),
+        "holdings": [_holding(holding, places, whole) for holding in row["holdings"]],
+    }
+
+
+def _staleness(row: AccountBalances, now: int) -> str:
+    if row["at"] is None:
+        return f"{row['label']}: the exchange has not told its balances yet."
+    return f"{row['label']}: its balances are {_age(row, now)} old. The last known figures are shown."
+
+
+def _age(row: AccountBalances, now: int) -> str:
+    """Write how old the balances are, by the second: they are asked for every 20 s."""
+    if row["at"] is None:
+        return DASH
+    seconds = max(now - row["at"], 0) // 1000
+    return f"{seconds} s" if seconds < 600 else largest_unit(timedelta(seconds=seconds))
+
+
+def _holding(row: Holding, places: Mapping[str, int], whole: Decimal) -> dict[str, Any]:
+    digits = places.get(row["currency"], FINEST_PLACES)
+    amounts = {name: _units(row[name], digits) for name in ("free", "locked", "reserved", "available")}
+    return {
+        **amounts,
+        "currency": row["currency"],
+        "value": _money(row["value"]),
+        "share": _share(row["value"], whole),
+        "bar": _bar(row),
+    }
+
+
+def _bar(row: Holding) -> dict[str, str] | None:
+    """Return where the parts of a bar of 100 units begin and how wide they are; None where a part is not known."""
+    free, locked, available = row["free"], row["locked"], row["available"]
+    if free is None or locked is None or available is None:
+        return None
+    total = Decimal(free) + Decimal(locked)
+    if total <= 0:
+        return None
+    left = Decimal(available) / total * 100
+    reserved = (Decimal(free) - Decimal(available)) / total * 100
+    return {
+        "available": f"{left:.2f}",
+        "reserved": f"{reserved:.2f}",
+        "locked_from": f"{left + reserved:.2f}",
+        "locked": f"{Decimal(locked) / total * 100:.2f}",
+    }
+
+
+def _exposure(rows: Sequence[Holding], places: Mapping[str, int], whole: Decimal) -> list[dict[str, Any]]:
+    most = max((Decimal(row["value"] or 0) for row in rows), default=Decimal(0))
+    return [
+        {
+            **_holding(row, places, whole),
+            "held": _units(_held(row), places.get(row["currency"], FINEST_PLACES)),
+            "width": f"{Decimal(row['value']) / most * 100:.2f}" if row["value"] and most else "0",
+        }
+        for row in rows
+    ]
+
+
+def _held(row: Holding) -> Decimal | None:
+    free, locked = row["free"], row["locked"]
+    return None if free is None or locked is None else Decimal(free) + Decimal(locked)
+
+
+def _places(rows: Sequence[Holding]) -> dict[str, int]:
+    found = {}
+    for row in rows:
+        held = _held(row) or Decimal(0)
+        found[row["currency"]] = next(
+            (places for least, places in PLACES_FROM if held >= least), FINEST_PLACES
+        )
+    return found
+
+
+# --- numbers ---------------------------------------------------------------------------------------
+
+
+def _units(value: str | Decimal | None, places: int) -> str:
+    """Write an amount to so many places. Something is never shown as nothing."""
+    if value is None:
+        return DASH
+    number = Decimal(value)
+    if number and round(number, places) == 0:
+        return grouped(number)
+    return amount(number, places)
+
+
+def _money(value: str | None, *, is_signed: bool = False) -> dict[str, str]:
+    """Return a sum and its class: a gain is good, a loss a warning."""
+    if value is None:
+        return {"text": DASH, "tone": ""}
+    number = Decimal(value)
+    text = signed(number, MONEY_PLACES) if is_signed else amount(number, MONEY_PLACES)
+    tone = "good" if text.startswith("+") else "warn" if text.startswith("−") else ""
+    return {"text": text, "tone": tone if is_signed else ""}
+
+
+def _value(value: str | None, known: str) -> str:
+    """Write a total; where a part has no rate, what it is at least."""
+    return amount(value, MONEY_PLACES) if value is not None else f"> {amount(known, MONEY_PLACES)}"
+
+
+def _share(value: str | None, whole: Decimal) -> str:
+    return DASH if value is None or whole <= 0 else percent(str(Decimal(value) / whole))
+
+
+# --- today ------------------------------------------------------------------------------------------
+
+
+def _symbol(row: SymbolDay) -> dict[str, Any]:
+    net, tick = Decimal(row["net"]), row["tick"]
+    return {
+        "symbol": row["symbol"],
+        "currency": row["currency"],
+        "bought": amount(row["bought"]) if Decimal(row["bought"]) else DASH,
+        "bought_average": price(row["bought_average"], tick),
+        "sold": amount(row["sold"]) if Decimal(row["sold"]) else DASH,
+        "sold_average": price(row["sold_average"], tick),
+        "net": f"{'+' if net > 0 else ''}{amount(net)}",
+        "net_tone": "buy-text" if net > 0 else "sell-text" if net < 0 else "",
+        "average": price(row["average"], tick),
+        "mid": price(row["mid"], tick),
+        "notional": amount(row["notional"], MONEY_PLACES),
+        "realised": _money(row["realised"], is_signed=True),
+        "open": _money(row["open"], is_signed=True),
+    }

@@ -1,0 +1,31 @@
+"""Balances and exposure: what accounts hold, what live orders reserve of it, and what was traded today."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+from django_htmx.http import HttpResponseClientRefresh
+
+from dashboard.access import balances_required, person_of
+from dashboard.present.balance_tables import balance_tables
+from execution.selectors.balances import balances as balances_read
+
+
+@require_GET
+@never_cache
+def balances(request: HttpRequest) -> HttpResponseBase:
+    """Show what the person may see; asked by htmx the part that changes by itself."""
+    is_part = bool(getattr(request, "htmx", False))
+    if is_part and not request.user.is_authenticated:
+        return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
+    return _balances(request, is_part=is_part)
+
+
+@balances_required
+def _balances(request: HttpRequest, *, is_part: bool) -> HttpResponse:
+    found = balances_read(person=person_of(request), now=timezone.now())
+    template = "dashboard/_balances.html" if is_part else "dashboard/balances.html"
+    return render(request, template, balance_tables(found))

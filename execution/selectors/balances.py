@@ -1,0 +1,138 @@
+"""What accounts hold by currency, what live orders reserve of it, and what was traded today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from execution.core.limits.money import Conversion
+from execution.core.market_data.freshness import is_fresh
+from execution.core.types import ZERO
+from execution.models import Account, Role, User
+from execution.payloads.balances import AccountBalances, Balances, Holding
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.selectors.catalogue import accounts_visible
+from execution.selectors.decisions.free import Told
+from execution.selectors.decisions.rates import conversion
+from execution.selectors.decisions.spending import Spending, spendings_of
+from execution.selectors.orders.visibility import sees_several
+from execution.selectors.traded import PLACES, day_totals, symbol_days, traded_today
+
+#: Balances are asked for every 20 s. After two polls and a half without an answer they are stale.
+BALANCE_LASTS = timedelta(seconds=50)
+REFUSAL = "Balances are for traders and supervisors."
+
+
+def may_see_balances(person: User) -> bool:
+    """Return True for traders, who spend balances, and for supervisors. Admins do not trade."""
+    return person.role in {Role.TRADER, Role.SUPERVISOR}
+
+
+def balances(*, person: User, now: datetime) -> Balances:
+    """Return the balances of the accounts that the person may see, and today's trades of the orders that they see.
+
+    The number of statements does not depend on how many accounts, currencies and orders there are.
+    """
+    accounts = list(accounts_visible(person).order_by("label")) if may_see_balances(person) else []
+    told, spendings = spendings_of(accounts)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = symbol_days(traded_today(person=person, midnight=midnight), now)
+    rates = conversion({*spendings, *(day["currency"] for day in days)}, now)
+    rows = [_account(account, told.get(account.pk), spendings, rates, now) for account in accounts]
+    holdings = [holding for row in rows for holding in row["holdings"]]
+    known = [account for account in accounts if account.pk in told]
+    return Balances(
+        as_of=epoch_ms(now),
+        currency=rates.into,
+        accounts=rows,
+        together=_holdings(known, told, spendings, rates),
+        value=_total(holdings),
+        value_known=_known(holdings),
+        whose="desk" if sees_several(person) else "own",
+        since=epoch_ms(midnight),
+        symbols=days,
+        today=day_totals(days, rates),
+    )
+
+
+def _account(
+    account: Account,
+    told: Told | None,
+    spendings: Mapping[str, Spending],
+    rates: Conversion,
+    now: datetime,
+) -> AccountBalances:
+    name, at = account.public_id, None if told is None else told.at
+    holdings = _holdings([account], {} if told is None else {account.pk: told}, spendings, rates)
+    orders = {order.order_pk for spending in spendings.values() for order in spending.on(name)}
+    return AccountBalances(
+        id=name,
+        label=account.label,
+        at=epoch_ms(at),
+        is_stale=at is None or not is_fresh(at, now, BALANCE_LASTS),
+        live_orders=len(orders),
+        value=_total(holdings) if told is not None else None,
+        value_known=_known(holdings),
+        unpriced=[holding["currency"] for holding in holdings if holding["value"] is None],
+        holdings=holdings,
+    )
+
+
+def _holdings(
+    accounts: Sequence[Account],
+    told: Mapping[int, Told],
+    spendings: Mapping[str, Spending],
+    rates: Conversion,
+) -> list[Holding]:
+    """Return what accounts hold together, the most valuable first; what is zero everywhere is left out."""
+    names = {account.public_id for account in accounts}
+    found = []
+    for currency in sorted(spendings):
+        locked = [told[account.pk].locked.get(currency, ZERO) for account in accounts if account.pk in told]
+        holding = _holding(spendings[currency].among(names), locked, rates.rate(currency))
+        if holding is not None:
+            found.append(holding)
+    return sorted(found, key=lambda holding: -Decimal(holding["value"] or 0))
+
+
+def _holding(spending: Spending, locked: Sequence[Decimal | None], rate: Decimal | None) -> Holding | None:
+    reserved, left = spending.reserved, spending.available
+    is_told = bool(locked)  # by the exchange, some balances of the account at all
+    held = _sum([*spending.told.values(), *locked])
+    if reserved.amount == ZERO and reserved.is_known and (held == ZERO or not is_told):
+        return None
+    free = _sum(None if each is None else max(each.least, ZERO) for each in spending.free.values())
+    is_left_known = left is not None and left.is_known
+    return Holding(
+        currency=spending.currency,
+        free=decimal_str(free),
+        locked=decimal_str(_sum(locked)) if is_told else None,
+        reserved=decimal_str(reserved.amount) if reserved.is_known else None,
+        available=decimal_str(left.amount) if left is not None and is_left_known else None,
+        value=rounded_str(_worth(held, rate), PLACES),
+    )
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _worth(amount: Decimal | None, rate: Decimal | None) -> Decimal | None:
+    if amount is None or amount == ZERO:
+        return amount
+    return None if rate is None else amount * rate
+
+
+def _total(holdings: Sequence[Holding]) -> str | None:
+    """Return the sum of all values; None while one is not known."""
+    return None if any(holding["value"] is None for holding in holdings) else _known(holdings)
+
+
+def _known(holdings: Sequence[Holding]) -> str:
+    return decimal_str(sum((Decimal(holding["value"] or 0) for holding in holdings), ZERO))

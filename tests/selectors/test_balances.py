@@ -1,0 +1,165 @@
+"""Balances: live orders leave what the ticket says, the unknown is not zero, and each sees their own results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from execution.core.types import BalanceAmounts, Side, VenueStatus
+from execution.models import Account, Fill, Order, Role, User
+from execution.payloads.balances import AccountBalances, Balances, Holding
+from execution.selectors.balances import balances
+from execution.selectors.decisions.free import _sent_to
+from execution.selectors.ticket import ticket_place
+from execution.services.accounts.markets import balances_record
+from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
+from tests.factories import NOW, SYMBOL, D, Rows, report_of, trade_of
+
+HOUR = timedelta(hours=1)
+
+
+def hold(account: Account, at: datetime = NOW, **amounts: tuple[object, object] | None) -> None:
+    """What its exchange says, free and locked by currency; None: listed, but not told."""
+    told = {
+        name: BalanceAmounts(None, None) if each is None else BalanceAmounts(D(str(each[0])), D(str(each[1])))
+        for name, each in amounts.items()
+    }
+    balances_record(account_pk=account.pk, balances=told, now=at)
+
+
+def account_of(found: Balances, label: str) -> AccountBalances:
+    return next(row for row in found["accounts"] if row["label"] == label)
+
+
+def holding_of(rows: Sequence[Holding], currency: str) -> Holding:
+    return next(row for row in rows if row["currency"] == currency)
+
+
+def ticket_says(rows: Rows, side: Side, *labels: str) -> Decimal | None:
+    place = ticket_place(person=rows.trader, accounts=labels, symbol=SYMBOL, now=NOW)
+    assert place is not None
+    return place.available(side)
+
+
+def test_what_live_orders_leave_is_what_the_ticket_says(rows: Rows) -> None:
+    beta = rows.beside()
+    hold(rows.account, USDT=(100_000, 500), BTC=(2, 0))
+    hold(beta, USDT=(50_000, 0), BTC=(1, "0.5"), EUR=(0, 0))
+    rows.resting(accounts=["alpha"])
+    rows.submit(key="2", accounts=["alpha", "beta"])
+    rows.submit(key="3", accounts=["beta"], side="sell", quantity="0.4")
+    found = balances(person=rows.trader, now=NOW)
+    for label in ("alpha", "beta"):
+        for side, currency in ((Side.BUY, "USDT"), (Side.SELL, "BTC")):
+            row = holding_of(account_of(found, label)["holdings"], currency)
+            assert row["available"] is not None
+            assert D(row["available"]) == ticket_says(rows, side, label)
+            assert D(row["available"]) == D(row["free"] or "") - D(row["reserved"] or "")
+    together = holding_of(found["together"], "USDT")
+    assert D(together["available"] or "") == ticket_says(rows, Side.BUY, "alpha", "beta")
+    of_two = D("0.3") * D(60_300) * D("1.001")
+    alpha, beta_row = (holding_of(account_of(found, name)["holdings"], "USDT") for name in ("alpha", "beta"))
+    on_each = D(alpha["reserved"] or "") + D(beta_row["reserved"] or "")
+    assert D(together["reserved"] or "") == on_each - of_two, "an order of two accounts counts once on both"
+    assert (account_of(found, "alpha")["live_orders"], account_of(found, "beta")["live_orders"]) == (2, 2)
+    assert [row["currency"] for row in account_of(found, "beta")["holdings"]] == ["BTC", "USDT"]
+
+
+def test_values_are_of_what_the_exchange_said_and_the_unknown_is_not_zero(rows: Rows) -> None:
+    hold(rows.account, USDT=(100_000, 500), BTC=(2, 1), XRP=(5, 0), EUR=None)
+    found = balances(person=rows.trader, now=NOW + timedelta(seconds=30))
+    alpha = account_of(found, "alpha")
+    values = {row["currency"]: row["value"] for row in alpha["holdings"]}
+    assert values == {"USDT": "100500", "BTC": "180000", "XRP": None, "EUR": None}
+    assert (alpha["value"], alpha["value_known"]) == (None, "280500")
+    assert sorted(alpha["unpriced"]) == ["EUR", "XRP"]
+    euro = holding_of(alpha["holdings"], "EUR")
+    assert (euro["free"], euro["locked"], euro["available"]) == (None, None, None)
+    assert (found["value"], found["value_known"], found["currency"]) == (None, "280500", "USDT")
+    assert alpha["is_stale"] is False
+    later = balances(person=rows.trader, now=NOW + timedelta(minutes=6))
+    assert account_of(later, "alpha")["is_stale"] is True
+    assert holding_of(later["together"], "BTC")["value"] is None, "the quote is too old for a rate"
+
+
+def test_an_account_that_was_never_told_spoils_no_total(rows: Rows) -> None:
+    beta = rows.beside()
+    hold(rows.account, USDT=(100, 0))
+    beta.balances.all().delete()
+    found = balances(person=rows.trader, now=NOW)
+    row = account_of(found, "beta")
+    assert (row["at"], row["is_stale"], row["value"], row["holdings"]) == (None, True, None, [])
+    assert holding_of(found["together"], "USDT")["available"] == "100"
+
+
+def bought(rows: Rows, person: User, key: str, quantity: str = "0.1", price: str = "59000") -> Order:
+    child = rows.resting(key=key, person=person)
+    child_report(
+        account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0", exchange_id=key), now=NOW
+    )
+    trade = trade_of(child, key, quantity, price=D(price), exchange_id=key)
+    fill_record(account_pk=rows.account.pk, trade=trade, now=NOW)
+    return Order.objects.get(pk=child.order_id)
+
+
+def test_results_are_of_ones_own_orders_and_of_the_desk_for_supervisors(rows: Rows) -> None:
+    other = User.objects.create(username="other", role=Role.TRADER)
+    rows.account.traders.add(other)
+    bought(rows, rows.trader, "1")
+    bought(rows, other, "2", price="61000")
+    (own,) = balances(person=rows.trader, now=NOW)["symbols"]
+    assert (own["symbol"], own["bought"], own["net"], own["average"]) == (SYMBOL, "0.1", "0.1", "59000")
+    assert (own["mid"], own["realised"], own["open"]) == ("60000", "0", "100")
+    desk = balances(person=rows.supervisor, now=NOW)
+    (both,) = desk["symbols"]
+    assert (both["bought"], both["average"], both["open"]) == ("0.2", "60000", "0")
+    assert (desk["whose"], desk["today"]["notional"], desk["today"]["result"]) == ("desk", "12000", "0")
+    (late,) = balances(person=rows.trader, now=NOW + HOUR)["symbols"]
+    assert (late["mid"], late["open"]) == (None, None)
+
+
+def test_of_an_order_of_yesterday_only_the_fills_of_today_count(rows: Rows) -> None:
+    order = bought(rows, rows.trader, "1")
+    Order.objects.filter(pk=order.pk).update(created_at=NOW - 24 * HOUR)
+    fill: dict[str, Any] = {"order": order, "account": rows.account, "symbol": SYMBOL, "side": "buy"}
+    for trade, at in (("night", NOW - 13 * HOUR), ("morning", NOW - 11 * HOUR)):
+        Fill.objects.create(
+            **fill, trade_id=trade, price=D(50_000), quantity=D(1), executed_at=at, recorded_at=at
+        )
+    (day,) = balances(person=rows.trader, now=NOW)["symbols"]
+    assert day["bought"] == "1.1"
+
+
+def test_statements_do_not_grow_with_accounts_and_orders(rows: Rows) -> None:
+    bought(rows, rows.trader, "1")
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            balances(person=rows.supervisor, now=NOW)
+        return len(seen)
+
+    rows.beside()
+    few = statements()
+    for number in range(4):
+        account = rows.beside(f"more-{number}")
+        hold(account, USDT=(900_000, 0), BTC=(3, 0), XRP=(4, 0))
+        rows.submit(key=f"more-{number}", accounts=["alpha", account.label])
+        rows.submit(key=f"sell-{number}", accounts=[account.label], side="sell")
+    assert statements() == few <= 11
+
+
+def test_the_children_of_several_accounts_are_found_by_indexes(rows: Rows) -> None:
+    beta = rows.beside()
+    with CaptureQueriesContext(connection) as seen:
+        _sent_to({rows.account.pk: NOW, beta.pk: NOW - HOUR})
+    (statement,) = [query["sql"] for query in seen]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+        plan = [row[3] for row in cursor.fetchall()]
+    assert not [step for step in plan if step.startswith("SCAN")], plan
