@@ -53,7 +53,7 @@ def _account(row: AccountBalances, places: Mapping[str, int], whole: Decimal, no
         "live_orders": row["live_orders"],
         "unpriced": ", ".join(row["unpriced"]),
         "value": _value(row["value"], row["value_known"]) if row["at"] is not None else DASH,
-        "share": _share(row["value_known"], whole),
+        "share": _share(row["value_known"] if row["at"] is not None else None, whole),
         "age": _age(row, now),
         "holdings": [_holding(holding, places, whole) for holding in row["holdings"]],
     }
