@@ -55,11 +55,12 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
 @pytest.mark.usefixtures("curl_path")
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
-    accounts, markets, preview, launched, working, listed, parts, analysis, *later = answers
+    accounts, markets, balances, preview, launched, working, listed, parts, analysis, *later = answers
     amendment, amended, paused, resumed, closing, final, alerts = later
     read: Any = json.loads
     assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
+    assert "USDT" in balances
     assert len(read(preview)["slices"]) == 10
     order = read(launched)
     assert order["client_reference"] == "from docs/reference/api.md"
