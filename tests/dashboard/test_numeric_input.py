@@ -247,7 +247,7 @@ def test_a_page_is_a_plain_whole_number(program: Program, page: str) -> None:
     ("days", "status"), [("30", 201), ("3_0", 422), ("٣", 422), ("0", 422), ("366", 422)]
 )
 def test_a_token_s_days_are_a_plain_whole_number(office: Desk, days: str, status: int) -> None:
-    answer = office.client(office.trader).post("/me/", {"name": "a", "days": days})
+    answer = office.client(office.trader).post("/me/", {"name": "a", "days": days, "scopes": ["read"]})
     assert answer.status_code == status
 
 
