@@ -23,7 +23,7 @@ from execution.engine.failures import Health
 from execution.engine.foreign_orders import ForeignOrders
 from execution.engine.missing_fills import MARGIN, MissingFills
 from execution.engine.patient_reads import PatientReads, ends_poll
-from execution.engine.poll_needs import UNSETTLED, is_sent, wants_poll
+from execution.engine.poll_needs import CHEAP_TRADES, UNSETTLED, is_sent, wants_poll
 from execution.engine.repeats import Repeats
 from execution.engine.side_by_side import side_by_side
 from execution.engine.stream_watch import StreamWatch
@@ -220,7 +220,8 @@ class AccountReconciler(AccountPart):
         return bool(unsettled) and self._repeats.is_due(symbol, unsettled, now)
 
     def _wants_poll(self, child: SessionChild) -> bool:
-        return wants_poll(child, self._now(), self.stream_is_healthy, self._gateway.guarantees)
+        dear = self._gateway.seconds_of("trades") > CHEAP_TRADES
+        return wants_poll(child, self._now(), self.stream_is_healthy, with_ended=dear)
 
     def _is_behind(self, symbol: str, own: list[SessionChild]) -> bool:
         """Return True if the symbol has children and was not read since the stream stands again."""

@@ -13,7 +13,7 @@ from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import Health
 from execution.engine.missing_fills import MissingFills
-from execution.engine.poll_needs import is_sent
+from execution.engine.poll_needs import CHEAP_TRADES, is_sent
 from execution.engine.repeats import PART, Repeats
 from execution.engine.symbol_poll import SymbolTask
 from execution.selectors.decisions.sessions import SessionChild, unsettled_children
@@ -32,8 +32,8 @@ UNTOLD = 1.5  # seconds
 class EndedFills(AccountPart):
     """Asks for the trades that the figures of ended children tell of, ever later while none of them comes.
 
-    A poll answers every question about an account, and may take seconds. These trades do not wait for it. Where the
-    private stream tells them, few are missing, and the polls read those.
+    A poll answers every question about an account, and may take seconds. These trades do not wait for it. Where they
+    are dear (kraken), the polls read them: two readers would take the whole limit.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class EndedFills(AccountPart):
         self._repeats = Repeats(APART, gateway.seconds_of("trades"))
 
     async def run(self) -> None:
-        """Run until cancelled; nothing where the private stream tells trades."""
-        if self._gateway.guarantees.streams_trades.value:
+        """Run until cancelled; return at once where the polls read these trades."""
+        if self._gateway.seconds_of("trades") > CHEAP_TRADES:
             return
         while True:
             self._wake.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from execution.core.guarantees.promise import Guarantees
 from execution.core.states import CHILD_FINAL, ChildStatus
 from execution.core.types import TimeInForce
 from execution.engine.symbol_poll import RESTING
@@ -12,6 +11,8 @@ from execution.selectors.decisions.sessions import SessionChild
 
 #: Pause between polls of what is unsettled.
 UNSETTLED = 1.5  # seconds
+#: Trades of children that are over are read apart from the polls where a list of them takes no more of the limit.
+CHEAP_TRADES = 0.5  # seconds of it
 #: A cancel that was not confirmed for this long is checked.
 ANSWERED_WITHIN = timedelta(seconds=1)
 
@@ -21,15 +22,15 @@ def is_sent(child: SessionChild) -> bool:
     return child.status is not ChildStatus.PENDING_SUBMIT
 
 
-def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, guarantees: Guarantees) -> bool:
+def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
     """Return True if something about a child that was sent is unsettled for longer than an answer or the stream takes.
 
     A request that has just left is no reason to ask: polls cost the budget that creates need. Nor is a child whose end
-    and figure are told where the stream tells no trades: they are read by themselves (``EndedFills``).
+    and figure are told, unless ``with_ended``: its trades are read by themselves (``EndedFills``).
     """
     sent_at = child.last_possible_send_at
     if child.status in CHILD_FINAL and child.reported_filled is not None:
-        return guarantees.streams_trades.value
+        return with_ended
     if child.status in RESTING and child.time_in_force is TimeInForce.IOC:
         # It never rests: what became of it was not told.
         return sent_at is None or sent_at + ANSWERED_WITHIN < now

@@ -22,6 +22,7 @@ from execution.venues import request_context
 from execution.venues.ccxt_packages import exchange_class
 from execution.venues.errors import Redactor, reset_of, retry_after_of
 from execution.venues.exchanges import spec_of
+from execution.venues.in_turn import InTurn, sent_trace
 from execution.venues.options import closed_except, configuration
 from execution.venues.reach import AddressRefused, Reach, reach_of
 from execution.venues.spec import ANY_LIST, ExchangeSpec
@@ -68,6 +69,7 @@ def open_client(
         text = Redactor((api_key, secret, passphrase))(error)
         raise ValueError(f"ccxt does not take the options: {type(error).__name__}: {text}") from error
     client.told_orders = ToldOrders()
+    client.in_turn = InTurn()
     client.reach = reach_of(exchange_id, network)
     if "urls" in options:
         client.urls["api"] = closed_except(client.urls["api"], options["urls"].get("api"))
@@ -105,7 +107,7 @@ def client_class(exchange_id: str) -> type[Any]:
         reach: Reach
         session: Any
         told_orders: ToldOrders
-        last_nonce = 0
+        in_turn: InTurn
 
         def open(self, lazy: bool = False) -> None:
             """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
@@ -114,7 +116,9 @@ def client_class(exchange_id: str) -> type[Any]:
             if is_new and self.session is not None:
                 self.session.detach()
                 self.session = aiohttp.ClientSession(
-                    connector=self.tcp_connector, middlewares=(self.reach.guard,)
+                    connector=self.tcp_connector,
+                    middlewares=(self.reach.guard,),
+                    trace_configs=[sent_trace()],
                 )
 
         def get_socks_proxy_session(self, socksProxy: Any) -> Any:  # noqa: ARG002, N803  # ccxt's name
@@ -153,12 +157,11 @@ def client_class(exchange_id: str) -> type[Any]:
         def nonce(self) -> Any:
             # kucoin and bitget want the time of the signature in the body too.
             timestamp = request_context.current().timestamp
-            if timestamp is not None:
-                return timestamp
-            fresh = super().nonce()
-            if self.spec.nonce_grows:
-                fresh = self.last_nonce = max(fresh, self.last_nonce + 1)
-            return fresh
+            return super().nonce() if timestamp is None else timestamp
+
+        async def fetch2(self, path: Any, api: Any = "public", *args: Any, **kwargs: Any) -> Any:
+            ask = functools.partial(super().fetch2, path, api, *args, **kwargs)
+            return await (self.in_turn.send(ask) if self.spec.nonce_grows and "public" not in api else ask())
 
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
             parsed = super().parse_orders(checked_list(orders, self.spec), *args, **kwargs)
@@ -194,7 +197,9 @@ def client_class(exchange_id: str) -> type[Any]:
             book = super().order_book(*args, **kwargs)
             for side in (book["bids"], book["asks"]):
                 # ccxt sorts levels by their price: as text, with kraken and coinbase, and as floats with others.
-                side.storeArray = functools.partial(_store_exactly, side.storeArray)
+                side.storeArray = functools.partial(
+                    lambda store, level: store(_exact_level(level)), side.storeArray
+                )
             return book
 
         def create_ws_auth(self, *args: Any) -> Any:
@@ -294,10 +299,6 @@ def harden(socket: Any) -> None:
 def _retrieve(future: asyncio.Future[Any]) -> None:
     if not future.cancelled():
         future.exception()
-
-
-def _store_exactly(store: Callable[[Any], None], level: Any) -> None:
-    store(_exact_level(level))
 
 
 def _exact_level(level: Any) -> list[Any]:

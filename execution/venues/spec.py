@@ -344,8 +344,7 @@ class ExchangeSpec:
     public_trades_from: str | None = None
     #: In which steps ccxt tells the exchange's time.
     time_step: timedelta = timedelta(0)
-    #: Each signed request needs a higher nonce than all before it. ccxt's is a time: the second of a millisecond would
-    #: be refused.
+    #: Each signed request needs a higher nonce than all before it, in the order in which they arrive.
     nonce_grows: bool = False
     #: The domain in which an answer of the live exchange may name the host of its websockets.
     own_domain: str | None = None

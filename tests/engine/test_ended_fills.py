@@ -9,17 +9,16 @@ from datetime import datetime
 
 import pytest
 
-from execution.core.guarantees import GUARANTEES
-from execution.core.guarantees.promise import Guarantees
 from execution.core.types import Trade, VenueStatus
 from execution.engine.ended_fills import LISTED_AFTER, UNTOLD, EndedFills
 from execution.models import ChildOrder
+from execution.selectors.decisions.sessions import unsettled_children
 from execution.services.children.children import child_report
 from execution.venues.protocol import Listing
 from tests.engine.desk import LoopDesk
 from tests.engine.test_missing_fills import CountingVenue, Session, fill, resting, told
 from tests.engine.test_symbols import ETH
-from tests.factories import Rows
+from tests.factories import NOW, Rows
 
 FILLED = VenueStatus.FILLED
 
@@ -30,7 +29,6 @@ class LateLists(CountingVenue):
 
     listed_at: float = 0.0
     cost: float = 0.0
-    guarantees: Guarantees = GUARANTEES["coinbase"]
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
         found = await super().trades(symbol, since)
@@ -92,9 +90,25 @@ def test_an_end_that_the_stream_did_not_tell_is_seen_without_news(virtual: Rows)
 
 
 def test_questions_take_no_more_than_a_fifth_of_the_limit(virtual: Rows) -> None:
-    venue = LateLists(question="account", cost=2.0)
+    venue = LateLists(question="account", cost=0.5)
     after = settled_after(virtual, venue, [resting(virtual)], listed=25.0)
-    assert len(venue.asked) <= after / (2.0 / 0.2) + 1
+    assert len(venue.asked) <= after / (0.5 / 0.2) + 1
+
+
+def test_where_they_are_dear_the_polls_read_them(virtual: Rows) -> None:
+    venue = LateLists(cost=2.0)
+    session = Session(virtual, venue, ())
+    desk = LoopDesk(virtual, venue)
+    fills = EndedFills(
+        desk.desk.parts, venue, session.reconciler.missing_fills, account_pk=virtual.account.pk, fence=1
+    )
+    desk.run(fills.run, seconds=1)
+    child = resting(virtual)
+    end(child, NOW)
+    (seen,) = unsettled_children(virtual.account.pk)
+    assert session.reconciler._wants_poll(seen)
+    venue.cost = 0.1
+    assert not session.reconciler._wants_poll(seen)
 
 
 def test_trades_that_cannot_be_read_are_asked_for_again(virtual: Rows) -> None:

@@ -1,0 +1,48 @@
+"""Signed requests leave in the order of their signatures, and nobody waits for another's answer."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from execution.venues.in_turn import InTurn, note_sent
+
+
+async def test_a_later_request_overtakes_none_and_answers_are_waited_for_side_by_side() -> None:
+    turn, signed, arrived = InTurn(), list[int](), list[int]()
+    waiting = most = 0
+
+    async def ask(number: int) -> int:
+        nonlocal waiting, most
+        signed.append(number)
+        for _ in range(5 - number):  # the first one's connection takes longest
+            await asyncio.sleep(0)
+        arrived.append(number)
+        note_sent()
+        waiting += 1
+        most = max(most, waiting)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        waiting -= 1
+        return number
+
+    answers = await asyncio.gather(*(turn.send(partial(ask, number)) for number in range(5)))
+    assert arrived == signed == answers == [0, 1, 2, 3, 4]
+    assert most == 5
+
+
+async def test_a_request_that_cannot_be_sent_holds_up_no_other() -> None:
+    turn = InTurn()
+
+    async def fails() -> None:
+        raise ConnectionError("refused")
+
+    async def works() -> str:
+        return "sent"
+
+    with pytest.raises(ConnectionError):
+        await turn.send(fails)
+    assert await asyncio.wait_for(turn.send(works), 1) == "sent"
+    note_sent()  # nothing of this task is under way
