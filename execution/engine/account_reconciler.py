@@ -16,6 +16,7 @@ import structlog
 from execution.core.faults import RECONCILIATION, SESSION
 from execution.engine.account_part import AccountPart
 from execution.engine.account_questions import AccountAnswers, AccountQuestions
+from execution.engine.all_trades import TRADES_EVERY, AllTrades
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
@@ -46,8 +47,6 @@ CALM = 20.0  # seconds between polls of everything
 #: Symbols that are read at the same time, and then settled. The rate limit says how fast. Few are settled at a time:
 #: what a doubt asks for waits behind them.
 SIDE_BY_SIDE, SETTLED_AT_ONCE = 8, 3
-#: All trades of a symbol are read this often. In between only those of children whose figure tells of more fills.
-TRADES_EVERY = timedelta(minutes=1)
 
 
 async def _nothing(_: str) -> None: ...
@@ -92,9 +91,9 @@ class AccountReconciler(AccountPart):
         self.missing_fills = MissingFills(
             context, gateway, self._reads, self._questions, self._symbol_poll, account_pk
         )
-        #: When the last complete poll of each symbol began, and the last one that read all its trades.
+        #: When the last complete poll of each symbol began.
         self._read_at: dict[str, datetime] = {}
-        self._trades_at: dict[str, datetime] = {}
+        self._all_trades = AllTrades(gateway)
         self._repeats = Repeats(UNSETTLED, gateway.seconds_of("find"))
         self._unread = UnreadSymbols()
         self._shown_unread: dict[str, UnreadSymbol] | None = None
@@ -103,7 +102,6 @@ class AccountReconciler(AccountPart):
         self._is_in_doubt = True
         self._everything_at: datetime | None = None
         self._is_everything_wanted = False
-        self._trades_wanted_at: datetime | None = None
         #: Since when the private stream stands again: what was missed before is read once more.
         self._resumed_at: datetime | None = None
 
@@ -115,7 +113,7 @@ class AccountReconciler(AccountPart):
     def poke(self) -> None:
         """Poll everything now, all trades among it."""
         self._is_everything_wanted = True
-        self._trades_wanted_at = self._now()
+        self._all_trades.want(self._now())
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
@@ -243,9 +241,11 @@ class AccountReconciler(AccountPart):
             by_symbol[child.ref.symbol].append(child)
         waiting = {child.ref.symbol for child in children if not is_sent(child)}
         nameless = {c.ref.symbol for c in children if is_sent(c) and c.ref.exchange_id is None}
+        due, now, is_due = set(due), self._now(), self._all_trades.is_due
+        is_regular = everything and self._is_time_for_all_trades(len(due), is_quiet=not by_symbol)
         tasks = []
         for symbol in sorted(due, key=lambda one: (one not in waiting, one)):
-            last = self._trades_at.get(symbol)
+            last = self._all_trades.last(symbol)
             recent = (last or start - TRADES_EVERY) - self.missing_fills.late
             oldest = min((child.intended_at - MARGIN for child in by_symbol[symbol]), default=recent)
             since = min(recent, oldest)
@@ -256,18 +256,14 @@ class AccountReconciler(AccountPart):
                     since,
                     trades_since=since if last is None else recent,
                     is_any_nameless=symbol in nameless,
-                    all_trades=self._is_all_trades_due(symbol, everything=everything),
+                    all_trades=self._all_trades.is_must(symbol) or (is_regular and is_due(symbol, now)),
                 )
             )
         return tasks
 
-    def _is_all_trades_due(self, symbol: str, *, everything: bool) -> bool:
-        """Return True if all trades are to be read: by a new session, when somebody asks, and now and then."""
-        at = self._trades_at.get(symbol)
-        if at is None or (self._trades_wanted_at is not None and at < self._trades_wanted_at):
-            return True
-        # It may take many pages, and what is in doubt must not wait for them.
-        return everything and not self._is_in_doubt and self._now() - at >= TRADES_EVERY
+    def _is_time_for_all_trades(self, symbols: int, *, is_quiet: bool) -> bool:
+        """Return True if those that are due may be read: what is in doubt, or comes to be, must not wait for them."""
+        return not self._is_in_doubt and (is_quiet or self._all_trades.is_cheap(symbols, self.stream.trades))
 
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
@@ -313,7 +309,7 @@ class AccountReconciler(AccountPart):
         self._first_symbols -= {task.symbol}
         self._read_at[task.symbol] = told.begun
         if task.all_trades:
-            self._trades_at[task.symbol] = told.begun
+            self._all_trades.note_read(task.symbol, told.begun, self.stream.trades)
             self.missing_fills.note_read(task.symbol, told.begun)
         if self._is_in_doubt and self._is_cleared(task.symbol):
             await self._keep(

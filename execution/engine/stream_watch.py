@@ -41,6 +41,8 @@ class StreamWatch:
     def __init__(self) -> None:
         self._told: OrderedDict[Name, _Told] = OrderedDict()
         self._trades: OrderedDict[Name, None] = OrderedDict()
+        #: How many trades of ours became known, over the stream or by polls.
+        self.trades = 0
         self._missing: dict[Name, _Found] = {}
         self._since: datetime | None = None
         self._read_at: dict[str, datetime] = {}
@@ -67,6 +69,7 @@ class StreamWatch:
             for name in _names(report.symbol, report.exchange_id, report.client_id):
                 _remember(self._told, name, told)
                 self._heard(name)
+        self.trades += len(event.trades)
         for trade in event.trades:
             _remember(self._trades, (trade.symbol, trade.trade_id), None)
             for name in _names(trade.symbol, trade.exchange_id, trade.client_id):
@@ -96,6 +99,7 @@ class StreamWatch:
 
     def found_trade(self, trade: Trade, now: datetime) -> None:
         """Note a fill that was news when a poll brought it. Some streams tell fills by the order's figure only."""
+        self.trades += 1
         if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:
             return
         names = _names(trade.symbol, trade.exchange_id, trade.client_id)

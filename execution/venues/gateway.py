@@ -196,6 +196,12 @@ class CcxtGateway(CcxtMarketGateway):
             return self.budget.seconds_of("all_trades")
         return self.budget.seconds_of(kind)
 
+    def seconds_of_trades(self, symbols: int, count: int) -> float:
+        paging = self._spec.pages.get("trades")
+        pages = 1 + count // paging.size if paging is not None and paging.size else 1
+        lists = 1 if "trades" in self._spec.without_symbol else symbols
+        return (lists + pages - 1) * self.seconds_of("trades")
+
     def account_questions(self, symbols: int) -> frozenset[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
         return frozenset(

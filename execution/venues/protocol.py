@@ -174,6 +174,9 @@ class Gateway(MarketGateway, Protocol):
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         """Return how many seconds of the whole rate limit such a read takes; a find is one by our own id."""
 
+    def seconds_of_trades(self, symbols: int, count: int) -> float:
+        """Return how many seconds of the limit a list of so many trades takes, of so many symbols."""
+
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
 

@@ -133,6 +133,9 @@ class ScriptedExchange:
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         return 0.0
 
+    def seconds_of_trades(self, symbols: int, count: int) -> float:
+        return 0.0
+
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
         return "symbol"
 

@@ -14,7 +14,8 @@ from django.db import connections
 from execution.core.states import ChildStatus
 from execution.core.types import Liquidity, OrderReport, Side, Trade, VenueStatus
 from execution.engine import symbol_poll
-from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
+from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.all_trades import TRADES_EVERY
 from execution.engine.poll_needs import UNSETTLED
 from execution.models import ChildOrder
 from execution.services.children.children import child_report

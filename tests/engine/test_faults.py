@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from execution.core.states import OrderStatus
-from execution.engine import account_reconciler, account_session
+from execution.engine import account_reconciler, account_session, all_trades
 from execution.models import Order
 from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, check_against_ledger
@@ -131,7 +131,7 @@ def test_every_fault_leaves_the_books_equal_and_every_order_final(
     monkeypatch.setattr(account_session, "clients_of_address", lambda _: 1)
     if group == "poll":  # with all well an order of seconds could be over before a poll is due
         monkeypatch.setattr(account_reconciler, "CALM", 3.0)
-        monkeypatch.setattr(account_reconciler, "TRADES_EVERY", timedelta(seconds=3))
+        monkeypatch.setattr(all_trades, "TRADES_EVERY", timedelta(seconds=3))
     cases = GROUPS[group]
     run = run_group(cases, exchange, world, engine)
     failures = []

@@ -9,7 +9,8 @@ import pytest
 
 from execution.core.states import ChildStatus
 from execution.core.types import OrderReport, Side, VenueStatus
-from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
+from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.all_trades import TRADES_EVERY
 from execution.models import Account, ChildOrder, Difference, Fill
 from execution.selectors.reconciliation import account_differences
 from execution.services.children.children import child_report

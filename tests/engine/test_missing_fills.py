@@ -12,7 +12,8 @@ import pytest
 from execution.core.guarantees import GUARANTEES
 from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade, VenueStatus
-from execution.engine.account_reconciler import TRADES_EVERY, AccountReconciler
+from execution.engine.account_reconciler import AccountReconciler
+from execution.engine.all_trades import MOST, TRADES_EVERY
 from execution.engine.missing_fills import CLOCKS
 from execution.models import Account, ChildOrder
 from execution.services.children.children import child_report
@@ -123,6 +124,26 @@ def test_a_new_session_reads_all_trades_and_then_every_minute_and_when_somebody_
 
     desk.loop.run(asked)
     assert desk.poll(1) == [("open_orders", BTC), ("trades", BTC)]
+
+
+def test_all_trades_wait_while_they_are_dear_and_children_are_unsettled(virtual: Rows) -> None:
+    """On kraken those of a busy minute take half a minute of the limit, and a doubt would wait behind them."""
+
+    class Dear(CountingVenue):
+        seconds = MOST + 0.1
+
+        def seconds_of_trades(self, symbols: int, count: int) -> float:
+            return self.seconds
+
+    child = resting(virtual)
+    venue = Dear(orders=[told(child, OPEN, "0")])
+    desk = Session(virtual, venue)
+    assert desk.poll(TRADES_EVERY.total_seconds()) == [("open_orders", BTC)]
+    venue.seconds = MOST
+    assert ("trades", BTC) in desk.poll(1)
+    venue.seconds = MOST + 0.1
+    child_report(account_pk=child.account_id, report=told(child, VenueStatus.CANCELLED, "0"), now=NOW)
+    assert ("trades", BTC) in desk.poll(TRADES_EVERY.total_seconds()), "nothing can come into trouble by it"
 
 
 def test_the_first_read_goes_back_to_what_an_earlier_holder_read_last(virtual: Rows) -> None:

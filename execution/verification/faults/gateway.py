@@ -280,6 +280,9 @@ class SimulatedGateway:
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:  # noqa: ARG002
         return 0.1
 
+    def seconds_of_trades(self, symbols: int, count: int) -> float:  # noqa: ARG002
+        return 0.1
+
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
         """One order by itself, as on binance; several by their symbol."""
         return "order" if sum(orders) == 1 else "symbol"

@@ -1,0 +1,50 @@
+"""When all trades of an account's symbols are read, and not only those of children whose figure tells of more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from execution.venues.protocol import Gateway
+
+#: All trades of a symbol are read this often, by polls of everything outside of a doubt,
+TRADES_EVERY = timedelta(minutes=1)
+#: where that takes at most so much of the rate limit. A doubt that comes meanwhile would wait for the rest.
+MOST = 5.0  # seconds of it
+
+
+class AllTrades:
+    """Remembers when those of each symbol were read, and what the next time would cost."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._read_at: dict[str, datetime] = {}
+        self._wanted_at: datetime | None = None
+        #: How many trades had become known when they were last read.
+        self._known = 0
+
+    def want(self, now: datetime) -> None:
+        """Somebody asks for them."""
+        self._wanted_at = now
+
+    def last(self, symbol: str) -> datetime | None:
+        """Return when those of a symbol were read; None: never in this session."""
+        return self._read_at.get(symbol)
+
+    def note_read(self, symbol: str, begun: datetime, known: int) -> None:
+        """Note that they were read from ``begun`` on; ``known`` is how many trades had become known in all."""
+        self._read_at[symbol] = begun
+        self._known = known
+
+    def is_must(self, symbol: str) -> bool:
+        """Return True if they must be read whatever it costs: by a new session, and when somebody asks."""
+        at = self.last(symbol)
+        return at is None or (self._wanted_at is not None and at < self._wanted_at)
+
+    def is_due(self, symbol: str, now: datetime) -> bool:
+        """Return True if it is their time."""
+        at = self.last(symbol)
+        return at is None or now - at >= TRADES_EVERY
+
+    def is_cheap(self, symbols: int, known: int) -> bool:
+        """Return True if those of so many symbols can be read, when ``known`` trades have become known in all."""
+        return self._gateway.seconds_of_trades(symbols, max(known - self._known, 0)) <= MOST
