@@ -9,8 +9,9 @@ from zxcvbn import zxcvbn
 
 #: Letters of one alphabet: a Cyrillic а looks like a Latin a.
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,148}")
-#: Characters and pairs that look alike, each with what it is read as.
-LOOK_ALIKES = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"))
+#: Characters and pairs that look alike, each with what it is read as. A pair may be made of look-alikes: c1 is read as
+#: cl, and that as d.
+LOOK_ALIKES = (("0", "o"), ("1", "l"), ("i", "l"), ("rn", "m"), ("vv", "w"), ("cl", "d"))
 #: zxcvbn's score from 0 to 4. 3 stands for more than 10^8 guesses.
 MIN_SCORE = 3
 #: Characters that are judged. A longer password is no easier to guess, and judging takes longer with each.
@@ -22,8 +23,11 @@ HOUSE_WORDS = ("tranche", "trader", "supervisor", "execution", "desk")
 def name_skeleton(name: str) -> str:
     """Return what a name is read as: two people whose names have the same cannot be told apart."""
     text = re.sub(r"[._@+-]", "", name.lower())
-    for characters, read_as in LOOK_ALIKES:
-        text = text.replace(characters, read_as)
+    before = ""
+    while text != before:
+        before = text
+        for characters, read_as in LOOK_ALIKES:
+            text = text.replace(characters, read_as)
     return text
 
 

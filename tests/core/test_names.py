@@ -25,6 +25,7 @@ def test_a_name_has_letters_of_one_alphabet(name: str) -> None:
         ("bill", "b1ll"),
         ("bill", "bi1l"),
         ("a.b", "ab"),
+        ("c1ara", "dara"),
     ],
 )
 def test_names_that_look_alike_are_read_the_same(one: str, two: str) -> None:
@@ -33,7 +34,7 @@ def test_names_that_look_alike_are_read_the_same(one: str, two: str) -> None:
 
 @given(st.from_regex(USER_NAME, fullmatch=True))
 def test_a_skeleton_is_its_own(name: str) -> None:
-    assert name_skeleton(name_skeleton(name)) == name_skeleton(name) or len(name_skeleton(name)) < len(name)
+    assert name_skeleton(name_skeleton(name)) == name_skeleton(name)
 
 
 def test_names_of_the_desk_stay_apart() -> None:

@@ -23,6 +23,7 @@ from execution.launcher.environments import worker_environment
 from execution.launcher.parent_death import dies_with_parent
 from execution.launcher.postgres_server import PostgresServer
 from execution.models import Account, Environment, Role, User, Worker
+from execution.selectors.quote_signatures import signing_key
 from execution.services.accounts.accounts import account_add, credential_add, venue_ensure
 from execution.services.desk.installation import installation_ensure
 from tests.checks import REPOSITORY
@@ -40,12 +41,14 @@ def database_at(url: str, blocker: Any) -> Iterator[None]:
     former, was = connections.databases["default"], connections["default"]
     connections.databases["default"] = former | with_options(environ.Env.db_url_config(url))
     connections["default"] = connections.create_connection("default")
+    signing_key.cache_clear()
     with blocker.unblock():
         try:
             yield
         finally:
             connections["default"].close()
             connections["default"] = was
+            signing_key.cache_clear()
             connections.databases["default"] = former
 
 
