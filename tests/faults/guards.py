@@ -335,9 +335,9 @@ def sent_while_in_doubt(said: str = "is_symbol_reconciled") -> Patches:
 
 
 def no_trades_at_first() -> Patches:
-    from execution.engine.account_reconciler import AccountReconciler
+    from execution.engine.all_trades import AllTrades
 
-    return [(AccountReconciler, "_is_all_trades_due", lambda *_, **__: False)]
+    return [(AllTrades, name, lambda *_: False) for name in ("is_must", "is_due")]
 
 
 def no_missing_fills() -> Patches:
@@ -350,9 +350,9 @@ def no_missing_fills() -> Patches:
 
 
 def no_trades_after_the_first() -> Patches:
-    from execution.engine.account_reconciler import AccountReconciler
+    from execution.engine.all_trades import AllTrades
 
-    def is_due(self: Any, symbol: str, **_: bool) -> bool:
-        return symbol not in self._trades_at
+    def is_first(self: Any, symbol: str, *_: Any) -> bool:
+        return self.last(symbol) is None
 
-    return [(AccountReconciler, "_is_all_trades_due", is_due)]
+    return [(AllTrades, name, is_first) for name in ("is_must", "is_due")]
