@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.groups import ends_the_desk, group_of
 
-PROCESSES = 4
+PROCESSES = 3
 #: Groups that start whole desks, engines or databases, and mostly wait. The processes begin with the first of them.
 #: Each takes a further group when two tests of its last are left.
 LONG = (

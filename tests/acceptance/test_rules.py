@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from execution.core.types import Accepted, CancelConfirmed, MarketStatus, Quote, Rejected
+from execution.core.types import Accepted, CancelConfirmed, MarketStatus, NotSent, Quote, Rejected
 from execution.venues.errors import hints_at_rules
 from execution.venues.gateway import CcxtGateway
 from tests.acceptance.dialects import Dialect
@@ -61,7 +61,10 @@ async def test_a_closed_market_takes_no_order_and_lets_go_of_what_rests(
     await account.control("POST", "rules", symbol=SYMBOL, status=status)
     market = (await paper_gateway.markets([SYMBOL]))[SYMBOL]
     assert (market.status, market.status_word) == WORDS[dialect.exchange][status]
-    refused = await paper_gateway.create(replace(rests, client_id="qtestparent010002"), valid_for=VALID)
+    another = replace(rests, client_id="qtestparent010002")
+    refused = await paper_gateway.create(another, valid_for=VALID)
+    if isinstance(refused, NotSent):  # on a busy machine it may be too old when it arrives
+        refused = await paper_gateway.create(another, valid_for=VALID)
     assert isinstance(refused, Rejected)
     assert refused.kind == "MarketClosed"
     assert hints_at_rules(refused)

@@ -45,7 +45,7 @@ def wait_why(orders: dict[str, Order], words: dict[str, str]) -> None:
         return all(words[label] in order.why for label, order in orders.items())
 
     try:
-        wait_until(all_say, within=40, what=f"orders to say {words}")
+        wait_until(all_say, within=80, what=f"orders to say {words}")
     except BaseException:
         print([(label, order.status, order.why) for label, order in orders.items()])
         raise

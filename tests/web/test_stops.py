@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.real_process, pytest.mark.django_db(transaction=True)]
 AT_ONCE = 1.5  # seconds
 TIMES = 20
 #: Reads that may end while a stop is under way: those that had begun share the processor with it.
-OVERTAKING = 12
+OVERTAKING = 24
 RATE = 20
 HALT = {"kind": "stop", "scope": "desk"}
 PHRASE = {"phrase": "HALT DESK", "reason": "a drill"}
