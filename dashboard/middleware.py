@@ -1,4 +1,4 @@
-"""What is around every request: an id that ties a page to the log, and answers that nobody keeps."""
+"""An id for every request, which is also in the log, and headers that keep answers out of caches."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Body(Schema):
 
 
 class Confirms(Body):
-    """What a body confirms: an unusual price, a quantity above the person's threshold, a soft limit exceeded."""
+    """Confirmations: an unusual price, a quantity above the person's threshold, a soft limit exceeded."""
 
     confirm_limit: StrictBool = Field(
         default=False,

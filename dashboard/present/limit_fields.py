@@ -1,4 +1,4 @@
-"""What a review asks about limits: a reason for each soft one, and that the order waits for approval."""
+"""The questions of a review about limits: a reason for each soft one, and that the order waits for approval."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import person_of, second_required
 from dashboard.again import ask_again, must_answer
+from dashboard.forms.reasons import posted_reason
 from dashboard.present.people import TITLES
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
@@ -44,15 +45,11 @@ def _titled(rows: Sequence[Any]) -> list[dict[str, Any]]:
     return [{**row, "title": TITLES.get(row["kind"], row["kind"])} for row in rows]
 
 
-def _reason(posted: QueryDict) -> str:
-    return posted.get("reason", "").strip()
-
-
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
     "confirm": lambda who, posted: four_eyes.access_confirm(
-        **who, seen_hash=posted.get("hash", ""), reason=_reason(posted)
+        **who, seen_hash=posted.get("hash", ""), reason=posted_reason(posted)
     ),
-    "refuse": lambda who, posted: four_eyes.access_refuse(**who, reason=_reason(posted)),
+    "refuse": lambda who, posted: four_eyes.access_refuse(**who, reason=posted_reason(posted)),
     "withdraw": lambda who, _: four_eyes.access_withdraw(**who),
 }
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.access import admin_required, person_of
 from dashboard.again import ask_again, asked_again, must_answer
+from dashboard.forms.reasons import posted_reason
 from dashboard.present.accounts import account_shown, audit_shown, key_shown, sorted_accounts
 from dashboard.responses import see_other
 from execution.core.account_options import holds_credentials, parse_options
@@ -140,7 +141,7 @@ class FormRequest:
 
     @property
     def reason(self) -> str:
-        return self.posted.get("reason", "").strip()
+        return posted_reason(self.posted)
 
     @property
     def trader(self) -> str:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from dashboard.forms import fields
+from dashboard.forms.reasons import posted_reason
 from dashboard.present.limit_fields import limit_fields, limit_reasons_in
 from dashboard.present.sentences import spoken
 from dashboard.responses import action_done, refused_text
@@ -103,7 +104,7 @@ def _send(request: HttpRequest, public_id: str) -> HttpResponse:
             changes=changed(current, written, now),
             terms_version=version,
             now=now,
-            reason=written.get("reason", "").strip(),
+            reason=posted_reason(written),
             confirmed=Confirmation(
                 quantity=written.get("confirm_quantity", ""),
                 limit=written.get("confirm_limit") == "yes",

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.access import person_of
 from dashboard.again import ask_again, must_answer
 from dashboard.forms import fields
+from dashboard.forms.reasons import posted_reason
 from dashboard.present.limit_tables import moment_of
 from dashboard.responses import see_other
 from execution.core.orders.terms import ALGORITHMS
@@ -49,15 +50,11 @@ def approval_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     return _page(request, public_id)
 
 
-def _reason(posted: QueryDict) -> str:
-    return posted.get("reason", "").strip()
-
-
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
     "approve": lambda who, posted: services.approval_approve(
-        **who, seen=posted.get("kinds", "").split(), reason=_reason(posted)
+        **who, seen=posted.get("kinds", "").split(), reason=posted_reason(posted)
     ),
-    "refuse": lambda who, posted: services.approval_refuse(**who, reason=_reason(posted)),
+    "refuse": lambda who, posted: services.approval_refuse(**who, reason=posted_reason(posted)),
     "withdraw": lambda who, _: services.approval_withdraw(**who),
 }
 

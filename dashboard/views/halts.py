@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dashboard.access import person_of, supervisor_required
 from dashboard.again import asked_again
+from dashboard.forms.reasons import posted_reason
 from dashboard.responses import action_done, refused_text, see_other
 from execution.core.problems import Problem, Refused
 from execution.payloads.encode import epoch_ms
@@ -103,7 +104,7 @@ def halt_lift(request: HttpRequest, public_id: str) -> HttpResponse:
         services.halt_lift(
             public_id=public_id,
             person=person_of(request),
-            reason=request.POST.get("reason", "").strip(),
+            reason=posted_reason(request.POST),
             now=timezone.now(),
         )
     except services.HaltNotFound:
@@ -121,7 +122,7 @@ def _asked(form: Mapping[str, str]) -> dict[str, str]:
         "scope": scope,
         "subject": subject.strip(),
         "phrase": form.get("phrase", "").strip(),
-        "reason": form.get("reason", "").strip(),
+        "reason": posted_reason(form),
     }
 
 

@@ -1,4 +1,4 @@
-"""What monitors ask: whether this process lives, whether the desk can work, and its figures. No page, no person."""
+"""Answers for monitors: whether this process lives, whether the desk can work, and its figures."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import order_seen, person_of
 from dashboard.forms import fields
+from dashboard.forms.reasons import posted_reason
 from dashboard.responses import action_done, refused_text
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
@@ -77,7 +78,7 @@ def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse
         ACTIONS[action](
             public_id=public_id,
             person=person_of(request),
-            reason=request.POST.get("reason", "").strip(),
+            reason=posted_reason(request.POST),
             mode=request.POST.get("mode", ""),
             now=timezone.now(),
         )

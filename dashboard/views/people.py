@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import admin_required, person_of
 from dashboard.again import ask_again, must_answer
+from dashboard.forms.reasons import posted_reason
 from dashboard.present.people import person_audit
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
@@ -55,15 +56,11 @@ def _detail(request: HttpRequest, public_id: str, problems: Sequence[Problem] = 
     return render(request, "dashboard/person.html", context, status=422 if problems else 200)
 
 
-def _reason(posted: QueryDict) -> str:
-    return posted.get("reason", "").strip()
-
-
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
-    "disable": lambda who, posted: services.person_disable(**who, reason=_reason(posted)),
-    "logout": lambda who, posted: services.person_logout(**who, reason=_reason(posted)),
-    "factor": lambda who, posted: doors.factor_remove_ask(**who, reason=_reason(posted)),
-    "enable": lambda who, posted: doors.person_enable_ask(**who, reason=_reason(posted)),
+    "disable": lambda who, posted: services.person_disable(**who, reason=posted_reason(posted)),
+    "logout": lambda who, posted: services.person_logout(**who, reason=posted_reason(posted)),
+    "factor": lambda who, posted: doors.factor_remove_ask(**who, reason=posted_reason(posted)),
+    "enable": lambda who, posted: doors.person_enable_ask(**who, reason=posted_reason(posted)),
 }
 
 

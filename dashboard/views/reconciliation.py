@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from dashboard.access import person_of, supervisor_required
+from dashboard.forms.reasons import posted_reason
 from dashboard.responses import see_other
 from execution.core.problems import Problem, Refused
 from execution.selectors.reconciliation import reconciliation
@@ -49,21 +50,17 @@ def _inbox(request: HttpRequest, problems: Sequence[Problem] = (), *, is_part: b
     return render(request, template, context, status=422 if problems else 200)
 
 
-def _reason(posted: QueryDict) -> str:
-    return posted.get("reason", "").strip()
-
-
 ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], None]] = {
     "poll": lambda who, _: services.unknown_poll(**who),
-    "cancel": lambda who, posted: services.unknown_cancel(**who, reason=_reason(posted)),
+    "cancel": lambda who, posted: services.unknown_cancel(**who, reason=posted_reason(posted)),
     "attach": lambda who, posted: services.unknown_attach(
-        **who, exchange_id=posted.get("exchange_id", "").strip(), reason=_reason(posted)
+        **who, exchange_id=posted.get("exchange_id", "").strip(), reason=posted_reason(posted)
     ),
     "absent": lambda who, posted: services.unknown_absent(
-        **who, phrase=posted.get("phrase", "").strip(), reason=_reason(posted)
+        **who, phrase=posted.get("phrase", "").strip(), reason=posted_reason(posted)
     ),
     "ended": lambda who, posted: services.unknown_ended(
-        **who, phrase=posted.get("phrase", "").strip(), reason=_reason(posted)
+        **who, phrase=posted.get("phrase", "").strip(), reason=posted_reason(posted)
     ),
 }
 

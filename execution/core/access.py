@@ -1,4 +1,4 @@
-"""What a request for access is bound to."""
+"""The hash that binds a request for access to its contents."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
+from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitKind, LimitLevel, LimitScope, Measure
 from execution.models import ApprovalState, OrderApproval, TradingLimit, User
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.limits import ApprovalRow, LimitRow
@@ -18,11 +18,6 @@ from execution.selectors.orders.visibility import orders_visible
 #: Requests that were decided and are listed at most.
 FORMER = 100
 _UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: "a second", Measure.COUNT: ""}
-
-
-def limits_exist() -> bool:
-    """Return whether any limit is in force."""
-    return TradingLimit.objects.filter(ended_at=None).exists()
 
 
 def limit_rows(now: datetime) -> list[LimitRow]:
@@ -38,7 +33,7 @@ def limit_rows(now: datetime) -> list[LimitRow]:
             -levels.index(LimitLevel(row.level)),
         ),
     )
-    counted = any(row.kind in {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL} for row in rows)
+    counted = any(row.kind in SUMMED for row in rows)
     used = usage_of(rows, order_notionals(now) if counted else (), now)
     return [
         LimitRow(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -35,8 +33,7 @@ from execution.services.orders.confirmation import Confirmation
 from execution.services.orders.orders import order_cancel
 from execution.services.orders.preview import order_preview
 from tests.factories import NOW, SYMBOL, D, Rows, trade_of
-from tests.services.limiting import bound, refusal
-from tests.threads import in_a_thread
+from tests.services.limiting import bound, refusal, twenty_refusals
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -258,24 +255,10 @@ def test_judged_by_the_preview_alone_they_pass_it(rows: Rows, monkeypatch: pytes
 def twenty_at_a_limit(rows: Rows) -> None:
     """Twenty traders send the same order at the same moment, under a limit that takes three."""
     bound(rows, "open_notional", 3 * 18_000)
-    people = [User.objects.create(username=f"trader {n}", role=Role.TRADER) for n in range(20)]
-    rows.account.traders.add(*people)
     balances_record(
         account_pk=rows.account.pk, balances={"USDT": BalanceAmounts(D(10_000_000), D(0))}, now=NOW
     )
-    begin, refused, failures = threading.Barrier(20), [], []  # type: ignore[var-annotated]
-
-    def send(person: User) -> None:
-        begin.wait(20)
-        try:
-            rows.submit(key="one", person=person)
-        except Refused as error:
-            refused.extend(problem.code for problem in error.problems)
-
-    threads = [in_a_thread(partial(send, person), failures) for person in people]
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    refused = twenty_refusals(rows)
     assert Order.objects.count() == 3
     assert refused == [Code.LIMIT_EXCEEDED] * 17
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from functools import partial
 
@@ -25,7 +24,7 @@ from execution.services.orders.amend import order_amend
 from execution.services.orders.orders import order_cancel, order_pause, order_resume
 from execution.services.orders.preview import order_preview
 from tests.factories import NOW, D, Rows, report_of, trade_of
-from tests.threads import in_a_thread
+from tests.services.limiting import twenty_refusals
 
 SECOND = timedelta(seconds=1)
 #: BUY 0.3 BTC at 60,000, at most 50 bp above the mid, with 10 bp of fee.
@@ -117,22 +116,8 @@ def test_twenty_submits_at_once_pass_no_more_than_one_would(rows: Rows) -> None:
 
 def twenty_at_once(rows: Rows) -> None:
     """Twenty traders send the same order at the same moment, on an account that pays for two."""
-    people = [User.objects.create(username=f"trader {n}", role=Role.TRADER) for n in range(20)]
-    rows.account.traders.add(*people)
     hold(rows.account, 40_000)
-    begin, refused, failures = threading.Barrier(20), [], []  # type: ignore[var-annotated]
-
-    def send(person: User) -> None:
-        begin.wait(20)
-        try:
-            rows.submit(key="one", person=person)
-        except Refused as error:
-            refused.extend(problem.code for problem in error.problems)
-
-    threads = [in_a_thread(partial(send, person), failures) for person in people]
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    refused = twenty_refusals(rows)
     assert Order.objects.count() == 2
     assert refused == [Code.BALANCE_RESERVED] * 18
 

@@ -44,7 +44,7 @@ SECRET = frozenset({"password", "token"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a channel leads: its parts, which are sealed, and what people may see of it."""
+    """The address of a channel: its parts, which are sealed, and what people may see of it."""
 
     parts: Mapping[str, str]
     shown: str

@@ -132,3 +132,5 @@ LIMIT_SPECS: Mapping[LimitKind, LimitSpec] = {
 WHILE_RUNNING = frozenset({LimitKind.ARRIVAL_MOVE, LimitKind.MESSAGE_RATE, LimitKind.REFUSALS})
 #: Judged when an order is placed, amended or resumed.
 AT_SUBMIT = frozenset(LimitKind) - WHILE_RUNNING
+#: Bound a sum over many orders: how much of them is used changes without an order of one's own.
+SUMMED = frozenset({LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL})

@@ -34,6 +34,10 @@ class Conversion:
             total += amount * rate
         return total
 
+    def amount_in(self, currency: str, amounts: Amounts) -> Decimal | None:
+        """Return the total where ``currency`` is ``into``; for any other, the amount in that currency alone."""
+        return self.total(amounts) if currency == self.into else amounts.get(currency, ZERO)
+
 
 def add_amount(amounts: dict[str, Decimal | None], currency: str, amount: Decimal | None) -> None:
     """Add to a currency's amount; what is not known makes the sum unknown."""

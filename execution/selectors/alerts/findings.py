@@ -10,7 +10,7 @@ from decimal import Decimal
 from execution.core.alerts.grouping import Finding, Patience
 from execution.core.alerts.kinds import AlertKind
 from execution.core.faults import DISK
-from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
+from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitLevel
 from execution.core.orders.view import HARMLESS_REJECTIONS, PATIENT_REJECTIONS, Rejections
 from execution.core.states import ChildStatus
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, TradingLimit, Worker
@@ -30,7 +30,6 @@ LOST_SHOWN = timedelta(minutes=5)
 #: What is used of the limits is summed up so often, and told from this share on.
 LIMITS_EVERY = timedelta(seconds=4)
 NEAR = Decimal("0.8")
-COUNTED = (LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL)
 #: What others do at an account is shown on its page, and is no fault of the books.
 NOT_OURS = (DifferenceKind.FOREIGN, DifferenceKind.UNREADABLE)
 DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
@@ -210,7 +209,7 @@ def limits_used(now: datetime) -> Iterator[Finding]:
 
     More than all can be used when a limit is lowered, or when prices have moved.
     """
-    rows = list(TradingLimit.objects.filter(ended_at=None, kind__in=COUNTED).exclude(level=LimitLevel.SOFT))
+    rows = list(TradingLimit.objects.filter(ended_at=None, kind__in=SUMMED).exclude(level=LimitLevel.SOFT))
     used = usage_of(rows, order_notionals(now), now) if rows else {}
     for row in rows:
         amount, limit = used.get(row.pk), limit_of(row)

@@ -6,14 +6,23 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Q
 
 from execution.core.algorithms.shortfall import daily_volume
 from execution.core.limits.judgement import Limit
-from execution.core.limits.kinds import AT_SUBMIT, LIMIT_SPECS, LimitKind, LimitLevel, LimitScope, Measure
-from execution.core.limits.money import Amounts, add_amount
+from execution.core.limits.kinds import (
+    AT_SUBMIT,
+    LIMIT_SPECS,
+    SUMMED,
+    LimitKind,
+    LimitLevel,
+    LimitScope,
+    Measure,
+)
+from execution.core.limits.money import Amounts, Conversion, add_amount
 from execution.core.quantities import side_cost_bp
 from execution.core.tca.costs import market_vwap
 from execution.core.types import Side
@@ -112,18 +121,21 @@ def figures_of(
 ) -> list[tuple[Limit, Decimal | None]]:
     """Return each limit that bounds the order with the order's figure; None where that is not known."""
     rows = limits_applying(asked.trader_pk, asked.account_pks, asked.symbol, kinds)
-    rows = [row for row in rows if _is_about(row, asked)]
+    rows = [row for row in rows if is_about(row, asked.currency)]
     if not rows:
         return []
     figures = _Figures(asked, now, {row.kind for row in rows})
     return [(limit_of(row), figures.of(row)) for row in rows]
 
 
-def _is_about(row: TradingLimit, asked: AskedOrder) -> bool:
-    """Money in the reporting currency bounds every order; in another currency those that are quoted in it."""
+def is_about(row: TradingLimit, quote_currency: str) -> bool:
+    """Return whether a limit bounds orders that are quoted in a currency.
+
+    Money in the reporting currency bounds every order; in another currency those that are quoted in it.
+    """
     if LIMIT_SPECS[LimitKind(row.kind)].measure is not Measure.MONEY:
         return True
-    return row.currency in {settings.TRANCHE_REPORTING_CURRENCY, asked.currency}
+    return row.currency in {settings.TRANCHE_REPORTING_CURRENCY, quote_currency}
 
 
 class _Figures:
@@ -131,10 +143,16 @@ class _Figures:
 
     def __init__(self, asked: AskedOrder, now: datetime, kinds: Collection[str]) -> None:
         self._asked, self._now = asked, now
-        needs_orders = not {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL}.isdisjoint(kinds)
-        self._orders = order_notionals(now, beside=asked.order_pk) if needs_orders else []
-        currencies = {asked.currency, *(order.currency for order in self._orders)}
-        self._conversion = conversion(currencies, now)
+        self._needs_orders = not SUMMED.isdisjoint(kinds)
+
+    @cached_property
+    def _orders(self) -> list[OrderNotional]:
+        return order_notionals(self._now, beside=self._asked.order_pk) if self._needs_orders else []
+
+    @cached_property
+    def _conversion(self) -> Conversion:
+        currencies = {self._asked.currency, *(order.currency for order in self._orders)}
+        return conversion(currencies, self._now)
 
     def of(self, row: TradingLimit) -> Decimal | None:
         asked, kind = self._asked, LimitKind(row.kind)
@@ -146,25 +164,18 @@ class _Figures:
             return self._volume_share()
         if kind is LimitKind.HOUR_MOVE:
             return hour_move(asked.side, asked.worst_price, asked.venue_pks, asked.symbol, self._now)
-        return self._money(self._amounts(row), row.currency)
+        return self._conversion.amount_in(row.currency, self._amounts(row))
 
     def _amounts(self, row: TradingLimit) -> Amounts:
         """Return the money that a limit bounds, by currency, with this order's part."""
-        asked, scope, subject = self._asked, LimitScope(row.scope), subject_of(row)
-        price = asked.price
+        asked, price = self._asked, self._asked.price
         amounts: dict[str, Decimal | None] = {}
         if row.kind == LimitKind.ORDER_NOTIONAL:
             add_amount(amounts, asked.currency, None if price is None else asked.quantity * price)
             return amounts
-        others = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
-        amounts.update(others(self._orders, scope, subject))
+        amounts.update(_summed(row, self._orders))
         add_amount(amounts, asked.currency, None if price is None else asked.rest * price)
         return amounts
-
-    def _money(self, amounts: Amounts, currency: str) -> Decimal | None:
-        if currency == self._conversion.into:
-            return self._conversion.total(amounts)
-        return amounts.get(currency, Decimal(0))
 
     def _volume_share(self) -> Decimal | None:
         asked, now = self._asked, self._now
@@ -188,12 +199,10 @@ def usage_of(
 ) -> dict[int, Decimal | None]:
     """Return how much of each limit of open or daily notional is used, by its primary key."""
     rates = conversion({order.currency for order in orders}, now)
-    found: dict[int, Decimal | None] = {}
-    for row in rows:
-        if row.kind not in {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL}:
-            continue
-        amounts_of = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
-        amounts = amounts_of(orders, LimitScope(row.scope), subject_of(row))
-        is_reported = row.currency == rates.into
-        found[row.pk] = rates.total(amounts) if is_reported else amounts.get(row.currency, Decimal(0))
-    return found
+    return {row.pk: rates.amount_in(row.currency, _summed(row, orders)) for row in rows if row.kind in SUMMED}
+
+
+def _summed(row: TradingLimit, orders: Sequence[OrderNotional]) -> Amounts:
+    """Return the money of the orders that a limit of open or daily notional counts, by currency."""
+    amounts_of = open_amounts if row.kind == LimitKind.OPEN_NOTIONAL else daily_amounts
+    return amounts_of(orders, LimitScope(row.scope), subject_of(row))

@@ -158,7 +158,7 @@ def _spending(
 def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[str, list[OrderReserve]]:
     """Return what orders reserve on the accounts, by the currency that they spend."""
     live = list(wanted.select_related("terms"))
-    unsettled = _by_order(ChildOrder.objects.filter(is_settled=False, order__in=wanted)) if live else {}
+    unsettled = _by_order(ChildOrder.objects.filter(is_settled=False, order__in=live)) if live else {}
     mids = _mids(live, accounts)
     found: dict[str, list[OrderReserve]] = defaultdict(list)
     for order in live:
@@ -169,16 +169,11 @@ def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[s
 
 def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list[Reserve]]:
     """Return what the orders that have one account only reserve there, by its public id."""
-    counted = _reserving(accounts, currency).annotate(count=Count("accounts"))
-    wanted = counted.filter(count=1)
-    live = list(wanted.select_related("terms"))
-    unsettled = _by_order(ChildOrder.objects.filter(is_settled=False, order__in=live)) if live else {}
-    mids = _mids(live, accounts)
+    wanted = _reserving(accounts, currency).annotate(count=Count("accounts")).filter(count=1)
     found: dict[str, list[Reserve]] = defaultdict(list)
-    for order in live:
-        reserve = _reserve_of(order, unsettled.get(order.pk, []), accounts, mids).reserve
-        for account, each in reserve.items():
-            found[account].append(each)
+    for order in _reserves_of(wanted, accounts).get(currency, ()):
+        for account, reserve in order.reserve.items():
+            found[account].append(reserve)
     return found
 
 

@@ -17,6 +17,7 @@ from execution.core.problems import Problem, Refused, attempt, length_problem, r
 from execution.models import Account, Credential, CredentialState, Installation, Role, User, Venue
 from execution.selectors.network import network_of
 from execution.services.accounts.sealing import seal
+from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
 
@@ -178,7 +179,7 @@ def actor_of_admin(person: User | None) -> str:
     if person.role != Role.ADMIN or not person.is_active:
         message = f"Only an active admin changes accounts and keys. {person.username} is a {person.role}."
         refuse("", message, person.role, Role.ADMIN, code=Code.ROLE_NOT_ALLOWED)
-    return f"{person.role}:{person.username}"
+    return person_actor(person)
 
 
 def reason_of(reason: str) -> str:

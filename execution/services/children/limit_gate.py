@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
-
 from execution.core.limits.judgement import Breach, Limit, judge
 from execution.core.limits.kinds import LimitKind
 from execution.core.quantities import side_cost_bp
@@ -17,7 +15,7 @@ from execution.core.types import ZERO, ChildRequest, Side
 from execution.models import Account, ChildOrder, Order, TradingLimit
 from execution.models.prepared import Compiled
 from execution.selectors.decisions.exposure import UNSETTLED, exposure_of
-from execution.selectors.decisions.limits import limit_of, limits_applying
+from execution.selectors.decisions.limits import is_about, limit_of, limits_applying
 from execution.selectors.decisions.rates import conversion
 from execution.services.orders.limits import kinds_approved
 
@@ -75,7 +73,7 @@ def _figures(
         kind, limit = LimitKind(row.kind), limit_of(row)
         if kind is LimitKind.ORDER_QUANTITY:
             yield limit, exposure_of(order)
-        elif kind is LimitKind.ORDER_NOTIONAL and _counts(row, order):
+        elif kind is LimitKind.ORDER_NOTIONAL and is_about(row, order.symbol.partition("/")[2]):
             yield limit, _notional(order, request, row.currency, now)
         elif kind is LimitKind.COLLAR and order.terms is not None:
             yield limit, Decimal(str(order.terms.parameters["collar_bp"]))
@@ -85,10 +83,6 @@ def _figures(
                 yield limit, side_cost_bp(Side(order.side), request.price, arrival)
         elif kind is LimitKind.MESSAGE_RATE:
             yield limit, Decimal(1 + _sent(row, account, now))
-
-
-def _counts(row: TradingLimit, order: Order) -> bool:
-    return row.currency in {settings.TRANCHE_REPORTING_CURRENCY, order.symbol.partition("/")[2]}
 
 
 def _notional(order: Order, request: ChildRequest, currency: str, now: datetime) -> Decimal | None:

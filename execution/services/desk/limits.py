@@ -258,8 +258,3 @@ def _audit(
         },
     )
     notify.wall_changed()
-
-
-def is_wider(before: TradingLimit | None, value: Decimal | None) -> bool:
-    """Return whether a change lets more through: a higher value, or none at all."""
-    return before is not None and (value is None or value > before.value)

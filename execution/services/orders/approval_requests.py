@@ -16,6 +16,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import refuse
 from execution.models import ApprovalState, Order, OrderApproval, User
 from execution.services.orders.limits import waiting_approval
+from execution.services.records.actors import person_actor
 from execution.services.records.journal import journal_append
 
 
@@ -59,7 +60,7 @@ def approval_ask(
     journal_append(
         order=order,
         kind="approval_asked",
-        actor=f"{person.role}:{person.username}",
+        actor=person_actor(person),
         reason="; ".join(breach.fact for breach in verdict.approvals),
         at=now,
         data={

@@ -1,0 +1,10 @@
+"""The reason that a dialog asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def posted_reason(posted: Mapping[str, str]) -> str:
+    """Return the reason as written, without the space around it; "" where none was given."""
+    return posted.get("reason", "").strip()
