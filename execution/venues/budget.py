@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from execution.venues.rate_limit import Throttle, Use, throttle_of
-from execution.venues.spec import Call, Limits
+from execution.venues.spec import Call, Limits, UsedHeader
 
 #: Of what creates leave, reads of an account may have this part: a create never waits behind polls.
 READ_SHARE = 0.6
@@ -19,7 +19,14 @@ OF_ONE_SYMBOL: Mapping[Call, Call] = {
     "all_open_orders": "open_orders",
     "all_trades": "trades",
     "order_trades": "trades",
+    "book_snapshot": "book",
 }
+#: Of what reads may have, the snapshots with which streamed books begin take this part at most. After a reconnect
+#: those of all symbols are wanted at once, and quotes and missed trades do not wait behind them.
+SNAPSHOT_SHARE = 0.4
+#: Reads pause when the exchange tells that so much of its limit is used. We count less than that ourselves: the rest
+#: was used by other programs, or by requests that ccxt makes unasked.
+NEARLY_USED = 0.95
 
 
 class Budget:
@@ -32,6 +39,7 @@ class Budget:
         self._limits = limits
         self._order_limits = orders
         self._orders: dict[str, Throttle] = {}
+        self._snapshots = throttle_of(share_of(limits, read_share * SNAPSHOT_SHARE))
 
     def cost(self, call: Call) -> float:
         """Return the units that a call takes."""
@@ -46,6 +54,16 @@ class Budget:
     async def read(self, call: Call) -> None:
         """Wait until a read may leave, and take its place."""
         await self.calls.acquire(self.cost(call), Use.READ)
+
+    async def snapshot(self) -> None:
+        """Wait until the snapshot of a streamed book may be read, and take its place."""
+        await self._snapshots.acquire(self.cost("book_snapshot"))
+        await self.read("book_snapshot")
+
+    def heed_used(self, used: float, header: UsedHeader, now: datetime) -> None:
+        """Pause reads until the window ends when ``used`` units are nearly all. ``now`` is the exchange's time."""
+        if used >= header.limit * NEARLY_USED:
+            self.calls.hold_reads(header.window - now.timestamp() % header.window)
 
     async def stream(self) -> None:
         """Wait until the private stream may be begun anew, and take the place of its token. Reads do not delay it."""
@@ -68,6 +86,7 @@ class Budget:
         """Keep to an equal part of what the exchange counts by address, which so many clients of this host share."""
         if self._limits.counted_by == "address":
             self.calls.resize(1 / max(clients, 1))
+            self._snapshots.resize(1 / max(clients, 1))
 
     def _orders_of(self, symbol: str) -> Throttle | None:
         limits = self._order_limits

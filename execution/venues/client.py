@@ -25,7 +25,7 @@ from execution.venues.exchanges import spec_of
 from execution.venues.in_turn import InTurn, sent_trace
 from execution.venues.options import closed_except, configuration
 from execution.venues.reach import AddressRefused, Reach, reach_of
-from execution.venues.spec import ANY_LIST, ExchangeSpec
+from execution.venues.spec import ANY_LIST, ExchangeSpec, UsedHeader
 from execution.venues.stream_messages import ToldOrders, confirmed_channels
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
@@ -70,6 +70,7 @@ def open_client(
         raise ValueError(f"ccxt does not take the options: {type(error).__name__}: {text}") from error
     client.told_orders = ToldOrders()
     client.in_turn = InTurn()
+    client.heed_used = lambda *_: None
     client.reach = reach_of(exchange_id, network)
     if "urls" in options:
         client.urls["api"] = closed_except(client.urls["api"], options["urls"].get("api"))
@@ -108,6 +109,8 @@ def client_class(exchange_id: str) -> type[Any]:
         session: Any
         told_orders: ToldOrders
         in_turn: InTurn
+        #: Called with the units that an answer says are used, and the exchange's time.
+        heed_used: Callable[[float, UsedHeader, datetime], None]
 
         def open(self, lazy: bool = False) -> None:
             """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
@@ -141,6 +144,9 @@ def client_class(exchange_id: str) -> type[Any]:
             if talk.retry_after is None and self.spec.reset_header is not None and talk.status in PAUSING:
                 name, unit = self.spec.reset_header
                 talk.retry_after = reset_of(lowered.get(name), unit, now)
+            if (used := self.spec.used_header) is not None and lowered.get(used.name, "").isdigit():
+                moment = datetime.fromtimestamp(exchange_time(self) / 1000, UTC)
+                self.heed_used(float(lowered[used.name]), used, moment)
             return super().on_rest_response(*args, **kwargs)
 
         def sign(self, path: Any, api: Any, method: Any, params: Any, *args: Any) -> Any:

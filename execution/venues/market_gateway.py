@@ -73,6 +73,7 @@ class CcxtMarketGateway:
         self._redact = redact
         self._clock = clock
         self.budget = budget
+        client.heed_used = budget.heed_used
         self._lockouts = RetryPause(spec.lockout.total_seconds(), LONGEST_LOCKOUT)
         self._markets: dict[str, Market] = {}
         self._is_open = False
@@ -200,8 +201,9 @@ class CcxtMarketGateway:
         )
 
     async def _before_book(self) -> None:
-        """Take the snapshot's place in the limit: ccxt reads it without asking."""
-        await self.budget.read("book")
+        """Take the snapshot's place in the limit: where ccxt reads one, it does not ask."""
+        if self._spec.snapshot_over_rest:
+            await self.budget.snapshot()
 
     async def _before_time(self) -> None:
         await self.budget.read("time")

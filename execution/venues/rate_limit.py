@@ -138,7 +138,7 @@ class Throttle:
         self._reads = reads
         self._read_floor = 0.0 if reads is None else read_floor
         self._share = 1.0
-        self._held_until = self._closed_until = float("-inf")
+        self._held_until = self._reads_held_until = self._closed_until = float("-inf")
         self._queues = {use: asyncio.Lock() for use in Use}
 
     async def acquire(self, cost: float, use: Use = Use.READ) -> None:
@@ -166,13 +166,17 @@ class Throttle:
         """Pause, because the exchange asked for it: reads and creates wait that long, cancels do not."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
+    def hold_reads(self, seconds: float) -> None:
+        """Pause reads: what little is left of the exchange's limit is for creates and cancels."""
+        self._reads_held_until = max(self._reads_held_until, self._clock() + seconds)
+
     def close_for(self, seconds: float) -> None:
         """Pause everything, because the exchange locked us out: more calls, cancels too, would prolong it."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     @property
     def held_for(self) -> float:
-        """Seconds that reads have to wait yet because the exchange asked for it."""
+        """Seconds that reads have to wait yet because the exchange asked for it, or its limit is nearly used."""
         return self._pause(Use.READ)
 
     def limit(self, use: Use) -> float:
@@ -184,7 +188,11 @@ class Throttle:
         return max(left * self._read_share if use is Use.READ else left, self._dearest)
 
     def _pause(self, use: Use) -> float:
-        until = self._closed_until if use is Use.CANCEL else max(self._held_until, self._closed_until)
+        until = self._closed_until
+        if use is not Use.CANCEL:
+            until = max(until, self._held_until)
+        if use is Use.READ:
+            until = max(until, self._reads_held_until)
         return max(0.0, until - self._clock())
 
     def _wait(self, cost: float, use: Use) -> float:

@@ -15,7 +15,7 @@ Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
     "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
     "all_open_orders", "all_trades", "order_trades",
-    "stream_token", "ended_orders",
+    "stream_token", "ended_orders", "book_snapshot",
 ]  # fmt: skip
 
 
@@ -41,6 +41,18 @@ class Limits:
     by_symbol: bool = False
     #: What a cancel costs by the age of its order: (seconds, cost) of the first that it is younger than, else nothing.
     cancel_by_age: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsedHeader:
+    """The header, in lower case, with which each answer tells the units used in this ``window`` of seconds.
+
+    Windows begin on the clock's multiples. ``limit`` is what the exchange allows all programs of an address in one.
+    """
+
+    name: str
+    limit: float
+    window: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +219,8 @@ class ExchangeSpec:
     lockout: timedelta = timedelta(minutes=1)
     #: The header that says when the limit is free again, and in which unit of time it does.
     reset_header: tuple[str, Literal["at_ms", "at_s", "in_ms"]] | None = None
+    #: The header that tells how much of the limit on calls is used.
+    used_header: UsedHeader | None = None
     #: Parameters sent with every create.
     create_params: Mapping[str, str] = field(default_factory=dict)
     #: Parameters sent with a limit order that is immediate or cancel.
@@ -332,7 +346,9 @@ class ExchangeSpec:
     closed_in_test: tuple[str, ...] = ()
     #: Whether ccxt keeps best quotes among its tickers.
     quotes_in_tickers: bool = False
-    #: Levels of a book to subscribe to; None: as many as ccxt asks for by itself.
+    #: Whether ccxt reads a snapshot over REST before it follows a book, at the cost of ``book_snapshot``.
+    snapshot_over_rest: bool = True
+    #: Levels of a book to subscribe to, and of that snapshot; None: as many as ccxt asks for by itself.
     book_depth: int | None = None
     #: The raw field of a streamed public trade that says how many trades it sums up, with consecutive ids.
     trade_count_field: str | None = None

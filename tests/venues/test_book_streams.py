@@ -74,10 +74,17 @@ async def test_a_book_whose_levels_ccxt_reads_as_text_is_kept() -> None:
     snapshot = {"channel": "book", "type": "snapshot", "data": [{"symbol": BTC, "checksum": 1} | level]}
     async with (
         serving(unconfirmed("kraken")) as exchange,
-        watching("kraken", options_of(EXCHANGES["kraken"], exchange.base), [BTC]) as (_, reader, stream),
+        watching("kraken", options_of(EXCHANGES["kraken"], exchange.base), [BTC]) as (
+            gateway,
+            reader,
+            stream,
+        ),
     ):
+        calls = gateway.budget.calls
+        before = calls._count.used(calls._clock())
         stream.want_books({BTC})
         await reader.until(lambda _: any("book" in text for text, _ in exchange.subscribed))
         await exchange.publish("book", snapshot)
         await reader.until(books)
         assert books(reader)[-1].bids == ((Decimal("49999.5"), Decimal(1)),)
+        assert calls._count.used(calls._clock()) == before, "the snapshot came over the stream"

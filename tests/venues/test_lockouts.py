@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -15,10 +16,11 @@ from execution.core.types import CancelFailed, NotSent, OrderRef, Unknown
 from execution.venues.budget import Budget
 from execution.venues.client import is_page
 from execution.venues.errors import MAX_WAIT, reset_of, retry_after_of
-from execution.venues.exchanges import kraken
+from execution.venues.exchanges import binance, kraken
 from execution.venues.gateway import CcxtGateway
 from execution.venues.protocol import VenueReadFailed
 from execution.venues.rate_limit import Throttle, Use
+from execution.venues.spec import Limits
 from tests.venues.stub import SYMBOL, VALID, Stub, limit_order, now, opened_venue
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -146,6 +148,46 @@ def test_a_page_is_whatever_is_no_json(body: Any, is_it: bool) -> None:
     assert is_page(body) is is_it
 
 
+# --- what the exchange counts itself --------------------------------------------------------------
+
+
+async def test_each_answer_of_binance_tells_the_weight_that_is_used(
+    stub: Stub, gateway: CcxtGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
+    monkeypatch.setattr(gateway._client, "heed_used", lambda used, *_: heard.append(used))
+    stub.answer("GET openOrders", [], headers={"X-MBX-USED-WEIGHT-1M": "5712"})
+    await gateway.open_orders(SYMBOL)
+    stub.answer("GET openOrders", [], headers={"X-MBX-USED-WEIGHT-1M": "many"})
+    await gateway.open_orders(SYMBOL)
+    assert heard == [5712]
+
+
+@pytest.mark.parametrize(("used", "pause"), [(5_699, 0), (5_700, 15), (6_200, 15)])
+async def test_reads_pause_until_the_minute_is_over_when_its_weight_is_nearly_used(
+    used: float, pause: float
+) -> None:
+    """Other programs of the address, and requests that ccxt makes unasked, are in no count of ours."""
+    assert binance.SPEC.limits is not None
+    assert binance.SPEC.used_header is not None
+    budget = Budget(binance.SPEC.limits)
+    budget.heed_used(used, binance.SPEC.used_header, NOW + timedelta(seconds=45))
+    assert budget.calls.held_for == pytest.approx(pause, abs=0.5)
+    await asyncio.wait_for(budget.ready("create", SYMBOL, None), 0.5)
+
+
+async def test_snapshots_of_many_books_leave_room_for_other_reads() -> None:
+    limits = Limits(100, 60, 0, {"book_snapshot": 10, "quote": 2})
+    budget = Budget(limits, read_share=1.0)
+    taken = 0
+    with suppress(TimeoutError):
+        while True:
+            await asyncio.wait_for(budget.snapshot(), 0.05)
+            taken += 1
+    assert taken == 4, "of a limit of 100 they may take 40"
+    await asyncio.wait_for(budget.read("quote"), 0.5)
+
+
 # --- kraken's counters ---------------------------------------------------------------------------
 
 
@@ -175,7 +217,7 @@ async def test_a_quick_cancel_costs_eight_of_a_pairs_counter_on_kraken_and_no_ca
 
 
 async def test_clients_of_one_address_share_what_is_counted_by_it() -> None:
-    from execution.venues.exchanges import binance, okx
+    from execution.venues.exchanges import okx
 
     assert binance.SPEC.limits is not None
     assert okx.SPEC.limits is not None

@@ -181,6 +181,15 @@ async def test_a_hold_stops_reads_and_creates_and_not_cancels(use: Use, waits: f
     assert time.now == waits
 
 
+@pytest.mark.parametrize(("use", "waits"), [(Use.READ, 30), (Use.CREATE, 0), (Use.CANCEL, 0)])
+async def test_a_limit_that_is_nearly_used_stops_reads_only(use: Use, waits: float) -> None:
+    time = VirtualTime()
+    throttle = throttle_of(time)
+    throttle.hold_reads(30)
+    await time.run(asyncio.create_task(throttle.acquire(1, use)))
+    assert time.now == waits
+
+
 @pytest.mark.parametrize("use", Use)
 async def test_a_lock_out_stops_everything(use: Use) -> None:
     time = VirtualTime()

@@ -120,7 +120,8 @@ def aggregate_trades(call: Call) -> Any:
     return [dialect.aggregate_trade(trade) for trade in (found[:count] if ascending else found[-count:])]
 
 
-def _depth_weight(parameters: dict[str, str]) -> int:
+def depth_weight(parameters: dict[str, str]) -> int:
+    """Return the weight of a book of so many levels (documented)."""
     levels = int(parameters["limit"]) if parameters.get("limit", "").isdigit() else 100
     return 5 if levels <= 100 else 25 if levels <= 500 else 50 if levels <= 1000 else 250
 
@@ -133,7 +134,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{API}/ticker/bookTicker", "market", lambda p: 2 if "symbol" in p else 4, ticker_book),
     Endpoint("GET", f"{API}/ticker/price", "market", lambda p: 2 if "symbol" in p else 4, ticker_price),
     Endpoint("GET", f"{API}/avgPrice", "market", 2, average_price),
-    Endpoint("GET", f"{API}/depth", "market", _depth_weight, depth),
+    Endpoint("GET", f"{API}/depth", "market", depth_weight, depth),
     Endpoint("GET", f"{API}/klines", "market", 2, klines),
     Endpoint("GET", f"{API}/trades", "market", 25, trades),
     Endpoint("GET", f"{API}/aggTrades", "market", 4, aggregate_trades),

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 from execution.core.types import MarketStatus
-from execution.venues.spec import WHOLE, CandlePages, ExchangeSpec, Limits, MarketFields, Paging, StatusField
+from execution.venues.spec import (
+    WHOLE,
+    CandlePages,
+    ExchangeSpec,
+    Limits,
+    MarketFields,
+    Paging,
+    StatusField,
+    UsedHeader,
+)
 
 SPEC = ExchangeSpec(
     config={
@@ -20,6 +29,8 @@ SPEC = ExchangeSpec(
             "warnOnFetchOpenOrdersWithoutSymbol": False,
             # The same trades as its list over REST, with the same ids (docs/reference/exchanges.md).
             "watchTradesForSymbols": {"name": "aggTrade"},
+            # ccxt reads each book's snapshot over REST. What fails is tried again by us, within the limit.
+            "watchOrderBook": {"maxRetries": 1},
         },
     },
     # 6,000 units of weight a minute and 100 orders in ten seconds, less a tenth for what others send.
@@ -39,11 +50,15 @@ SPEC = ExchangeSpec(
             "permissions": 1,
             "quote": 4,
             "book": 5,
+            "book_snapshot": 25,
             "candles": 2,
             "public_trades": 4,
         },
         counted_by="address",
     ),
+    used_header=UsedHeader("x-mbx-used-weight-1m", limit=6_000, window=60),
+    # A snapshot of up to 500 levels costs 25, one of 1,000 costs 50 (documented).
+    book_depth=500,
     order_limits=Limits(budget=90, window=10, reserve=0),
     # The incoming order goes and the resting one keeps its place: the answer to the create tells at once,
     # where EXPIRE_MAKER would kill another parent's child, which only the stream would tell.

@@ -9,6 +9,7 @@ from execution.core.types import MarketStatus
 from execution.venues.spec import CandlePages, ExchangeSpec, MarketFields, Paging, RawFees, StatusField
 
 SPEC = ExchangeSpec(
+    snapshot_over_rest=False,
     config={
         "has": {"fetchCurrencies": False},
         "options": {"defaultType": "spot", "uta": False, "fetchMarkets": {"types": ["spot"]}},

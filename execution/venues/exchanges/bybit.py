@@ -18,6 +18,7 @@ from execution.venues.spec import (
 )
 
 SPEC = ExchangeSpec(
+    snapshot_over_rest=False,
     config={
         "has": {"fetchCurrencies": False},
         "options": {

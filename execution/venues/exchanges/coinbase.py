@@ -17,6 +17,7 @@ from execution.venues.spec import (
 )
 
 SPEC = ExchangeSpec(
+    snapshot_over_rest=False,
     # The older accounts call, ccxt's default for balances, does not tell what is held.
     config={
         # Its call for the best quotes wants a key, which the session of the markets does not have.

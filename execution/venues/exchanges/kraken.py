@@ -44,6 +44,7 @@ def _tier(calls: float, calls_fall: float, orders: float, orders_fall: float) ->
 
 
 SPEC = ExchangeSpec(
+    snapshot_over_rest=False,
     # Documented; the lowest tier unless the venue's options name another.
     tiers={
         "starter": _tier(15, 0.33, 60, 1),

@@ -17,6 +17,7 @@ from execution.venues.spec import (
 )
 
 SPEC = ExchangeSpec(
+    snapshot_over_rest=False,
     config={
         "has": {"fetchCurrencies": False},
         # A dead socket is noticed within three pings; ccxt's 18 s would take a minute.
