@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from dashboard.present.accounts import Moment, Pill, moment
 from execution.core.alerts.channels import FIELDS, SECRET
 from execution.core.alerts.delivery import Takes
 from execution.payloads.alerts import AlertRow, AlertSubjectRow
+from execution.payloads.encode import moment_of
 from execution.selectors.alerts.channels import ChannelRow
 
 SEVERITIES = {"critical": Pill("!!", "critical", "bad"), "warning": Pill("!", "warning", "warn")}
@@ -73,7 +74,7 @@ def _state(row: AlertRow) -> Pill:
 
 
 def _moment(epoch_ms: int | None, now: datetime) -> Moment:
-    return moment(None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC), now)
+    return moment(moment_of(epoch_ms), now)
 
 
 @dataclass(frozen=True, slots=True)

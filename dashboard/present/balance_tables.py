@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.accounts import largest_unit
-from dashboard.present.limit_tables import moment_of
 from dashboard.present.numbers import DASH, amount, percent, price, signed
 from execution.core.numbers import grouped
 from execution.payloads.balances import AccountBalances, Balances, Holding, SymbolDay
+from execution.payloads.encode import moment_of
 
 #: Places of amounts of a currency by the most that is held of it, the first that holds.
 PLACES_FROM = ((Decimal(10_000), 2), (Decimal(1), 4))

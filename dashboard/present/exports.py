@@ -11,7 +11,6 @@ import csv
 import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from execution.core.numbers import plain
@@ -20,6 +19,7 @@ from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.texts import visible
 from execution.core.types import ZERO
+from execution.payloads.encode import moment_of
 from execution.payloads.orders import OrderRow
 
 #: What a spreadsheet may take for the beginning of a formula, in its plain form (NFKC).
@@ -40,7 +40,7 @@ def words(text: str) -> str:
 def moment(milliseconds: int | None) -> str:
     if milliseconds is None:
         return ""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+    return moment_of(milliseconds).isoformat(timespec="milliseconds")
 
 
 def _share(row: OrderRow) -> Decimal:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from execution.core.numbers import grouped
+from execution.payloads.encode import moment_of
 from execution.payloads.limits import LimitRow
 
 LEVEL_TONES = {"hard": "bad", "approval": "warn", "soft": "muted"}
 LEVEL_WORDS = {"hard": "✕ refuses", "approval": "? needs approval", "soft": "! wants a reason"}
 #: From this share on a limit is nearly used up.
 NEAR = Decimal("0.8")
-
-
-def moment_of(at: int | None) -> datetime | None:
-    """Return a payload's time as templates format it."""
-    return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
 
 
 def limit_table(rows: Sequence[LimitRow]) -> list[dict[str, Any]]:

@@ -16,10 +16,10 @@ from dashboard.access import person_of
 from dashboard.again import ask_again, must_answer
 from dashboard.forms import fields
 from dashboard.forms.reasons import posted_reason
-from dashboard.present.limit_tables import moment_of
 from dashboard.responses import see_other
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problems import Problem, Refused
+from execution.payloads.encode import moment_of
 from execution.payloads.limits import ApprovalRow
 from execution.selectors import limits as selectors
 from execution.selectors.orders import pages

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import DatabaseError, InterfaceError
 
+from execution.core.days import midnight_of
 from execution.core.orders.parameters import MAX_LOOKBACK
 from execution.engine.context import EngineContext
 from execution.selectors.candles import CANDLE_LENGTH, candles_known_until
@@ -137,5 +138,5 @@ class MarketHistory:
 
 def last_finished(now: datetime) -> datetime:
     """When the last candle that is over by ``now`` ended."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(now)
     return midnight + (now - midnight) // CANDLE_LENGTH * CANDLE_LENGTH

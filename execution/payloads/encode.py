@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import overload
 
@@ -34,3 +34,12 @@ def epoch_ms(moment: datetime | None) -> int | None: ...
 def epoch_ms(moment: datetime | None) -> int | None:
     """Return a time as milliseconds since 1970, UTC."""
     return None if moment is None else round(moment.timestamp() * 1000)
+
+
+@overload
+def moment_of(milliseconds: int) -> datetime: ...
+@overload
+def moment_of(milliseconds: int | None) -> datetime | None: ...
+def moment_of(milliseconds: int | None) -> datetime | None:
+    """Return the time of ``epoch_ms``."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

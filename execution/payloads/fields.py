@@ -7,7 +7,6 @@ ISO 8601, an unknown text is null, and fields that only the pages draw are left 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, GetPydanticSchema, SkipValidation
@@ -15,6 +14,7 @@ from pydantic_core import core_schema
 
 from execution.core.states import OrderStatus
 from execution.core.types import Side, Unit
+from execution.payloads.encode import moment_of
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ DecimalStr = Annotated[str, Field(json_schema_extra={"pattern": r"^-?[0-9]+(\.[0
 #: Milliseconds since 1970, UTC.
 EpochMs = Annotated[
     int,
-    _written(lambda value: datetime.fromtimestamp(value / 1000, UTC), type="string", format="date-time"),
+    _written(moment_of, type="string", format="date-time"),
 ]
 #: A text that is empty on pages, and null in the API, while it is unknown.
 OptionalText = Annotated[

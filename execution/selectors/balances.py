@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.days import midnight_of
 from execution.core.limits.money import Conversion
 from execution.core.market_data.freshness import is_fresh
 from execution.core.types import ZERO
@@ -36,7 +37,7 @@ def balances(*, person: User, now: datetime) -> Balances:
     """
     accounts = list(accounts_visible(person).order_by("label")) if may_see_balances(person) else []
     told, spendings = spendings_of(accounts)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(now)
     days = symbol_days(traded_today(person=person, midnight=midnight), now)
     rates = conversion({*spendings, *(day["currency"] for day in days)}, now)
     rows = [_account(account, told.get(account.pk), spendings, rates, now) for account in accounts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from execution.venues.rate_limit import Throttle, Use, throttle_of
@@ -60,10 +60,13 @@ class Budget:
         await self._snapshots.acquire(self.cost("book_snapshot"))
         await self.read("book_snapshot")
 
-    def heed_used(self, used: float, header: UsedHeader, now: datetime) -> None:
-        """Pause reads until the window ends when ``used`` units are nearly all. ``now`` is the exchange's time."""
+    def heed_used(self, used: float, header: UsedHeader, now: float) -> None:
+        """Pause reads until the window ends when ``used`` units are nearly all.
+
+        ``now`` is the exchange's time in seconds since 1970.
+        """
         if used >= header.limit * NEARLY_USED:
-            self.calls.hold_reads(header.window - now.timestamp() % header.window)
+            self.calls.hold_reads(header.window - now % header.window)
 
     async def stream(self) -> None:
         """Wait until the private stream may be begun anew, and take the place of its token. Reads do not delay it."""

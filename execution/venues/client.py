@@ -27,6 +27,7 @@ from execution.venues.options import closed_except, configuration
 from execution.venues.reach import AddressRefused, Reach, reach_of
 from execution.venues.spec import ANY_LIST, ExchangeSpec, UsedHeader
 from execution.venues.stream_messages import ToldOrders, confirmed_channels
+from execution.venues.timekeeping import exchange_time
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
 used_sockets: ContextVar[set[str] | None] = ContextVar("used_sockets", default=None)
@@ -109,8 +110,7 @@ def client_class(exchange_id: str) -> type[Any]:
         session: Any
         told_orders: ToldOrders
         in_turn: InTurn
-        #: Called with the units that an answer says are used, and the exchange's time.
-        heed_used: Callable[[float, UsedHeader, datetime], None]
+        heed_used: Callable[[float, UsedHeader, float], None]
 
         def open(self, lazy: bool = False) -> None:
             """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
@@ -145,8 +145,7 @@ def client_class(exchange_id: str) -> type[Any]:
                 name, unit = self.spec.reset_header
                 talk.retry_after = reset_of(lowered.get(name), unit, now)
             if (used := self.spec.used_header) is not None and lowered.get(used.name, "").isdigit():
-                moment = datetime.fromtimestamp(exchange_time(self) / 1000, UTC)
-                self.heed_used(float(lowered[used.name]), used, moment)
+                self.heed_used(float(lowered[used.name]), used, exchange_time(self) / 1000)
             return super().on_rest_response(*args, **kwargs)
 
         def sign(self, path: Any, api: Any, method: Any, params: Any, *args: Any) -> Any:
@@ -344,11 +343,6 @@ def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[
         "milliseconds": valid_for,
     }
     return {name: values[kind] for name, kind in spec.validity_fields.items()}
-
-
-def exchange_time(client: Any) -> int:
-    """Milliseconds of the exchange's clock, as far as it is known."""
-    return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)
 
 
 def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from execution.core.types import OrderRef
 from execution.venues import errors, request_context
-from execution.venues.client import exchange_time
 from execution.venues.pages import Fetch, Page, PageRequest, all_pages, once
 from execution.venues.protocol import VenueReadFailed
 from execution.venues.spec import Call, ExchangeSpec
+from execution.venues.timekeeping import exchange_time
 from execution.venues.values import listed, milliseconds_of
 
 #: An order that only lists can show is sought among those of so long ago.

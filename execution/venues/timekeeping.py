@@ -60,3 +60,8 @@ class Timekeeper:
     def corrected(self, at: datetime) -> datetime:
         """Return our time for a moment of the exchange's clock; the same where the difference is not known."""
         return at if self.behind is None else at + self.behind
+
+
+def exchange_time(client: Any) -> int:
+    """Return milliseconds of the exchange's clock, as far as it is known."""
+    return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)

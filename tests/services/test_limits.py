@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from execution.core.orders.terms import parse_order_request
 from execution.core.problem_codes import Code
@@ -22,6 +24,7 @@ from execution.models import (
     TradingLimit,
     User,
 )
+from execution.selectors.decisions.notional import order_notionals
 from execution.selectors.quote_signatures import sign
 from execution.selectors.quotes import quote_key, quote_to_json
 from execution.services.accounts.markets import balances_record
@@ -325,3 +328,21 @@ def test_only_supervisors_set_limits(rows: Rows, role: Role) -> None:
     rows.supervisor.refresh_from_db()
     with pytest.raises(Refused, match="Only a supervisor"):
         bound(rows, "order_notional", 1)
+
+
+# --- what it costs ---------------------------------------------------------------------------------
+
+
+def test_what_orders_may_still_trade_is_read_in_as_many_queries_for_one_as_for_five(rows: Rows) -> None:
+    """It is read under the gate at each submit, of one order as of hundreds."""
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert [found.open is not None for found in order_notionals(NOW)]
+        return len(seen)
+
+    rows.submit(limit_price="49000")
+    one = queries()
+    for number in range(4):
+        rows.submit(key=f"more{number}", limit_price="49000")
+    assert queries() == one

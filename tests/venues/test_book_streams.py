@@ -1,15 +1,17 @@
-"""Books through the unmodified classes of ccxt that are unlike the others: coinbase's and kraken's."""
+"""Books through the unmodified classes of ccxt: binance, coinbase and kraken."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from execution.core.types import Book
-from tests.venues.stub import EXCHANGES, now, options_of
-from tests.venues.test_market_streams import BTC, PublicExchange, serving, watching
+from execution.paper.binance.rest_market import depth_weight
+from tests.venues.stub import EXCHANGES, now, options_for, options_of
+from tests.venues.test_market_streams import BTC, PublicExchange, binance, serving, watching
 from tests.venues.test_streams import Reader
 
 
@@ -88,3 +90,22 @@ async def test_a_book_whose_levels_ccxt_reads_as_text_is_kept() -> None:
         await reader.until(books)
         assert books(reader)[-1].bids == ((Decimal("49999.5"), Decimal(1)),)
         assert calls._count.used(calls._clock()) == before, "the snapshot came over the stream"
+
+
+# --- binance -----------------------------------------------------------------------------------------
+
+
+async def test_the_snapshot_that_ccxt_reads_for_a_book_costs_what_is_charged() -> None:
+    """With ccxt's own 1,000 levels it cost ten times as much, and forty books a third of binance's limit a minute."""
+    snapshot = {"lastUpdateId": 10, "bids": [["49999", "1"]], "asks": [["50001", "2"]]}
+    async with (
+        serving(binance(**{"/api/v3/depth": snapshot})) as exchange,
+        watching("binance", options_for(exchange.base), [BTC]) as (gateway, reader, stream),
+    ):
+        calls = gateway.budget.calls
+        before = calls._count.used(calls._clock())
+        stream.want_books({BTC})
+        await reader.until(lambda _: any("depth?" in path for path in exchange.asked))
+        asked = next(path for path in exchange.asked if "depth?" in path)
+        weight = depth_weight(dict(parse_qsl(asked.partition("?")[2])))
+        assert calls._count.used(calls._clock()) - before == weight == 25

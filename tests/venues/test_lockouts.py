@@ -171,7 +171,7 @@ async def test_reads_pause_until_the_minute_is_over_when_its_weight_is_nearly_us
     assert binance.SPEC.limits is not None
     assert binance.SPEC.used_header is not None
     budget = Budget(binance.SPEC.limits)
-    budget.heed_used(used, binance.SPEC.used_header, NOW + timedelta(seconds=45))
+    budget.heed_used(used, binance.SPEC.used_header, NOW.timestamp() + 45)
     assert budget.calls.held_for == pytest.approx(pause, abs=0.5)
     await asyncio.wait_for(budget.ready("create", SYMBOL, None), 0.5)
 

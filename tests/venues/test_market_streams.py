@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import WSMsgType, web
 
 from execution.core.market_data.feeds import Feed, FeedState, MarketEvent
-from execution.paper.binance.rest_market import depth_weight
 from execution.venues import market_streams
 from execution.venues.market_gateway import CcxtMarketGateway, open_market_gateway
 from tests.venues.stub import EXCHANGES, exchange_info, now, options_for, options_of
@@ -196,22 +194,6 @@ async def test_a_book_with_a_gap_is_read_anew(monkeypatch: pytest.MonkeyPatch) -
         again = ((Decimal(49999), Decimal(1)), (Decimal(49996), Decimal(4)))
         await reader.until(lambda _: books()[-1].book.bids == again)  # type: ignore[union-attr]
         assert len(exchange.sockets) <= 4, "only the book was read anew"
-
-
-async def test_the_snapshot_that_ccxt_reads_for_a_book_costs_what_is_charged() -> None:
-    """With ccxt's own 1,000 levels it cost ten times as much, and forty books a third of binance's limit a minute."""
-    snapshot = {"lastUpdateId": 10, "bids": [["49999", "1"]], "asks": [["50001", "2"]]}
-    async with (
-        serving(binance(**{"/api/v3/depth": snapshot})) as exchange,
-        watching("binance", options_for(exchange.base), [BTC]) as (gateway, reader, stream),
-    ):
-        calls = gateway.budget.calls
-        before = calls._count.used(calls._clock())
-        stream.want_books({BTC})
-        await reader.until(lambda _: any("depth?" in path for path in exchange.asked))
-        asked = next(path for path in exchange.asked if "depth?" in path)
-        weight = depth_weight(dict(parse_qsl(asked.partition("?")[2])))
-        assert calls._count.used(calls._clock()) - before == weight == 25
 
 
 async def test_a_book_that_is_not_wanted_any_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from execution.core.days import midnight_of
 from execution.core.limits.kinds import LimitScope
 from execution.core.limits.money import Amounts, add_amount
 from execution.core.states import ORDER_LIVE, OrderStatus
@@ -17,6 +18,11 @@ from execution.core.tca.costs import middle
 from execution.core.types import ZERO
 from execution.models import ChildOrder, Fill, Order
 from execution.selectors.quotes import quotes_latest
+
+#: What is read of each order. Rows hold plans and memos too, and this is read under the gate at each submit.
+_ORDER_FIELDS = (
+    "status", "trader_id", "symbol", "quantity", "filled", "notional", "arrival_bid", "arrival_ask", "created_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +76,9 @@ def order_notionals(now: datetime, *, beside: int | None = None) -> list[OrderNo
 
     An order of several accounts may send all of its rest to each: it counts in full on each of them.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
-    orders = list(wanted.select_related("terms"))
+    orders = list(wanted.select_related("terms").only(*_ORDER_FIELDS, "terms__limit_price"))
     accounts, venues = _accounts_of(wanted)
     closing = _closing_exposure(wanted)
     prices = _prices(orders, venues)

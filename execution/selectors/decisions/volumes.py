@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.days import midnight_of
 from execution.core.orders.volume_gaps import VOLUME_LASTS, VolumeGaps
 from execution.core.types import ZERO, Candle, Traded
 from execution.models import CandleDay, MarketSample
@@ -133,7 +134,7 @@ def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: 
 
 def opening_of(at: datetime) -> datetime:
     """When the stretch of five minutes began in which ``at`` lies."""
-    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(at)
     return midnight + (at - midnight) // CANDLE_LENGTH * CANDLE_LENGTH
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
+from execution.core.days import midnight_of
 from execution.core.tca import costs
 from execution.core.types import BASIS_POINT, ZERO, Quote, Side
 from execution.models import Fill, Market, Order
@@ -60,7 +61,7 @@ class Day:
 
     def read(self, now: datetime) -> None:
         """Fold what has come since the last read; a new day begins with nothing."""
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = midnight_of(now)
         if self.start != midnight:
             self._begin(midnight)
         fills = Fill.objects.filter(order__isnull=False, executed_at__gte=midnight)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 
 from execution.core import types
+from execution.core.days import midnight_of
 from execution.core.numbers import plain
 from execution.models import Balance, CandleDay, Market, MarketSample
 from execution.models.prepared import rows_merge
@@ -108,7 +109,7 @@ def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) 
 
 def _place(opened_at: datetime) -> tuple[date, int]:
     """The day of a bar and its seconds after midnight."""
-    midnight = opened_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(opened_at)
     return opened_at.date(), int((opened_at - midnight).total_seconds())
 
 

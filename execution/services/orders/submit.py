@@ -139,9 +139,8 @@ def _refuse_if_limited(order: Order, preview: Preview) -> None:
     verdict = preview_verdict(preview, order_pk=order.pk)
     refuse_if(limit_problems(verdict))
     foreseen = {breach.kind for breach in (*preview.verdict.approvals, *preview.verdict.reasons)}
-    if not {breach.kind for breach in (*verdict.approvals, *verdict.reasons)} <= foreseen:
-        raise _Outdated(verdict)
-    if not verdict.kinds_to_approve <= preview.verdict.kinds_to_approve:
+    found = {breach.kind for breach in (*verdict.approvals, *verdict.reasons)}
+    if not (found <= foreseen and verdict.kinds_to_approve <= preview.verdict.kinds_to_approve):
         raise _Outdated(verdict)
 
 

@@ -1,0 +1,10 @@
+"""Days, which begin at midnight UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def midnight_of(moment: datetime) -> datetime:
+    """Return the midnight with which the day of ``moment`` begins, in its time zone, which is UTC everywhere."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
