@@ -31,6 +31,7 @@ from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import Health
 from execution.engine.market_reading import quote_of_now
+from execution.engine.order_look_ups import OrderLookUps
 from execution.selectors.decisions.sessions import SessionChild, children_to_send, is_child_over
 from execution.services.children.children import (
     SubmittedChild,
@@ -78,6 +79,7 @@ class OrderSubmitter(AccountPart):
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._venue_pk = venue_pk
         self._doubt_rules = doubt_rules
+        self._look_ups = OrderLookUps(gateway)
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._not_before: dict[int, datetime] = {}
 
@@ -196,7 +198,7 @@ class OrderSubmitter(AccountPart):
             if await self._context.database.read(is_child_over, child.pk):
                 return
             try:
-                report = await self._gateway.find(ref)
+                report = await self._look_ups.find(ref)
             except VenueReadFailed as error:
                 await self._note_error(str(error))
                 continue
@@ -278,7 +280,7 @@ class OrderSubmitter(AccountPart):
         if await self._context.database.read(is_child_over, child.pk):
             return  # the stream was faster
         try:
-            report = await self._gateway.find(child.ref)
+            report = await self._look_ups.find(child.ref)
         except VenueReadFailed as error:
             await self._note_error(str(error))
             return

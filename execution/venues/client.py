@@ -161,18 +161,18 @@ def client_class(exchange_id: str) -> type[Any]:
 
         def nonce(self) -> Any:
             # kucoin and bitget want the time of the signature in the body too.
-            timestamp = request_context.current().timestamp
-            return super().nonce() if timestamp is None else timestamp
+            return request_context.current().timestamp or super().nonce()
 
         async def fetch2(self, path: Any, api: Any = "public", *args: Any, **kwargs: Any) -> Any:
             ask = functools.partial(super().fetch2, path, api, *args, **kwargs)
-            return await (self.in_turn.send(ask) if self.spec.nonce_grows and "public" not in api else ask())
+            if self.spec.nonce_grows and "public" not in api:
+                return await self.in_turn.send(ask, again=request_context.current().valid_for is None)
+            return await ask()
 
         def parse_orders(self, orders: Any, *args: Any, **kwargs: Any) -> Any:
             parsed = super().parse_orders(checked_list(orders, self.spec), *args, **kwargs)
-            request_context.current().entries = list(
-                orders
-            )  # afterwards: ccxt parses the trades of each order
+            # Afterwards: ccxt parses the trades of each order.
+            request_context.current().entries = list(orders)
             return parsed
 
         def parse_trades(self, trades: Any, *args: Any, **kwargs: Any) -> Any:

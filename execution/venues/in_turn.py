@@ -2,20 +2,31 @@
 
 ccxt counts the nonces up. But between the signature and the send a request waits for a connection. On a busy machine
 a later one overtakes it: the exchange refuses the earlier, and locks the key out after some such refusals.
+
+Two connections may still be read in another order than they were written to. What was refused for its nonce was not
+done, so it is asked again at once. A create is not: its order decides anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
 import aiohttp
+from ccxt.base import errors as ccxt_errors
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _sent: ContextVar[Callable[[], None] | None] = ContextVar("sent", default=None)
+
+
+#: How often a request that was refused for its nonce is asked again.
+AGAIN = 2
 
 
 class InTurn:
@@ -24,8 +35,19 @@ class InTurn:
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
-    async def send(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Await ``ask()``, which signs and sends. The next one begins when its request is sent, or has failed."""
+    async def send(self, ask: Callable[[], Awaitable[T]], *, again: bool) -> T:
+        """Await ``ask()``, which signs and sends. The next one begins when its request is sent, or has failed.
+
+        With ``again`` it is awaited once more, with a new nonce, when its nonce is refused.
+        """
+        for _ in range(AGAIN if again else 0):
+            try:
+                return await self._send(ask)
+            except ccxt_errors.InvalidNonce:
+                log.info("a nonce was refused: asked again")
+        return await self._send(ask)
+
+    async def _send(self, ask: Callable[[], Awaitable[T]]) -> T:
         await self._lock.acquire()
         is_ours = True
 
@@ -50,11 +72,14 @@ def note_sent() -> None:
 
 
 def sent_trace() -> aiohttp.TraceConfig:
-    """Return what notes each request of a session when its headers are sent, which its body follows."""
+    """Return what notes each request of a session when its body is sent.
+
+    aiohttp keeps the headers back until then, so that both are one packet, and notes them as sent before.
+    """
     trace = aiohttp.TraceConfig()
 
     async def sent(*_: object) -> None:
         note_sent()
 
-    trace.on_request_headers_sent.append(sent)
+    trace.on_request_chunk_sent.append(sent)
     return trace

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 import pytest
+from ccxt.base import errors as ccxt_errors
 
 from execution.venues.in_turn import InTurn, note_sent
 
@@ -28,7 +29,7 @@ async def test_a_later_request_overtakes_none_and_answers_are_waited_for_side_by
         waiting -= 1
         return number
 
-    answers = await asyncio.gather(*(turn.send(partial(ask, number)) for number in range(5)))
+    answers = await asyncio.gather(*(turn.send(partial(ask, number), again=True) for number in range(5)))
     assert arrived == signed == answers == [0, 1, 2, 3, 4]
     assert most == 5
 
@@ -43,6 +44,28 @@ async def test_a_request_that_cannot_be_sent_holds_up_no_other() -> None:
         return "sent"
 
     with pytest.raises(ConnectionError):
-        await turn.send(fails)
-    assert await asyncio.wait_for(turn.send(works), 1) == "sent"
+        await turn.send(fails, again=True)
+    assert await asyncio.wait_for(turn.send(works, again=True), 1) == "sent"
     note_sent()  # nothing of this task is under way
+
+
+@pytest.mark.parametrize(("again", "refused", "asked"), [(True, 2, 3), (True, 3, 3), (False, 1, 1)])
+async def test_what_was_refused_for_its_nonce_is_asked_again_unless_it_is_a_create(
+    again: bool, refused: int, asked: int
+) -> None:
+    turn, times = InTurn(), 0
+
+    async def ask() -> int:
+        nonlocal times
+        times += 1
+        if times <= refused:
+            raise ccxt_errors.InvalidNonce("EAPI:Invalid nonce")
+        return times
+
+    if refused < asked:
+        assert await turn.send(ask, again=again) == asked
+    else:
+        with pytest.raises(ccxt_errors.InvalidNonce):
+            await turn.send(ask, again=again)
+    assert times == asked
+    assert await asyncio.wait_for(turn.send(ask, again=False), 1) == asked + 1

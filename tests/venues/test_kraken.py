@@ -56,6 +56,19 @@ async def test_a_wrong_secret_is_a_refusal_of_the_key(kraken: StubbedVenue) -> N
     assert failed.value.refuses_key
 
 
+async def test_a_create_whose_nonce_is_refused_is_sent_once_and_a_read_is_asked_again(
+    kraken: StubbedVenue,
+) -> None:
+    refused = kraken_says(None, "EAPI:Invalid nonce")
+    for what in (KRAKEN.created[0], "POST /0/private/BalanceEx"):
+        kraken.stub.answer(what, refused)
+    assert isinstance(await kraken.gateway.create(ORDER, valid_for=VALID), NotSent)
+    with pytest.raises(VenueReadFailed):
+        await kraken.gateway.balances()
+    asked = [seen.path for seen in kraken.stub.seen]
+    assert [sum(name in path for path in asked) for name in ("AddOrder", "BalanceEx")] == [1, 3]
+
+
 async def test_an_order_whose_deadline_has_passed_was_not_sent(kraken: StubbedVenue) -> None:
     kraken.stub.answer(KRAKEN.created[0], kraken_says(None, "EService:Deadline elapsed"))
     assert isinstance(await kraken.gateway.create(ORDER, valid_for=VALID), NotSent)

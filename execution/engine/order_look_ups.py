@@ -1,0 +1,69 @@
+"""Look-ups of single orders, asked for together where the exchange answers many in one request."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from execution.core.types import OrderRef, OrderReport
+from execution.venues.protocol import Gateway, VenueReadFailed
+
+
+@dataclass(slots=True, eq=False)
+class _Wanted:
+    """An order that somebody looks for. ``is_answered``: ``report`` or ``error`` says what came of it."""
+
+    ref: OrderRef
+    is_answered: bool = False
+    report: OrderReport | None = None
+    error: VenueReadFailed | None = None
+
+
+class OrderLookUps:
+    """Has one request under way at a time. Whatever is looked for meanwhile is in the next one.
+
+    Else forty look-ups wait for forty places in the rate limit, and everything that is asked later waits behind them.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._turn = asyncio.Lock()
+        self._waiting: list[_Wanted] = []
+
+    async def find(self, ref: OrderRef) -> OrderReport | None:
+        """Return what the exchange says of an order, None where it knows none. Raises ``VenueReadFailed``."""
+        if self._gateway.orders_at_once < 2 or not ref.exchange_id:
+            return await self._gateway.find(ref)
+        wanted = _Wanted(ref)
+        self._waiting.append(wanted)
+        try:
+            async with self._turn:
+                if not wanted.is_answered:
+                    await self._ask(wanted)
+        finally:
+            self._waiting.remove(wanted)
+        if wanted.error is not None:
+            raise wanted.error
+        return wanted.report
+
+    async def _ask(self, first: _Wanted) -> None:
+        """Ask for ``first``, together with the others that wait. What a list leaves out is asked for by itself."""
+        others = [one for one in self._waiting if one is not first and not one.is_answered]
+        if others:
+            batch = [first, *others][: self._gateway.orders_at_once]
+            await self._ask_together(batch)
+        if not first.is_answered:
+            first.report = await self._gateway.find(first.ref)
+            first.is_answered = True
+
+    async def _ask_together(self, batch: list[_Wanted]) -> None:
+        by_id = {str(one.ref.exchange_id): one for one in batch}
+        try:
+            found = await self._gateway.find_all(list(by_id))
+        except VenueReadFailed as error:
+            for one in batch:
+                one.error, one.is_answered = error, True
+            return
+        for exchange_id, report in found.items():
+            one = by_id[exchange_id]
+            one.report, one.is_answered = report, True
