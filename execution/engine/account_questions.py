@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
 
 import structlog
 
 from execution.core.types import OrderReport, Trade
+from execution.engine.by_symbol import by_symbol
 from execution.engine.clock import Clock
 from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.symbol_poll import Answers, SymbolTask
-from execution.venues.protocol import AccountQuestion, Gateway, Listing, Unreadable, VenueReadFailed
+from execution.venues.protocol import AccountQuestion, Gateway, Listing, VenueReadFailed
 
 log = structlog.get_logger(__name__)
 
@@ -22,14 +21,6 @@ log = structlog.get_logger(__name__)
 SAME_WINDOW = timedelta(minutes=10)
 #: Questions in a row that fail before each symbol is asked for by itself.
 GIVEN_UP_AFTER = 3
-
-
-class OfSymbol(Protocol):
-    @property
-    def symbol(self) -> str: ...
-
-
-E = TypeVar("E", bound=OfSymbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +89,3 @@ class AccountQuestions:
 
     def _is_cheaper(self, question: AccountQuestion, symbols: int) -> bool:
         return symbols > 1 and question in self._gateway.account_questions(symbols)
-
-
-def by_symbol(listing: Listing[E]) -> dict[str, Listing[E]]:
-    """Take a list of all symbols apart."""
-    entries: defaultdict[str, list[E]] = defaultdict(list)
-    unreadable: defaultdict[str, list[Unreadable]] = defaultdict(list)
-    for entry in listing:
-        entries[entry.symbol].append(entry)
-    for one in listing.unreadable:
-        unreadable[one.symbol].append(one)
-    return {symbol: Listing(entries[symbol], unreadable[symbol]) for symbol in {*entries, *unreadable}}

@@ -22,13 +22,13 @@ from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
 from execution.engine.failures import Health
 from execution.engine.foreign_orders import ForeignOrders
-from execution.engine.missing_fills import MARGIN, MissingFills
+from execution.engine.missing_fills import MissingFills
 from execution.engine.patient_reads import PatientReads, ends_poll
 from execution.engine.poll_needs import CHEAP_TRADES, UNSETTLED, is_sent, wants_poll
 from execution.engine.repeats import Repeats
 from execution.engine.side_by_side import side_by_side
 from execution.engine.stream_watch import StreamWatch
-from execution.engine.symbol_poll import SymbolPoll, SymbolRead, SymbolTask
+from execution.engine.symbol_poll import MARGIN, SymbolPoll, SymbolRead, SymbolTask
 from execution.engine.unread_symbols import UnreadSymbols
 from execution.selectors.decisions.sessions import SessionChild, reconciliation_start, unsettled_children
 from execution.services.accounts.sessions import (
@@ -279,6 +279,7 @@ class AccountReconciler(AccountPart):
             jobs = [partial(self._read_symbol, task, answers, reads) for task in tasks]
             await side_by_side(jobs, at_once=SIDE_BY_SIDE)
             doubted_at = self._doubted_at
+            self._symbol_poll.begin_settling(reads)
             if self._gateway.orders_at_once > 1:
                 await self._symbol_poll.look_up(reads, self._gateway.orders_at_once)
             jobs = [partial(self._settle_symbol, read, doubted_at, settled) for read in reads]

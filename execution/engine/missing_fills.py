@@ -8,20 +8,22 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from execution.core.types import OrderRef
-from execution.engine.account_questions import SAME_WINDOW, AccountQuestions, by_symbol
+from execution.engine.account_questions import SAME_WINDOW, AccountQuestions
+from execution.engine.by_symbol import by_symbol
 from execution.engine.context import EngineContext
 from execution.engine.patient_reads import PatientReads
-from execution.engine.poll_needs import is_sent
+from execution.engine.poll_needs import CHEAP_TRADES, is_sent
 from execution.engine.side_by_side import side_by_side
-from execution.engine.symbol_poll import SymbolPoll, SymbolRead, SymbolTask
+from execution.engine.symbol_poll import MARGIN, SymbolPoll, SymbolRead, SymbolTask
 from execution.selectors.decisions.sessions import SessionChild, unsettled_children
 from execution.venues.protocol import Gateway, Listing, VenueReadFailed
 
-#: Trades are asked for from so long before their order was decided: our clocks may differ.
-MARGIN = timedelta(seconds=30)
 #: A trade may be listed so much later than the exchange promises, by our clock.
 CLOCKS = timedelta(seconds=5)
 AT_ONCE = 8
+#: Where a list of trades takes much of the rate limit, the stream has so long to tell what a figure told before. It
+#: tells the last fills once more when it is back.
+TOLD_BY_STREAM = timedelta(seconds=4)
 
 
 class MissingFills:
@@ -44,6 +46,8 @@ class MissingFills:
         self._account_pk = account_pk
         #: From here on trades of a symbol may not be recorded yet.
         self._read_until: dict[str, datetime] = {}
+        #: Since when a child's figure tells of more, where the stream is waited for.
+        self._behind_since: dict[int, datetime] = {}
 
     def note_read(self, symbol: str, begun: datetime) -> None:
         """Note that the trades of a symbol were read and recorded; ``begun`` is when they were asked for."""
@@ -61,8 +65,25 @@ class MissingFills:
         self._poll.with_news -= tasks.keys()
         for symbol in tasks.keys() - behind.keys():
             self.note_read(symbol, reads[symbol].begun)  # every figure of then is recorded
+        if self._gateway.seconds_of("trades") > CHEAP_TRADES:
+            behind = self._overdue(behind)
         if behind:
             await self.read_of(tasks, behind, failed)
+
+    def _overdue(self, behind: Mapping[str, list[SessionChild]]) -> dict[str, list[SessionChild]]:
+        """Return the children of which the stream has had its time to tell. They do not wait for any other."""
+        now = self._context.clock.now()
+        since = {
+            child.pk: self._behind_since.get(child.pk, now)
+            for children in behind.values()
+            for child in children
+        }
+        self._behind_since = since
+        late = {
+            symbol: [child for child in children if now - since[child.pk] >= TOLD_BY_STREAM]
+            for symbol, children in behind.items()
+        }
+        return {symbol: children for symbol, children in late.items() if children}
 
     def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
         """Return how many requests the cheapest way of reading these takes."""

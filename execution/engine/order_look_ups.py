@@ -6,7 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 from execution.core.types import OrderRef, OrderReport
+from execution.engine.clock import Clock
 from execution.venues.protocol import Gateway, VenueReadFailed
+
+#: Look-ups that share requests take this part of the rate limit at most.
+SHARE = 0.5
+LONGEST_PATIENCE = 1.0  # seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -23,12 +28,20 @@ class OrderLookUps:
     """Has one request under way at a time. Whatever is looked for meanwhile is in the next one.
 
     Else forty look-ups wait for forty places in the rate limit, and everything that is asked later waits behind them.
+    Requests take half of the limit at most.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self._gateway = gateway
+        self._clock = clock
+        self._next_at = 0.0
         self._turn = asyncio.Lock()
         self._waiting: list[_Wanted] = []
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the stream has to tell of an order before a look-up is worth its cost."""
+        return min(self._gateway.seconds_of("find"), LONGEST_PATIENCE)
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         """Return what the exchange says of an order, None where it knows none. Raises ``VenueReadFailed``."""
@@ -39,6 +52,9 @@ class OrderLookUps:
         try:
             async with self._turn:
                 if not wanted.is_answered:
+                    if (wait := self._next_at - self._clock.boot()) > 0:
+                        await self._clock.sleep(wait)
+                    self._next_at = self._clock.boot() + self.patience / SHARE
                     await self._ask(wanted)
         finally:
             self._waiting.remove(wanted)

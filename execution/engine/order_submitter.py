@@ -79,7 +79,7 @@ class OrderSubmitter(AccountPart):
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._venue_pk = venue_pk
         self._doubt_rules = doubt_rules
-        self._look_ups = OrderLookUps(gateway)
+        self._look_ups = OrderLookUps(gateway, context.clock)
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._not_before: dict[int, datetime] = {}
 
@@ -194,7 +194,7 @@ class OrderSubmitter(AccountPart):
             return
         ref = replace(child.ref, exchange_id=answer.exchange_id)
         for seconds in LOOK_UP_AFTER:
-            await self._context.clock.sleep(seconds)
+            await self._context.clock.sleep(max(seconds, self._look_ups.patience / 2))
             if await self._context.database.read(is_child_over, child.pk):
                 return
             try:
@@ -266,7 +266,7 @@ class OrderSubmitter(AccountPart):
         if isinstance(outcome, CancelConfirmed):
             if await self._keep(child_cancelled, child_pk=child.pk, outcome=outcome, now=now):
                 return
-            await self._context.clock.sleep(TOLD_WITHIN)
+            await self._context.clock.sleep(max(TOLD_WITHIN, self._look_ups.patience))
         elif not isinstance(outcome, CancelGone):
             self._not_before[child.pk] = now + outcome.retry_after
             log.warning("cancel not confirmed, again", child=child.ref.client_id, error=outcome.message)

@@ -35,6 +35,11 @@ class PatientReads:
         self._clock = clock
         self.guarantees = gateway.guarantees
 
+    @property
+    def lists_all_trades(self) -> bool:
+        """Whether the trades of all symbols cost no more than those of one."""
+        return "trades" in self._gateway.account_questions(1)
+
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
         return await self._tried(lambda: self._gateway.open_orders(symbol))
 

@@ -3,9 +3,10 @@ is asked for."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from execution.core.reconcile import evidence_counts_from
 from execution.core.states import CHILD_FINAL, CHILD_ON_THE_BOOK, ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade
+from execution.engine.by_symbol import by_symbol
 from execution.engine.context import EngineContext
 from execution.engine.differences import Differences
 from execution.engine.foreign_orders import ForeignOrders
@@ -36,6 +38,8 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: Trades are asked for from so long before their order was decided: our clocks may differ.
+MARGIN = timedelta(seconds=30)
 RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 
 
@@ -101,6 +105,10 @@ class SymbolPoll:
         self.without_figure: set[str] = set()
         #: Symbols of children of which a report was news, since somebody looked for missing fills.
         self.with_news: set[str] = set()
+        #: The trades of the whole account that are evidence in this poll, by symbol, and from when on.
+        self._evidence: dict[str, Listing[Trade]] | None = None
+        self._evidence_since: datetime | None = None
+        self._evidence_turn = asyncio.Lock()
 
     async def read(self, task: SymbolTask, answers: Answers) -> SymbolRead:
         """Read a symbol's open orders, then its trades where the task wants all of them, and record what they tell.
@@ -154,6 +162,13 @@ class SymbolPoll:
                 log.warning("orders could not be looked up together", error=str(error))
                 return
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
+
+    def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
+        """Note that these symbols were read. What is evidence is asked for from now on."""
+        doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
+        children = [child for read in reads for child in _missing(read) if child.status in doubtful]
+        self._evidence = None
+        self._evidence_since = min((child.intended_at for child in children), default=None)
 
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
         """Ask for each child that the open orders leave out, and gather evidence about those of unknown outcome.
@@ -213,17 +228,18 @@ class SymbolPoll:
 
     async def _gather_evidence(self, read: SymbolRead, unknown: list[SessionChild]) -> None:
         task, trades = read.task, read.trades
-        if trades is None or task.trades_since > task.since:
-            trades = await self._reads.trades(task.symbol, task.since)
+        since = min(child.intended_at for child in unknown) - MARGIN
+        if trades is None or task.trades_since > since:
+            trades = await self._evidence_trades(task.symbol, since)
             await self.take_trades(task, trades)
-        closed = await self._reads.closed_orders(task.symbol, task.since)
+        closed = await self._reads.closed_orders(task.symbol, since)
         await self._foreign.refuse_ours(task.symbol, closed.unreadable, is_any_nameless=task.is_any_nameless)
         await self._record_reports(task.symbol, closed)
         shown = {report.client_id for report in closed}
         kinds = ["open_orders", "closed_orders"]
         if await self._all_known(task.symbol, trades, closed):
             kinds.append("trades")
-        polls = [NotFoundObservation(kind, read.begun, task.since) for kind in kinds]
+        polls = [NotFoundObservation(kind, read.begun, since) for kind in kinds]
         for child in unknown:
             if child.ref.client_id in shown:
                 continue
@@ -237,6 +253,16 @@ class SymbolPoll:
             if is_over:
                 log.info("what became of a child is proven", child=child.ref.client_id)
                 self._context.poke_order(child.order_pk)
+
+    async def _evidence_trades(self, symbol: str, since: datetime) -> Listing[Trade]:
+        """Ask for a symbol's trades; where a list of all symbols costs no more, once for all symbols of a poll."""
+        if self._evidence_since is None or not self._reads.lists_all_trades:
+            return await self._reads.trades(symbol, since)
+        async with self._evidence_turn:
+            if self._evidence is None:
+                listing = await self._reads.trades(None, self._evidence_since - MARGIN)
+                self._evidence = by_symbol(listing)
+        return self._evidence.get(symbol, Listing())
 
     async def _all_known(self, symbol: str, trades: Listing[Trade], closed: Listing[OrderReport]) -> bool:
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}

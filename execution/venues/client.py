@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 import re
@@ -25,8 +24,9 @@ from execution.venues.exchanges import spec_of
 from execution.venues.in_turn import InTurn, sent_trace
 from execution.venues.options import closed_except, configuration
 from execution.venues.reach import AddressRefused, Reach, reach_of
+from execution.venues.sockets import harden
 from execution.venues.spec import ANY_LIST, ExchangeSpec, UsedHeader
-from execution.venues.stream_messages import ToldOrders, confirmed_channels
+from execution.venues.stream_messages import ToldOrders, confirmed_channels, in_parts
 from execution.venues.timekeeping import exchange_time
 
 #: The websocket addresses that the stream of this task has used, so that it can close them.
@@ -216,11 +216,12 @@ def client_class(exchange_id: str) -> type[Any]:
             # ccxt rejects a future that nobody awaits here: the stream would stay silent for ever.
             client.on_error(ccxt_errors.NetworkError(f"{self.id} ended the user data stream"))
 
-        def handle_message(self, client: Any, message: Any) -> Any:
+        def handle_message(self, client: Any, message: Any) -> None:
             # kraken: ccxt does nothing with the confirmation of a subscription.
             if isinstance(message, dict) and message.get("method") == "subscribe":
                 client.confirmed_channels.update(confirmed_channels(message))
-            return super().handle_message(client, message)
+            for part in in_parts(message, self.spec):
+                super().handle_message(client, part)
 
         def parse_ws_order(self, order: Any, *args: Any, **kwargs: Any) -> Any:
             if (fields := self.spec.stream_orders) is None:
@@ -268,42 +269,6 @@ def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
     if plain_answer is not None and plain_answer.fullmatch(text):
         return False
     return bool(text) and not text.startswith(("{", "[", '"'))
-
-
-def harden(socket: Any) -> None:
-    """Make a websocket client of ccxt end loudly instead of falling silent.
-
-    1. A message that cannot be handled closes the socket (ccxt's receive loop would just stop).
-    2. An error while receiving closes it too (ccxt would keep a socket that nobody reads).
-    3. A future that fails without anyone awaiting it is no news: its awaiters, if any, still see it.
-    """
-    handle, receive, future = socket.handle_message, socket.receive, socket.future
-
-    def handle_message(message: Any) -> None:
-        try:
-            handle(message)
-        except Exception as error:  # noqa: BLE001  # whatever a handler of ccxt raises
-            socket.on_error(ccxt_errors.NetworkError(f"message not understood: {type(error).__name__}"))
-
-    async def receive_message() -> Any:
-        try:
-            return await receive()
-        except Exception as error:
-            socket.on_error(ccxt_errors.NetworkError(f"receiving failed: {type(error).__name__}"))
-            raise
-
-    def quiet_future(message_hash: Any) -> Any:
-        made = future(message_hash)
-        made.remove_done_callback(_retrieve)
-        made.add_done_callback(_retrieve)
-        return made
-
-    socket.handle_message, socket.receive, socket.future = handle_message, receive_message, quiet_future
-
-
-def _retrieve(future: asyncio.Future[Any]) -> None:
-    if not future.cancelled():
-        future.exception()
 
 
 def _exact_level(level: Any) -> list[Any]:

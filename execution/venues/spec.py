@@ -253,6 +253,8 @@ class ExchangeSpec:
     filled_fields: tuple[str, ...] = ()
     #: The raw field of a private stream's trade that holds our client id.
     stream_trade_client_id: str | None = None
+    #: What is asked for when the private stream begins.
+    stream_params: Mapping[str, bool] = field(default_factory=dict)
     #: How it tells of an order, where ccxt reads too little of that.
     stream_orders: StreamOrders | None = None
     #: How pages follow each other; for a list that is not here, a page that may be full is a failed read,

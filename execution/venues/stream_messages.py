@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from execution.venues.spec import StreamOrders
+from execution.venues.spec import ExchangeSpec, StreamOrders
 
 #: Orders of a private stream whose last words are kept; ccxt keeps as many.
 MAX_TOLD_ORDERS = 1000
@@ -24,6 +24,18 @@ class ToldOrders:
         if len(self._known) > MAX_TOLD_ORDERS:
             del self._known[next(iter(self._known))]
         return whole
+
+
+def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
+    """Return a message as ccxt can read it: of kraken's orders and trades it takes all for what the first one is."""
+    if spec.stream_orders is None or not isinstance(message, dict) or message.get("channel") != "executions":
+        return [message]
+    entries: dict[bool, list[Any]] = {False: [], True: []}
+    for entry in message.get("data") or ():
+        entries[isinstance(entry, dict) and entry.get("exec_type") == "trade"].append(entry)
+    if not entries[False] or not entries[True]:
+        return [message]
+    return [{**message, "data": part} for part in entries.values()]
 
 
 def confirmed_channels(message: Any) -> set[str]:

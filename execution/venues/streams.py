@@ -255,7 +255,7 @@ async def _open_account(client: Any, spec: ExchangeSpec, watchers: Watchers) -> 
     """Subscribe, and return when the exchange confirmed it (or is connected and had time to)."""
     if spec.authenticate_confirms:
         await watchers.run(client.authenticate, CONFIRM_WITHIN)
-    watchers.start(lambda: _repeat(client.watch_orders))
+    watchers.start(lambda: _repeat(partial(client.watch_orders, params=dict(spec.stream_params))))
     if client.has.get("watchMyTrades"):
         watchers.start(lambda: _repeat(client.watch_my_trades))
     if spec.heartbeat_channel is not None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -14,9 +15,10 @@ from execution.core.states import ChildStatus
 from execution.core.types import OrderRef, OrderReport, Trade, VenueStatus
 from execution.engine.account_reconciler import AccountReconciler
 from execution.engine.all_trades import MOST, TRADES_EVERY
-from execution.engine.missing_fills import CLOCKS
+from execution.engine.missing_fills import CLOCKS, TOLD_BY_STREAM
 from execution.models import Account, ChildOrder
 from execution.services.children.children import child_report
+from execution.services.children.fills import fill_record
 from execution.venues.protocol import Listing, TradesQuestion, VenueReadFailed
 from tests.engine.desk import LoopDesk
 from tests.engine.test_symbols import BTC, ETH, SOL, Venue, cleared, in_doubt, reconciler_of
@@ -289,6 +291,32 @@ def test_trades_are_asked_for_from_the_last_time_on_at_which_every_figure_was_re
     assert begun - late - timedelta(seconds=1) <= since[-1] <= begun - late
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_where_lists_of_trades_are_dear_the_stream_has_some_seconds_to_tell(
+    virtual: Rows, is_told: bool
+) -> None:
+    """It tells the last fills once more when it is back. kraken's list of them would take the whole rate limit."""
+
+    class Dear(CountingVenue):
+        def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
+            return 2.0 if kind == "trades" else 0.1
+
+    child = resting(virtual)
+    venue = Dear(orders=[told(child, OPEN, "0")], question="account")
+    desk = Session(virtual, venue)
+    venue.orders = [told(child, OPEN, "0.04")]
+    venue.listed = [fill(child, "1", "0.04")]
+    desk.lose_stream()
+    assert desk.poll(1) == [("open_orders", BTC)]
+    if is_told:
+        fill_record(account_pk=child.account_id, trade=venue.listed[0], now=NOW)
+    asked = desk.poll(TOLD_BY_STREAM.total_seconds())
+    assert asked == [("open_orders", BTC)] + [("trades", "all")] * (not is_told)
+    child.refresh_from_db()
+    assert child.filled == D("0.04")
+    assert desk.poll(1) == [("open_orders", BTC)]
+
+
 # --- look-ups --------------------------------------------------------------------------------------
 
 
@@ -321,3 +349,21 @@ def test_nothing_is_asked_as_evidence_before_it_counts(virtual: Rows) -> None:
         desk.poll(3)
     child.refresh_from_db()
     assert child.status == ChildStatus.ABSENT
+
+
+def test_evidence_about_children_of_several_symbols_is_one_list_of_trades_where_that_costs_no_more(
+    virtual: Rows,
+) -> None:
+    """On kraken each symbol's trades are picked out of those of all, a page of fifty at a time."""
+    symbols = (BTC, ETH, SOL)
+    for number, symbol in enumerate(symbols):
+        child = virtual.resting(key=f"key-{number}")
+        ChildOrder.objects.filter(pk=child.pk).update(status=ChildStatus.UNKNOWN, symbol=symbol)
+    desk = Session(virtual, CountingVenue(questions=frozenset({"open_orders", "trades"})), symbols)
+    from_ = GUARANTEES["binance"].arrives_within, GUARANTEES["binance"].listing_delay.value
+    asked = desk.poll(sum(one.total_seconds() for one in from_ if one) + 1)
+    assert [symbol for what, symbol in asked if what == "trades"] == ["all"]
+    assert sorted(symbol for what, symbol in asked if what == "closed_orders") == sorted(symbols)
+    for _ in range(3):
+        desk.poll(3)
+    assert {child.status for child in ChildOrder.objects.all()} == {ChildStatus.ABSENT}

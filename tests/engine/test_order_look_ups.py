@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from execution.core.types import OrderRef, OrderReport, VenueStatus
+from execution.engine.clock import Clock, SystemClock
 from execution.engine.order_look_ups import OrderLookUps
 from execution.venues.protocol import Gateway, VenueReadFailed
 
@@ -22,9 +23,10 @@ class Asked:
     def __init__(self, orders_at_once: int = 20, unlisted: frozenset[str] = frozenset()) -> None:
         self.orders_at_once = orders_at_once
         self.unlisted = unlisted
+        self.seconds = 0.0
         self.fails = False
         self.requests: list[tuple[str, ...]] = []
-        self.may_answer = asyncio.Event()
+        self.answers = asyncio.Semaphore(0)
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         await self._request(str(ref.exchange_id))
@@ -34,9 +36,13 @@ class Asked:
         await self._request(*exchange_ids)
         return {one: report(one) for one in exchange_ids if one not in self.unlisted}
 
+    def seconds_of(self, kind: str) -> float:
+        assert kind == "find"
+        return self.seconds
+
     async def _request(self, *exchange_ids: str) -> None:
         self.requests.append(exchange_ids)
-        await self.may_answer.wait()
+        await self.answers.acquire()
         if self.fails:
             raise VenueReadFailed("no answer")
 
@@ -51,15 +57,18 @@ def report(exchange_id: str) -> OrderReport:
     )
 
 
-def looked_up(gateway: Asked, ids: Sequence[str | None]) -> list[asyncio.Task[OrderReport | None]]:
-    look_ups = OrderLookUps(cast(Gateway, gateway))
+def looked_up(
+    gateway: Asked, ids: Sequence[str | None], clock: Clock | None = None
+) -> list[asyncio.Task[OrderReport | None]]:
+    look_ups = OrderLookUps(cast(Gateway, gateway), clock or SystemClock())
     refs = [OrderRef(f"child{number}", SYMBOL, one) for number, one in enumerate(ids)]
     return [asyncio.create_task(look_ups.find(ref)) for ref in refs]
 
 
 async def answered(gateway: Asked, tasks: Sequence[asyncio.Task[OrderReport | None]]) -> list[Any]:
     await asyncio.sleep(0)
-    gateway.may_answer.set()
+    for _ in tasks:
+        gateway.answers.release()
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
@@ -104,9 +113,8 @@ async def test_one_that_ends_while_it_is_asked_for_spoils_no_answer() -> None:
     gateway = Asked()
     tasks = looked_up(gateway, ["1", "2", "3"])
     await asyncio.sleep(0)
-    gateway.may_answer.set()
+    gateway.answers.release()
     await tasks[0]
-    gateway.may_answer.clear()
     for _ in range(5):
         await asyncio.sleep(0)
     assert gateway.requests[1] == ("2", "3")
@@ -133,3 +141,28 @@ async def test_where_they_cannot_be_asked_for_together_nobody_waits_for_another(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Skipped(SystemClock):
+    """A clock on which a sleep takes no time."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def boot(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        self.passed += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(0.0, 0.0), (0.1, 0.4), (1.0, 4.0), (60.0, 4.0)])
+async def test_where_a_look_up_takes_long_to_grow_back_requests_are_apart(
+    seconds: float, passed: float
+) -> None:
+    gateway, clock = Asked(), Skipped()
+    gateway.seconds = seconds
+    await answered(gateway, looked_up(gateway, [str(number) for number in range(40)], clock))
+    assert len(gateway.requests) == 3
+    assert clock.passed == pytest.approx(passed)

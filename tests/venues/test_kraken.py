@@ -170,6 +170,27 @@ def test_each_message_of_a_streamed_order_is_read_with_those_before_it() -> None
     assert not gap
 
 
+def test_orders_and_trades_of_one_message_are_each_read_as_what_they_are() -> None:
+    """The snapshot of a private stream has both. ccxt takes all for what the first one is."""
+    fill = {
+        "exec_type": "trade", "exec_id": "TDLH43-DVQXD-2KHVYY", "trade_id": 7, "order_id": "OVN7VD-7VYHS-APBKHA",
+        "cl_ord_id": "qtestparent010001", "symbol": SYMBOL, "side": "buy", "last_qty": 0.00004, "last_price": 80000.0,
+        "cost": 3.2, "liquidity_ind": "m", "timestamp": "2026-01-22T06:06:20.833306Z", "order_type": "limit",
+        "fees": [{"asset": "USDT", "qty": 0.0032}],
+    }  # fmt: skip
+    for entries in ([WHOLE, fill], [fill, WHOLE], [WHOLE, fill, NEW]):
+        client, tape = client_alone(), AccountTape(Bell())
+        client.orders = OwnCache(lambda order, tape=tape: tape.record_order(order, SPEC), stores=True)
+        client.myTrades = OwnCache(lambda trade, tape=tape: tape.record_trade(trade, SPEC), stores=True)
+        client.handle_message(
+            Socket(), {"channel": "executions", "type": "snapshot", "data": entries, "sequence": 1}
+        )
+        assert [report.client_id for report in tape.reports] == ["qtestparent010001"] * (len(entries) - 1)
+        assert [(trade.trade_id, trade.quantity) for trade in tape.trades] == [
+            ("TDLH43-DVQXD-2KHVYY", D("0.00004"))
+        ]
+
+
 def test_a_numeric_reference_is_no_id_of_ours() -> None:
     without = {name: value for name, value in WHOLE.items() if name != "cl_ord_id"}
     ((report,), _) = told(without | {"order_userref": 0})

@@ -58,6 +58,8 @@ SPEC = ExchangeSpec(
     quotes_in_tickers=True,
     time_step=timedelta(seconds=1),
     nonce_grows=True,
+    # The last fifty fills with it (documented). Orders and trades are one channel, of which ccxt's first call decides.
+    stream_params={"snap_trades": True},
     consecutive_trade_ids=True,
     public_trades_page=1000,
     # Fees in quote, as ccxt reads them; else a sell's may be in base.
