@@ -54,6 +54,8 @@ class MarketSamples(MarketPart):
         since = self._context.clock.now() - GOES_BACK
         self._volumes = {symbol: TradeVolume(since) for symbol in self._symbols}
         self._last: dict[str, PublicTrade] = {}
+        #: The last trade before the oldest interruption that is not mended yet.
+        self._before_hole: dict[str, PublicTrade | None] = {}
         self._sampled: set[str] = set()
         self._ends: defaultdict[str, deque[tuple[datetime, Quote]]] = defaultdict(
             lambda: deque(maxlen=ENDS_KEPT)
@@ -75,6 +77,7 @@ class MarketSamples(MarketPart):
         volume = self._volumes[event.symbol]
         if event.interrupted:
             volume.interrupt()
+            self._before_hole.setdefault(event.symbol, self._last.get(event.symbol))
         for trade in event.trades:
             if volume.streaming_since is None:
                 volume.resume(trade.at)
@@ -206,12 +209,14 @@ class MarketSamples(MarketPart):
         volume, asked_at = self._volumes[symbol], self._context.clock.now()
         streaming_since, last = volume.streaming_since, self._last.get(symbol)
         try:
-            trades = await self._gateway.missed_trades(symbol, last)
+            trades = await self._gateway.missed_trades(symbol, self._before_hole.get(symbol, last))
         except VenueReadFailed as error:
             self._board.grew_old(symbol, Feed.TRADES, f"no list of trades: {error}")
             raise
         until = asked_at - LIST_LAG
         missed = volume.fill(trades, until, received_at=self._context.clock.now())
+        if volume.hole() is None:
+            self._before_hole.pop(symbol, None)
         if trades:
             self._last[symbol] = max([trades[-1], *filter(None, [last])], key=lambda trade: trade.at)
         if streaming_since is not None and any(streaming_since < trade.at <= until for trade in missed):

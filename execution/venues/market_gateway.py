@@ -145,32 +145,34 @@ class CcxtMarketGateway:
         return await self._candles.history(symbol, since, until)
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """The newest page; and from ``after`` on, page by page, where the exchange takes an id to begin with."""
+        """Return the trades from ``after`` on, where the exchange takes an id to begin with, else the newest page.
+
+        It is the newest page, too, without ``after`` and when more than ``MAX_MISSED`` came since: a hole stays.
+        """
         if not self._client.has.get("fetchTrades"):
             raise VenueReadFailed(f"{self._client.id} lists no public trades")
-        newest = await self._trades_page(symbol, {})
         from_id = self._spec.public_trades_from
-        if (
-            from_id is None
-            or after is None
-            or after.trade_id is None
-            or not newest
-            or _reaches(newest, after)
-        ):
-            return newest
-        found: list[PublicTrade] = []
-        start = after
-        while not _reaches(newest, start):
-            page = await self._trades_page(symbol, {from_id: start.trade_id})
-            found += page
-            if len(found) > MAX_MISSED:
-                return newest  # the hole between them stays unknown
-            if not page or page[-1].trade_id == start.trade_id:
-                break
-            start = page[-1]
-        return found + newest
+        if from_id is not None and after is not None and after.trade_id is not None:
+            found = await self._trades_from(symbol, from_id, after.trade_id)
+            if found is not None:
+                return found
+        newest, _ = await self._trades_page(symbol, {})
+        return newest
 
-    async def _trades_page(self, symbol: str, params: dict[str, Any]) -> list[PublicTrade]:
+    async def _trades_from(self, symbol: str, from_id: str, first: str) -> list[PublicTrade] | None:
+        """Return the trades from an id on; None when there are too many. Few were missed as a rule: a page is long."""
+        found: list[PublicTrade] = []
+        is_full = True
+        while is_full and len(found) <= MAX_MISSED:
+            page, is_full = await self._trades_page(symbol, {from_id: first})
+            found += page
+            if not page or page[-1].trade_id in (None, first):
+                return found
+            first = str(page[-1].trade_id)
+        return None if is_full else found
+
+    async def _trades_page(self, symbol: str, params: dict[str, Any]) -> tuple[list[PublicTrade], bool]:
+        """Return the trades of a page that no stream told summed up, and whether the page is full."""
         ask = partial(self._client.fetch_trades, symbol, None, self._spec.public_trades_page, params)
         read = await self._fetch(
             "public_trades",
@@ -182,7 +184,8 @@ class CcxtMarketGateway:
             for trade in read
             if trade.trade_id not in self._absorbed[symbol]
         ]
-        return sorted(own, key=lambda trade: (trade.at, len(trade.trade_id or ""), trade.trade_id or ""))
+        own.sort(key=lambda trade: (trade.at, len(trade.trade_id or ""), trade.trade_id or ""))
+        return own, len(read) >= self._spec.public_trades_page
 
     # --- streams --------------------------------------------------------------------------------
 
@@ -268,8 +271,3 @@ class CcxtMarketGateway:
             raise values.AnswerError("the exchange lists no markets")
         self._markets = requests.spot_markets(self._client)
         return self._markets
-
-
-def _reaches(newest: Sequence[PublicTrade], after: PublicTrade) -> bool:
-    """Whether a page of the newest trades begins at or before a trade."""
-    return any(trade.trade_id == after.trade_id for trade in newest) or newest[0].at < after.at

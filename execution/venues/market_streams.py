@@ -36,7 +36,7 @@ from execution.venues.streams import (
 log = logging.getLogger(__name__)
 
 #: ccxt is asked again this long after it had news: meanwhile it keeps its own picture up to date.
-GATHER, GATHER_BOOK = 0.05, 0.1  # seconds
+GATHER, GATHER_BOOK = 0.05, 0.25  # seconds
 #: Pauses before a symbol that the exchange refuses is asked for again.
 REFUSED_FIRST, REFUSED_MAX = 5.0, 300.0
 #: Pauses before a book with a gap is read anew.

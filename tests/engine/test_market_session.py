@@ -38,9 +38,11 @@ class ListingExchange(ScriptedExchange):
     trades_listed: list[PublicTrade] = field(default_factory=list)
     quoted: Quote = QUOTE
     asked: int = 0
+    asked_after: list[str | None] = field(default_factory=list)
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
         self.asked += 1
+        self.asked_after.append(None if after is None else after.trade_id)
         if symbol in self.failing:
             raise self.failing[symbol]
         return self.trades_listed
@@ -153,6 +155,31 @@ def test_trades_that_the_stream_left_out_are_counted_and_it_is_begun_anew(sessio
     rows = session.samples._volumes[SYMBOL].rows(session.desk.clock.now())
     known = {row.second: row.volume for row in rows}
     assert known[NOW.replace(microsecond=0) + timedelta(seconds=4)] == 3
+
+
+def test_what_an_interruption_has_missed_is_asked_for_from_the_last_trade_before_it(session: Session) -> None:
+    """The stream goes on before anybody asks: its newest trade is behind the hole."""
+    numbered = [trade(number, NOW + timedelta(seconds=number)) for number in range(8)]
+    for event in (
+        MarketEvent(SYMBOL, trades=tuple(numbered[:2])),
+        MarketEvent(SYMBOL, interrupted=True),
+        MarketEvent(SYMBOL, trades=(numbered[4],)),
+        MarketEvent(SYMBOL, interrupted=True, trades=(numbered[6],)),
+    ):
+        session.samples.take_trades(event)
+    session.desk.clock.pass_by(30)
+    session.exchange.failing[SYMBOL] = VenueReadFailed("busy")
+    with pytest.raises(VenueReadFailed):
+        at_once(session.samples._compare(SYMBOL))
+    del session.exchange.failing[SYMBOL]
+    session.exchange.trades_listed = numbered[1:7]
+    at_once(session.samples._compare(SYMBOL))
+    assert session.exchange.asked_after == ["1", "1"]
+    rows = session.samples._volumes[SYMBOL].rows(session.desk.clock.now())
+    assert sum(row.volume for row in rows if row.volume is not None) == 7
+    session.exchange.trades_listed = numbered[6:]
+    at_once(session.samples._compare(SYMBOL))
+    assert session.exchange.asked_after[-1] == "6", "the hole is mended"
 
 
 def test_a_list_that_cannot_be_read_is_asked_again_after_growing_pauses(session: Session) -> None:

@@ -147,13 +147,25 @@ ENDED = NEW | {
 }  # fmt: skip
 
 
-def told(*entries: dict[str, Any]) -> tuple[list[OrderReport], bool]:
-    """The reports that ccxt's class hands on for these messages, and whether a read is due."""
+def tape_of(*messages: dict[str, Any]) -> AccountTape:
+    """What ccxt's class hands on for these messages."""
     client, tape = client_alone(), AccountTape(Bell())
     client.orders = OwnCache(lambda order: tape.record_order(order, SPEC), stores=True)
-    for number, entry in enumerate(entries):
-        message = {"channel": "executions", "type": "update", "data": [entry], "sequence": number}
+    client.myTrades = OwnCache(lambda trade: tape.record_trade(trade, SPEC), stores=True)
+    for message in messages:
         client.handle_message(Socket(), message)
+    return tape
+
+
+def told(*entries: dict[str, Any]) -> tuple[list[OrderReport], bool]:
+    """The reports that ccxt's class hands on for these entries, and whether a read is due."""
+    numbered = enumerate(entries)
+    tape = tape_of(
+        *(
+            {"channel": "executions", "type": "update", "data": [one], "sequence": number}
+            for number, one in numbered
+        )
+    )
     return tape.reports, tape.gap
 
 
@@ -179,12 +191,7 @@ def test_orders_and_trades_of_one_message_are_each_read_as_what_they_are() -> No
         "fees": [{"asset": "USDT", "qty": 0.0032}],
     }  # fmt: skip
     for entries in ([WHOLE, fill], [fill, WHOLE], [WHOLE, fill, NEW]):
-        client, tape = client_alone(), AccountTape(Bell())
-        client.orders = OwnCache(lambda order, tape=tape: tape.record_order(order, SPEC), stores=True)
-        client.myTrades = OwnCache(lambda trade, tape=tape: tape.record_trade(trade, SPEC), stores=True)
-        client.handle_message(
-            Socket(), {"channel": "executions", "type": "snapshot", "data": entries, "sequence": 1}
-        )
+        tape = tape_of({"channel": "executions", "type": "snapshot", "data": entries, "sequence": 1})
         assert [report.client_id for report in tape.reports] == ["qtestparent010001"] * (len(entries) - 1)
         assert [(trade.trade_id, trade.quantity) for trade in tape.trades] == [
             ("TDLH43-DVQXD-2KHVYY", D("0.00004"))

@@ -229,6 +229,10 @@ async def test_missed_trades_are_paged_from_the_last_known_one() -> None:
         )
         found = await gateway.missed_trades(BTC, known)
         assert {trade.trade_id for trade in found} == {str(n) for n in range(7, 3401)}
+        asked = len(exchange.asked)
+        few = await gateway.missed_trades(BTC, newest[-20])
+        assert [trade.trade_id for trade in few] == [str(n) for n in range(3381, 3401)]
+        assert len(exchange.asked) == asked + 1, "a page that is not full is the last"
 
 
 async def test_trades_are_of_our_clock_whatever_the_exchanges_says(monkeypatch: pytest.MonkeyPatch) -> None:
