@@ -195,6 +195,7 @@ SOCKETS = """
 ws/orders/                                       -        4401      open   open   open    open       open
 ws/orders/<slug:public_id>/                      order    4401      open   4404   open    open       4404
 ws/alerts/                                       -        4401      open   open   open    open       open
+ws/market/                                       -        4401      open   open   open    open       open
 ws/wall/                                         -        4401      4403   4403   4403    open       4403
 ws/halts/<slug:public_id>/                       halt     4401      4403   4403   4403    open       4403
 """

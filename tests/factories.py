@@ -6,6 +6,7 @@ the market's quote.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ import redis
 
 from execution.core.algorithms.decide import decide
 from execution.core.orders.terms import parse_order_request
-from execution.core.types import BalanceAmounts, OrderReport, Quote, Side, Trade, VenueStatus
+from execution.core.types import BalanceAmounts, Book, OrderReport, Quote, Side, Trade, VenueStatus
 from execution.core.types import Market as MarketLimits
 from execution.models import (
     Account,
@@ -31,7 +32,7 @@ from execution.models import (
 )
 from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.selectors.quote_signatures import sign, signing_key
-from execution.selectors.quotes import quote_key, quote_to_json
+from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
 from execution.services.accounts.markets import balances_record, markets_record
 from execution.services.children.children import SubmittedChild, child_submit
 from execution.services.engine.apply_decision import Applied, decision_apply
@@ -78,11 +79,26 @@ class Rows:
     ) -> Quote:
         """Put the market's quote in Redis; at the desk's own venue, unless another is named."""
         quote = Quote(D(bid), D(ask), D(2), D(2), at)
-        client = redis.Redis.from_url(self.redis_url)
-        key = quote_key((venue or self.venue).pk, SYMBOL)
-        client.set(key, sign(key, quote_to_json(quote)))
-        client.close()
+        self._publish(quote_key((venue or self.venue).pk, SYMBOL), quote_to_json(quote))
         return quote
+
+    def book(
+        self,
+        bids: Sequence[tuple[str, str]],
+        asks: Sequence[tuple[str, str]],
+        *,
+        at: datetime = NOW,
+        venue: Venue | None = None,
+    ) -> Book:
+        """Put the market's book in Redis: prices and sizes, best first."""
+        sides = [tuple((D(price), D(size)) for price, size in side) for side in (bids, asks)]
+        book = Book(sides[0], sides[1], at)
+        self._publish(book_key((venue or self.venue).pk, SYMBOL), book_to_json(book))
+        return book
+
+    def _publish(self, key: str, text: str) -> None:
+        with redis.Redis.from_url(self.redis_url) as client:
+            client.set(key, sign(key, text))
 
     def beside(self, label: str = "beta", **limits: Any) -> Account:
         """Another account of the trader, at a venue of its own with limits and a quote, held by the worker."""

@@ -143,7 +143,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
                 if with_beat:
                     # Pages that opened together do not poll together for ever.
                     beat_at = clock() + BEAT * uniform(0.8, 1.0)  # noqa: S311  # no secret
-                found = await reading(partial(self.poll, with_beat))
+                found = await self.messages(with_beat)
                 if isinstance(found, int):
                     await self.close(code=found)
                     return
@@ -158,8 +158,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             log.exception("a page's socket failed", group=getattr(self, "group", ""))
             await self.close(code=1011)
 
+    async def messages(self, with_beat: bool) -> list[dict[str, Any]] | int:
+        """Return the messages for the page, or the code to close with."""
+        return await reading(partial(self.poll, with_beat))
+
     def poll(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """Return the messages for the page, or the code to close with; in one visit to the database's thread."""
+        """Do the same in one visit to the database's thread."""
         code = self.verdict()
         if code is not None:
             return code

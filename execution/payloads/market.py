@@ -1,10 +1,10 @@
-"""The market while an order lives, for its page."""
+"""The market beside an order or a ticket, for its page."""
 
 from __future__ import annotations
 
 from typing_extensions import TypedDict
 
-from execution.payloads.fields import DecimalStr
+from execution.payloads.fields import DecimalStr, EpochMs, SideText
 from execution.payloads.reports import CostSplit
 
 #: Time, bid, ask, volume, notional of a second (or of a longer bucket in the past); null where it is not known.
@@ -22,3 +22,73 @@ class MarketUpdate(TypedDict):
     split_bp: CostSplit
     #: ``OrderRow.waits`` of now.
     waits: str
+
+
+class LadderBook(TypedDict):
+    """One of the books of a ladder; its sizes stand at the same place in each step."""
+
+    #: The chosen accounts that trade at this venue.
+    label: str
+    #: When it was received; null: there is none.
+    at: EpochMs | None
+    used: bool
+    #: Why it is left out; empty while it is used.
+    words: str
+
+
+class LadderChild(TypedDict):
+    """A child of the desk that rests on one of the books, with what is left of it."""
+
+    order: str
+    side: SideText
+    price: DecimalStr
+    quantity: DecimalStr
+
+
+class LadderStep(TypedDict):
+    """A step of one side. ``depth`` is everything from the best price up to it."""
+
+    price: DecimalStr
+    #: In the order of the used books.
+    sizes: list[DecimalStr]
+    size: DecimalStr
+    depth: DecimalStr
+    own: list[LadderChild]
+
+
+class LadderReach(TypedDict):
+    """How far a size reaches into the books, against the mid; + is cost. Null: the known levels do not carry it."""
+
+    quantity: DecimalStr
+    carried: DecimalStr
+    price: DecimalStr | None
+    cost_bp: DecimalStr | None
+    average_bp: DecimalStr | None
+
+
+class Ladder(TypedDict):
+    """The books of the chosen accounts as one. Prices are before fees."""
+
+    symbol: str
+    base: str
+    quote: str
+    tick: DecimalStr
+    lot: DecimalStr
+    step: DecimalStr
+    books: list[LadderBook]
+    #: No book is fresh: the steps are those of the last known ones.
+    is_old: bool
+    #: Both sides best first.
+    bids: list[LadderStep]
+    asks: list[LadderStep]
+    #: Own children behind the last step.
+    beyond: list[LadderChild]
+    #: One quote for all books; where they cross, the means of their bids and asks.
+    bid: DecimalStr | None
+    ask: DecimalStr | None
+    mid: DecimalStr | None
+    spread_bp: DecimalStr | None
+    #: The worst price that the collar allows now.
+    collar: DecimalStr | None
+    slice: LadderReach | None
+    order: LadderReach | None

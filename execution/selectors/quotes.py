@@ -136,6 +136,14 @@ def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quo
     return {pair: quote_from_json(text) for pair, text in found if text is not None}
 
 
+def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book]:
+    """The newest books of these venues and symbols in one call; what is missing or unreadable is left out."""
+    if not pairs:
+        return {}
+    found = zip(pairs, _read_all([book_key(*pair) for pair in pairs]), strict=True)
+    return {pair: book_from_json(text) for pair, text in found if text is not None}
+
+
 def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:
     """The states of the feeds of these venues and symbols in one call; what is missing or unreadable is left out."""
     if not pairs:

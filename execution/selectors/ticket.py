@@ -76,17 +76,26 @@ class TicketPlace:
         return None if found is None else found.amount
 
 
-def ticket_place(
-    *, person: User, accounts: Collection[str], symbol: str, now: datetime
-) -> TicketPlace | None:
-    """Return the facts of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
+def accounts_trading(
+    *, person: User, accounts: Collection[str], symbol: str
+) -> tuple[list[Account], types.Market] | None:
+    """Return those of the accounts (public ids or labels) that are the trader's and trade the symbol, and the limits
+    that they have in common; None when none does."""
     theirs = Account.objects.filter(traders=person, is_active=True).order_by("label")
     named = [account for account in theirs if account.public_id in accounts or account.label in accounts]
     listings = markets_of(named, symbol)
     found = [account for account in named if account.pk in listings]
-    if not found:
+    return (found, combined_market([listings[account.pk] for account in found])) if found else None
+
+
+def ticket_place(
+    *, person: User, accounts: Collection[str], symbol: str, now: datetime
+) -> TicketPlace | None:
+    """Return the facts of a symbol at the accounts (public ids or labels) that trade it; None when none does."""
+    there = accounts_trading(person=person, accounts=accounts, symbol=symbol)
+    if there is None:
         return None
-    market = combined_market([listings[account.pk] for account in found])
+    found, market = there
     venues = sorted({account.venue_id for account in found})
     quotes = [quote for venue in venues if (quote := quote_latest(venue, symbol)) is not None]
     return TicketPlace(

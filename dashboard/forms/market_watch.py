@@ -1,0 +1,34 @@
+"""What a page asks to see of the market beside its ticket or order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from execution.core.numbers import decimal_number
+from execution.core.types import Side
+
+Positive = Annotated[Decimal, BeforeValidator(decimal_number), Field(gt=0)]
+Name = Annotated[str, Field(max_length=40)]
+MAX_ACCOUNTS = 100
+
+
+class MarketWatch(BaseModel):
+    """A page's wish: an order's market, or a symbol's at accounts of a ticket with what its form says now.
+
+    ``group`` is the ladder's step in ticks, ``minutes`` the length of a candle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["watch"]
+    order: Name = ""
+    symbol: Name = ""
+    accounts: Annotated[tuple[Name, ...], Field(max_length=MAX_ACCOUNTS)] = ()
+    side: Side | None = None
+    slice: Positive | None = None
+    quantity: Positive | None = None
+    collar_bp: Positive | None = None
+    group: Literal[1, 10, 100, 1000] = 10

@@ -1,0 +1,248 @@
+"""The ladder of a ticket or an order: the published books of its accounts as one, with what rests there of ours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+
+from execution.core import types
+from execution.core.market_data.feeds import Feed, FeedStatus
+from execution.core.market_data.freshness import is_fresh
+from execution.core.market_data.merged_book import newest_quote, up_to_date
+from execution.core.orders.terms import parse_parameters
+from execution.core.quantities import collar_price, combined_market
+from execution.core.routing.account_selection import MAX_BOOK_AGE, reference_quote
+from execution.core.routing.ladder import LadderRow, OwnChild, Reach, ladder_side, reach
+from execution.core.states import ORDER_FINAL
+from execution.core.types import BASIS_POINT, ZERO, Book, Quote, Side
+from execution.models import Account, ChildOrder, Order
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.market import Ladder, LadderBook, LadderChild, LadderReach, LadderStep
+from execution.selectors.decisions.order_view import accounts_of
+from execution.selectors.decisions.resting import SHOWN
+from execution.selectors.markets import markets_of
+from execution.selectors.orders.visibility import orders_visible
+from execution.selectors.quotes import books_latest, feeds_latest, quotes_latest
+from execution.selectors.ticket import accounts_trading
+
+if TYPE_CHECKING:
+    from execution.models import User
+
+#: Steps that are shown of each side.
+ROWS = 12
+#: A step is so many ticks.
+GROUPS = (1, 10, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class LadderPlace:
+    """Whose books are merged, and what stands against them. It changes with rows, not with the market.
+
+    ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
+    ``slice_quantity`` and ``quantity`` are what is still to be done, base currency; None: nothing, or not known yet.
+    """
+
+    venues: Mapping[int, str]
+    market: types.Market
+    own: tuple[OwnChild, ...] = ()
+    side: Side | None = None
+    slice_quantity: Decimal | None = None
+    quantity: Decimal | None = None
+    collar_bp: Decimal | None = None
+
+    @property
+    def pairs(self) -> list[tuple[int, str]]:
+        return [(venue, self.market.symbol) for venue in self.venues]
+
+
+# --- the place -------------------------------------------------------------------------------------
+
+
+def ladder_of_ticket(*, person: User, accounts: Collection[str], symbol: str) -> LadderPlace | None:
+    """Return the place of a symbol at a trader's accounts, with the children of orders that they see.
+
+    None when none of the accounts is theirs and trades the symbol.
+    """
+    there = accounts_trading(person=person, accounts=accounts, symbol=symbol)
+    if there is None:
+        return None
+    found, market = there
+    venues = _labels(found)
+    return LadderPlace(venues, market, _own(venues, symbol, orders_visible(person)))
+
+
+def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
+    """Return the place of an order at its accounts, with its own children; None when none trades its symbol now."""
+    order = Order.objects.select_related("terms").get(pk=order_pk)
+    accounts = accounts_of(order)
+    listings = markets_of(accounts, order.symbol)
+    found = [account for account in accounts if account.pk in listings]
+    if not found or order.terms is None:
+        return None
+    venues = _labels(found)
+    left = ZERO if order.status in ORDER_FINAL else max(order.quantity - order.filled, ZERO)
+    return LadderPlace(
+        venues,
+        combined_market([listings[account.pk] for account in found]),
+        own=_own(venues, order.symbol, Order.objects.filter(pk=order.pk)),
+        side=Side(order.side),
+        slice_quantity=min(_slice_now(order, now), left) or None,
+        quantity=left or None,
+        collar_bp=parse_parameters(order.algorithm, order.terms.parameters).collar_bp if left else None,
+    )
+
+
+def _labels(accounts: Iterable[Account]) -> dict[int, str]:
+    labels: defaultdict[int, list[str]] = defaultdict(list)
+    for account in accounts:
+        labels[account.venue_id].append(account.label)
+    return {venue: ", ".join(names) for venue, names in labels.items()}
+
+
+def _slice_now(order: Order, now: datetime) -> Decimal:
+    """Return the planned quantity of the slice that is under way, or of the next one; zero without."""
+    slices = order.slices.filter(plan_version=order.plan_version, ends_at__gt=now).order_by("number")
+    return slices.values_list("quantity", flat=True).first() or ZERO
+
+
+def _own(venues: Collection[int], symbol: str, orders: QuerySet[Order]) -> tuple[OwnChild, ...]:
+    """Return the children of these orders that the exchanges show in their books, oldest first."""
+    found = ChildOrder.objects.filter(
+        account__venue__in=venues, symbol=symbol, is_settled=False, status__in=SHOWN, order__in=orders
+    ).order_by("pk")
+    columns = ("order__public_id", "side", "price", "quantity", "filled", "reported_filled")
+    return tuple(
+        OwnChild(name, Side(side), price, left)
+        for name, side, price, quantity, filled, reported in found.values_list(*columns)
+        if price is not None and (left := quantity - max(filled, reported or ZERO)) > ZERO
+    )
+
+
+# --- the books -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A venue's book, brought up to its quote, and what is known of the feed."""
+
+    label: str
+    book: Book | None
+    quote: Quote | None
+    feeds: Mapping[Feed, FeedStatus]
+
+    def trouble(self, now: datetime) -> str:
+        """Say why the book is not used; empty when it is."""
+        feed = self.feeds.get(Feed.BOOK)
+        told = feed.words(Feed.BOOK) if feed is not None else ""
+        if self.book is None:
+            return told or "no order book yet"
+        if not self.book.is_sane:
+            return told or "the book is crossed or has only one side"
+        if is_fresh(self.book.at, now, MAX_BOOK_AGE):
+            return ""
+        return told or f"the book is {(now - self.book.at).total_seconds():.0f} s old"
+
+
+def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
+    """Return the ladder of now, in steps of ``group`` ticks. It reads only what engines publish, no table.
+
+    Books that are missing, crossed or older than 3 s are left out and say why. When none is left, the last known ones
+    are shown, and are said to be old.
+    """
+    found = _published(place)
+    troubles = [each.trouble(now) for each in found]
+    fresh = [each for each, trouble in zip(found, troubles, strict=True) if not trouble]
+    known = fresh or [each for each in found if each.book is not None and each.book.is_sane]
+    books = [each.book for each in known if each.book is not None]
+    quote = _one_quote(known, now if fresh else max((book.at for book in books), default=now))
+    step = place.market.tick * group
+    asks = ladder_side(books, Side.BUY, step=step, rows=ROWS, own=place.own)
+    bids = ladder_side(books, Side.SELL, step=step, rows=ROWS, own=place.own)
+    market = place.market
+    return Ladder(
+        symbol=market.symbol,
+        base=market.base,
+        quote=market.quote,
+        tick=decimal_str(market.tick),
+        lot=decimal_str(market.lot),
+        step=decimal_str(step),
+        books=[
+            _book_row(each, trouble, each in known) for each, trouble in zip(found, troubles, strict=True)
+        ],
+        is_old=not fresh and bool(known),
+        bids=[_step_row(row) for row in bids.rows],
+        asks=[_step_row(row) for row in asks.rows],
+        beyond=[_child_row(child) for child in (*asks.beyond, *bids.beyond)],
+        bid=decimal_str(quote.bid) if quote else None,
+        ask=decimal_str(quote.ask) if quote else None,
+        mid=decimal_str(quote.mid) if quote else None,
+        spread_bp=rounded_str((quote.ask - quote.bid) / quote.mid / BASIS_POINT, 2) if quote else None,
+        collar=_collar(place, quote if fresh else None),
+        slice=_reach_row(place, place.slice_quantity, books, quote),
+        order=_reach_row(place, place.quantity, books, quote),
+    )
+
+
+def _published(place: LadderPlace) -> list[_Found]:
+    books, quotes = books_latest(place.pairs), quotes_latest(place.pairs)
+    feeds = feeds_latest(place.pairs)
+    found = []
+    for label, pair in zip(place.venues.values(), place.pairs, strict=True):
+        book, quote = books.get(pair), quotes.get(pair)
+        found.append(_Found(label, up_to_date(book, quote), newest_quote(book, quote), feeds.get(pair, {})))
+    return found
+
+
+def _one_quote(found: Sequence[_Found], now: datetime) -> Quote | None:
+    return reference_quote([each.quote for each in found if each.quote is not None], now)
+
+
+def _collar(place: LadderPlace, quote: Quote | None) -> str | None:
+    if quote is None or place.side is None or place.collar_bp is None:
+        return None
+    return decimal_str(collar_price(quote.mid, place.collar_bp, place.market.tick, place.side))
+
+
+def _book_row(found: _Found, trouble: str, is_shown: bool) -> LadderBook:
+    at = None if found.book is None else epoch_ms(found.book.at)
+    return LadderBook(label=found.label, at=at, used=is_shown, words=trouble)
+
+
+def _step_row(row: LadderRow) -> LadderStep:
+    return LadderStep(
+        price=decimal_str(row.price),
+        sizes=[decimal_str(size) for size in row.sizes],
+        size=decimal_str(row.size),
+        depth=decimal_str(row.depth),
+        own=[_child_row(child) for child in row.own],
+    )
+
+
+def _child_row(child: OwnChild) -> LadderChild:
+    return LadderChild(
+        order=child.order,
+        side=str(child.side),
+        price=decimal_str(child.price),
+        quantity=decimal_str(child.quantity),
+    )
+
+
+def _reach_row(
+    place: LadderPlace, quantity: Decimal | None, books: Sequence[Book], quote: Quote | None
+) -> LadderReach | None:
+    if place.side is None or quantity is None or quote is None:
+        return None
+    found: Reach = reach(books, place.side, quantity, quote.mid)
+    return LadderReach(
+        quantity=decimal_str(found.quantity),
+        carried=decimal_str(found.carried),
+        price=decimal_str(found.price),
+        cost_bp=rounded_str(found.cost_bp, 2),
+        average_bp=rounded_str(found.average_bp, 2),
+    )
