@@ -68,6 +68,7 @@ def preview_context(
             if market
             else None,
             "helpers": _helpers(form, place),
+            "watch": _watch(form, accounts, preview),
             "plan": plan_data(preview),
             "plan_waits": _plan_waits(preview),
             "problems": [problem_row(problem) for problem in problems],
@@ -107,7 +108,7 @@ def _helpers(form: Mapping[str, str], place: TicketPlace | None) -> dict[str, An
     if place is None or place.quote is None:
         return {"shares": {}, "limit": None}
     market, quote = place.market, place.quote
-    side = Side.SELL if form.get("side") == "sell" else Side.BUY
+    side = _side(form)
     unit = Unit.QUOTE if form.get("unit") == "quote" else Unit.BASE
     free, worst = place.available(side), _worst_price(form, side, quote)
     return {
@@ -120,12 +121,32 @@ def _helpers(form: Mapping[str, str], place: TicketPlace | None) -> dict[str, An
     }
 
 
+def _watch(form: Mapping[str, str], accounts: Sequence[str], preview: Preview | None) -> dict[str, Any]:
+    """Return what the market beside the ticket is to show: the page hands it to the websocket as it is."""
+    terms = preview.terms if preview else None
+    return {
+        "symbol": form.get("symbol", ""),
+        "accounts": list(accounts),
+        "side": _side(form).value,
+        "slice": decimal_str(preview.slices[0].quantity) if preview and preview.slices else None,
+        "quantity": decimal_str(terms.quantity) if terms else None,
+        "collar_bp": decimal_str(_collar_bp(form)),
+    }
+
+
+def _side(form: Mapping[str, str]) -> Side:
+    return Side.SELL if form.get("side") == "sell" else Side.BUY
+
+
+def _collar_bp(form: Mapping[str, str]) -> Decimal:
+    default: Decimal = AlgorithmParameters.model_fields["collar_bp"].default
+    return _number(form.get("collar_bp", "")) or default
+
+
 def _worst_price(form: Mapping[str, str], side: Side, quote: Quote) -> Decimal | None:
     """Return the worst price that the form allows; what it does not say yet is the usual."""
-    collar = _number(form.get("collar_bp", "")) or AlgorithmParameters.model_fields["collar_bp"].default
-    return worst_price(
-        side, limit_price=_number(form.get("limit_price", "")), collar_bp=collar, mid=quote.mid
-    )
+    limit = _number(form.get("limit_price", ""))
+    return worst_price(side, limit_price=limit, collar_bp=_collar_bp(form), mid=quote.mid)
 
 
 def _number(text: str) -> Decimal | None:

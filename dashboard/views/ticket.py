@@ -27,6 +27,7 @@ from execution.core.numbers import without_grouping
 from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
+from execution.payloads.encode import epoch_ms
 from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services.orders import orders as services
@@ -124,6 +125,7 @@ def _form(
         "algorithm": algorithm,
         "timing": [field for field in parameter_fields if not field.advanced],
         "advanced": [field for field in parameter_fields if field.advanced],
+        "now": epoch_ms(timezone.now()),
         "field_defaults": fields.field_defaults(),
         "written": written,
         "problems": problems,

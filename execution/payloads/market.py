@@ -75,6 +75,8 @@ class Ladder(TypedDict):
     tick: DecimalStr
     lot: DecimalStr
     step: DecimalStr
+    #: Whose sizes reach: the order's side; null while it has none.
+    side: SideText | None
     books: list[LadderBook]
     #: No book is fresh: the steps are those of the last known ones.
     is_old: bool

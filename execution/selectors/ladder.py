@@ -172,6 +172,7 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
         tick=decimal_str(market.tick),
         lot=decimal_str(market.lot),
         step=decimal_str(step),
+        side=None if place.side is None else str(place.side),
         books=[
             _book_row(each, trouble, each in known) for each, trouble in zip(found, troubles, strict=True)
         ],

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from dashboard.forms.fields import parameters_raw
+from dashboard.forms.market_watch import MarketWatch
 from execution import notify
 from execution.core.types import Quote
 from execution.models import Estimate, Order
@@ -156,6 +157,24 @@ def test_an_empty_form_has_a_preview_too(office: Desk) -> None:
     response = office.client(office.trader).post("/orders/new/preview/", {})
     assert response.status_code == 200
     assert response.context["data"]["plan"] is None
+
+
+def test_the_preview_says_what_the_market_beside_it_shows(office: Desk) -> None:
+    client = office.client(office.trader)
+    wish = client.post("/orders/new/preview/", office.form(side="sell", collar_bp="25")).context["data"][
+        "watch"
+    ]
+    read = MarketWatch.model_validate({"type": "watch", **wish})
+    assert (read.symbol, read.accounts) == ("BTC/USDT", (office.account.public_id,))
+    assert (read.side, read.quantity, read.collar_bp) == ("sell", Decimal("2.5"), Decimal(25))
+    assert read.slice is not None
+    assert abs(read.slice - Decimal("2.5") / 12) < Decimal("0.0001"), "the first of twelve, on the lot"
+    empty = client.post("/orders/new/preview/", {"quantity": "much", "collar_bp": "wide"}).context["data"][
+        "watch"
+    ]
+    read = MarketWatch.model_validate({"type": "watch", **empty})
+    assert (read.symbol, read.accounts, read.slice, read.quantity) == ("", (), None, None)
+    assert read.collar_bp == Decimal(50), "what a ticket has that says nothing"
 
 
 def test_the_review_says_the_order_in_one_sentence(office: Desk) -> None:

@@ -16,6 +16,8 @@ export class LiveSocket {
     this.version = null;
     this.state = "waiting";
     this.wait = FIRST_WAIT;
+    this.timer = null;
+    this.isPaused = false;
     this.heardAt = null;
     this.server = server;
     this.serverAt = performance.now();
@@ -48,12 +50,38 @@ export class LiveSocket {
     this.socket = socket;
     this.openedAt = performance.now();
     this.version = null;
+    socket.addEventListener("open", () => {
+      if (socket === this.socket) this.handlers.opened?.();
+    });
     socket.addEventListener("message", (event) => {
       if (socket === this.socket) this.heard(JSON.parse(event.data));
     });
     socket.addEventListener("close", (event) => {
       if (socket === this.socket) this.closed(event.code);
     });
+  }
+
+  /** Says something to the server; while there is no line, `opened` is where it is said again. */
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Closes the line until `resume`. */
+  pause() {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    clearTimeout(this.timer);
+    this.timer = null;
+    const socket = this.socket;
+    this.socket = null;
+    this.state = "waiting";
+    socket?.close();
+  }
+
+  resume() {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.open();
   }
 
   heard(message) {
@@ -76,7 +104,7 @@ export class LiveSocket {
     if (this.version === null) return; // a snapshot is on its way
     if (message.from !== this.version) {
       this.version = null;
-      this.socket.send(JSON.stringify({ type: "snapshot" }));
+      this.send({ type: "snapshot" });
       return;
     }
     this.version = message.version;
@@ -102,10 +130,11 @@ export class LiveSocket {
   }
 
   hurry() {
-    if (this.timer !== null && !document.hidden) this.open();
+    if (this.timer !== null && !this.isPaused && !document.hidden) this.open();
   }
 
   checkSilence() {
+    if (this.isPaused) return;
     const quiet = performance.now() - Math.max(this.heardAt ?? 0, this.openedAt);
     if (this.timer === null && this.state !== "lost" && quiet > SILENT_AFTER) {
       const dead = this.socket;

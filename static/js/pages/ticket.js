@@ -4,6 +4,7 @@ import { showConnection } from "../lib/connection.js";
 import { byId, readJson, setText } from "../lib/dom.js";
 import { clock, decimal, places } from "../lib/format.js";
 import { drawPlan } from "../charts/plan_chart.js";
+import { MarketPane } from "../market/pane.js";
 import { showNotes, showPlanned, showSliders, switchFields } from "../ticket/fields.js";
 
 const REFRESH = 2000;
@@ -54,6 +55,7 @@ function received() {
   showProblems();
   showHints();
   showPlan();
+  pane.watch(data.watch, data.watch.accounts.length ? `None of the chosen accounts trades ${data.watch.symbol}.` : "Choose an account to see its book.");
 }
 
 function showPlan() {
@@ -143,6 +145,9 @@ form.addEventListener("click", (event) => {
   if (share) setField("quantity", data.helpers.shares[share.dataset.share]);
   if (limit) setField("limit_price", limit.dataset.limit === "none" ? "" : data.helpers.limit);
 });
+
+/** A price of the ladder becomes the limit. */
+const pane = new MarketPane({ pick: (price) => setField("limit_price", price), server: readJson("ticket-now") });
 
 function setField(name, value) {
   form.elements[name].value = value;
