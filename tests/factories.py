@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from execution.core.algorithms.decide import decide
+from execution.core.market_data.candles import KnownCandles
 from execution.core.orders.terms import parse_order_request
 from execution.core.types import BalanceAmounts, Book, OrderReport, Quote, Side, Trade, VenueStatus
 from execution.core.types import Market as MarketLimits
@@ -32,7 +33,14 @@ from execution.models import (
 )
 from execution.selectors.decisions.order_view import MarketData, build_order_view
 from execution.selectors.quote_signatures import sign, signing_key
-from execution.selectors.quotes import book_key, book_to_json, quote_key, quote_to_json
+from execution.selectors.quotes import (
+    book_key,
+    book_to_json,
+    candles_key,
+    candles_to_json,
+    quote_key,
+    quote_to_json,
+)
 from execution.services.accounts.markets import balances_record, markets_record
 from execution.services.children.children import SubmittedChild, child_submit
 from execution.services.engine.apply_decision import Applied, decision_apply
@@ -95,6 +103,10 @@ class Rows:
         book = Book(sides[0], sides[1], at)
         self._publish(book_key((venue or self.venue).pk, SYMBOL), book_to_json(book))
         return book
+
+    def candles(self, found: KnownCandles, *, venue: Venue | None = None) -> None:
+        """Put the market's one-minute candles in Redis."""
+        self._publish(candles_key((venue or self.venue).pk, SYMBOL), candles_to_json(found))
 
     def _publish(self, key: str, text: str) -> None:
         with redis.Redis.from_url(self.redis_url) as client:

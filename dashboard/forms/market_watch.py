@@ -32,3 +32,4 @@ class MarketWatch(BaseModel):
     quantity: Positive | None = None
     collar_bp: Positive | None = None
     group: Literal[1, 10, 100, 1000] = 10
+    minutes: Literal[1, 5] = 1

@@ -1,9 +1,10 @@
-"""The market's websocket, beside a ticket or an order: the ladder of what the page asks to watch."""
+"""The market's websocket, beside a ticket or an order: ladder and candles of what the page asks to watch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -14,12 +15,27 @@ from dashboard.forms.market_watch import MarketWatch
 from dashboard.live.consumers import MIN_PAUSE, NOT_FOUND, UNREADABLE, LiveConsumer
 from dashboard.live.db_thread import reading
 from execution import notify
+from execution.payloads.market import Candles, Ladder
 from execution.selectors.ladder import LadderPlace, ladder_of_order, ladder_of_ticket, ladder_read
-from execution.selectors.orders.visibility import order_find
+from execution.selectors.market_candles import CandlePlace, candle_place, candles_read
+from execution.selectors.orders.visibility import order_alone, order_find, orders_visible
 from execution.selectors.quote_signatures import signing_key
 
 if TYPE_CHECKING:
     from execution.models import User
+
+
+#: Stored candles and own fills are read again so often.
+CANDLES_AGAIN = 2.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows, and what it was asked for with; None where nothing is to be seen."""
+
+    watch: MarketWatch
+    ladder: Ladder | None
+    candles: Candles | None
 
 
 class MarketConsumer(LiveConsumer):
@@ -31,10 +47,12 @@ class MarketConsumer(LiveConsumer):
     """
 
     watch: MarketWatch | None = None
-    #: The watch that ``place`` was read for.
+    #: The watch that the places were read for.
     placed: MarketWatch | None = None
-    place: LadderPlace | None = None
-    shown: dict[str, Any] | None = None
+    ladder: LadderPlace | None = None
+    candles: CandlePlace | None = None
+    candles_at = -CANDLES_AGAIN
+    shown: Shown | None = None
     number = 0
 
     def refusal(self, person: User) -> int | None:  # noqa: ARG002
@@ -66,8 +84,7 @@ class MarketConsumer(LiveConsumer):
         if self.placed is None:
             return [self.beat()] if with_beat else []
         read = sync_to_async(self.read_market, thread_sensitive=False)
-        found = await read(self.placed, self.place, with_beat)
-        changes = self.change(found)
+        changes = self.change(await read(self.placed, self.ladder, self.candles, with_beat))
         return [*changes, self.beat()] if with_beat else changes
 
     def read_place(self) -> int | None:
@@ -80,34 +97,76 @@ class MarketConsumer(LiveConsumer):
             order_pk = order_find(person=self.person, public_id=watch.order)
             if order_pk is None:
                 return NOT_FOUND
-            place = ladder_of_order(order_pk=order_pk, now=now)
+            ladder, orders = ladder_of_order(order_pk=order_pk, now=now), order_alone(order_pk)
         else:
-            place = ladder_of_ticket(person=self.person, accounts=watch.accounts, symbol=watch.symbol)
-            place = place and replace(
-                place,
-                side=watch.side,
-                slice_quantity=watch.slice,
-                quantity=watch.quantity,
-                collar_bp=watch.collar_bp,
+            ladder, orders = ticket_ladder(self.person, watch), orders_visible(self.person)
+        if ladder is None:
+            self.candles = None
+        elif watch is not self.placed or monotonic() - self.candles_at >= CANDLES_AGAIN:
+            self.candles_at = monotonic()
+            self.candles = candle_place(
+                venues=ladder.venues,
+                symbol=ladder.market.symbol,
+                minutes=watch.minutes,
+                orders=orders,
+                now=now,
             )
-        self.placed, self.place = watch, place
+        self.placed, self.ladder = watch, ladder
         return None
 
-    def read_market(self, watch: MarketWatch, place: LadderPlace | None, with_beat: bool) -> dict[str, Any]:
-        """Read what engines publish. With each beat they are told that somebody looks at the books."""
-        if place is None:
-            return {"ladder": None}
+    def read_market(
+        self, watch: MarketWatch, ladder: LadderPlace | None, candles: CandlePlace | None, with_beat: bool
+    ) -> Shown:
+        """Read what engines publish. With each beat they are told that somebody looks; candles come once a second."""
+        if ladder is None or candles is None:
+            return Shown(watch, None, None)
         now = timezone.now()
         if with_beat:
-            notify.request_books(place.venues, place.market.symbol, now)
-        return {"ladder": ladder_read(place, group=watch.group, now=now)}
+            notify.request_books(ladder.venues, ladder.market.symbol, now)
+        known = self.shown.candles if self.shown is not None and self.shown.watch is watch else None
+        found = candles_read(candles, now=now) if with_beat or known is None else known
+        return Shown(watch, ladder_read(ladder, group=watch.group, now=now), found)
 
-    def change(self, found: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the message that says what is new, if anything is."""
-        whole, self.wants_snapshot = self.wants_snapshot, False
-        if found == self.shown and not whole:
+    def change(self, found: Shown) -> list[dict[str, Any]]:
+        """Return the message that says what is new, if anything is; all of it for another watch."""
+        before, self.shown = self.shown, found
+        whole = self.wants_snapshot or before is None or before.watch is not found.watch
+        self.wants_snapshot = False
+        if whole:
+            news: dict[str, Any] = {"ladder": found.ladder, "candles": found.candles}
+        else:
+            news = changes_between(before, found) if before is not None else {}
+        if not news:
             return []
-        self.shown = found
         self.number += 1
         kind = "snapshot" if whole else "delta"
-        return [{"type": kind, "from": self.number - 1, "version": self.number, **found}]
+        return [{"type": kind, "from": self.number - 1, "version": self.number, **news}]
+
+
+def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
+    """Return the ladder of a ticket, with what its form says."""
+    found = ladder_of_ticket(person=person, accounts=watch.accounts, symbol=watch.symbol)
+    return found and replace(
+        found,
+        side=watch.side,
+        slice_quantity=watch.slice,
+        quantity=watch.quantity,
+        collar_bp=watch.collar_bp,
+    )
+
+
+def changes_between(before: Shown, after: Shown) -> dict[str, Any]:
+    """Return what a page that shows ``before`` needs; of the candles only rows that are new or differ."""
+    news: dict[str, Any] = {}
+    if after.ladder != before.ladder:
+        news["ladder"] = after.ladder
+    if after.candles is None or before.candles is None:
+        if after.candles != before.candles:
+            news["candles"] = after.candles
+    elif after.candles != before.candles:
+        known = set(before.candles["rows"])
+        news["candles"] = {
+            **after.candles,
+            "rows": [row for row in after.candles["rows"] if row not in known],
+        }
+    return news

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from execution.core.market_data.candles import KnownCandles
 from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock
@@ -48,5 +49,6 @@ class EngineContext:
     publish_quote: Callable[[int, str, Quote], None]
     publish_book: Callable[[int, str, Book], None] = unpublished
     publish_feeds: Callable[[int, str, Mapping[Feed, FeedStatus]], None] = unpublished
+    publish_candles: Callable[[int, str, KnownCandles], None] = unpublished
     #: Why no order may start for want of disk space; empty when one may.
     room: Callable[[], str] = str

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from execution.core.faults import CLAIMS, DISK, HALTS, Fault
+from execution.core.market_data.candles import KnownCandles
 from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.account_session import AccountSession, GatewayFactory
@@ -75,6 +76,7 @@ class Engine:
         publish_quote: Callable[[int, str, Quote], None],
         publish_book: Callable[[int, str, Book], None] = unpublished,
         publish_feeds: Callable[[int, str, Mapping[Feed, FeedStatus]], None] = unpublished,
+        publish_candles: Callable[[int, str, KnownCandles], None] = unpublished,
         helpers: Callable[[Engine], Helpers] = lambda _engine: {},
         room: Callable[[], str] = str,
     ) -> None:
@@ -101,6 +103,7 @@ class Engine:
             publish_quote=publish_quote,
             publish_book=publish_book,
             publish_feeds=publish_feeds,
+            publish_candles=publish_candles,
             room=room,
         )
 

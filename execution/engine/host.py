@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 
+from execution.core.market_data.candles import KnownCandles
 from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.clock import Clock, SystemClock
@@ -28,6 +29,8 @@ from execution.selectors.quote_signatures import signing_key
 from execution.selectors.quotes import (
     book_key,
     book_to_json,
+    candles_key,
+    candles_to_json,
     feeds_key,
     feeds_to_json,
     quote_key,
@@ -143,6 +146,9 @@ class EngineHost:
         def publish_feeds(venue_pk: int, symbol: str, feeds: Mapping[Feed, FeedStatus]) -> None:
             publisher.put(feeds_key(venue_pk, symbol), feeds_to_json(feeds))
 
+        def publish_candles(venue_pk: int, symbol: str, candles: KnownCandles) -> None:
+            publisher.put(candles_key(venue_pk, symbol), candles_to_json(candles))
+
         async def publish_all() -> None:
             await database.read(signing_key)  # once; the publisher's loop must not ask the database
             await publisher.run()
@@ -160,6 +166,7 @@ class EngineHost:
             publish_quote=publish,
             publish_book=publish_book,
             publish_feeds=publish_feeds,
+            publish_candles=publish_candles,
             helpers=helpers,
             room=held_back,
         )

@@ -18,6 +18,7 @@ from execution.engine.context import EngineContext
 from execution.engine.failures import Health
 from execution.engine.history import MarketHistory
 from execution.engine.market_board import MarketBoard
+from execution.engine.market_candles import MarketCandles
 from execution.engine.market_part import MarketPart, WatchedMarket
 from execution.engine.market_samples import ASK_AFTER, MarketSamples
 from execution.selectors.decisions.markets import MarketDetails, market_details
@@ -84,13 +85,14 @@ class MarketSession:
         stream = gateway.watch_market(symbols)
         board = MarketBoard(self._context, venue_pk)
         market = WatchedMarket(self._context, gateway, stream, board, venue_pk, symbols)
-        samples, books = MarketSamples(market), MarketBooks(market)
+        samples, books, minutes = MarketSamples(market), MarketBooks(market), MarketCandles(market)
         history = MarketHistory(self._context, gateway, venue_pk=venue_pk, symbols=symbols)
 
         async def follow() -> None:
             async with aclosing(stream.events()) as events:
                 async for event in events:
                     self._take(event, board, samples)
+                    minutes.take(event)
 
         parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             faults.MARKET_STREAM: follow,
@@ -99,6 +101,7 @@ class MarketSession:
             faults.PUBLIC_TRADES: samples.keep_trades,
             faults.BOOKS: books.run,
             faults.CANDLES: history.run,
+            faults.MINUTE_CANDLES: minutes.run,
         }
         tasks = [asyncio.ensure_future(self._keep(part, run)) for part, run in parts.items()]
         watch = asyncio.ensure_future(self._until_changed())

@@ -94,3 +94,32 @@ class Ladder(TypedDict):
     collar: DecimalStr | None
     slice: LadderReach | None
     order: LadderReach | None
+
+
+#: When it opened, open, high, low, close, volume in base units, and the VWAP of the shown candles up to it.
+CandleRow = tuple[EpochMs, DecimalStr, DecimalStr, DecimalStr, DecimalStr, DecimalStr, DecimalStr | None]
+
+
+class CandleFill(TypedDict):
+    """A fill of the desk's own."""
+
+    at: EpochMs
+    order: str
+    side: SideText
+    price: DecimalStr
+    quantity: DecimalStr
+    liquidity: str
+
+
+class Candles(TypedDict):
+    """The candles of the chosen accounts' venues as one market, oldest first; the last one may still grow."""
+
+    minutes: int
+    since: EpochMs
+    until: EpochMs
+    rows: list[CandleRow]
+    #: Stretches of which nothing is known. Any other stretch without a candle had no trade.
+    unknown: list[tuple[EpochMs, EpochMs]]
+    #: The accounts whose venue tells nothing of that time.
+    left_out: list[str]
+    fills: list[CandleFill]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from execution.core.market_data.candles import merged_candles
 from execution.core.types import Candle
 from execution.models import CandleDay
 
@@ -23,12 +24,9 @@ def candles_of(
     days = CandleDay.objects.filter(
         venue__in=venues, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date(), day__lte=until.date()
     )
-    found: dict[datetime, list[Candle]] = {}
-    for day in days:
-        for candle in bars_to_candles(day):
-            if since <= candle.opened_at < until:
-                found.setdefault(candle.opened_at, []).append(candle)
-    return tuple(_together(found[at]) for at in sorted(found))
+    return merged_candles(
+        (candle for candle in bars_to_candles(day) if since <= candle.opened_at < until) for day in days
+    )
 
 
 def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
@@ -46,11 +44,3 @@ def bars_unknown(day: CandleDay) -> list[datetime]:
     """When the bars opened of which the venue told nothing that can be read."""
     midnight = datetime.combine(day.day, time(), UTC)
     return [midnight + timedelta(seconds=seconds) for seconds in day.unknown]
-
-
-def _together(candles: Sequence[Candle]) -> Candle:
-    if len(candles) == 1:
-        return candles[0]
-    largest = max(candles, key=lambda candle: candle.volume)
-    volume = sum((candle.volume for candle in candles), Decimal(0))
-    return Candle(largest.opened_at, largest.open, largest.high, largest.low, largest.close, volume)

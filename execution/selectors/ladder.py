@@ -27,7 +27,7 @@ from execution.payloads.market import Ladder, LadderBook, LadderChild, LadderRea
 from execution.selectors.decisions.order_view import accounts_of
 from execution.selectors.decisions.resting import SHOWN
 from execution.selectors.markets import markets_of
-from execution.selectors.orders.visibility import orders_visible
+from execution.selectors.orders.visibility import order_alone, orders_visible
 from execution.selectors.quotes import books_latest, feeds_latest, quotes_latest
 from execution.selectors.ticket import accounts_trading
 
@@ -90,7 +90,7 @@ def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
     return LadderPlace(
         venues,
         combined_market([listings[account.pk] for account in found]),
-        own=_own(venues, order.symbol, Order.objects.filter(pk=order.pk)),
+        own=_own(venues, order.symbol, order_alone(order.pk)),
         side=Side(order.side),
         slice_quantity=min(_slice_now(order, now), left) or None,
         quantity=left or None,

@@ -1,4 +1,4 @@
-"""The latest quotes and books, signed in Redis with their age. Missing, unreadable or forged is unknown."""
+"""The latest quotes, books and candles, signed in Redis with their age. Missing, unreadable or forged is unknown."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import redis
 import structlog
 from django.conf import settings
 
+from execution.core.market_data.candles import KnownCandles
+from execution.core.market_data.coverage import Stretch
 from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.market_data.freshness import Data, received_at
-from execution.core.types import Book, Quote
+from execution.core.types import Book, Candle, Quote
 from execution.selectors.quote_signatures import opened
 
 log = structlog.get_logger(__name__)
@@ -75,6 +77,27 @@ def feeds_from_json(text: str | bytes) -> dict[Feed, FeedStatus]:
         Feed(feed): FeedStatus(FeedState(state), datetime.fromisoformat(since), reason)
         for feed, (state, since, reason) in json.loads(text).items()
     }
+
+
+def candles_key(venue_pk: int, symbol: str) -> str:
+    return f"tranche:candles:{venue_pk}:{symbol}"
+
+
+def candles_to_json(found: KnownCandles) -> str:
+    known = [[each.start.isoformat(), each.end.isoformat()] for each in found.known]
+    bars = [
+        [bar.opened_at.isoformat(), *map(str, (bar.open, bar.high, bar.low, bar.close, bar.volume))]
+        for bar in found.candles
+    ]
+    return json.dumps([known, bars])
+
+
+def candles_from_json(text: str | bytes) -> KnownCandles:
+    known, bars = json.loads(text)
+    return KnownCandles(
+        tuple(Candle(datetime.fromisoformat(at), *map(Decimal, numbers)) for at, *numbers in bars),
+        tuple(Stretch(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in known),
+    )
 
 
 def _aged(data: Data, boot: float | None, host: str) -> Data:
@@ -142,6 +165,14 @@ def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book
         return {}
     found = zip(pairs, _read_all([book_key(*pair) for pair in pairs]), strict=True)
     return {pair: book_from_json(text) for pair, text in found if text is not None}
+
+
+def candles_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KnownCandles]:
+    """The newest one-minute candles of these venues and symbols; what is missing or unreadable is left out."""
+    if not pairs:
+        return {}
+    found = zip(pairs, _read_all([candles_key(*pair) for pair in pairs]), strict=True)
+    return {pair: candles_from_json(text) for pair, text in found if text is not None}
 
 
 def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.live.consumers import NOT_FOUND, UNREADABLE
+from execution.core.market_data.candles import MINUTE, KnownCandles
+from execution.core.market_data.coverage import Stretch
+from execution.core.types import Candle
 from execution.models import User
 from tests.dashboard.test_live import Line, in_thread
-from tests.factories import SYMBOL, Rows
+from tests.factories import SYMBOL, D, Rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BIDS = [("59999.50", "1"), ("59999.00", "2")]
@@ -42,6 +46,26 @@ async def test_a_ticket_is_shown_its_books_and_each_change_of_them(committed_row
     delta = await line.receive("delta")
     assert delta["from"] == snapshot["version"]
     assert [row["price"] for row in delta["ladder"]["asks"]] == ["60001"]
+    await line.socket.disconnect()
+
+
+async def test_candles_come_whole_and_then_what_is_new_of_them(committed_rows: Rows) -> None:
+    rows, now = committed_rows, timezone.now()
+    first = now.replace(second=0, microsecond=0) - timedelta(minutes=3)
+    bars = tuple(Candle(first + MINUTE * n, D(10), D(12), D(9), D(11), D(n + 1)) for n in range(3))
+    far = now + timedelta(minutes=1)
+    await in_thread(rows.candles, KnownCandles(bars[:2], (Stretch(first, far),)))
+    line = await opened(rows.trader)
+    await line.socket.send_json_to(watch())
+    found = (await line.receive("snapshot"))["candles"]
+    assert [row[5] for row in found["rows"]] == ["1", "2"]
+    assert len(found["unknown"]) == 1, "what was before the first one"
+    await in_thread(rows.candles, KnownCandles(bars, (Stretch(first, far),)))
+    for _ in range(5):
+        delta = await line.receive("delta")
+        if delta.get("candles", {}).get("rows"):
+            break
+    assert [row[5] for row in delta["candles"]["rows"]] == ["3"]
     await line.socket.disconnect()
 
 

@@ -1,1 +1,1 @@
-"""Market data and its reliability: freshness, the states of feeds, the merged book."""
+"""Market data and its reliability: freshness, the states of feeds, the merged book, candles."""

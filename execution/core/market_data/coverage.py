@@ -25,6 +25,10 @@ class Coverage:
         """The end of the last stretch; None without one."""
         return self._stretches[-1].end if self._stretches else None
 
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        return tuple(self._stretches)
+
     def add(self, start: datetime, end: datetime) -> list[Stretch]:
         """Cover a stretch as well; return the parts of it that were not covered before."""
         if start >= end:

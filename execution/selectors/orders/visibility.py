@@ -21,6 +21,11 @@ def orders_visible(person: User) -> QuerySet[Order]:
     return Order.objects.none()
 
 
+def order_alone(order_pk: int) -> QuerySet[Order]:
+    """Return an order that was found before, as a query."""
+    return Order.objects.filter(pk=order_pk)
+
+
 def may_act(person: User, order: Order) -> bool:
     """Return True for the order's trader and for supervisors: they pause, resume and cancel; others only watch."""
     owns = order.trader_id == person.pk and person.role == Role.TRADER

@@ -19,7 +19,7 @@ const TIME_TICKS = [
   { dtickrange: [86400000, null], value: "%d %b" },
 ];
 
-export function layout(colour, { title, xRange, yRange, revision, xRevision = revision, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
+export function layout(colour, { title, xRange, yRange, revision, xRevision = revision, left = LEFT, right = RIGHT, bottom = 26, shapes = [], annotations = [] }) {
   const axis = {
     gridcolor: colour.line,
     linecolor: colour.line,
@@ -32,7 +32,7 @@ export function layout(colour, { title, xRange, yRange, revision, xRevision = re
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colour.sans, size: 12, color: colour.muted },
-    margin: { l: LEFT, r: right, t: 8, b: bottom },
+    margin: { l: left, r: right, t: 8, b: bottom },
     showlegend: false,
     hovermode: "closest",
     hoverlabel: { bgcolor: colour.raised, bordercolor: colour.line, font: { family: colour.mono, size: 12, color: colour.text } },

@@ -46,7 +46,7 @@ export class BookPanel {
   words(now, isLost) {
     const used = this.ladder?.books.filter((book) => book.used) ?? [];
     if (!used.length) return isLost ? "disconnected" : "";
-    const names = new Intl.ListFormat("en").format(used.map((book) => book.label));
+    const names = new Intl.ListFormat("en-GB").format(used.map((book) => book.label));
     const oldest = age(Math.max(...used.map((book) => now - book.at)));
     const state = isLost ? "disconnected, " : this.ladder.is_old ? "old, " : "";
     return `${names}${used.length > 1 ? " merged" : ""} · ${state}${oldest}`;

@@ -155,9 +155,9 @@ function drawEdge(node, ladder, side) {
 
 // --- how far a size reaches ----------------------------------------------------------------------
 
-/** "slice 0.0667 reaches 64,520.0, worst +0.2 bp, average +0.1 bp". */
+/** "slice 0.0667 reaches 64,520.0: +0.2 bp, average +0.1". */
 export function reachWords(name, size, ladder) {
-  const amount = `${name} ${quantity(size.quantity, ladder.lot)}`;
+  const amount = `${name} ${decimal(size.quantity)}`;
   if (size.price === null) return `${amount}: these books carry only ${quantity(size.carried, ladder.lot)}`;
-  return `${amount} reaches ${price(size.price, ladder.tick)}, worst ${points(size.cost_bp)} bp, average ${points(size.average_bp)} bp`;
+  return `${amount} reaches ${price(size.price, ladder.tick)}: ${points(size.cost_bp)} bp, average ${points(size.average_bp)}`;
 }

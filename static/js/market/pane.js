@@ -3,23 +3,25 @@
 import { byId } from "../lib/dom.js";
 import { LiveSocket } from "../lib/socket.js";
 import { BookPanel, GROUPS } from "./book.js";
+import { CandlePanel, LENGTHS } from "./candle_panel.js";
 
 const TICK = 500;
-const STORED = "tranche-ladder-group";
+const GROUP = "tranche-ladder-group";
+const MINUTES = "tranche-candle-minutes";
 
-/** The step that was chosen last; without storage, the default. */
-function storedGroup() {
+/** What was chosen last; without storage, the default. */
+function stored(name, choices, fallback) {
   try {
-    const group = Number(localStorage.getItem(STORED));
-    return GROUPS.includes(group) ? group : GROUPS[1];
+    const value = Number(localStorage.getItem(name));
+    return choices.includes(value) ? value : fallback;
   } catch {
-    return GROUPS[1];
+    return fallback;
   }
 }
 
-function storeGroup(group) {
+function store(name, value) {
   try {
-    localStorage.setItem(STORED, String(group));
+    localStorage.setItem(name, String(value));
   } catch {
     // Storage may be refused; then the choice lasts as long as the page.
   }
@@ -30,15 +32,18 @@ export class MarketPane {
   constructor({ pick = null, server }) {
     this.wish = null;
     this.why = "";
-    this.group = storedGroup();
-    this.book = new BookPanel(byId("book"), { pick, group: this.group, onGroup: (group) => this.regroup(group) });
+    this.ladder = null;
+    this.choice = { group: stored(GROUP, GROUPS, 10), minutes: stored(MINUTES, LENGTHS, 1) };
+    this.book = new BookPanel(byId("book"), { pick, group: this.choice.group, onGroup: (group) => this.choose(GROUP, { group }) });
+    this.candles = new CandlePanel(byId("candles"), { minutes: this.choice.minutes, onMinutes: (minutes) => this.choose(MINUTES, { minutes }) });
     this.socket = new LiveSocket("/ws/market/", {
       opened: () => this.ask(),
       snapshot: (message) => this.take(message),
       delta: (message) => this.take(message),
-      gone: () => this.take({ ladder: null }),
+      gone: () => this.take({ type: "snapshot", ladder: null, candles: null }),
     }, server);
     document.addEventListener("visibilitychange", () => this.hide(document.hidden));
+    document.addEventListener("tranche:theme", () => this.candles.draw(this.ladder, this.why, true));
     setInterval(() => this.tick(), TICK);
   }
 
@@ -51,19 +56,32 @@ export class MarketPane {
     this.ask();
   }
 
-  regroup(group) {
-    this.group = group;
-    storeGroup(group);
+  /** The limit that is drawn; null: none. */
+  setLimit(limit) {
+    if (limit === this.candles.limit) return;
+    this.candles.limit = limit;
+    this.candles.draw(this.ladder, this.why, true);
+  }
+
+  choose(name, choice) {
+    this.choice = { ...this.choice, ...choice };
+    store(name, Object.values(choice)[0]);
     this.ask();
   }
 
   ask() {
-    if (this.wish !== null) this.socket.send({ type: "watch", ...this.wish, group: this.group });
+    if (this.wish !== null) this.socket.send({ type: "watch", ...this.wish, ...this.choice });
   }
 
   take(message) {
     if (document.hidden) return;
-    if (message.ladder !== undefined) this.book.draw(message.ladder, this.why);
+    const isWhole = message.type === "snapshot";
+    if (message.ladder !== undefined) {
+      this.ladder = message.ladder;
+      this.book.draw(this.ladder, this.why);
+    }
+    if (message.candles !== undefined) this.candles.take(message.candles, isWhole);
+    this.candles.draw(this.ladder, this.why, isWhole);
     this.tick();
   }
 

@@ -55,7 +55,14 @@ function received() {
   showProblems();
   showHints();
   showPlan();
-  pane.watch(data.watch, data.watch.accounts.length ? `None of the chosen accounts trades ${data.watch.symbol}.` : "Choose an account to see its book.");
+  pane.watch(data.watch, data.watch.accounts.length ? `None of the chosen accounts trades ${data.watch.symbol}.` : "Choose an account to see its market.");
+  pane.setLimit(writtenLimit());
+}
+
+/** The limit as it is drawn; what is no number is no line. */
+function writtenLimit() {
+  const text = form.elements.limit_price.value.replaceAll(",", "").trim();
+  return text && Number.isFinite(Number(text)) ? text : null;
 }
 
 function showPlan() {

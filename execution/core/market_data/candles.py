@@ -1,0 +1,166 @@
+"""Candles: of one minute from the trades of a stream, longer ones from shorter ones, several venues' as one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from execution.core.market_data.coverage import Coverage, Stretch
+from execution.core.types import ZERO, Candle, PublicTrade
+
+MINUTE = timedelta(minutes=1)
+#: Minutes that are kept of a symbol.
+KEPT = timedelta(hours=4)
+#: Ids of the newest trades: a stream may repeat one.
+IDS_KEPT = 2000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCandles:
+    """Candles oldest first, the last of which may still grow, and the stretches of which everything is known.
+
+    A stretch that is known and has no candle had no trade. Of any other one nothing is known.
+    """
+
+    candles: tuple[Candle, ...] = ()
+    known: tuple[Stretch, ...] = ()
+
+
+class MinuteCandles:
+    """The one-minute candles of one symbol at one venue. Times are on our clock."""
+
+    def __init__(self) -> None:
+        self._bars: dict[datetime, Candle] = {}
+        self._coverage = Coverage()
+        #: From when on the stream has delivered every trade; None while it is interrupted.
+        self._from: datetime | None = None
+        self._last_at: datetime | None = None
+        self._ids: dict[str, None] = {}
+
+    def interrupt(self) -> None:
+        """Note that the stream may have missed trades since its last one."""
+        self._from = None
+
+    def add(self, trade: PublicTrade) -> None:
+        """Count a trade, once. The first one after an interruption is where the stream goes on."""
+        if self._is_known(trade) or (self._last_at is not None and trade.at < self._last_at - KEPT):
+            return
+        if self._from is None:
+            self._from = trade.at
+        if trade.at < self._from:
+            return  # a new stream repeats what was before it
+        at = opening(trade.at, MINUTE)
+        self._bars[at] = with_trade(self._bars.get(at), at, trade)
+        self._last_at = max(self._last_at or trade.at, trade.at)
+        self._coverage.add(self._from, self._last_at)
+
+    def read(self, now: datetime) -> KnownCandles:
+        """Return what is known by ``now``: an uninterrupted stream without a trade says that there was none."""
+        horizon = opening(now - KEPT, MINUTE)
+        self._coverage.forget(horizon)
+        self._bars = {at: bar for at, bar in self._bars.items() if at >= horizon}
+        known = Coverage()
+        for each in self._coverage.stretches:
+            known.add(each.start, each.end)
+        if self._from is not None:
+            # Not kept: an interruption that is noticed later takes back everything since the last trade.
+            known.add(max(self._from, horizon), now)
+        told = (self._bars[at] for at in sorted(self._bars) if known.covers(at, min(at + MINUTE, now)))
+        return KnownCandles(tuple(told), known.stretches)
+
+    def _is_known(self, trade: PublicTrade) -> bool:
+        if trade.trade_id is None:
+            return False
+        if trade.trade_id in self._ids:
+            return True
+        self._ids[trade.trade_id] = None
+        if len(self._ids) > IDS_KEPT:
+            del self._ids[next(iter(self._ids))]
+        return False
+
+
+def opening(at: datetime, length: timedelta) -> datetime:
+    """Return when the candle of ``length`` opened that holds ``at``; candles of a length begin at midnight UTC."""
+    return _EPOCH + (at - _EPOCH) // length * length
+
+
+def with_trade(candle: Candle | None, opened_at: datetime, trade: PublicTrade) -> Candle:
+    """Return the candle with a trade that came after those in it."""
+    price = trade.price
+    if candle is None:
+        return Candle(opened_at, price, price, price, price, trade.quantity)
+    return Candle(
+        opened_at,
+        candle.open,
+        max(candle.high, price),
+        min(candle.low, price),
+        price,
+        candle.volume + trade.quantity,
+    )
+
+
+def longer_candles(candles: Iterable[Candle], length: timedelta) -> tuple[Candle, ...]:
+    """Return candles of ``length`` made of shorter ones, which come oldest first."""
+    found: dict[datetime, Candle] = {}
+    for bar in candles:
+        at = opening(bar.opened_at, length)
+        first = found.get(at)
+        found[at] = Candle(
+            at,
+            bar.open if first is None else first.open,
+            bar.high if first is None else max(first.high, bar.high),
+            bar.low if first is None else min(first.low, bar.low),
+            bar.close,
+            bar.volume if first is None else first.volume + bar.volume,
+        )
+    return tuple(found.values())
+
+
+def merged_candles(venues: Iterable[Iterable[Candle]]) -> tuple[Candle, ...]:
+    """Return the candles of several venues as one market's, oldest first.
+
+    Volumes add up; prices are those of the venue that traded most in the bar: the highs and lows of venues apart
+    would make candles of their differences.
+    """
+    found: defaultdict[datetime, list[Candle]] = defaultdict(list)
+    for candles in venues:
+        for candle in candles:
+            found[candle.opened_at].append(candle)
+    return tuple(_together(found[at]) for at in sorted(found))
+
+
+def _together(candles: Sequence[Candle]) -> Candle:
+    if len(candles) == 1:
+        return candles[0]
+    largest = max(candles, key=lambda candle: candle.volume)
+    volume = sum((candle.volume for candle in candles), ZERO)
+    return Candle(largest.opened_at, largest.open, largest.high, largest.low, largest.close, volume)
+
+
+def common_stretches(
+    venues: Sequence[Sequence[Stretch]], start: datetime, end: datetime
+) -> tuple[Stretch, ...]:
+    """Return the parts of ``start`` to ``end`` that are known of every venue; nothing without a venue."""
+    unknown = Coverage()
+    for stretches in venues:
+        known = Coverage()
+        for each in stretches:
+            known.add(each.start, each.end)
+        for gap in known.gaps(start, end):
+            unknown.add(gap.start, gap.end)
+    return tuple(unknown.gaps(start, end)) if venues else ()
+
+
+def running_vwap(candles: Iterable[Candle]) -> list[Decimal | None]:
+    """Return the average of the typical prices so far, by volume, at each candle; None while nothing was traded."""
+    volume = notional = ZERO
+    line: list[Decimal | None] = []
+    for candle in candles:
+        volume += candle.volume
+        notional += candle.typical * candle.volume
+        line.append(notional / volume if volume else None)
+    return line

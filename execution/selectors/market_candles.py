@@ -1,0 +1,174 @@
+"""The candles beside a ticket or an order: stored ones, what engines publish of the last hours, and own fills."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+
+from django.db.models import Q, QuerySet
+
+from execution.core.market_data.candles import (
+    MINUTE,
+    KnownCandles,
+    common_stretches,
+    longer_candles,
+    merged_candles,
+    opening,
+    running_vwap,
+)
+from execution.core.market_data.coverage import Coverage, Stretch
+from execution.core.types import Candle
+from execution.models import CandleDay, Fill, Order
+from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
+from execution.payloads.market import CandleFill, CandleRow, Candles
+from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS, bars_to_candles, bars_unknown
+from execution.selectors.quotes import candles_latest
+
+#: Candles that are shown of each length.
+SHOWN = 120
+#: Published candles are up to this old: they come once a second. What is younger is not missing yet.
+PUBLISHED_WITHIN = timedelta(seconds=5)
+MAX_FILLS = 500
+#: Orders whose fills are looked for, newest first.
+MAX_ORDERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CandlePlace:
+    """Whose candles are shown, with what the database has of them: five-minute candles by venue, and own fills."""
+
+    #: Labels of the chosen accounts, by the venue's primary key.
+    venues: Mapping[int, str]
+    symbol: str
+    minutes: int
+    stored: Mapping[int, KnownCandles] = field(default_factory=dict)
+    fills: tuple[CandleFill, ...] = ()
+
+    @property
+    def length(self) -> timedelta:
+        return self.minutes * MINUTE
+
+
+def window_start(minutes: int, now: datetime) -> datetime:
+    """Return when the first of the shown candles opens."""
+    length = minutes * MINUTE
+    return opening(now, length) - (SHOWN - 1) * length
+
+
+def candle_place(
+    *, venues: Mapping[int, str], symbol: str, minutes: int, orders: QuerySet[Order], now: datetime
+) -> CandlePlace:
+    """Read the stored candles and the fills of ``orders`` in the shown stretch."""
+    since = window_start(minutes, now)
+    stored = _stored(venues, symbol, since) if minutes * MINUTE == CANDLE_LENGTH else {}
+    return CandlePlace(venues, symbol, minutes, stored, _fills(orders, symbol, since))
+
+
+def _stored(venues: Collection[int], symbol: str, since: datetime) -> dict[int, KnownCandles]:
+    """Return a venue's five-minute candles. Those that it does not tell are not known."""
+    found: dict[int, KnownCandles] = {}
+    for venue in venues:
+        days = list(
+            CandleDay.objects.filter(
+                venue=venue, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date()
+            ).order_by("day")
+        )
+        candles = tuple(
+            bar for bar in chain.from_iterable(map(bars_to_candles, days)) if bar.opened_at >= since
+        )
+        unknown = Coverage()
+        for at in chain.from_iterable(map(bars_unknown, days)):
+            unknown.add(at, at + CANDLE_LENGTH)
+        until = max((day.known_until for day in days), default=since)
+        found[venue] = KnownCandles(candles, tuple(unknown.gaps(since, until)))
+    return found
+
+
+def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[CandleFill, ...]:
+    """Return the newest fills of orders that lived in the stretch, oldest first."""
+    lived = orders.filter(Q(ended_at=None) | Q(ended_at__gte=since), symbol=symbol).order_by("-created_at")
+    keys = list(lived.values_list("pk", flat=True)[:MAX_ORDERS])
+    found = Fill.objects.filter(order__in=keys, executed_at__gte=since).order_by("-executed_at", "-pk")
+    columns = ("executed_at", "order__public_id", "side", "price", "quantity", "liquidity")
+    rows = [
+        CandleFill(
+            at=epoch_ms(at),
+            order=order,
+            side=side,
+            price=decimal_str(price),
+            quantity=decimal_str(quantity),
+            liquidity=liquidity,
+        )
+        for at, order, side, price, quantity, liquidity in found.values_list(*columns)[:MAX_FILLS]
+    ]
+    return tuple(reversed(rows))
+
+
+def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
+    """Return the candles of now. Of each venue its stored ones come first, then those that are made of its trades.
+
+    A venue of which nothing is known is left out. It reads only what engines publish, no table.
+    """
+    since, until = window_start(place.minutes, now), now
+    published = candles_latest([(venue, place.symbol) for venue in place.venues])
+    found = {
+        label: _of_venue(place, place.stored.get(venue), published.get((venue, place.symbol)), since)
+        for venue, label in place.venues.items()
+    }
+    told = [each for each in found.values() if each.known]
+    known = common_stretches([each.known for each in told], since, until)
+    shown = [
+        bar
+        for bar in merged_candles(each.candles for each in told)
+        if _is_known(bar, known, place.length, until)
+    ]
+    return Candles(
+        minutes=place.minutes,
+        since=epoch_ms(since),
+        until=epoch_ms(until),
+        rows=_rows(shown),
+        unknown=_unknown(known, since, until),
+        left_out=[label for label, each in found.items() if not each.known],
+        fills=list(place.fills),
+    )
+
+
+def _of_venue(
+    place: CandlePlace, stored: KnownCandles | None, published: KnownCandles | None, since: datetime
+) -> KnownCandles:
+    """Return one venue's candles of the length: a published one counts where no stored one is known."""
+    stored, published = stored or KnownCandles(), published or KnownCandles()
+    end = stored.known[-1].end if stored.known else since
+    later = longer_candles((bar for bar in published.candles if bar.opened_at >= end), place.length)
+    return KnownCandles((*stored.candles, *later), (*stored.known, *published.known))
+
+
+def _is_known(bar: Candle, known: tuple[Stretch, ...], length: timedelta, until: datetime) -> bool:
+    """Return whether all of the bar is known, or of one that still grows all until the last second."""
+    end = min(bar.opened_at + length, until - PUBLISHED_WITHIN)
+    return any(each.start <= bar.opened_at and end <= each.end for each in known)
+
+
+def _rows(candles: list[Candle]) -> list[CandleRow]:
+    return [
+        (
+            epoch_ms(bar.opened_at),
+            decimal_str(bar.open),
+            decimal_str(bar.high),
+            decimal_str(bar.low),
+            decimal_str(bar.close),
+            decimal_str(bar.volume),
+            rounded_str(average, 12),
+        )
+        for bar, average in zip(candles, running_vwap(candles), strict=True)
+    ]
+
+
+def _unknown(known: tuple[Stretch, ...], since: datetime, until: datetime) -> list[tuple[int, int]]:
+    covered = Coverage()
+    for each in known:
+        covered.add(each.start, each.end)
+    gaps = covered.gaps(since, until - PUBLISHED_WITHIN)
+    return [(epoch_ms(gap.start), epoch_ms(gap.end)) for gap in gaps]
