@@ -8,6 +8,7 @@ import { drawActions, drawCost, drawDone, drawHead, drawNow } from "../order/ord
 import { age, spoken } from "../lib/format.js";
 import { notice } from "../lib/notices.js";
 import { shareLine } from "../lib/plan.js";
+import { MarketPane } from "../market/pane.js";
 import { LiveSocket } from "../lib/socket.js";
 import { TableView } from "../lib/tables.js";
 import { drawIceberg, drawTerms, drawAccounts } from "../order/terms.js";
@@ -66,6 +67,10 @@ const socket = new LiveSocket(`/ws/orders/${host.dataset.id}/`, {
   gone: () => notice("You may no longer see this order."),
 }, readJson("order-now"));
 
+/** The market around an order that lived when the page was made. */
+const pane = byId("book") && new MarketPane({ server: readJson("order-now") });
+pane?.watch({ order: host.dataset.id }, `None of its accounts trades ${order.symbol} now.`);
+
 function view() {
   const fills = [...rows.fills.values()].sort((left, right) => left.at - right.at);
   const slices = [...rows.slices.values()].sort((left, right) => left.number - right.number);
@@ -114,6 +119,7 @@ function draw() {
   drawNow(current);
   drawAges(current);
   if (changed) {
+    pane?.setLimit(order.limit_price);
     drawHead(order, current.now);
     drawActions(order);
   }
