@@ -11,9 +11,7 @@ from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
 from execution.services.orders.confirmation import Confirmation
-
-#: Longer than any reason that a person would read.
-MAX_REASON = 500
+from execution.services.records.reasons import MAX_REASON_LENGTH
 
 Text = Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")]
 
@@ -86,7 +84,7 @@ class OrderBody(Confirms):
 
 
 class ActionBody(Body):
-    reason: str = Field(default="", max_length=MAX_REASON, description="kept in the order's journal")
+    reason: str = Field(default="", max_length=MAX_REASON_LENGTH, description="kept in the order's journal")
 
 
 class ResumeBody(ActionBody):
@@ -112,7 +110,7 @@ class AmendBody(ChangesBody):
     terms_version: StrictInt = Field(
         ge=1, le=2**31 - 1, description="version of the order's terms that the changes are based on"
     )
-    reason: str = Field(default="", max_length=MAX_REASON, description="kept in the order's journal")
+    reason: str = Field(default="", max_length=MAX_REASON_LENGTH, description="kept in the order's journal")
 
 
 # --- halts, reconciliation, the desk ---------------------------------------------------------------
@@ -170,7 +168,7 @@ class ApprovalsAsked(Schema):
 
 class ApproveBody(Body):
     kinds: list[str] = Field(description="the kinds of limits that you have seen exceeded", max_length=20)
-    reason: str = Field(default="", max_length=MAX_REASON)
+    reason: str = Field(default="", max_length=MAX_REASON_LENGTH)
 
 
 class AlertsAsked(Schema):
@@ -183,7 +181,7 @@ class AlertsAsked(Schema):
 
 class NoteBody(Body):
     note: str = Field(
-        default="", max_length=MAX_REASON, description="kept with the alert and in the audit log"
+        default="", max_length=MAX_REASON_LENGTH, description="kept with the alert and in the audit log"
     )
 
 

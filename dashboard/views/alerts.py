@@ -46,7 +46,7 @@ def _list(request: HttpRequest) -> HttpResponse:
     chosen = {
         "state": state if state in selectors.STATES else selectors.OPEN,
         "kind": asked.get("kind", "") if asked.get("kind", "") in list(AlertKind) else "",
-        "owner": asked.get("owner", "")[:150],
+        "owner": asked.get("owner", ""),
     }
     found = selectors.alert_rows(person=person, limit=ON_WALL if on_wall else selectors.MAX_ROWS, **chosen)
     context: dict[str, Any] = {
@@ -88,7 +88,6 @@ def _detail(request: HttpRequest, public_id: str, problem: str = "") -> HttpResp
         "subjects": [subject_shown(subject, now) for subject in selectors.subject_rows(public_id)],
         "shows_orders": person_of(request).role != "admin",
         "problem": problem,
-        "max_note": services.MAX_NOTE,
         "now": now,
     }
     return render(request, "dashboard/alert.html", context, status=422 if problem else 200)

@@ -95,7 +95,6 @@ def _page(
         "written": form or {"name": "", "days": str(services.DEFAULT_LIFETIME.days), "scopes": SCOPES},
         "scopes": SCOPES.items(),
         "longest": MAX_DAYS,
-        "max_name": services.MAX_NAME,
     }
     return render(request, "dashboard/me.html", context, status=status)
 

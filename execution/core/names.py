@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from zxcvbn import zxcvbn
 
 #: Letters of one alphabet: a Cyrillic а looks like a Latin a.
-USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,148}")
+USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
+#: Characters of a name that the audit log keeps whole.
+MAX_USER_NAME = 80
 #: Characters and pairs that look alike, each with what it is read as. A pair may be made of look-alikes: c1 is read as
 #: cl, and that as d.
 LOOK_ALIKES = (("0", "o"), ("1", "l"), ("i", "l"), ("rn", "m"), ("vv", "w"), ("cl", "d"))

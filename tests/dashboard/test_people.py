@@ -183,6 +183,15 @@ def test_a_name_that_looks_like_somebody_elses_is_refused(office: Desk, admin: C
     assert not User.objects.filter(username=name).exists(), response.content.decode()
 
 
+def test_a_name_that_the_audit_could_not_keep_whole_is_refused(office: Desk, admin: Client) -> None:
+    fields = {"username": "x" * 81, "role": "trader", "password1": PASSWORD, "password2": PASSWORD}
+    page = admin.post("/admin/execution/user/add/", fields, follow=True).content.decode()
+    assert "The name has 81 characters. It may have at most 80." in page
+    fields["username"] = "x" * 80
+    admin.post("/admin/execution/user/add/", fields, follow=True)
+    assert User.objects.filter(username__startswith="xx").values_list("username").get() == ("x" * 80,)
+
+
 def test_nobody_is_deleted(office: Desk, admin: Client) -> None:
     path = f"/admin/execution/user/{office.trader.pk}/delete/"
     assert admin.post(path, {"post": "yes"}).status_code == 403

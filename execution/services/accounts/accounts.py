@@ -20,6 +20,7 @@ from execution.services.accounts.sealing import seal
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
+from execution.services.records.reasons import kept_reason
 
 MAX_LABEL_LENGTH = 40
 LAST_FOUR_LENGTH = 4
@@ -187,7 +188,7 @@ def reason_of(reason: str) -> str:
     if not reason.strip():
         message = "A reason is required. It goes into the audit log and is shown to the affected traders."
         refuse("reason", message, code=Code.VALUE_MISSING)
-    return reason.strip()
+    return kept_reason(reason)
 
 
 def account_locked(public_id: str) -> Account:

@@ -25,6 +25,7 @@ from execution.services.accounts.accounts import (
 from execution.services.accounts.stopping import account_orders_locked, account_orders_stop
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
+from execution.services.records.reasons import optional_reason
 
 MAY_WITHDRAW = "the key may withdraw; make one at the exchange that may only read and trade"
 MAY_NOT_TRADE = "the key may not trade; allow spot trading at the exchange, or give another key"
@@ -44,7 +45,7 @@ def credential_replace(
 
     A key that is sealed already comes as ``key``, without ``secrets``.
     """
-    actor = actor_of_admin(person)
+    actor, reason = actor_of_admin(person), optional_reason(reason)
     if key is None:
         refuse_if(key_problems(secrets))
     account = account_locked(account_id)
@@ -53,7 +54,7 @@ def credential_replace(
         account=account, key=key or key_of_secrets(secrets, account_id=account.public_id)
     )
     kind, data = "key.replaced" if former else "key.added", {"former": former.last_four if former else ""}
-    _audit(kind, actor, account, credential, now, reason.strip(), data)
+    _audit(kind, actor, account, credential, now, reason, data)
     return credential
 
 
@@ -69,14 +70,14 @@ def credential_suspend(*, person: User | None, account_id: str, reason: str, now
 @transaction.atomic
 def credential_resume(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
     """Use a suspended key again once a worker has checked it; resumes no order by itself."""
-    actor = actor_of_admin(person)
+    actor, reason = actor_of_admin(person), optional_reason(reason)
     account = account_locked(account_id)
     credential = _key_of(account)
     if credential.state in IN_USE:
         return credential
     _refuse_unless(credential, (CredentialState.SUSPENDED,), "resumed")
     _want_check(credential, now)
-    _audit("key.resumed", actor, account, credential, now, reason.strip())
+    _audit("key.resumed", actor, account, credential, now, reason)
     return credential
 
 

@@ -8,14 +8,13 @@ from django.db import transaction
 
 from execution.core.alerts.delivery import AlertEvent
 from execution.core.problem_codes import Code
-from execution.core.problems import length_problem, refuse, refuse_if
+from execution.core.problems import refuse
 from execution.models import Alert, User
 from execution.selectors.alerts.visibility import alerts_visible, may_handle
 from execution.services.alerts.events import alert_event
 from execution.services.orders.orders import person_actor
 from execution.services.records.audit import audit_append
-
-MAX_NOTE = 500
+from execution.services.records.reasons import optional_note
 
 
 class AlertNotFound(Exception):
@@ -28,9 +27,7 @@ def alert_acknowledge(*, public_id: str, person: User, note: str, now: datetime)
 
     Raises ``AlertNotFound``, and ``Refused`` for a person who only watches, a long note, or an alert that has ended.
     """
-    note = note.strip()
-    if len(note) > MAX_NOTE:
-        refuse_if([length_problem("note", "The note", note, MAX_NOTE)])
+    note = optional_note(note)
     alert = _locked(public_id, person)
     if alert.acknowledged_at is None:
         _refuse_ended(alert)

@@ -28,10 +28,10 @@ from execution.services.orders.orders import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK, alert, journal_append
 from execution.services.records.locking import order_locked
+from execution.services.records.reasons import kept_reason
 
 V = TypeVar("V")
 
-MAX_REASON_LENGTH = 500
 MAX_EXCHANGE_ID_LENGTH = 64
 #: A trade that belongs to no child is listed for so long.
 LOST_TRADE_SHOWN = timedelta(days=1)
@@ -227,14 +227,6 @@ def _supervisors(person: User) -> None:
         refuse("person", message, person.role, Role.SUPERVISOR, code=Code.ROLE_NOT_ALLOWED)
 
 
-def _reason(reason: str) -> str:
-    if not reason:
-        refuse("reason", "A reason is required.", code=Code.VALUE_MISSING)
-    if len(reason) > MAX_REASON_LENGTH:
-        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON_LENGTH)])
-    return reason
-
-
 def _unknown(client_id: str) -> tuple[ChildOrder, Order]:
     row = ChildOrder.objects.filter(client_id=client_id).values_list("order_id", flat=True).first()
     if row is None:
@@ -275,7 +267,8 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
     _supervisors(person)
     child, order = _unknown(client_id)
     if child.cancel_requested_at is None:
-        child_cancel_request(child=child, order=order, reason=_reason(reason), now=now)
+        reason = kept_reason(reason)
+        child_cancel_request(child=child, order=order, reason=reason, now=now)
         _note(child, order, person, "unknown_cancel", reason, now)
     _poll_soon(child, now)
 
@@ -284,12 +277,13 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
     """Name the exchange's order that a person found; nothing is believed before the exchange has shown it."""
     _supervisors(person)
+    reason = kept_reason(reason)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:
         raise Refused([length_problem("exchange_id", "The order id", exchange_id, MAX_EXCHANGE_ID_LENGTH, 1)])
     child, order = _unknown(client_id)
     child.attach = {"exchange_id": exchange_id, "by": person_actor(person), "at": now.isoformat()}
     child.save(update_fields=["attach"])
-    _note(child, order, person, "unknown_attach", f"{exchange_id}: {_reason(reason)}", now)
+    _note(child, order, person, "unknown_attach", f"{exchange_id}: {reason}", now)
     _poll_soon(child, now)
 
 
@@ -314,6 +308,7 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
     all the same is cancelled, its fills recorded and its parent paused (core/states.py).
     """
     _supervisors(person)
+    reason = kept_reason(reason)
     child, order = _unknown(client_id)
     wanted = absent_phrase(client_id)
     if phrase != wanted:
@@ -324,7 +319,7 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
     if was_shown(child):
         message = "The exchange has shown the child, so it is not absent."
         refuse("child", message, child.exchange_id, code=Code.CHILD_IS_KNOWN)
-    words = f"absent: {_reason(reason)} ({person_actor(person)}, without proof)"
+    words = f"absent: {reason} ({person_actor(person)}, without proof)"
     end_unfilled(child, ChildEvent.PROVEN_ABSENT, words, now)
     _note(child, order, person, "unknown_absent", reason, now)
 
@@ -342,6 +337,7 @@ def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now
     exchange's figure tells of more than the trades.
     """
     _supervisors(person)
+    reason = kept_reason(reason)
     child, order = _unknown(client_id)
     wanted = ended_phrase(client_id)
     if phrase != wanted:
@@ -353,7 +349,7 @@ def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now
         message = "The exchange has told of more fills than the desk has trades of the child."
         told = child.reported_filled or child.filled
         refuse("child", message, child.filled, told, code=Code.CHILD_MISSES_TRADES)
-    words = f"ended: {_reason(reason)} ({person_actor(person)}, without proof)"
+    words = f"ended: {reason} ({person_actor(person)}, without proof)"
     end_forgotten(child, words, now)
     _note(child, order, person, "unknown_ended", reason, now)
 

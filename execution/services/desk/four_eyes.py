@@ -16,17 +16,17 @@ from django.db.models import Q
 
 from execution.core.access import ShownChange, content_hash
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, Refused, length_problem, refuse
+from execution.core.problems import Problem, refuse
 from execution.models import AccessRequest, AccessState, Role, User
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
+from execution.services.records.reasons import optional_reason
 
 #: How long a request waits.
 LIFETIME = timedelta(hours=24)
 #: An admin or supervisor who was made inactive counts as a second person for so long: else an admin could make
 #: everybody else inactive and be alone at once.
 COUNTS_FOR = timedelta(days=7)
-MAX_REASON = 500
 #: Who may confirm.
 SECOND_ROLES = (Role.ADMIN, Role.SUPERVISOR)
 
@@ -100,7 +100,7 @@ def access_ask(*, change: Change, person: User, reason: str = "", now: datetime)
     2. Without a second person it stays so, and the audit says that one person did it alone.
     3. Else it is taken back, and waits. Asking for the same again returns the request that waits.
     """
-    reason = _bounded(reason)
+    reason = optional_reason(reason)
     is_shared = has_second_person(person=person, now=now, restores=change.restores)
     with transaction.atomic():
         if not _DOORS[change.kind](change.content, change.secret, person, now):
@@ -160,7 +160,7 @@ def access_confirm(
     Confirming again what the same person has confirmed is once. Raises ``AccessRequestNotFound`` and ``Refused``: also
     when what it would change has changed since.
     """
-    request, reason = _locked(public_id), _bounded(reason)
+    request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:
         return request
     _refuse_decided(request, now)
@@ -190,7 +190,7 @@ def access_refuse(*, public_id: str, person: User, reason: str, now: datetime) -
     second = _second(person, request)
     if not reason.strip():
         refuse("reason", "A reason is required. The person who asked sees it.", code=Code.VALUE_MISSING)
-    return _decide(request, AccessState.REFUSED, second, _bounded(reason), now)
+    return _decide(request, AccessState.REFUSED, second, optional_reason(reason), now)
 
 
 @transaction.atomic
@@ -269,13 +269,6 @@ def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, 
             "hash": request.content_hash,
         },
     )
-
-
-def _bounded(reason: str) -> str:
-    reason = reason.strip()
-    if len(reason) > MAX_REASON:
-        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON)])
-    return reason
 
 
 def outdated(subject: str, name: str, value: str, limit: str) -> Problem:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from execution.core.names import USER_NAME, name_skeleton
+from execution.core.names import MAX_USER_NAME, USER_NAME, name_skeleton
 from execution.core.numbers import grouped, plain, shortened
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, length_problem, refuse
@@ -17,11 +17,12 @@ from execution.core.states import ORDER_FINAL
 from execution.models import Order, Role, User
 from execution.services.accounts.accounts import actor_of_admin
 from execution.services.children.children import resting_cancel
-from execution.services.desk.four_eyes import COUNTS_FOR, MAX_REASON, SECOND_ROLES, requests_withdraw
+from execution.services.desk.four_eyes import COUNTS_FOR, SECOND_ROLES, requests_withdraw
 from execution.services.desk.passwords import access_end
 from execution.services.records.audit import audit_append
 from execution.services.records.locking import order_locked
 from execution.services.records.order_transition import pause_for_person
+from execution.services.records.reasons import kept_reason, optional_reason
 
 #: What an admin says of a person and the audit keeps, before and after. A password is said to have changed.
 AUDITED = ("username", "role", "is_active", "sees_desk", "confirm_above", "first_name", "last_name", "email")
@@ -76,9 +77,7 @@ def person_disable(*, public_id: str, changed_by: User | None, reason: str, now:
 
     Doing it twice is once. Raises ``PersonNotFound``, and ``Refused`` without a reason or for the last admin.
     """
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON:
-        raise Refused([length_problem("reason", "The reason", reason, MAX_REASON, 1)])
+    reason = kept_reason(reason)
     person = person_locked(public_id)
     if changed_by is not None and person.pk == changed_by.pk:
         message = "You cannot make yourself inactive. Another admin can."
@@ -92,7 +91,8 @@ def person_disable(*, public_id: str, changed_by: User | None, reason: str, now:
 @transaction.atomic
 def person_logout(*, public_id: str, changed_by: User | None, reason: str, now: datetime) -> User:
     """End all sessions and tokens of a person. Raises ``PersonNotFound``."""
-    actor, person = actor_of_admin(changed_by), person_locked(public_id)
+    reason, actor = optional_reason(reason), actor_of_admin(changed_by)
+    person = person_locked(public_id)
     access_end(person=person, actor=actor, reason=reason, now=now)
     return person
 
@@ -135,6 +135,8 @@ def _name_problems(before: User | None, person: User) -> list[Problem]:
     if not USER_NAME.fullmatch(person.username):
         message = f"The name {shown!r} must begin with a letter or digit, and may have A to Z, digits and . _ @ + -."
         return [Problem("username", message, person.username, code=Code.VALUE_MALFORMED)]
+    if len(person.username) > MAX_USER_NAME:
+        return [length_problem("username", "The name", person.username, MAX_USER_NAME)]
     skeleton = name_skeleton(person.username)
     others = User.objects.exclude(pk=person.pk).values_list("username", flat=True)
     found = next((name for name in others if name_skeleton(name) == skeleton), None)

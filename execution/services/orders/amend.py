@@ -32,6 +32,7 @@ from execution.services.orders.limits import (
 from execution.services.orders.orders import OrderNotFound, person_actor, refuse_if_halted
 from execution.services.orders.replanning import order_replan
 from execution.services.records.locking import gate_locked, order_locked
+from execution.services.records.reasons import optional_reason
 
 AMENDABLE = frozenset({OrderStatus.SCHEDULED, OrderStatus.WORKING, OrderStatus.PAUSED})
 
@@ -77,7 +78,7 @@ def order_amend(
     be payable beside what other orders reserve. Above a limit that another person may allow, it is not made yet: the
     order goes on as it is until somebody approves.
     """
-    order = _theirs(public_id, person)
+    reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)
     with transaction.atomic():
         order = order_locked(order.pk)

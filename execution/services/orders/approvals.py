@@ -34,7 +34,7 @@ from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.journal import DESK, journal_append
 from execution.services.records.locking import gate_locked, order_locked_with_terms
 from execution.services.records.order_transition import order_transition
-from execution.services.records.reasons import kept_reason
+from execution.services.records.reasons import kept_reason, optional_reason
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +64,11 @@ def approval_approve(
     """Allow what was asked for, and nothing else: the order begins, or the amendment is made. Approving twice is once.
 
     ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``; raises ``Refused``
-    for the person who asked, after its time, under a halt, when a hard limit or one not ``seen`` is exceeded now, and
-    when the terms have changed.
+    for a reason that is too long, for the person who asked, after its time, under a halt, when a hard limit or one
+    not ``seen`` is exceeded now, and when the terms have changed.
     """
     _refuse_all_but_supervisors(person)
+    reason = optional_reason(reason)
     approval, order = _locked(public_id)
     if approval.state == ApprovalState.APPROVED and approval.decided_by_id == person.pk:
         return approval
@@ -87,7 +88,7 @@ def approval_approve(
         refuse("kinds", message, unseen[0].kind, code=Code.APPROVAL_OUTDATED)
     approval.kinds = sorted({*approval.kinds, *verdict.kinds_to_approve})
     approval.state, approval.decided_by, approval.decided_at = ApprovalState.APPROVED, person, now
-    approval.reason = reason.strip()[:500]
+    approval.reason = reason
     approval.save()
     if approval.changes is None:
         _begin(order, approval, person, now)

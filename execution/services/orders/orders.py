@@ -37,7 +37,7 @@ from execution.services.orders.replanning import order_replan
 from execution.services.orders.submit import KeyReused, order_submit
 from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.order_transition import order_transition
-from execution.services.records.reasons import kept_reason
+from execution.services.records.reasons import kept_reason, optional_reason
 
 ResumeMode = Literal["catch_up", "shift"]
 
@@ -89,7 +89,7 @@ def _transition(
 @transaction.atomic
 def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
     """Stop new children from this commit on; what rests is cancelled. Pausing a paused order changes nothing."""
-    order = _locked(public_id, person)
+    reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.PAUSED:
         return order
     _transition(order, ChangeStatus(OrderEvent.PAUSE, reason or "paused by a person"), person, now)
@@ -103,7 +103,7 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
     Refused while the accounts cannot pay for the rest beside what other orders reserve, and above a limit.
     ``shift`` is refused with a fixed end. Resuming a working order changes nothing.
     """
-    order = _locked(public_id, person)
+    reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.WORKING:
         return order
     if order.status == OrderStatus.PAUSED:
@@ -175,7 +175,7 @@ def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
 @transaction.atomic
 def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
     """Close the order as cancelled; it is final when its children are settled. Cancelling twice is once."""
-    order = _locked(public_id, person)
+    reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status in ORDER_FINAL or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.CANCELLED
     ):
