@@ -170,7 +170,7 @@ POST   api/v1/halts                              -        401       403    403  
 GET    api/v1/halts/<slug:public_id>             halt     401       403    403    403     200        403
 GET    api/v1/limits                             -        401       200    200    200     200        200
 POST   api/v1/limits                             -        401       403    403    403     201        403
-POST   api/v1/limits/<slug:public_id>/end        limit    401       403    403    403     204        403
+POST   api/v1/limits/<slug:public_id>/end        limit    401       403    403    403     202        403
 GET    api/v1/approvals                          -        401       200    200    200     200        200
 GET    api/v1/approvals/<slug:public_id>         approval 401       200    404    200     200        404
 POST   api/v1/approvals/<slug:public_id>/approve approval 401       403    403    403     200        403

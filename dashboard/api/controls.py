@@ -13,8 +13,9 @@ from dashboard.api import bodies
 from dashboard.api.access import api_person, api_supervisor
 from dashboard.api.parsing import refuse_unknown
 from dashboard.api.problems import NotFound
-from execution.payloads.limits import ApprovalDetail, Approvals, LimitRow, Limits
+from execution.payloads.limits import ApprovalDetail, Approvals, LimitRow, Limits, LimitWaiting
 from execution.selectors import limits as selectors
+from execution.services.desk import limit_doors
 from execution.services.desk import limits as limit_services
 from execution.services.orders import approvals as services
 
@@ -30,30 +31,45 @@ router = Router(tags=["controls"])
 @router.get("/limits", response=Limits, summary="List limits", operation_id="limit_list")
 def limit_list(request: HttpRequest) -> Limits:
     """The limits in force, and how much of those on open and daily notional is used."""
-    api_person(request)
-    return {"limits": selectors.limit_rows(timezone.now())}
-
-
-@router.post("/limits", response={201: LimitRow}, summary="Set a limit", operation_id="limit_set")
-def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
-    """Replaces the limit of the same kind, scope, subject, level and currency."""
-    person, now = api_supervisor(request), timezone.now()
-    asked = limit_services.parse_limit_request(body.dict())
-    limit = limit_services.limit_set(person=person, request=asked, reason=body.reason, now=now)
-    (row,) = [row for row in selectors.limit_rows(now) if row["id"] == limit.public_id]
-    return Status(201, row)
+    person, now = api_person(request), timezone.now()
+    waiting = [selectors.limit_waiting_row(asked) for asked in selectors.limits_waiting(person, now)]
+    return {"limits": selectors.limit_rows(now), "waiting": waiting}
 
 
 @router.post(
-    "/limits/{slug:public_id}/end", response={204: None}, summary="End a limit", operation_id="limit_end"
+    "/limits",
+    response={201: LimitRow, 202: LimitWaiting},
+    summary="Set a limit",
+    operation_id="limit_set",
+)
+def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
+    """Replaces the limit of the same kind, scope, subject, level and currency.
+
+    A larger value than before waits for a second person, where there is one (202). It changes nothing until then.
+    """
+    person, now = api_supervisor(request), timezone.now()
+    asked = limit_services.parse_limit_request(body.dict())
+    found = limit_doors.limit_set_ask(person=person, request=asked, reason=body.reason, now=now)
+    if found.waiting is not None:
+        return Status(202, selectors.limit_waiting_row(found.waiting))
+    rows = [row for row in selectors.limit_rows(now) if found.limit and row["id"] == found.limit.public_id]
+    return Status(201, rows[0])
+
+
+@router.post(
+    "/limits/{slug:public_id}/end",
+    response={202: LimitWaiting, 204: None},
+    summary="End a limit",
+    operation_id="limit_end",
 )
 def limit_end(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    person = api_supervisor(request)
+    """It waits for a second person, where there is one (202)."""
+    person, now = api_supervisor(request), timezone.now()
     try:
-        limit_services.limit_end(public_id=public_id, person=person, reason=body.reason, now=timezone.now())
+        waiting = limit_doors.limit_end_ask(public_id=public_id, person=person, reason=body.reason, now=now)
     except limit_services.LimitNotFound:
         raise NotFound from None
-    return Status(204, None)
+    return Status(204, None) if waiting is None else Status(202, selectors.limit_waiting_row(waiting))
 
 
 # --- approvals -----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ TITLES = {
     "account.grant": "Let a trader use an account",
     "key.replace": "Use another key",
     "key.resume": "Use a suspended key again",
+    "limit.set": "Widen a limit",
+    "limit.end": "End a limit",
     "person.change": "Change what a person may do",
     "person.password": "Reset a password",
     "person.factor": "Remove a second factor",

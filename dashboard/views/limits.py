@@ -19,8 +19,9 @@ from dashboard.responses import see_other
 from execution.core.limits.kinds import LIMIT_SPECS, LimitKind, LimitLevel
 from execution.core.numbers import without_grouping
 from execution.core.problems import Problem, Refused
-from execution.selectors.limits import limit_rows
+from execution.selectors.limits import limit_rows, limits_waiting
 from execution.selectors.wall.desk import halt_subjects
+from execution.services.desk import four_eyes, limit_doors
 from execution.services.desk import limits as services
 
 SCOPES = (("desk", "The desk"), ("trader", "A trader"), ("account", "An account"), ("symbol", "A symbol"))
@@ -38,7 +39,7 @@ NAMES = ("kind", "scope", "subject", "level", "value")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def limits(request: HttpRequest) -> HttpResponseBase:
-    """Show the limits; a POST of a supervisor sets one."""
+    """Show the limits; a POST of a supervisor sets one, or asks for it."""
     if request.method == "POST":
         return _set(request)
     return _page(request, _prefilled(request.GET.get("change", "")))
@@ -49,7 +50,7 @@ def limits(request: HttpRequest) -> HttpResponseBase:
 def _set(request: HttpRequest) -> HttpResponse:
     asked = _asked(request.POST)
     try:
-        services.limit_set(
+        asked_for = limit_doors.limit_set_ask(
             person=person_of(request),
             request=services.parse_limit_request(asked),
             reason=asked["reason"],
@@ -57,16 +58,16 @@ def _set(request: HttpRequest) -> HttpResponse:
         )
     except Refused as refused:
         return _page(request, asked, refused.problems)
-    return see_other("limits")
+    return see_other("access" if asked_for.waiting else "limits")
 
 
 @require_POST
 @supervisor_required
 @asked_again
 def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Take a limit out of force; a refusal shows why."""
+    """Take a limit out of force, or ask for it; a refusal shows why."""
     try:
-        services.limit_end(
+        waiting = limit_doors.limit_end_ask(
             public_id=public_id,
             person=person_of(request),
             reason=request.POST.get("reason", ""),
@@ -76,7 +77,7 @@ def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404("There is no such limit.") from None
     except Refused as refused:
         return _page(request, {}, refused.problems)
-    return see_other("limits")
+    return see_other("access" if waiting else "limits")
 
 
 def _asked(posted: Mapping[str, str]) -> dict[str, str]:
@@ -102,6 +103,8 @@ def _page(request: HttpRequest, asked: Mapping[str, str], problems: Sequence[Pro
         "rows": limit_table(limit_rows(now)),
         "asked": asked,
         "problems": problems,
+        "waiting": limits_waiting(person_of(request), now),
+        "is_shared": four_eyes.has_second_person(person=person_of(request), now=now),
         "kinds": [(kind, spec.label, spec.about) for kind, spec in LIMIT_SPECS.items()],
         "scopes": SCOPES,
         "levels": LEVELS,

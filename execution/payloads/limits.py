@@ -29,8 +29,31 @@ class LimitRow(TypedDict):
     set_at: EpochMs
 
 
+class LimitChange(TypedDict):
+    """One line of what a request would change."""
+
+    name: Annotated[str, about("the limit in words")]
+    before: str
+    after: str
+
+
+class LimitWaiting(TypedDict):
+    """A request for a wider limit that waits for a second person. They decide on the page Access."""
+
+    id: str
+    about: Annotated[str, about("the kind of limit and whom it bounds")]
+    changes: list[LimitChange]
+    reason: str
+    requested_by: str
+    requested_at: EpochMs
+    expires_at: EpochMs
+
+
 class Limits(TypedDict):
     limits: list[LimitRow]
+    waiting: Annotated[
+        list[LimitWaiting], about("wider limits that a second person has to confirm; none for traders")
+    ]
 
 
 class ApprovalRow(TypedDict):

@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitKind, LimitLevel, LimitScope, Measure
-from execution.models import ApprovalState, OrderApproval, TradingLimit, User
+from execution.models import AccessRequest, ApprovalState, OrderApproval, Role, TradingLimit, User
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
-from execution.payloads.limits import ApprovalRow, LimitRow
+from execution.payloads.limits import ApprovalRow, LimitChange, LimitRow, LimitWaiting
+from execution.selectors.access import access_waiting
 from execution.selectors.decisions.limits import usage_of
 from execution.selectors.decisions.notional import order_notionals
 from execution.selectors.orders.visibility import orders_visible
@@ -52,6 +53,27 @@ def limit_rows(now: datetime) -> list[LimitRow]:
         )
         for row in rows
     ]
+
+
+def limits_waiting(person: User, now: datetime) -> QuerySet[AccessRequest]:
+    """Return the requests for wider limits that wait for a second person, oldest first; none for traders."""
+    waiting = access_waiting(now=now).filter(kind__in=("limit.set", "limit.end"))
+    return waiting.none() if person.role == Role.TRADER else waiting
+
+
+def limit_waiting_row(request: AccessRequest) -> LimitWaiting:
+    return LimitWaiting(
+        id=request.public_id,
+        about=request.subject,
+        changes=[
+            LimitChange(name=change["name"], before=change["before"], after=change["after"])
+            for change in request.changes
+        ],
+        reason=request.reason,
+        requested_by=request.requested_by.get_username(),
+        requested_at=epoch_ms(request.requested_at),
+        expires_at=epoch_ms(request.expires_at),
+    )
 
 
 def approvals_seen(person: User) -> QuerySet[OrderApproval]:

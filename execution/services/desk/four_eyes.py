@@ -1,4 +1,4 @@
-"""Four eyes: a change of access that one person asks for and another admin or supervisor confirms.
+"""Four eyes: a change of access or of a limit that one person asks for and another admin or supervisor confirms.
 
 A kind of change is registered with ``door``. ``access_ask`` carries a change out to see whether it would be refused,
 and takes it back where a second person has to confirm it (docs/how-to/people.md).

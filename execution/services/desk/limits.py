@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +40,10 @@ FIRST_LIMITS: tuple[tuple[LimitKind, LimitLevel, Decimal], ...] = (
     (LimitKind.ARRIVAL_MOVE, LimitLevel.HARD, Decimal(2_000)),
     (LimitKind.MESSAGE_RATE, LimitLevel.HARD, Decimal(200)),
 )
+
+
+#: Judges the limit in force, if there is one, and the one that would take its place.
+Judge = Callable[[TradingLimit | None, TradingLimit], None]
 
 
 class LimitNotFound(Exception):
@@ -131,13 +135,15 @@ def _currency(kind: LimitKind, subject: str, currency: str) -> str:
 
 
 @transaction.atomic
-def limit_set(*, person: User, request: LimitRequest, reason: str, now: datetime) -> TradingLimit:
+def limit_set(
+    *, person: User, request: LimitRequest, reason: str, now: datetime, judge: Judge | None = None
+) -> TradingLimit:
     """Put a limit in force, in place of the one of the same kind, scope, subject, level and currency.
 
     From this commit on no order passes it unseen: submits judge limits under the same gate. Raises ``Refused``. The
-    same value as before changes nothing.
+    same value as before changes nothing. ``judge`` is called under the gate and may raise.
     """
-    _refuse_all_but_supervisors(person)
+    refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     limit = _draft(request)
     limit.reason, limit.set_by, limit.set_at = reason, person, now
@@ -145,6 +151,8 @@ def limit_set(*, person: User, request: LimitRequest, reason: str, now: datetime
     before = TradingLimit.objects.filter(key=limit.key, ended_at=None).first()
     if before is not None and before.value == limit.value:
         return before
+    if judge is not None:
+        judge(before, limit)
     refuse_if(_order_problems(limit))
     if before is not None:
         _end(before, person, now)
@@ -156,15 +164,13 @@ def limit_set(*, person: User, request: LimitRequest, reason: str, now: datetime
 @transaction.atomic
 def limit_end(*, public_id: str, person: User, reason: str, now: datetime) -> TradingLimit:
     """Take a limit out of force. Raises ``LimitNotFound``, and ``Refused`` when it is not in force any more."""
-    _refuse_all_but_supervisors(person)
+    refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     gate_locked()
     limit = TradingLimit.objects.filter(public_id=public_id).first()
     if limit is None:
         raise LimitNotFound(public_id)
-    if limit.ended_at is not None:
-        message = f"The limit ended at {limit.ended_at:%Y-%m-%d %H:%M:%S} UTC."
-        refuse("", message, public_id, code=Code.LIMIT_NOT_IN_FORCE)
+    refuse_not_in_force(limit)
     _end(limit, person, now)
     _audit("limit_ended", limit, person, reason, limit, now)
     return limit
@@ -234,7 +240,13 @@ def _order_problems(limit: TradingLimit) -> list[Problem]:
     return []
 
 
-def _refuse_all_but_supervisors(person: User) -> None:
+def refuse_not_in_force(limit: TradingLimit) -> None:
+    if limit.ended_at is not None:
+        message = f"The limit ended at {limit.ended_at:%Y-%m-%d %H:%M:%S} UTC."
+        refuse("", message, limit.public_id, code=Code.LIMIT_NOT_IN_FORCE)
+
+
+def refuse_all_but_supervisors(person: User) -> None:
     if person.role != Role.SUPERVISOR:
         message = f"Only a supervisor sets limits. {person.username} is a {person.role}."
         refuse("", message, person.role, Role.SUPERVISOR, code=Code.ROLE_NOT_ALLOWED)
