@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from dashboard.addresses import client_address
+from execution.core.guessing import OF_ADDRESS, OF_ALL, OF_NAME
 from execution.services.desk.browsers import (
     browser_failed,
     browser_failures,
@@ -32,11 +33,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: Failed logins in the time of a lock (``AXES_COOLOFF_TIME``): of one address with any names, of one name from any
-#: address, and of all.
-OF_ADDRESS = 30
-OF_NAME = 20
-OF_ALL = 300
 #: A name or a desk that is guessed at takes so many failures of a name from an address that it does not know.
 WHILE_GUESSED_AT = 3
 #: Where a name has logged in within this time, its address is known.

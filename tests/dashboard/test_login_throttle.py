@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
 from config.environment import networks
 from dashboard import login
-from execution.models import AuditEntry, KnownBrowser
+from execution.core.alerts.kinds import AlertKind
+from execution.core.guessing import OF_ADDRESS, OF_NAME
+from execution.models import Alert, AuditEntry, KnownBrowser
+from execution.selectors.alerts import doors
+from execution.selectors.alerts.doors import logins_attacked
+from execution.services.alerts.watching import findings_apply
 from tests.dashboard.desk_fixture import PASSWORD, Desk
 
 
@@ -44,7 +51,7 @@ def test_a_name_is_guessed_at_from_seven_addresses_and_its_person_still_gets_in(
     judged = Counter[int]()
     for number in range(1, 8):  # 63 guesses were all judged before
         judged += guess("supervisor", f"198.51.100.{number}", 9)
-    assert judged[200] <= login.OF_NAME + 7 * login.WHILE_GUESSED_AT
+    assert judged[200] <= OF_NAME + 7 * login.WHILE_GUESSED_AT
     assert judged[429] >= 30
     assert attempt("supervisor", PASSWORD, "203.0.113.77") == 302, "elsewhere, at once"
     assert attempt("supervisor", PASSWORD, "198.51.100.1", known) == 302, "a known browser among the guesses"
@@ -54,7 +61,7 @@ def test_a_name_is_guessed_at_from_seven_addresses_and_its_person_still_gets_in(
 
 def test_sixty_names_from_one_address_are_held_off(desk: Desk) -> None:
     judged = Counter(attempt(f"name{number}", "wrong", "198.51.100.9") for number in range(60))
-    assert judged == {200: login.OF_ADDRESS - 1, 429: 60 - login.OF_ADDRESS + 1}
+    assert judged == {200: OF_ADDRESS - 1, 429: 60 - OF_ADDRESS + 1}
     assert attempt("trader", PASSWORD, "198.51.100.9") == 429
     assert attempt("trader", PASSWORD, "198.51.100.10") == 302
 
@@ -107,6 +114,56 @@ def test_many_failures_over_all_are_said_and_leave_strangers_few_tries(
     ]
     assert guess("trader", "198.51.100.200", 5) == {200: 2, 429: 3}
     assert attempt("trader", PASSWORD, "198.51.100.201") == 302
+
+
+# --- and people are told -------------------------------------------------------------------------------
+
+
+def attacked(later: timedelta = timedelta(0)) -> dict[str, str]:
+    return {found.subject: found.text for found in logins_attacked(timezone.now() + later)}
+
+
+def test_guesses_raise_one_alert_that_names_what_is_guessed_at_and_ends_by_itself(desk: Desk) -> None:
+    """Three sides of one attack are one alert; a name that nobody has may be a password, and is not told."""
+    for number in range(1, 4):
+        guess("supervisor", f"198.51.100.{number}", 9)
+    assert list(attacked()) == ["name supervisor"]
+    for name in ("hunter2-is-my-password", "no-such-person"):
+        for number in range(1, 4):
+            guess(name, f"198.51.100.{number}", 9)
+    now = timezone.now()
+    findings_apply(findings=logins_attacked(now), critical_after=timedelta(minutes=2), now=now)
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.severity, alert.trader) == (AlertKind.LOGINS_ATTACKED, "warning", None)
+    subjects = set(alert.subjects.values_list("key", flat=True))
+    assert {"name supervisor", "unknown name"} <= subjects
+    texts = "".join(alert.subjects.values_list("text", flat=True))
+    assert "logins as supervisor have failed within 15 min" in texts
+    assert "hunter2" not in texts
+    later = timedelta(minutes=16)
+    assert attacked(later) == {}
+    for seconds in (0, 31):
+        over = now + later + timedelta(seconds=seconds)
+        findings_apply(findings=[], critical_after=timedelta(minutes=2), now=over)
+    alert.refresh_from_db()
+    assert alert.ended_at is not None
+
+
+def test_an_address_with_many_names_and_a_whole_desk_are_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        attempt(f"name{number}", "wrong", "198.51.100.9")
+    assert list(attacked()) == ["address 198.51.100.9"]
+    assert attacked()["address 198.51.100.9"] == "30 logins from 198.51.100.9 have failed within 15 min"
+    monkeypatch.setattr(doors, "OF_ALL", 30)
+    assert attacked()["desk"] == "30 logins have failed within 15 min: the desk is guessed at"
+
+
+def test_some_wrong_passwords_are_no_attack(desk: Desk) -> None:
+    guess("trader", "198.51.100.9", 9)
+    guess("supervisor", "198.51.100.10", 9)
+    assert attacked() == {}
 
 
 def test_there_is_one_way_in(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from execution.core.faults import DISK, Fault
 from execution.core.problems import Refused
 from execution.core.types import Rejected, Unknown, VenueStatus
 from execution.models import (
+    AccessRequest,
     Account,
     Alert,
     AlertSignal,
@@ -167,6 +169,28 @@ def approval_waiting(rows: Rows) -> None:
     rows.submit()
 
 
+def logins_attacked(_rows: Rows) -> None:
+    AccessAttempt.objects.create(
+        username="trader", ip_address="198.51.100.1", failures_since_start=20, attempt_time=NOW
+    )
+    AccessAttempt.objects.update(attempt_time=NOW)
+
+
+def access_waiting(rows: Rows) -> None:
+    half_an_hour_ago = NOW - timedelta(minutes=30)
+    AccessRequest.objects.create(
+        kind="account.grant",
+        subject="alpha",
+        target="grant:alpha:trader",
+        content={},
+        changes=[],
+        content_hash="",
+        requested_by=rows.supervisor,
+        requested_at=half_an_hour_ago,
+        expires_at=half_an_hour_ago + timedelta(days=1),
+    )
+
+
 CAUSES: dict[AlertKind, tuple[Callable[[Rows], None], str]] = {
     AlertKind.BEHIND_SCHEDULE: (behind, "is behind its schedule"),
     AlertKind.CHILD_UNKNOWN: (unknown, "sent at 11:59:29 UTC: unknown: timed out"),
@@ -183,6 +207,9 @@ CAUSES: dict[AlertKind, tuple[Callable[[Rows], None], str]] = {
     AlertKind.LIMIT_NEAR: (limit_near, "open notional of the desk: 18,000.00 USDT of 20,000.00 USDT"),
     AlertKind.LIMIT_BROKEN: (limit_broken, "open notional of the desk: 18,000.00 USDT of 15,000.00 USDT"),
     AlertKind.APPROVAL_WAITING: (approval_waiting, "of trader waits for approval until 12:15:00 UTC"),
+    AlertKind.LOGINS_ATTACKED: (logins_attacked, "20 logins as trader have failed within 15 min"),
+    AlertKind.ACCESS_WAITING: (access_waiting, "supervisor asked for a change of alpha, which waits"),
+    AlertKind.KEY_CHANGED: (signalled(AlertKind.KEY_CHANGED), "told by another part"),
     AlertKind.JOURNAL_BROKEN: (signalled(AlertKind.JOURNAL_BROKEN), "told by another part"),
 }
 
@@ -209,6 +236,29 @@ def test_without_any_engine_one_alert_says_so(calm: Rows) -> None:
     assert not [one for one in Findings().read(NOW) if one.kind is AlertKind.ENGINE_LOST], (
         "it was told to stop"
     )
+
+
+def test_a_request_for_access_is_not_told_before_its_time(calm: Rows) -> None:
+    access_waiting(calm)
+    AccessRequest.objects.update(requested_at=NOW - timedelta(minutes=29))
+    findings = Findings()
+    assert [look(findings, second) for second in range(4)] == [[]] * 4
+    (alert,) = look(findings, 61)
+    assert alert.kind == AlertKind.ACCESS_WAITING
+
+
+def test_an_approval_whose_time_is_half_over_opens_its_alert_again(calm: Rows) -> None:
+    """Whoever has acknowledged it has perhaps forgotten it; it would expire in silence."""
+    approval_waiting(calm)
+    findings = Findings()
+    (alert,) = look(findings, 1)
+    alert_acknowledge(public_id=alert.public_id, person=calm.supervisor, note="", now=NOW)
+    half = timedelta(minutes=7, seconds=30).total_seconds()
+    (alert,) = [a for a in look(findings, half - 1) if a.kind == AlertKind.APPROVAL_WAITING]
+    assert (alert.count, alert.acknowledged_at is None) == (1, False)
+    (alert,) = [a for a in look(findings, half) if a.kind == AlertKind.APPROVAL_WAITING]
+    assert (alert.count, alert.acknowledged_at) == (2, None)
+    assert "still waits for approval, and expires at 12:15:00 UTC" in alert.text
 
 
 # --- a storm ---------------------------------------------------------------------------------------

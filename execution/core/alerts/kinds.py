@@ -57,6 +57,9 @@ class AlertKind(StrEnum):
     LIMIT_NEAR = ("limit_near", "Limit nearly reached", Severity.WARNING)
     LIMIT_BROKEN = ("limit_broken", "Limit broken", Severity.CRITICAL)
     APPROVAL_WAITING = ("approval_waiting", "Order waits for approval", Severity.WARNING)
+    LOGINS_ATTACKED = ("logins_attacked", "Logins under attack", Severity.WARNING)
+    ACCESS_WAITING = ("access_waiting", "Access waits for a second person", Severity.WARNING)
+    KEY_CHANGED = ("key_changed", "Rights of a key have changed", Severity.CRITICAL, True)
     JOURNAL_BROKEN = ("journal_broken", "Journal broken", Severity.CRITICAL, True)
 
 

@@ -15,6 +15,7 @@ from execution.core.orders.view import HARMLESS_REJECTIONS, PATIENT_REJECTIONS, 
 from execution.core.states import ChildStatus
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, TradingLimit, Worker
 from execution.payloads.wall import WallAccount, WallPanels
+from execution.selectors.alerts.doors import access_undecided, logins_attacked
 from execution.selectors.decisions.limits import limit_of, usage_of
 from execution.selectors.decisions.notional import order_notionals
 from execution.selectors.decisions.rejections import rejections_of
@@ -27,8 +28,8 @@ REFUSALS_TOLD = 3
 REFUSED_WITHIN = timedelta(minutes=10)
 #: A lost engine is shown so long while others run.
 LOST_SHOWN = timedelta(minutes=5)
-#: What is used of the limits is summed up so often, and told from this share on.
-LIMITS_EVERY = timedelta(seconds=4)
+#: Sums over many rows are made so often. What is used of a limit is told from this share on.
+SUMS_EVERY = timedelta(seconds=4)
 NEAR = Decimal("0.8")
 #: What others do at an account is shown on its page, and is no fault of the books.
 NOT_OURS = (DifferenceKind.FOREIGN, DifferenceKind.UNREADABLE)
@@ -42,8 +43,8 @@ class Findings:
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
     refusals: dict[int, tuple[int, Rejections]] = field(default_factory=dict)
-    #: When what is used of the limits was read last, and what it said.
-    limits: tuple[datetime, list[Finding]] | None = None
+    #: When limits and failed logins were summed up last, and what was found.
+    sums: tuple[datetime, list[Finding]] | None = None
 
     def read(self, now: datetime) -> list[Finding]:
         """Return everything that is wrong and has lasted as long as its kind asks for."""
@@ -60,16 +61,16 @@ class Findings:
             *lost,
             *notices(panels),
             *differences(),
-            *approvals_waiting(panels),
-            *self._limits_used(now),
+            *approvals_waiting(panels, now),
+            *self._summed_up(now),
         ]
         return self.patience.lasting(found, now)
 
-    def _limits_used(self, now: datetime) -> list[Finding]:
-        """Sum up what is used of the limits every few seconds: it reads every live order."""
-        if self.limits is None or now - self.limits[0] >= LIMITS_EVERY:
-            self.limits = (now, list(limits_used(now)))
-        return self.limits[1]
+    def _summed_up(self, now: datetime) -> list[Finding]:
+        """Sum up what is used of the limits, and failed logins, every few seconds: it reads many rows."""
+        if self.sums is None or now - self.sums[0] >= SUMS_EVERY:
+            self.sums = (now, [*limits_used(now), *logins_attacked(now), *access_undecided(now)])
+        return self.sums[1]
 
     def _refused(self, held: Mapping[int, Held], now: datetime) -> Iterator[Finding]:
         """Count the refusals of an order again only when it has moved."""
@@ -196,12 +197,18 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
         yield Finding(kind, subject, f"{notice['where']}: {notice['text']}")
 
 
-def approvals_waiting(panels: WallPanels) -> Iterator[Finding]:
+def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
+    """Find orders that wait for approval; one whose time is half over is told again, as a subject of its own."""
     for row in panels["approvals"]:
-        until = datetime.fromtimestamp(row["expires_at"] / 1000, UTC)
+        asked, until = (
+            datetime.fromtimestamp(row[name] / 1000, UTC) for name in ("requested_at", "expires_at")
+        )
         what = f"{row['side'].upper()} {row['quantity']} {row['symbol']} ({row['order']}) of {row['trader']}"
         text = f"{what} waits for approval until {until:%H:%M:%S} UTC"
         yield Finding(AlertKind.APPROVAL_WAITING, row["id"], text)
+        if now - asked >= (until - asked) / 2:
+            text = f"{what} still waits for approval, and expires at {until:%H:%M:%S} UTC"
+            yield Finding(AlertKind.APPROVAL_WAITING, f"{row['id']} late", text)
 
 
 def limits_used(now: datetime) -> Iterator[Finding]:
