@@ -20,6 +20,7 @@ from execution.core.simulation.asking import predict_spec
 from execution.core.simulation.prediction import Prediction
 from execution.engine.failures import incident_id, is_outage
 from execution.selectors.chains import break_words
+from execution.services.accounts.credentials import credential_checks_due
 from execution.services.alerts.outbox import deliveries_drop
 from execution.services.desk.housekeeping import (
     candles_drop,
@@ -182,6 +183,7 @@ def verify_journal() -> None:
 def housekeep() -> None:
     """Make the reports first: they are made of the samples that are dropped then."""
     now, kept = timezone.now(), settings.TRANCHE_RETENTION
+    credential_checks_due(now=now)
     halts_lifted_tell(since=now - timedelta(days=1), now=now)
     reports_keep(now=now, samples_since=now - kept.samples)
     samples_drop(before=now - kept.samples, pause=let_others_write)

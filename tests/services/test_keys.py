@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from execution.core.problems import Refused
 from execution.core.types import KeyPermissions, VenueStatus
 from execution.models import (
     Account,
+    AlertSignal,
     AuditEntry,
     ChildOrder,
     Credential,
@@ -25,6 +27,7 @@ from execution.services.accounts.credentials import (
     credential_check,
     credential_check_failed,
     credential_checked,
+    credential_checks_due,
     credential_refused,
     credential_replace,
     credential_resume,
@@ -205,6 +208,78 @@ def test_a_key_that_may_withdraw_or_not_trade_is_refused_and_its_orders_pause(
     assert (child.status, child.order.status) == ("cancelling", "paused")
     assert f"the key of account alpha is refused: {error}" in child.order.reason
     assert last_audit()[:3] == ("key.refused", "desk", "alpha")
+
+
+# --- checked every day ---------------------------------------------------------------------------------
+
+
+def test_a_key_that_trades_is_checked_again_after_a_day(rows: Rows) -> None:
+    Account.objects.create(
+        label="closed", venue=rows.account.venue, environment="paper", is_active=False
+    ).credentials.create(sealed=b"x", last_four="0000", state="active")
+    day = timedelta(days=1)
+    assert credential_checks_due(now=NOW) == 1, "it was never checked; that of the closed account waits"
+    assert credential_checks_due(now=NOW) == 0, "it is wanted already"
+    assert session_wanted(rows.credential.pk).check
+    credential_checked(credential_pk=rows.credential.pk, permissions=GOOD, now=NOW)
+    assert credential_checks_due(now=NOW + day - timedelta(seconds=1)) == 0
+    assert credential_checks_due(now=NOW + day) == 1
+    credential_check_failed(credential_pk=rows.credential.pk, error="the exchange is unreachable")
+    assert credential_checks_due(now=NOW + day + timedelta(minutes=1)) == 1, "nobody knows yet"
+    for state in ("unchecked", "suspended", "refused", "retired"):
+        Credential.objects.update(state=state, check_wanted_at=None)
+        assert credential_checks_due(now=NOW + 2 * day) == 0
+
+
+@pytest.mark.parametrize(
+    ("permissions", "words"),
+    [
+        (KeyPermissions(True, True, True), "withdraw was no and is yes"),
+        (KeyPermissions(True, False, False), "trade was yes and is no"),
+        (KeyPermissions(False, False, None), "read was yes and is no; trade was yes and is no; withdraw was"),
+    ],
+)
+def test_a_key_whose_rights_have_changed_is_suspended_and_people_are_alerted(
+    rows: Rows, admin: User, permissions: KeyPermissions, words: str
+) -> None:
+    child = resting(rows)
+    for _ in range(2):  # nothing has changed
+        credential_checked(credential_pk=rows.credential.pk, permissions=GOOD, now=NOW)
+    assert not AlertSignal.objects.exists()
+    credential_checked(credential_pk=rows.credential.pk, permissions=permissions, now=NOW)
+    credential = Credential.objects.get()
+    assert credential.state == "suspended"
+    assert words in credential.error
+    child.refresh_from_db()
+    child.order.refresh_from_db()
+    assert (child.status, child.order.status) == ("cancelling", "paused")
+    assert words in child.order.reason
+    assert last_audit()[:3] == ("key.suspended", "desk", "alpha")
+    signal = AlertSignal.objects.get()
+    assert (signal.kind, signal.scope) == ("key_changed", "account alpha")
+    assert words in signal.text
+    act(credential_resume, admin, rows)
+    credential_checked(credential_pk=rows.credential.pk, permissions=GOOD, now=NOW)
+    assert Credential.objects.get().state == "active", "put right and used again, it trades"
+
+
+def test_a_right_that_is_not_told_any_more_is_alerted_to_and_stops_nothing(rows: Rows) -> None:
+    order = rows.working()
+    credential_checked(credential_pk=rows.credential.pk, permissions=GOOD, now=NOW)
+    for _ in range(2):
+        credential_checked(credential_pk=rows.credential.pk, permissions=KeyPermissions(True, True), now=NOW)
+    assert Credential.objects.get().state == "active"
+    order.refresh_from_db()
+    assert order.status == "working"
+    assert "withdraw was no and is not told" in AlertSignal.objects.get().text
+
+
+def test_a_key_that_the_exchange_revokes_while_it_trades_is_alerted_to(rows: Rows) -> None:
+    credential_refused(credential_pk=rows.credential.pk, error="the exchange refuses the key", now=NOW)
+    assert "the key …1234 is refused: the exchange refuses the key" in AlertSignal.objects.get().text
+    Credential.objects.update(state="unchecked")
+    credential_refused(credential_pk=rows.credential.pk, error="the exchange refuses the key", now=NOW)
+    assert AlertSignal.objects.count() == 1, "a new key that is wrong is told to who gave it"
 
 
 @pytest.mark.parametrize("permissions", [GOOD, KeyPermissions(), KeyPermissions(read=True)])

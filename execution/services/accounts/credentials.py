@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
+from execution.core.alerts.kinds import AlertKind
+from execution.core.key_rights import RightChange, changed_rights, has_drifted
 from execution.core.problem_codes import Code
 from execution.core.problems import refuse, refuse_if
 from execution.core.types import KeyPermissions
@@ -23,11 +26,14 @@ from execution.services.accounts.accounts import (
     reason_of,
 )
 from execution.services.accounts.stopping import account_orders_locked, account_orders_stop
+from execution.services.records.alerts import alert_signal
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
 from execution.services.records.reasons import optional_reason
 
 MAY_WITHDRAW = "the key may withdraw; make one at the exchange that may only read and trade"
+#: A key that trades is checked again after so long.
+CHECKED_EVERY = timedelta(days=1)
 MAY_NOT_TRADE = "the key may not trade; allow spot trading at the exchange, or give another key"
 
 
@@ -167,9 +173,26 @@ def _refuse_unless(credential: Credential, states: tuple[CredentialState, ...], 
 # --- what a session learns --------------------------------------------------------------------------
 
 
+def credential_checks_due(*, now: datetime) -> int:
+    """Have the sessions check the keys that trade and were not checked for a day; return how many.
+
+    A check that fails is due again at the next call: nobody knows yet what the key may do.
+    """
+    due = Credential.objects.filter(
+        Q(checked_at=None) | Q(checked_at__lte=now - CHECKED_EVERY),
+        state=CredentialState.ACTIVE,
+        account__is_active=True,
+        check_wanted_at=None,
+    )
+    return due.update(check_wanted_at=now)
+
+
 @transaction.atomic
 def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
-    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused."""
+    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused.
+
+    A key that trades and has other rights than at its last check is suspended. People are alerted to both.
+    """
     error = ""
     if permissions.withdraw is True:
         error = MAY_WITHDRAW
@@ -196,7 +219,9 @@ def _settle_check(
 ) -> Credential:
     """Lock as every stop does (orders, account, key), keep the answer, and stop the orders after a refusal."""
     account_id = Account.objects.values_list("public_id", flat=True).get(credentials=credential_pk)
-    orders = account_orders_locked(account_id) if error else []
+    changes = _changes(credential_pk, permissions)
+    has_other_rights = has_drifted(changes)
+    orders = account_orders_locked(account_id) if error or has_other_rights else []
     account = account_locked(account_id)
     credential = Credential.objects.select_for_update(of=("self",), no_key=True).get(pk=credential_pk)
     before = credential.state
@@ -204,19 +229,41 @@ def _settle_check(
     credential.check_wanted_at = None
     if permissions is not None:
         credential.permissions = asdict(permissions)
-    if before in IN_USE:
+    if before == CredentialState.ACTIVE and has_other_rights:
+        credential.state, error = CredentialState.SUSPENDED, _words(changes)
+    elif before in IN_USE:
         credential.state = CredentialState.REFUSED if error else CredentialState.ACTIVE
+    if before in IN_USE:
         credential.error = error[:500]
     credential.save()
     if credential.state != before:
         _told(account, credential, orders, error, now)
+    if before == CredentialState.ACTIVE and (changes or credential.state != before):
+        _alert(account, credential, error or _words(changes), now)
     return credential
+
+
+def _changes(credential_pk: int, permissions: KeyPermissions | None) -> list[RightChange]:
+    """Return what has changed since the last check. Only the account's one session writes it."""
+    if permissions is None:
+        return []
+    return changed_rights(
+        Credential.objects.values_list("permissions", flat=True).get(pk=credential_pk), permissions
+    )
+
+
+def _words(changes: Sequence[RightChange]) -> str:
+    return f"its rights at the exchange have changed: {'; '.join(change.words for change in changes)}"
 
 
 def _told(account: Account, credential: Credential, orders: list[Order], error: str, now: datetime) -> None:
     data: dict[str, object] = {"permissions": credential.permissions}
     if error:
-        reason = f"the key of account {account.label} is refused: {error}"
+        reason = f"the key of account {account.label} is {credential.state}: {error}"
         data |= account_orders_stop(account, orders, reason=reason, now=now)
-    kind = "key.refused" if error else "key.active"
-    _audit(kind, DESK, account, credential, now, error[:500], data)
+    _audit(f"key.{credential.state}", DESK, account, credential, now, error[:500], data)
+
+
+def _alert(account: Account, credential: Credential, error: str, now: datetime) -> None:
+    text = f"account {account.label}: the key …{credential.last_four} is {credential.state}: {error}"
+    alert_signal(kind=AlertKind.KEY_CHANGED, text=text, at=now, scope=f"account {account.label}")

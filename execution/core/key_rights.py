@@ -1,0 +1,38 @@
+"""What has changed in the rights of a key since it was checked before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from execution.core.types import KeyPermissions
+
+_WORDS = {True: "yes", False: "no", None: "not told"}
+
+
+@dataclass(frozen=True, slots=True)
+class RightChange:
+    """A right that the exchange told before and tells otherwise now; None: it does not tell any more."""
+
+    name: str
+    before: bool
+    now: bool | None
+
+    @property
+    def words(self) -> str:
+        return f"{self.name} was {_WORDS[self.before]} and is {_WORDS[self.now]}"
+
+
+def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> list[RightChange]:
+    """Return the changes of rights that were known. One that is told for the first time has not changed."""
+    told = asdict(now)
+    return [
+        RightChange(name, known, told[name])
+        for name, known in before.items()
+        if name in told and known is not None and told[name] != known
+    ]
+
+
+def has_drifted(changes: Sequence[RightChange]) -> bool:
+    """Return True if a right is another one for certain. One that is not told any more may be as it was."""
+    return any(change.now is not None for change in changes)
