@@ -14,7 +14,7 @@ from django.conf import settings
 
 from execution.alerting.senders import NotDelivered, send
 from execution.engine.failures import is_outage
-from execution.engine.keyring import Keyring, KeyringError
+from execution.engine.keyring import KeyringError, KeyringFile
 from execution.services.alerts.outbox import Parcel, delivery_claim, delivery_failed, delivery_sent
 
 log = structlog.get_logger(__name__)
@@ -28,8 +28,8 @@ _one_at_a_time = threading.Lock()
 
 
 @lru_cache(maxsize=1)
-def _keyring(path: str) -> Keyring:
-    return Keyring.load(Path(path))
+def _keyring(path: str) -> KeyringFile:
+    return KeyringFile(Path(path))
 
 
 def deliver_due(clock: Callable[[], datetime], send_one: Send = send) -> int:

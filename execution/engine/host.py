@@ -21,7 +21,7 @@ from execution.engine.clock import Clock, SystemClock
 from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, QuotePublisher, listen
 from execution.engine.engine import Engine, Helpers
-from execution.engine.keyring import Keyring
+from execution.engine.keyring import KeyringFile
 from execution.engine.lease import Lease
 from execution.selectors.decisions.markets import MarketDetails
 from execution.selectors.decisions.sessions import AccountDetails
@@ -64,7 +64,7 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _open_account(keyring: Keyring, clock: Clock, details: AccountDetails) -> Gateway:
+def _open_account(keyring: KeyringFile, clock: Clock, details: AccountDetails) -> Gateway:
     secrets = keyring.open(details.sealed, bound_to=details.public_id)
     return open_gateway(
         exchange_id=details.exchange,
@@ -135,7 +135,7 @@ class EngineHost:
         self._loop = asyncio.get_running_loop()
         database = Database.opened(clock)
         publisher = QuotePublisher(settings.REDIS_URL)
-        keyring = Keyring.load(Path(settings.TRANCHE_KEYRING))
+        keyring = KeyringFile(Path(settings.TRANCHE_KEYRING))
 
         def publish(venue_pk: int, symbol: str, quote: Quote) -> None:
             publisher.put(quote_key(venue_pk, symbol), quote_to_json(quote, clock.boot()))

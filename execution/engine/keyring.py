@@ -25,6 +25,9 @@ from execution.services.accounts.sealing import (
     sealed_key_id,
 )
 
+#: Files that are written beside a keyring begin so.
+PREFIX = ".keyring-"
+
 
 class KeyringError(Exception):
     """The keyring cannot be used, or a sealed secret cannot be opened with it."""
@@ -61,6 +64,15 @@ class Keyring:
         """Return the public key that new secrets are to be sealed to."""
         return _public_bytes(next(iter(self.keys.values()))).hex()
 
+    @property
+    def current_id(self) -> bytes:
+        """Return the id of the key that new secrets are to be sealed to."""
+        return next(iter(self.keys))
+
+    def current_alone(self) -> Keyring:
+        """Return a keyring of the current key and no other."""
+        return Keyring({self.current_id: self.keys[self.current_id]})
+
     def holds(self, sealed: bytes) -> bool:
         """Return True when the key that ``sealed`` names is in this keyring."""
         return sealed_key_id(sealed) in self.keys
@@ -92,6 +104,23 @@ class Keyring:
         return secrets
 
 
+class KeyringFile:
+    """A keyring that is read again when something is sealed to a key that it does not hold.
+
+    So a process that runs goes on after a rotation.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keyring = Keyring.load(path)
+
+    def open(self, sealed: bytes, *, bound_to: str) -> dict[str, str]:
+        """Return the plain secrets by name. Raises as ``Keyring.open`` does."""
+        if not self._keyring.holds(sealed):
+            self._keyring = Keyring.load(self._path)
+        return self._keyring.open(sealed, bound_to=bound_to)
+
+
 def keyring_ensure(path: Path) -> str:
     """Return the public key (hex) of the keyring at ``path``, which is made with one key when it is missing."""
     if not path.exists():
@@ -106,17 +135,31 @@ def keyring_rotate(path: Path) -> str:
     return Keyring.load(path).public_key_hex
 
 
+def keyring_forget(path: Path) -> None:
+    """Leave the current key alone in the file. What is sealed to another does not open any more."""
+    _write(path, list(Keyring.load(path).current_alone().keys.values()), replace=True)
+
+
+def leftovers_remove(path: Path) -> None:
+    """Remove half-made files, which hold private keys, of a process that was killed. The caller works alone."""
+    for name in path.parent.glob(f"{PREFIX}*"):
+        name.unlink(missing_ok=True)
+
+
 def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
     """Write beside ``path``, then move there: a half-written keyring would lose every secret."""
     text = json.dumps({"private_keys": [key.private_bytes_raw().hex() for key in keys]})
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".keyring-")  # mode 0600
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX)  # mode 0600
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+            if replace:
+                _keep_owner(file.fileno(), path)
         if replace:
             os.replace(name, path)
+            _sync_folder(path.parent)
             return
         try:
             os.link(name, path)  # unlike a rename it fails when another process was first
@@ -124,6 +167,22 @@ def _write(path: Path, keys: list[X25519PrivateKey], *, replace: bool) -> None:
             return
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _keep_owner(descriptor: int, path: Path) -> None:
+    """Give the new file to the former one's owner: root may rotate what the workers' user reads."""
+    former, made = path.stat(), os.fstat(descriptor)
+    if (former.st_uid, former.st_gid) != (made.st_uid, made.st_gid):
+        os.fchown(descriptor, former.st_uid, former.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the folder to the disk: else a power cut may bring the former file back."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _public_bytes(key: X25519PrivateKey) -> bytes:

@@ -16,7 +16,7 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, attempt, length_problem, refuse, refuse_if
 from execution.models import Account, Credential, CredentialState, Installation, Role, User, Venue
 from execution.selectors.network import network_of
-from execution.services.accounts.sealing import seal
+from execution.services.accounts.sealing import key_id_of, seal, sealed_key_id
 from execution.services.records.actors import person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import DESK
@@ -159,8 +159,15 @@ def sealing_key_now() -> str:
 
 @transaction.atomic
 def credential_keep(*, account: Account, key: SealedKey) -> Credential:
-    """Keep a sealed key as the account's, unchecked, and retire the former one."""
+    """Keep a sealed key as the account's, unchecked, and retire the former one.
+
+    Raises ``Refused`` for one that is sealed to another key than the installation's, which a rotation may forget.
+    """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
+    current = Installation.objects.select_for_update(no_key=True).get().sealing_key
+    if sealed_key_id(key.sealed) != key_id_of(bytes.fromhex(current)):
+        message = "The keyring has changed since the key was given. Give the key again."
+        refuse("", message, code=Code.ACCESS_OUTDATED)
     # Another fence ends the session that still signs with the former key; its holder starts a new one.
     Account.objects.filter(pk=account.pk).update(fence=F("fence") + 1)
     # Whatever state they are in: one key stands beside an account, the newest.

@@ -235,7 +235,7 @@ def _settle_check(
         credential.state = CredentialState.REFUSED if error else CredentialState.ACTIVE
     if before in IN_USE:
         credential.error = error[:500]
-    credential.save()
+    credential.save(update_fields=["state", "error", "permissions", "checked_at", "check_wanted_at"])
     if credential.state != before:
         _told(account, credential, orders, error, now)
     if before == CredentialState.ACTIVE and (changes or credential.state != before):

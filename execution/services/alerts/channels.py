@@ -53,6 +53,7 @@ def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -
     sealed = seal(parts, public_key_hex=installation.alert_sealing_key, bound_to=public_id)
     try:
         with transaction.atomic():
+            _refuse_former_key(installation.alert_sealing_key)
             channel = AlertChannel.objects.create(
                 public_id=public_id,
                 label=label,
@@ -68,6 +69,13 @@ def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -
         message = f"There is a channel {label!r} already."
         refuse("label", message, label, code=Code.CHANNEL_LABEL_TAKEN)
     return channel, secret
+
+
+def _refuse_former_key(public_key_hex: str) -> None:
+    """Refuse a channel that was sealed to a key which a rotation has just replaced, and may forget."""
+    if Installation.objects.select_for_update(no_key=True).get().alert_sealing_key != public_key_hex:
+        message = "The keyring has changed meanwhile. Add the channel again."
+        refuse("", message, code=Code.ACCESS_OUTDATED)
 
 
 def _label_problems(label: str) -> list[Problem]:

@@ -1,0 +1,83 @@
+"""What is sealed to each of the two keyrings, and how it is sealed again: keys of accounts, and channels of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db import transaction
+
+from execution.models import AlertChannel, Credential, Installation
+from execution.services.accounts.sealing import key_id_of
+from execution.services.records.audit import audit_append
+from execution.services.records.journal import DESK
+
+Column = Literal["sealing_key", "alert_sealing_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A sealed secret, whom it is bound to, and what people call it."""
+
+    pk: int
+    name: str
+    bound_to: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBook:
+    """Everything that is sealed to one keyring, and the public key that the installation seals to."""
+
+    name: str
+    column: Column
+    rows: Callable[[], Iterator[SealedRow]]
+    table: type[Credential] | type[AlertChannel]
+
+    def public_key_hex(self) -> str:
+        return str(Installation.objects.values_list(self.column, flat=True).get())
+
+    @transaction.atomic
+    def switch(self, *, public_key_hex: str, now: datetime) -> bool:
+        """Seal to another public key from this commit on; False when it is that one already."""
+        installation = Installation.objects.select_for_update(no_key=True).get()
+        former = getattr(installation, self.column)
+        if former == public_key_hex:
+            return False
+        setattr(installation, self.column, public_key_hex)
+        installation.save(update_fields=[self.column])
+        data = {"former": _id(former), "now": _id(public_key_hex)}
+        audit_append(kind="keyring.rotated", actor=DESK, subject=self.name, at=now, data=data)
+        return True
+
+    def reseal(self, row: SealedRow, sealed: bytes) -> bool:
+        """Put other bytes in the place of exactly these; False when somebody has changed them meanwhile."""
+        return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
+
+    @transaction.atomic
+    def note_forgotten(self, *, keys: int, now: datetime) -> None:
+        audit_append(
+            kind="keyring.forgotten", actor=DESK, subject=self.name, at=now, data={"former_keys": keys}
+        )
+
+
+def _credentials() -> Iterator[SealedRow]:
+    """Return every key, also of those that are retired: what rests is cancelled with one."""
+    for one in Credential.objects.select_related("account").order_by("pk"):
+        name = f"key …{one.last_four or '••••'} ({one.state}, number {one.pk}) of {one.account.label}"
+        yield SealedRow(one.pk, name, one.account.public_id, bytes(one.sealed))
+
+
+def _channels() -> Iterator[SealedRow]:
+    for one in AlertChannel.objects.order_by("pk"):
+        yield SealedRow(one.pk, f"channel {one.label}", one.public_id, bytes(one.sealed))
+
+
+def _id(public_key_hex: str) -> str:
+    return key_id_of(bytes.fromhex(public_key_hex)).hex() if public_key_hex else ""
+
+
+ACCOUNT_KEYS = SealedBook("keyring", "sealing_key", _credentials, Credential)
+ALERT_CHANNELS = SealedBook("alert keyring", "alert_sealing_key", _channels, AlertChannel)
