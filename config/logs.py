@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from execution.core.identifiers import REQUEST_ID
 from execution.core.texts import visible
 
 
@@ -31,6 +32,19 @@ def not_an_error(record: logging.LogRecord) -> bool:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None
     return True
+
+
+def with_request_id(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Give a line that Django writes about a request the id of that request.
+
+    Django says "Not Found" and the like when the request's own context is over.
+    """
+    meta = getattr(getattr(event.get("_record"), "request", None), "META", {})
+    if drawn := meta.get(REQUEST_ID):
+        event.setdefault("request", drawn)
+    return event
 
 
 SHARED_PROCESSORS: list[structlog.typing.Processor] = [
@@ -69,7 +83,7 @@ def configure_logs(level: str, form: str = "logfmt") -> None:
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         RENDERERS[form],
                     ],
-                    "foreign_pre_chain": SHARED_PROCESSORS,
+                    "foreign_pre_chain": [with_request_id, *SHARED_PROCESSORS],
                 },
             },
             "filters": {"strangers": {"()": lambda: not_an_error}},

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bound_contextvars, get_contextvars
 
+from execution.core.identifiers import REQUEST_ID
+
 ID_BYTES = 6
 HEADER = "X-Request-Id"
 
@@ -44,7 +46,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        drawn = secrets.token_hex(ID_BYTES)
+        drawn = request.META[REQUEST_ID] = secrets.token_hex(ID_BYTES)
         with bound_contextvars(request=drawn):
             response = self.get_response(request)
         response.headers[HEADER] = drawn

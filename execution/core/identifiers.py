@@ -12,6 +12,8 @@ PUBLIC_ID_LENGTH = 8
 SEQUENCE_LENGTH = 4
 CLIENT_ID_LENGTH = len(PREFIX) + MARK_LENGTH + PUBLIC_ID_LENGTH + SEQUENCE_LENGTH
 MAX_SEQUENCE = len(ALPHABET) ** SEQUENCE_LENGTH - 1
+#: Where a request's ``META`` has its id. No client can write it: headers of a request are there as ``HTTP_…``.
+REQUEST_ID = "tranche.request_id"
 
 
 def random_id(length: int, choice: Callable[[str], str]) -> str:

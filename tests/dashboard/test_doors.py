@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
+from io import StringIO
 
 import pytest
 from django.test import Client
@@ -50,6 +51,28 @@ def test_an_error_of_our_own_has_an_id_on_its_page_and_in_the_log(
     assert "secret" not in page
     assert "Broken" not in page
     assert get_contextvars() == {}, "the next request of the thread has an id of its own"
+
+
+def test_what_is_refused_is_in_the_log_with_the_id_too(office: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django writes these lines when the request is over."""
+    written = StringIO()
+    (console,) = [one for one in logging.getLogger().handlers if one.name == "console"]
+    monkeypatch.setattr(console, "stream", written)
+    client, program = office.client(office.trader), Program(office.trader)
+    forged = {"tranche.request_id": "forged", "HTTP_TRANCHE.REQUEST_ID": "forged"}
+    answers = [
+        client.get("/orders/nothere0/", headers={"tranche.request_id": "forged"}),
+        client.get("/people/", **forged),  # type: ignore[arg-type]
+        client.get("/orders/new/x/y/"),
+        program.get("/orders/nothere0"),
+        program.post("/orders", {"symbol": "BTC/USDT"}, Idempotency_Key="1"),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 403, 404, 404, 422]
+    lines = [
+        line for line in written.getvalue().splitlines() if "level=warning" in line and "counted" not in line
+    ]
+    said = [line.rpartition("request=")[2].split(" ")[0] for line in lines]
+    assert said == [answer.headers["X-Request-Id"] for answer in answers], lines
 
 
 def test_a_program_gets_the_id_too(office: Desk, monkeypatch: pytest.MonkeyPatch, seen: list[str]) -> None:
