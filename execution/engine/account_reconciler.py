@@ -187,8 +187,10 @@ class AccountReconciler(AccountPart):
         begun = self._now()
         if everything:
             self._everything_at = None
-        children = await self._context.database.read(unsettled_children, self._account_pk)
-        start, symbols = await self._context.database.read(reconciliation_start, self._account_pk, now=begun)
+        children = await self._context.database.read_soon(unsettled_children, self._account_pk)
+        start, symbols = await self._context.database.read_soon(
+            reconciliation_start, self._account_pk, now=begun
+        )
         sent = [child for child in children if is_sent(child) and not self._is_under_way(child.pk)]
         wanted = symbols | {child.ref.symbol for child in sent} | self._first_symbols
         due = wanted if everything else {one for one in wanted if self._is_due(one, sent, begun)}
@@ -391,7 +393,7 @@ class AccountReconciler(AccountPart):
         if self._unread or self._is_in_doubt:
             return False
         try:
-            children = await self._context.database.read(unsettled_children, self._account_pk)
+            children = await self._context.database.read_soon(unsettled_children, self._account_pk)
         except Exception:  # noqa: BLE001  the poll that follows fails for the same reason, and is counted
             return False
         return not any(self._wants_poll(child) for child in children if is_sent(child))

@@ -83,11 +83,13 @@ class Differences:
         """Compare the open orders with our children: one query when there are any with our mark."""
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
-            await self._context.database.read(known_client_ids, self._account_pk, marked) if marked else {}
+            await self._context.database.read_soon(known_client_ids, self._account_pk, marked)
+            if marked
+            else {}
         )
         nameless = {r.exchange_id for r in open_orders if not r.client_id and r.exchange_id}
         ours = (
-            await self._context.database.read(known_exchange_orders, self._account_pk, symbol, nameless)
+            await self._context.database.read_soon(known_exchange_orders, self._account_pk, symbol, nameless)
             if nameless
             else set()
         )

@@ -63,7 +63,7 @@ class EndedFills(AccountPart):
 
     async def look(self) -> float | None:
         """Read what is missing and due. Return seconds until it is worth looking again; None: nothing is missing."""
-        children = await self._context.database.read(unsettled_children, self._account_pk)
+        children = await self._context.database.read_soon(unsettled_children, self._account_pk)
         ended: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in children:
             if child.status in CHILD_FINAL and child.misses_trades:

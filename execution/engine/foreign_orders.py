@@ -80,4 +80,4 @@ class ForeignOrders:
         ids = {one for one in exchange_ids if one}
         if not ids:
             return set()
-        return await self._context.database.read(known_exchange_orders, self._account_pk, symbol, ids)
+        return await self._context.database.read_soon(known_exchange_orders, self._account_pk, symbol, ids)

@@ -130,7 +130,7 @@ class MissingFills:
         Where a figure was not told, any child of its symbol may be one.
         """
         behind: defaultdict[str, list[SessionChild]] = defaultdict(list)
-        for child in await self._context.database.read(unsettled_children, self._account_pk):
+        for child in await self._context.database.read_soon(unsettled_children, self._account_pk):
             symbol = child.ref.symbol
             is_open_question = symbol in self._poll.without_figure and is_sent(child)
             if symbol in symbols and (child.misses_trades or is_open_question):

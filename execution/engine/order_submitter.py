@@ -112,7 +112,7 @@ class OrderSubmitter(AccountPart):
 
     async def _round(self) -> None:
         now = self._now()
-        children = await self._context.database.read(children_to_send, self._account_pk)
+        children = await self._context.database.read_first(children_to_send, self._account_pk)
         idle = [child for child in children if child.pk not in self._under_way]
         for child in idle:
             if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
@@ -195,7 +195,7 @@ class OrderSubmitter(AccountPart):
         ref = replace(child.ref, exchange_id=answer.exchange_id)
         for seconds in LOOK_UP_AFTER:
             await self._context.clock.sleep(max(seconds, self._look_ups.patience / 2))
-            if await self._context.database.read(is_child_over, child.pk):
+            if await self._context.database.read_first(is_child_over, child.pk):
                 return
             try:
                 report = await self._look_ups.find(ref)
@@ -277,7 +277,7 @@ class OrderSubmitter(AccountPart):
     async def _find_out(self, child: SessionChild) -> None:
         now = self._now()
         self._not_before[child.pk] = now + timedelta(seconds=1)
-        if await self._context.database.read(is_child_over, child.pk):
+        if await self._context.database.read_first(is_child_over, child.pk):
             return  # the stream was faster
         try:
             report = await self._look_ups.find(child.ref)

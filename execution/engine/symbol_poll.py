@@ -268,7 +268,7 @@ class SymbolPoll:
         ids = {trade.exchange_id for trade in trades if trade.exchange_id}
         if any(trade.exchange_id is None for trade in trades):
             return False
-        known = await self._context.database.read(known_exchange_orders, self._account_pk, symbol, ids)
+        known = await self._context.database.read_soon(known_exchange_orders, self._account_pk, symbol, ids)
         for report in closed:
             if not self._foreign.is_marked(report.client_id):
                 self._foreign.add(symbol, report.exchange_id)
@@ -283,7 +283,9 @@ class SymbolPoll:
     async def _record_reports(self, symbol: str, reports: Listing[OrderReport]) -> None:
         """Record those of our children. All others together take a few statements, however many they are."""
         if reports:
-            ours = await self._context.database.read(reports_of_children, self._account_pk, symbol, reports)
+            ours = await self._context.database.read_soon(
+                reports_of_children, self._account_pk, symbol, reports
+            )
             for report in ours:
                 await self._record_report(report)
 
@@ -301,7 +303,7 @@ class SymbolPoll:
 
         One of a child takes its order's lock. All others together take a few statements, however many they are.
         """
-        known = await self._context.database.read(trades_known, self._account_pk, symbol, trades)
+        known = await self._context.database.read_soon(trades_known, self._account_pk, symbol, trades)
         others: list[Trade] = []
         for trade in trades:
             name = (trade.trade_id, trade.side)

@@ -67,6 +67,25 @@ async def test_who_waits_for_the_database_waits_by_urgency_and_then_in_the_order
     assert done == ["runs", "leaves", "fact", "look", "other look"]
 
 
+async def test_what_is_to_be_sent_is_read_before_facts_and_those_before_decisions() -> None:
+    lane, done, holds = PriorityWorkerPool(1), list[str](), threading.Event()
+    database = Database(StillClock(), reading=lane)
+
+    def look(name: str) -> None:
+        done.append(name)
+        holds.wait(5)
+
+    runs = asyncio.create_task(database.read(look, "runs"))
+    await has(done, "runs")
+    reads = [(database.read, "decision"), (database.read_soon, "fact"), (database.read_first, "sends")]
+    calls = [asyncio.create_task(read(look, name)) for read, name in reads]
+    await asyncio.sleep(0)
+    holds.set()
+    await asyncio.gather(runs, *calls)
+    lane.close()
+    assert done == ["runs", "sends", "fact", "decision"]
+
+
 async def test_who_stops_waiting_is_not_called_and_takes_no_turn_from_the_others() -> None:
     lane, done, holds = PriorityWorkerPool(1), list[str](), threading.Event()
 

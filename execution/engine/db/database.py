@@ -93,6 +93,14 @@ class Database:
         """Call ``function``, which writes nothing; raises what it raises."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._reading)
 
+    async def read_first(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read what is to be sent, before everything else that waits."""
+        return await self._call(FIRST, partial(function, *args, **kwargs), self._reading)
+
+    async def read_soon(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read what facts are compared with, before the reads of decisions."""
+        return await self._call(SOON, partial(function, *args, **kwargs), self._reading)
+
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function``; raises what it raises."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
