@@ -59,7 +59,7 @@ class BreakKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Where a chain does not hold: the entry's number, and its row; no row where it is missing."""
+    """A break in a chain: the entry's number and its row; no row where the entry is missing."""
 
     kind: BreakKind
     version: int

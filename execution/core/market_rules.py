@@ -1,4 +1,4 @@
-"""What a market takes: its status, its price band and its maximums, for decisions and refusals; and all as JSON."""
+"""The rules of a market: its status, its price band and its maximums, for decisions and refusals, and as JSON."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _FEES = frozenset({"maker_fee", "taker_fee"})
 
 
 def market_to_json(market: Market) -> dict[str, str | None]:
-    """A market as an order and an estimate keep it: decimals as text."""
+    """Convert a market to the JSON that orders and estimates keep. Decimals become text."""
     return {name: None if value is None else str(value) for name, value in asdict(market).items()}
 
 
 def market_from_json(data: Mapping[str, Any]) -> Market:
-    """The inverse of ``market_to_json``."""
+    """Convert JSON back to the market. This is the inverse of ``market_to_json``."""
     values: dict[str, Any] = {
         name: text if name in _TEXTS or text is None else Decimal(text)
         for name, text in data.items()
@@ -47,7 +47,7 @@ def market_from_json(data: Mapping[str, Any]) -> Market:
 
 
 def status_words(market: Market) -> str:
-    """What the market takes, with the venue's own word; empty for an open one."""
+    """Return words for the market's status, with the venue's own word; empty for an open one."""
     if market.status is MarketStatus.OPEN:
         return ""
     said = f" (the venue says {market.status_word})" if market.status_word else ""
@@ -55,14 +55,16 @@ def status_words(market: Market) -> str:
 
 
 def market_block(market: Market, side: Side) -> str:
-    """Why no new order of ``side`` may go to the market now; empty when one may, if only one that rests."""
+    """Return the reason why no new order of ``side`` may go to the market now. Empty when one may, even if it must
+    rest.
+    """
     open_to = {MarketStatus.OPEN, MarketStatus.POST_ONLY}
     open_to.add(MarketStatus.BUY_ONLY if side is Side.BUY else MarketStatus.SELL_ONLY)
     return "" if market.status in open_to else status_words(market)
 
 
 def misfit(market: Market, request: ChildRequest) -> str:
-    """Why the market does not take a child that was made for other rules; empty when it does."""
+    """Return the reason why the market rejects a child that was made for other rules; empty when it does not."""
     if block := market_block(market, request.side):
         return block
     if market.status is MarketStatus.POST_ONLY and request.time_in_force is not TimeInForce.POST_ONLY:
@@ -78,21 +80,25 @@ def misfit(market: Market, request: ChildRequest) -> str:
 
 
 def band_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
-    """The worst price that an order of ``side`` may have: a buy's highest, a sell's lowest, on the tick."""
+    """Return the worst price that an order of ``side`` may have, on the tick: the highest for a buy, the lowest
+    for a sell.
+    """
     if side is Side.BUY:
         return None if market.buy_band_high is None else floor_to(mid * market.buy_band_high, market.tick)
     return None if market.sell_band_low is None else ceil_to(mid * market.sell_band_low, market.tick)
 
 
 def band_far_edge(market: Market, side: Side, mid: Decimal) -> Decimal | None:
-    """The price furthest from the other side that an order of ``side`` may have, on the tick."""
+    """Return the price furthest from the other side that an order of ``side`` may have, on the tick."""
     if side is Side.BUY:
         return None if market.buy_band_low is None else ceil_to(mid * market.buy_band_low, market.tick)
     return None if market.sell_band_high is None else floor_to(mid * market.sell_band_high, market.tick)
 
 
 def too_far_to_rest(market: Market, side: Side, price: Decimal, mid: Decimal) -> str:
-    """Why an order cannot rest at ``price``: the venue's band ends before it; empty when it can."""
+    """Return the reason why an order cannot rest at ``price``, which is outside the venue's band; empty when it
+    can.
+    """
     edge = band_far_edge(market, side, mid)
     if edge is None or (price - edge) * side.sign >= 0:
         return ""
@@ -104,7 +110,7 @@ def too_far_to_rest(market: Market, side: Side, price: Decimal, mid: Decimal) ->
 
 
 def largest_quantity(market: Market, price: Decimal) -> Decimal | None:
-    """The most of the base currency that one order at ``price`` may have, on the lot; None: not limited."""
+    """Return the largest base quantity that one order at ``price`` may have, on the lot; None: not limited."""
     bounds = [] if market.max_quantity is None else [market.max_quantity]
     if market.max_notional is not None:
         bounds.append(market.max_notional / price)
@@ -112,7 +118,7 @@ def largest_quantity(market: Market, price: Decimal) -> Decimal | None:
 
 
 def within_most(market: Market, quantity: Decimal, price: Decimal) -> Decimal:
-    """What of ``quantity`` one order at ``price`` may have."""
+    """Return ``quantity``, or the largest quantity that one order at ``price`` may have if that is less."""
     most = largest_quantity(market, price)
     return quantity if most is None else min(quantity, most)
 
@@ -133,7 +139,7 @@ def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, 
 
 
 def with_new_rules(before: Market, after: Market) -> Market:
-    """The market as it is, with the fees as they were."""
+    """Return the new market with the fees from before."""
     return replace(after, maker_fee=before.maker_fee, taker_fee=before.taker_fee)
 
 

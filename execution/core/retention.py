@@ -1,4 +1,4 @@
-"""How long each kind of row is kept. This is the one place that says it; docs/reference/retention.md explains it."""
+"""The retention of each kind of row. It is defined only here; docs/reference/retention.md explains it."""
 
 from __future__ import annotations
 

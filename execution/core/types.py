@@ -51,7 +51,9 @@ class Liquidity(StrEnum):
 
 
 class VenueStatus(StrEnum):
-    """What an exchange says of an order. It knows nothing of our PENDING_SUBMIT, SUBMITTED, CANCELLING or UNKNOWN."""
+    """An order's status as the exchange reports it. PENDING_SUBMIT, SUBMITTED, CANCELLING and UNKNOWN are the
+    desk's own and not among them.
+    """
 
     OPEN = "open"
     FILLED = "filled"
@@ -61,7 +63,7 @@ class VenueStatus(StrEnum):
 
 
 class MarketStatus(StrEnum):
-    """What a market takes now. Nobody but the venue knows why, so its own word is kept beside it."""
+    """The orders that a market accepts now. The venue's own word is kept, because only the venue knows the reason."""
 
     OPEN = "open"
     POST_ONLY = "post_only"  #: only orders that rest
@@ -124,7 +126,7 @@ class Quote:
         return self.bid if side is Side.BUY else self.ask
 
     def aggressive(self, side: Side) -> Decimal:
-        """The other side of the book."""
+        """Return the other side's price."""
         return self.ask if side is Side.BUY else self.bid
 
 
@@ -151,7 +153,7 @@ class Book:
         return Quote(bid, ask, bid_size, ask_size, self.at)
 
     def to_take(self, side: Side) -> tuple[Level, ...]:
-        """What an order of ``side`` takes from, best first."""
+        """Return the levels that an order of ``side`` takes from, best first."""
         return self.asks if side is Side.BUY else self.bids
 
 
@@ -186,7 +188,7 @@ class CandleHistory:
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """What a market traded in a stretch of time, in base units, everybody's."""
+    """The volume that a market traded in a stretch of time, in base units, by everybody."""
 
     starts_at: datetime
     ends_at: datetime
@@ -208,7 +210,7 @@ class ChildRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderRef:
-    """How to find an order at the exchange: its own id when it is known, our client id always."""
+    """The ids by which the exchange finds an order: its own id when known, and always the desk's client id."""
 
     client_id: str
     symbol: str
@@ -217,7 +219,7 @@ class OrderRef:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """What the exchange said of one order: in an answer, on the stream or in a poll.
+    """The exchange's report on one order, from an answer, the stream or a poll.
 
     ``filled`` is cumulative base quantity, gross of fees.
     """
@@ -350,7 +352,7 @@ CancelOutcome = CancelConfirmed | CancelGone | CancelFailed
 
 @dataclass(frozen=True, slots=True)
 class KeyPermissions:
-    """What the exchange says a key may do; None where it does not tell."""
+    """The permissions of a key, as the exchange reports them; None where it does not."""
 
     read: bool | None = None
     trade: bool | None = None

@@ -1,4 +1,4 @@
-"""What accounts hold by currency, what live orders reserve of it, and what was traded today."""
+"""The accounts' holdings by currency, the reserves of live orders, and today's trades."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def candles_of(
 
 
 def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
-    """When the last bar that the venue told had ended; None before there was one."""
+    """Return the end of the last bar that the venue sent; None without a bar."""
     days = CandleDay.objects.filter(venue=venue_pk, symbol=symbol, seconds=CANDLE_SECONDS).order_by("-day")
     return days.values_list("known_until", flat=True).first()
 
@@ -41,6 +41,6 @@ def bars_to_candles(day: CandleDay) -> list[Candle]:
 
 
 def bars_unknown(day: CandleDay) -> list[datetime]:
-    """When the bars opened of which the venue told nothing that can be read."""
+    """Return the openings of the bars that the venue sent in an unreadable form."""
     midnight = datetime.combine(day.day, time(), UTC)
     return [midnight + timedelta(seconds=seconds) for seconds in day.unknown]

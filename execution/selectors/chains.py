@@ -29,7 +29,7 @@ _AUDIT = ("pk", "sequence", "kind", "actor", "subject", "reason", "data", "at", 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What was verified of a block of orders; ``last`` is the primary key of the last one, None after all."""
+    """The result of verifying a block of orders. ``last`` is the primary key of the last order, None after all."""
 
     last: int | None
     orders: int

@@ -1,4 +1,4 @@
-"""What fills were charged, part by part."""
+"""The fees of fills, part by part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fees_of(fill: Fill) -> list[tuple[str, Decimal]]:
 def fee_parts(
     fee: Decimal | None, currency: str, more_fees: Iterable[tuple[str, str]]
 ) -> list[tuple[str, Decimal]]:
-    """The same of a fill's columns."""
+    """Return the fee parts from a fill's columns."""
     if fee is None or not currency:
         return []
     return [(currency, fee), *((name, Decimal(amount)) for name, amount in more_fees)]

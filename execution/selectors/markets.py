@@ -46,10 +46,10 @@ def market_from_row(row: Market) -> types.Market:
 
 
 def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decimal | None]:
-    """What each account holds free of a currency, by its primary key.
+    """Return each account's free balance in a currency, by its primary key.
 
-    An exchange's answer lists everything that is held: a currency that is not in it is zero. None where the
-    exchange does not tell, and while an account's balances are not known at all.
+    An exchange's answer lists everything that is held, so a missing currency is zero. None where the exchange does
+    not tell, and while an account's balances are not known at all.
     """
     told: dict[int, dict[str, Decimal | None]] = {}
     for row in Balance.objects.filter(account__in=accounts):

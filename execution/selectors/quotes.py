@@ -109,7 +109,7 @@ def _aged(data: Data, boot: float | None, host: str) -> Data:
 
 @lru_cache(maxsize=1)
 def _host() -> str:
-    """What tells this host's steady clock from another's: it begins anew with each boot."""
+    """Return the id of this boot of the host, because a steady clock begins anew with each boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -122,13 +122,13 @@ def _client(url: str) -> redis.Redis:
 
 
 def quote_latest(venue_pk: int, symbol: str) -> Quote | None:
-    """The newest quote however old (its ``at`` says); None when there is none or Redis is away."""
+    """Return the newest quote of any age (its ``at`` says which). None without a quote or without Redis."""
     text = _read(quote_key(venue_pk, symbol))
     return None if text is None else quote_from_json(text)
 
 
 def book_latest(venue_pk: int, symbol: str) -> Book | None:
-    """The newest book however old; None when there is none or Redis is away."""
+    """Return the newest book of any age. None without a book or without Redis."""
     text = _read(book_key(venue_pk, symbol))
     return None if text is None else book_from_json(text)
 
@@ -152,7 +152,9 @@ def _read_all(keys: Sequence[str]) -> list[str | None]:
 
 
 def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
-    """The newest quotes of these venues and symbols in one call; what is missing or unreadable is left out."""
+    """Return the newest quotes of these venues and symbols in one call. Missing and unreadable quotes are left
+    out.
+    """
     if not pairs:
         return {}
     found = zip(pairs, _read_all([quote_key(*pair) for pair in pairs]), strict=True)
@@ -176,7 +178,9 @@ def candles_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Kn
 
 
 def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:
-    """The states of the feeds of these venues and symbols in one call; what is missing or unreadable is left out."""
+    """Return the states of the feeds of these venues and symbols in one call. Missing and unreadable ones are left
+    out.
+    """
     if not pairs:
         return {}
     found = zip(pairs, _read_all([feeds_key(*pair) for pair in pairs]), strict=True)

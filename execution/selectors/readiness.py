@@ -1,4 +1,4 @@
-"""Whether the desk can work: its database, Redis, the engines' leases and the venues."""
+"""The readiness of the desk: its database, Redis, the engines' leases and the venues."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SIGNATURE_PREFIX = "v1="
 
 
 class AlertEvent(StrEnum):
-    """What happened to an alert."""
+    """The events of an alert that are sent."""
 
     RAISED = "raised"
     GREW = "grew"
@@ -33,7 +33,7 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """What a channel is for."""
+    """The messages that a channel receives."""
 
     EVERYTHING = "everything"
     ALERTS = "alerts"

@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What a look changes in one alert, by subject."""
+    """The changes that one look makes to an alert, by subject."""
 
     appeared: tuple[Finding, ...] = ()
     returned: tuple[str, ...] = ()

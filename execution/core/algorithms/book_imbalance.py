@@ -1,4 +1,4 @@
-"""What the others' book says: the touch without the desk's orders, and where the price is likely to go next."""
+"""The book of the other participants: its touch without the desk's orders, and the likely next move of the price."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ LEVELS = 3
 
 
 def others_book(view: OrderView, venue: AccountView) -> Book | None:
-    """The venue's book without what the desk rests there; None without a fresh book, or when the desk is a whole
-    side of it."""
+    """Return the venue's book without the desk's resting orders. None without a fresh book, or when the desk is a
+    whole side of it.
+    """
     book = venue.book
     if book is None or not book.is_sane or not is_fresh(book.at, view.now, MAX_BOOK_AGE):
         return None
@@ -27,7 +28,9 @@ def others_book(view: OrderView, venue: AccountView) -> Book | None:
 
 
 def others_quote(view: OrderView, venue: AccountView) -> Quote:
-    """The others' touch: of their book, else the quote as it is, in which we may stand ourselves."""
+    """Return the touch of the others' book. Without a book, return the quote as it is; the desk's own orders may
+    be in it.
+    """
     book = others_book(view, venue)
     return known_quote(venue) if book is None else book.touch
 
@@ -55,5 +58,5 @@ def _without_ours(view: OrderView, venue: AccountView, level: Level) -> Level:
 
 
 def _is_shown(intended_at: datetime, venue: AccountView) -> bool:
-    """A child that is younger than the book is not in it yet."""
+    """Return whether the child is older than the book, so that the book includes it."""
     return venue.book is not None and intended_at < venue.book.at

@@ -37,7 +37,7 @@ HELD_BACK_RECHECK = timedelta(seconds=5)
 
 
 def decide(view: OrderView) -> Decision:
-    """What the order should do now."""
+    """Return what the order should do now."""
     if view.status in ORDER_FINAL:
         return Decision((), None, "the order is final")
     if view.status is OrderStatus.PENDING_APPROVAL:
@@ -56,7 +56,7 @@ def decide(view: OrderView) -> Decision:
 
 
 def _over(view: OrderView) -> Decision:
-    """The end has come: by its own rules the order may move it, else it closes."""
+    """Return the decision at the end of an order's time: its own rules may move the end, else it closes."""
     if view.status is OrderStatus.WORKING:
         moved = outside_limit(view) if OUTSIDE_SINCE in view.memo else None
         moved = moved or extension(view)
@@ -66,7 +66,7 @@ def _over(view: OrderView) -> Decision:
 
 
 def over_reason(view: OrderView) -> str:
-    """Why an order that ran out of time has quantity left."""
+    """Return the reason why an order that ran out of time has quantity left."""
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         why = f": {view.outcome_reason}" if view.outcome_reason else ""

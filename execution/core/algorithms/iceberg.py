@@ -107,11 +107,11 @@ def _ceil(number: Decimal) -> int:
 
 
 def part_quantity(remaining: Decimal, most: Decimal, least: Decimal, quantity: Decimal) -> Decimal:
-    """A part's base quantity near ``quantity``, such that no remainder falls under ``least``.
+    """Return a part's base quantity near ``quantity``, such that no remainder falls under ``least``.
 
-    All on the lot, ``least`` ≤ ``quantity`` ≤ ``most``. What remains goes into n parts when
-    n × ``least`` ≤ ``remaining`` ≤ n × ``most``; the part leaves a remainder that goes into n - 1. Where nothing
-    fits, after a part fill, it is as large as may be.
+    All quantities are on the lot, and ``least`` ≤ ``quantity`` ≤ ``most``. A remainder can be divided into n parts
+    when n × ``least`` ≤ ``remaining`` ≤ n × ``most``. The part leaves a remainder that can be divided into n - 1.
+    Where no n fits, after a part fill, the part is as large as allowed.
     """
     parts = max(
         _ceil(remaining / most),
@@ -155,7 +155,9 @@ def _closes_at(view: OrderView, work: SliceTask) -> datetime:
 
 
 def _bounded(view: OrderView) -> OrderView | None:
-    """The view with the limit of what rests: the order's, else how far it follows; None without an arrival price."""
+    """Return the view with the limit for resting orders: the order's limit, else how far it follows the price.
+    None without an arrival price.
+    """
     if view.limit_price is not None:
         return view
     if view.arrival_mid is None:
@@ -194,7 +196,7 @@ def _tend(view: OrderView, alive: Sequence[ChildView], closes_at: datetime) -> D
 
 
 def _was_left(view: OrderView, child: ChildView) -> bool:
-    """A new part there would be priced nearer to the market, and what is left is enough for one."""
+    """Return whether a new part there would be nearer to the market, and the remainder is enough for one."""
     venue = next((venue for venue in view.usable if venue.account == child.account), None)
     bounded = _bounded(view)
     if venue is None or bounded is None or child.price is None or child.purpose != REST:
@@ -232,7 +234,9 @@ def _refill(view: OrderView, work: SliceTask, closes_at: datetime) -> Decision:
 
 
 def _pauses_until(view: OrderView) -> datetime:
-    """The pause goes after a part that was filled; one that was moved or refused is placed anew at once."""
+    """Return the end of the pause. Only a part that was filled has one; a moved or refused part is placed again at
+    once.
+    """
     ended = [child for child in view.children if child.ended_at is not None]
     last = max(ended, key=lambda child: child.sequence, default=None)
     if last is None or last.ended_at is None or last.done < last.quantity:
@@ -241,8 +245,9 @@ def _pauses_until(view: OrderView) -> datetime:
 
 
 def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
-    """The next part's: drawn by seed and sequence, at most visible and at least what every account takes, where
-    that can be seen. The last part goes to the finest lot."""
+    """Return the next part's quantity, drawn by seed and sequence. It is at most the visible quantity and at least
+    the minimum of every account whose minimum is known. The last part uses the finest lot.
+    """
     parameters = _iceberg(view)
     lots = [venue.market.lot for venue in view.usable]
     step = common_step(lots)

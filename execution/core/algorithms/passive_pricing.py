@@ -1,4 +1,4 @@
-"""Where a slice rests, and when what rests is moved."""
+"""The price at which a slice rests, and when a resting child is moved."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ USUAL = Decimal("0.5")
 
 @dataclass(frozen=True, slots=True)
 class UrgencyProfile:
-    """What an urgency means, from 0 (only rests) over 0.5 to 1 (crosses at once).
+    """The profile of an urgency, from 0 (only rests) over 0.5 to 1 (crosses at once).
 
-    ``band``: slices that may be missing at a slice's end before it crosses; None: any number. ``patience``: from a
-    child's placing until it may be moved. ``first`` and ``last``: of the way from the own side of the book to the
-    other, where a slice rests that is on its schedule, and one that is a band behind.
+    ``band``: number of slices that may be missing at a slice's end before it crosses; None: any number.
+    ``patience``: time from a child's placing until it may be moved. ``first`` and ``last`` are shares of the way
+    from the own side of the book to the other side. A slice on its schedule rests at ``first``, a slice one band
+    behind at ``last``.
     """
 
     band: Decimal | None
@@ -63,8 +64,10 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
-    """Where the slice would rest there now: from the others' own side of the book towards the other one, further the
-    more it is behind; always a tick before the other side, within the limit and on the tick."""
+    """Return the price at which the slice would rest there now. It lies between the others' own side of the book
+    and the other side, further across the more the slice is behind. It is always a tick before the other side,
+    within the limit and on the tick.
+    """
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
     share = (
@@ -78,8 +81,9 @@ def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: Ur
 
 
 def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
-    """The patience there now: less when the others' book says that the price is about to run away, up to twice as
-    much when it is about to come; as it is without a book."""
+    """Return the patience there now. It is shorter when the others' book says that the price is about to move
+    away, and up to twice as long when the price is about to come. Without a book it is unchanged.
+    """
     book = others_book(view, venue)
     if book is None:
         return profile.patience
@@ -89,9 +93,10 @@ def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) ->
 def is_to_move(
     view: OrderView, work: SliceTask, venue: AccountView, child: ChildView, profile: UrgencyProfile
 ) -> bool:
-    """Whether a resting child should be nearer to the other side now: only forwards, once it has had its patience.
+    """Return whether a resting child should move nearer to the other side now. It moves only forwards, and only
+    after its patience.
 
-    Without a book nobody knows whether the touch is ours alone; then it is not outbid.
+    Without a book nobody knows if the touch is the desk's alone. Then the child is not outbid.
     """
     if child.price is None or view.now - child.intended_at < patience_at(view, venue, profile):
         return False
@@ -105,7 +110,7 @@ def is_to_move(
 
 
 def at_i_would(view: OrderView) -> bool:
-    """Whether a venue's other side has come to the I-would price."""
+    """Return whether a venue's other side has reached the I-would price."""
     price, sign = narrowed(view.parameters, SlicedParameters).i_would_price, view.side.sign
     return price is not None and any(
         (others_quote(view, venue).aggressive(view.side) - price) * sign <= ZERO for venue in view.usable

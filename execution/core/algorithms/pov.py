@@ -39,7 +39,7 @@ class Rates:
 
 
 def rates_of(parameters: PovParameters) -> Rates:
-    """The three rates; half and one and a half of the rate where they are not named, at most 1."""
+    """Return the three rates. Unless named, the bounds are half and one and a half of the rate, at most 1."""
     rate = parameters.participation_rate
     low = rate / 2 if parameters.minimum_rate is None else parameters.minimum_rate
     high = min(rate * 3 / 2, Decimal(1)) if parameters.maximum_rate is None else parameters.maximum_rate
@@ -125,7 +125,9 @@ def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
 
 
 def pov_bound(view: OrderView) -> str:
-    """That the market traded too little for the rest at the maximum rate, or that nobody knows what it traded."""
+    """Return the words for a market that traded too little for the rest at the maximum rate, or whose volume is
+    unknown.
+    """
     rates, others = rates_of(narrowed(view.parameters, PovParameters)), others_volume(view)
     if rates.high >= 1:
         return ""
@@ -169,6 +171,6 @@ def follow_volume(view: OrderView, work: SliceTask) -> Decision:
 
 
 def _soon(view: OrderView, decision: Decision) -> Decision:
-    """The next check is by the market's volume, not by the slice's time."""
+    """Return the decision with its next check set by the market's volume instead of the slice's time."""
     latest = view.now + (VOLUME_RECHECK if not decision.commands else IDLE_RECHECK)
     return replace(decision, due_at=latest if decision.due_at is None else min(decision.due_at, latest))

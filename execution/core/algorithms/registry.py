@@ -23,12 +23,12 @@ from execution.core.routing.split import Split
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmSpec:
-    """How an algorithm plans and works.
+    """An algorithm: how it plans and how it works.
 
-    ``target`` is what should be done when the slice ends, at most what its plan says of the whole order;
-    None: what the plan says. ``wants_candles``: it plans from the market's history;
-    ``wants_traded``: it decides by what the market trades. ``route`` is what it would take at this moment at the
-    venues, None when it does not take at once; ``judge`` raises ``Refused`` where that is not what was asked for.
+    ``target`` returns what should be done when the slice ends, at most what its plan says of the whole order;
+    None: what the plan says. ``wants_candles``: it plans from the market's history. ``wants_traded``: it decides
+    by the market's volume. ``route`` returns what it would take at the venues at this moment, None when it does
+    not take at once. ``judge`` raises ``Refused`` where that is not what the person asked for.
     """
 
     plan: Callable[[PlanInput], Plan]
@@ -60,7 +60,7 @@ ALGORITHM_SPECS: dict[str, AlgorithmSpec] = {
 
 
 def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
-    """The plan of an order; raises ``Refused`` with the field, the value and the limit."""
+    """Return the plan of an order. Raise ``Refused`` with the field, the value and the limit."""
     plan, parameters = ALGORITHM_SPECS[algorithm].plan(plan_input), plan_input.parameters
     if not isinstance(parameters, SlicedParameters):
         return plan
@@ -71,7 +71,7 @@ def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
 
 
 def work_slice(view: OrderView, work: SliceTask) -> Decision:
-    """What the order's algorithm does in a slice."""
+    """Return what the order's algorithm does in a slice."""
     working = ALGORITHM_SPECS[view.algorithm]
     if working.target is not None:
         work = replace(work, target=min(working.target(view, work), view.quantity))
@@ -81,6 +81,6 @@ def work_slice(view: OrderView, work: SliceTask) -> Decision:
 
 
 def bound_reason(view: OrderView) -> str:
-    """Why the order's algorithm could not do more; empty when it could have."""
+    """Return the reason why the order's algorithm could not do more; empty when it could have."""
     bound = ALGORITHM_SPECS[view.algorithm].bound
     return "" if bound is None else bound(view)

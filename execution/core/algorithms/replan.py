@@ -1,5 +1,8 @@
-"""When an order moves its own schedule: it extends its end, or shifts by the time that the market was beyond
-its limit. All in all at most as long again as a person asked for, and never with a fixed end."""
+"""The rules by which an order moves its own schedule.
+
+It extends its end, or shifts by the time that the market was beyond its limit. Altogether it lasts at most twice
+as long as the person asked for, and it never moves a fixed end.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +32,17 @@ MIN_SHIFT, MIN_SHIFT_SHARE = timedelta(seconds=1), 0.05
 
 
 def at_end_of(parameters: AlgorithmParameters) -> AtEnd:
-    """What becomes of what is left; an algorithm that does not ask crosses."""
+    """Return the rule for the quantity left at the end. An algorithm without this parameter crosses."""
     return AtEnd(getattr(parameters, "at_end", AtEnd.CROSS))
 
 
 def shifts(parameters: AlgorithmParameters) -> bool:
-    """Whether the schedule moves by the time that the market is beyond the limit."""
+    """Return whether the schedule moves by the time that the market is beyond the limit."""
     return getattr(parameters, "outside_limit", OutsideLimit.WAIT) is OutsideLimit.SHIFT
 
 
 def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> list[Problem]:
-    """What does not go with a fixed end."""
+    """Return the problems with parameters that do not go with a fixed end."""
     if parameters.end_at is None:
         return []
     moving: dict[str, tuple[str, AtEnd | OutsideLimit]] = {}
@@ -61,7 +64,7 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
 
 
 def room_of(view: OrderView) -> timedelta:
-    """How much later than now planned the order may still end by its own rules."""
+    """Return how much later than planned now the order may still end by its own rules."""
     if view.parameters.end_at is not None:
         return timedelta(0)
     asked = view.end_at - view.start_at - view.extended
@@ -72,7 +75,9 @@ def room_of(view: OrderView) -> timedelta:
 
 
 def must_finish(view: OrderView, work: SliceTask) -> bool:
-    """Whether this slice has to take all that is left: the last one, unless the order stops or can extend."""
+    """Return whether this slice has to take all that is left. The last slice has to, unless the order stops or can
+    extend.
+    """
     if not work.is_last:
         return False
     at_end = at_end_of(view.parameters)
@@ -103,7 +108,7 @@ def _is_dust(view: OrderView) -> bool:
 
 
 def end_reason(view: OrderView) -> str:
-    """Why the rule for the end left a quantity undone; empty where it did not."""
+    """Return the reason why the rule for the end left a quantity undone; empty where it did not."""
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
         return "the order was set to stop at its end"
@@ -116,7 +121,7 @@ def end_reason(view: OrderView) -> str:
 
 
 def is_outside(view: OrderView) -> bool | None:
-    """Whether every usable venue's touch is beyond the limit price; None when that is not known."""
+    """Return whether every usable venue's touch is beyond the limit price; None when that is not known."""
     if view.limit_price is None:
         return False
     touches = [venue.quote.aggressive(view.side) for venue in view.usable if venue.quote is not None]
@@ -126,10 +131,11 @@ def is_outside(view: OrderView) -> bool | None:
 
 
 def outside_limit(view: OrderView) -> Decision | None:
-    """The rule *shift*: the schedule stands still while the market is beyond the limit, and moves by the time
-    lost when it is back, or when its end would come. None: the tactic goes on.
+    """Return the decision of the rule *shift*; None when the tactic goes on.
 
-    What rests inside the limit stays. A market that cannot be seen is where it was.
+    The schedule stands still while the market is beyond the limit. It moves by the time lost when the market is
+    back, or when the order's end would come. A child that rests inside the limit stays. An unknown market counts
+    as unchanged.
     """
     since = _since(view.memo)
     if not shifts(view.parameters) or view.limit_price is None or room_of(view) <= timedelta(0):
@@ -180,7 +186,7 @@ def _back(view: OrderView, since: datetime) -> Decision:
 
 
 def _shifted(view: OrderView, since: datetime, *, still_outside: bool) -> Decision:
-    """The plan moved by the time lost, or by what of it the order may still last longer."""
+    """Return the plan moved by the time lost, but at most by the time that the order may still last longer."""
     lost = min(view.now - since, room_of(view))
     slices = shift_plan(view.slices, remaining=view.remaining, paused_at=view.now - lost, now=view.now)
     end = view.end_at + lost
@@ -193,7 +199,7 @@ def _shifted(view: OrderView, since: datetime, *, still_outside: bool) -> Decisi
 
 
 def beyond_limit(view: OrderView) -> tuple[CancelChild, ...]:
-    """Cancels of what rests at a price that the terms do not allow any more."""
+    """Return cancels of the children that rest at a price that the terms no longer allow."""
     limit = view.limit_price
     if limit is None:
         return ()

@@ -36,9 +36,9 @@ STEEPEST = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What trading costs. ``sigma``: quote units per square root of a day; ``eta`` × (base a day) is the
-    concession of a unit; ``gamma`` × base moves the price for good; ``epsilon`` is paid for a unit whatever the
-    pace (half the spread).
+    """The cost of trading. ``sigma`` is in quote units per square root of a day. ``eta`` × (base a day) is the
+    concession of a unit. ``gamma`` × base moves the price permanently. ``epsilon`` is paid for a unit at any pace
+    (half the spread).
     """
 
     sigma: float
@@ -85,10 +85,11 @@ def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
 def almgren_chriss(
     quantity: float, duration: float, slices: int, impact: Impact, risk_aversion: float
 ) -> Trajectory:
-    """The optimal trajectory of ``quantity`` over ``duration`` days, with its expected cost and variance:
+    """Return the optimal trajectory of ``quantity`` over ``duration`` days, with its expected cost and variance.
 
     x(t) = X sinh(κ(T - t)) / sinh(κT), E = γX²/2 + εX + η̃/τ Σn², V = σ²τ Σx². ``risk_aversion`` (λ) is per
-    quote unit."""
+    quote unit.
+    """
     step = duration / slices
     kappa = kappa_of(impact, risk_aversion, step)
     holdings = tuple(quantity * _left(kappa * step, slices, number) for number in range(slices + 1))
@@ -119,8 +120,9 @@ def _left(steepness: float, slices: int, number: int) -> float:
 
 
 def daily_volatility(candles: Sequence[Candle]) -> float | None:
-    """Standard deviation of a day's return, from close to close of candles that follow each other (no mean is
-    taken off: over five minutes it is nothing); None with too few of them."""
+    """Return the standard deviation of a day's return, from close to close of consecutive candles. No mean is
+    subtracted, because over five minutes it is negligible. None with too few candles.
+    """
     returns = [
         log(later.close / earlier.close)
         for earlier, later in pairwise(candles)
@@ -132,7 +134,7 @@ def daily_volatility(candles: Sequence[Candle]) -> float | None:
 
 
 def daily_volume(candles: Sequence[Candle]) -> float | None:
-    """Base units a day, over the time that the candles span; a hole counts as nothing. None without any."""
+    """Return base units a day over the time that the candles span. A hole counts as zero. None without candles."""
     if not candles:
         return None
     span = candles[-1].opened_at + CANDLE - candles[0].opened_at
@@ -141,8 +143,9 @@ def daily_volume(candles: Sequence[Candle]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What the plan was made with. ``volatility`` of a day and ``impact_bp`` of trading as much as the market does,
-    ``volume`` base units a day; ``words`` say where each is from."""
+    """The assumptions of a plan. ``volatility`` is of a day. ``impact_bp`` is the impact of trading as much as the
+    market does. ``volume`` is in base units a day. ``words`` name the source of each.
+    """
 
     volatility: float
     impact_bp: float
@@ -241,7 +244,7 @@ def plan_is(plan_input: PlanInput) -> Plan:
 
 
 def merge_small(slices: Sequence[SlicePlan], least: Decimal) -> tuple[SlicePlan, ...]:
-    """The same quantities in fewer and longer slices, none under ``least``, unless all of it is."""
+    """Return the same quantities in fewer and longer slices, none under ``least``, unless the total is."""
     merged: list[tuple[datetime, datetime, Decimal]] = []
     for part in slices:
         if merged and merged[-1][2] < least:
@@ -294,7 +297,7 @@ def _notes(
 
 
 def _first_half(slices: Sequence[SlicePlan]) -> str:
-    """How much of it is planned by the middle of the time."""
+    """Return the words for how much of it is planned by the middle of the time."""
     middle = slices[0].starts_at + (slices[-1].ends_at - slices[0].starts_at) / 2
     total = sum((part.quantity for part in slices), ZERO)
     early = sum((_by(part, middle) for part in slices), 0.0)

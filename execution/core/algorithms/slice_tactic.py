@@ -117,7 +117,7 @@ def crossing_from(view: OrderView, work: SliceTask) -> datetime:
 
 
 def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Decimal:
-    """Base quantity that has to be taken now."""
+    """Return the base quantity that has to be taken now."""
     if work.must is not None:
         return work.must
     if view.now < crossing_from(view, work):
@@ -228,7 +228,9 @@ def _next_check(view: OrderView, work: SliceTask) -> datetime:
 
 
 def _unknown_volume(view: OrderView, work: SliceTask) -> Decision:
-    """A cap on a volume that nobody knows lets nothing new through (I14); what rests counts already."""
+    """Return the decision while the volume under a cap is unknown: no new child (I14). Resting children already
+    count.
+    """
     why = (
         f"slice {work.part.number}: waits: the participation cap needs the market's volume,"
         f" which is not known {unknown_since(view)}"

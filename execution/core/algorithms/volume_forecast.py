@@ -89,7 +89,7 @@ def _filled(values: list[float | None]) -> tuple[float, ...]:
 
 @lru_cache(maxsize=HORIZONS[-1])
 def coefficients(ahead: int) -> tuple[float, ...]:
-    """The coefficients for a bucket that is ``ahead`` buckets ahead (the next one: 1)."""
+    """Return the coefficients for a bucket that is ``ahead`` buckets ahead (the next one: 1)."""
     if ahead >= HORIZONS[-1]:
         return COEFFICIENTS[-1]
     above = next(number for number, horizon in enumerate(HORIZONS) if horizon > ahead)
@@ -112,7 +112,7 @@ def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
 def expected_volume(
     profile: VolumeProfile, factors: Sequence[float], now: float, start: float, end: float
 ) -> float:
-    """The volume expected from ``start``, not before ``now``, to ``end``; ``factors`` are ``growth``'s."""
+    """Return the volume expected from ``start``, not before ``now``, to ``end``. ``factors`` are ``growth``'s."""
     total, last = 0.0, len(factors) - 1
     number = int(start // BUCKET)
     while number * BUCKET < end:
@@ -124,12 +124,13 @@ def expected_volume(
 
 
 def share_due(traded: float, following: float, rest: float, deferral: float) -> float:
-    """The share of an order that should be done when the next slice ends.
+    """Return the share of an order that should be done when the next slice ends.
 
-    ``traded`` since the order's start, ``following`` expected in the slice, ``rest`` after it. Tracking error is
-    the sum of price moves times how far the order is from the market's share at each (Frei and Westray, 2015: the
-    best is the expected share). Where prices move most, more volume comes after than before: weighted by the
-    moves, the expected share is lower than ``following`` and ``rest`` alone say. Hence ``deferral``, 1 or more.
+    ``traded`` is the volume since the order's start, ``following`` the volume expected in the slice, ``rest`` the
+    volume after it. Tracking error is the sum of price moves times the distance of the order from the market's
+    share at each move (Frei and Westray, 2015: the optimum is the expected share). Where prices move most, more
+    volume comes after than before. Weighted by the moves, the expected share is lower than ``following`` and
+    ``rest`` alone say. Hence ``deferral``, 1 or more.
     """
     due = traded + following
     whole = due + deferral * rest

@@ -57,12 +57,12 @@ class VolumeProfile:
         return tuple(accumulate((volume for day in days for volume in day), initial=0.0))
 
     def bucket(self, number: int) -> float:
-        """The expected volume of a bucket."""
+        """Return the expected volume of a bucket."""
         at = number % WEEK
         return self._week[at + 1] - self._week[at]
 
     def between(self, start: float, end: float) -> float:
-        """The expected volume from ``start`` to ``end``."""
+        """Return the expected volume from ``start`` to ``end``."""
         return self._until(end) - self._until(start)
 
     def _until(self, at: float) -> float:
@@ -74,7 +74,7 @@ class VolumeProfile:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was learnt: ``profile`` (None: nothing), how many bars and days it rests on, and what to say of it."""
+    """A learnt ``profile`` (None: nothing was learnt), the number of bars and days behind it, and its words."""
 
     profile: VolumeProfile | None
     bars: int = 0
@@ -84,7 +84,7 @@ class History:
 
 @lru_cache(maxsize=64)
 def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral: float) -> VolumeProfile:
-    """The profile, kept: decisions ask for the same one every second."""
+    """Return the profile from a cache, because decisions ask for the same one every second."""
     return VolumeProfile(weekday, weekend, deferral)
 
 
@@ -99,11 +99,12 @@ def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
 
 
 def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[int, float], float]:
-    """The known volumes from bucket ``first`` up to ``last`` (not included), and the share of them without a trade.
+    """Return the known volumes from bucket ``first`` up to ``last`` (exclusive), and the share of them without a
+    trade.
 
-    An empty bar, missing or zero, is a bar without a trade where the market trades rarely, unless the hole is
-    longer than two hours, and where it is empty at that time on most days. Anywhere else the venue had halted or
-    the history has a gap: the bar is unknown.
+    An empty bar is missing or zero. It is a bar without a trade where the market trades rarely, unless the hole is
+    longer than two hours, and where the bar is empty at that time on most days. Anywhere else the venue had halted
+    or the history has a gap, so the bar is unknown.
     """
     inside = [number for number in bars if first <= number < last]
     if not inside:
@@ -132,7 +133,7 @@ def _runs(numbers: Sequence[int]) -> list[list[int]]:
 
 
 def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
-    """The profile of the ``days`` before bucket ``until``.
+    """Return the profile of the ``days`` before bucket ``until``.
 
     1. Each UTC day becomes shares of its own mean, so that a day of another level weighs like any other.
     2. The median of the shares by time of day; weekends of their own where the history has two of each day.
@@ -169,8 +170,9 @@ def learn_volume(bars: Mapping[int, float], until: int, days: int) -> History:
 
 
 def _scatter(days: Sequence[tuple[Mapping[int, float], float, Sequence[float], Sequence[int]]]) -> float:
-    """The variance of the logarithm of two hours' volume against the usual one: of days with their volumes, level,
-    usual volumes by time of day, and known buckets."""
+    """Return the variance of the logarithm of two hours' volume against the usual volume. A day is its volumes,
+    its level, its usual volumes by time of day, and its known buckets.
+    """
     found = []
     for volumes, level, usual, numbers in days:
         scale = sum(usual) / len(usual) / level
@@ -190,7 +192,7 @@ def _is_weekend(day: int) -> bool:
 
 
 def smooth_shares(shares: Sequence[Sequence[float]]) -> list[float]:
-    """The medians by time of day, smoothed round the clock over those that are known; their mean is 1."""
+    """Return the medians by time of day, smoothed round the clock over the known ones. Their mean is 1."""
     middle = [median(values) if values else None for values in shares]
     kernel = _kernel()
     smooth = []

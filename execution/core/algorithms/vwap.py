@@ -82,7 +82,7 @@ class _Curve:
         return expected_volume(self._profile, self._factors, self._now, max(start, self._now), end)
 
     def weights(self, start: datetime, end: datetime, count: int) -> list[float]:
-        """The share of each of ``count`` slices, when the market trades as expected."""
+        """Return the share of each of ``count`` slices, when the market trades as expected."""
         first, length = start.timestamp(), (end - start).total_seconds() / count
         edges = [first + number * length for number in range(count + 1)]
         until = list(accumulate(self.volume(lower, upper) for lower, upper in pairwise(edges)))
@@ -91,7 +91,7 @@ class _Curve:
 
 
 def _recent(bars: Mapping[int, float], now: int) -> list[Stretch]:
-    """The known bars of the last twelve hours."""
+    """Return the known bars of the last twelve hours."""
     known, _ = known_bars(bars, now - DAY, now)
     return [
         (number * BUCKET, (number + 1) * BUCKET, known[number])
@@ -101,8 +101,9 @@ def _recent(bars: Mapping[int, float], now: int) -> list[Stretch]:
 
 
 def _kept(profile: VolumeProfile, curve: _Curve, start: datetime, end: datetime) -> dict[str, Any]:
-    """What decisions and pages need: the usual volume by time of day, and [milliseconds, volume expected until the
-    next] of the order's time."""
+    """Return the part of the curve that decisions and pages need: the usual volume by time of day, and pairs of
+    milliseconds and the volume expected until the next pair, over the order's time.
+    """
     first, last = start.timestamp(), end.timestamp()
     inner = range(int(first // BUCKET) + 1, int(-(-last // BUCKET)))
     edges = [first, *(float(number * BUCKET) for number in inner), last]
@@ -123,7 +124,7 @@ def _rounded(volumes: Sequence[float]) -> list[float]:
 def _split(
     plan_input: PlanInput, parameters: VwapParameters, curve: _Curve | None
 ) -> tuple[list[Decimal], tuple[str, ...]]:
-    """The quantities of the slices, and what to say of their number."""
+    """Return the quantities of the slices, and the words about their number."""
     span = plan_input.end - plan_input.start
     asked = parameters.slice_length
     length = asked or max(MIN_SLICE, min(DEFAULT_SLICE, span / MIN_SLICES))
@@ -153,13 +154,14 @@ def _split(
 
 
 def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
-    """What should be done when the slice ends, by what the market traded since the order's start and what is
-    expected to come; own volume is part of both, as it is of the market's average price.
+    """Return what should be done when the slice ends, by the market's past and expected volume since the order's
+    start.
 
-    Judged when the slice starts and every five minutes of a longer one, so that it stands still while the slice
-    is worked. Never less than what is done and never more than the quantity. A gap in the market's volume counts as
-    its estimate: as nothing it would hold the order behind the market. The plan's own target in the last slice, and
-    while the market's volume is unknown, or known up to too long ago.
+    Own volume is part of both, as it is of the market's average price. The target is computed when the slice
+    starts and every five minutes of a longer one, so that it stands still while the slice is worked. It is never
+    less than what is done and never more than the quantity. A gap in the market's volume counts as its estimate,
+    because a gap that counted as zero would hold the order behind the market. The plan's own target applies in the
+    last slice, and while the market's volume is unknown or its known part is too old.
     """
     profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
     if work.is_last or profile is None or known is None or missing is None or unknown_since(view):
@@ -194,7 +196,7 @@ def vwap_note(view: OrderView) -> str:
 
 
 def _after(past: Sequence[Stretch], at: float) -> float:
-    """What was traded after ``at``; of a stretch that began before, its part."""
+    """Return the volume traded after ``at``. A stretch that began before counts in part."""
     return sum(volume * (end - max(start, at)) / (end - start) for start, end, volume in past if end > at)
 
 

@@ -48,7 +48,7 @@ class Bars:
         return self.volumes[number - self.first]
 
     def stretches(self, now: int) -> list[Stretch]:
-        """What was traded in the twelve hours before bucket ``now``."""
+        """Return the volume traded in the twelve hours before bucket ``now``."""
         begin = max(self.first, now - SEEN)
         return [
             (number * BUCKET, (number + 1) * BUCKET, self.volumes[number - self.first])
@@ -69,7 +69,7 @@ class TrackingErrors:
 
 
 def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
-    """The bars of all whole UTC days between the first and the last row; raises ``Refused`` when there is none."""
+    """Return the bars of all whole UTC days between the first and the last row. Raise ``Refused`` without one."""
     minutes = sorted(rows)
     if not minutes:
         refuse("candles", "The file has no candle.", 0, 1, code=Code.CANDLES_TOO_FEW)
@@ -108,9 +108,9 @@ def bars_from_minutes(rows: Iterable[MinuteRow]) -> Bars:
 
 
 def replay(bars: Bars, hours: int) -> TrackingErrors:
-    """The tracking errors of windows of so many hours, one after the other from the first day with a history on.
+    """Return the tracking errors of consecutive windows of so many hours, from the first day with a history on.
 
-    A window in which nothing was traded has no VWAP and is left out.
+    A window without a trade has no VWAP and is left out.
     """
     length = hours * HOUR
     errors: dict[str, list[float]] = {"even": [], "hourly_profile": [], "adaptive": []}
@@ -142,7 +142,7 @@ def replay(bars: Bars, hours: int) -> TrackingErrors:
 
 
 def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
-    """The plain schedule to beat: the mean volume by hour of day over the last seven days."""
+    """Return the plain schedule to compare with: the mean volume by hour of day over the last seven days."""
     begin = start // DAY * DAY - LOOKBACK_DAYS * DAY - bars.first
     hours = [0.0] * 24
     for number in range(begin, begin + LOOKBACK_DAYS * DAY):
@@ -152,7 +152,7 @@ def hourly_weights(bars: Bars, start: int, length: int) -> list[float]:
 
 
 def adaptive_weights(bars: Bars, profile: VolumeProfile | None, start: int, length: int) -> list[float]:
-    """What our VWAP does in each slice of the window when the market trades as it did."""
+    """Return the weights that the desk's VWAP gives each slice of the window when the market trades as it did."""
     if profile is None:
         return [1.0] * length
     done = traded = 0.0

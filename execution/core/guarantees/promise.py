@@ -17,7 +17,7 @@ FOR_EVER = timedelta.max
 
 
 class Basis(StrEnum):
-    """How a promise is known."""
+    """The evidence for a promise."""
 
     MEASURED = "measured"
     DOCUMENTED = "documented"

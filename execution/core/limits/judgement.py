@@ -123,7 +123,9 @@ def judge(
 
 
 def _rank(breach: Breach) -> tuple[int, bool, Decimal]:
-    """The stricter level first, then what is not known, then how many times the limit the figure is."""
+    """Return the sort key of a breach: stricter levels first, then unknown figures, then the largest multiple of
+    the limit.
+    """
     strictness = [LimitLevel.SOFT, LimitLevel.APPROVAL, LimitLevel.HARD].index(breach.limit.level)
     if breach.value is None:
         return strictness, True, ZERO

@@ -28,7 +28,7 @@ class LimitScope(StrEnum):
 
 
 class LimitLevel(StrEnum):
-    """What a limit does when an order exceeds it."""
+    """The effect of a limit on an order that exceeds it."""
 
     HARD = "hard"  #: it refuses; while an order runs, it pauses
     APPROVAL = "approval"  #: another person has to allow the order
@@ -48,7 +48,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitSpec:
-    """What is the same for every limit of a kind. ``noun`` stands in sentences, ``about`` on the limits' page."""
+    """The properties of a kind of limit. ``noun`` is used in sentences, ``about`` on the limits' page."""
 
     label: str
     noun: str

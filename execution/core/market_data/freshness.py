@@ -1,4 +1,4 @@
-"""How old market data may be, on a clock that does not step."""
+"""The maximum age of market data, on a clock that does not step."""
 
 from __future__ import annotations
 

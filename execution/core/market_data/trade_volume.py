@@ -233,7 +233,9 @@ def _second_of(at: datetime) -> datetime:
 
 
 def _id_of(trade: PublicTrade) -> str:
-    """The trade's id; without one, equal trades of one instant cannot be told from a repetition and count once."""
+    """Return the trade's id. Without an id, equal trades of one instant count once, because they may be a
+    repetition.
+    """
     if trade.trade_id is not None:
         return trade.trade_id
     return f"{trade.at.isoformat()} {trade.price} {trade.quantity} {trade.side}"

@@ -187,7 +187,8 @@ class BackgroundMarket:
         return [*self._withdrawals(book), *self._refills(math.inf)]
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:
-        """What the others do within ``dt`` seconds up to ``now`` (seconds since the epoch).
+        """Return the orders of the other participants within ``dt`` seconds up to ``now`` (seconds since the
+        epoch).
 
         1. The mid moves. 2. Makers withdraw what is stale. 3. Missing levels come back. 4. Takers come.
         """
@@ -205,7 +206,7 @@ class BackgroundMarket:
         return self._mid * math.exp(self._random.gauss(0.0, deviation) - deviation * deviation / 2)
 
     def _follow(self, path: PricePath, now: float, dt: float) -> float:
-        """The shared price with an Ornstein-Uhlenbeck noise, in its exact discretisation."""
+        """Return the shared price with Ornstein-Uhlenbeck noise, in its exact discretisation."""
         kept = math.exp(-dt / NOISE_SECONDS)
         noise = self._noise * kept + NOISE * math.sqrt(1 - kept * kept) * self._random.gauss(0.0, 1.0)
         self._noise = min(max(noise, -MAX_NOISE), MAX_NOISE)
@@ -266,7 +267,7 @@ class BackgroundMarket:
         return self._order(side, size, None, OrderLife.IOC)
 
     def taker(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> NewOrder:
-        """A taker order of a given size: for tests and scenarios that need a certain trade."""
+        """Return a taker order of a given size, for tests and scenarios that need a certain trade."""
         return NewOrder(self._draw_id(), BACKGROUND, side, quantity, limit, OrderLife.IOC)
 
     def _order(self, side: Side, size: float, price: Decimal | None, life: OrderLife) -> NewOrder:

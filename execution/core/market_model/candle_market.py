@@ -60,7 +60,7 @@ class CandleTape:
 
     @property
     def end(self) -> int:
-        """Where the last candle ends."""
+        """Return the end of the last candle."""
         return self.starts[-1] + self.length
 
     def price(self, second: float) -> float:

@@ -16,7 +16,7 @@ from execution.core.types import ZERO, Side
 
 
 class OrderLife(StrEnum):
-    """How long an order may live."""
+    """The lifetime of an order (time in force)."""
 
     GTC = "GTC"  #: rests until filled or cancelled
     IOC = "IOC"  #: fills at once what it can, the rest expires
@@ -25,7 +25,7 @@ class OrderLife(StrEnum):
 
 
 class SelfTradePrevention(StrEnum):
-    """What happens when an order meets one of the same owner; the incoming order's mode counts."""
+    """The rule for an order that meets one of the same owner. The incoming order's mode counts."""
 
     NONE = "NONE"
     EXPIRE_MAKER = "EXPIRE_MAKER"
@@ -54,7 +54,7 @@ class NewOrder:
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
 
     def accepts(self, price: Decimal) -> bool:
-        """Whether the order may trade at ``price``."""
+        """Return whether the order may trade at ``price``."""
         if self.price is None:
             return True
         return price <= self.price if self.side is Side.BUY else price >= self.price
@@ -85,7 +85,7 @@ class Execution:
 
 @dataclass(slots=True)
 class MatchResult:
-    """What became of an incoming order: quantity = Σ executions + rested + expired, unless refused."""
+    """The result of an incoming order: quantity = Σ executions + rested + expired, unless refused."""
 
     executions: list[Execution] = field(default_factory=list)
     expired_makers: list[RestingOrder] = field(default_factory=list)
@@ -260,7 +260,7 @@ class OrderBook:
         return best is not None and order.accepts(best)
 
     def available(self, order: NewOrder) -> Decimal:
-        """Base quantity that the order could trade now, at most its own."""
+        """Return the base quantity that the order could trade now, at most its own."""
         return sum((quantity for _, quantity in self.reachable(order)), ZERO)
 
     def reachable(self, order: NewOrder) -> list[tuple[Decimal, Decimal]]:

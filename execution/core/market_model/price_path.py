@@ -66,11 +66,11 @@ class PricePath:
             self._mid /= math.exp(self._offset(mid_at))
 
     def price(self, at: float) -> float:
-        """The price at ``at``, in seconds since the epoch."""
+        """Return the price at ``at``, in seconds since the epoch."""
         return self._mid * math.exp(self._offset(at))
 
     def _offset(self, at: float) -> float:
-        """The logarithm of the price over ``mid``."""
+        """Return the logarithm of the price over ``mid``."""
         position = at / FINEST
         number = math.floor(position)
         level = LEVELS
@@ -89,7 +89,7 @@ class PricePath:
         return left + (right - left) * (position - number)
 
     def _half(self, number: int, level: int, left: float, right: float) -> tuple[float, float]:
-        """The ends of the half of a level's interval in which the finest interval ``number`` lies."""
+        """Return the ends of the half of a level's interval that contains the finest interval ``number``."""
         interval = number >> (LEVELS - level)
         place = interval * (LEVELS + 1) + level
         middle = (left + right) / 2 + self._reach[level] * self._draws.normal(place)

@@ -45,7 +45,7 @@ Place = tuple[Side, Decimal]
 
 @dataclass(slots=True)
 class Progress:
-    """How far a replay has come."""
+    """The progress of a replay."""
 
     position: int
     books: int = 0

@@ -1,4 +1,4 @@
-"""What a recording of a market says: books, trades, and the stretches in which nobody watched.
+"""A recording of a market: books, trades, and the stretches in which nobody watched.
 
 Moments are whole microseconds since the epoch. The order of a recording is the order of its events' numbers, which is
 the order in which they were received. Pure: files are read elsewhere.

@@ -42,7 +42,7 @@ def units(amount: Decimal) -> int:
 
 
 def empty_row(close: int) -> Row:
-    """A minute in which nobody traded."""
+    """Return a minute without a trade."""
     return Row(close, close, close, close, 0, 0, 0, 0, 0)
 
 
@@ -58,7 +58,7 @@ class History:
         self._reach = parameters.volatility * 1e-4 * math.sqrt(MINUTE) / 2
 
     def row(self, start: int) -> Row:
-        """The minute from ``start`` on (seconds since the epoch, a whole minute)."""
+        """Return the minute that begins at ``start`` (seconds since the epoch, a whole minute)."""
         opening, closing = self._path.price(start), self._path.price(start + MINUTE)
         up, down, size, share = self._draws.quartet(start)
         high = self._on_tick(max(opening, closing) * (1 + self._reach * _half_normal(up)))

@@ -1,4 +1,4 @@
-"""What an account has free now: what its exchange said, and what the desk's own children have changed since.
+"""The free balance of an account: the exchange's figure, and the changes by the desk's own children since.
 
 A balance is of a moment shortly before its answer. For a child that was sent or ended about then, it cannot be told
 whether the balance includes its lock. So there are two figures: at least, and at most.
@@ -35,18 +35,18 @@ class SentChild:
 
     @property
     def takes(self) -> Decimal:
-        """What it has taken, and may still take."""
+        """Return what the child has taken and may still take."""
         return self.spent if self.is_settled else max(self.cost, self.spent)
 
     @property
     def released(self) -> Decimal:
-        """What its end has given back."""
+        """Return what the child's end has released."""
         return max(self.cost - self.spent, ZERO) if self.is_settled and self.is_on_book else ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """What an account has free of a currency: at least and at most."""
+    """The free balance of an account in one currency: at least and at most."""
 
     least: Decimal
     most: Decimal

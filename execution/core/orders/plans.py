@@ -235,10 +235,11 @@ def shift_plan(
 
 
 def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> tuple[SlicePlan, ...]:
-    """A plan on another lot and over another minimum; the one that fits already is as it was.
+    """Return the plan on another lot and over another minimum. A plan that fits already is unchanged.
 
-    The sum, the first start and the last end stay. Every slice but the last is a multiple of ``lot``; what is finer
-    goes with the last one. A slice under ``least`` is one with the next: fewer, larger slices instead.
+    The sum, the first start and the last end stay. Every slice but the last is a multiple of ``lot``; the finer
+    rest goes with the last one. A slice under ``least`` is merged with the next. The result has fewer and larger
+    slices.
     """
     if not slices:
         return slices

@@ -1,8 +1,8 @@
-"""How much an order may still spend on each of its accounts, and what that leaves to others.
+"""The amount that an order may still spend on each of its accounts, and what that leaves to others.
 
-An order of several accounts may send all that it has not sent to any one of them. So it counts in full on each
-account, and once over the accounts together. What a child has locked at the exchange is no part of a reserve: the
-exchange's ``free`` excludes it.
+An order of several accounts may send its whole unsent quantity to any one of them. So it counts in full on each
+account, and once over the accounts together. The amount that the exchange has locked for a child is no part of a
+reserve, because the exchange's ``free`` excludes it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ INSUFFICIENT_FUNDS = "InsufficientFunds"
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """What a trade may cost on top, as fractions: of its notional in quote, of its quantity in base. None: unknown."""
+    """The fees of a trade, as fractions: of its notional in quote, of its quantity in base. None: unknown."""
 
     quote: Decimal | None
     base: Decimal | None = ZERO
@@ -55,7 +55,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """What an order may still spend on one account: by children to come, and by children that wait to be sent."""
+    """The amount that an order may still spend on one account, by future children and by children that wait to be
+    sent.
+    """
 
     unsent: Cost = Cost()
     pending: Cost = Cost()
@@ -67,7 +69,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """What an order may spend on its accounts together. Unless ``is_known`` it is at most this much."""
+    """The amount that an order may spend on its accounts together. Unless ``is_known``, it is at most this much."""
 
     amount: Decimal
     is_known: bool

@@ -1,4 +1,4 @@
-"""What the tactics share: the slice whose time it is, and what should be done when it ends."""
+"""Shared by the tactics: the current slice, and the target at its end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SliceTask:
 
 
 def slice_at(view: OrderView) -> SliceTask | None:
-    """The slice whose time it is; None before the first and after the last.
+    """Return the current slice; None before the first and after the last.
 
     The target counts back from the order's quantity, so that it holds for every version of the plan.
     """

@@ -1,4 +1,4 @@
-"""What an algorithm sees, and what it may decide."""
+"""The input and the output of an algorithm: ``OrderView`` and ``Decision``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ChildView:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more of it can fill."""
+        """Return whether nothing more of the child can fill."""
         return self.is_settled or self.ended_at is not None
 
     @property
@@ -78,9 +78,10 @@ class ChildView:
 
 @dataclass(frozen=True, slots=True)
 class Rejections:
-    """How many children in a row were refused, when the last one was, and why: its kind, and in words.
+    """The number of consecutive children that were refused, and the time and reason of the last refusal, as a kind
+    and as words.
 
-    ``most`` is how many the order may have before it pauses for a person; None where no limit says so.
+    ``most`` is the number at which the order pauses for a person; None without a limit.
     """
 
     count: int = 0
@@ -91,7 +92,7 @@ class Rejections:
 
     @property
     def unpaid(self) -> str:
-        """Where too little balance is, in words; empty for any other reason."""
+        """Return the accounts with too little balance, in words; empty for any other reason."""
         return self.words if self.kind == INSUFFICIENT_FUNDS else ""
 
     @property
@@ -142,7 +143,7 @@ class AccountView:
     opposing: Opposing | None = None
 
     def quote_problem(self, now: datetime) -> str:
-        """Why the quote is no basis for a new child; empty when it is one."""
+        """Return the reason why the quote is no basis for a new child; empty when it is one."""
         if self.quote is None:
             return self.feed or "no market data yet"
         if self.quote.at - now > MAX_CLOCK_DIFFERENCE:
@@ -159,12 +160,12 @@ class AccountView:
         return ""
 
     def trouble(self, now: datetime) -> str:
-        """Why nothing new may go there; empty when it may."""
+        """Return the reason why nothing new may go there; empty when it may."""
         return self.blocked or self.quote_problem(now)
 
     @property
     def opposing_words(self) -> str:
-        """Which order of the desk stands on the other side there; empty without one."""
+        """Return words for the desk's order on the other side there; empty without one."""
         return "" if self.opposing is None else self.opposing.words(self.label)
 
 
@@ -243,7 +244,7 @@ class OrderView:
 
     @property
     def trouble(self) -> str:
-        """Why nothing new may go anywhere; empty when one of the venues is usable."""
+        """Return the reason why nothing new may go anywhere; empty when one of the venues is usable."""
         if self.usable:
             return ""
         if len(self.accounts) == 1:
@@ -251,7 +252,7 @@ class OrderView:
         return "; ".join(f"{venue.label}: {self.trouble_at(venue)}" for venue in self.accounts)
 
     def trouble_at(self, venue: AccountView) -> str:
-        """Why nothing new of this order may go there; empty when it may."""
+        """Return the reason why nothing new of this order may go there; empty when it may."""
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
@@ -314,10 +315,10 @@ Command = PlaceChild | CancelChild | ChangeStatus | Replan
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, when to check again at the latest, and why.
+    """An action, its reason, and the latest time of the next check.
 
-    A check is worth it earlier when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
-    ``memo`` (JSON) is remembered beside what was, name by name; None forgets a name.
+    An earlier check is worth it when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
+    ``memo`` (JSON) is merged by name into the order's memo; None deletes a name.
     """
 
     commands: tuple[Command, ...]
@@ -329,5 +330,5 @@ class Decision:
 
 
 def memo_after(memo: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """What is remembered after a decision."""
+    """Return the memo after a decision."""
     return {name: value for name, value in {**memo, **change}.items() if value is not None}

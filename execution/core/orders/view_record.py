@@ -1,7 +1,8 @@
-"""What a decision was made on, as compact JSON: to decide again, years later, and see the same command.
+"""The basis of a decision as compact JSON, so that the same decision can be repeated years later.
 
-A view has two parts. ``shared`` changes seldom: parameters, plan, forecast, market rules. ``moment`` is the rest. Both
-are compressed; ``read_view`` gives the very view back. ``FORMAT`` stands in each; a change of a field raises it.
+A view has two parts. ``shared`` changes seldom: parameters, plan, forecast, market rules. ``moment`` is the rest.
+Both are compressed. ``read_view`` returns the same view. ``FORMAT`` is stored in each, and a change of a field
+raises it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is missing in the market's volume that an order decides by, and what the order does about it.
+"""The gaps in the market's volume that an order decides by, and their effect on the order.
 
-The known volume is a lower bound: a stretch that is not known counts as nothing. A share of it never exceeds the same
-share of the whole. So an order that follows the volume goes on with the lower bound, does less, and says so.
+The known volume is a lower bound, because an unknown stretch counts as zero. A share of it never exceeds the same
+share of the whole. So an order that follows the volume uses the lower bound, does less, and says so.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SAID_FROM = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class VolumeGaps:
-    """What is missing in the market's volume since an order's start; as it is here: nothing."""
+    """The gaps in the market's volume since an order's start. The defaults mean no gap."""
 
     #: Up to when at least one venue's volume is known; None: up to now.
     until: datetime | None = None

@@ -160,7 +160,7 @@ class Candidate:
 
 
 def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice:
-    """The account at which ``quantity`` costs least (a sell: brings most) after fees.
+    """Return the account at which ``quantity`` costs least (a sell: brings most) after fees.
 
     1. Out are venues that are blocked, or whose quote is missing, stale or crossed, and those that take less
        than their minimum: by their lot, their maximum or what they are known to hold.
@@ -232,7 +232,7 @@ def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
 
 
 def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
-    """The most that one child may have there, at the highest price that it may have; None: not limited."""
+    """Return the largest quantity of one child there, at its highest possible price; None: not limited."""
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
     prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]

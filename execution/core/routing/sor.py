@@ -121,7 +121,7 @@ def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: 
 
 
 def _no_taking(venue: AccountView) -> str:
-    """Why an order that takes cannot go there, though one that rests can."""
+    """Return the reason why an order that takes cannot go there, though one that rests can."""
     return status_words(venue.market) if venue.market.status is MarketStatus.POST_ONLY else ""
 
 
@@ -245,8 +245,9 @@ def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[Pl
 
 
 def _within_maximums(view: OrderView, children: Sequence[PlaceChild]) -> tuple[PlaceChild, ...]:
-    """The children, each that is above its exchange's maximum as several like ones; what is more than
-    ``MAX_PIECES`` of them waits for the next time."""
+    """Return the children, each that exceeds its exchange's maximum cut into several. Pieces beyond ``MAX_PIECES``
+    wait for the next time.
+    """
     venues = {venue.account: venue for venue in view.accounts}
     placed: list[PlaceChild] = []
     for child in children:
@@ -318,7 +319,7 @@ def _within(venue: AccountView, side: Side, worst: Decimal | None, now: datetime
 
 
 def _unbounded(venue: AccountView) -> AccountView:
-    """The venue without its maximum quantity: what is above it goes in several orders."""
+    """Return the venue without its maximum quantity, because a larger quantity goes in several orders."""
     return replace(venue, market=replace(venue.market, max_quantity=None))
 
 

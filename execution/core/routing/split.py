@@ -118,7 +118,7 @@ def split(
     now: datetime,
     notional_margin: Decimal = NOTIONAL_MARGIN,
 ) -> Split:
-    """The split of ``quantity`` that does the most of it, and of those the one that costs least after fees.
+    """Return the split of ``quantity`` that trades the most of it, and of those the cheapest after fees.
 
     1. Out are venues that are blocked, whose book is missing, stale, crossed or out of order, and those that
        take less than their minimum. Where there is no book at all, the touch counts with its known size.

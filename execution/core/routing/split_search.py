@@ -135,11 +135,11 @@ def _common_divisor(curves: Sequence[Curve]) -> Decimal:
 
 
 def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
-    """The shares that add up to ``total``, which ``most_within`` has found, at the least cost.
+    """Return the shares that add up to ``total``, which ``most_within`` has found, at the least cost.
 
-    1. Forget the leasts: then the best shares on the lots are a bound for all else.
-    2. A share under its least goes on with nothing or with its least; both branches are searched.
-    3. A branch whose bound is no better than the best shares found is left. Ties go by the order of curves.
+    1. Forget the leasts: then the best shares on the lots are a bound for all else. 2. A share under its least
+    goes on with nothing or with its least; both branches are searched. 3. A branch whose bound is no better than
+    the best shares found is left. Ties go by the order of curves.
     """
     best: Shares = {}
     best_cost: Decimal | None = None

@@ -26,7 +26,7 @@ KEY_EXCLUDED_PARAMETERS = frozenset({"seed", "start_at", "end_at", "duration", "
 
 
 def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> MarketNow:
-    """The market's facts of now, by its quote and the last day's candles; what they do not say is None."""
+    """Return the market's facts of now, from its quote and the last day's candles. Unknown facts are None."""
     sizes = [size for size in (quote.bid_size, quote.ask_size) if size is not None and size > 0]
     volatility, volume = daily_volatility(candles), daily_volume(candles)
     return MarketNow(
@@ -59,8 +59,10 @@ def spec_of(
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
-    """The same for orders that are worked alike in the same market, and whose quantity agrees in three digits: the
-    market's facts of the moment are left out, an estimate is asked for anew when it has grown old."""
+    """Return the key of an estimate. Orders share it when they are worked alike in the same market and their
+    quantity agrees in three digits. The market's momentary facts are left out, because an old estimate is made
+    again.
+    """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS
     }
@@ -70,7 +72,7 @@ def key_of(spec: Mapping[str, Any]) -> str:
 
 
 def predict_spec(spec: Mapping[str, Any]) -> Prediction:
-    """The expected cost of what was asked for; raises ``Refused`` where no market can be made of it."""
+    """Return the expected cost of the specification. Raise ``Refused`` where no market can be made of it."""
     now = MarketNow(
         market=market_from_json(spec["market"]),
         mid=Decimal(spec["mid"]),

@@ -84,7 +84,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the exchange says of an order: cumulative lots."""
+    """The exchange's report on an order, in cumulative lots."""
 
     order: int
     status: VenueStatus
@@ -155,7 +155,7 @@ class SimulatedExchange:
         )
 
     def _deliver(self) -> list[Report]:
-        """The next letter; what it tells us, if it was for us."""
+        """Deliver the next message, and return the reports if it was for the desk."""
         mail = heapq.heappop(self._mail)
         if mail.report is not None:
             return [mail.report]
@@ -214,7 +214,7 @@ class SimulatedExchange:
         self._say(order)
 
     def _collect(self) -> None:
-        """Fills of our resting orders since the last look."""
+        """Collect the fills of the desk's resting orders since the last look."""
         if not self.market.fills:
             return
         told = set()

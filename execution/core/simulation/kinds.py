@@ -68,7 +68,7 @@ class MarketKind:
 
     @property
     def volume_rate(self) -> float:
-        """What takers trade, in quote units per second, those who look for stale quotes aside."""
+        """Return the takers' volume in quote units per second, without those who look for stale quotes."""
         return self.taker_rate * self.taker_size
 
     def lots(self, quote_amount: float) -> int:

@@ -50,7 +50,7 @@ class LadderSide:
         return sum(entry[1] for entry in self.queues.get(price, ()))
 
     def others(self, price: int) -> int:
-        """What of a level is not ours."""
+        """Return the others' lots at a level."""
         return sum(lots for owner, lots in self.queues.get(price, ()) if owner == OTHERS)
 
     @property
@@ -66,7 +66,7 @@ class LadderSide:
             queue.append([owner, lots])
 
     def fade(self, price: int, share: float) -> None:
-        """The others withdraw a share of a level, wherever they stand in the queue."""
+        """Withdraw a share of the others' lots at a level, wherever they stand in the queue."""
         queue = self.queues[price]
         for entry in queue:
             if entry[0] == OTHERS:
@@ -84,7 +84,7 @@ class LadderSide:
         return left
 
     def ahead(self, price: int, owner: int) -> int:
-        """The lots that stand before an order of ours."""
+        """Return the lots that stand before an order of the desk."""
         before = 0
         for entry in self.queues.get(price, ()):
             if entry[0] == owner:

@@ -52,7 +52,7 @@ class SimulatedMarket:
         return (bid + ask) / 2
 
     def mid_of_others(self) -> float:
-        """The mid without our own orders."""
+        """Return the mid without the desk's own orders."""
         if not self.ours:
             return self.mid
         bid, ask = self.bids.best_of_others, self.asks.best_of_others
@@ -68,13 +68,13 @@ class SimulatedMarket:
         self.now = now
 
     def next_at(self) -> float:
-        """When the next thing happens."""
+        """Return the time of the next event."""
         return self._next.at - WARM_UP
 
     # --- what we do ---------------------------------------------------------------------------------
 
     def side_of(self, sign: int) -> LadderSide:
-        """Where an order of ``sign`` rests."""
+        """Return the side on which an order of ``sign`` rests."""
         return self.bids if sign > 0 else self.asks
 
     def would_take(self, sign: int, price: int) -> bool:
@@ -133,13 +133,13 @@ class SimulatedMarket:
         return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
 
     def _maker_price(self, sign: int) -> int:
-        """The best price at which makers want to be on a side."""
+        """Return the best price at which makers want to be on a side."""
         if sign > 0:
             return math.floor(self.value - self.kind.half_spread)
         return math.ceil(self.value + self.kind.half_spread)
 
     def _limit(self, event: Event) -> None:
-        """An order of a maker, at or behind the makers' price, and never one that would take."""
+        """Place a maker's order at or behind the makers' price. It never takes."""
         ahead = (self.value - self.mid) / max(self.kind.half_spread, 0.5)
         sign = 1 if event.first < 0.5 + 0.5 * self.kind.lean * max(-1.0, min(1.0, ahead)) else -1
         side, other = self.side_of(sign), self.side_of(-sign).best

@@ -1,4 +1,4 @@
-"""What a simulated order cost, in parts, and what a set of them cost on average."""
+"""The cost of a simulated order in parts, and the mean cost of several."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def cost_of(run: Run, kind: MarketKind) -> Cost:
-    """The parts, weighted by quantity."""
+    """Return the parts of the cost, weighted by quantity."""
     maker, taker = float(kind.maker_fee), float(kind.taker_fee)
     parts = [
         (fill.price, fill.lots, fill.mid, maker if fill.liquidity is Liquidity.MAKER else taker)
@@ -83,7 +83,7 @@ def cost_of(run: Run, kind: MarketKind) -> Cost:
 
 
 def mean_cost(costs: Sequence[Cost]) -> Cost:
-    """The means of each part: of a market's buy and its sell, where the market's own way cancels."""
+    """Return the mean of each part over a market's buy and its sell, where the market's own drift cancels."""
     names = [field.name for field in fields(Cost)]
     return Cost(**{name: fmean(getattr(cost, name) for cost in costs) for name in names})
 
@@ -105,7 +105,7 @@ def summary(costs: Sequence[Cost]) -> Summary:
 
 
 def compare(ours: Sequence[Cost], baseline: Sequence[Cost]) -> Comparison:
-    """The paired difference, run by run."""
+    """Return the paired difference, run by run."""
     saved = [theirs.cost_bp - mine.cost_bp for mine, theirs in zip(ours, baseline, strict=True)]
     theirs = fmean(cost.cost_bp for cost in baseline)
     return Comparison(

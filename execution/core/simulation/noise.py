@@ -1,4 +1,4 @@
-"""What the others do and when, drawn from the seed alone: it never depends on what we do."""
+"""The others' actions and their times, drawn from the seed alone. They never depend on the desk's orders."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def events(kind: MarketKind, seed: int) -> Iterator[Event]:
 
 
 def _moves(kind: MarketKind, per_minute: float, random: Random) -> Iterator[tuple[float, float]]:
-    """How far the efficient price moves in each step, in ticks, and the pressure of the flow after it.
+    """Yield the efficient price's move in each step, in ticks, and the pressure of the flow after it.
 
     The pressure is an Ornstein-Uhlenbeck process of deviation one, in its exact discretisation.
     """

@@ -1,4 +1,4 @@
-"""What an order is expected to cost, from a few simulated runs in a market like the one that is there now."""
+"""The expected cost of an order, from a few simulated runs in a market like the present one."""
 
 from __future__ import annotations
 
@@ -75,11 +75,12 @@ def predict_cost(
     parameters: AlgorithmParameters | None = None,
     seeds: int = SEEDS,
 ) -> Prediction:
-    """A buy and a sell of ``quantity`` in each seed's market; the same input gives the same answer.
+    """Return the expected cost of a buy and a sell of ``quantity`` in each seed's market. The same input gives the
+    same answer.
 
     1. A kind of market is scaled to the facts. 2. A long order becomes a window with the same participation and
-    the same slice length. 3. Both sides are worked in each seed. What a long order moves for good beyond its
-    window is not in the figure. Raises ``Refused`` for facts that make no market, or an order without a plan.
+    the same slice length. 3. Both sides are worked in each seed. The figure excludes permanent impact that a long
+    order has beyond its window. Raise ``Refused`` for facts that make no market, or an order without a plan.
     """
     kind = kind_like(now)
     window = min(minutes, MAX_WINDOW)
@@ -109,7 +110,7 @@ def predict_cost(
 
 
 def kind_like(now: MarketNow) -> MarketKind:
-    """A kind of market scaled to the facts: a queue of one tick where the spread is one coarse tick."""
+    """Return a kind of market scaled to the facts: a queue of one tick where the spread is one coarse tick."""
     _check(now)
     tick_bp = float(now.market.tick / now.mid / BASIS_POINT)
     one_tick = now.spread < now.market.tick * Decimal("1.5") and tick_bp >= ONE_TICK.tick_bp / 3
@@ -168,7 +169,9 @@ def _scaled(
     minutes: float,
     window: float,
 ) -> AlgorithmParameters:
-    """The order's parameters for its window: slices as long as its own, and nothing of its times and prices."""
+    """Return the order's parameters for its window, with slices as long as its own and without its times and
+    prices.
+    """
     if parameters is None:
         return usual_parameters(algorithm, part, window, kind.lot)
     given: dict[str, Any] = parameters.model_dump(

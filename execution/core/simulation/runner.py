@@ -71,8 +71,9 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What became of an order. Prices are in ticks, quantities in lots; ``left`` is what taking the unfilled
-    rest at the end would have met."""
+    """The result of an order. Prices are in ticks, quantities in lots. ``left`` is what a taker of the unfilled
+    rest would have met at the end.
+    """
 
     side: Side
     lots: int

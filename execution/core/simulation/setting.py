@@ -1,4 +1,4 @@
-"""What a simulated order is: its size, its time, its parameters, and the history that its plan may want."""
+"""The specification of a simulated order: its size, time and parameters, and the history that its plan may need."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Setting:
         return self.parameters or usual_parameters(self.algorithm, self.quantity, self.minutes, self.kind.lot)
 
     def plan(self, quote: Quote) -> Plan:
-        """Raises ``Refused`` as for any order."""
+        """Return the order's plan. Raise ``Refused`` as for any order."""
         return plan_order(self.algorithm, self.plan_input(quote))
 
 
 def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float = MINUTES) -> Setting:
-    """The order that ``simulate`` works: the kind's share of the volume that is expected."""
+    """Return the order that ``simulate`` works: the kind's share of the expected volume."""
     amount = kind.participation * kind.volume_rate * minutes * 60
     quantity = floor_to(Decimal(str(amount)) / kind.mid, kind.lot)
     return Setting(kind, algorithm, side, quantity, minutes)
@@ -88,7 +88,7 @@ def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Dec
 
 
 def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
-    """Raises ``Refused`` with every value that cannot be simulated and its limit."""
+    """Refuse every value that cannot be simulated, with its limit."""
     problems = []
     if algorithm not in ALGORITHMS:
         problems.append(algorithm_problem(algorithm))

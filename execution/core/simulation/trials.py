@@ -20,7 +20,7 @@ OpenMarket = Callable[[MarketKind, int], LadderMarket]
 
 
 def simulate(setting: Setting, seed: int, policy: str, open_market: OpenMarket = SimulatedMarket) -> Run:
-    """The order in the seed's market, worked by its algorithm or by the baseline ``plain``.
+    """Work the order in the seed's market, by its algorithm or by the baseline ``plain``.
 
     Plain always has even slices, whatever the algorithm that it is compared with.
     """
@@ -31,13 +31,15 @@ def simulate(setting: Setting, seed: int, policy: str, open_market: OpenMarket =
 
 
 def trial(kind: MarketKind, algorithm: str, seed: int, policy: str) -> Cost:
-    """What a buy and a sell cost on average, each alone in the seed's market."""
+    """Return the mean cost of a buy and a sell, each alone in the seed's market."""
     runs = [simulate(usual_setting(kind, algorithm, side), seed, policy) for side in Side]
     return mean_cost([cost_of(run, kind) for run in runs])
 
 
 def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple[Cost, Cost]:
-    """The algorithm and plain in the same stretch of a recording, each as a buy and as a sell."""
+    """Return the costs of the algorithm and of plain in the same stretch of a recording, each for a buy and a
+    sell.
+    """
     kind, minutes = window.kind, window.seconds / 60
 
     def costs(policy: str) -> Cost:
@@ -49,5 +51,5 @@ def recorded_trial(window: RecordedWindow, number: int, algorithm: str) -> tuple
 
 
 def paired_trial(kind: MarketKind, algorithm: str, seed: int) -> tuple[Cost, Cost]:
-    """The algorithm and plain in the same market."""
+    """Return the costs of the algorithm and of plain in the same market."""
     return trial(kind, algorithm, seed, algorithm), trial(kind, algorithm, seed, PLAIN)

@@ -24,7 +24,7 @@ class MeanOf:
 
 
 def mean_of(parts: Iterable[tuple[Decimal | None, Decimal | None]]) -> MeanOf:
-    """The mean of ``(value, weight)`` pairs; an unknown value does not count, and never as 0."""
+    """Return the mean of ``(value, weight)`` pairs. An unknown value is left out, never counted as 0."""
     known = [(value, weight) for value, weight in parts if value is not None]
     count = len(known)
     if not count:

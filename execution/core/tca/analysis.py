@@ -1,10 +1,10 @@
-"""What an order achieved, from its fills alone. Exact; ``None`` is unknown, never 0; + is cost.
+"""The results of an order, from its fills alone. Exact; ``None`` is unknown, never 0; + is cost.
 
-Amounts are in quote units, prices in quote units for a base unit. Unless said otherwise basis points are of
-the arrival notional, quantity filled × arrival mid, so that the parts of a cost add up. The cost of the whole is
+Amounts are in quote units, prices in quote units for a base unit. Unless said otherwise basis points are of the
+arrival notional, quantity filled × arrival mid, so that the parts of a cost add up. The cost of the whole is
 Perold's implementation shortfall (The Implementation Shortfall: Paper versus Reality, Journal of Portfolio
-Management, 1988): what was paid beyond the decision's price, fees, and the opportunity of what was not done.
-docs/explanation/analysis.md has each figure in words.
+Management, 1988): the amount paid beyond the decision's price, fees, and the opportunity cost of the unfilled
+quantity. docs/explanation/analysis.md explains each figure.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Split:
     total: Decimal | None
 
     def bp(self, notional: Decimal | None) -> Split:
-        """The same in basis points of a notional; unknown while that is."""
+        """Return the same in basis points of a notional; unknown while that is."""
         return Split(
             *(_bp(part, notional) for part in (self.spread, self.drift, self.delay, self.fees, self.total))
         )
@@ -138,7 +138,7 @@ class Analysis:
 
 
 def analyse(subject: Subject, fills: Sequence[Execution], record: MarketRecord, *, venues: int) -> Analysis:
-    """The report of an order at ``subject.now``; ``venues`` is how many its market is made of."""
+    """Return the report of an order at ``subject.now``. ``venues`` is the number of venues in its market."""
     start, end = subject.started_at, subject.until
     vwap = twap = watched = None
     volume = ZERO
@@ -182,7 +182,7 @@ def achieved(
     vwap: Decimal | None,
     twap: Decimal | None,
 ) -> Achieved:
-    """The figures of these fills; the benchmarks are the order's, wherever the fills were made."""
+    """Return the figures of these fills. The benchmarks are the order's, wherever the fills were made."""
     quantity = sum((fill.quantity for fill in fills), ZERO)
     notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
     average = costs.average_price(notional, quantity)
@@ -217,7 +217,9 @@ def cost_split(
     start_mid: Decimal | None,
     arrival_mid: Decimal | None,
 ) -> Split:
-    """The split of a cost, ``mids`` being that of each fill's moment. A part with an unknown in it is unknown."""
+    """Return the split of a cost. ``mids`` has the mid at each fill's moment. A part with an unknown in it is
+    unknown.
+    """
     if not fills:
         return Split(None, None, None, None, None)
     with localcontext() as context:
@@ -241,7 +243,7 @@ def cost_split(
 
 
 def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, seconds: int) -> Markout:
-    """The markout so many seconds after each fill; a moment after ``now`` has not come."""
+    """Return the markout so many seconds after each fill. A moment after ``now`` is unknown."""
     paid = worth = known = ZERO
     for fill in fills:
         later = fill.at + timedelta(seconds=seconds)
@@ -256,7 +258,7 @@ def markout(subject: Subject, fills: Sequence[Execution], record: MarketRecord, 
 
 
 def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta | None:
-    """How much later than planned the average filled unit was filled; unknown without a plan or fills.
+    """Return how much later than planned the average filled unit was filled; unknown without a plan or fills.
 
     The n-th unit filled is compared with the n-th unit planned, each slice being filled evenly over its time.
     """
@@ -285,7 +287,7 @@ def _planned_seconds(plan: Sequence[Planned], lower: Decimal, upper: Decimal, ze
 
 
 def _opportunity(subject: Subject, filled: Decimal, record: MarketRecord) -> Decimal | None:
-    """What the unfilled quantity would cost more at the end (while it lives: now) than at arrival."""
+    """Return what the unfilled quantity would cost more at the end (for a live order: now) than at arrival."""
     unfilled = subject.quantity - filled
     if unfilled <= ZERO:
         return ZERO
@@ -305,7 +307,7 @@ def _fees(fills: Sequence[Execution]) -> dict[str, Decimal]:
 
 
 def _sum(parts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum; unknown while any part is."""
+    """Return the sum; unknown while any part is."""
     total = ZERO
     for part in parts:
         if part is None:

@@ -1,4 +1,4 @@
-"""What an execution cost: averages, slippage against benchmarks, shares. ``None`` means unknown.
+"""The costs of an execution: averages, slippage against benchmarks, shares. ``None`` means unknown.
 
 Costs are in basis points of the benchmark, side × (average / benchmark − 1) × 10,000; + is cost.
 """
@@ -19,7 +19,7 @@ def average_price(notional: Decimal, quantity: Decimal) -> Decimal | None:
 
 
 def middle(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
-    """The mid of a quote; unknown while a side is."""
+    """Return the mid of a quote; unknown while a side is."""
     return None if bid is None or ask is None else (bid + ask) / 2
 
 
@@ -47,9 +47,9 @@ def participation(own: Decimal, market: Decimal) -> Decimal | None:
 def planned_participation(
     quantity: Decimal, duration: timedelta, volume: Decimal, over: timedelta
 ) -> Decimal | None:
-    """The order's pace as a share of the market's, which traded ``volume`` ``over`` a time just past.
+    """Return the order's pace as a share of the market's pace. The market traded ``volume`` in the last ``over``.
 
-    Above 1 when the order wants more than the market traded; unknown where nothing was traded.
+    The share is above 1 when the order wants more than the market traded, and unknown where nothing was traded.
     """
     if duration <= timedelta(0) or over <= timedelta(0) or volume <= ZERO:
         return None

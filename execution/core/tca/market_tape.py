@@ -1,4 +1,4 @@
-"""What was recorded of an order's markets second by second, and what they were worth at a moment."""
+"""The recorded seconds of an order's markets, and the markets' prices at a moment."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class MarketRecord:
         return sorted({second.venue for second in self._seconds})
 
     def mid_at(self, venue: str, moment: datetime) -> Decimal | None:
-        """The newest mid of a venue at a moment, at most five seconds old; unknown otherwise."""
+        """Return the newest mid of a venue at a moment, at most five seconds old; else unknown."""
         found = self._recorded(venue, moment)
         return found if found is not None else self._arrived(moment)
 
     def market_mid_at(self, moment: datetime) -> Decimal | None:
-        """The mean of the venues' mids at a moment, of those that are known."""
+        """Return the mean of the venues' known mids at a moment."""
         known = [mid for venue in self._mids if (mid := self._recorded(venue, moment)) is not None]
         return sum(known, ZERO) / len(known) if known else self._arrived(moment)
 
@@ -75,7 +75,9 @@ class MarketRecord:
         return sum(volumes, ZERO), sum(notionals, ZERO)
 
     def twap(self, start: datetime, end: datetime) -> Decimal | None:
-        """The mean over the interval's seconds of the mean of the venues' mids; unknown seconds are left out."""
+        """Return the mean over the interval's seconds of the mean of the venues' mids. Unknown seconds are left
+        out.
+        """
         total, count = ZERO, 0
         for seconds in self._by_second(start, end).values():
             mids = (middle(second.bid, second.ask) for second in seconds)
@@ -86,7 +88,9 @@ class MarketRecord:
         return total / count if count else None
 
     def watched(self, start: datetime, end: datetime, venues: int) -> Decimal | None:
-        """The share of the interval's seconds whose volume is known at every venue; unknown for no interval."""
+        """Return the share of the interval's seconds whose volume is known at every venue; unknown for no
+        interval.
+        """
         whole = int((end - start.replace(microsecond=0)) / SECOND)
         if whole <= 0 or venues <= 0:
             return None

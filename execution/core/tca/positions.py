@@ -1,4 +1,4 @@
-"""What was bought and sold of a symbol, and what that has brought: by average cost, from the totals of both sides.
+"""The quantity bought and sold of a symbol, and the result: by average cost, from the totals of both sides.
 
 Each side has one average price. The smaller side is closed against the larger one: its quantity times the difference
 of the averages is the realised result. The rest of the larger side is the net, at that side's average. So nothing

@@ -1,4 +1,4 @@
-"""What is wrong at the desk now, out of the rows that the wall shows and a few more."""
+"""The present problems of the desk, from the rows that the wall shows and a few more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees an alert, and who may acknowledge it."""
+"""The people who see an alert, and those who may acknowledge it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a driver and a session read before they act."""
+"""The reads of a driver and of a session before they act."""

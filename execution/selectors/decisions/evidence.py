@@ -1,4 +1,4 @@
-"""What polls that do not find a child can prove, by what its exchange guarantees."""
+"""The proof that polls without a child can give, by the guarantees of its exchange."""
 
 from __future__ import annotations
 

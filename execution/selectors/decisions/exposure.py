@@ -1,4 +1,4 @@
-"""How much of an order is done, and how much of it may come to be."""
+"""The filled quantity of an order, and the quantity that may still fill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def done_of(order: Order) -> Decimal:
 
 
 def exposure_of(order: Order) -> Decimal:
-    """What is done, plus everything that may be live or unknown. Of a child that is over only its figure counts."""
+    """Return the filled quantity plus every quantity that may be live or unknown. A child that is over counts only
+    with its filled quantity.
+    """
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
         done = max(child.filled, child.reported_filled or ZERO)
@@ -29,6 +31,6 @@ def exposure_of(order: Order) -> Decimal:
 
 
 def live_of(order: Order) -> Decimal:
-    """What of an order may be on the books, or may come there."""
+    """Return the quantity of an order that may be on the books, or may still get there."""
     live = (child for child in UNSETTLED.all(order=order.pk) if child.over_at is None)
     return sum((max(child.quantity - child.filled, ZERO) for child in live), ZERO)

@@ -1,4 +1,6 @@
-"""What accounts have free of a currency: what was told, with the children that may have changed it since."""
+"""The free balances of accounts in a currency: the exchange's figure, and the children that may have changed it
+since.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +104,7 @@ def _sent_to(since: Mapping[int, datetime]) -> list[tuple[int, SentRow]]:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an exchange said of one account, by currency; None where it did not tell."""
+    """The exchange's answer about one account, by currency; None where it does not tell."""
 
     free: Mapping[str, Decimal | None]
     locked: Mapping[str, Decimal | None]

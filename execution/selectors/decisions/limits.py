@@ -54,10 +54,10 @@ _APPLYING = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class AskedOrder:
-    """What limits are judged by: an order as it would be, of one trader, on some accounts.
+    """The subject of a limit check: an order as it would be, of one trader, on some accounts.
 
-    ``quantity`` is all of it and ``rest`` what it may still trade, in base units. ``price`` is the one that the ticket
-    shows: the mid, else the limit price. ``order_pk`` is its own, where it exists.
+    ``quantity`` is the whole order and ``rest`` the part that may still trade, in base units. ``price`` is the
+    price that the ticket shows: the mid, else the limit price. ``order_pk`` is the order's own, where it exists.
     """
 
     trader_pk: int

@@ -1,4 +1,4 @@
-"""What a market session reads: its venue, and the symbols that the desk trades there."""
+"""The reads of a market session: its venue, and the symbols that the desk trades there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.selectors.network import network_of
 
 @dataclass(frozen=True, slots=True)
 class MarketDetails:
-    """What a session needs to watch a venue's markets; no key among it."""
+    """The data that a session needs to watch a venue's markets, without a key."""
 
     pk: int
     label: str

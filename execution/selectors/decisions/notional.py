@@ -1,4 +1,4 @@
-"""What each order may still trade, and what it has traded today, in its quote currency."""
+"""The notional that each order may still trade, and that it traded today, in its quote currency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a driver and a session read before they act."""
+"""The view of an order that a driver reads before it decides."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class OrderSnapshot:
 
 @dataclass(slots=True)
 class OrderCache:
-    """What of an order never changes: a version of its terms, and the slices of a version of its plan.
+    """The constant parts of an order: a version of its terms, and the slices of a version of its plan.
 
-    Kept by who checks again and again: reading them each time would cost the more, the longer the plan is.
+    Kept by a reader that checks repeatedly. Reading them each time would cost more for a longer plan.
     """
 
     terms: OrderTerms | None = None
@@ -104,7 +104,7 @@ class OrderCache:
 
 @dataclass(frozen=True, slots=True)
 class OrderMarkets:
-    """Where an order's quotes and books come from."""
+    """The sources of an order's quotes and books."""
 
     symbol: str
     side: Side
@@ -112,13 +112,13 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """The order's accounts as they were named, which settles ties between them."""
+    """Return the order's accounts in the order in which they were named, which settles ties between them."""
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
 
 def order_markets(order_pk: int) -> OrderMarkets | None:
-    """The markets that an order trades at; None when there is no such order."""
+    """Return the markets that an order trades at; None when there is no such order."""
     order = Order.objects.filter(pk=order_pk).first()
     if order is None:
         return None
@@ -129,7 +129,7 @@ def order_markets(order_pk: int) -> OrderMarkets | None:
 
 @dataclass(frozen=True, slots=True)
 class MarketData:
-    """What is known of an order's markets, by the venue's primary key; what nobody has is left out."""
+    """The known data of an order's markets, by the venue's primary key. Unknown data are left out."""
 
     quotes: Mapping[int, Quote]
     books: Mapping[int, Book] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def build_order_view(
     unattended: str = "",
     held_back: str = "",
 ) -> OrderSnapshot:
-    """The order as its algorithm sees it; ``known`` spares reading again what never changes."""
+    """Return the order as its algorithm sees it. ``known`` saves reading the constant parts again."""
     order = ORDER.get(pk=order_pk)
     known = known or OrderCache()
     known.learn(order)
@@ -206,9 +206,10 @@ def build_order_view(
 
 
 def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
-    """The same rows with the market of ``now``; None where the rows must be read again though the version stands.
+    """Return the same rows with the market of ``now``. None where the rows must be read again though the version
+    is the same.
 
-    A slice's turn is such a moment: children of the slice before it go out of sight.
+    The start of a slice is such a moment, because the children of the slice before it leave the view.
     """
     view = snapshot.view
     is_old = now - view.now > ROWS_LAST or now < view.now
@@ -234,7 +235,7 @@ def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
 
 
 def slice_number(slices: tuple[SlicePlan, ...], now: datetime) -> int | None:
-    """The slice whose time it is."""
+    """Return the number of the current slice."""
     return next((part.number for part in slices if part.starts_at <= now < part.ends_at), None)
 
 
@@ -263,7 +264,7 @@ _CHILDREN = Compiled(
 
 
 def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
-    """What is not settled, and all of the current slice, by its primary key."""
+    """Return the children that are not settled, and all of the current slice, whose primary key is ``current``."""
     return _CHILDREN.all(order=order.pk, part=NO_SLICE if current is None else current)
 
 
@@ -278,7 +279,9 @@ class _Volumes(TypedDict, total=False):
 def _traded(
     order: Order, accounts: list[Account], parameters: AlgorithmParameters, now: datetime
 ) -> _Volumes:
-    """What the markets traded, for those who decide by it: reading it at every check of every order would be slow."""
+    """Return the markets' volumes for algorithms that decide by them. Reading them at every check of every order
+    would be slow.
+    """
     venues = {account.venue_id for account in accounts}
     wants_all = ALGORITHM_SPECS[order.algorithm].wants_traded
     is_capped = isinstance(parameters, SlicedParameters) and parameters.participation_cap is not None
@@ -332,7 +335,7 @@ def _venues(
 
 
 def plan_rows(order: Order) -> tuple[SlicePlan, ...]:
-    """The slices of the order's current plan."""
+    """Return the slices of the order's current plan."""
     return plan_of(plan_slices(order))
 
 
@@ -345,7 +348,7 @@ def plan_of(rows: list[Slice]) -> tuple[SlicePlan, ...]:
 
 
 def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> ChildView:
-    """A child as the algorithm sees it; a child of an earlier plan belongs to no current slice.
+    """Return a child as the algorithm sees it. A child of an earlier plan belongs to no current slice.
 
     ``numbers`` are those of the current plan's slices, by primary key.
     """
@@ -369,7 +372,9 @@ def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> C
 
 
 def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
-    """Why no new child of a symbol may go to an account now; empty when it may. ``has_key``: if that is known."""
+    """Return the reason why no new child of a symbol may go to an account now; empty when it may. ``has_key`` says
+    whether a key exists, if known.
+    """
     if not account.is_active:
         return f"account {account.label} is closed"
     if has_key is None:

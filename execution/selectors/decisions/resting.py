@@ -1,4 +1,4 @@
-"""What the desk rests on the exchanges' books: it is no part of the market that its other orders look at."""
+"""The desk's resting orders on the exchanges' books, which its other orders must not take for the market."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DECIDED = (*MAYBE_ON_BOOK, ChildStatus.PENDING_SUBMIT)
 
 @dataclass(frozen=True, slots=True)
 class DeskResting:
-    """What the desk has at one venue's market, as orders of one side see it.
+    """The desk's orders at one venue's market, as orders of one side see them.
 
     ``total`` and ``by_order`` are of their own side: base quantity by price, of each order by its primary key.
     ``opposing`` is the best price of the other side by account, since self-trade prevention is by account.
@@ -33,7 +33,7 @@ class DeskResting:
     opposing: Mapping[int, Opposing] = field(default_factory=dict)
 
     def of_others(self, order_pk: int) -> dict[Decimal, Decimal]:
-        """What every order but this one rests."""
+        """Return the resting quantity of every order but this one, by price."""
         own = self.by_order.get(order_pk, {})
         return {price: size - own.get(price, ZERO) for price, size in self.total.items()}
 
@@ -60,7 +60,7 @@ _LIVE = Compiled(
 
 
 def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-    """What the desk rests there now on ``side``, and its best price by account on the other side."""
+    """Return the desk's resting quantity there now on ``side``, and its best price by account on the other side."""
     total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
     by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     opposing: dict[int, Opposing] = {}

@@ -1,4 +1,4 @@
-"""What an account session reads: its account, what is not settled there, and what of a poll is known already."""
+"""The reads of an account session: its account, its unsettled children, and the known part of a poll."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class SessionChild:
 
     @property
     def was_shown(self) -> bool:
-        """Whether the exchange has shown it, so that it did reach the book."""
+        """Return whether the exchange has shown the child, so that it did reach the book."""
         return bool(self.ref.exchange_id or self.filled or self.reported_filled)
 
     @property
     def misses_trades(self) -> bool:
-        """Whether its figure tells of more than its trades."""
+        """Return whether its filled quantity is more than its trades."""
         return self.reported_filled is not None and self.reported_filled > self.filled
 
 
@@ -143,11 +143,11 @@ TradeName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class TradesKnown:
-    """What is known of some trades of one symbol.
+    """The known part of some trades of one symbol.
 
-    ``complete``: recorded with child, fee and liquidity, so that nothing of them can change any more.
-    ``recorded``: all that are recorded. ``with_child``: those of them that have a child. The ids are those of
-    children, by which a trade is a child's.
+    ``complete``: trades with child, fee and liquidity, which can no longer change. ``recorded``: all recorded
+    trades. ``with_child``: the recorded trades that have a child. ``exchange_ids`` and
+    ``client_ids`` are those of children and link a trade to its child.
     """
 
     complete: frozenset[TradeName]
@@ -258,7 +258,7 @@ def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, s
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """What a session needs to open an account; the secret is still sealed."""
+    """The data that a session needs to open an account. The secret is still sealed."""
 
     pk: int
     public_id: str
@@ -282,7 +282,7 @@ class AccountDetails:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What people asked of an account's session."""
+    """The requests of people to an account's session."""
 
     check: bool
     poll: bool
@@ -290,9 +290,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class SwitchFacts:
-    """What decides about an account's dead-man's switch.
+    """The facts that decide about an account's dead-man's switch.
 
-    ``may_rest``: a child that rests may be on its book, or is about to be sent. ``until``: it is armed until then.
+    ``may_rest``: a child may be on its book, or is about to be sent. ``until``: the switch is armed until then.
     """
 
     is_exclusive: bool
@@ -311,7 +311,7 @@ def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts 
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Whether somebody asked for a check of this key, or for a poll of its account."""
+    """Return whether somebody asked for a check of this key, or for a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
     row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
@@ -332,7 +332,9 @@ def clients_of_address(account_pk: int) -> int:
 
 
 def account_details(account_pk: int) -> AccountDetails | None:
-    """The account with its key in use, else its newest one, for cancels and polls only; None without any."""
+    """Return the account with its key in use, else with its newest key for cancels and polls only. None without
+    any key.
+    """
     account = Account.objects.select_related("venue").filter(pk=account_pk).first()
     if account is None:
         return None

@@ -1,4 +1,4 @@
-"""What an order may spend on each of several accounts, as its route sees it."""
+"""The amount that an order may spend on each of several accounts, as its route sees it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESERVES_LAST = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class BoundReserves:
-    """What the orders that have one account only reserve there, by its public id, as of ``at``."""
+    """The reserves of the orders that have one account only, by its public id, as of ``at``."""
 
     at: datetime | None = None
     reserves: Mapping[str, Sequence[Reserve]] = field(default_factory=dict)

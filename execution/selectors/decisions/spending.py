@@ -1,4 +1,4 @@
-"""What accounts have free of a currency, and what live orders reserve of it (I11)."""
+"""The free balances of accounts in a currency, and the reserves of live orders (I11)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RESERVING = (
 
 @dataclass(frozen=True, slots=True)
 class OrderReserve:
-    """What a live order reserves, by the public id of its accounts among those asked about."""
+    """The reserve of a live order, by the public id of its accounts among those asked about."""
 
     order_pk: int
     public_id: str
@@ -53,10 +53,10 @@ class OrderReserve:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What some accounts have free of ``currency``, and what live orders reserve there.
+    """The free balances of some accounts in ``currency``, and the reserves of live orders there.
 
-    ``told`` is what the exchanges said; ``free`` is that with what the desk's children have changed since. Both are
-    by public id, None where the exchange does not tell.
+    ``told`` has the exchanges' figures. ``free`` has those figures after the changes by the desk's children since.
+    Both are by public id, None where the exchange does not tell.
     """
 
     currency: str

@@ -1,6 +1,7 @@
-"""What the markets of an order traded: the sampled seconds that are known, and candles where these are not.
+"""The volumes of an order's markets, from the known sampled seconds and from candles where seconds are missing.
 
-A second whose volume is unknown counts as nothing: sums are lower bounds, with what is missing beside them.
+A second whose volume is unknown counts as zero. So sums are lower bounds, and the missing part is given beside
+them.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is known of one market's stretch: the volume of ``known`` of its ``whole`` seconds."""
+    """The known part of one market's stretch: the volume of ``known`` of its ``whole`` seconds."""
 
     volume: Decimal
     known: int
@@ -42,8 +43,9 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Venue:
-    """What is known of one market: its candles by opening, up to when, those that nobody can read, and the known
-    seconds of each stretch."""
+    """The known data of one market: its candles by opening, their known end, the unreadable ones, and the known
+    seconds of each stretch.
+    """
 
     candles: Mapping[datetime, Candle]
     unknown: Collection[datetime]
@@ -59,10 +61,10 @@ class _Venue:
         return min(max(ends), now)
 
     def between(self, start: datetime, end: datetime) -> _Part:
-        """What is known from ``start`` to ``end``, at most one stretch.
+        """Return the known volume from ``start`` to ``end``, at most one stretch.
 
-        All of its seconds, else its candle, else most of its seconds, else its share of the candle, else what there
-        is of its seconds.
+        The first that exists is used: all of its seconds, its candle, most of its seconds, its share of the
+        candle, some of its seconds.
         """
         opening = opening_of(start)
         known = [volume for at, volume in self.seconds.get(opening, ()) if start <= at < end]
@@ -81,9 +83,9 @@ class _Venue:
 
 @dataclass(frozen=True, slots=True)
 class VolumeSince:
-    """What all venues together are known to have traded, in base units, and what is missing in it.
+    """The known volume of all venues together, in base units, and its missing part.
 
-    The volume is None where nothing of it is known, and should be by now.
+    The volume is None where none of it is known, and should be by now.
     """
 
     volume: Decimal | None
@@ -91,9 +93,9 @@ class VolumeSince:
 
 
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
-    """The stretches of the last twelve hours, oldest first, up to what is known; of all venues together.
+    """Return the stretches of the last twelve hours, oldest first, up to the known end, of all venues together.
 
-    A stretch of which too little is known of a venue is missing.
+    A stretch with too many unknown seconds at a venue is left out.
     """
     since = opening_of(now - FORECAST_SPAN)
     known = _read(venues, symbol, since, now)
@@ -106,7 +108,7 @@ def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tup
 
 
 def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: datetime) -> VolumeSince:
-    """What all venues together are known to have traded from ``start`` to ``now``, at least."""
+    """Return the known volume of all venues together from ``start`` to ``now``, a lower bound."""
     known = _read(venues, symbol, opening_of(start), now, edge=start)
     ends = [venue.until(start, now) for venue in known]
     until, oldest = max(ends), min(ends)
@@ -133,18 +135,18 @@ def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: 
 
 
 def opening_of(at: datetime) -> datetime:
-    """When the stretch of five minutes began in which ``at`` lies."""
+    """Return the opening of the stretch of five minutes that contains ``at``."""
     midnight = midnight_of(at)
     return midnight + (at - midnight) // CANDLE_LENGTH * CANDLE_LENGTH
 
 
 def _whole_second(at: datetime) -> datetime:
-    """The first whole second from ``at`` on: a broken one is not known."""
+    """Return the first whole second from ``at`` on. The volume of a partial second is unknown."""
     return at if at.microsecond == 0 else at.replace(microsecond=0) + SECOND
 
 
 def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]]:
-    """The stretches that ``start`` to ``end`` is cut into, the first and the last one shorter."""
+    """Yield the stretches between ``start`` and ``end``. The first and the last one are shorter."""
     while start < end:
         following = min(opening_of(start) + CANDLE_LENGTH, end)
         yield start, following
@@ -154,7 +156,9 @@ def _edges(start: datetime, end: datetime) -> Iterable[tuple[datetime, datetime]
 def _read(
     venues: Collection[int], symbol: str, since: datetime, now: datetime, *, edge: datetime | None = None
 ) -> list[_Venue]:
-    """The candles from ``since`` on, and the seconds from ``edge`` to its stretch's end and where candles lack."""
+    """Read the candles from ``since`` on, and the seconds from ``edge`` to its stretch's end and where candles
+    lack.
+    """
     days = list(
         CandleDay.objects.filter(
             venue__in=venues,
@@ -194,7 +198,9 @@ def _read(
 
 
 def _seconds_from(known_until: Iterable[datetime | None], now: datetime) -> datetime:
-    """The opening of the first stretch that a venue's candles may lack, and of the one before the running one."""
+    """Return the opening of the first stretch that a venue's candles may lack, at most the one before the running
+    stretch.
+    """
     usual, furthest = opening_of(now) - CANDLE_LENGTH, opening_of(now - SECONDS_SPAN)
     found = [furthest if until is None else max(opening_of(until), furthest) for until in known_until]
     return min([usual, *found])

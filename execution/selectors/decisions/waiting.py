@@ -1,4 +1,6 @@
-"""Why working orders cannot be filled now: the market is beyond their limit price, or their last decision waits."""
+"""The reason why working orders cannot be filled now: the market is beyond their limit, or their last decision
+waits.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ Pair = tuple[int, str]
 
 
 def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
-    """The markets that say whether the order's limit price is beyond them; none where that is no question."""
+    """Return the markets that decide whether the order's limit price is beyond the market; none for other orders."""
     has_limit = order.terms is not None and order.terms.limit_price is not None
     return [(venue, order.symbol) for venue in venues] if has_limit and is_working(order.status) else []
 
@@ -32,7 +34,7 @@ def is_working(status: str) -> bool:
 def limit_words(
     side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
 ) -> str:
-    """What ``limit_beyond`` says by the quotes of these markets that are fresh."""
+    """Return the words of ``limit_beyond`` from the fresh quotes of these markets."""
     fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)
 
@@ -40,8 +42,10 @@ def limit_words(
 def waiting_of(
     orders: Sequence[Order], venues: Mapping[int, Collection[int]], why: Mapping[int, str], now: datetime
 ) -> dict[int, str]:
-    """Why each order waits, by primary key; those that do not are left out. ``venues`` and ``why`` (the words of the
-    last decision) are by primary key too."""
+    """Return the reason why each order waits, by primary key. Orders that do not wait are left out.
+
+    ``venues`` and ``why`` (the words of the last decision) are by primary key too.
+    """
     pairs = {order.pk: pairs_of(order, venues.get(order.pk, ())) for order in orders}
     quotes = quotes_latest(sorted({pair for found in pairs.values() for pair in found}))
     said = {}
@@ -56,6 +60,6 @@ def waiting_of(
 
 
 def waits_said(orders: Sequence[Order]) -> dict[int, str]:
-    """What the last decision of each working order waits for, by primary key."""
+    """Return the reason of each working order whose last decision waits, by primary key."""
     working = [order.pk for order in orders if is_working(order.status)]
     return dict(Order.objects.filter(pk__in=working, why__contains=WAITS_PREFIX).values_list("pk", "why"))

@@ -1,4 +1,4 @@
-"""Why a child was placed: what it was decided on, in words, and whether the same is decided on it again."""
+"""The basis of a child's decision in words, and a check that the same basis still gives the same decision."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a monitor reads: figures of the desk, computed from the database when they are asked for.
+"""The figures for a monitor, computed from the database at each request.
 
-Nothing is counted in memory: an answer is about the whole desk, whichever web process gives it, and a restart loses
-nothing. What is unknown has no sample; it is never zero.
+Nothing is counted in memory. An answer is about the whole desk, whichever web process gives it, and a restart
+loses nothing. An unknown figure has no sample; it is never zero.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long exchanges take: from the submit to the first answer, and from a trade to its record, by account."""
+"""The exchanges' latencies by account: from the submit to the first answer, and from a trade to its record."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def _search(value: str, info: ValidationInfo) -> str:
 
 
 class DayFilter(BaseModel):
-    """What every filter has: the days."""
+    """The days, which every filter has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 

@@ -1,4 +1,4 @@
-"""What all processes did for one order, in the order of time."""
+"""The actions of all processes for one order, in the order of time."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What orders achieved, read for reports and charts."""
+"""The results of orders, read for reports and charts."""

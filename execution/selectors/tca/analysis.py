@@ -1,4 +1,4 @@
-"""What many orders achieved, by algorithm, symbol, venue or trader: folds over the reports that were kept."""
+"""The results of many orders, by algorithm, symbol, venue or trader, from the stored reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Part:
     figures: Mapping[str, Any]
 
     def number(self, *path: str) -> Decimal | None:
-        """A figure by its path in the report; None where it is unknown, or not a venue's."""
+        """Return a figure by its path in the report. None where it is unknown, or does not exist for a venue."""
         found: Any = self.figures
         for name in path:
             found = found.get(name) if isinstance(found, Mapping) else None
@@ -97,7 +97,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
-    """The reports that the person may see, by group; two queries, however many orders."""
+    """Return the reports that the person may see, by group. It takes two queries for any number of orders."""
     visible = orders_filtered(person, chosen).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
     groups: dict[str, list[Part]] = defaultdict(list)

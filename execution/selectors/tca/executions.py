@@ -19,13 +19,13 @@ SECOND = timedelta(seconds=1)
 
 
 def venues_of(order: Order) -> dict[int, str]:
-    """The venues of an order's accounts, each once: label by primary key."""
+    """Return the venues of an order's accounts, each once: label by primary key."""
     keys = {account.venue_id for account in accounts_of(order)}
     return dict(Venue.objects.filter(pk__in=keys).order_by("label").values_list("pk", "label"))
 
 
 def executions_of(order: Order) -> dict[int, Execution]:
-    """The fills of an order by primary key, in the order of the exchange's times."""
+    """Return the fills of an order by primary key, in the order of the exchange's times."""
     found = Fill.objects.filter(order=order).order_by("executed_at", "pk")
     columns = found.values_list(
         *("pk", "executed_at", "price", "quantity", "account__venue__label", "liquidity"),
@@ -38,19 +38,19 @@ def executions_of(order: Order) -> dict[int, Execution]:
 
 
 def working_since(order: Order) -> datetime | None:
-    """When the first child was intended; before that the order did not work."""
+    """Return the time of the first child; before that, the start of the order."""
     found: datetime | None = order.children.aggregate(first=Min("intended_at"))["first"]
     return found or order.started_at
 
 
 def arrival_of(order: Order) -> tuple[datetime, Decimal] | None:
-    """When the order arrived and the mid of that moment, where they are known."""
+    """Return the time of the order's arrival and the mid at that moment, where they are known."""
     mid = costs.middle(order.arrival_bid, order.arrival_ask)
     return None if mid is None or order.arrival_at is None else (order.arrival_at, mid)
 
 
 def record_of(order: Order, venues: Mapping[int, str], start: datetime, end: datetime) -> MarketRecord:
-    """What was recorded of the order's markets from ``start`` to ``end``, with a mid's life before."""
+    """Return the recorded data of the order's markets from ``start`` to ``end``, and of a mid's lifetime before."""
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=order.symbol, second__gte=start - MID_LASTS - SECOND, second__lte=end
     )

@@ -49,7 +49,7 @@ _SAMPLES = Compiled(
 
 @dataclass(slots=True)
 class Tape:
-    """Where a reader of an order's market is: what is summed for good, and from when to read on."""
+    """The position of a reader in an order's market: the final sums, and the moment from which to read on."""
 
     #: Label by primary key.
     venues: Mapping[int, str]
@@ -65,7 +65,7 @@ class Tape:
 
 
 def tape_open(order_id: int) -> Tape | None:
-    """The tape of an order's market from its start; None without an account or terms."""
+    """Return the tape of an order's market from its start; None without an account or terms."""
     order = Order.objects.select_related("terms").get(pk=order_id)
     venues = venues_of(order)
     start = order.started_at or (order.terms.start_at if order.terms else None)
@@ -75,7 +75,7 @@ def tape_open(order_id: int) -> Tape | None:
 
 
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
-    """The samples that are new or have changed, and the benchmarks up to now or the order's end."""
+    """Return the samples that are new or have changed, and the benchmarks up to now or the order's end."""
     order = ORDER.get(pk=order_id)
     order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None
     until = order.ended_at or now
@@ -124,7 +124,7 @@ def _sums(
 
 
 def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[MarketSample]) -> list[Sample]:
-    """The rows that differ from what was sent; a longer past is thinned the first time."""
+    """Return the rows that differ from those sent before. A longer past is thinned the first time."""
     past = by_second(settled)
     rows = [_row([second]) for second in past] if tape.seen else _thinned(past)
     ahead = [_row([second]) for second in by_second(open_)]
@@ -135,7 +135,7 @@ def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[Marke
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a market traded in the seconds of the recent past that were watched."""
+    """The volume of a market in the watched seconds of the recent past."""
 
     volume: Decimal
     watched: timedelta
@@ -146,8 +146,9 @@ class Pace:
 
 
 def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
-    """The markets' volume in those of the last five minutes' seconds that are known of every venue; None when these
-    are less than a minute."""
+    """Return the markets' volume in the seconds of the last five minutes that are known of every venue. None when
+    these are less than a minute.
+    """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=symbol, second__gte=now - PACE_OVER, second__lt=now - OPEN_FOR
     )
@@ -175,7 +176,7 @@ class Together:
 
 
 def by_second(samples: Iterable[MarketSample]) -> list[Together]:
-    """Samples of several venues, sorted by time, as one market."""
+    """Return the samples of several venues, sorted by time, as one market."""
     found: dict[datetime, list[MarketSample]] = defaultdict(list)
     for sample in samples:
         found[sample.second].append(sample)
@@ -195,7 +196,7 @@ def _together(second: datetime, parts: Sequence[MarketSample]) -> Together:
 
 
 def _known_sum(parts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of the known parts; None when there is none."""
+    """Return the sum of the known parts; None when there is none."""
     known = [part for part in parts if part is not None]
     return sum(known, ZERO) if known else None
 
@@ -206,7 +207,7 @@ def _thinned(seconds: Sequence[Together]) -> list[Sample]:
 
 
 def _row(bucket: Sequence[Together]) -> Sample:
-    """A bucket's last quote and its known volume, at its first second."""
+    """Return a bucket's last quote and its known volume, at its first second."""
     last = bucket[-1]
     return (
         epoch_ms(bucket[0].second),

@@ -20,7 +20,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Marks:
-    """What a reader knows of an order's fills, as of a version of it."""
+    """A reader's knowledge of an order's fills, as of a version of the order."""
 
     version: int = -1
     fills: dict[int, Execution] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Marks:
 
 
 def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> Split:
-    """The split up to now, in bp of the arrival notional."""
+    """Return the split up to now, in bp of the arrival notional."""
     if marks.version != order.version:
         marks.version, marks.fills = order.version, executions_of(order)
         marks.working_at = marks.working_at or working_since(order)
@@ -49,7 +49,7 @@ def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datet
 
 
 def _find_mids(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> None:
-    """The mids of new fills, and of those whose second may still be written."""
+    """Find the mids of new fills, and of those whose second may still be written."""
     open_ = {
         key: fill
         for key, fill in marks.fills.items()

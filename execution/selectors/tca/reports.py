@@ -34,7 +34,7 @@ AMOUNT_PLACES = 8
 
 
 def report_read(order_pk: int, now: datetime) -> Report:
-    """The report that was kept, if nothing was told since; otherwise it is made of what there is now."""
+    """Return the stored report if nothing has arrived since; otherwise make it from the present rows."""
     kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
     if kept is None or kept.version != kept.order.version:
         return report_make(order_pk, now)
@@ -47,7 +47,7 @@ def report_read(order_pk: int, now: datetime) -> Report:
 
 
 def report_make(order_pk: int, now: datetime) -> Report:
-    """The report of an order by its fills and what is recorded of its markets."""
+    """Make the report of an order from its fills and the recorded data of its markets."""
     order = Order.objects.select_related("trader", "terms").get(pk=order_pk)
     venues = venues_of(order)
     found = analyse(
@@ -60,14 +60,14 @@ def report_make(order_pk: int, now: datetime) -> Report:
 
 
 def is_settled(order: Order, now: datetime) -> bool:
-    """Whether the last markouts of an ended order are in."""
+    """Return whether the last markouts of an ended order are in."""
     if order.status not in ORDER_FINAL or order.ended_at is None:
         return False
     return now - order.ended_at >= SETTLES_AFTER
 
 
 def subject_of(order: Order, now: datetime) -> Subject:
-    """The order as the analysis takes it; its plan is the one that it was launched with."""
+    """Return the order as the analysis takes it, with the plan that it was launched with."""
     plan = Slice.objects.filter(order=order, plan_version=1).order_by("number")
     return Subject(
         side=Side(order.side),
@@ -160,7 +160,7 @@ def split_row(split: Split, places: int) -> CostSplit:
 
 
 def predicted_of(estimate: Mapping[str, Any] | None) -> Predicted | None:
-    """The prediction that stands with an order; None while nobody made one."""
+    """Return the prediction stored with an order; None without one."""
     if not estimate:
         return None
     return Predicted(

@@ -1,4 +1,4 @@
-"""What an account session learns of markets and balances, into rows."""
+"""Record the markets and balances that an account session reads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def markets_record(
 
 
 def _columns(market: types.Market) -> dict[str, Any]:
-    """A market's columns; an exchange's word may be of any length."""
+    """Return a market's columns. An exchange's word may be of any length."""
     return asdict(market) | {"status_word": market.status_word[:MAX_WORD]}
 
 
@@ -108,7 +108,7 @@ def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) 
 
 
 def _place(opened_at: datetime) -> tuple[date, int]:
-    """The day of a bar and its seconds after midnight."""
+    """Return the day of a bar and its seconds after midnight."""
     midnight = midnight_of(opened_at)
     return opened_at.date(), int((opened_at - midnight).total_seconds())
 
@@ -128,7 +128,7 @@ def samples_record(*, samples: list[MarketSample]) -> None:
 
 
 def _merged(earlier: MarketSample, later: MarketSample) -> MarketSample:
-    """The later one, with what only the earlier one knows."""
+    """Return the later sample, with the values that only the earlier one knows."""
     for name in ("bid", "ask", "volume", "notional"):
         if getattr(later, name) is None:
             setattr(later, name, getattr(earlier, name))

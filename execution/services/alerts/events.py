@@ -17,7 +17,7 @@ _MESSAGE: TypeAdapter[AlertMessage] = TypeAdapter(AlertMessage)
 
 
 def alert_event(alert: Alert, event: AlertEvent, now: datetime) -> None:
-    """Number the event of a locked alert, queue it, and tell the pages and the sender after the commit."""
+    """Give the event of a locked alert its number, queue it, and tell the pages and the sender after the commit."""
     alert.events += 1
     if event in {AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}:
         alert.told_at, alert.told_count = now, alert.count

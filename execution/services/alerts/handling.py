@@ -1,4 +1,4 @@
-"""What people do about an alert: acknowledge it, and own it."""
+"""Acknowledge an alert, and take it over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What polls that do not find a child prove: that it never reached the book, or that the exchange has forgotten it."""
+"""The proof from polls that do not find a child: it never reached the book, or the exchange has forgotten it."""
 
 from __future__ import annotations
 

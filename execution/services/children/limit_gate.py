@@ -40,7 +40,9 @@ KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LimitStop:
-    """Why a child must not be sent. ``pauses``: its order waits for a person; else the child is tried again."""
+    """The reason why a child must not be sent. With ``pauses`` its order waits for a person; else the child is
+    tried again.
+    """
 
     reason: str
     pauses: bool

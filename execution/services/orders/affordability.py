@@ -1,4 +1,4 @@
-"""Whether accounts can pay for an order beside what other live orders reserve (I11)."""
+"""Check that accounts can pay for an order beside the reserves of other live orders (I11)."""
 
 from __future__ import annotations
 

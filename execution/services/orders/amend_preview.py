@@ -135,11 +135,11 @@ def market_of_order(order: Order, now: datetime) -> OrderMarket:
 
 
 def amendment_of(order: Order, market: OrderMarket, raw: Mapping[str, Any]) -> Amendment:
-    """The order with ``raw`` changes.
+    """Return the order with ``raw`` changes.
 
-    1. Read them; what cannot be read or changed is a problem each, and stays as it was. 2. The end.
-    3. The quantity, the limit price and the balance. 4. What is different at all. 5. The plan for what remains,
-    from now on.
+    1. Read them. A change that cannot be read or made is a problem, and its value stays as it was. 2. The end. 3.
+    The quantity, the limit price and the balance. 4. The differences. 5. The plan for the remaining quantity, from
+    now on.
     """
     if order.terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")

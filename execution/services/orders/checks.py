@@ -27,7 +27,7 @@ def checks_of(preview: Preview) -> list[Check]:
 
 
 def checks_beside(preview: Preview) -> list[Check]:
-    """What holds, what waits and what nobody knows: everything but the problems."""
+    """Return every check that is not a problem: passed, waiting or unknown."""
     market, checks = preview.market, []
     if market is None:
         return []
@@ -48,7 +48,7 @@ def checks_beside(preview: Preview) -> list[Check]:
 
 
 def _limit_checks(preview: Preview) -> list[Check]:
-    """What is above a limit and may be sent all the same: with an approval, or with a reason."""
+    """Return the limits that are exceeded and still allow the order, with an approval or with a reason."""
     verdict = preview.verdict
     checks = [Check("warn", breach.message, "approval") for breach in verdict.approvals]
     return checks + [
@@ -90,7 +90,7 @@ def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 
 
 def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """What the accounts together hold of what is spent; then of each what is free, and which orders reserve it."""
+    """Return the balance of the accounts together, then the free balance and the reserving orders of each."""
     quantity, free, currency = preview.terms.quantity, market.free, market.spends
     need = Cost(is_known=False)
     if quantity is not None:
@@ -114,7 +114,7 @@ def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 def _account_balance(
     preview: Preview, market: OrderMarket, account: Account, *, several: bool
 ) -> Check | None:
-    """What an account has free and what orders reserve there; None where that says nothing new."""
+    """Return the free balance of an account and the orders that reserve it. None where that adds nothing."""
     currency, free = market.spends, market.balances.get(account.public_id)
     if free is None:
         return Check("unknown", f"Balance of {currency} on {account.label} is not known") if several else None
@@ -138,7 +138,9 @@ def _account_balance(
 
 
 def _book_checks(market: OrderMarket) -> list[Check]:
-    """The account's quote; with several, one line for all that are fresh and one for each that is not."""
+    """Return the account's quote. With several accounts, return one line for all fresh quotes and one for each
+    other.
+    """
     if len(market.accounts) <= 1:
         return [_book_check(market.quote, market)]
     each = {
@@ -157,7 +159,7 @@ def _book_checks(market: OrderMarket) -> list[Check]:
 
 
 def _feed_checks(market: OrderMarket) -> list[Check]:
-    """What is wrong with the feeds of the accounts' markets, each with its reason and since when."""
+    """Return the faults of the feeds of the accounts' markets, each with its reason and start."""
     return [Check("warn", f"{label}: {words}") for label, feeds in market.feeds.items() for words in feeds]
 
 
@@ -176,7 +178,7 @@ def _enumerated(names: Sequence[str]) -> str:
 
 
 def books_awaited(preview: Preview) -> str:
-    """What the ticket waits for, in words."""
+    """Return words for the books that the ticket waits for."""
     names = preview.books_awaited
     books = "The book of {} has" if len(names) == 1 else "The books of {} have"
     return f"{books.format(_enumerated(names))} not arrived: the available quantity and its price are not known yet"
@@ -212,7 +214,7 @@ def _limit_check(preview: Preview) -> Check:
 
 
 def _i_would_checks(preview: Preview) -> list[Check]:
-    """Whether an I-would price does everything at once from the start."""
+    """Return a check if an I-would price trades the whole quantity at once from the start."""
     quote, parameters, side = preview.quote, preview.terms.parameters, preview.request.side
     price = None if parameters is None else i_would_price(parameters)
     if parameters is None or price is None:

@@ -1,4 +1,4 @@
-"""Whether a halt covers an order, judged where nothing slips through."""
+"""Find the halts that cover an order, under the lock that new halts take too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a market does not take an order: its status, its price band, and maximums that leave no room."""
+"""The reasons why a market rejects an order: its status, its price band, and maximums that leave no room."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 
 
 def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """Why an order cannot go on, or be made larger: all of its markets are closed. With one that is open it can."""
+    """Return problems when an order cannot resume or grow because all of its markets are closed."""
     closed = closed_problems(side, markets)
     return closed if len(closed) == len(markets) else []
 
@@ -37,7 +37,9 @@ def resume_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
 def band_problems(
     side: Side, limit_price: Decimal | None, limits: Market, mid: Decimal | None
 ) -> list[Problem]:
-    """Why nothing could rest at the limit price. On the other side children stay within the band by themselves."""
+    """Return problems when no order could rest at the limit price. On the other side children stay within the band
+    by themselves.
+    """
     if limit_price is None or mid is None or (edge := band_far_edge(limits, side, mid)) is None:
         return []
     if (limit_price - edge) * side.sign >= 0:
@@ -51,7 +53,7 @@ def band_problems(
 
 
 def size_problems(quantity: Decimal, limits: Market, price: Decimal | None) -> list[Problem]:
-    """Why no child of any size could be sent: the most of one order is under the least."""
+    """Return problems when no child of any size could be sent: the maximum of one order is under the minimum."""
     if price is None or (most := largest_quantity(limits, price)) is None:
         return []
     least = minimum_quantity(limits, price)

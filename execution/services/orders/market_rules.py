@@ -87,7 +87,7 @@ def _adopt(
 
 
 def _fitting_plan(order: Order, now: datetime) -> tuple[SlicePlan, ...] | None:
-    """The rest of the plan on the new lot and over the new minimum; None where it fits already, or is over."""
+    """Return the rest of the plan on the new lot and over the new minimum. None where it fits already, or is over."""
     if order.status == OrderStatus.CLOSING or order.terms is None:
         return None
     remaining = order.quantity - done_of(order)

@@ -78,7 +78,7 @@ class OrderMarket:
 
     @property
     def balances(self) -> Mapping[str, Decimal | None]:
-        """What each account has free of it, as its exchange said, by public id."""
+        """Return each account's free balance as its exchange reported it, by public id."""
         return self.spending.told
 
     @property

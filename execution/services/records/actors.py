@@ -1,4 +1,4 @@
-"""How a person is named in the journals, and that they are still there."""
+"""The names of people in the journals, and a check that they still exist."""
 
 from __future__ import annotations
 
