@@ -25,7 +25,7 @@ GIVEN_UP_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class AccountAnswers:
-    """What the exchange said of the whole account; None where it was not asked, or did not answer."""
+    """The exchange's answers about the whole account. None where it was not asked, or did not answer."""
 
     begun: datetime | None = None
     orders: dict[str, Listing[OrderReport]] | None = None

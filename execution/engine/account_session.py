@@ -181,7 +181,9 @@ class AccountSession:
             tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
     async def _poll_before_all(self) -> None:
-        """The exchange may have cancelled everything: no new child before a poll of whatever may rest there."""
+        """Poll everything that may rest on the exchange before any new child, because the exchange may have
+        cancelled it.
+        """
         await self._doubt(self._context.clock.now())
         self._reconciler.poke()
 
@@ -320,7 +322,7 @@ class AccountSession:
                     recording.create_task(self._record(event, now, room))
 
     async def _heed(self, event: StreamEvent, now: datetime) -> None:
-        """What an event says of the stream itself."""
+        """Handle an event about the stream itself."""
         self._reconciler.stream.told(event)
         if event.lost:
             await self._lose_stream()

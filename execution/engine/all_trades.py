@@ -1,4 +1,6 @@
-"""When all trades of an account's symbols are read, and not only those of children whose figure tells of more."""
+"""The times at which all trades of an account's symbols are read, and not only those of children with missing
+trades.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drivers and sessions of one engine share."""
+"""The objects that drivers and sessions of one engine share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OwnLease(LeaseLike, Protocol):
 
 
 def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
-    """Where no page and no other engine reads it."""
+    """Publish nothing, where no page and no other engine reads it."""
 
 
 @dataclass(frozen=True, slots=True)

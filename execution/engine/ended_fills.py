@@ -87,7 +87,7 @@ class EndedFills(AccountPart):
         return max(APART, least - (self._context.clock.boot() - begun))
 
     def _note_failure(self, symbol: str, error: VenueReadFailed) -> None:
-        """The next look asks again, and so does the next poll, which shows what fails."""
+        """Note a failed read. The next look asks again, and so does the next poll, which shows the failure."""
         log.warning("trades of ended children could not be read", symbol=symbol, error=str(error))
 
 

@@ -212,7 +212,7 @@ class Engine:
             await self._clock.sleep(DISK_EVERY)
 
     async def _guarded_poll(self) -> None:
-        """An engine that cannot claim goes on with what it has, and the wall says so."""
+        """Poll, and survive a failure. An engine that cannot claim goes on with its orders, and the wall says so."""
         try:
             await self._poll()
         except Exception as error:  # noqa: BLE001  counted, logged and shown on the wall
@@ -244,7 +244,7 @@ class Engine:
             self._markets.pop(venue_pk).task.cancel()
 
     def _wake_if_changed(self, order_pk: int, version: int) -> None:
-        """The poll that makes up for a lost doorbell."""
+        """Wake the driver of an order whose version changed. This poll makes up for a lost doorbell."""
         running = self._drivers.get(order_pk)
         if running is not None and isinstance(running.actor, OrderDriver):
             running.actor.poke(version)

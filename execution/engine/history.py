@@ -34,7 +34,7 @@ MAX_PAUSE = 3600.0
 
 @dataclass(slots=True)
 class Pause:
-    """When a symbol is asked next: pauses grow while it tells nothing new. Seconds of a clock that never jumps."""
+    """The time of a symbol's next read. Pauses grow while nothing new comes. Seconds of a monotonic clock."""
 
     fruitless_since: float | None = None
     due: float = 0.0
@@ -52,7 +52,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What is asked for: from the last hour of what is known, or as far back as plans look, until now."""
+    """The range to ask for: from the last hour of the known bars, or as far back as plans look, until now."""
 
     known: datetime | None
     since: datetime
@@ -137,6 +137,6 @@ class MarketHistory:
 
 
 def last_finished(now: datetime) -> datetime:
-    """When the last candle that is over by ``now`` ended."""
+    """Return the end of the last candle that is over by ``now``."""
     midnight = midnight_of(now)
     return midnight + (now - midnight) // CANDLE_LENGTH * CANDLE_LENGTH

@@ -177,7 +177,7 @@ class EngineHost:
         await database.close()
 
     def _lost(self, reason: str) -> None:
-        """Called by the lease's thread: nothing may be decided or sent any more.
+        """Stop decisions and sends after the loss of the lease. The lease's thread calls it.
 
         Answers under way are given a moment, because facts need no lease; then the process ends.
         """

@@ -1,4 +1,4 @@
-"""What a market session knows of its venue now: quotes, books and the states of feeds, told to drivers and pages."""
+"""A market session's present data of its venue: quotes, books and the states of feeds, for drivers and pages."""
 
 from __future__ import annotations
 

@@ -50,11 +50,13 @@ class MarketRules:
         self._doubted.set()
 
     def is_unlisted(self, symbol: str) -> bool:
-        """Whether the venue's last list did not have this symbol of the account."""
+        """Return whether the venue's last list lacked this symbol of the account."""
         return symbol in self._missing
 
     async def load(self) -> tuple[str, ...]:
-        """The account's symbols that the venue lists. Raises ``VenueReadFailed``, and then keeps what was known."""
+        """Load the rules of the account's symbols, and return those that the venue lists. Raise
+        ``VenueReadFailed``, and then keep the rules from before.
+        """
         details, database = self._details, self._context.database
         markets = await self._gateway.markets(details.symbols)
         missing = sorted(set(details.symbols) - set(markets))

@@ -192,7 +192,7 @@ class MissingFills:
 
     @property
     def late(self) -> timedelta:
-        """How long a trade may be missing in the lists, by our clock."""
+        """Return how long a trade may be missing in the lists, by the desk's clock."""
         return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:

@@ -93,7 +93,9 @@ class OrderDriver:
                 end()
 
     async def _guarded_step(self) -> float | None:
-        """A step whose failure harms this order alone; seconds to wait at most, or None when the driver is done."""
+        """Run a step whose failure harms this order alone. Return the maximum wait in seconds, or None when the
+        driver is done.
+        """
         self._wake.clear()
         try:
             if self._markets is None:
@@ -152,7 +154,7 @@ class OrderDriver:
         return True
 
     def _unattended(self) -> str:
-        """Why nobody looked at the order just before; empty when somebody did."""
+        """Return the reason why no driver checked the order just before; empty when one did."""
         failing = self._failing
         if failing is None:
             return "" if self._has_checked else "no engine was driving it at its end"
@@ -203,7 +205,9 @@ class OrderDriver:
         return snapshot
 
     def _with_rows_of_before(self, data: MarketData) -> Decision | None:
-        """What the last check's rows and this market lead to; None when rows must be read or something be done."""
+        """Return the decision on the last check's rows and this market. None when rows must be read or an action
+        is due.
+        """
         if self._snapshot is None or self._told > self.seen:
             return None
         again = with_new_market(self._snapshot, data, self._context.clock.now())

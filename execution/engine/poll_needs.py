@@ -1,4 +1,4 @@
-"""Whether a child must be asked about: its answer and the stream should have told by now."""
+"""The children that must be polled, because their answer and the stream are overdue."""
 
 from __future__ import annotations
 

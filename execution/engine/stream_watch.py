@@ -1,4 +1,4 @@
-"""Whether an account's private stream tells what it should: polls find what it did not tell."""
+"""Compare an account's private stream with its polls, which find the reports that the stream omitted."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class StreamWatch:
     # --- the stream -----------------------------------------------------------------------------
 
     def began(self, now: datetime) -> None:
-        """The stream stands, from now on."""
+        """Note that the stream is connected from now on."""
         self._since = now
         self._missing.clear()
         self._read_at.clear()
         self._everything_at = None
 
     def ended(self) -> None:
-        """It is lost: nothing is expected of it."""
+        """Note that the stream is lost, so that no report is expected from it."""
         self._since = None
         self._missing.clear()
 

@@ -62,7 +62,7 @@ class SymbolTask:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was asked for the whole account already, of one symbol. ``begun``: when the first of it was asked."""
+    """The account-wide answers for one symbol. ``begun``: the time of the first request."""
 
     begun: datetime
     orders: Listing[OrderReport] | None = None
@@ -71,7 +71,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRead:
-    """What the exchange listed of a symbol. It is recorded. ``trades`` None: they were not read."""
+    """The exchange's lists for a symbol, recorded. ``trades`` None: they were not read."""
 
     task: SymbolTask
     begun: datetime

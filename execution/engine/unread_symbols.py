@@ -35,7 +35,7 @@ class _Failing:
 
 
 class UnreadSymbols:
-    """What is known of each, until it was read."""
+    """The symbols that are still to be read, and the known facts about each."""
 
     def __init__(self) -> None:
         self._failing: dict[str, _Failing] = {}
@@ -71,7 +71,7 @@ class UnreadSymbols:
         return self._failing[symbol].not_before <= now
 
     def is_unlisted(self, symbol: str) -> bool:
-        """Whether the venue does not list a symbol that could not be read."""
+        """Return whether the venue does not list a symbol that could not be read."""
         return symbol in self._failing and self._failing[symbol].is_unlisted
 
     def error_of(self, symbol: str) -> VenueReadFailed:

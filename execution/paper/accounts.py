@@ -58,7 +58,7 @@ class Accounts:
                 self._ledger.register(account, opening)
 
     def find(self, key: str | None) -> Account:
-        """Raises Refusal for a key that is not in the file."""
+        """Return the account of a key. Raise Refusal for a key that is not in the file."""
         if not key:
             text = "API-key format invalid."
             raise refusals.Refusal(-2014, text, status=401, reason=refusals.Reason.UNKNOWN_KEY)
@@ -87,7 +87,7 @@ def check_signature(account: Account, payload: str, signature: str | None) -> No
 
 
 def sorted_payload(parameters: Parameters) -> str:
-    """What is signed on the websocket API: all parameters but the signature, sorted by name."""
+    """Return the text that is signed on the websocket API: all parameters but the signature, sorted by name."""
     pairs = sorted((name, value) for name, value in parameters.items() if name != "signature")
     return "&".join(f"{name}={quote(value, safe='@:/-_.~,')}" for name, value in pairs)
 

@@ -1,4 +1,4 @@
-"""How exchanges write amounts and times in JSON, where several do it alike."""
+"""The JSON forms of amounts and times that several exchanges share."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def text(amount: Decimal | None) -> str:
 
 
 def iso(milliseconds: int) -> str:
-    """A moment in UTC with microseconds, such as ``2026-04-07T00:28:58.544000Z``."""
+    """Return a moment in UTC with microseconds, such as ``2026-04-07T00:28:58.544000Z``."""
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}000Z"

@@ -61,11 +61,11 @@ def create_app(
     orders_per_ten_seconds: int = ORDERS_PER_TEN_SECONDS,
     source: MarketSource | None = None,
 ) -> web.Application:
-    """The exchange with its state in ``folder``.
+    """Create the exchange with its state in ``folder``.
 
-    ``clock`` gives seconds since the epoch; ``frozen`` starts with the background standing still, its
-    books full. ``source`` is a replay in the place of made-up markets. Raises OSError or sqlite3.Error when the
-    folder cannot be used.
+    ``clock`` gives seconds since the epoch. ``frozen`` starts with a background that stands still and full books.
+    ``source`` is a replay that replaces the generated markets. Raise OSError or sqlite3.Error when the folder
+    cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "paper.sqlite3")
@@ -105,7 +105,7 @@ def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency
 
 
 def control_token(path: Path) -> str:
-    """The token of the control API, drawn at the first call; only the owner can read the file."""
+    """Return the token of the control API. The first call draws it; only the owner can read the file."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -123,7 +123,7 @@ class CandleSeries:
     # --- asking ---------------------------------------------------------------------------------
 
     def day(self, now: float) -> Bar:
-        """The last 24 hours as one bar, as tickers report it."""
+        """Return the last 24 hours as one bar, as tickers report it."""
         first = max(self._start + MINUTE - DAY, self._first)
         return self._fold(first, self._start + MINUTE, int(now) - DAY)
 
@@ -156,14 +156,14 @@ class CandleSeries:
     # --- inside ---------------------------------------------------------------------------------
 
     def _fold(self, start: int, end: int, opening: int) -> Bar:
-        """The minutes within [start, end) as one bar that opens at ``opening``."""
+        """Return the minutes within [start, end) as one bar that opens at ``opening``."""
         columns = self._columns(max(start, self._first), min(end, self._start))
         if end > self._start:
             columns = [[*column, value] for column, value in zip(columns, self._row, strict=True)]
         return _fold(columns, opening)
 
     def _columns(self, start: int, end: int) -> Columns:
-        """The finished minutes within [start, end), as columns in the order of ``Row``'s fields."""
+        """Return the finished minutes within [start, end), as columns in the order of ``Row``'s fields."""
         columns: list[list[int]] = [[] for _ in Row._fields]
         for day in range(start // DAY, (end - 1) // DAY + 1):
             if day not in self._days:
@@ -175,7 +175,7 @@ class CandleSeries:
         return columns
 
     def _read_day(self, day: int, until: int) -> tuple[array[int], ...]:
-        """The minutes of a day before ``until``: recorded, else made up, else empty."""
+        """Return the minutes of a day before ``until``: recorded, else generated, else empty."""
         columns = tuple(array("q") for _ in Row._fields)
         end = min((day + 1) * DAY, until)
         recorded = dict(self._recorded(day * DAY, end)) | dict(self._finished)

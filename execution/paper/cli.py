@@ -143,7 +143,7 @@ async def serve_as_asked(options: Mapping[str, Any]) -> int:
 
 
 def _source(options: Mapping[str, Any], profile: Profile) -> tuple[MarketSource | None, Profile]:
-    """The replay that is asked for, and the profile with its fees."""
+    """Return the requested replay, and the profile with its fees."""
     path = options["replay"]
     if path is None:
         for name, option in (("speed", "--speed"), ("symbol", "--symbol"), ("start", "--from")):

@@ -59,7 +59,7 @@ Receive = Callable[[Connection, str], None]
 
 
 def read_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that a message is; None when it is something else."""
+    """Return the JSON object of a message; None for any other message."""
     try:
         message = json.loads(text)
     except ValueError:

@@ -69,9 +69,9 @@ def _trade(trade: PaperTrade) -> dict[str, Any]:
 
 
 def status(server: Server, _body: dict[str, Any]) -> Any:
-    """Whether trading is suspended, up to when time has passed in the markets, and how far a replay is.
+    """Return whether trading is suspended, the time reached in the markets, and the progress of a replay.
 
-    ``replay`` is null for made-up markets.
+    ``replay`` is null for generated markets.
     """
     exchange = server.exchange
     return {
@@ -97,7 +97,8 @@ def faults_clear(server: Server, _body: dict[str, Any]) -> Any:
 
 
 def limits(server: Server, _body: dict[str, Any]) -> Any:
-    """How near calls came to the limits, and how often more were refused: ``windows`` by name, ``counters`` by key.
+    """Return how near calls came to the limits, and how often more were refused: ``windows`` by name, ``counters``
+    by key.
 
     Windows are okx's and coinbase's, counters kraken's.
     """

@@ -131,7 +131,7 @@ class Exchange:
         return int(self._advanced * 1000)
 
     def symbol(self, name: str | None) -> SymbolMarket:
-        """Raises Refusal for a symbol that is not listed."""
+        """Return a symbol's market. Raise Refusal for a symbol that is not listed."""
         if not name:
             raise refusals.missing("symbol")
         market = self.symbols.get(name)
@@ -140,7 +140,7 @@ class Exchange:
         return market
 
     def dashed(self, name: str | None) -> SymbolMarket:
-        """The symbol that ``BTC-USDT`` names. Raises Refusal for one that is not listed."""
+        """Return the symbol that ``BTC-USDT`` names. Raise Refusal for one that is not listed."""
         base, dash, quote = (name or "").partition("-")
         if not dash:
             raise refusals.bad_symbol()

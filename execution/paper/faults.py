@@ -58,7 +58,7 @@ class FaultRule:
 
 
 def parse_rule(body: dict[str, Any]) -> FaultRule:
-    """A rule from JSON. Raises ValueError that names what is wrong."""
+    """Parse a rule from JSON. Raise ValueError with the wrong part."""
     unknown = set(body) - {"on", "kind", "count", "probability", "seconds", "key"}
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")
@@ -92,7 +92,7 @@ class Faults:
         self.rules.clear()
 
     def strike(self, on: str, kinds: frozenset[str], key: str | None) -> FaultRule | None:
-        """The first rule of these kinds that hits this call of ``key``; it is used up by one."""
+        """Return the first rule of these kinds that hits this call of ``key``, and use it up by one."""
         if not self.rules:
             return None
         return self._first(
@@ -102,11 +102,11 @@ class Faults:
         )
 
     def cancel_loses(self, key: str) -> bool:
-        """Whether a cancel of this account comes too late: its order fills just before."""
+        """Return whether a cancel of this account comes too late, because its order fills just before."""
         return self.strike("cancel", RACES, key) is not None
 
     def copies(self, key: str) -> int:
-        """How often an event of an account's stream is sent: once, unless a fault loses or doubles it."""
+        """Return how often an event of an account's stream is sent: once, unless a fault loses or doubles it."""
         rule = self.strike("stream", STREAM, key)
         if rule is None:
             return 1

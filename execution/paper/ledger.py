@@ -1,7 +1,8 @@
-"""Who owns what: accounts, orders, trades and balances, and the news of their changes.
+"""The accounts, their orders, trades and balances, and the news of their changes.
 
-A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received, base for
-a buy and quote for a sell; or on top of the asset paid, and then the order locks the higher of the two fees too.
+A buy locks quote at its limit price, a sell locks base. The commission comes out of the asset received, base for a
+buy and quote for a sell. Or it comes on top of the asset paid, and then the order locks the higher of the two fees
+too.
 """
 
 from __future__ import annotations
@@ -97,14 +98,14 @@ class Ledger:
         ]
 
     def orders_of(self, account: str, symbols: Iterable[str]) -> list[PaperOrder]:
-        """An account's orders in these symbols, in any state, the oldest first."""
+        """Return an account's orders in these symbols, in any state, oldest first."""
         orders = [order for symbol in symbols for order in self.by_account[account, symbol].values()]
         return sorted(orders, key=lambda order: order.id)
 
     def trades_within(
         self, account: str, symbols: Iterable[str], begin: int | None, end: int
     ) -> list[PaperTrade]:
-        """An account's trades in these symbols within [begin, end] (milliseconds), the oldest first."""
+        """Return an account's trades in these symbols within [begin, end] (milliseconds), oldest first."""
         found = [
             trade
             for symbol in symbols
@@ -236,7 +237,7 @@ class Ledger:
 
 
 def _needed(draft: Draft, market: Market, cost: Decimal, held_rate: Decimal) -> tuple[str, Decimal]:
-    """The asset that an order takes, and how much of it must be free."""
+    """Return the asset that an order takes, and how much of it must be free."""
     if draft.side is Side.SELL:
         return market.base, draft.quantity * (1 + held_rate)
     value = cost if draft.price is None else draft.price * draft.quantity
@@ -244,7 +245,7 @@ def _needed(draft: Draft, market: Market, cost: Decimal, held_rate: Decimal) -> 
 
 
 def _held(order: PaperOrder, quantity: Decimal) -> Decimal:
-    """What is locked for this much of an order; a market order locks nothing."""
+    """Return the amount that is locked for this much of an order. A market order locks nothing."""
     if order.price is None:
         return ZERO
     paid = order.price * quantity if order.side is Side.BUY else quantity

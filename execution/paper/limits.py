@@ -35,7 +35,7 @@ class _Counter:
 
 @dataclass(slots=True)
 class Usage:
-    """How a limit was used: the most that one window held (``peak``), and how often more was refused."""
+    """The use of a limit: the most that one window held (``peak``), and the number of refusals beyond it."""
 
     limit: int
     peak: int = 0

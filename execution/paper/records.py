@@ -1,4 +1,4 @@
-"""What the paper exchange keeps: orders, trades, balances. Times are milliseconds since the epoch."""
+"""The rows of the paper exchange: orders, trades, balances. Times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class PaperOrder:
         self.history.append((at, status, self.executed, self.quote_executed))
 
     def as_of(self, at: int) -> PaperOrder | None:
-        """The order as it was at a time; None if it did not exist yet."""
+        """Return the order as it was at a time; None if it did not exist yet."""
         if self.created > at:
             return None
         past = copy.copy(self)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why the exchange itself refuses, whatever the dialect of the answer."""
+    """The exchange's own reason for a refusal, in any dialect."""
 
     DIALECT = "dialect"  #: a matter of one dialect alone, whose code says it
     UNKNOWN_SYMBOL = "unknown symbol"

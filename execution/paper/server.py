@@ -1,4 +1,4 @@
-"""What the handlers share, and how a call becomes an answer: faults, limits, signatures, then the handler."""
+"""The common parts of the handlers, and the way from a call to an answer: faults, limits, signatures, handler."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Call:
         return int(rule.seconds * 1000) if rule else 0
 
     def as_seen(self, orders: list[PaperOrder], lag: int) -> list[PaperOrder]:
-        """The orders as they were ``lag`` milliseconds ago."""
+        """Return the orders as they were ``lag`` milliseconds ago."""
         if not lag:
             return orders
         at = self.exchange.now() - lag
@@ -100,15 +100,15 @@ class Endpoint:
     signed: bool = False
 
     def target(self, parameters: Mapping[str, str]) -> str:
-        """The name among the faults of a call with these parameters."""
+        """Return the name among the faults of a call with these parameters."""
         return self.on if isinstance(self.on, str) else self.on(parameters)
 
 
 class Dialect(Protocol):
-    """What the exchanges do each in their own way: how a call is admitted, answered and refused."""
+    """The differences between exchanges: how a call is admitted, answered and refused."""
 
     def key(self, request: web.Request) -> str | None:
-        """The key that the request names, whether it is known or not."""
+        """Return the key that the request names, known or unknown."""
 
     def admit(
         self, server: Server, endpoint: Endpoint, request: web.Request, body: str, headers: dict[str, str]
@@ -116,16 +116,16 @@ class Dialect(Protocol):
         """Limits, signature, time. Raises Refusal; ``headers`` go out with the answer even then."""
 
     def answered(self, answer: Any) -> Any:
-        """The handler's answer as it goes out."""
+        """Return the handler's answer as it is sent."""
 
     def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
-        """The refusal as it goes out."""
+        """Return the refusal as it is sent."""
 
     def unknown(self) -> Refusal:
-        """What a call says whose outcome is not known."""
+        """Return the refusal for a call whose outcome is not known."""
 
     def fault(self, rule: FaultRule) -> Refusal:
-        """What a fault that is no page says: ``code_1021``, ``reject``, ``status_429`` and their kin."""
+        """Return the refusal of a fault that is no page: ``code_1021``, ``reject``, ``status_429`` and the like."""
 
 
 def add_endpoint(application: web.Application, server: Server, endpoint: Endpoint, dialect: Dialect) -> None:
@@ -195,7 +195,7 @@ async def _truncated(request: web.Request, answer: web.Response) -> web.StreamRe
 
 
 async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect) -> web.StreamResponse | None:
-    """The answer to a call that is not processed; None when it only had to wait."""
+    """Return the answer to a call that is not processed; None when it only had to wait."""
     if rule.kind == "delay_before":
         await asyncio.sleep(rule.seconds)
         return None
@@ -210,7 +210,7 @@ async def _spoil_before(rule: FaultRule, request: web.Request, dialect: Dialect)
 async def _spoil_after(
     rule: FaultRule, request: web.Request, answer: web.Response, dialect: Dialect
 ) -> web.StreamResponse:
-    """What the caller gets for a call that has been processed."""
+    """Return the answer that the caller gets for a call that has been processed."""
     if rule.kind == "delay":
         await asyncio.sleep(rule.seconds)
         return answer

@@ -1,4 +1,4 @@
-"""Where the paper exchange's markets come from: made up by a seed, or played by a replay."""
+"""The sources of the paper exchange's markets: generated from a seed, or played by a replay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP_SECONDS = 0.1
 
 
 class Origin(NamedTuple):
-    """What one symbol's market is made of. Times are in seconds since the epoch."""
+    """The source of one symbol's market. Times are in seconds since the epoch."""
 
     others: Others
     made_up: MadeUp  #: minutes that nobody recorded

@@ -77,7 +77,7 @@ class Store:
         return Decimal(row[0]) if row else None
 
     def minutes(self, symbol: str, start: int, end: int) -> Iterator[tuple[int, Row]]:
-        """Recorded minutes within [start, end), oldest first."""
+        """Yield recorded minutes within [start, end), oldest first."""
         rows = self._database.execute(
             "SELECT * FROM minutes WHERE symbol = ? AND start >= ? AND start < ? ORDER BY start",
             (symbol, start, end),

@@ -15,7 +15,7 @@ PRICE_BAND_DOWN = Decimal("0.2")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What differs from venue to venue in the listing of a symbol."""
+    """The differences between venues in the listing of a symbol."""
 
     tick: str
     lot: str
@@ -44,7 +44,7 @@ def listed(
     depth: float = 1.0,
     flow: float = 1.0,
 ) -> tuple[MarketParameters, ...]:
-    """A venue's symbols. ``depth`` multiplies the sizes of the levels, ``flow`` those of the takers."""
+    """Return a venue's symbols. ``depth`` multiplies the sizes of the levels, ``flow`` those of the takers."""
     return (
         MarketParameters(
             _market("BTC", btc, min_notional),

@@ -1,4 +1,4 @@
-"""What an account holds, from ccxt's balance structure or the raw answer. ``None`` stays ``None``."""
+"""An account's holdings, from ccxt's balance structure or the raw answer. ``None`` stays ``None``."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _sum(
 
 
 def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> dict[str, Amounts]:
-    """The amounts by the currency that is traded, where an exchange lists parts of it with a suffix."""
+    """Return the amounts by traded currency, where an exchange lists parts of a currency with a suffix."""
     total: dict[str, Amounts] = {}
     for code, (free, locked) in read.items():
         base, _, suffix = code.partition(".")
@@ -102,7 +102,7 @@ def _together(client: Any, read: Mapping[str, Amounts], spec: ExchangeSpec) -> d
 
 
 def _base(client: Any, code: str) -> str:
-    """The currency itself: kraken puts the days until it is free behind its name (``DOT28.S``)."""
+    """Return the currency without a suffix. Kraken appends the days until it is free (``DOT28.S``)."""
     return code if code in client.currencies else re.sub(r"(?<=\D)\d+$", "", code)
 
 

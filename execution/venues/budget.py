@@ -1,4 +1,4 @@
-"""What a gateway may ask of its exchange: the limits on calls and on orders, and the pauses that it was told."""
+"""The limits of a gateway on calls and on orders, and the pauses that its exchange asked for."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class CandleReader:
 
 
 def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
-    """How the exchange's candles are asked for: never more at once than ccxt says it lists."""
+    """Return how the exchange's candles are requested: never more at once than ccxt says it lists."""
     declared = (((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}).get("limit")
     pages = spec.candles
     return pages if declared is None else CandlePages(min(pages.size, int(declared)), pages.newest_only)
@@ -116,7 +116,7 @@ def _opening(row: Any) -> datetime | None:
 
 @dataclass
 class _Found:
-    """What the pages held, by opening."""
+    """The rows of the pages, by opening."""
 
     candles: dict[datetime, Candle] = field(default_factory=dict)
     odd: dict[OddCandle, None] = field(default_factory=dict)

@@ -40,14 +40,14 @@ class _Package(ModuleType):
         return found
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """The import of ``ccxt.pro.binance`` names the module so here; its class of that name comes first."""
+        """Set an attribute. The class wins where the import of ``ccxt.pro.binance`` sets the module of that name."""
         if isinstance(value, ModuleType) and isinstance(vars(value).get(name), type):
             value = vars(value)[name]
         super().__setattr__(name, value)
 
 
 def _imports(source: ast.Module) -> Mapping[str, str]:
-    """The module that each imported name comes from."""
+    """Return the module that each imported name comes from."""
     return {
         alias.asname or alias.name: statement.module
         for statement in source.body

@@ -47,9 +47,9 @@ def open_client(
     timeout: float,
     network: Network = ONLY_LOOPBACK,
 ) -> Any:
-    """A ccxt.pro client that has not connected and can reach nothing but what ``network`` may.
+    """Return a ccxt.pro client that has not connected and can reach only the addresses that ``network`` allows.
 
-    ``ValueError`` for an unknown exchange, an option that may not be set or that ccxt does not take, and an
+    Raise ``ValueError`` for an unknown exchange, an option that may not be set or that ccxt does not take, and an
     address that belongs to another environment.
     """
     made_of = client_class(exchange_id)
@@ -98,7 +98,7 @@ def open_public_client(
 
 @functools.cache
 def client_class(exchange_id: str) -> type[Any]:
-    """The exchange's class with the desk's spec; made once, because ccxt adds methods to it."""
+    """Return the exchange's class with the desk's spec. It is made once, because ccxt adds methods to it."""
     base: Any = exchange_class(exchange_id)
     exchange_spec = spec_of(exchange_id)
 
@@ -264,7 +264,7 @@ PAUSING = frozenset({403, 418, 429})
 
 
 def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
-    """Whether an answer's text is something else than JSON, not nothing, and no ``plain_answer`` of the exchange."""
+    """Return whether an answer's text is not JSON, not empty, and no ``plain_answer`` of the exchange."""
     text = (body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")).strip()
     if plain_answer is not None and plain_answer.fullmatch(text):
         return False
@@ -272,13 +272,16 @@ def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
 
 
 def _exact_level(level: Any) -> list[Any]:
-    """A level of a book with exact numbers: one way of writing a price, so that a change finds the level."""
+    """Return a level of a book with exact numbers. A price is written in one way only, so that a change finds its
+    level.
+    """
     price, size, *more = level
     return [Decimal(str(price)), Decimal(str(size or 0)), *more]
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """The signed request with its validity (milliseconds), where the exchange takes one beside the parameters.
+    """Return the signed request with its validity (milliseconds), where the exchange takes one beside the
+    parameters.
 
     Signing awaits nothing, so no other request sees the option.
     """
@@ -311,8 +314,9 @@ def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[
 
 
 def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:
-    """The answer, if it is one: ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and
-    for a mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
+    """Return the answer if it is valid. Raise ``BadResponse`` for text (a maintenance page, half a JSON, nothing)
+    and for a mapping that lacks the field every good answer has. ccxt reads both as "there is none".
+    """
     if not isinstance(answer, dict | list):
         raise ccxt_errors.BadResponse("the answer is not JSON")
     field = spec.answer_field
@@ -335,14 +339,14 @@ def _under(tree: Any, key: str) -> Any:
 
 
 def checked_list(entries: Any, spec: ExchangeSpec) -> Any:
-    """The entries, if they are a list (a mapping, for the exchange that lists so)."""
+    """Return the entries if they are a list, or a mapping for the exchange that lists so."""
     if not isinstance(entries, list if spec.lists else dict | list):
         raise ccxt_errors.BadResponse(f"a list was expected, not {type(entries).__name__}")
     return entries
 
 
 def timed_rows(client: Any, rows: Any, market: Any) -> tuple[list[Any], list[Any]]:
-    """An answer's candles that have a time, and those that have none: one of them would fail the whole list."""
+    """Return an answer's candles with a time and those without. One without a time would fail the whole list."""
     timed: list[Any] = []
     timeless: list[Any] = []
     for row in checked_list(rows, client.spec):

@@ -50,7 +50,7 @@ class OneSided(AnswerError):
 
 
 def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
-    """A report from ccxt's order structure; ``symbol`` is the one asked for."""
+    """Convert ccxt's order structure to a report. ``symbol`` is the requested one."""
     fields = _mapping(order)
     if fields.get("symbol") not in (None, symbol):
         raise AnswerError(f"an order of {fields['symbol']!r} where {symbol!r} was asked for")
@@ -71,7 +71,7 @@ def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
 
 
 def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
-    """A trade of ours. ``order`` stands in for what its fills leave out where its answer lists them.
+    """Convert an own trade. ``order`` supplies the fields that its fills omit where its answer lists them.
 
     ccxt's trades carry no client id; the raw message of some exchanges' streams does.
     """
@@ -131,8 +131,9 @@ def _is_zero(value: Any) -> bool:
 
 
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
-    """The fills that the answer to a create lists, or none where one cannot be read: the order is
-    accepted all the same, a read will bring them, and a made-up id would count them twice."""
+    """Return the fills that the answer to a create lists, or none where one cannot be read. The order is accepted
+    in any case, and a read will bring the fills. An invented id would count them twice.
+    """
     try:
         listed = _mapping(answer).get("trades") or []
         return tuple(own_trade(trade, symbol=order.symbol, spec=spec, order=order) for trade in listed)
@@ -184,7 +185,7 @@ def book_of(book: Any, *, at: datetime) -> Book:
 
 
 def _levels(side: Any, name: str) -> tuple[Level, ...]:
-    """A side's levels, without those of size 0: an exchange says so that nothing is there any more."""
+    """Return a side's levels without those of size 0, by which an exchange removes a level."""
     try:
         levels = tuple((_positive(price), decimal_or_none(size)) for price, size, *_ in side)
     except (TypeError, ValueError):
@@ -210,7 +211,7 @@ def quote_of_book(book: Any, *, at: datetime) -> Quote:
 
 
 def _best(side: Any, levels: int) -> Any:
-    """The first levels that are there: not all of the side, for a book is read at each update."""
+    """Return the first levels that exist. It skips the rest of the side, because a book is read at each update."""
     if not isinstance(side, list):
         return side
     return list(islice((level for level in side if not _is_gone(level)), levels))

@@ -1,4 +1,4 @@
-"""What an exception of ccxt means for the order: refused, not sent, or nobody knows.
+"""The meaning of a ccxt exception for the order: refused, not sent, or unknown.
 
 The class of an error answers one question, "may the order exist?". Yes is the default; no needs proof.
 """
@@ -104,7 +104,7 @@ class Redactor:
 
 
 def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
-    """The wait that a Retry-After header asks for, in seconds or as a date; None for none and for anything else."""
+    """Return the wait that a Retry-After header asks for, in seconds or as a date. None without a usable header."""
     if header is None:
         return None
     if re.fullmatch(r"\s*\d{1,9}(\.\d{1,3})?\s*", header):
@@ -117,7 +117,7 @@ def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
 
 
 def reset_of(value: str | None, unit: Literal["at_ms", "at_s", "in_ms"], now: datetime) -> timedelta | None:
-    """The wait until a limit is free again, by an exchange's own header; None without a usable value."""
+    """Return the wait until a limit is free again, by an exchange's own header; None without a usable value."""
     if value is None or not re.fullmatch(r"\s*\d{1,14}\s*", value):
         return None
     if unit == "in_ms":
@@ -130,7 +130,7 @@ def _until(at: datetime, now: datetime) -> timedelta:
 
 
 def was_never_connected(error: BaseException) -> bool:
-    """Whether the connection itself was refused, so that no byte of the request left."""
+    """Return whether the connection itself was refused, so that no byte of the request was sent."""
     return isinstance(error, ccxt_errors.ExchangeNotAvailable) and any(
         isinstance(cause, aiohttp.ClientConnectorError) for cause in _causes(error)
     )
@@ -169,7 +169,7 @@ class Failure:
 
     @property
     def is_lockout(self) -> bool:
-        """Whether the key or the address is shut out for a while: whatever is sent meanwhile prolongs it."""
+        """Return whether the key or the address is locked out for a while. Any call meanwhile prolongs it."""
         text = str(self.error)
         return (
             self.status == BANNED or BANNED_UNTIL.search(text) is not None or self.says(self.spec.locked_out)
@@ -177,7 +177,7 @@ class Failure:
 
     @property
     def turned_away(self) -> bool:
-        """Whether the limiter or the clock's check said no, before anything was done."""
+        """Return whether the limiter or the clock's check refused the call before any processing."""
         return (
             isinstance(self.error, TURNED_AWAY)
             or self.status == TOO_MANY
@@ -216,7 +216,7 @@ def failure_of(
 
 
 def create_failure(failure: Failure) -> CreateOutcome:
-    """The outcome of a create that raised.
+    """Return the outcome of a create that raised.
 
     1. Turned away before the matching engine, or never connected: not sent.
     2. A page instead of an answer: unknown, whatever ccxt makes of its status.
@@ -240,9 +240,9 @@ def create_failure(failure: Failure) -> CreateOutcome:
 
 
 def cancel_failure(failure: Failure) -> CancelOutcome:
-    """The outcome of a cancel that raised: gone when the exchange says so, else failed.
+    """Return the outcome of a cancel that raised: gone when the exchange says so, else failed.
 
-    The raw answer is read too: ccxt keeps coinbase's reason to itself.
+    The raw answer is read too, because ccxt does not pass on coinbase's reason.
     """
     gone = failure.spec.cancel_gone
     is_answer = gone is not None and isinstance(failure.error, ccxt_errors.ExchangeError)
@@ -253,7 +253,7 @@ def cancel_failure(failure: Failure) -> CancelOutcome:
 
 
 def read_failure(failure: Failure) -> VenueReadFailed:
-    """The failed read that a read which raised amounts to."""
+    """Return the ``VenueReadFailed`` for a read that raised."""
     error = failure.error
     if isinstance(error, VenueReadFailed):
         return error
@@ -268,7 +268,7 @@ def read_failure(failure: Failure) -> VenueReadFailed:
 
 
 def hints_at_rules(refused: Rejected) -> bool:
-    """Whether the market's rules should be asked for again: they may have changed."""
+    """Return whether the market's rules should be read again, because they may have changed."""
     return refused.kind in RULE_REFUSALS
 
 
@@ -280,7 +280,7 @@ def says_not_found(error: Exception, spec: ExchangeSpec) -> bool:
 
 
 def _may_exist(failure: Failure) -> bool:
-    """Whether a refusal may be of an order that exists: of a second one like it, or of one still under way."""
+    """Return whether a refusal may concern an order that exists: a duplicate, or one still under way."""
     return (
         isinstance(failure.error, AMBIGUOUS_REFUSALS)
         or failure.says(failure.spec.may_exist)

@@ -1,4 +1,4 @@
-"""What a trade of ours was charged: every part of it, in whatever currency, or nothing that is known."""
+"""The fees of an own trade: every part of it, in whatever currency, or unknown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Entry = tuple[Decimal | None, str | None]
 
 
 def _told(trade: Mapping[str, Any], raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
-    """What ccxt reads of the trade and what the exchange lists besides, or in its place."""
+    """Return ccxt's fees of the trade, and the exchange's own list beside them or in their place."""
     entries = _of_ccxt(trade)
     if spec.fee_currency_field is not None:
         named = text_or_none(raw.get(spec.fee_currency_field))
@@ -62,7 +62,7 @@ def _of_ccxt(trade: Mapping[str, Any]) -> list[Entry]:
 
 
 def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
-    """The exchange's own list of fees; ``AnswerError`` for one that cannot be read."""
+    """Return the exchange's own list of fees. Raise ``AnswerError`` for a list that cannot be read."""
     if isinstance(listed, str):
         try:
             listed = json.loads(listed)
@@ -81,7 +81,9 @@ def _listed(listed: Any, fields: RawFees) -> Iterable[Entry]:
 
 
 def _rebate(raw: Mapping[str, Any], spec: ExchangeSpec) -> list[Entry]:
-    """A rebate in fields of its own. One that an order tells is of all its trades: then this one's is not known."""
+    """Return a rebate in fields of its own. A rebate in an order's answer covers all its trades, so this trade's
+    is unknown.
+    """
     if spec.rebate_fields is None:
         return []
     amount, currency = (raw.get(name) for name in spec.rebate_fields)

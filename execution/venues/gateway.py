@@ -61,10 +61,10 @@ def open_gateway(
     timeout: float = 4.0,
     network: Network = ONLY_LOOPBACK,
 ) -> CcxtGateway:
-    """A gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
+    """Return a gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
 
-    When the options give ``urls``, every address that they do not give is closed. ``ValueError`` for an unknown
-    exchange, one on which an order could be lost from sight, and options that ``network`` does not allow.
+    When the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange,
+    for one on which an order could be lost from sight, and for options that ``network`` does not allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -211,7 +211,9 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
-        """What is listed here is open, also in a state that ccxt does not translate."""
+        """Return the open orders of a symbol. A listed order is open, even in a state that ccxt does not
+        translate.
+        """
 
         def read(order: Any) -> OrderReport:
             report = self._report(order, convert.symbol_of(order, symbol))
@@ -261,7 +263,9 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def permissions(self) -> KeyPermissions:
-        """What the key may do; all unknown where the exchange does not tell or its address is closed."""
+        """Return the permissions of the key; all unknown where the exchange does not tell or its address is
+        closed.
+        """
         if self._spec.permissions_call is None:
             return KeyPermissions()
         method, address = self._spec.permissions_call
@@ -352,7 +356,7 @@ class CcxtGateway(CcxtMarketGateway):
         return Accepted(report, convert.trades_of_answer(answer, order=report, spec=self._spec))
 
     def _identified(self, report: OrderReport, ref: OrderRef) -> OrderReport:
-        """The report, if it is of the order asked for; an answer about another one is no answer."""
+        """Return the report if it is of the requested order. An answer about another order is no answer."""
         self._complete(report)
         by_id = ref.exchange_id is not None and report.exchange_id == ref.exchange_id
         if not by_id and (ref.exchange_id is not None or report.client_id != ref.client_id):
@@ -365,7 +369,7 @@ class CcxtGateway(CcxtMarketGateway):
         return report
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """The account's own rates where an answer tells them, else None."""
+        """Return the account's own rates where an answer tells them, else None."""
         call = self._spec.fees_call
         if call is None and not self._spec.fees_with_balance:
             return None

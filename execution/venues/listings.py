@@ -57,8 +57,9 @@ class Listings:
         return await self._all("trades", "fetch_my_trades", symbol, since)
 
     async def find(self, ref: OrderRef) -> Any:
-        """The order as ccxt gives it; None when the exchange says that there is none, or, where it can only
-        be listed, when no list of the last day shows it."""
+        """Return the order as ccxt gives it. None when the exchange says that there is none, or, where it can only
+        be listed, when no list of the last day shows it.
+        """
         if (narrow := self._narrowed(ref)) is not None:
             return await self._listed(ref, narrow)
         if (address := self._address(ref)) is None:
@@ -69,7 +70,7 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """The orders as ccxt gives them, perhaps with others. What is left out may exist all the same."""
+        """Return the orders as ccxt gives them, perhaps with others. An order that is left out may still exist."""
         if self._spec.lists_ended:
             return await self._ended()
 
@@ -104,7 +105,7 @@ class Listings:
 
     @property
     def finds_in_lists(self) -> bool:
-        """Whether an order whose exchange id is not known is sought in lists."""
+        """Return whether an order whose exchange id is unknown is searched for in lists."""
         ref = OrderRef("id", "symbol")
         return self._narrowed(ref) is not None or self._address(ref) is None
 
@@ -119,7 +120,7 @@ class Listings:
         return None
 
     def _narrowed(self, ref: OrderRef) -> dict[str, str] | None:
-        """The parameters that narrow lists to this order, where that is the way to find it."""
+        """Return the parameters that narrow lists to this order, where that is the way to find it."""
         if ref.exchange_id is not None:
             name, value = self._spec.id_filter, ref.exchange_id
         else:
@@ -127,7 +128,7 @@ class Listings:
         return None if name is None else {name: value}
 
     async def _listed(self, ref: OrderRef, narrow: Mapping[str, str] | None) -> Any:
-        """The order among the open ones, then among the closed ones, whose word counts if both show it."""
+        """Return the order from the open ones, then from the closed ones. The closed list wins if both show it."""
         if narrow is not None:
             orders = await self.open_orders(ref.symbol, narrow)
             for method in self._closed_methods():

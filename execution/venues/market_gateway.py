@@ -221,7 +221,7 @@ class CcxtMarketGateway:
     # --- what every call shares -----------------------------------------------------------------
 
     async def _fetch(self, call: Call, ask: Callable[[], Awaitable[Any]], read: Callable[[Any], T]) -> T:
-        """A read within the limit; ``VenueReadFailed`` for whatever goes wrong, the reading included."""
+        """Read within the limit. Raise ``VenueReadFailed`` for any error, also in reading the answer."""
         if not self._is_open:
             raise VenueReadFailed("the gateway is not open")
         if (held := self.budget.calls.held_for) > MAX_HOLD:
@@ -247,7 +247,7 @@ class CcxtMarketGateway:
             raise self._failed(error, errors.read_failure) from None
 
     def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
-        """The outcome that ``error`` amounts to, with what else follows from it."""
+        """Return the outcome for ``error``, and apply its consequences."""
         context = request_context.current()
         failure = errors.failure_of(error, self._redact, self._spec, context, self._client.id, self._clock())
         request_context.begin()

@@ -33,9 +33,11 @@ Fees = tuple[Decimal | None, Decimal | None]
 def market_limits(
     market: Any, *, precision_mode: int, fees: Fees | None = None, said: MarketFields = NOTHING_MORE
 ) -> Market:
-    """A market's rules; ``fees`` are the account's own (maker, taker), above ccxt's published ones.
+    """Return a market's rules. ``fees`` are the account's own (maker, taker), which override ccxt's published
+    ones.
 
-    ``said`` is where its raw answer says more than ccxt has. ``AnswerError`` where tick or lot cannot be read.
+    ``said`` names the fields of the raw answer that ccxt lacks. Raise ``AnswerError`` where tick or lot cannot be
+    read.
     """
     fields = as_mapping(market)
     raw = fields.get("info")
@@ -71,7 +73,7 @@ def market_limits(
 
 
 def is_closed(market: Mapping[str, Any], said: MarketFields) -> bool:
-    """Whether nothing may be sent to ccxt's ``market`` now; its limits may be missing then."""
+    """Return whether nothing may be sent to ccxt's ``market`` now. Its limits may be missing then."""
     info = market.get("info")
     status, _ = market_status(market, info if isinstance(info, Mapping) else {}, said)
     return status not in {MarketStatus.OPEN, MarketStatus.POST_ONLY}
@@ -80,10 +82,10 @@ def is_closed(market: Mapping[str, Any], said: MarketFields) -> bool:
 def market_status(
     market: Mapping[str, Any], info: Mapping[str, Any], said: MarketFields
 ) -> tuple[MarketStatus, str]:
-    """What the market takes, and the venue's word for it.
+    """Return the market's status and the venue's word for it.
 
-    1. The first field that does not say open decides; a word that nobody knows halts the market.
-    2. Where fields say open, it is. 3. Else ccxt's ``active`` decides: what says nothing at all is not open.
+    1. The first field that does not say open decides; an unknown word halts the market. 2. Where fields say open,
+    it is. 3. Else ccxt's ``active`` decides; without any word the market is not open.
     """
     found = [(field.words, info.get(field.name), field.name) for field in said.status]
     known = [(words, raw, name) for words, raw, name in found if isinstance(raw, bool | str) and raw != ""]
@@ -100,7 +102,7 @@ def market_status(
 
 
 def _band(info: Mapping[str, Any], said: MarketFields) -> tuple[Decimal | None, ...]:
-    """The lowest and highest factor of a buy's price, then of a sell's; None where it is not said."""
+    """Return the lowest and highest factor of a buy's price, then of a sell's; None where unknown."""
     if said.has_filters:
         return _filter_band(info)
     above, below = _at(info, said.buy_ratio), _at(info, said.sell_ratio)
@@ -123,7 +125,7 @@ def _filter_band(info: Mapping[str, Any]) -> tuple[Decimal | None, ...]:
 
 
 def _at(info: Mapping[str, Any], path: Path | None) -> Decimal | None:
-    """The positive number at a path of the raw market."""
+    """Return the positive number at a path of the raw market."""
     if path is None:
         return None
     found: Any = info
@@ -142,7 +144,7 @@ def _limit(limits: Mapping[str, Any], name: str, bound: str) -> Decimal | None:
 
 
 def step_of(precision: Any, *, precision_mode: int, what: str) -> Decimal:
-    """The step that prices or quantities are multiples of; ``AnswerError`` where there is no fixed one."""
+    """Return the step of prices or quantities. Raise ``AnswerError`` where there is no fixed one."""
     number = decimal_or_none(precision)
     if number is None:
         raise AnswerError(f"{what} is not given")

@@ -146,7 +146,7 @@ class MarketStream:
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Whether the stream itself shows that a trade is missing."""
+        """Return whether the stream itself shows that a trade is missing."""
         return self._spec.consecutive_trade_ids
 
     def want_books(self, symbols: Collection[str]) -> None:
@@ -246,7 +246,7 @@ class MarketStream:
                 refusal = text
 
     def _named(self, refusal: str) -> set[str]:
-        """The symbols that the text of a refusal names."""
+        """Return the symbols that the text of a refusal names."""
         return {symbol for symbol in self._symbols if self._patterns[symbol].search(refusal)}
 
     def _forget_subscriptions(self, symbol: str) -> None:

@@ -1,4 +1,4 @@
-"""How a venue's options reach ccxt: constructor configuration, and addresses that fail closed."""
+"""A venue's options on their way to ccxt: constructor configuration, and addresses that are closed by default."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configuration(
     passphrase: str | None,
     timeout: float,
 ) -> dict[str, Any]:
-    """The constructor's argument for ccxt, of options that are allowed; ``timeout`` in seconds."""
+    """Return the constructor's argument for ccxt from allowed options; ``timeout`` in seconds."""
     forced: dict[str, Any] = {
         "apiKey": api_key,
         "secret": secret,

@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What to ask of ccxt: times in milliseconds, at most so many entries, parameters of the exchange."""
+    """A request to ccxt: times in milliseconds, a maximum of entries, parameters of the exchange."""
 
     since: int | None
     limit: int | None
@@ -87,7 +87,7 @@ async def _stretch(fetch: Fetch, request: PageRequest, paging: Paging | None, sm
 
 
 def _next(paging: Paging, page: Page, number: int) -> dict[str, Any] | None:
-    """The parameters of the page after ``page``, the ``number``-th; None after the last."""
+    """Return the parameters of the page after ``page``, the ``number``-th; None after the last."""
     if paging.way == "whole" or not page.raw:
         return None
     if paging.way == "cursor":

@@ -1,4 +1,4 @@
-"""What a key may do and which mode its account is in, where the exchange tells."""
+"""The permissions of a key and the mode of its account, where the exchange tells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def key_permissions(method: str, answer: Any) -> KeyPermissions:
 
 
 def mode_is(mode: Mode, answer: Any) -> bool:
-    """Whether the account is in ``mode``; ``AnswerError`` for an answer that does not tell."""
+    """Return whether the account is in ``mode``. Raise ``AnswerError`` for an answer that does not tell."""
     told = _found(answer, *mode.at)
     if not isinstance(told, bool | int | str):
         raise AnswerError(f"an answer without {'.'.join(mode.at)!r}")

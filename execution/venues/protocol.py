@@ -1,4 +1,4 @@
-"""What the engine asks of a venue. The ccxt gateway is one answer, a simulated exchange another."""
+"""The engine's interface to a venue. The ccxt gateway implements it, and so does a simulated exchange."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Unreadable:
 
 
 class Listing(list[T]):
-    """What an exchange listed, converted; ``unreadable`` are the entries of it that could not be."""
+    """An exchange's list, converted. ``unreadable`` are the entries that could not be read."""
 
     def __init__(self, entries: Iterable[T] = (), unreadable: Iterable[Unreadable] = ()) -> None:
         super().__init__(entries)
@@ -87,7 +87,7 @@ class MarketStream(Protocol):
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Whether the stream itself shows that a trade is missing. Else the venue's list must."""
+        """Return whether the stream itself shows that a trade is missing. Else the venue's list must."""
 
     def want_books(self, symbols: Collection[str]) -> None:
         """Keep the books of these symbols, and of no others, from now on."""
@@ -111,10 +111,10 @@ class MarketGateway(Protocol):
         """Quotes in one request, without symbols that have none; nothing where the exchange takes no such request."""
 
     async def book(self, symbol: str) -> Book:
-        """The best levels of the venue's own book, at least one on either side."""
+        """Return the best levels of the venue's own book, at least one on either side."""
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """The newest public trades, oldest first; all since ``after`` where the exchange lets us ask for them."""
+        """Return the newest public trades, oldest first, and all since ``after`` where the exchange supports it."""
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
         """Five-minute candles that opened from ``since`` on and ended by ``until``; a stretch in which nobody
@@ -132,7 +132,7 @@ class Gateway(MarketGateway, Protocol):
 
     @property
     def guarantees(self) -> Guarantees:
-        """What the exchange promises about orders."""
+        """Return the exchange's promises about orders."""
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
         """Limits and fees, asked anew; symbols that the venue does not list are left out."""
@@ -162,11 +162,11 @@ class Gateway(MarketGateway, Protocol):
     async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        """The order, by exchange id or client id; None when the exchange says there is none."""
+        """Return the order by exchange id or client id; None when the exchange says there is none."""
 
     @property
     def orders_at_once(self) -> int:
-        """How many orders ``find_all`` asks for in one request."""
+        """Return how many orders ``find_all`` asks for in one request."""
 
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
         """Orders of any symbols by their ids, in one request. About one that is left out nothing is known."""
@@ -181,7 +181,9 @@ class Gateway(MarketGateway, Protocol):
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:
-        """The open orders of a symbol; of all symbols for None, where that is a question for the account."""
+        """Return the open orders of a symbol, or of all symbols for None, where the account can be asked as a
+        whole.
+        """
 
     async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
         """Orders of any state that were created at or after ``since``."""
@@ -209,7 +211,7 @@ class Gateway(MarketGateway, Protocol):
         """Take the dead-man's switch back."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
-        """The private stream, for ever: reconnects by itself and says so with ``lost`` and ``resumed``."""
+        """Watch the private stream for ever. It reconnects by itself and reports ``lost`` and ``resumed``."""
 
     def reconnect_account(self, reason: str) -> None:
         """Begin the private stream anew, because it does not tell what it should."""

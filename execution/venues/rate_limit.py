@@ -21,7 +21,7 @@ READ_FLOOR = 0.25
 
 
 class Use(IntEnum):
-    """What a call is for. Each use may go where an earlier one has to stop, and has a queue of its own."""
+    """The purpose of a call. Each use has a larger share than the one before, and a queue of its own."""
 
     READ = 0
     CREATE = 1
@@ -29,7 +29,7 @@ class Use(IntEnum):
 
 
 class Count(Protocol):
-    """How an exchange adds up what was taken. Times are in seconds of a clock that never goes back."""
+    """The way in which an exchange adds up calls. Times are in seconds of a clock that never goes back."""
 
     def used(self, now: float) -> float:
         """Return the units that count at ``now``."""
@@ -234,7 +234,7 @@ class Throttle:
 
 
 def throttle_of(limits: Limits, *, read_share: float = 1.0) -> Throttle:
-    """The limit as it stands, in real time."""
+    """Return a throttle for the limit, in real time."""
 
     def count() -> Count:
         return WindowCount(limits.window) if limits.decay is None else DecayCount(limits.decay)

@@ -1,7 +1,8 @@
-"""What a client of ccxt may reach: every address that it has, compared with the installation's environment.
+"""The addresses that a client of ccxt may reach, compared with the installation's environment.
 
-Two checks. When a client is made, all addresses that ccxt has resolved are compared. When it sends, the address of the
-very request is compared again, and its proxy; so what changes later, or what an answer names, is caught as well.
+There are two checks. When a client is made, all addresses that ccxt has resolved are compared. When it sends, the
+address of each request is compared again, and its proxy. This also catches an address that changes later, or one
+from an answer.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ class Reach:
     spec: ExchangeSpec
 
     def refusal(self, origin: Origin) -> str | None:
-        """Why ``origin`` may not be reached; None when it may, in the test network of a shared host by a mark."""
+        """Return the reason why ``origin`` may not be reached. None when it may, on a shared host by a test
+        header.
+        """
         if self.network.environment == PAPER:
             if origin.host in {own.host for own in self.live}:
                 return f"it is a live host of {self.exchange_id}"
@@ -82,11 +85,11 @@ class Reach:
         return None
 
     def is_shared(self, origin: Origin) -> bool:
-        """Whether live and test network are at this host, so that a header makes the difference."""
+        """Return whether live and test network share this host, so that a header makes the difference."""
         return self.spec.test_header is not None and origin in self.live
 
     def _is_named_stream(self, url: yarl.URL) -> bool:
-        """Whether it is a websocket of the live exchange whose host only an answer of the exchange names."""
+        """Return whether the address is a websocket of the live exchange whose host is known only from an answer."""
         if self.network.environment != LIVE or self.spec.own_domain is None or url.scheme != "wss":
             return False
         return (url.raw_host or "").endswith(f".{self.spec.own_domain}")
@@ -115,7 +118,7 @@ class Reach:
             raise AddressRefused(self._words(str(request.proxy.origin()), NOT_A_PROXY))
 
     def _wrong_mark(self, request: aiohttp.ClientRequest, origin: Origin) -> str | None:
-        """Whether the header that makes a request a test is missing, or there where it must not be."""
+        """Return a problem if the header that marks a test request is missing, or is set on a live request."""
         if self.spec.test_header is None:
             return None
         name, value = self.spec.test_header
@@ -187,7 +190,7 @@ class Reach:
 
 @functools.cache
 def reach_of(exchange_id: str, network: Network) -> Reach:
-    """What ``network`` may reach of an exchange, by ccxt's own unchanged class."""
+    """Return the addresses of an exchange that ``network`` may reach, by ccxt's own unchanged class."""
     spec = spec_of(exchange_id)
     shipped = exchange_class(exchange_id)()
     hostnames = {shipped.hostname, *spec.hostnames}
@@ -199,7 +202,7 @@ def reach_of(exchange_id: str, network: Network) -> Reach:
 
 
 def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:
-    """Where the addresses of ccxt's tree lead, under each name of the exchange."""
+    """Return the origins of the addresses in ccxt's tree, under each name of the exchange."""
     return frozenset(
         origin_of(address.replace("{hostname}", name or ""))
         for _, address in _leaves(tree, "")
@@ -218,5 +221,5 @@ def _leaves(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def _origin_of_url(url: yarl.URL) -> Origin:
-    """The origin as aiohttp will connect to it."""
+    """Return the origin as aiohttp will connect to it."""
     return Origin(url.scheme in {"https", "wss"}, (url.raw_host or "").lower(), url.port or 0)

@@ -1,4 +1,4 @@
-"""What one call of the gateway tells ccxt's lowest level, and hears there.
+"""The data that one call of the gateway passes to ccxt's lowest level, and receives from there.
 
 Carried by the task's context: answers to other calls of the same client come in between.
 """
@@ -44,5 +44,5 @@ def begin(*, valid_for: int | None = None) -> RequestContext:
 
 
 def current() -> RequestContext:
-    """The task's context; one that nobody reads where a stream asks."""
+    """Return the task's context; for a stream, one that nobody reads."""
     return _current.get() or RequestContext()

@@ -1,4 +1,4 @@
-"""What is sent: exact digits, parameters by exchange, and what we refuse to send."""
+"""The requests to an exchange: exact digits, parameters by exchange, and the refusals before sending."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEFAULT_WINDOW = 2.0
 
 
 def limits_of(client: Any) -> Limits:
-    """A limit from ccxt's ``rateLimit`` (milliseconds a call), a fifth of it kept for cancels."""
+    """Return a limit from ccxt's ``rateLimit`` (milliseconds a call), with a fifth kept for cancels."""
     budget = max(5.0, DEFAULT_WINDOW * 1000 / float(client.rateLimit))
     return Limits(budget=budget, window=DEFAULT_WINDOW, reserve=max(1.0, budget / 5))
 
@@ -37,7 +37,7 @@ def digits(number: Decimal) -> str:
 
 
 def refusal(request: ChildRequest, *, market: Market | None, spec: ExchangeSpec) -> Rejected | None:
-    """Why this request cannot be sent as it is, with the value and the limit; None when it can."""
+    """Return the reason why this request cannot be sent as it is, with the value and the limit; None when it can."""
     if market is None:
         return Rejected(kind="BadSymbol", message=f"{request.symbol} is not listed")
     if not (rule := spec.client_id_rule).fullmatch(request.client_id):
@@ -85,8 +85,9 @@ def _declared_market_buys(client: Any) -> str:
 
 
 def cancel_address(ref: OrderRef, spec: ExchangeSpec) -> tuple[str | None, str, dict[str, str]] | None:
-    """The arguments by which ccxt cancels an order: the exchange's id if known, else ours; None where the
-    exchange does not know ours."""
+    """Return the arguments by which ccxt cancels an order: the exchange's id if known, else the client id. None
+    where the exchange does not know the client id.
+    """
     if ref.exchange_id is not None:
         return ref.exchange_id, ref.symbol, {}
     if spec.client_id_as_id:
@@ -139,9 +140,11 @@ def spot_markets(client: Any) -> dict[str, Market]:
 def renewed_markets(
     client: Any, fresh: Sequence[Any], symbols: Iterable[str], fees: Fees | None
 ) -> dict[str, Market]:
-    """The rules of ``symbols`` by a fresh list of markets, which ccxt's own become; what is not listed is left out.
+    """Return the rules of ``symbols`` from a fresh list of markets, which replaces ccxt's own. Unlisted symbols
+    are left out.
 
-    ``AnswerError`` for limits that cannot be used. A closed market without readable limits is as good as none.
+    Raise ``AnswerError`` for limits that cannot be used. A closed market without readable limits counts as
+    unlisted.
     """
     listed = {market["symbol"]: market for market in fresh}
     asked = [symbol for symbol in symbols if symbol in listed]
@@ -159,7 +162,7 @@ def renewed_markets(
 
 
 def _merged(known: Any, fresh: Mapping[str, Any]) -> dict[str, Any]:
-    """A market as it is said anew. Fees that are not said are ccxt's published ones, as when it was first loaded."""
+    """Return a market with its fresh values. Missing fees are ccxt's published ones, as at the first load."""
     told = {
         name: value for name, value in fresh.items() if value is not None or name not in ("maker", "taker")
     }
@@ -167,7 +170,7 @@ def _merged(known: Any, fresh: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _limits(client: Any, market: Any, fees: Fees | None) -> Market | None:
-    """A spot market's rules; None for one that is none, or whose limits cannot be read."""
+    """Return a spot market's rules. None for another market, or one whose limits cannot be read."""
     if not market.get("spot"):
         return None
     try:

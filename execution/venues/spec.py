@@ -1,4 +1,4 @@
-"""What an exchange may do in its own way: the vocabulary of ``spec.EXCHANGE_SPECS``."""
+"""The differences between exchanges: the vocabulary of ``spec.EXCHANGE_SPECS``."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class UsedHeader:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How the pages of one list follow each other.
+    """The order of the pages of one list.
 
-    ``whole``: the one answer holds everything. ``from_id``: from an id on, upwards. ``before_id``: below the
-    id of the last raw entry. ``cursor``: what the answer names. ``offset``, ``page``: counted.
+    ``whole``: one answer holds everything. ``from_id``: from an id on, upwards. ``before_id``: below the id of the
+    last raw entry. ``cursor``: the answer names the next page. ``offset``, ``page``: counted.
     """
 
     way: Literal["whole", "from_id", "before_id", "cursor", "offset", "page"]
@@ -79,11 +79,11 @@ WHOLE = Paging("whole")
 
 @dataclass(frozen=True, slots=True)
 class CandlePages:
-    """How a market's five-minute candles are asked for.
+    """The way to request a market's five-minute candles.
 
-    ``size``: how many at once, at least two. From a moment before a candle on the answer holds every one of so many
-    candle lengths but perhaps the last. It may hold later ones. An empty answer is a quiet stretch and not the end.
-    ``newest_only``: the exchange lists the newest ones and no others, whatever was asked for.
+    ``size``: how many at once, at least two. A request from a moment before a candle returns every candle of so
+    many candle lengths, except perhaps the last. It may return later ones. An empty answer is a quiet stretch and
+    not the end. ``newest_only``: the exchange lists only the newest ones, whatever the request.
     """
 
     #: An unknown exchange: none was found that gives fewer at once.
@@ -93,10 +93,10 @@ class CandlePages:
 
 @dataclass(frozen=True, slots=True)
 class RawFees:
-    """Where a raw trade lists its fees, for an exchange of which ccxt reads one of them, or none.
+    """The place of a raw trade's fees, for an exchange of which ccxt reads one of them, or none.
 
-    ``at``: the field that holds a list, its JSON text, or a single entry. ``amounts``: the fields of an entry of which
-    the first that is there counts. ``beside``: these are charged beside what ccxt reads, and not in its place.
+    ``at``: the field that holds a list, its JSON text, or a single entry. ``amounts``: the fields of an entry; the
+    first that exists counts. ``beside``: these fees are added to ccxt's instead of replacing them.
     """
 
     at: str
@@ -109,11 +109,11 @@ class RawFees:
 
 @dataclass(frozen=True, slots=True)
 class RawBalances:
-    """Where a balance answer holds an account's figures, for an exchange of which ccxt takes others.
+    """The place of an account's figures in a balance answer, for an exchange of which ccxt takes others.
 
-    ``at``: the way to a list of entries, or to a mapping of them by currency. ``currency``: the field that names it
-    in an entry of a list. Free is the sum of ``free`` less ``held_back``, locked the sum of ``locked``. Of the fields
-    in ``optional`` one that is missing is zero; without one of the others the figure is unknown.
+    ``at``: the path to a list of entries, or to a mapping of them by currency. ``currency``: the field with the
+    currency in an entry of a list. Free is the sum of ``free`` less ``held_back``, locked the sum of ``locked``. A
+    missing field in ``optional`` is zero. If another field is missing, the figure is unknown.
     """
 
     at: tuple[str | int, ...]
@@ -126,9 +126,10 @@ class RawBalances:
 
 @dataclass(frozen=True, slots=True)
 class StreamOrders:
-    """Where a raw order of the private stream says what ccxt does not read, for an exchange that tells only changes.
+    """The place of the fields that ccxt does not read in a private stream's raw order, for exchanges that send
+    only changes.
 
-    What was told of an order before, by ``order_id``, belongs to it still.
+    Earlier values of an order, by ``order_id``, still hold.
     """
 
     order_id: str
@@ -150,9 +151,10 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class SwitchCall:
-    """How a dead-man's switch is armed: ccxt's method, and its parameter, which holds seconds.
+    """The call that arms a dead-man's switch: ccxt's method, and its parameter in seconds.
 
-    ``off`` disarms. ``trigger_at`` is the way to when the switch fires, without which an answer confirms nothing.
+    ``off`` disarms. ``trigger_at`` is the path to the time when the switch fires. An answer without it confirms
+    nothing.
     """
 
     method: str
@@ -177,17 +179,18 @@ class StatusField:
 
 
 def status_flag(name: str, status: MarketStatus) -> StatusField:
-    """A field that is true while the market has this status."""
+    """Return a field that is true while the market has this status."""
     return StatusField(name, {"true": status, "false": MarketStatus.OPEN})
 
 
 @dataclass(frozen=True, slots=True)
 class MarketFields:
-    """Where a raw market says more than ccxt's structure has.
+    """The fields of a raw market that ccxt's structure lacks.
 
-    ``status``: the first that does not say open decides; without any word ccxt's ``active`` does. Maximums are
-    those of a limit order: the smallest that is there, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are how far a
-    buy may be above, and a sell below, the reference price, as fractions. ``has_filters``: bands are in ``filters``.
+    ``status``: the first field that does not say open decides; without any word ccxt's ``active`` does. Maximums
+    are those of a limit order: the smallest that exists, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are the
+    distances allowed above the reference price for a buy and below it for a sell, as fractions. ``has_filters``:
+    bands are in ``filters``.
     """
 
     status: tuple[StatusField, ...] = ()
@@ -202,7 +205,7 @@ class MarketFields:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSpec:
-    """What one exchange does in its own way; the defaults are cautious."""
+    """The differences of one exchange. The defaults are cautious."""
 
     #: Configuration that ccxt's class needs, below what the venue's options say.
     config: Mapping[str, Any] = field(default_factory=dict)

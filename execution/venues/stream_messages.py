@@ -1,4 +1,4 @@
-"""What ccxt.pro does not read of the messages of a private stream."""
+"""The parts of a private stream's messages that ccxt.pro does not read."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MAX_TOLD_ORDERS = 1000
 
 
 class ToldOrders:
-    """What a private stream has told of each of its latest orders."""
+    """A private stream's values for each of its latest orders."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Any]] = {}
 
     def whole(self, order: Mapping[str, Any], fields: StreamOrders) -> dict[str, Any]:
-        """The raw order with what was told of it before and is not told anew."""
+        """Return the raw order with earlier values of fields that the new message omits."""
         name = str(order.get(fields.order_id))
         whole = self._known[name] = {**self._known.pop(name, {}), **order}
         if len(self._known) > MAX_TOLD_ORDERS:
@@ -39,9 +39,9 @@ def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
 
 
 def confirmed_channels(message: Any) -> set[str]:
-    """The channels that a message confirms.
+    """Return the channels that a message confirms.
 
-    It is the one of its ``arg`` (okx) or its ``result`` (kraken), or all that there are now (coinbase).
+    A message confirms the channel in its ``arg`` (okx) or its ``result`` (kraken), or all present ones (coinbase).
     """
     if not isinstance(message, dict):
         return set()

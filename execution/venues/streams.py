@@ -70,7 +70,7 @@ class Bell:
 
 @dataclass
 class AccountTape:
-    """What the private stream said and nobody has taken yet."""
+    """The messages of the private stream that wait to be taken."""
 
     bell: Bell
     reports: list[OrderReport] = field(default_factory=list)
@@ -100,7 +100,7 @@ class AccountTape:
 
 
 def streamed_order(order: Any, spec: ExchangeSpec) -> OrderReport:
-    """A report of ours as a private stream tells it; ``AnswerError`` where it does not say of which symbol."""
+    """Convert an order from a private stream to a report. Raise ``AnswerError`` where it names no symbol."""
     if order["symbol"] is None:
         raise values.AnswerError(f"an order without a symbol: {order.get('id')}")
     if spec.stream_amount_is_filled:
@@ -109,7 +109,7 @@ def streamed_order(order: Any, spec: ExchangeSpec) -> OrderReport:
 
 
 def streamed_trade(trade: Any, spec: ExchangeSpec) -> Trade:
-    """A trade of ours as a private stream tells it."""
+    """Convert an own trade from a private stream."""
     read = convert.own_trade(trade, symbol=trade["symbol"], spec=spec)
     if read.fee is None or not spec.stream_fees_negated:
         return read
@@ -179,7 +179,7 @@ class Watchers:
         return bool(sockets) and all(socket is not None and socket.isConnected for socket in sockets)
 
     def are_subscribed(self, channel: str) -> bool:
-        """Whether the exchange has confirmed the channel on one of the sockets."""
+        """Return whether the exchange has confirmed the channel on one of the sockets."""
         sockets = [(self._client.clients or {}).get(url) for url in self._sockets]
         return any(socket is not None and channel in socket.confirmed_channels for socket in sockets)
 
@@ -215,13 +215,13 @@ async def watch_account(
     describe: Callable[[BaseException], str],
     before: Callable[[], Awaitable[None]],
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Reports and trades of the account until ``bell`` closes; ``resumed`` after each (re)connection,
-    ``lost`` after each end of one. ``before`` is awaited before each: ccxt asks for a token by itself.
+    """Yield reports and trades of the account until ``bell`` closes, ``resumed`` after each (re)connection, and
+    ``lost`` after each disconnection. ``before`` is awaited before each connection, because ccxt asks for a token
+    by itself.
 
-    1. Put our caches in the place of ccxt's, so that nothing is missed from the first message on.
-    2. Subscribe and have it confirmed.
-    3. Say ``resumed``, then hand on what comes.
-    4. On any error: end the watchers, wait, and begin again at 2.
+    1. Replace ccxt's caches with the desk's, so that nothing is missed from the first message on. 2. Subscribe and
+    have it confirmed. 3. Yield ``resumed``, then the messages. 4. On any error, end the watchers, wait, and begin
+    again at 2.
     """
     tape = AccountTape(bell)
     # Where each update is complete there is nothing to merge with, and ccxt's merging does arithmetic

@@ -28,7 +28,7 @@ class Timekeeper:
         self.error = timedelta(0)
 
     def doubt(self) -> None:
-        """The exchange says that our clock is wrong."""
+        """Note that the exchange says that the desk's clock is wrong."""
         self._due = 0.0
 
     async def keep(self) -> None:
@@ -46,7 +46,7 @@ class Timekeeper:
         self._due = now + EVERY
 
     async def _look(self) -> tuple[timedelta, timedelta]:
-        """The difference and half of the time that the answer took, which bounds its error.
+        """Return the difference and half of the answer's duration, which bounds its error.
 
         A clock that is told in whole steps stands in the middle of one, as far as anybody knows.
         """

@@ -18,7 +18,7 @@ def listed(answer: Any) -> list[Any]:
 
 
 def decimal_or_none(value: Any) -> Decimal | None:
-    """The exact number; ``AnswerError`` for what is no finite number."""
+    """Return the exact number. Raise ``AnswerError`` for a value that is no finite number."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):

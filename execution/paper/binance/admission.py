@@ -1,4 +1,4 @@
-"""How binance admits calls and refuses them: weights, a signature among the parameters, codes with a status."""
+"""Binance's way to admit and refuse calls: weights, a signature among the parameters, codes with a status."""
 
 from __future__ import annotations
 

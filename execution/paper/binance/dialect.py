@@ -132,7 +132,7 @@ def book_ticker(symbol: SymbolMarket) -> Json:
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """The 24-hour ticker of REST."""
+    """Return the 24-hour ticker of REST."""
     day = symbol.candles.day(now / 1000)
     change = day.close - day.open
     last = symbol.trades[-1] if symbol.trades else None
@@ -224,7 +224,7 @@ def order_head(order: PaperOrder) -> Json:
 
 
 def order_state(order: PaperOrder) -> Json:
-    """An order as queries show it."""
+    """Return an order as queries show it."""
     return {
         **order_head(order),
         "stopPrice": "0.00000000",
@@ -247,7 +247,7 @@ def order_acknowledged(order: PaperOrder) -> Json:
 
 
 def order_accepted(order: PaperOrder, fills: Iterable[PaperTrade]) -> Json:
-    """The answer to a new order with ``newOrderRespType=FULL``."""
+    """Return the answer to a new order with ``newOrderRespType=FULL``."""
     return {**order_result(order), "fills": [_fill(trade) for trade in fills]}
 
 
@@ -266,7 +266,7 @@ def _fill(trade: PaperTrade) -> Json:
 
 
 def order_cancelled(order: PaperOrder, cancel_id: str) -> Json:
-    """The cancel has its own client id; the order's stands in ``origClientOrderId``."""
+    """Return the answer to a cancel. The cancel has its own client id; the order's is in ``origClientOrderId``."""
     return {
         **order_head(order),
         "origClientOrderId": order.client_id,

@@ -25,7 +25,7 @@ _LARGEST_PRICE = Decimal(1_000_000)
 
 
 def whole(parameters: Parameters, name: str) -> int | None:
-    """An integer parameter, None when it was not sent. Raises Refusal when it is no integer."""
+    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -45,7 +45,7 @@ def limit(parameters: Parameters, default: int, largest: int) -> int:
 
 
 def amount(parameters: Parameters, name: str) -> Decimal | None:
-    """A decimal parameter, None when it was not sent. Raises Refusal when it is not written as one."""
+    """Return a decimal parameter, None when it was not sent. Raise Refusal when it is not written as one."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -58,7 +58,7 @@ def amount(parameters: Parameters, name: str) -> Decimal | None:
 
 
 def client_id(parameters: Parameters, name: str) -> str:
-    """A client id, drawn when none was sent, as Binance does."""
+    """Return a client id. Draw one when none was sent, as Binance does."""
     value = parameters.get(name, "")
     if not value:
         return secrets.token_urlsafe(16)
@@ -69,7 +69,7 @@ def client_id(parameters: Parameters, name: str) -> str:
 
 
 def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
-    """A new order's parameters, checked. Raises Refusal with Binance's code and text."""
+    """Return a new order's checked parameters. Raise Refusal with Binance's code and text."""
     side = _choice(parameters, "side", {"BUY": Side.BUY, "SELL": Side.SELL}, -1117, "Invalid side.")
     kinds = {name: name for name in ("LIMIT", "LIMIT_MAKER", "MARKET")}
     kind = _choice(parameters, "type", kinds, -1116, "Invalid orderType.")

@@ -187,7 +187,7 @@ def trade_fees(call: Call) -> Any:
 
 
 def key_restrictions(call: Call) -> Any:
-    """What the key may do."""
+    """Return the permissions of the key."""
     denied = (
         "ipRestrict", "enableInternalTransfer", "enableMargin", "enableFutures", "permitsUniversalTransfer",
         "enableVanillaOptions", "enableFixApiTrade", "enableFixReadOnly", "enablePortfolioMarginTrading",

@@ -43,7 +43,7 @@ def _rate(kind: str, interval: str, number: int, limit: int) -> dialect.Json:
 
 
 def _symbols(call: Call) -> list[SymbolMarket]:
-    """The symbol asked for, several, or all."""
+    """Return the requested symbol, several, or all."""
     if name := call.parameters.get("symbol"):
         return [call.exchange.symbol(name)]
     if names := call.parameters.get("symbols"):

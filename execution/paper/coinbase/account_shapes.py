@@ -23,7 +23,7 @@ _MOST_ORDERS = 1 << 48
 
 
 def order_uuid(order_id: int) -> str:
-    """The id of an order: a UUID that holds our number."""
+    """Return the id of an order: a UUID that holds the exchange's number."""
     return str(uuid.UUID(int=_IDS + order_id))
 
 
@@ -59,7 +59,7 @@ def final_status(order: PaperOrder) -> str:
 
 
 def configuration(order: PaperOrder) -> Json:
-    """An order as it was asked for."""
+    """Return an order's configuration as it was requested."""
     size, price = text(order.quantity), text(order.price)
     limit = {"base_size": size, "limit_price": price}
     post_only = order.type == "LIMIT_MAKER"
@@ -82,7 +82,7 @@ def time_in_force(order: PaperOrder) -> str:
 
 
 def commission(trade: PaperTrade, market: Market) -> Decimal:
-    """The fee in quote, also of a trade of another dialect's order that paid in base."""
+    """Return the fee in quote, also of a trade of another dialect's order that paid in base."""
     return trade.fee if trade.fee_asset == market.quote else trade.fee * trade.price
 
 
@@ -93,7 +93,7 @@ def average(order: PaperOrder) -> str:
 
 
 def hold(order: PaperOrder) -> str:
-    """What an open order still holds, in quote for a buy."""
+    """Return the amount that an open order still holds, in quote for a buy."""
     if not order.status.is_open:
         return "0"
     buys = order.side is Side.BUY and order.price is not None
@@ -101,7 +101,7 @@ def hold(order: PaperOrder) -> str:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """An order as queries show it, in the state ``word``; ``trades`` are its trades up to the time shown."""
+    """Return an order as queries show it, in the state ``word``. ``trades`` are its trades up to the time shown."""
     fees = text(sum((commission(trade, market) for trade in trades), ZERO))
     value = text(order.quote_executed)
     return {
@@ -141,7 +141,7 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade],
 
 
 def streamed_order(order: PaperOrder, market: Market, trades: Sequence[PaperTrade], word: str) -> Json:
-    """An order of the channel ``user``: cumulative figures, and no trade."""
+    """Return an order of the channel ``user``: cumulative figures, and no trade."""
     is_open = word in ("PENDING", "OPEN", "CANCEL_QUEUED")
     return {
         "order_id": order_uuid(order.id),
@@ -193,7 +193,7 @@ def fill(trade: PaperTrade, market: Market) -> Json:
 
 
 def currency_account(account: Account, currency: str) -> Json:
-    """What an account has of a currency: what is free, and what open orders hold."""
+    """Return an account's balance of a currency: the free part, and the part that open orders hold."""
     held = account.balances[currency]
     return {
         "uuid": str(uuid.uuid5(uuid.UUID(int=_IDS), f"{account.key} {currency}")),

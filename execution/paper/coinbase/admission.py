@@ -1,4 +1,4 @@
-"""How coinbase admits calls and refuses them: limits by second, a signed token, errors by their word."""
+"""Coinbase's way to admit and refuse calls: limits by second, a signed token, errors by their word."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Coinbase:
         return answer
 
     def refused(self, refusal: Refusal, headers: dict[str, str]) -> web.Response:
-        """An order that is not placed is answered with 200; of a key that is refused nothing more is said."""
+        """Return the answer to a refused call. A refused order has status 200; a refused key gets no details."""
         said = refusals.translated(refusal)
         if said.status == 401:
             return web.Response(text=f"{said.message}\n", status=401, headers=headers)
@@ -81,7 +81,7 @@ class Coinbase:
 
 
 def not_placed(said: CoinbaseRefusal, asked: Any) -> dict[str, Any]:
-    """The answer to a create that is refused."""
+    """Return the answer to a create that is refused."""
     return {
         "success": False,
         "failure_reason": UNKNOWN_FAILURE,
@@ -101,7 +101,7 @@ def _token(request: web.Request) -> str:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The parameters of an address; one that is given more than once holds all of its values."""
+    """Return the parameters of an address. A repeated parameter holds all of its values."""
     given: dict[str, list[str]] = defaultdict(list)
     for name, value in parse_qsl(query, keep_blank_values=True):
         given[name].append(value)

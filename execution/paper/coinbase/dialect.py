@@ -103,7 +103,7 @@ def best(symbol: SymbolMarket, side: Side) -> tuple[str, str]:
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """The ticker of the stream."""
+    """Return the ticker of the stream."""
     day = symbol.candles.day(now / 1000)
     (bid, bid_size), (ask, ask_size) = best(symbol, Side.BUY), best(symbol, Side.SELL)
     return {

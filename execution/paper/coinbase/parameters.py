@@ -30,7 +30,7 @@ CONFIGURATIONS = {
 
 
 def whole(parameters: Mapping[str, str], name: str) -> int | None:
-    """An integer parameter, None when it was not sent. Raises Refusal when it is no integer."""
+    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -40,12 +40,12 @@ def whole(parameters: Mapping[str, str], name: str) -> int | None:
 
 
 def limit(parameters: Mapping[str, str], default: int, largest: int) -> int:
-    """How many rows are asked for, at most ``largest``."""
+    """Return the requested number of rows, at most ``largest``."""
     return min(whole(parameters, "limit") or default, largest)
 
 
 def moment(parameters: Mapping[str, str], name: str) -> int | None:
-    """The milliseconds of a time in ISO 8601, None when it was not sent. Raises Refusal for what is none."""
+    """Return the milliseconds of a time in ISO 8601, None when it was not sent. Raise Refusal for any other text."""
     value = parameters.get(name, "")
     return _milliseconds(value, name) if value else None
 
@@ -61,7 +61,7 @@ def _milliseconds(value: Any, name: str) -> int:
 
 
 def product(exchange: Exchange, name: str | None) -> SymbolMarket:
-    """The symbol of a product. Raises Refusal, with 404, for one that is not listed."""
+    """Return the symbol of a product. Raise Refusal, with 404, for one that is not listed."""
     try:
         return exchange.dashed(name)
     except Refusal:
@@ -69,7 +69,7 @@ def product(exchange: Exchange, name: str | None) -> SymbolMarket:
 
 
 def listed(parameters: Mapping[str, str], *names: str) -> list[str]:
-    """The values of a parameter that may be given more than once, under any of its names."""
+    """Return the values of a parameter that may be given more than once, under any of its names."""
     return [value for name in names for value in parameters.get(name, "").split(",") if value]
 
 
@@ -81,7 +81,7 @@ def client_id(body: Mapping[str, Any]) -> str:
 
 
 def draft(body: Mapping[str, Any], exchange: Exchange) -> Draft:
-    """A new order, checked. Raises Refusal in coinbase's words."""
+    """Return a new order's checked parameters. Raise Refusal in coinbase's words."""
     symbol = exchange.dashed(str(body.get("product_id")))
     side = {"BUY": Side.BUY, "SELL": Side.SELL}.get(str(body.get("side")))
     if side is None:

@@ -19,7 +19,7 @@ class CoinbaseRefusal(Refusal):
 
 
 def translated(refusal: Refusal) -> CoinbaseRefusal:
-    """What coinbase says where the exchange itself refused; a refusal of this dialect as it is."""
+    """Translate the exchange's own refusal to coinbase's words. A refusal of this dialect is unchanged."""
     if isinstance(refusal, CoinbaseRefusal):
         return refusal
     return _BY_REASON[refusal.reason]()

@@ -62,7 +62,7 @@ def _refuse_reader(call: Call) -> None:
 
 
 def _by_client_id(call: Call, name: str) -> PaperOrder | None:
-    """The account's order of this id, in any product and any state."""
+    """Return the account's order of this id, in any product and any state."""
     ledger, key = call.exchange.ledger, call.account.key
     found = (ledger.find(key, symbol, None, name) for symbol in call.exchange.symbols)
     return next((order for order in found if order is not None), None)
@@ -89,7 +89,7 @@ def cancel(call: Call) -> Any:
 
 
 def _cancel(call: Call, order_id: str) -> str:
-    """Why there is nothing to cancel; empty when it is cancelled."""
+    """Cancel an order. Return the reason why there is nothing to cancel; empty when it is cancelled."""
     order = _mine(call, order_id)
     if order is None:
         return "UNKNOWN_CANCEL_ORDER"
@@ -144,7 +144,7 @@ def _states(parameters: Mapping[str, str]) -> set[str]:
 
 
 def is_of_open_orders(parameters: Mapping[str, str]) -> str:
-    """What a list of orders is called among the faults."""
+    """Return the name among the faults for a list of orders."""
     return "open_orders" if parameters.get("order_status") == "OPEN" else "all_orders"
 
 
@@ -154,7 +154,7 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> tuple[list[Row], str]:
-    """The newest rows after the cursor, and the cursor of the next page if there is one."""
+    """Return the newest rows after the cursor, and the cursor of the next page if there is one."""
     after = whole(call.parameters, "cursor")
     left = [row for row in reversed(rows) if after is None or number(row) < after]
     count = limit(call.parameters, ROWS, MAX_ROWS)

@@ -34,7 +34,7 @@ def time(call: Call) -> Any:
 
 
 def older_time(call: Call) -> Any:
-    """The time of the older API, which ccxt asks for by itself."""
+    """Return the time in the older API's form, which ccxt asks for by itself."""
     now = call.exchange.now()
     return {"data": {"iso": iso(now), "epoch": now // 1000}}
 
@@ -78,7 +78,7 @@ def best_bid_ask(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """The newest first, within [start, end] (seconds) where these are given, and the touch."""
+    """Return the trades, newest first, within [start, end] (seconds) where these are given, and the touch."""
     symbol = _symbol(call)
     start, end = whole(call.parameters, "start"), whole(call.parameters, "end")
     found = [
@@ -110,7 +110,7 @@ def candles(call: Call) -> Any:
 
 
 def _both(path: str, handler: Any, public: str) -> tuple[Endpoint, Endpoint]:
-    """A call that may be made without a key and with one."""
+    """Return two endpoints for a call that may be made without a key and with one."""
     return (
         Endpoint("GET", f"{API}/{public}", "market", 1, handler),
         Endpoint("GET", f"{API}/{path}", "market", 1, handler, signed=True),

@@ -29,7 +29,7 @@ _WORDS = 32
 
 @functools.cache
 def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
-    """The EC key of an account: its secret where that is one in PEM, else derived from it, always the same."""
+    """Return the EC key of an account: its secret if that is PEM, else a key derived from it, always the same."""
     if secret.startswith("-----BEGIN"):
         read = serialization.load_pem_private_key(secret.encode(), password=None)
         if not isinstance(read, ec.EllipticCurvePrivateKey):
@@ -40,7 +40,7 @@ def private_key(secret: str) -> ec.EllipticCurvePrivateKey:
 
 
 def private_pem(secret: str) -> str:
-    """The EC key of an account as ccxt takes it for its secret."""
+    """Return the EC key of an account in the form in which ccxt takes it as the secret."""
     return (
         private_key(secret)
         .private_bytes(
@@ -53,7 +53,7 @@ def private_pem(secret: str) -> str:
 
 
 def claimed_key(token: str) -> str | None:
-    """The key that a token names, whether it is true or not."""
+    """Return the key that a token names, whether the token is valid or not."""
     try:
         return str(_part(token.split(".")[0])["kid"])
     except (ValueError, KeyError, TypeError):
@@ -61,9 +61,10 @@ def claimed_key(token: str) -> str | None:
 
 
 def signer_of(token: str, accounts: Accounts, now: float, uri: str | None) -> Account:
-    """The account whose key signed a token that is good now (seconds) for ``uri``; a websocket has none.
+    """Return the account whose key signed a token that is valid now (seconds) for ``uri``; a websocket has no
+    ``uri``.
 
-    1. Key and signature. 2. The claims. Raises Refusal, which does not say what was wrong.
+    1. Key and signature. 2. The claims. Raise Refusal, which does not say what was wrong.
     """
     try:
         head, body, signed = token.split(".")
@@ -101,7 +102,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _signature(text: str) -> bytes:
-    """The two numbers of a token's signature, as cryptography takes them."""
+    """Return the two numbers of a token's signature, as cryptography takes them."""
     raw = _bytes(text)
     if len(raw) != 2 * _WORDS:
         raise ValueError("a signature of another length")

@@ -116,7 +116,7 @@ class Channels:
         self._confirm(connection)
 
     def _products(self, connection: Connection, channel: str, message: Json) -> list[str] | None:
-        """The products named, which exist; None when one does not, which is then said."""
+        """Return the named products. If one does not exist, send an error and return None."""
         named = message.get("product_ids") or []
         known = {name for name in map(str, named) if name.replace("-", "", 1) in self._exchange.symbols}
         if len(known) < len(named) or (channel in CHANNELS and not named):
@@ -126,7 +126,7 @@ class Channels:
         return list(map(str, named))
 
     def _confirm(self, connection: Connection) -> None:
-        """What is subscribed to now; channels without products name the user, or nothing."""
+        """Send the present subscriptions. Channels without products name the user, or nothing."""
         told = {channel: products or [channel] for channel, products in self._subscribed[connection].items()}
         self._wire.send(connection, "subscriptions", [{"subscriptions": told}])
 

@@ -18,7 +18,7 @@ BATCH = 50
 
 
 class UserChannel:
-    """Who listens to the orders of which account, of some products or of all."""
+    """The listeners to the orders of each account, of some products or of all."""
 
     def __init__(self, exchange: Exchange, wire: Wire, faults: Faults) -> None:
         self._exchange = exchange
@@ -75,7 +75,7 @@ class UserChannel:
                 self._wire.send(connection, "user", [event])
 
     def _told(self, order: PaperOrder, word: str) -> Json:
-        """The order as it then was."""
+        """Return the order as it was then."""
         market = self._exchange.symbols[order.symbol].market
         so_far, trades = [], self._exchange.ledger.by_order[order.id]
         left = order.executed
@@ -91,7 +91,7 @@ class UserChannel:
 
 
 def _words(item: OrderNews) -> tuple[str, ...]:
-    """The states that are told at once: a new order is on its way first, and a cancel is queued."""
+    """Return the states that are sent at once: a new order is first on its way, and a cancel is queued."""
     if item.kind == "NEW":
         return ("PENDING", "OPEN") if item.order.price is not None else ("PENDING",)
     if item.kind == "CANCELED":

@@ -27,7 +27,7 @@ class Wire:
         del self._numbers[connection], self._sent_at[connection]
 
     def sent_at(self, connection: Connection) -> float:
-        """When the last message was sent, or the connection begun (seconds)."""
+        """Return the time at which the last message was sent or the connection began (seconds)."""
         return self._sent_at[connection]
 
     def send(self, connection: Connection, channel: str, events: Sequence[Json]) -> None:

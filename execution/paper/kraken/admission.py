@@ -1,4 +1,4 @@
-"""How kraken admits calls and refuses them: a signature, a growing nonce, a counter; errors come with HTTP 200."""
+"""Kraken's way to admit and refuse calls: a signature, a growing nonce, a counter, errors with HTTP 200."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Kraken:
 
 
 def _fields(body: str) -> dict[str, str]:
-    """The parameters of a body: a form, or an object of JSON."""
+    """Return the parameters of a body: a form, or an object of JSON."""
     if not body.startswith("{"):
         return dict(parse_qsl(body, keep_blank_values=True))
     try:
@@ -88,7 +88,7 @@ def _fields(body: str) -> dict[str, str]:
 def _checked_nonce(
     account: Account, request: web.Request, body: str, parameters: dict[str, str], counters: Counters, now: float
 ) -> int:  # fmt: skip
-    """The nonce of a request whose signature is right."""
+    """Return the nonce of a request whose signature is right."""
     nonce = parameters.get("nonce", "")
     if not _is_signed(account, request.path, nonce, body, request.headers.get("API-Sign", "")):
         counters.note_refusal(account, "signature", now)

@@ -87,7 +87,7 @@ class Counters:
             raise refusals.locked_out()
 
     def note_refusal(self, account: Account, why: str, now: float) -> None:
-        """A bad signature or nonce, or a call too many: many in a row lock the key out."""
+        """Count a bad signature or nonce, or a call too many. Many in a row lock the key out."""
         self._refused[account.key][why] += 1
         self._in_a_row[account.key] += 1
         if self._in_a_row[account.key] >= LOCKOUT_AFTER:
@@ -95,7 +95,7 @@ class Counters:
             self._in_a_row[account.key] = 0
 
     def take_nonce(self, account: Account, nonce: int, now: float) -> None:
-        """A nonce must be above all before it: the window is zero. Forgotten at a restart."""
+        """Accept a nonce that is above all before it: the window is zero. Nonces are forgotten at a restart."""
         if nonce <= self._nonces.get(account.key, -1):
             self.note_refusal(account, "nonce", now)
             raise refusals.invalid_nonce()
@@ -122,7 +122,7 @@ class Counters:
             raise refusals.too_many_orders()
 
     def shown(self, account: Account, now: float) -> dict[str, Any]:
-        """The counters of one key, as the control API tells them."""
+        """Return the counters of one key, as the control API shows them."""
         return {
             "tier": account.tier,
             "open_orders_limit": TIERS[account.tier].open_orders,

@@ -144,7 +144,7 @@ def public_trade(trade: PublicTrade, market: Market) -> list[Any]:
 
 
 def candle(bar: Bar, market: Market) -> list[Any]:
-    """Opening in seconds, prices, average price, volume, number of trades."""
+    """Return opening in seconds, prices, average price, volume, number of trades."""
     prices = [price_text(each, market) for each in (bar.open, bar.high, bar.low, bar.close)]
     average = bar.notional / bar.volume if bar.volume else bar.close
     return [bar.start, *prices, price_text(average, market), text(bar.volume), bar.trades]
@@ -178,7 +178,7 @@ def flags(order: PaperOrder) -> str:
 
 
 def description(order: PaperOrder, market: Market) -> str:
-    """The order in words, such as ``buy 0.01000000 XBTUSDT @ limit 64000.00``."""
+    """Return the order in words, such as ``buy 0.01000000 XBTUSDT @ limit 64000.00``."""
     at = "market" if order.price is None else f"limit {price_text(order.price, market)}"
     return f"{order.side} {text(order.quantity)} {pair_id(market)} @ {at}"
 
@@ -186,7 +186,7 @@ def description(order: PaperOrder, market: Market) -> str:
 def order_state(
     order: PaperOrder, market: Market, trades: Sequence[PaperTrade], *, with_trades: bool = False
 ) -> Json:
-    """An order as lists show it; ``trades`` are its trades up to the time that is shown."""
+    """Return an order as lists show it. ``trades`` are its trades up to the time that is shown."""
     at = ZERO if order.price is None else order.price
     average = order.quote_executed / order.executed if order.executed else ZERO
     shown = {
@@ -269,5 +269,5 @@ def volume(symbols: Iterable[SymbolMarket], maker: Decimal, taker: Decimal) -> J
 
 
 def level(at: Decimal, size: Decimal, market: Market) -> tuple[Decimal, Decimal]:
-    """A level with the decimals that the websockets write."""
+    """Return a level with the decimals that the websockets write."""
     return price(at, market.tick), quantity(size)

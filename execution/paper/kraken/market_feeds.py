@@ -65,7 +65,7 @@ class MarketFeeds:
         return [_confirmation(topic, symbol) for topic, symbol in topics]
 
     def _begin(self, connection: Connection, parameters: Json) -> None:
-        """The snapshots; trades have one only if it is asked for."""
+        """Send the snapshots. Trades have one only on request."""
         for topic, symbol in self._topics(parameters):
             channel = topic[0]
             if not parameters.get("snapshot", channel != "trade"):
@@ -145,7 +145,7 @@ class MarketFeeds:
                 self._publish_book(topic, self._exchange.symbols[topic[1]])
 
     def _publish_book(self, topic: Topic, symbol: SymbolMarket) -> None:
-        """What has changed within the depth. A level that fell out of it is the client's to drop (documented)."""
+        """Publish the changes within the depth. A client drops a level that fell out of it (documented)."""
         before, now = self._told.get(topic), _levels(symbol, topic[2])
         self._told[topic] = now
         if before is None or before == now:
@@ -209,7 +209,7 @@ def _levels(symbol: SymbolMarket, depth: int) -> Told:
 
 
 def _best(symbol: SymbolMarket) -> tuple[tuple[Decimal, Decimal], tuple[Decimal, Decimal]]:
-    """The best bid and ask with their quantities; zeros for a side without any."""
+    """Return the best bid and ask with their quantities; zeros for an empty side."""
     bid, ask = (
         next((dialect.level(*each, symbol.market) for each in symbol.book.levels(side, 1)), (ZERO, ZERO))
         for side in (Side.BUY, Side.SELL)

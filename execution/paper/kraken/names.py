@@ -24,17 +24,17 @@ def asset_id(asset: str) -> str:
 
 
 def pair_id(market: Market) -> str:
-    """The name of a pair over REST: ``XBTUSDT``."""
+    """Return the name of a pair over REST: ``XBTUSDT``."""
     return short_name(market.base) + short_name(market.quote)
 
 
 def old_stream_name(market: Market) -> str:
-    """The name of a pair on the first version of the websockets: ``XBT/USDT``."""
+    """Return the name of a pair on the first version of the websockets: ``XBT/USDT``."""
     return f"{short_name(market.base)}/{short_name(market.quote)}"
 
 
 def pair_named(name: str, exchange: Exchange) -> SymbolMarket | None:
-    """The listed symbol that is called so; both ``XBTUSDT`` and ``XBT/USDT`` are understood."""
+    """Return the listed symbol with this name, in the form ``XBTUSDT`` or ``XBT/USDT``."""
     wanted = name.replace("/", "", 1)
     found = (symbol for symbol in exchange.listed if wanted in (pair_id(symbol.market), symbol.name))
     return next(found, None)
@@ -45,7 +45,7 @@ def order_txid(order_id: int) -> str:
 
 
 def trade_txid(order_id: int, trade_id: int) -> str:
-    """The id of one order's side of a trade. Trade numbers alone repeat from symbol to symbol."""
+    """Return the id of one order's side of a trade. Trade numbers alone repeat from symbol to symbol."""
     number = _base36(trade_id, _ID_LENGTH - _ORDER_LENGTH)
     return _written("T", _base36(order_id, _ORDER_LENGTH) + number)
 

@@ -30,7 +30,7 @@ DEADLINE_FROM, DEADLINE_TO = 2, 60
 
 
 def whole(parameters: Parameters, name: str) -> int | None:
-    """An integer parameter, None when it was not sent. Raises Refusal when it is no integer."""
+    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -40,7 +40,9 @@ def whole(parameters: Parameters, name: str) -> int | None:
 
 
 def seconds(parameters: Parameters, name: str) -> float | None:
-    """A time in seconds as milliseconds, None when it was not sent. Raises Refusal for what is no number."""
+    """Return a time in seconds as milliseconds, None when it was not sent. Raise Refusal for a text that is no
+    number.
+    """
     value = parameters.get(name, "")
     if not value:
         return None
@@ -54,7 +56,7 @@ def is_true(parameters: Parameters, name: str) -> bool:
 
 
 def pair(parameters: Parameters, exchange: Exchange) -> SymbolMarket:
-    """The symbol of ``pair``. Raises Refusal for one that is not listed."""
+    """Return the symbol of ``pair``. Raise Refusal for one that is not listed."""
     name = parameters.get("pair", "")
     if not name:
         raise refusals.wrong("pair")
@@ -65,7 +67,7 @@ def pair(parameters: Parameters, exchange: Exchange) -> SymbolMarket:
 
 
 def pairs(parameters: Parameters, exchange: Exchange) -> list[SymbolMarket]:
-    """The symbols of a list in ``pair``, or all."""
+    """Return the symbols of a list in ``pair``, or all."""
     if not parameters.get("pair"):
         return exchange.listed
     return [pair({"pair": name}, exchange) for name in parameters["pair"].split(",")]
@@ -90,7 +92,7 @@ def check_deadline(parameters: Parameters, now: int) -> None:
 
 
 def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
-    """A new order's parameters, checked. Raises Refusal in kraken's words."""
+    """Return a new order's checked parameters. Raise Refusal in kraken's words."""
     if parameters.get("type") not in ("buy", "sell"):
         raise refusals.wrong("type")
     side, given = Side(parameters["type"]), set(filter(None, parameters.get("oflags", "").split(",")))
@@ -139,7 +141,7 @@ def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
 
 
 def _client_id(parameters: Parameters) -> str:
-    """The client's id, or one that stands for none; it excludes ``userref`` (documented)."""
+    """Return the client's id, or one that stands for none. It excludes ``userref`` (documented)."""
     value = parameters.get("cl_ord_id", "")
     if not value:
         return DRAWN + secrets.token_hex(12)

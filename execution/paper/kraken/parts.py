@@ -1,4 +1,4 @@
-"""What a running paper exchange keeps for the kraken dialect."""
+"""The state of a running paper exchange for the kraken dialect."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def said(words: str) -> Refusal:
 
 
 def translated(refusal: Refusal) -> Refusal:
-    """What kraken says where the exchange itself refused; a refusal of this dialect as it is."""
+    """Translate the exchange's own refusal to kraken's words. A refusal of this dialect is unchanged."""
     return refusal if refusal.reason is Reason.DIALECT else said(_BY_REASON[refusal.reason])
 
 

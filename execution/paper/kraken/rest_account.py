@@ -52,7 +52,7 @@ def add_order(call: Call) -> Any:
 
 
 def _planned(checked: Draft, call: Call) -> str:
-    """The words for an order that is checked and not placed."""
+    """Return the words for an order that is checked and not placed."""
     symbol = call.exchange.symbol(checked.symbol)
     order = PaperOrder(
         id=0, account="", symbol=checked.symbol, client_id="", side=Side(checked.side), type=checked.type,
@@ -127,7 +127,7 @@ def closed_orders(call: Call) -> Any:
 
 
 def _narrowed(call: Call, lag: int) -> list[PaperOrder]:
-    """The account's orders of all pairs as they were seen then, or those with ``cl_ord_id``."""
+    """Return the account's orders of all pairs as they were seen then, or those with ``cl_ord_id``."""
     wanted = call.parameters.get("cl_ord_id", "")
     mine = [
         order
@@ -167,7 +167,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> Json:
 
 
 def trades_history(call: Call) -> Any:
-    """The trades of all pairs by their ids, the newest first, fifty from ``ofs`` on."""
+    """Return the trades of all pairs by their ids, newest first, fifty from ``ofs`` on."""
     ledger, symbols = call.exchange.ledger, call.exchange.symbols
     start, end = seconds(call.parameters, "start"), seconds(call.parameters, "end")
     latest = call.exchange.now() - call.lag("late_trades")

@@ -55,7 +55,7 @@ def depth(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """The last ones, or the first ones after ``since`` (seconds or nanoseconds); oldest first."""
+    """Return the last trades, or the first ones after ``since`` (seconds or nanoseconds), oldest first."""
     symbol = pair(call.parameters, call.exchange)
     count = min(whole(call.parameters, "count") or MAX_TRADES, MAX_TRADES)
     since = seconds(call.parameters, "since")
@@ -69,7 +69,7 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """The newest 720, the running one among them, whatever ``since`` says; none for a time without trades."""
+    """Return the newest 720 candles with the running one, whatever ``since`` says. A time without trades has none."""
     symbol = pair(call.parameters, call.exchange)
     minutes = whole(call.parameters, "interval") or 1
     if minutes not in INTERVALS:

@@ -1,4 +1,4 @@
-"""What kraken's websockets share: the greeting, pings, heartbeats, subscribing, and errors."""
+"""The common parts of kraken's websockets: the greeting, pings, heartbeats, subscribing, and errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Talk:
         self._connections.send(connection, text)
 
     def beat(self) -> None:
-        """A heartbeat for each subscriber that heard nothing for a second."""
+        """Send a heartbeat to each subscriber that received nothing for a second."""
         now = self._exchange.clock()
         for connection, spoken in list(self._spoken.items()):
             if now - spoken >= HEARTBEAT_SECONDS:

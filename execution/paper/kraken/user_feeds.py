@@ -57,7 +57,7 @@ class UserFeeds:
         return await self._connections.serve(request, self._talk.greet, self._talk.receive, self._leave)
 
     def new_token(self, account: Account, seconds: float) -> str:
-        """A token that a subscription may name for so long."""
+        """Return a token that a subscription may name for so long."""
         now = self._exchange.clock()
         self._tokens = {token: entry for token, entry in self._tokens.items() if entry[1] > now}
         token = secrets.token_urlsafe(32)
@@ -92,7 +92,7 @@ class UserFeeds:
         return self._exchange.ledger.accounts[key]
 
     def _begin(self, connection: Connection, parameters: Json) -> None:
-        """The snapshot: open orders unless they are not wanted, and the last fills if they are."""
+        """Send the snapshot: open orders unless excluded, and the last fills on request."""
         listener = self._listeners[connection]
         orders, trades = _asked(parameters)
         entries: list[Json] = []
@@ -170,7 +170,7 @@ class UserFeeds:
 
 
 def _asked(parameters: Json) -> tuple[bool, bool]:
-    """Whether a snapshot holds open orders, and whether it holds fills; by default the former (documented)."""
+    """Return whether a snapshot holds open orders, and whether it holds fills; by default the former (documented)."""
     return bool(parameters.get("snap_orders", True)), bool(parameters.get("snap_trades", False))
 
 
@@ -196,7 +196,7 @@ def _whole(order: PaperOrder, market: Market) -> Json:
 
 
 def _ids(order: PaperOrder) -> Json:
-    """The client's id, or a reference of zero where it gave none."""
+    """Return the client's id, or a reference of zero where it gave none."""
     return dialect.own_id(order) or {"order_userref": 0}
 
 

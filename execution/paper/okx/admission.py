@@ -1,4 +1,4 @@
-"""How okx admits calls and refuses them: limits by call, a signature in the headers, an envelope with a code."""
+"""Okx's way to admit and refuse calls: limits by call, a signature in the headers, an envelope with a code."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Okx:
 
 
 def _signer(server: Server, request: web.Request, body: str) -> Account:
-    """The account whose key signed, checked in okx's order."""
+    """Return the account whose key signed, checked in okx's order."""
     given: dict[str, str] = {}
     for code, name in ((50103, "KEY"), (50104, "PASSPHRASE"), (50106, "SIGN"), (50107, "TIMESTAMP")):
         given[name] = request.headers.get(f"OK-ACCESS-{name}", "")
@@ -94,7 +94,7 @@ def _signer(server: Server, request: web.Request, body: str) -> Account:
 
 
 def _entries(body: str) -> list[dict[str, str]]:
-    """The objects of a body, which is one or a list of them; every value as text."""
+    """Return the objects of a body, which is one or a list of them, with every value as text."""
     try:
         read = json.loads(body)
     except ValueError:

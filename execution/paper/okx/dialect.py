@@ -114,7 +114,7 @@ def _best(symbol: SymbolMarket, side: Side) -> tuple[Decimal | None, Decimal | N
 
 
 def candle(bar: Bar, *, is_finished: bool) -> list[str]:
-    """Opening time, prices, volume in base, then in quote twice, and whether it is finished."""
+    """Return opening time, prices, volume in base, then in quote twice, and whether it is finished."""
     return [
         str(bar.start * 1000), text(bar.open), text(bar.high), text(bar.low), text(bar.close),
         text(bar.volume), text(bar.notional), text(bar.notional), "1" if is_finished else "0",
@@ -138,7 +138,7 @@ def public_trade(trade: PublicTrade, market: Market) -> Json:
 
 
 def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade]) -> Json:
-    """An order as queries show it; ``trades`` are its trades up to the time that is shown."""
+    """Return an order as queries show it. ``trades`` are its trades up to the time that is shown."""
     last = trades[-1] if trades else None
     received = market.base if order.side is Side.BUY else market.quote
     return {
@@ -220,7 +220,7 @@ def fill(trade: PaperTrade, market: Market) -> Json:
 
 
 def balance(account: Account, currencies: Iterable[str]) -> Json:
-    """An account of spot mode, in which ``availEq`` is empty."""
+    """Return an account of spot mode, in which ``availEq`` is empty."""
     updated = str(account.updated)
     details = []
     for currency in sorted(currencies):
@@ -260,7 +260,7 @@ def configuration(account: Account) -> Json:
 
 
 def trade_fee(maker: Decimal, taker: Decimal, now: int) -> Json:
-    """What is charged is below zero here."""
+    """Return the fee rates. A rate that is charged is below zero here."""
     return {
         "instType": "SPOT",
         "level": "Lv1",
@@ -274,7 +274,7 @@ def trade_fee(maker: Decimal, taker: Decimal, now: int) -> Json:
 
 
 def acknowledgement(order_id: str, client_id: str, now: int, refusal: Refusal | None = None) -> Json:
-    """What is said of one order that was to be placed or cancelled: no state, only whether it was taken."""
+    """Return the answer for one order to place or cancel: no state, only whether it was accepted."""
     said = None if refusal is None else translated(refusal)
     return {
         "clOrdId": client_id,

@@ -72,7 +72,7 @@ class MarketChannels:
             self._drop(key, connection)
 
     def _snapshot(self, channel: str, symbol: SymbolMarket) -> Json | None:
-        """What a channel begins with."""
+        """Return the first message of a channel."""
         now = self._exchange.now()
         if channel == "trades":
             return None

@@ -22,7 +22,7 @@ MAX_ROWS = 100
 
 
 def whole(parameters: Mapping[str, str], name: str) -> int | None:
-    """An integer parameter, None when it was not sent. Raises Refusal when it is no integer."""
+    """Return an integer parameter, None when it was not sent. Raise Refusal when it is no integer."""
     value = parameters.get(name, "")
     if not value:
         return None
@@ -32,7 +32,7 @@ def whole(parameters: Mapping[str, str], name: str) -> int | None:
 
 
 def limit(parameters: Mapping[str, str], default: int, largest: int, name: str = "limit") -> int:
-    """How many rows are asked for, at most ``largest``. Raises Refusal for zero."""
+    """Return the requested number of rows, at most ``largest``. Raise Refusal for zero."""
     value = whole(parameters, name)
     if value == 0:
         raise refusals.wrong(name)
@@ -40,7 +40,7 @@ def limit(parameters: Mapping[str, str], default: int, largest: int, name: str =
 
 
 def instrument(parameters: Mapping[str, str], exchange: Exchange) -> SymbolMarket:
-    """The symbol of ``instId``. Raises Refusal for one that is not listed."""
+    """Return the symbol of ``instId``. Raise Refusal for one that is not listed."""
     name = parameters.get("instId", "")
     if not name:
         raise refusals.empty("instId")
@@ -48,7 +48,7 @@ def instrument(parameters: Mapping[str, str], exchange: Exchange) -> SymbolMarke
 
 
 def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
-    """A new order's parameters, checked. Raises Refusal with okx's code and text."""
+    """Return a new order's checked parameters. Raise Refusal with okx's code and text."""
     if entry.get("tdMode") != "cash":
         raise refusals.wrong("tdMode")
     client_id = entry.get("clOrdId", "") or secrets.token_hex(12)

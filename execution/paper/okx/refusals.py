@@ -18,7 +18,7 @@ _BY_REASON = {
 
 
 def translated(refusal: Refusal) -> Refusal:
-    """What okx says where the exchange itself refused; a refusal of this dialect as it is."""
+    """Translate the exchange's own refusal to okx's words. A refusal of this dialect is unchanged."""
     if refusal.reason is Reason.DIALECT:
         return refusal
     code, message, status = _BY_REASON[refusal.reason]

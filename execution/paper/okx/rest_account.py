@@ -139,7 +139,7 @@ def _is_forgotten(call: Call, order: PaperOrder) -> bool:
 
 
 def _mine(call: Call) -> list[PaperOrder]:
-    """The account's orders, of one instrument or of all, the oldest first."""
+    """Return the account's orders, of one instrument or of all, oldest first."""
     return call.exchange.ledger.orders_of(call.account.key, _symbols(call))
 
 
@@ -150,7 +150,7 @@ def _symbols(call: Call) -> list[str]:
 
 
 def _page(call: Call, rows: list[Row], number: Callable[[Row], int]) -> list[Row]:
-    """The newest rows, older than ``after`` and newer than ``before`` where these are given."""
+    """Return the newest rows, older than ``after`` and newer than ``before`` where these are given."""
     after, before = whole(call.parameters, "after"), whole(call.parameters, "before")
     chosen = [
         row

@@ -57,7 +57,7 @@ def books(call: Call) -> Any:
 
 
 def trades(call: Call) -> Any:
-    """The newest first."""
+    """Return the trades, newest first."""
     symbol = instrument(call.parameters, call.exchange)
     recent = list(symbol.trades)[-limit(call.parameters, 100, 500) :]
     return [dialect.public_trade(trade, symbol.market) for trade in reversed(recent)]

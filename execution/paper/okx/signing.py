@@ -15,7 +15,7 @@ WINDOW_MILLISECONDS = 30_000
 
 
 def check_key(account: Account, passphrase: str | None, payload: str, signature: str | None) -> None:
-    """The passphrase, and the HMAC-SHA256 of the payload in base64. Raises Refusal."""
+    """Check the passphrase, and the HMAC-SHA256 of the payload in base64. Raise Refusal."""
     if not hmac.compare_digest((passphrase or "").encode(), account.passphrase.encode()):
         raise refusals.wrong_passphrase()
     digest = hmac.new(account.secret.encode(), payload.encode(), hashlib.sha256).digest()
@@ -35,6 +35,6 @@ def moment_of(stamp: str) -> float:
 
 
 def check_time(stamped: float, now: int) -> None:
-    """Raises Refusal for a moment that is not within half a minute of now; both in milliseconds."""
+    """Raise Refusal for a moment that is not within half a minute of now; both in milliseconds."""
     if abs(stamped - now) > WINDOW_MILLISECONDS:
         raise refusals.expired()

@@ -1,4 +1,4 @@
-"""What okx's websockets share: pings as text, subscribing, and errors."""
+"""The common parts of okx's websockets: pings as text, subscribing, and errors."""
 
 from __future__ import annotations
 

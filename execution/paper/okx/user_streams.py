@@ -23,7 +23,7 @@ _LOGIN_CODES = {50102: 60006, 50105: 60024, 50111: 60005, 50113: 60007}
 
 
 class UserChannels:
-    """Who is logged in to which account, and who listens to its orders."""
+    """The connections that are logged in to each account, and those that listen to its orders."""
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults
@@ -55,7 +55,7 @@ class UserChannels:
                     self._connections.send(connection, encode({"arg": argument, "data": [event]}))
 
     def _event(self, news: OrderNews) -> Json:
-        """The order as it then was; the fields of a fill are those of the trade that is told, if any."""
+        """Return the order as it was then. The fields of a fill are those of the reported trade, if any."""
         market = self._exchange.symbols[news.order.symbol].market
         trade = news.trade
         trades = self._exchange.ledger.by_order[news.order.id]

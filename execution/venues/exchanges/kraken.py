@@ -27,7 +27,7 @@ _CANCELS = ((5, 8), (10, 6), (15, 5), (45, 4), (90, 2), (300, 1))
 
 
 def _tier(calls: float, calls_fall: float, orders: float, orders_fall: float) -> tuple[Limits, Limits]:
-    """The two counters of an account's tier: of calls by its key, of orders by pair, and how fast each falls."""
+    """Return the two counters of an account's tier: calls by key and orders by pair, each with its rate of decay."""
     costs: dict[Call, float] = {
         "create": 0,
         "cancel": 0,
