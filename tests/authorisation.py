@@ -1,12 +1,12 @@
-"""Who may do what: a row for each method and route, a column for each role. tests/test_authorisation.py holds it.
+"""The permissions: a row for each method and route, a column for each role. tests/test_authorisation.py checks it.
 
 Cells are HTTP statuses; ``login`` is a redirect to the login page. ``trader`` owns the order and the token,
 ``second`` is another trader, ``watcher`` a trader who sees the desk.
 
-``object`` is what the route names: the desk's one order, token, halt or account. A cell of 404 or 403 on an
-object is asked again with an id that does not exist, and must look exactly the same; only where a person sees
-the object but may not act on it, marked ``!``, the missing one is a 404. Who gets something of an object gets
-a 404 of the missing one.
+``object`` is the object in the route: the desk's one order, token, halt or account. A cell of 404 or 403 on an
+object is requested again with an id that does not exist, and the answer must look exactly the same. The exception
+is marked ``!``: the person sees the object but may not act on it, and a missing one is a 404. Roles that get any
+part of an object get a 404 for a missing one.
 """
 
 from __future__ import annotations

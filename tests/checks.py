@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a check ended; ``output`` is all that the tool wrote."""
+    """The result of a check. ``output`` is all that the tool wrote."""
 
     name: str
     is_ok: bool

@@ -1,4 +1,4 @@
-"""What every test stands on: a folder of its own instead of var/, a browser, and the real desk.
+"""The base of every test: a folder of its own instead of var/, a browser, and the real desk.
 
 The environment is set here, at import: pytest-django loads the settings only after this file.
 """

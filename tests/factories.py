@@ -123,7 +123,7 @@ class Rows:
         return account
 
     def raw(self, **changes: Any) -> dict[str, Any]:
-        """A ticket as a form sends it: BUY 0.3 BTC over three minutes in three slices."""
+        """Return a ticket as a form sends it: BUY 0.3 BTC over three minutes in three slices."""
         return {
             "symbol": SYMBOL,
             "side": "buy",
@@ -141,14 +141,14 @@ class Rows:
         return order_submit(person=person or self.trader, request=request, key=key, now=now)
 
     def claim(self, order: Order, *, now: datetime = NOW) -> Order:
-        """The order as this worker's own."""
+        """Return the order as this worker's own."""
         orders_claim(worker_pk=self.worker.pk, most=50, patience=timedelta(0), now=now)
         order.refresh_from_db()
         assert order.owner_id == self.worker.pk
         return order
 
     def working(self, *, now: datetime = NOW, **changes: Any) -> Order:
-        """An order that was submitted, claimed and started."""
+        """Return an order that was submitted, claimed and started."""
         order = self.claim(self.submit(now=now, **changes), now=now)
         assert self.step(order, now=now) is Applied.DONE
         order.refresh_from_db()
@@ -171,7 +171,7 @@ class Rows:
         ).applied
 
     def resting(self, *, submitted: bool = True, **changes: Any) -> ChildOrder:
-        """The first child of a working order, on its way to the exchange."""
+        """Return the first child of a working order, on its way to the exchange."""
         order = self.working(**changes)
         self.step(order, now=NOW)
         child = order.children.get()
@@ -202,14 +202,14 @@ class Rows:
 
 
 def calm_quote(at: datetime) -> Quote:
-    """The market of most tests."""
+    """Return the market of most tests."""
     return Quote(D("59999.50"), D("60000.50"), D(2), D(2), at)
 
 
 def report_of(
     child: ChildOrder, status: VenueStatus | None, filled: str | Decimal | None, **changes: Any
 ) -> OrderReport:
-    """What the exchange says of a child; ``exchange_id`` is X and its sequence."""
+    """Return the exchange's report on a child; ``exchange_id`` is X and its sequence."""
     fields: dict[str, Any] = {
         "symbol": child.symbol,
         "client_id": child.client_id,
@@ -221,7 +221,7 @@ def report_of(
 
 
 def trade_of(child: ChildOrder, trade_id: str, quantity: str | Decimal, **changes: Any) -> Trade:
-    """A trade of a child, as a look lists it: without our client id."""
+    """Return a trade of a child, as a look lists it: without the client id."""
     fields: dict[str, Any] = {
         "symbol": child.symbol,
         "trade_id": trade_id,
@@ -239,7 +239,7 @@ def make_worker(boot_id: str, *, lease: timedelta = timedelta(minutes=5)) -> Wor
 
 
 def make_account(venue: Venue, label: str, *traders: User) -> Account:
-    """An account with a key in use; its sealed bytes open nothing."""
+    """Return an account with a key in use; its sealed bytes open nothing."""
     account = Account.objects.create(
         venue=venue,
         label=label,
@@ -258,7 +258,7 @@ def make_account(venue: Venue, label: str, *traders: User) -> Account:
 
 
 def make_rows(redis_url: str = "") -> Rows:
-    """The rows of a desk, its account held by its worker."""
+    """Return the rows of a desk, its account held by its worker."""
     installation = Installation.objects.create(mark="test", environment="paper", sealing_key="00")
     signing_key.cache_clear()
     trader = User.objects.create(username="trader", role=Role.TRADER)

@@ -1,4 +1,4 @@
-"""What must hold of every order, asserted: the product's own rules, which the seeded simulation checks as well."""
+"""The rules that hold for every order, asserted: the product's own rules, which the seeded simulation checks too."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ def check_order(order: Order) -> None:
 
 
 def check_final(order: Order) -> None:
-    """What holds besides when an order has ended and its exchange has said everything."""
+    """Check the further rules for an order that has ended and whose exchange has reported everything."""
     _check(order, lambda read: [*broken_rules(read), *broken_at_the_end(read)])
 
 
 def _check(order: Order, rules: Callable[[Order], list[str]]) -> None:
-    """An engine may write between the reads: the order has another version then, and all is read again."""
+    """Check the rules. An engine may write between the reads; then the order has another version, and all is read
+    again.
+    """
     while broken := rules(order):
         version = order.version
         order.refresh_from_db()

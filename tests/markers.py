@@ -98,7 +98,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def times_table(reports: Sequence[pytest.TestReport]) -> list[str]:
-    """Tests and seconds, fixtures included, by folder and by marker; a test counts with each of its markers."""
+    """Return tests and seconds, fixtures included, by folder and by marker. A test counts with each of its
+    markers.
+    """
     tests: Counter[tuple[str, str]] = Counter()
     seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
     for report in reports:

@@ -29,7 +29,7 @@ class InstallError(Exception):
 
 
 def install_command(packages: Sequence[str]) -> str:
-    """What a person types, as root."""
+    """Return the command that a person types, as root."""
     return f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
 
 

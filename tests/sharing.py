@@ -1,4 +1,4 @@
-"""How the processes share the tests: many of them wait, and another process computes meanwhile.
+"""The way in which the processes share the tests: many of them wait, and another process computes meanwhile.
 
 Tests of one group run in one process, so that a desk is started once.
 """
@@ -33,7 +33,7 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
-    """The marker ``xdist_group`` has no effect under this pytest, so groups go by names."""
+    """Schedule groups by their names, because the marker ``xdist_group`` has no effect under this pytest."""
     return GroupScheduling(config, log)
 
 
@@ -44,8 +44,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_xdist_setupnodes() -> None:
-    """The processes find the environment as this one did: with the settings named they would load them before
-    tests/conftest.py gives each its own folder."""
+    """Give the processes the environment of this one. With the settings named they would load them before
+    tests/conftest.py gives each its own folder.
+    """
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 

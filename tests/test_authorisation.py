@@ -119,7 +119,7 @@ def outcome(response: Any) -> str:
 
 
 def looks(response: Any, public_id: str) -> tuple[int, bytes]:
-    """An answer without what is drawn anew, and without the id that was asked for."""
+    """Return an answer without the parts that are drawn anew, and without the requested id."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
     return response.status_code, FORM_TOKEN.sub(b"", body).replace(public_id.encode(), b"ID")
 

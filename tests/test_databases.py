@@ -1,4 +1,4 @@
-"""What each kind of database is told."""
+"""The options of each kind of database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/deploy/ hands to an operator: each part gets what it needs, and only workers see the keyring."""
+"""The deployment files in docs/deploy/: each part gets its needs, and only workers see the keyring."""
 
 from __future__ import annotations
 

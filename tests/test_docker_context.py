@@ -1,4 +1,4 @@
-"""What Docker would copy into the image: the program, and none of what an installation keeps beside it."""
+"""The files that Docker would copy into the image: the program, and none of an installation's own files beside it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SECRET = (
 
 @cache
 def rules() -> list[tuple[bool, re.Pattern[str]]]:
-    """The lines of ``.dockerignore`` as Docker reads them: whether they take back, and what they match."""
+    """Return the lines of ``.dockerignore`` as Docker reads them: whether they take back, and what they match."""
     lines = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     written = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     return [(line.startswith("!"), pattern(line.removeprefix("!").strip("/"))) for line in written]
@@ -62,7 +62,7 @@ def pattern(text: str) -> re.Pattern[str]:
 
 
 def is_copied(path: str) -> bool:
-    """Whether Docker takes this file: the last line that matches it, or a folder that it is in, decides."""
+    """Return whether Docker takes this file. The last line that matches it, or a folder that it is in, decides."""
     names = [path, *(str(folder) for folder in PurePosixPath(path).parents if str(folder) != ".")]
     copied = True
     for takes_back, rule in rules():
@@ -72,7 +72,7 @@ def is_copied(path: str) -> bool:
 
 
 def context() -> Iterator[str]:
-    """The files of this checkout that Docker would copy, tracked or not."""
+    """Yield the files of this checkout that Docker would copy, tracked or not."""
     for folder, folders, names in os.walk(REPOSITORY):
         here = Path(folder).relative_to(REPOSITORY)
         folders[:] = [name for name in folders if here.parts or name in PARTS]

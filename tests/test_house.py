@@ -43,7 +43,7 @@ MAX_FILE = 400
 
 
 def tracked_files() -> list[Path]:
-    """What git tracks and is there, relative to the repository."""
+    """Return the existing files that git tracks, relative to the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
@@ -53,7 +53,7 @@ def tracked_files() -> list[Path]:
 
 
 def text_of(path: Path) -> str | None:
-    """The text of a tracked file; None when it is not text."""
+    """Return the text of a tracked file; None when it is not text."""
     content = (REPOSITORY / path).read_bytes()
     return None if b"\0" in content else content.decode()
 

@@ -1,4 +1,4 @@
-"""What the tests do about what a machine lacks. The machine's edge is made up: its PATH, its user and its apt-get."""
+"""The reaction of the tests to a machine that lacks a program. The machine is simulated: PATH, user and apt-get."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Machine:
         return self.folder / "programs"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A session of pytest on this machine."""
+        """Start a session of pytest on this machine."""
         environment = desk_environment(
             PATH=str(self.programs),
             HOME=str(self.folder / "home"),
@@ -97,19 +97,19 @@ class Machine:
         )
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """The exit code of a session and what it said."""
+        """Return the exit code of a session and its output."""
         process = self.start(*arguments)
         said, _ = process.communicate(timeout=120)
         return process.returncode, said
 
     def installs(self) -> list[str]:
-        """How apt-get was called to install something."""
+        """Return the calls of apt-get that install something."""
         log = self.folder / "apt.log"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return [line for line in lines if " install " in line]
 
     def ran(self) -> set[str]:
-        """The tests that have run."""
+        """Return the tests that have run."""
         path = self.folder / "ran"
         return set(path.read_text(encoding="utf-8").split()) if path.exists() else set()
 
@@ -121,7 +121,7 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def here(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """This very process is on that machine."""
+    """Put this very process on that machine."""
     monkeypatch.setenv("PATH", str(machine.programs))
     monkeypatch.setenv("HOME", str(machine.folder / "home"))
     return machine

@@ -1,4 +1,4 @@
-"""What the settings make of the process environment."""
+"""The settings that result from the process environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_what_is_not_the_name_of_a_host_stops_the_start(written: str) -> None:
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
-    """What the settings are in a process with this environment; its logs stay as they are."""
+    """Return the settings of a process with this environment; its logs stay as they are."""
     monkeypatch.setattr("config.logs.configure_logs", lambda *_: None)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

@@ -26,7 +26,7 @@ router = Router(tags=["alerts"])
 
 @router.get("/alerts", response=AlertList, summary="List alerts", operation_id="alert_list")
 def alert_list(request: HttpRequest, query: Query[bodies.AlertsAsked]) -> AlertList:
-    """Of your own orders; all as a supervisor; those of no order as an admin."""
+    """List alerts of your own orders; all as a supervisor; those without an order as an admin."""
     person = api_person(request)
     refuse_unknown(request, query)
     found = selectors.alert_rows(person=person, state=query.state, kind=query.kind, owner=query.owner)
@@ -41,7 +41,7 @@ def alert_list(request: HttpRequest, query: Query[bodies.AlertsAsked]) -> AlertL
     "/alerts/{slug:public_id}", response=AlertDetail, summary="Read an alert", operation_id="alert_read"
 )
 def detail(request: HttpRequest, public_id: str) -> AlertDetail:
-    """With what it is about, the newest first."""
+    """Return an alert with its subjects, newest first."""
     row = selectors.alert_find(person=api_person(request), public_id=public_id)
     if row is None:
         raise NotFound
@@ -71,7 +71,7 @@ def _act(request: HttpRequest, public_id: str, act: Callable[..., Any]) -> Alert
     operation_id="alert_acknowledge",
 )
 def acknowledge(request: HttpRequest, public_id: str, body: bodies.NoteBody) -> AlertRow:
-    """It does not escalate any more. Acknowledging twice is once."""
+    """Acknowledge an alert, so that it no longer escalates. Acknowledging twice has the effect of once."""
     return _act(request, public_id, partial(services.alert_acknowledge, note=body.note))
 
 
@@ -79,5 +79,5 @@ def acknowledge(request: HttpRequest, public_id: str, body: bodies.NoteBody) -> 
     "/alerts/{slug:public_id}/own", response=AlertRow, summary="Own an alert", operation_id="alert_own"
 )
 def own(request: HttpRequest, public_id: str) -> AlertRow:
-    """You see to it from now on. It is acknowledged by that, too."""
+    """Own an alert: you handle it from now on. This acknowledges it too."""
     return _act(request, public_id, services.alert_own)

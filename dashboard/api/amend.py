@@ -49,7 +49,9 @@ def _changes(body: bodies.ChangesBody, order_id: int) -> dict[str, Any]:
     operation_id="order_amend_preview",
 )
 def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> AmendPreview:
-    """Creates nothing. Problems that would refuse the changes are listed in problems."""
+    """Preview an amendment without creating anything. Problems that would refuse the changes are listed in
+    problems.
+    """
     person, order_id = _trader(request, public_id)
     found = services.order_amend_preview(
         public_id=public_id, person=person, changes=_changes(body, order_id), now=timezone.now()
@@ -64,9 +66,10 @@ def preview(request: HttpRequest, public_id: str, body: bodies.ChangesBody) -> A
     operation_id="order_amend",
 )
 def amend(request: HttpRequest, public_id: str, body: bodies.AmendBody) -> OrderDetail:
-    """New terms and a new plan for what remains. Above a limit that another person may allow, the order is answered as
-    it is, with the request in waiting_approval. The same changes to the same terms_version are one amendment,
-    however often they are sent; terms of another version are a 409."""
+    """Amend the terms, with a new plan for the remaining quantity. Above a limit that needs an approval, the
+    answer is the unchanged order with the request in waiting_approval. The same changes to the same terms_version
+    are one amendment, however often they are sent. Terms of another version are a 409.
+    """
     person, order_id = _trader(request, public_id)
     order = services.order_amend(
         public_id=public_id,

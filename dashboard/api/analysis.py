@@ -22,6 +22,8 @@ router = Router(tags=["analysis"])
     openapi_extra=query_parameters(AnalysisFilter),
 )
 def analysis(request: HttpRequest) -> AnalysisPage:
-    """The final reports of the orders that you may see, by group: means, their errors and how many orders know."""
+    """Return the final reports of the orders that you may see, by group: means, their errors and the number of
+    orders with a known figure.
+    """
     person = api_person(request)
     return analysis_page(person=person, chosen=query_filter(request, person, AnalysisFilter))

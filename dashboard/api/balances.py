@@ -18,7 +18,9 @@ router = Router(tags=["desk"])
     "/balances", response=Balances, summary="Read balances and today's results", operation_id="balances_read"
 )
 def read(request: HttpRequest) -> Balances:
-    """A trader's own accounts and orders; all of them for supervisors. Results are before fees, by average cost."""
+    """Return a trader's own accounts and orders; all of them for supervisors. Results are before fees, by average
+    cost.
+    """
     person = api_person(request)
     if not selectors.may_see_balances(person):
         raise Forbidden(selectors.REFUSAL)

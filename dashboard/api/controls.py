@@ -77,7 +77,7 @@ def limit_end(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> 
 
 @router.get("/approvals", response=Approvals, summary="List approvals", operation_id="approval_list")
 def approval_list(request: HttpRequest, query: Query[bodies.ApprovalsAsked]) -> Approvals:
-    """Requests about orders that you may see: those that wait, or the last ones decided."""
+    """Return requests about orders that you may see: those that wait, or the last ones decided."""
     person = api_person(request)
     refuse_unknown(request, query)
     return {"approvals": selectors.approval_rows(person=person, waiting=not query.decided)}
@@ -90,7 +90,7 @@ def approval_list(request: HttpRequest, query: Query[bodies.ApprovalsAsked]) -> 
     operation_id="approval_read",
 )
 def approval_read(request: HttpRequest, public_id: str) -> ApprovalDetail:
-    """With every limit that it exceeds now."""
+    """Return a request with every limit that it exceeds now."""
     return _detail(api_person(request), public_id)
 
 
@@ -101,7 +101,9 @@ def approval_read(request: HttpRequest, public_id: str) -> ApprovalDetail:
     operation_id="approval_approve",
 )
 def approval_approve(request: HttpRequest, public_id: str, body: bodies.ApproveBody) -> ApprovalDetail:
-    """The order begins, or the amendment is made. Never by the person who asked. Approving twice is once."""
+    """Approve a request: the order begins, or the amendment is made. Nobody approves an own request. Approving
+    twice has the effect of once.
+    """
     person = api_supervisor(request)
     services.approval_approve(
         public_id=_found(person, public_id),
@@ -120,7 +122,7 @@ def approval_approve(request: HttpRequest, public_id: str, body: bodies.ApproveB
     operation_id="approval_refuse",
 )
 def approval_refuse(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> ApprovalDetail:
-    """A new order is rejected; an order that runs goes on as it was."""
+    """Refuse a request: a new order is rejected, and a running order continues unchanged."""
     person = api_supervisor(request)
     services.approval_refuse(
         public_id=_found(person, public_id), person=person, reason=body.reason, now=timezone.now()
@@ -135,7 +137,9 @@ def approval_refuse(request: HttpRequest, public_id: str, body: bodies.ReasonBod
     operation_id="approval_withdraw",
 )
 def approval_withdraw(request: HttpRequest, public_id: str) -> ApprovalDetail:
-    """For its trader and for supervisors. A new order is cancelled; an order that runs goes on as it was."""
+    """Withdraw a request, as its trader or as a supervisor. A new order is cancelled, and a running order
+    continues unchanged.
+    """
     person = api_person(request)
     try:
         services.approval_withdraw(public_id=_found(person, public_id), person=person, now=timezone.now())

@@ -17,13 +17,13 @@ router = Router(tags=["desk"])
 
 @router.get("/accounts", response=Accounts, summary="List accounts", operation_id="account_list")
 def accounts(request: HttpRequest) -> Accounts:
-    """A trader's own; all of them for supervisors, and for admins with the state of their keys."""
+    """Return a trader's own accounts; all of them for supervisors, and for admins with the state of their keys."""
     return {"accounts": account_facts(person=api_person(request))}
 
 
 @router.get("/markets", response=Markets, summary="List markets", operation_id="market_list")
 def markets(request: HttpRequest, query: Query[bodies.MarketsAsked]) -> Markets:
-    """Limits, fees and the newest quote, however old: age_seconds says."""
+    """Return limits, fees and the newest quote of any age, with age_seconds."""
     refuse_unknown(request, query)
     found = market_facts(
         person=api_person(request), symbol=query.symbol, account=query.account, now=timezone.now()

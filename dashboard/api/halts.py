@@ -29,7 +29,7 @@ FORMER = 100
     operation_id="halt_preview",
 )
 def preview(request: HttpRequest, body: bodies.HaltAsked) -> HaltPreview:
-    """Changes nothing. The phrase is what confirms the halt."""
+    """Preview a halt without changing anything. The phrase in the answer confirms the halt."""
     person = api_supervisor(request)
     asked = services.parse_halt_request(body.dict())
     return services.halt_preview(person=person, request=asked, now=timezone.now())
@@ -37,7 +37,7 @@ def preview(request: HttpRequest, body: bodies.HaltAsked) -> HaltPreview:
 
 @router.post("/halts", response={201: HaltRow}, summary="Set a halt", operation_id="halt_set")
 def set_halt(request: HttpRequest, body: bodies.HaltBody) -> Any:
-    """The same halt in force already is answered as it is. Lifting it resumes nothing by itself."""
+    """Set a halt. If the same halt is in force, it is the answer. Lifting it resumes nothing by itself."""
     now = timezone.now()  # the request reached the server: the time to flat counts from here
     person = api_supervisor(request)
     halt = services.halt_set(
@@ -52,7 +52,7 @@ def set_halt(request: HttpRequest, body: bodies.HaltBody) -> Any:
 
 @router.get("/halts", response=Halts, summary="List halts", operation_id="halt_list")
 def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
-    """Those in force, oldest first; or the last ones lifted, newest first."""
+    """List the halts in force, oldest first, or the last ones lifted, newest first."""
     api_supervisor(request)
     refuse_unknown(request, query)
     return {"halts": halt_rows(lifted=query.lifted, limit=FORMER)}
@@ -60,7 +60,7 @@ def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
 
 @router.get("/halts/{slug:public_id}", response=HaltRow, summary="Read a halt", operation_id="halt_read")
 def detail(request: HttpRequest, public_id: str) -> HaltRow:
-    """Its progress until the exchanges have confirmed that nothing of it is open."""
+    """Return a halt's progress until the exchanges have confirmed that nothing of it is open."""
     api_supervisor(request)
     return _row(public_id)
 

@@ -46,7 +46,9 @@ Key = Annotated[
     operation_id="order_launch",
 )
 def launch(request: HttpRequest, body: bodies.OrderBody, key: Key) -> Status[Any]:
-    """201 for a new order, 200 when the key has made it before. The same key with another body is a 409."""
+    """Create an order: 201 for a new one, 200 when the key has made it before. The same key with another body is a
+    409.
+    """
     person, now = api_trader(request), timezone.now()
     wanted = read_order(body.dict(), person)
     confirmed = body.confirmation()
@@ -62,7 +64,7 @@ def launch(request: HttpRequest, body: bodies.OrderBody, key: Key) -> Status[Any
     operation_id="order_preview",
 )
 def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
-    """Creates nothing. Problems that would refuse the order are listed in problems."""
+    """Preview an order without creating anything. Problems that would refuse the order are listed in problems."""
     person, now = api_trader(request), timezone.now()
     found = services.order_preview(person=person, request=read_order(body.dict(), person), now=now)
     return rows.preview_row(found, confirmation_problems(person, found, body.confirmation()))
@@ -76,7 +78,9 @@ def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
     openapi_extra=query_parameters(OrderListFilter),
 )
 def order_list(request: HttpRequest) -> payloads.Orders:
-    """Your own orders, or everybody's where you may see them: first what needs a person, then what lives."""
+    """Return your own orders, or everybody's where you may see them: first those that need a person, then live
+    ones.
+    """
     person = api_person(request)
     chosen = query_filter(request, person, OrderListFilter)
     found = blotter_page(person=person, chosen=chosen)
@@ -120,7 +124,7 @@ for section, form, summary, about in (
     operation_id="order_report",
 )
 def report(request: HttpRequest, public_id: str) -> Report:
-    """The report so far; final five minutes after the order has ended."""
+    """Return the report so far. It is final five minutes after the order has ended."""
     return report_read(api_order(request, public_id), timezone.now())
 
 
@@ -139,7 +143,7 @@ def _actor(request: HttpRequest, public_id: str) -> User:
     operation_id="order_pause",
 )
 def pause(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """Cancels open child orders; nothing new is sent. Pausing twice is once."""
+    """Cancel open child orders and send nothing new. Pausing twice has the effect of once."""
     order = services.order_pause(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )
@@ -170,7 +174,7 @@ def resume(request: HttpRequest, public_id: str, body: bodies.ResumeBody) -> pay
     operation_id="order_cancel",
 )
 def cancel(request: HttpRequest, public_id: str, body: Action = None) -> payloads.OrderDetail:
-    """The order closes, and is final when its children are settled. Cancelling twice is once."""
+    """Close the order. It is final when its children are settled. Cancelling twice has the effect of once."""
     order = services.order_cancel(
         public_id=public_id, person=_actor(request, public_id), reason=_reason(body), now=timezone.now()
     )

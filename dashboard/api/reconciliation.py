@@ -29,7 +29,9 @@ ADDRESS = "/reconciliation/{slug:public_id}"
     operation_id="reconciliation_read",
 )
 def read(request: HttpRequest) -> Reconciliation:
-    """For your own orders; for the whole desk as a supervisor. Differences closed within the hour are listed last."""
+    """List differences of your own orders, or of the whole desk as a supervisor. Differences closed within the
+    hour are last.
+    """
     return selectors.reconciliation(person=api_person(request), now=timezone.now())
 
 
@@ -46,7 +48,7 @@ def _act(request: HttpRequest, client_id: str, act: Callable[..., None]) -> Any:
     f"{ADDRESS}/poll", response={204: None}, summary="Poll the venue now", operation_id="unknown_poll"
 )
 def poll(request: HttpRequest, public_id: str) -> Any:
-    """The child's client id names it. Its account is polled within a second or two."""
+    """Request a poll of a child, named by its client id. Its account is polled within a second or two."""
     return _act(request, public_id, services.unknown_poll)
 
 
@@ -54,7 +56,7 @@ def poll(request: HttpRequest, public_id: str) -> Any:
     f"{ADDRESS}/cancel", response={204: None}, summary="Cancel when it appears", operation_id="unknown_cancel"
 )
 def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    """The child is cancelled at the venue the moment that the exchange shows it."""
+    """Request the cancel of a child at the venue as soon as the exchange shows it."""
     return _act(request, public_id, partial(services.unknown_cancel, reason=body.reason))
 
 
@@ -65,7 +67,9 @@ def cancel(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any
     operation_id="unknown_attach",
 )
 def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any:
-    """Nothing is believed before the exchange has shown that order; its answer stands in attach."""
+    """Attach an order of the exchange to a child. Nothing is recorded before the exchange has shown that order;
+    attach in the answer has the result.
+    """
     act = partial(services.unknown_attach, exchange_id=body.exchange_id, reason=body.reason)
     return _act(request, public_id, act)
 
@@ -74,13 +78,17 @@ def attach(request: HttpRequest, public_id: str, body: bodies.AttachBody) -> Any
     f"{ADDRESS}/absent", response={204: None}, summary="Mark as absent", operation_id="unknown_absent"
 )
 def absent(request: HttpRequest, public_id: str, body: bodies.AbsentBody) -> Any:
-    """Without proof: if it is at the exchange after all, its quantity may be bought or sold twice."""
+    """Close a child as never placed, without proof. If it is at the exchange after all, its quantity may be bought
+    or sold twice.
+    """
     act = partial(services.unknown_absent, phrase=body.phrase, reason=body.reason)
     return _act(request, public_id, act)
 
 
 @router.post(f"{ADDRESS}/ended", response={204: None}, summary="Mark as ended", operation_id="unknown_ended")
 def ended(request: HttpRequest, public_id: str, body: bodies.EndedBody) -> Any:
-    """Without proof, for a child that the exchange has shown and shows no more. Its trades say what was filled."""
+    """Close a child without proof that the exchange has shown and no longer shows. Its trades give its filled
+    quantity.
+    """
     act = partial(services.unknown_ended, phrase=body.phrase, reason=body.reason)
     return _act(request, public_id, act)

@@ -181,9 +181,7 @@ class AccountSession:
             tasks.create_task(keep(faults.MARKET_LIMITS, self._rules.run, works_after=None))
 
     async def _poll_before_all(self) -> None:
-        """Poll everything that may rest on the exchange before any new child, because the exchange may have
-        cancelled it.
-        """
+        """Poll everything that may rest there before any new child. The exchange may have cancelled it."""
         await self._doubt(self._context.clock.now())
         self._reconciler.poke()
 

@@ -9,7 +9,7 @@ AUDIT = "audit"
 
 
 class AuditEntry(models.Model):
-    """What was changed outside of orders (halts, keys, accounts, people, tokens), by whom and why.
+    """A change outside of orders (halts, keys, accounts, people, tokens), its author and its reason.
 
     Each entry carries the hash of the one before it, as an order's journal does. Append-only.
     """

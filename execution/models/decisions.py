@@ -6,7 +6,7 @@ from execution.models.orders import Order
 
 
 class DecisionContext(models.Model):
-    """What many decisions of an order have in common: parameters, plan, forecast and market rules.
+    """The common basis of many decisions of an order: parameters, plan, forecast and market rules.
 
     Written once for each version of it. ``body`` is compressed JSON (core/orders/view_record.py).
     """
@@ -24,7 +24,7 @@ class DecisionContext(models.Model):
 
 
 class DecisionRecord(models.Model):
-    """What the children of one decision were decided on. Append-only until retention deletes it.
+    """The basis of the children of one decision. Append-only until retention deletes it.
 
     The journal's entry of each child has the SHA-256 of ``body``, so the journal's chain covers it.
     """

@@ -6,10 +6,10 @@ from execution.models.orders import Order
 
 
 class Estimate(models.Model):
-    """What the simulation expects an order to cost: asked for by a ticket or for an order that was sent.
+    """The simulation's expected cost of an order, requested by a ticket or for an order that was sent.
 
-    ``spec`` is everything that it depends on (core/simulation/asking.py); ``result`` is null until it is worked out,
-    and says a ``problem`` where it cannot be.
+    ``spec`` holds everything that the cost depends on (core/simulation/asking.py). ``result`` is null until it is
+    computed, and holds a ``problem`` where it cannot be.
     """
 
     key = models.CharField(max_length=64, unique=True)

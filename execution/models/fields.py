@@ -75,7 +75,7 @@ else:
 
 
 def draw_public_id() -> str:
-    """A random public id; uniqueness is the column's constraint."""
+    """Draw a random public id. The column's constraint keeps it unique."""
     return random_id(PUBLIC_ID_LENGTH, secrets.choice)
 
 

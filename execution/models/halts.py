@@ -54,7 +54,7 @@ class HaltGate(models.Model):
 
 
 class Halt(models.Model):
-    """What a supervisor stopped, until a supervisor lifts it. Lifting resumes nothing by itself."""
+    """A halt that a supervisor set, until a supervisor lifts it. Lifting resumes nothing by itself."""
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=16, choices=HaltKind.choices)

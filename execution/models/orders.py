@@ -13,7 +13,7 @@ from execution.models.venues import Account
 def choices(
     *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
 ) -> list[tuple[str, str]]:
-    """An enum of the core as Django's choices; its labels are its words."""
+    """Return an enum of the core as Django's choices, with its words as labels."""
     return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
 
 
@@ -238,7 +238,7 @@ class Fill(models.Model):
 
 
 class OrderReport(models.Model):
-    """What an ended order achieved (payloads/orders.py Report), kept because market samples are not."""
+    """The results of an ended order (payloads/orders.py Report), kept because market samples are deleted."""
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="report")
     #: The order's version that it was made of: a fill or fee that is told later makes it again.
@@ -251,7 +251,7 @@ class OrderReport(models.Model):
 
 
 class JournalEntry(models.Model):
-    """What happened to an order, who did it and why. ``version`` is the order's and the websocket's.
+    """An event of an order, its author and its reason. ``version`` is the order's and the websocket's.
 
     Each entry carries the hash of the one before it (core/journal.py). Append-only.
     """

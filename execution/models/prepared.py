@@ -56,27 +56,27 @@ class Compiled(Generic[M]):
         self._made: dict[str, _Made] = {}
 
     def all(self, **values: Value | None) -> list[M]:
-        """The rows."""
+        """Return the rows."""
         made, found = self._run("%s", values)
         return [self._model.from_db("default", made.columns, _converted(made, row)) for row in found]
 
     def values(self, **values: Value | None) -> list[tuple[Any, ...]]:
-        """The columns of each row."""
+        """Return the columns of each row."""
         made, found = self._run("%s", values)
         return [tuple(_converted(made, row)) for row in found]
 
     def count(self, **values: Value | None) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         _, [(number,)] = self._run("SELECT COUNT(*) FROM (%s) AS found", values)
         return int(number)
 
     def first(self, **values: Value | None) -> M | None:
-        """The first row; None when there is none."""
+        """Return the first row; None when there is none."""
         found = self.all(**values)
         return found[0] if found else None
 
     def get(self, **values: Value | None) -> M:
-        """The one row; raises the model's ``DoesNotExist``."""
+        """Return the one row. Raise the model's ``DoesNotExist`` without one."""
         found = self.all(**values)
         if len(found) != 1:
             raise _does_not_exist(self._model)(f"{len(found)} rows of {self._model.__name__} for {values}")
@@ -123,7 +123,7 @@ class Compiled(Generic[M]):
 
 
 def _converted(prepared: _Made, rows: Sequence[Any]) -> list[Any]:
-    """A row as Python has it."""
+    """Return the rows with Python's values."""
     row = list(rows)
     for place, converters, expression in prepared.converters:
         for convert in converters:

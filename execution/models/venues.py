@@ -115,7 +115,7 @@ class Account(models.Model):
 
     @property
     def open_assumptions(self) -> tuple[str, ...]:
-        """What safety rests on at a live account, is only assumed, and no admin has accepted, by name."""
+        """Return the assumptions behind a live account's safety that no admin has accepted, by name."""
         if self.environment != Environment.LIVE:
             return ()
         assumed = guarantees_of(self.venue.exchange).assumed_for_safety()
@@ -204,7 +204,7 @@ class Market(models.Model):
 
 
 class Balance(models.Model):
-    """What an account holds of a currency, as the exchange said at ``at``; null: it did not tell."""
+    """An account's holding of a currency, as the exchange reported it at ``at``; null: it did not tell."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="balances")
     currency = models.CharField(max_length=20)

@@ -63,7 +63,7 @@ class AlertMessage(TypedDict):
 
 
 class AlertNews(TypedDict):
-    """What the bell shows."""
+    """The content of the bell."""
 
     unacknowledged: int
     critical: int

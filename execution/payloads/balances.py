@@ -12,7 +12,9 @@ VALUE = "in the reporting currency, by live quotes; null: not known, or there is
 
 
 class Holding(TypedDict):
-    """What an account, or all of them together, holds of a currency. What is zero everywhere is left out."""
+    """The holding of an account, or of all together, in a currency. A currency that is zero everywhere is left
+    out.
+    """
 
     currency: str
     free: Annotated[
@@ -44,7 +46,7 @@ class AccountBalances(TypedDict):
 
 
 class SymbolDay(TypedDict):
-    """What was bought and sold of a symbol since midnight UTC, before fees, by average cost."""
+    """The purchases and sales of a symbol since midnight UTC, before fees, by average cost."""
 
     symbol: str
     currency: Annotated[str, about("of the prices and results")]

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 
 class BreakRow(TypedDict):
-    """Where a chain does not hold. ``order`` is empty in the audit's; ``row`` is None where the row is missing."""
+    """A break in a chain. ``order`` is empty in the audit's; ``row`` is None where the row is missing."""
 
     table: str
     order: str

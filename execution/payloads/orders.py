@@ -69,7 +69,7 @@ class Fee(TypedDict):
 
 
 class Reserved(TypedDict):
-    """What an order may still spend on an account, with its fee."""
+    """The amount that an order may still spend on an account, with its fee."""
 
     account: str
     currency: str

@@ -47,11 +47,8 @@ def open_client(
     timeout: float,
     network: Network = ONLY_LOOPBACK,
 ) -> Any:
-    """Return a ccxt.pro client that has not connected and can reach only the addresses that ``network`` allows.
-
-    Raise ``ValueError`` for an unknown exchange, an option that may not be set or that ccxt does not take, and an
-    address that belongs to another environment.
-    """
+    """Return an unconnected ccxt.pro client that reaches only what ``network`` allows. Raise ``ValueError`` for an
+    unknown exchange, an option that is not allowed or unknown to ccxt, and an address of another environment."""
     made_of = client_class(exchange_id)
     if problems := option_problems(exchange_id, options, network):
         raise ValueError(str(Refused(problems)))
@@ -272,19 +269,13 @@ def is_page(body: Any, plain_answer: re.Pattern[str] | None = None) -> bool:
 
 
 def _exact_level(level: Any) -> list[Any]:
-    """Return a level of a book with exact numbers. A price is written in one way only, so that a change finds its
-    level.
-    """
+    """Return a level of a book with exact numbers. A price is written in one way only: changes find it by that."""
     price, size, *more = level
     return [Decimal(str(price)), Decimal(str(size or 0)), *more]
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """Return the signed request with its validity (milliseconds), where the exchange takes one beside the
-    parameters.
-
-    Signing awaits nothing, so no other request sees the option.
-    """
+    """Sign with a validity in milliseconds. Signing awaits nothing, so no other request sees the option."""
     spec: ExchangeSpec = client.spec
     if valid_for is None:
         return sign()
@@ -314,9 +305,8 @@ def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[
 
 
 def checked_answer(answer: Any, url: str, spec: ExchangeSpec) -> Any:
-    """Return the answer if it is valid. Raise ``BadResponse`` for text (a maintenance page, half a JSON, nothing)
-    and for a mapping that lacks the field every good answer has. ccxt reads both as "there is none".
-    """
+    """Return the answer. Raise ``BadResponse`` for text (a maintenance page, half a JSON, nothing) and for a
+    mapping that lacks the field every good answer has. ccxt reads both as "there is none"."""
     if not isinstance(answer, dict | list):
         raise ccxt_errors.BadResponse("the answer is not JSON")
     field = spec.answer_field

@@ -20,7 +20,7 @@ ON_TIME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """How many orders completed on time, which did but for a rest that no exchange takes, and which were late."""
+    """The number of orders that completed on time, on time except for an untradable rest, and late."""
 
     completed: int = 0
     dust: list[str] = field(default_factory=list)

@@ -16,13 +16,13 @@ SECRET = "dGhlLXNlY3JldA=="
 
 
 def okx_options(base: str) -> dict[str, Any]:
-    """What a venue's options are to drive the okx dialect at ``base``."""
+    """Return a venue's options for the okx dialect at ``base``."""
     websocket = base.replace("http://", "ws://")
     return {"timeout_on_exit": 10, "urls": {"api": {"rest": base, "ws": f"{websocket}/ws/v5"}}}
 
 
 def kraken_options(base: str) -> dict[str, Any]:
-    """What a venue's options are to drive the kraken dialect at ``base``."""
+    """Return a venue's options for the kraken dialect at ``base``."""
     websocket = base.replace("http://", "ws://")
     streams = {name: f"{websocket}/kraken/{name}/v2" for name in ("public", "private")}
     ws = {"publicV2": streams["public"], "privateV2": streams["private"]}
@@ -34,7 +34,7 @@ def kraken_trade_id(trade: Mapping[str, Any]) -> str:
 
 
 def coinbase_options(base: str) -> dict[str, Any]:
-    """What a venue's options are to drive the coinbase dialect at ``base``."""
+    """Return a venue's options for the coinbase dialect at ``base``."""
     websocket = base.replace("http://", "ws://")
     return {"timeout_on_exit": 10, "urls": {"api": {"rest": base, "ws": f"{websocket}/advanced-trade-ws"}}}
 

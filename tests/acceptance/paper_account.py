@@ -58,7 +58,7 @@ class PaperAccount:
 
 
 def add_account(path: Path, **permissions: bool) -> str:
-    """A new account's key."""
+    """Add an account and return its key."""
     accounts = path / "accounts.json"
     known = json.loads(accounts.read_text()) if accounts.exists() else []
     key = f"key-{len(known)}"
@@ -71,7 +71,9 @@ def add_account(path: Path, **permissions: bool) -> str:
 def gateway_to(
     paper: PaperAccount, dialect: Dialect, *, key: str | None = None, secret: str = SECRET
 ) -> CcxtGateway:
-    """A gateway that has not been opened. The desk's own limits are lifted: they would take minutes."""
+    """Return a gateway that has not been opened. The desk's own limits are lifted, because they would take
+    minutes.
+    """
     gateway = open_gateway(
         exchange_id=dialect.exchange,
         options=dialect.options(paper.base),
@@ -106,7 +108,7 @@ async def cancel(gateway: CcxtGateway, dialect: Dialect, request: ChildRequest) 
 
 
 async def ended(gateway: CcxtGateway, request: ChildRequest) -> OrderReport:
-    """The order by our id when it has ended: a cancel may be shown as under way for a moment."""
+    """Return the order by its client id when it has ended. A cancel may be under way for a moment."""
 
     async def final() -> OrderReport | None:
         report = await found(gateway, request)
@@ -117,7 +119,7 @@ async def ended(gateway: CcxtGateway, request: ChildRequest) -> OrderReport:
 
 
 async def found(gateway: CcxtGateway, request: ChildRequest) -> OrderReport:
-    """The order by our id; fails when the exchange has none."""
+    """Return the order by its client id. Fail when the exchange has none."""
     report = await gateway.find(ref_of(request))
     assert report is not None
     return report

@@ -1,4 +1,4 @@
-"""What the venue layer does for coinbase alone, on a paper exchange whose clock and limits a test can hold."""
+"""The parts of the venue layer for coinbase alone, on a paper exchange whose clock and limits a test can hold."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ D = Decimal
 
 @asynccontextmanager
 async def traded(folder: Path, **options: Any) -> AsyncIterator[tuple[Paper, CcxtGateway]]:
-    """An exchange with the usual limits, and an open gateway on it."""
+    """Yield an exchange with the usual limits, and an open gateway on it."""
     async with running(folder, **options) as paper:
         gateway = open_gateway(
             exchange_id="coinbase",

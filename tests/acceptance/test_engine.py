@@ -19,7 +19,7 @@ LABELS = ("twap", "iceberg", "router", "binance")
 
 @pytest.fixture(params=[OKX, COINBASE], ids=lambda dialect: str(dialect.exchange))
 def spoken(request: pytest.FixtureRequest) -> Dialect:
-    """The dialect beside binance's."""
+    """Return the dialect beside binance's."""
     dialect: Dialect = request.param
     return dialect
 

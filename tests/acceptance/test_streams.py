@@ -83,7 +83,7 @@ async def test_the_market_stream_shows_quotes_and_trades_through_a_cut(
 async def test_a_book_that_is_wanted_later_streams_beside_the_quotes_and_again_when_wanted_again(
     paper_account: PaperAccount, paper_gateway: CcxtGateway
 ) -> None:
-    """Where quotes are read from the book's own stream, a snapshot is told once only."""
+    """With quotes from the book's own stream, a snapshot is sent only once."""
     stream = paper_gateway.watch_market([SYMBOL])
     reader = Reader(stream.events())
     await reader.until(lambda r: any(event.quote for event in r.events), seconds=20)

@@ -1,4 +1,4 @@
-"""What nobody answered: an order that was lost on its way, or whose answer was, in each dialect."""
+"""Requests without an answer: the order or the answer was lost on its way, in each dialect."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _smtp_handler(side: FarSide) -> type[socketserver.BaseRequestHandler]:
 
 
 def event_ids(side: FarSide) -> list[str]:
-    """The event ids that arrived, in their order."""
+    """Return the event ids in the order of their arrival."""
     return [headers["Tranche-Event-Id"] for headers, _ in side.taken]
 
 

@@ -53,7 +53,7 @@ def smtp() -> Iterator[FarSide]:
 
 @pytest.fixture
 def sealing(rows: Rows, tmp_path: Path, settings: Settings) -> Rows:
-    """A desk whose alerts' key is there, and no exchange key."""
+    """Return a desk with an alerts' key and no exchange key."""
     settings.TRANCHE_ALERT_KEYRING = tmp_path / "alert_keyring"
     settings.TRANCHE_KEYRING = "/dev/null"
     Installation.objects.update(alert_sealing_key=keyring_ensure(tmp_path / "alert_keyring"))

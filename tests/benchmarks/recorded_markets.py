@@ -136,7 +136,7 @@ def gemini(folder: Path) -> dict[str, Recorded]:
 
 
 def bybit(folder: Path) -> dict[str, Recorded]:
-    """The XRPUSDT perpetual, 1 December 2024, 5 seconds of every update; no trades."""
+    """Return the XRPUSDT perpetual, 1 December 2024, 5 seconds of every update; no trades."""
     depth, market = Depth(), Recorded(0.0001)
     with zipfile.ZipFile(folder / "bybit_xrpusdt-ob500.data.zip") as archive:
         for line in archive.read(archive.namelist()[0]).splitlines():

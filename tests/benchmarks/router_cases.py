@@ -32,7 +32,7 @@ def recorded_books(folder: Path) -> dict[str, dict[str, list[list[str]]]]:
 
 
 def problems_of(case: dict[str, Any], books: dict[str, dict[str, list[list[str]]]]) -> list[str]:
-    """What of our answer differs from the reference; empty when nothing does."""
+    """Return the differences between the desk's answer and the reference; empty without any."""
     venues = [
         {"name": name, "fee": fee, "lot": LOT, "min_notional": "0", "balance": None} | books[name]
         for name, fee in case["taker_fees"].items()

@@ -1,4 +1,4 @@
-"""How long a split takes, by case, and whether any other way to split is better.
+"""The time of a split, by case, and a search for a better split.
 
 ``uv run python -m tests.benchmarks.split_figures`` prints the table of docs/results/benchmarks.md;
 ``... --books 1000`` also searches so many small random books exhaustively. Everything is seeded.

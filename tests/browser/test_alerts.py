@@ -43,7 +43,7 @@ def grow_old(alert: Alert) -> None:
 
 @pytest.fixture
 def told(open_desk: RunningDesk) -> Iterator[FarSide]:
-    """A program that the desk tells of every event, until the test is over."""
+    """Yield a program that receives every event of the desk until the test is over."""
     admin = Visitor(open_desk, "admin")
     with http_server() as side:
         new = "/alert-channels/new/"

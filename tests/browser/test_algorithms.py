@@ -59,7 +59,7 @@ def steps_of(page: Page) -> list[float]:
 
 
 def shows_the_markets_volume(page: Page) -> None:
-    """The schedule follows the expected volume, which is a line over the market's bars."""
+    """Check that the schedule follows the expected volume, which is a line over the market's bars."""
     shows_a_schedule(page)
     if not page.locator("#volume-unit").inner_text().endswith("expected in the market"):
         return  # a market of which nothing is known: the plan said that it is even
@@ -104,7 +104,7 @@ def shows_the_split(page: Page) -> None:
 
 
 def fills_together(public_id: str) -> None:
-    """A router's children go out at the same time, to more than one account."""
+    """Check that a router's children are sent at the same time, to more than one account."""
     fills = list(Fill.objects.using(ALIAS).filter(order__public_id=public_id).select_related("account"))
     first: dict[str, datetime] = {}
     for fill in sorted(fills, key=lambda fill: fill.executed_at):
@@ -185,7 +185,7 @@ LIGHT = """() => {
 
 
 def pictures(watched: Watched, name: str) -> None:
-    """The page dark and light, as it stands."""
+    """Take pictures of the page dark and light, as it is."""
     watched.picture(name)
     watched.page.evaluate(LIGHT)
     watched.page.wait_for_timeout(600)  # a page draws at most four times a second

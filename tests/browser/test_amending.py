@@ -44,7 +44,7 @@ def test_a_running_order_is_amended_and_its_page_shows_the_new_plan(
 
 
 def amend(watched: Watched, page: Page) -> None:
-    """The preview follows the fields, a bad value is said, and a good one is sent."""
+    """Check that the preview follows the fields, a bad value is refused, and a good one is sent."""
     page.get_by_role("button", name="Amend…").click()
     dialog = page.locator("#amend-dialog")
     expect(dialog).to_contain_text("No changes yet", timeout=SOON)

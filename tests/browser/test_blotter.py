@@ -48,7 +48,7 @@ def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser
 
 
 def filters(page: Page, ours: str) -> None:
-    """The filter goes to the address, and the file holds what the table shows."""
+    """Check that the filter is in the address, and that the file has the rows of the table."""
     page.keyboard.press("/")
     page.locator("#q").fill("morning")
     page.keyboard.press("Enter")

@@ -1,4 +1,4 @@
-"""What people see when our own code fails at an order or an account, and when the disk is full."""
+"""The pages when the desk's own code fails at an order or an account, and when the disk is full."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pictures(watched: Watched, name: str, theme: str) -> None:
 
 
 def break_driver(public_id: str) -> None:
-    """The order's market limits are gone from its row: each look of its driver raises KeyError."""
+    """Remove the order's market limits from its row. Each look of its driver raises KeyError."""
     Order.objects.using(ALIAS).filter(public_id=public_id).update(market={})
 
 
@@ -76,7 +76,7 @@ def test_an_order_whose_driver_fails_is_paused_and_its_page_and_the_wall_say_why
 
 @contextmanager
 def unreadable_child(public_id: str) -> Iterator[None]:
-    """A child of alpha whose row no look can read: an object is expected where a text stands."""
+    """Break the row of a child of alpha for every look: an object is expected in the place of a text."""
     account = Account.objects.using(ALIAS).get(label="alpha")
     order = order_of(public_id)
     fields = {"symbol": order.symbol, "side": order.side, "type": "limit", "quantity": order.quantity}
@@ -155,7 +155,7 @@ def test_a_disk_below_its_floor_is_on_the_wall_and_the_ticket_and_no_order_is_ta
 
 @contextmanager
 def unopenable_key(label: str) -> Iterator[None]:
-    """The account's sealed key opens with no keyring, and its next session has to open it."""
+    """Seal the account's key so that no keyring opens it. Its next session has to open it."""
     account = Account.objects.using(ALIAS).get(label=label)
     credentials = Credential.objects.using(ALIAS).filter(account=account, state=CredentialState.ACTIVE)
     sealed = credentials.get().sealed

@@ -39,7 +39,7 @@ BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Iterator[RunningDesk]:
-    """A desk of its own: every byte that it writes is searched."""
+    """Yield a desk of the test's own, because every byte that it writes is searched."""
     var = tmp_path_factory.mktemp("keys") / "var"
     running = start_desk(var, arguments=["--workers", "1"], tables=tables)
     try:
@@ -58,7 +58,7 @@ class Exchange:
         self.folder = files[0].parent
 
     def register(self, key: str, secret: str) -> None:
-        """A second account; the exchange reads the file again when the key comes."""
+        """Register a second account. The exchange reads the file again when the key comes."""
         path = self.folder / "accounts.json"
         entries = json.loads(path.read_text())
         path.write_text(json.dumps([*entries, {"key": key, "secret": secret, "balances": BALANCES}]))
@@ -109,7 +109,7 @@ def everything_in(client: redis.Redis) -> bytes:
 
 
 def holds(content: bytes, marks: list[str]) -> bool:
-    """Whether a mark stands in it, as it is, in hex or inside something in base64 (Celery's bodies)."""
+    """Return whether a mark is in the content, plain, in hex or inside base64 (Celery's bodies)."""
     decoded = b"\n".join(_decoded(found) for found in BASE64.findall(content))
     return any(
         mark.encode() in content or mark.encode().hex().encode() in content or mark.encode() in decoded
@@ -139,7 +139,7 @@ def test_the_search_finds_a_mark_in_every_clothing() -> None:
 
 
 def add_account(page: Page, second: Watched, key: str, secret: str) -> str:
-    """What two admins do and see: one gives the key, the other activates it. The new account's public id."""
+    """Add an account as two admins: one gives the key, the other activates it. Return its public id."""
     page.get_by_role("link", name="Add an account").click()
     page.get_by_label("Account", exact=False).first.fill("second")
     page.get_by_label("Venue", exact=True).select_option("alpha")
@@ -165,7 +165,7 @@ def add_account(page: Page, second: Watched, key: str, secret: str) -> str:
 
 
 def fact(page: Page, name: str) -> Any:
-    """The value beside ``name`` on the account's page."""
+    """Return the value beside ``name`` on the account's page."""
     return page.locator(f"dt:text-is('{name}') + dd")
 
 
@@ -174,7 +174,7 @@ def order_of(public_id: str) -> Order:
 
 
 def resting(public_id: str) -> bool:
-    """It has filled something, and something of it rests now."""
+    """Return whether part of the order has filled and part of it rests now."""
     children = ChildOrder.objects.using(ALIAS).filter(order__public_id=public_id, status="open")
     return order_of(public_id).filled > 0 and children.exists()
 
@@ -191,7 +191,7 @@ def is_flat(public_id: str) -> bool:
 
 
 def pages_of(desk: RunningDesk, account: str, order: str) -> bytes:
-    """The HTML of the pages that each role has."""
+    """Return the HTML of the pages that each role has."""
     paths = {
         "admin": [
             *("/accounts/", "/accounts/new/", f"/accounts/{account}/", "/access/", "/people/", "/admin/"),
@@ -249,7 +249,9 @@ def test_a_second_account_trades_is_suspended_and_its_secret_is_found_nowhere(
 
 
 def search(desk: RunningDesk, wire: Wire, marks: list[str], account: str, order: str) -> None:
-    """The marks stand nowhere; what was sealed is there, and the workers' keyring opens it."""
+    """Check that no mark is written anywhere, that the sealed key is there, and that the workers' keyring opens
+    it.
+    """
     wire.close()
     assert b"drive" in bytes(wire.heard), "the tasks' arguments were heard"
     places = {str(path.relative_to(desk.var)): path.read_bytes() for path in files_of(desk)}

@@ -103,7 +103,7 @@ FILL = {
 
 
 def launch_and_watch(watched: Watched) -> str:
-    """What the trader does and sees, from the ticket to the end; the order's public id."""
+    """Launch and watch an order as the trader, from the ticket to the end. Return its public id."""
     page = watched.log_in_by_form("trader")
     fill_ticket(page, "0.5", "24", "6")
     watched.picture("ticket")

@@ -1,4 +1,4 @@
-"""What the pages say and how they fit, in Chromium: the scripts' pure parts, the admin, narrow screens."""
+"""The words of the pages and their fit, in Chromium: the scripts' pure parts, the admin, narrow screens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def opened() -> list[Page]:
-    """The page that the scripts' tests share: they leave it as it is."""
+    """Return the page that the scripts' tests share, without changing it."""
     return []
 
 
@@ -34,7 +34,7 @@ def page(chromium: Browser, desk: RunningDesk, opened: list[Page]) -> Page:
 
 
 def called(page: Page, module: str, function: str, argument: dict[str, Any]) -> Any:
-    """What a function of one of the scripts in lib/ gives."""
+    """Return the result of a function of one of the scripts in lib/."""
     script = f"async (given) => (await import('/static/js/lib/{module}.js')).{function}(given)"
     return page.evaluate(script, argument)
 
@@ -90,7 +90,7 @@ def test_costs_are_written_and_coloured_as_in_the_reports(page: Page) -> None:
 
 
 def in_script(page: Page, module: str, function: str, cases: list[list[Any]]) -> list[Any]:
-    """What a script's function says of each case."""
+    """Return the results of a script's function for each case."""
     script = """async ([module, name, cases]) => {
       const found = (await import(`/static/js/lib/${module}.js`))[name];
       return cases.map((given) => found(...given));

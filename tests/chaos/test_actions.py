@@ -1,4 +1,4 @@
-"""What the chaos command does to processes, on processes of the test's own."""
+"""The actions of the chaos command, on processes of the test's own."""
 
 from __future__ import annotations
 

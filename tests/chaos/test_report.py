@@ -1,4 +1,4 @@
-"""What the chaos command prints of a run."""
+"""The report of the chaos command on a run."""
 
 from __future__ import annotations
 

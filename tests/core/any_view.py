@@ -42,7 +42,7 @@ LATER = (OrderStatus.CLOSING, OrderStatus.PAUSED, OrderStatus.SCHEDULED, OrderSt
 
 
 def any_view(seed: int) -> OrderView:
-    """The view of one seed. Quantities of the children are such that the order is not overfilled."""
+    """Return the view of one seed. The quantities of its children do not overfill the order."""
     draw = random.Random(seed)
     mid = D(draw.choice(["60000", "2.5", "0.0312", "0.00001234"]))
     venues = [_venue(draw, name, mid) for name in ("alpha", "beta", "gamma")[: draw.choice([1, 1, 2, 3])]]
@@ -174,7 +174,7 @@ def _parameters(
 
 
 def _at(draw: random.Random, venue: AccountView, now: Any, mid: Decimal) -> AccountView:
-    """The venue with a quote and a book, good ones mostly."""
+    """Return the venue with a quote and a book, mostly good ones."""
     tick, age = venue.market.tick, timedelta(seconds=draw.choice([0, 0, 0.1, 1, 1, 2, 4, 4, 8]))
     bid = max(floor_to(mid, tick) + draw.randint(-3, 3) * tick, tick)
     size = draw.choice([None, venue.market.lot * 100])

@@ -63,14 +63,15 @@ def even_slices(
 
 
 def venue_of(label: str = "alpha", **changes: Any) -> AccountView:
-    """A venue whose quote is 59,999.50 to 60,000.50 at NOW."""
+    """Return a venue whose quote is 59,999.50 to 60,000.50 at NOW."""
     return replace(AccountView(account=label, label=label, market=MARKET, quote=QUOTE), **changes)
 
 
 def view_of(**changes: Any) -> OrderView:
-    """A working buy of 0.3 BTC in three slices of a minute, at its start, with nothing done.
+    """Return a working buy of 0.3 BTC in three slices of a minute, at its start, with nothing done.
 
-    One venue with a fresh quote, changed by ``market``, ``quote`` and ``blocked``; or ``accounts`` as given.
+    It has one venue with a fresh quote, changed by ``market``, ``quote`` and ``blocked``; or ``accounts`` as
+    given.
     """
     own = {name: changes.pop(name) for name in ("market", "quote", "blocked") if name in changes}
     view = OrderView(
@@ -94,13 +95,13 @@ def view_of(**changes: Any) -> OrderView:
 
 
 def at_venue(view: OrderView, **changes: Any) -> OrderView:
-    """The view with its only venue changed."""
+    """Return the view with its only venue changed."""
     (venue,) = view.accounts or (venue_of(),)
     return replace(view, accounts=(replace(venue, **changes),))
 
 
 def child_of(**changes: Any) -> ChildView:
-    """A child that rests for the whole first slice."""
+    """Return a child that rests for the whole first slice."""
     child = ChildView(
         sequence=1,
         account="alpha",

@@ -52,7 +52,7 @@ PATIENCE = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Rates:
-    """How often things happen, per tick or per request."""
+    """The frequencies of events, per tick or per request."""
 
     rest_fills: float = 0.2
     cross_fills: float = 0.8
@@ -89,7 +89,7 @@ class Placed:
 
 @dataclass
 class Run:
-    """What a run leaves."""
+    """The result of a run."""
 
     view: OrderView
     placed: list[Placed]
@@ -334,12 +334,12 @@ class Simulation:
 
 
 def venue_named(view: OrderView, account: str) -> AccountView:
-    """The order's venue of that account; a child of any other account is a fault."""
+    """Return the order's venue of that account. Fail for a child of any other account."""
     return next(venue for venue in view.accounts if venue.account == account)
 
 
 def is_at_i_would(view: OrderView, intend: PlaceChild) -> bool:
-    """A child that takes at the I-would price or better."""
+    """Return whether a child takes at the I-would price or better."""
     price = getattr(view.parameters, "i_would_price", None)
     if price is None or intend.price is None or intend.purpose != CROSS:
         return False

@@ -1,4 +1,4 @@
-"""Why an order that ran out of time has quantity left, and why one that should start does not."""
+"""The reasons of an order that ran out of time with quantity left, and of one that should start and does not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.core.builders import MINUTE, NOW, D, moves_of, venue_of, view_of
 
 
 def ended(**changes: Any) -> str:
-    """The reason with which an order ends that has run out of time with all of it left."""
+    """Return the reason with which an order ends that has run out of time with all of it left."""
     (move, *_) = moves_of(view_of(now=NOW + 3 * MINUTE, **changes))
     return move.reason
 

@@ -1,4 +1,4 @@
-"""What exchanges guarantee: every promise has its source, and the page that shows them is the code."""
+"""The guarantees of exchanges: every promise has its source, and the page that shows them equals the code."""
 
 from __future__ import annotations
 

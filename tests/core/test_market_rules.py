@@ -1,4 +1,4 @@
-"""What a market takes: price bands, maximums, and children that were made for other rules."""
+"""The rules of markets: price bands, maximums, and children that were made for other rules."""
 
 from __future__ import annotations
 

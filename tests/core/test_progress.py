@@ -1,4 +1,4 @@
-"""Where an order stands against its plan: by the plan's own steps, whenever a slice is filled inside of its time."""
+"""The progress of an order against its plan, by the plan's own steps, at any time of a fill within its slice."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def facts(
 
 @dataclass(frozen=True)
 class History:
-    """What really happened: fills in order, and how it ended; and what news of it there is."""
+    """The true events: fills in order, the end, and the news of them that exist."""
 
     fills: tuple[Decimal, ...]
     end: VenueStatus

@@ -1,4 +1,4 @@
-"""What an order may still spend, and what that leaves: exact sums, more for more, never below zero."""
+"""The amount that an order may still spend, and the rest for others: exact sums, monotonic, never below zero."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def table(transitions: dict[tuple[S, E], S], final: frozenset[S]) -> str:
-    """A Markdown table of every transition, in the order of the code; final states are marked."""
+    """Return a Markdown table of every transition, in the order of the code; final states are marked."""
     lines = ["| status | event | becomes |", "| --- | --- | --- |"]
     for (status, event), after in transitions.items():
         names = [f"**{name}**" if name in final else str(name) for name in (status, after)]
@@ -46,7 +46,7 @@ def table(transitions: dict[tuple[S, E], S], final: frozenset[S]) -> str:
 
 
 def document() -> str:
-    """What docs/reference/states.md must say."""
+    """Return the text that docs/reference/states.md must have."""
     return f"""# States
 
 Generated from `execution/core/states.py` by `{REWRITE}`; a test holds them equal.

@@ -43,7 +43,7 @@ class Program:
 
 
 def order_body(desk: Desk, **changes: Any) -> dict[str, Any]:
-    """An order that is fine: BUY 2.5 BTC over an hour. There is no quote, so it has a limit price."""
+    """Return a valid order: BUY 2.5 BTC over an hour. There is no quote, so it has a limit price."""
     body = {
         "symbol": "BTC/USDT",
         "side": "buy",
@@ -60,7 +60,7 @@ def order_body(desk: Desk, **changes: Any) -> dict[str, Any]:
 
 
 def problem_of(response: HttpResponse, status: int) -> dict[str, Any]:
-    """The problem of an answer, whose form is checked."""
+    """Check the form of a problem in an answer, and return it."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
     problem: dict[str, Any] = json.loads(response.content)

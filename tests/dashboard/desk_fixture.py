@@ -34,7 +34,7 @@ PASSWORD = "a-long-password-for-tests"
 
 @dataclass
 class Desk:
-    """What the tests start from."""
+    """The rows and clients that the tests start from."""
 
     trader: User
     other: User
@@ -50,7 +50,7 @@ class Desk:
         return client
 
     def confirm(self) -> list[str]:
-        """The supervisor confirms on the page whatever waits; the kinds that did."""
+        """Confirm as the supervisor whatever waits on the page. Return the confirmed kinds."""
         waiting = list(AccessRequest.objects.filter(state="waiting").order_by("pk"))
         client = self.client(self.supervisor)
         for request in waiting:
@@ -59,7 +59,7 @@ class Desk:
         return [request.kind for request in waiting]
 
     def form(self, **changes: str) -> dict[str, str]:
-        """A ticket that is fine: BUY 2.5 BTC over an hour. There is no quote, so it has a limit price."""
+        """Return a valid ticket: BUY 2.5 BTC over an hour. There is no quote, so it has a limit price."""
         form = {
             "key": "key-1",
             "side": "buy",
@@ -98,7 +98,7 @@ class Desk:
     def fill(
         self, order: Order, number: int, quantity: str = "0.1", price: str = "64500", **data: Any
     ) -> Fill:
-        """A fill with the order's totals and its journal entry, as the services write it."""
+        """Record a fill with the order's totals and its journal entry, as the services write it."""
         now = timezone.now()
         order.refresh_from_db()
         fill = Fill.objects.create(

@@ -19,7 +19,7 @@ def asked(office: Desk, order: Order, path: str = "", **form: str) -> Any:
 
 
 def as_shown(office: Desk, order: Order, **changes: str) -> dict[str, str]:
-    """The form as the dialog shows it, with changes."""
+    """Return the form as the dialog shows it, with changes."""
     shown = {
         "quantity": "2.5",
         "limit_price": "65200",

@@ -18,7 +18,7 @@ TOKEN = re.compile(r"tranche_[\w-]{43}")
 
 
 def without_form_tokens(page: bytes) -> bytes:
-    """A page without what is drawn anew for each."""
+    """Return a page without the parts that are drawn anew for each."""
     return FORM_TOKEN.sub(b"", page)
 
 

@@ -1,4 +1,4 @@
-"""What the ticket has confirmed before it sends, several accounts on it, and an order sent again."""
+"""The confirmations of the ticket before it sends, several accounts on it, and an order sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is around every answer: an id that is also in the log, nothing kept by a cache, and a clean way out."""
+"""The frame of every answer: an id that is also in the log, no caching, and a proper logout."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.dashboard.desk_fixture import Desk
 
 
 class Broken(Exception):
-    """What is wrong with our own code; its text is nobody's business outside."""
+    """A fault of the desk's own code. Its text must stay inside."""
 
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The request ids under which Django has logged an error."""
+    """Return the request ids under which Django has logged an error."""
     found: list[str] = []
 
     def note(record: logging.LogRecord) -> bool:

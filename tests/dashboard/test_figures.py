@@ -1,4 +1,4 @@
-"""How figures stand on pages: what is shown as zero has no sign and no colour, wherever it is shown."""
+"""The figures on pages: a figure shown as zero has no sign and no colour, on any page."""
 
 from __future__ import annotations
 

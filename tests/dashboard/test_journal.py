@@ -25,7 +25,7 @@ def lines_of(response: Any) -> list[dict[str, str]]:
 
 @pytest.fixture
 def acted(office: Desk) -> tuple[Desk, str]:
-    """An order that its trader paused, beside another one."""
+    """Return an order that its trader paused, beside another one."""
     order = office.order()
     office.order(key="other")
     order_pause(public_id=order.public_id, person=office.trader, reason="=2+3 lunch", now=timezone.now())

@@ -1,4 +1,4 @@
-"""Which request is a stop, and the threads that requests take in turn."""
+"""The requests that count as a stop, and the threads that requests take in turn."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def _nothing_counted() -> Iterator[None]:
 
 
 def connections(listener: socket.socket) -> int:
-    """How many clients wait to be accepted."""
+    """Return the number of clients that wait to be accepted."""
     listener.setblocking(False)
     count = 0
     while True:

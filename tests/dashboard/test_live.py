@@ -46,7 +46,7 @@ class Line:
         return self
 
     async def receive(self, kind: str) -> dict[str, Any]:
-        """The next message of this type; others are passed over."""
+        """Return the next message of this type, and skip others."""
         for _ in range(20):
             message: dict[str, Any] = await self.socket.receive_json_from(timeout=10)
             if message["type"] == kind:

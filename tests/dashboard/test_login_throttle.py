@@ -34,7 +34,7 @@ def desk(office: Desk, settings: Settings) -> Desk:
 
 
 def attempt(name: str, password: str, address: str, client: Client | None = None, **headers: Any) -> int:
-    """The status: 200 is a wrong password, 429 held off, 302 in."""
+    """Return the status: 200 is a wrong password, 429 held off, 302 in."""
     fields = {"username": name, "password": password}
     response = (client or Client()).post("/login/", fields, REMOTE_ADDR=address, headers=headers)
     return response.status_code

@@ -65,7 +65,7 @@ def answered(ask: Any) -> Any:
 
 
 def kept(order: Order, field: str) -> Any:
-    """What an order keeps of a field: its number, a duration in seconds, or None."""
+    """Return an order's stored value of a field: its number, a duration in seconds, or None."""
     assert order.terms is not None
     if field in AMOUNTS:
         return order.quantity_asked if field == "quantity" else order.terms.limit_price

@@ -1,4 +1,4 @@
-"""What an order's page is told beside its rows: replaced plans, and children that a pause waits for."""
+"""The data of an order's page beside its rows: replaced plans, and children that a pause waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what, and that no page needs what the policy forbids."""
+"""The pages by role, and their content under the security policy."""
 
 from __future__ import annotations
 

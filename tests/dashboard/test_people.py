@@ -20,7 +20,7 @@ def admin(office: Desk) -> Client:
 
 
 def change(client: Client, person: User, **changes: str) -> Any:
-    """The person's form as it stands, with ``changes``; an empty text unticks a box."""
+    """Post the person's form as it is, with ``changes``; an empty text unticks a box."""
     fields = {
         "username": person.username,
         "role": person.role,

@@ -28,7 +28,7 @@ def code_now(secret: str, steps: int = 0) -> str:
 
 
 def factor_of(person: User) -> str:
-    """A factor that the person has; the secret. Its codes of this step and before are spent."""
+    """Give the person a factor and return its secret. Its codes of this step and before are spent."""
     secret = new_secret()
     factor_make(person=person, secret=secret, code=code_now(secret), now=timezone.now())
     return secret

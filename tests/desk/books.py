@@ -17,7 +17,7 @@ FINAL_AFTER_END = timedelta(seconds=10)
 
 
 def compare(desk: RunningDesk, public_id: str) -> Order:
-    """The order is complete, in time, and the desk's books of it equal the exchange's, trade by trade."""
+    """Check that the order is complete, in time, and that the desk's books equal the exchange's, trade by trade."""
     order = order_of(public_id)
     assert order.status == OrderStatus.COMPLETED, order.reason
     assert order.filled == order.quantity
@@ -30,7 +30,7 @@ def compare(desk: RunningDesk, public_id: str) -> Order:
 
 
 def books_of(desk: RunningDesk, public_id: str) -> dict[str, Any]:
-    """The children and trades of an order as all venues together have them; each names its venue."""
+    """Return the children and trades of an order as all venues together have them; each names its venue."""
     together: dict[str, Any] = {"orders": [], "trades": []}
     for label in PAPER_LABELS:
         theirs = paper_ledger(desk, label)

@@ -19,12 +19,12 @@ FONT_FOLDERS = (
 
 
 def find_chromium() -> str | None:
-    """A browser on the PATH, else the one that ``playwright install chromium`` has brought."""
+    """Return a browser on the PATH, else the one from ``playwright install chromium``."""
     return next((found for name in NAMES if (found := shutil.which(name))), None) or _playwrights_own()
 
 
 def find_driver() -> str | None:
-    """The version of Playwright's own Node.js, where it starts: an empty Debian lacks a library of it."""
+    """Return the version of Playwright's own Node.js, where it starts. An empty Debian lacks one of its libraries."""
     from playwright._impl._driver import compute_driver_executable
 
     program, _ = compute_driver_executable()
@@ -45,7 +45,7 @@ def _playwrights_own() -> str | None:
 
 
 def find_fonts() -> str | None:
-    """A folder that holds a font: without one, screenshots show boxes."""
+    """Return a folder that holds a font. Without a font, screenshots show boxes."""
     for name in FONT_FOLDERS:
         folder = Path(name).expanduser()
         if any(next(folder.rglob(pattern), None) for pattern in ("*.ttf", "*.otf", "*.ttc")):

@@ -32,5 +32,5 @@ def database_of(desk: RunningDesk, blocker: Any) -> Iterator[None]:
 
 
 def order_of(public_id: str) -> Order:
-    """The order as the desk's database has it now."""
+    """Return the order as the desk's database has it now."""
     return Order.objects.using(ALIAS).select_related("owner").get(public_id=public_id)

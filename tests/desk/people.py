@@ -14,7 +14,7 @@ PASSWORD = "a-long-password-for-tests"
 
 
 def trader_ensure(desk: RunningDesk, name: str) -> None:
-    """A trader who may use every account; the password stands in ``desk.passwords``, as everybody's.
+    """Ensure a trader who may use every account. The password is in ``desk.passwords``, as everybody's.
 
     To be called inside ``database_of``.
     """

@@ -42,7 +42,9 @@ def free_port() -> int:
 
 
 def desk_environment(**changes: str) -> dict[str, str]:
-    """The environment that a person's shell would give: without what the tests set for themselves."""
+    """Return the environment that a person's shell would give, without the variables that the tests set for
+    themselves.
+    """
     ours = ("TRANCHE_VAR", "DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE")
     return {name: text for name, text in os.environ.items() if name not in ours} | changes
 
@@ -137,11 +139,11 @@ class RunningDesk:
         return pids
 
     def console(self) -> str:
-        """What the desk has written to its terminal since this start."""
+        """Return the text that the desk has written to its terminal since this start."""
         return (self.var / "console.txt").read_text(errors="replace")
 
     def log(self) -> str:
-        """The whole of desk.log, over all starts."""
+        """Return the whole of desk.log, over all starts."""
         return (self.var / "desk.log").read_text(errors="replace")
 
     def wait(self, sign: re.Pattern[str] = READY, *, within: float = START_WITHIN) -> None:

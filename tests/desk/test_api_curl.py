@@ -20,7 +20,7 @@ MARK = "--- next"
 
 
 def token_of(desk: RunningDesk, name: str) -> str:
-    """What ``manage.py api_token`` prints: the token and nothing else."""
+    """Return the output of ``manage.py api_token``: the token and nothing else."""
     command = [sys.executable, "manage.py", "api_token", name, "--name", "docs", "--days", "1"]
     done = subprocess.run(
         command,
@@ -36,7 +36,7 @@ def token_of(desk: RunningDesk, name: str) -> str:
 
 
 def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
-    """What each block of the document prints; they share a shell, and the first that fails ends it."""
+    """Return the output of each block of the document. They share a shell, and the first that fails ends it."""
     blocks = COMMANDS.findall((REPOSITORY / "docs" / "reference" / "api.md").read_text(encoding="utf-8"))
     script = f"\necho; echo '{MARK}'\n".join(blocks)
     done = subprocess.run(

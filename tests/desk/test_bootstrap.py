@@ -1,4 +1,4 @@
-"""What a start does to the database and the folder, and that a second start changes nothing more."""
+"""The effects of a start on the database and the folder, and a second start without more changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)  # a bootstrap closes its c
 
 @pytest.fixture(autouse=True)
 def quick_hashes(settings: Settings) -> None:
-    """A start draws three passwords, and a hash is slow by design."""
+    """Use quick hashes. A start draws three passwords, and a hash is slow by design."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -37,7 +37,7 @@ def bootstrap(
 
 
 def opened(var: Path, account: Account) -> dict[str, str]:
-    """The account's key, as its workers read it."""
+    """Return the account's key as its workers read it."""
     sealed = bytes(account.credentials.get().sealed)
     return dict(Keyring.load(var / "keyring").open(sealed, bound_to=account.public_id))
 

@@ -37,7 +37,7 @@ CHILDREN = {"redis", *PAPERS, "web", "engine1", "engine2", "compute", "beat"}
 
 
 def status_of(url: str) -> int:
-    """The status of a GET, whatever it is."""
+    """Return the status of a GET, of any value."""
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
             return int(answer.status)

@@ -1,4 +1,4 @@
-"""What processes inherit."""
+"""The environment that processes inherit."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def run_as_root(*command: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, in memory."""
+    """Yield a file system of the test's own, in memory."""
     disk = tmp_path / "disk"
     disk.mkdir()
     is_mounted = run_as_root("mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(disk))
@@ -82,7 +82,7 @@ def free_bytes(disk: Path) -> int:
 
 
 def refusal_of(visitor: Visitor) -> str:
-    """The page with which a ticket is refused."""
+    """Return the page that refuses a ticket."""
     with pytest.raises(urllib.error.HTTPError) as refused:
         visitor.launch(quantity="0.1")
     assert refused.value.code == 422

@@ -93,7 +93,7 @@ def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
 
 
 def expect_at_work(public_id: str) -> None:
-    """A kill is to meet the order at work."""
+    """Wait until the order is at work, so that a kill meets it there."""
     order = order_of(public_id)
     assert order.status == OrderStatus.WORKING, f"{order.status}, filled {order.filled}: {order.why}"
 

@@ -21,7 +21,7 @@ from execution.launcher.output import DeskLog
 
 @contextmanager
 def files_stay_short(size: int) -> Iterator[None]:
-    """The kernel refuses to write beyond ``size`` bytes of any file, as a full disk refuses any byte."""
+    """Make the kernel refuse to write beyond ``size`` bytes of any file, as a full disk refuses any byte."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))

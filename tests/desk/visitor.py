@@ -45,7 +45,7 @@ class Visitor:
             return str(answer.geturl()), str(answer.read().decode())
 
     def ticket(self, **changes: str) -> tuple[dict[str, str], str]:
-        """The fields of a filled ticket, with its idempotency key, and the page that they are of."""
+        """Return the fields of a filled ticket, with its idempotency key, and the page that they are of."""
         page = self.get("/orders/new/")
         key, account = KEY.search(page), ACCOUNT.search(page)
         assert key is not None
@@ -77,5 +77,5 @@ class Visitor:
 
 
 def paper_ledger(desk: RunningDesk, label: str = "alpha") -> dict[str, Any]:
-    """A paper venue's books of the desk's account there."""
+    """Return a paper venue's books of the desk's account there."""
     return desk.paper(label).ledger()

@@ -254,7 +254,7 @@ class LoopDesk:
 
 @dataclass
 class Desk:
-    """What the parts of a session are made of."""
+    """The parts of a session."""
 
     rows: Rows
     exchange: ScriptedExchange = field(default_factory=ScriptedExchange)

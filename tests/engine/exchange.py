@@ -31,7 +31,7 @@ class Exchange:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What ccxt is handed to reach it."""
+        """Return ccxt's options to reach it."""
         return paper_options(self.port)
 
     def start(self) -> None:
@@ -87,7 +87,7 @@ class Exchange:
         path.write_text(json.dumps(accounts))
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """A call of the control interface."""
+        """Call the control interface."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/_paper/{path}",
             method=method,

@@ -167,7 +167,7 @@ class Loop:
         return next(self._count)
 
     def slipped(self, strike: Strike, until: int) -> list[tuple[int, int]]:
-        """What was written or taken in the halt's scope by a step that began after its commit."""
+        """Return the rows in the halt's scope that a step wrote or took although it began after the halt's commit."""
         return [
             (begun, pk) for begun, pk in self.went if strike.committed < begun < until and pk in strike.covers
         ]

@@ -121,7 +121,7 @@ def _market(details: MarketDetails) -> MarketGateway:
 
 
 def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:
-    """These tests have no pages."""
+    """Publish nothing, because these tests have no pages."""
 
 
 @dataclass
@@ -146,7 +146,7 @@ class World:
         return account
 
     def gateway(self, details: AccountDetails) -> Gateway:
-        """The real gateway; a test account's key is its label."""
+        """Return the real gateway. A test account's key is its label."""
         return open_gateway(
             exchange_id=details.exchange,
             options=details.options,
@@ -158,7 +158,7 @@ class World:
         )
 
     def submit(self, account: Account, *, key: str = "", **changes: Any) -> Order:
-        """A TWAP of 0.02 BTC in two slices over ten seconds, or as ``changes`` say."""
+        """Submit a TWAP of 0.02 BTC in two slices over ten seconds, or as ``changes`` say."""
         usual = {"duration": "10", "slices": "2", "urgency": "0.75"} if "algorithm" not in changes else {}
         parameters = usual | changes.pop("parameters", {})
         raw = {
@@ -204,7 +204,9 @@ def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
 
 
 def check_books(order: Order, theirs: dict[str, Any]) -> None:
-    """The desk's books equal the exchange's, trade by trade; nothing twice, nothing open, nothing foreign."""
+    """Check that the desk's books equal the exchange's, trade by trade; nothing twice, nothing open, nothing
+    foreign.
+    """
     check_order(order)
     problems = list(books_problems(order.children.all(), order.fills.all(), theirs))
     assert not problems, "; ".join(problems)

@@ -49,7 +49,7 @@ def reconciler_of(
 
 
 def look_for(desk: Desk, reconciler: AccountReconciler, seconds: int) -> None:
-    """Polls every 1.5 s."""
+    """Poll every 1.5 s."""
     for _ in range(int(seconds / UNSETTLED)):
         at_once(reconciler.poll())
         desk.clock.pass_by(UNSETTLED)
@@ -138,7 +138,7 @@ def test_a_child_that_turns_unsettled_is_polled_soon(desk: Desk, monkeypatch: py
 
 
 async def two_polls(desk: Desk, reconciler: AccountReconciler, child: ChildOrder) -> list[datetime]:
-    """When the reconciler polled; after its first poll nobody knows what became of the child."""
+    """Return the times of two polls. After the first one the child's fate is unknown."""
     polls: list[datetime] = []
     task = asyncio.create_task(reconciler.run())
     try:

@@ -41,7 +41,7 @@ class Keeper:
         self.doubts += 1
 
     def after(self, seconds: float) -> list[int | None]:
-        """What the exchange was asked by a check so many seconds later."""
+        """Return the exchange's requests from a check so many seconds later."""
         self.desk.clock.pass_by(seconds)
         self.desk.exchange.switched.clear()
         at_once(self.switch.check())

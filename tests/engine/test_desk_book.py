@@ -1,4 +1,4 @@
-"""What the desk rests is read once for all of its drivers, and again when the reading is old or failed."""
+"""The desk's resting orders are read once for all of its drivers, and again when the reading is old or failed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HandClock:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Side]:
-    """The sides that were read, in turn."""
+    """Return the sides that were read, in turn."""
     sides: list[Side] = []
 
     def read(*, side: Side, **_: Any) -> DeskResting:

@@ -1,4 +1,4 @@
-"""What polls find to differ, without asking the venue more: foreign orders, orphans, what one side has alone."""
+"""The differences that polls find without more requests to the venue: foreign orders, orphans, one-sided rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reconciler_of(desk: Desk, symbols: tuple[str, ...] = ()) -> AccountReconcile
 
 
 def poll(desk: Desk, reconciler: AccountReconciler, times: int = 1) -> list[str]:
-    """The kinds that are open after so many polls, 1.5 s apart."""
+    """Return the kinds that are open after so many polls, 1.5 s apart."""
     for _ in range(times):
         desk.clock.pass_by(1.5)
         at_once(reconciler.poll())

@@ -1,4 +1,4 @@
-"""When a driver reads its order's rows: at news, and not because time or the market go on."""
+"""The times at which a driver reads its order's rows: at news, and not because time or the market go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.services.test_driving import QUOTE
 
 @pytest.fixture
 def views_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The orders whose rows were read."""
+    """Return the orders whose rows were read."""
     read: list[int] = []
 
     def read_view(**arguments: Any) -> Any:
@@ -37,7 +37,7 @@ class Driver(OrderDriver):
 
 
 def driver_of(rows: Rows) -> tuple[OrderDriver, Any, Desk]:
-    """A driver whose order has a child that rests, and has been looked at."""
+    """Return a driver whose order has a child that rests, and has been looked at."""
     child = rows.resting()
     desk = Desk(rows)
     driver = Driver(desk.parts, child.order_id, child.order.fence)

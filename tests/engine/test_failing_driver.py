@@ -68,7 +68,7 @@ class Failing:
         return wait
 
     def break_the_view(self) -> None:
-        """The order's market limits are gone from its row: every look raises KeyError from now on."""
+        """Remove the order's market limits from its row. Every look raises KeyError from now on."""
         Order.objects.filter(pk=self.child.order_id).update(market={})
         self.driver.poke()
 

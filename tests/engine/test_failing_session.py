@@ -138,7 +138,7 @@ def test_an_engines_own_fault_is_a_notice_on_the_wall_while_it_lasts(rows: Rows)
 
 
 class Board:
-    """Where a part's faults are shown."""
+    """The board that shows a part's faults."""
 
     def __init__(self) -> None:
         self.parts: dict[str, faults.Fault] = {}

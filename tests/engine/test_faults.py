@@ -86,7 +86,7 @@ GROUPS = {"create": CREATE, "cancel": CANCEL, "poll": POLL}
 
 @dataclass
 class Run:
-    """What a group of cases came to: each case on an account of its own, all in one engine."""
+    """The result of a group of cases: each case on an account of its own, all in one engine."""
 
     orders: dict[Case, Order] = field(default_factory=dict)
     left: list[dict[str, Any]] = field(default_factory=list)
@@ -118,7 +118,7 @@ def run_group(cases: list[Case], exchange: Exchange, world: World, engine: Engin
 
 
 def story(order: Order) -> str:
-    """What the journal says, for the reader of a failure."""
+    """Return the journal's words, for the reader of a failure."""
     entries = order.journal.order_by("version")
     return "\n".join(f"  {e.at:%H:%M:%S.%f} {e.kind} {e.actor} {e.reason} {e.data}" for e in entries)
 

@@ -35,7 +35,7 @@ def entry(exchange_id: str | None = "77", client_id: str | None = None, **change
 
 
 def opened(desk: Desk, exchange_id: str = "X1") -> ChildOrder:
-    """A child that rests at the exchange, under an id that is known."""
+    """Return a child that rests at the exchange, under an id that is known."""
     child = desk.rows.resting()
     report = report_of(child, VenueStatus.OPEN, "0", exchange_id=exchange_id)
     child_report(account_pk=child.account_id, report=report, now=NOW)

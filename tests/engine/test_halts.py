@@ -52,7 +52,7 @@ def bell(redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def rung_engine(world: World, bell: str) -> Iterator[EngineThread]:
-    """An engine whose sessions are woken as in a worker; not started yet."""
+    """Yield an engine whose sessions are woken as in a worker; not started yet."""
     running = EngineThread(world.gateway, doorbell_url=bell)
     try:
         yield running
@@ -82,7 +82,7 @@ def wait_reconciled(accounts: list[Account]) -> None:
 
 
 def submit(account: Account, trader: User, side: str, quantity: str = "", urgency: str = "0.5") -> Order:
-    """A TWAP that rests a large child for as long as the test runs; at urgency 0 it stays where it is."""
+    """Submit a TWAP that rests a large child for as long as the test runs. At urgency 0 it stays where it is."""
     (symbol,) = account.symbols
     raw = {
         "symbol": symbol,

@@ -1,4 +1,4 @@
-"""What a session makes of its key: checked before it trades, checked again on request, refused in words."""
+"""A session's use of its key: checked before it trades, checked again on request, refused in words."""
 
 from __future__ import annotations
 

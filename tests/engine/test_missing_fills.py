@@ -90,7 +90,7 @@ class Session:
 
 
 def resting(rows: Rows, number: int = 1, symbol: str = BTC) -> ChildOrder:
-    """A child on the book under the exchange's id ``X<number>``."""
+    """Return a child on the book under the exchange's id ``X<number>``."""
     child = rows.resting(key=f"key-{number}")
     ChildOrder.objects.filter(pk=child.pk).update(symbol=symbol)
     child.refresh_from_db()

@@ -30,7 +30,7 @@ CHILD = SessionChild(
 
 
 def asked(repeats: Repeats, seconds: float) -> list[float]:
-    """When a poll that looks every half a second asks for the child."""
+    """Return the times at which a poll that looks every half a second asks for the child."""
     times = [number / 2 for number in range(int(seconds * 2))]
     return [at for at in times if repeats.is_due("BTC/USDT", [CHILD], NOW + timedelta(seconds=at))]
 

@@ -16,7 +16,7 @@ from tests.engine.running import EngineThread, World, check_books
 
 @pytest.fixture
 def dear(tmp_path: Path) -> Iterator[Exchange]:
-    """A second exchange, whose takers pay three times the fee of the first one's."""
+    """Yield a second exchange, whose takers pay three times the fee of the first one's."""
     running = Exchange(tmp_path / "dear", taker_fee="0.003")
     running.add_accounts(["dear"])
     running.start()

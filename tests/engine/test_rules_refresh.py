@@ -1,4 +1,4 @@
-"""When the rules of markets are asked for: every five minutes, sooner for a reason, and never every moment."""
+"""The times at which the rules of markets are read: every five minutes, sooner for a reason, never continuously."""
 
 from __future__ import annotations
 

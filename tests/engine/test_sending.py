@@ -94,7 +94,7 @@ def test_a_database_that_goes_away_while_it_gives_a_child_gives_it_again(
 
 
 def after(desk: Desk, seconds: float, function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, at a database that takes its time."""
+    """Return ``function`` at a database that takes its time."""
 
     def slow(**arguments: Any) -> Any:
         result = function(**arguments)

@@ -83,7 +83,7 @@ def reconciler_of(loop: LoopDesk, *symbols: str, **changes: Any) -> AccountRecon
 
 
 def in_doubt(loop: LoopDesk, reconciler: AccountReconciler) -> None:
-    """The account came into doubt just now."""
+    """Put the account into doubt now."""
     now = loop.clock.now()
     reconciler.doubt(now)
     account_doubted(account_pk=loop.desk.rows.account.pk, fence=1, now=now)

@@ -59,7 +59,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Watched:
-    """What the desk says of a stretch of seconds, against the ledger's. Shares of 1."""
+    """The desk's figures of a stretch of seconds, against the ledger's. Shares of 1."""
 
     known: float
     volume: Decimal
@@ -156,7 +156,7 @@ def all_open(accounts: list[Account]) -> bool:
 
 
 def pov(world: World, account: Account, seconds: float) -> Order:
-    """A tenth of the market's volume; more than it can have."""
+    """Submit a tenth of the market's volume, more than it can have."""
     return world.submit(
         account,
         algorithm="pov",
@@ -194,7 +194,7 @@ def test_what_is_said_to_be_known_is_what_the_exchange_traded(
 
 
 def order_share(order: Order, ledger: Ledger) -> float:
-    """What the order has of everything that was traded from its start to its newest fill."""
+    """Return the order's share of everything that was traded from its start to its newest fill."""
     order.refresh_from_db()
     last = order.fills.order_by("-executed_at").first()
     if last is None or order.started_at is None:

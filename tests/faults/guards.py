@@ -21,7 +21,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def _careless(change: Callable[[Any], Any]) -> Patches:
-    """A decider whose intents are changed."""
+    """Return a decider whose intents are changed."""
     from execution.core.algorithms.decide import decide as real
     from execution.core.orders.view import PlaceChild
     from execution.engine import order_driver
@@ -39,7 +39,7 @@ def _too_large(intend: Any) -> Any:
 
 
 def _too_far(intend: Any) -> Any:
-    """A price from which an order takes the whole book, one tick above or below a round number."""
+    """Return a price from which an order takes the whole book, one tick above or below a round number."""
     return replace(intend, price=(intend.price * Decimal("1.02")).quantize(Decimal("0.01")))
 
 
@@ -56,7 +56,7 @@ def no_visible_check() -> Patches:
 
 
 def over_too_early() -> Patches:
-    """A child is over as soon as any figure was told of it."""
+    """Make a child over as soon as any figure of it arrives."""
     from execution.services.children import fills
 
     def is_over(facts: Any) -> bool:
@@ -112,7 +112,7 @@ def sent_before_written() -> Patches:
 
 
 def submitted_twice() -> Patches:
-    """A row that was submitted, and whose answer is not known, is sent again."""
+    """Send a row again that was submitted, and whose answer is not known."""
     from execution.core.states import ChildStatus
     from execution.engine import order_submitter
     from execution.models import ChildOrder
@@ -135,7 +135,7 @@ def submitted_twice() -> Patches:
 
 
 def _never_doubting() -> Patches:
-    """An owner that takes its lease for good: one that knows better does not come as far as the fence."""
+    """Make an owner that never doubts its lease. An owner with doubts does not get as far as the fence."""
     from execution.verification.faults.process import VirtualLease
 
     return [(VirtualLease, "left", lambda _lease: 10.0)]
@@ -192,14 +192,14 @@ def absent_too_early() -> Patches:
 
 
 def polls_count(counts_from: Callable[..., Any]) -> Patches:
-    """Polls are evidence from another moment on: for those who ask, and for those who judge."""
+    """Count polls as evidence from another moment on, for the readers and for the judges."""
     from execution.core import reconcile
 
     return [(reconcile, "counts_from", counts_from)]
 
 
 def absent_after_a_fixed_second() -> Patches:
-    """What bounds a create's arrival at its exchange is not asked."""
+    """Omit the bound on a create's arrival at its exchange."""
     return polls_count(lambda last, _within, _delay: last + timedelta(seconds=6))
 
 
@@ -252,7 +252,7 @@ def stale_quotes_are_fine() -> Patches:
 
 
 def no_last_gate() -> Patches:
-    """What was decided is sent, however long it waited and wherever the market went."""
+    """Send each decision, however long it waited and wherever the market went."""
     from execution.services.children import last_gate
 
     return [
@@ -262,7 +262,7 @@ def no_last_gate() -> Patches:
 
 
 def no_opposite_check() -> Patches:
-    """A child is sent whatever the desk rests on the other side."""
+    """Send a child whatever the desk rests on the other side."""
     from execution.services.children import last_gate
 
     return [(last_gate, "meets_opposite", lambda *_: "")]

@@ -33,7 +33,7 @@ class Mutant:
 
 @contextmanager
 def mutated(mutant: Mutant) -> Iterator[None]:
-    """The product with the mutant's change."""
+    """Run the product with the mutant's change."""
     patches = mutant.patches()
     before = [(place, name, getattr(place, name)) for place, name, _ in patches]
     for (place, name, changed), (_, _, real) in zip(patches, before, strict=True):
@@ -93,7 +93,7 @@ MUTANTS = (
 
 
 def noticed_after(mutant: Mutant, seeds: int, source: bytes, first: int = 1) -> tuple[int, str] | None:
-    """How many seeds it took, and what was said; None when none noticed."""
+    """Return how many seeds it took, and the message; None when none noticed."""
     from execution.verification.faults.runner import run_seeds
 
     with mutated(mutant):

@@ -25,7 +25,7 @@ class Seeds:
 
 
 def seeds_of_commit(repository: Path) -> Seeds:
-    """The seeds of the commit that is checked out; always the same ones where git does not say which it is."""
+    """Return the seeds of the commit that is checked out; always the same ones where git does not say which it is."""
     command = ["git", "-C", str(repository), "rev-parse", "HEAD"]
     try:
         commit = subprocess.run(

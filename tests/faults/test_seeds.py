@@ -27,7 +27,7 @@ FOUND: dict[int, str] = {
 
 
 def faults(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, in a process of its own: it replaces the database and time."""
+    """Run the command in a process of its own, because it replaces the database and time."""
     return subprocess.run(
         [sys.executable, "manage.py", "faults", *arguments],
         cwd=REPOSITORY,

@@ -1,4 +1,4 @@
-"""What the tests of the coinbase dialect share."""
+"""Shared by the tests of the coinbase dialect."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def raw(client: Any, order_id: str) -> Any:
 
 
 async def shown(client: Any, order_id: str, status: str) -> Any:
-    """The order as soon as it has this state, which some have only after a moment."""
+    """Return the order as soon as it has this state, which may take a moment."""
 
     async def look() -> Any:
         order = await raw(client, order_id)
@@ -50,6 +50,6 @@ class Clock:
 
 
 async def has_passed(paper: Paper, clock: Clock) -> bool:
-    """Whether the exchange's market has moved on to the clock's time: it does so each tenth of a second."""
+    """Return whether the exchange's market has reached the clock's time. It moves each tenth of a second."""
     now = int(clock() * 1000)
     return bool((await paper.control("GET", "status"))["advanced"] >= now)

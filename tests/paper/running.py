@@ -158,7 +158,7 @@ class Paper:
         return client
 
     async def counters(self, key: str = "first") -> Any:
-        """What kraken counts of a key."""
+        """Return kraken's counters of a key."""
         return (await self.control("GET", "limits"))["counters"][key]
 
     async def coinbase(self, key: str = "first") -> Any:
@@ -185,7 +185,7 @@ class Paper:
             return answer.status, await answer.json()
 
     async def post(self, client: Any, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        """What coinbase answers to a body that ccxt would not send, signed by the client's key."""
+        """Return coinbase's answer to a body that ccxt would not send, signed by the client's key."""
         url = f"{self.url}/api/v3/brokerage/{path}"
         token = client.create_auth_token(client.seconds(), "POST", url)
         headers = {"Authorization": f"Bearer {token}"}
@@ -200,7 +200,7 @@ class Paper:
         return (await self.control("GET", "ledger"))[key]
 
     async def order(self, client_id: str, key: str = "first") -> Any:
-        """The exchange's own record of an order; None if it was never accepted."""
+        """Return the exchange's own record of an order; None if it was never accepted."""
         orders = (await self.ledger(key))["orders"]
         return next((order for order in orders if order["client_id"] == client_id), None)
 
@@ -238,7 +238,7 @@ def write_accounts(folder: Path, *keys: str) -> None:
 
 @asynccontextmanager
 async def running(folder: Path, **options: Any) -> AsyncIterator[Paper]:
-    """A paper exchange with its background standing still, unless told otherwise."""
+    """Yield a paper exchange with its background standing still, unless told otherwise."""
     if not (folder / "accounts.json").exists():
         write_accounts(folder, "first", "second")
     application = create_app(folder, **{"seed": 7, "frozen": True, "history_minutes": 90, **options})

@@ -17,7 +17,7 @@ from tests.paper.test_restart import process, trade_a_little
 
 @contextmanager
 def no_room(pid: int) -> Iterator[None]:
-    """The kernel refuses each write of the process to a file."""
+    """Make the kernel refuse each write of the process to a file."""
     soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
     try:

@@ -35,7 +35,7 @@ async def place(
 
 
 async def listed(client: Any, client_id: str) -> Any:
-    """The one order with that id, as kraken's lists show it."""
+    """Return the one order with that id, as kraken's lists show it."""
     answers = [
         await client.private_post_openorders({"cl_ord_id": client_id}),
         await client.private_post_closedorders({"cl_ord_id": client_id}),
@@ -46,7 +46,7 @@ async def listed(client: Any, client_id: str) -> Any:
 
 
 async def entry(paper: Paper, **changes: Any) -> dict[str, str]:
-    """The parameters of a good order, with changes; None takes one away."""
+    """Return the parameters of a good order, with changes; None removes one."""
     bid, _ = await paper.quote()
     good = {"pair": "XBTUSDT", "type": "buy", "ordertype": "limit", "price": str(bid - 100), "volume": "0.01"}
     return {name: value for name, value in (good | changes).items() if value is not None}

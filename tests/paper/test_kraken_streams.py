@@ -47,7 +47,7 @@ class Socket:
         return await self.until(lambda message: message.get("channel") == channel)
 
     async def executions(self, count: int) -> list[Any]:
-        """The next entries of the private channel, each with its number."""
+        """Return the next entries of the private channel, each with its number."""
         found: list[Any] = []
         while len(found) < count:
             message = await self.of("executions")
@@ -191,7 +191,7 @@ async def test_ccxt_sees_orders_and_fills_and_connects_again_after_a_cut(
 
 
 def kept(levels: dict[Decimal, Decimal], changes: Any, depth: int, *, is_bid: bool) -> dict[Decimal, Decimal]:
-    """A side of a book as a client keeps it: changes taken over, the best levels first, cut to the depth."""
+    """Return a side of a book as a client keeps it: changes applied, the best levels first, cut to the depth."""
     after = levels | {each["price"]: each["qty"] for each in changes}
     best = sorted((at for at, size in after.items() if size), reverse=is_bid)[:depth]
     return {at: after[at] for at in best}

@@ -60,7 +60,7 @@ def exchange_at(path: Path, stores: list[Store], clock: Clock, **more: Any) -> E
 
 
 def lived(exchange: Exchange, clock: Clock) -> list[Event]:
-    """A minute of a made-up market as a recorder sees it: each trade, and the book after each step."""
+    """Return a minute of a generated market as a recorder sees it: each trade, and the book after each step."""
     market, number = exchange.symbols["BTCUSDT"], 0
     events: list[Event] = []
     trades: list[PublicTrade] = []
@@ -137,7 +137,7 @@ PLAYED: list[Event] = [
 
 @asynccontextmanager
 async def replaying(folder: Path, events: list[Event], **options: Any) -> AsyncIterator[Paper]:
-    """A paper exchange that stands at the recording's first moment, until it is let go."""
+    """Yield a paper exchange that stands at the recording's first moment, until it is released."""
     path = written(folder / "recording", events)
     speed = options.pop("speed", 1.0)
     source, profile = open_replay(path, speed=speed, seed=7, symbol=None, start=None, profile=ALONE)

@@ -47,7 +47,7 @@ async def process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proces
 
 
 async def trade_a_little(paper: Paper) -> Any:
-    """A taker's fill, a maker's part-fill, a cancelled and an untouched order; returns the ledger."""
+    """Make a taker's fill, a maker's part-fill, a cancelled and an untouched order. Return the ledger."""
     client = await paper.client()
     await client.create_order(SYMBOL, "market", "buy", 0.7, None, {"clientOrderId": "taker"})
     bid, _ = await paper.quote()

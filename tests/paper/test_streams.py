@@ -20,7 +20,7 @@ from tests.paper.running import SYMBOL, Binance, Paper, eventually, running
 
 @asynccontextmanager
 async def watching(watch: Callable[[], Awaitable[Any]]) -> AsyncIterator[list[Any]]:
-    """Collects what a watch method returns, flattened."""
+    """Collect the results of a watch method, flattened."""
     seen: list[Any] = []
 
     async def collect() -> None:

@@ -1,4 +1,4 @@
-"""What a session on PostgreSQL runs, and what every other leaves out.
+"""The tests of a session on PostgreSQL, which every other session leaves out.
 
 The fixture ``services_session`` is a session of pytest whose database is one. It runs beside the tests of hosts,
 which wait for most of their time.

@@ -32,7 +32,7 @@ class Meeting:
     was_held: bool = False
 
     def run(self) -> tuple[Any, Any]:
-        """What both gave; raises ``AssertionError`` with what either raised."""
+        """Return both results. Raise ``AssertionError`` with either's exception."""
         self._there, self._go = threading.Event(), threading.Event()
         threads = [in_a_thread(self._run_first, self.failures)]
         self._there.wait(WITHIN)

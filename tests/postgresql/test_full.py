@@ -32,7 +32,7 @@ def every_connection_taken() -> Iterator[None]:
 
 
 def kept() -> int:
-    """The connections that web processes have open."""
+    """Return the number of connections that web processes have open."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tranche web'")
         return int(cursor.fetchone()[0])

@@ -70,7 +70,7 @@ def locks_that_keys_wait_for(patch: pytest.MonkeyPatch) -> None:
 
 
 def made_anew(patch: pytest.MonkeyPatch) -> None:
-    """The statements that are made once are made without the guard, and forgotten after it."""
+    """Make the prepared statements without the guard, and forget them after it."""
     for statement in (locking._ORDER, locking._ACCOUNT, locking._GATE):
         patch.setattr(statement, "_made", {})
 
@@ -93,7 +93,7 @@ def no_gate_at_a_submit(patch: pytest.MonkeyPatch) -> None:
 
 
 def expiry_by_a_glance(patch: pytest.MonkeyPatch) -> None:
-    """What is expired is read, and not written before it is acted on."""
+    """Read expired rows without writing them before they are acted on."""
     patch.setattr(workers, "_end_expired", lambda: None)
     released, later = workers._released, database_now() + timedelta(seconds=30)
     patch.setattr(
@@ -114,7 +114,7 @@ def step(rows: Rows, order: Order) -> Applied:
 
 
 def decided(rows: Rows, order: Order) -> tuple[partial[Written], int]:
-    """What a driver that has read the order is about to write, and the fence it read."""
+    """Return the pending write of a driver that has read the order, and the fence it read."""
     quotes = {rows.venue.pk: rows.quote()}
     snapshot = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=NOW)
     write = partial(
@@ -131,7 +131,7 @@ def decided(rows: Rows, order: Order) -> tuple[partial[Written], int]:
 
 
 def intend_and_halt(rows: Rows) -> None:
-    """A halt that comes after an intent has the child; one that came before leaves none."""
+    """Race a halt against an intent: a later halt covers the child, an earlier one leaves none."""
     order = rows.working()
     request = HaltRequest("stop", "desk")
     stop = partial(
@@ -147,7 +147,7 @@ def intend_and_halt(rows: Rows) -> None:
 
 
 def intend_and_cancel(rows: Rows) -> None:
-    """A cancel waits for the intent, and its child is never submitted."""
+    """Race a cancel against an intent: the cancel waits, and the child is never submitted."""
     order = rows.working()
     cancel = partial(order_cancel, public_id=order.public_id, person=rows.trader, reason="", now=NOW)
     applied, _ = Meeting(partial(step, rows, order), cancel, after=PLACED).run()
@@ -159,7 +159,7 @@ def intend_and_cancel(rows: Rows) -> None:
 
 
 def intend_and_submit(rows: Rows) -> None:
-    """A child that is written and one that is submitted at the same account do not wait for each other for ever."""
+    """Race a new child against a submit at the same account: they do not deadlock."""
     resting = rows.resting(submitted=False, key="resting")
     order = rows.working(key="other")
     submit = partial(rows.submit_child, resting)
@@ -169,7 +169,7 @@ def intend_and_submit(rows: Rows) -> None:
 
 
 def decide_and_claim(rows: Rows) -> None:
-    """A driver that has read the order before another claimed the order writes nothing after it."""
+    """Race a decision against a claim: a driver that read the order before the claim writes nothing after it."""
     order, other = rows.working(), make_worker("boot-2")
     late, fence = decided(rows, order)
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
@@ -201,7 +201,7 @@ def claim_and_claim(rows: Rows) -> None:
 
 
 def renew_and_claim(rows: Rows) -> None:
-    """A renewal that began while the lease ran is not robbed while it is being written."""
+    """Race a renewal against a claim: one that began while the lease ran keeps it while it is being written."""
     other, order = make_worker("boot-2"), rows.working()
     soon = database_now() + timedelta(seconds=0.4)
     Worker.objects.filter(pk=rows.worker.pk).update(lease_until=soon)
@@ -229,7 +229,7 @@ def stop_and_stop(rows: Rows) -> None:
 
 
 def fill_and_report(rows: Rows) -> None:
-    """A trade that comes before its order's id, and the report that brings it: they find each other."""
+    """Race a trade that comes before its order's id against the report with the id: they find each other."""
     child = rows.resting()
     trade = trade_of(child, "1", child.quantity)
     record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
@@ -240,7 +240,7 @@ def fill_and_report(rows: Rows) -> None:
 
 
 def report_and_fill(rows: Rows) -> None:
-    """The same, the report first."""
+    """Race the same with the report first."""
     child = rows.resting()
     report = report_of(child, VenueStatus.FILLED, child.quantity)
     told = partial(child_report, account_pk=rows.account.pk, report=report, now=NOW)
@@ -261,7 +261,7 @@ def fill_and_fill(rows: Rows) -> None:
 
 
 def stray_and_stray(rows: Rows) -> None:
-    """The same of a trade whose child nobody knows yet."""
+    """Race the same with a trade whose child nobody knows yet."""
     child = rows.resting()
     trade = trade_of(child, "1", child.quantity)
     record = partial(fill_record, account_pk=rows.account.pk, trade=trade, now=NOW)
@@ -291,7 +291,7 @@ def submit_and_submit(rows: Rows) -> None:
 
 
 def two_tabs(rows: Rows) -> None:
-    """The same ticket from two tabs, with keys of their own: the second is asked whether it is meant."""
+    """Race the same ticket from two tabs, with keys of their own: the second one must confirm."""
 
     def send(key: str) -> str:
         request = parse_order_request(rows.raw())
@@ -338,7 +338,7 @@ def two_submits_and_one_balance(rows: Rows) -> None:
 
 
 def amend_and_intend(rows: Rows) -> None:
-    """A decision that was made for the old terms is not written after the new ones."""
+    """Race an amendment against a decision: one made for the old terms is not written after the new ones."""
     order = rows.working()
     late, _ = decided(rows, order)
     amend = partial(

@@ -61,7 +61,7 @@ def rules(*markets: Market, levels: int = 20) -> RecordingRules:
 
 
 def written(folder: Path, events: Iterable[Event], given: RecordingRules | None = None) -> Path:
-    """The folder of a recording that holds ``events``, in parts of seven."""
+    """Return the folder of a recording that holds ``events``, in parts of seven."""
     writer = RecordingWriter(folder, given or rules())
     last = BEGAN
     for place, event in enumerate(events, start=1):

@@ -34,7 +34,7 @@ SYMBOLS = ("BTC/USDT", "ETH/USDT")
 
 @contextmanager
 def paper_exchange(folder: Path, *arguments: str) -> Iterator[str]:
-    """The address of ``python -m execution.paper``, stopped at the end."""
+    """Yield the address of ``python -m execution.paper``, stopped at the end."""
     command = [sys.executable, "-m", "execution.paper", "--port", "0", "--folder", str(folder), *arguments]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 
 def hold(account: Account, at: datetime = NOW, **amounts: tuple[object, object] | None) -> None:
-    """What its exchange says, free and locked by currency; None: listed, but not told."""
+    """Set the exchange's free and locked amounts by currency; None: listed, but not told."""
     told = {
         name: BalanceAmounts(None, None) if each is None else BalanceAmounts(D(str(each[0])), D(str(each[1])))
         for name, each in amounts.items()

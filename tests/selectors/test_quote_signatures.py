@@ -36,7 +36,7 @@ def submit(rows: Rows) -> Order:
 
 
 def forged(rows: Rows) -> dict[str, str]:
-    """A tenth of the price: 18,000 USDT would become ten times as much."""
+    """Return a forged quote with a tenth of the price: 18,000 USDT would become ten times as much."""
     text = quote_to_json(Quote(D("5999.95"), D("6000.05"), D(2), D(2), NOW))
     other = quote_key(rows.venue.pk, "ETH/USDT")
     return {"plain": text, "of another market": sign(other, text), "with a wrong signature": "0" * 32 + text}

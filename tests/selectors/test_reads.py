@@ -1,4 +1,4 @@
-"""What is read, and that nothing unknown becomes a number."""
+"""The reads, and that no unknown value becomes a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What accounts have free is read by indexes, however many children there ever were."""
+"""The free balances of accounts are read by indexes, for any number of past children."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def told(name: str, *options: str) -> list[str]:
 
 @pytest.fixture
 def lived(rows: Rows) -> ChildOrder:
-    """A child that was acknowledged and half filled, and an order that a supervisor paused."""
+    """Return a child that was acknowledged and half filled, and an order that a supervisor paused."""
     child = rows.resting()
     at = child.submitted_at or NOW
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=at + SECOND)

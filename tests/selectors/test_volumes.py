@@ -1,4 +1,4 @@
-"""What the markets traded: sampled seconds where they were watched, candles elsewhere, else unknown."""
+"""The markets' volumes: sampled seconds where they were watched, candles elsewhere, else unknown."""
 
 from __future__ import annotations
 

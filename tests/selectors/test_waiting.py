@@ -23,7 +23,7 @@ BEYOND = "limit 54,000 is 10.0 % below the market"
 
 
 def far(rows: Rows, limit: str = "54000") -> tuple[Order, datetime]:
-    """A working order with a limit price, and a quote of this moment."""
+    """Return a working order with a limit price, and a quote of this moment."""
     now = timezone.now()
     rows.quote(at=now)
     return rows.working(limit_price=limit), now

@@ -1,4 +1,4 @@
-"""What the tests of halts share: setting one, lifting it, and what it meets."""
+"""Shared by the tests of halts: setting one, lifting it, and its effects."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def resume(rows: Rows, order: Order) -> Order:
 
 
 def open_child(rows: Rows, **changes: Any) -> ChildOrder:
-    """A child that rests at the exchange."""
+    """Return a child that rests at the exchange."""
     child = rows.resting(**changes)
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     child.refresh_from_db()

@@ -32,7 +32,7 @@ OPTIONS = json.dumps({"urls": {"api": {"public": "http://127.0.0.1:9"}}, "option
 
 @pytest.fixture
 def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Keyring:
-    """An installation, a trader, and a shell that holds a key."""
+    """Set up an installation, a trader, and a shell that holds a key."""
     now = datetime.now(UTC)
     installation_ensure(environment="paper", sealing_key=keyring_ensure(tmp_path / "keyring"), now=now)
     User.objects.create(username="trader")
@@ -179,7 +179,7 @@ def test_no_process_of_the_desk_inherits_a_key_of_the_shell(
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Any) -> None:
-    """A worker that makes the check while the command sleeps."""
+    """Set up a worker that makes the check while the command sleeps."""
     monkeypatch.setattr("time.sleep", lambda _seconds: answer(Credential.objects.latest("pk").pk))
 
 

@@ -48,7 +48,7 @@ CRITICAL_AFTER = timedelta(seconds=60)
 
 
 def look(findings: Findings, seconds: float = 0) -> list[Alert]:
-    """What the watcher does each second; the alerts that are open after it."""
+    """Do the watcher's work of each second, and return the alerts that are open after it."""
     now = NOW + seconds * SECOND
     findings_apply(findings=findings.read(now), critical_after=CRITICAL_AFTER, now=now)
     return list(Alert.objects.filter(ended_at=None).order_by("kind"))
@@ -65,7 +65,7 @@ def seen(rows: Rows, seconds: float = 0) -> None:
 
 @pytest.fixture
 def calm(rows: Rows) -> Rows:
-    """A desk on which nothing is wrong."""
+    """Return a desk without a problem."""
     seen(rows)
     assert look(Findings(), 1) == []
     return rows

@@ -47,7 +47,7 @@ def preview(rows: Rows, order: Order, *, now: Any = LATER, **changes: Any) -> An
 
 
 def refused(rows: Rows, order: Order, **changes: Any) -> list[tuple[str, str, str]]:
-    """What refuses it, in the preview and when it is sent, and that nothing was written."""
+    """Return the refusals, equal in the preview and when it is sent, and check that nothing was written."""
     order.refresh_from_db()
     version = order.version
     shown = preview(rows, order, **changes).problems
@@ -65,7 +65,7 @@ def plan_of(order: Order) -> list[tuple[Any, Any, Any]]:
 
 
 def filled(rows: Rows, quantity: str = "0.04") -> Order:
-    """An order whose first child was filled in part and then cancelled."""
+    """Return an order whose first child was filled in part and then cancelled."""
     child = rows.resting()
     fill_record(account_pk=rows.account.pk, trade=trade_of(child, "t1", quantity), now=NOW)
     report = report_of(child, VenueStatus.CANCELLED, quantity)

@@ -29,7 +29,7 @@ def amend(rows: Rows, order: Order, **changes: Any) -> Order:
 
 
 def part_filled(rows: Rows, quantity: str, **ticket: Any) -> tuple[Order, Account]:
-    """An order whose first child, wherever it went, was filled in part and then ended."""
+    """Return an order whose first child, at any account, was filled in part and then ended."""
     beta = rows.beside(lot=D("0.001"))
     order = rows.working(**({"accounts": BOTH} | ticket))
     rows.step(order, now=NOW + timedelta(seconds=3))

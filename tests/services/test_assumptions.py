@@ -1,4 +1,4 @@
-"""What safety rests on and is only assumed about an exchange: an admin's word for it, on live accounts."""
+"""The assumptions about an exchange behind its safety: an admin accepts them, on live accounts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BTC = "BTC/USDT"
 
 
 def moved(rows: Rows, environment: Environment, exchange: str = "okx", **changes: Any) -> Account:
-    """The account at another exchange, in another environment."""
+    """Move the account to another exchange, in another environment."""
     rows.venue.exchange = exchange
     rows.venue.save()
     Account.objects.update(environment=environment, **changes)

@@ -29,7 +29,7 @@ TABLES = {JournalEntry: JOURNAL_TABLE, AuditEntry: AUDIT_TABLE}
 
 @pytest.fixture
 def order(rows: Rows) -> Order:
-    """An order of six entries, and an audit of six beside it."""
+    """Return an order of six entries, and an audit of six beside it."""
     order = rows.resting().order
     order_pause(public_id=order.public_id, person=rows.trader, reason="lunch", now=NOW)
     while order.journal.count() < 6:
@@ -52,7 +52,7 @@ def journal(*arguments: str) -> tuple[list[str], int]:
 
 
 def name(order: Order, table: Table, number: int, row: int | None) -> str:
-    """How a break begins."""
+    """Return the first words of a break."""
     where = f"order {order.public_id}" if table is JournalEntry else "audit"
     return f"{where}, entry {number} ({TABLES[table]}, {'no row' if row is None else f'row {row}'}): "
 

@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The estimates whose task was sent."""
+    """Return the estimates whose task was sent."""
     sent: list[int] = []
     monkeypatch.setattr(notify, "estimate", sent.append)
     return sent

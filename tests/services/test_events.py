@@ -1,4 +1,4 @@
-"""What a stream says at once: recorded together where it is of one order, once, and again without harm."""
+"""The simultaneous messages of a stream: recorded together where they are of one order, once, and repeatable."""
 
 from __future__ import annotations
 

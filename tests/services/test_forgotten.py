@@ -28,7 +28,7 @@ SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 def shown(rows: Rows, filled: str = "0", trades: str = "") -> ChildOrder:
-    """A child that the exchange has shown with ``filled``, and of which the desk has ``trades``."""
+    """Return a child that the exchange has shown with ``filled``, and of which the desk has ``trades``."""
     child = rows.resting()
     child_report(account_pk=child.account_id, report=report_of(child, VenueStatus.OPEN, filled), now=NOW)
     if trades:

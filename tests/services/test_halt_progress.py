@@ -240,7 +240,7 @@ def test_an_answer_that_comes_after_the_halt_is_recorded_and_its_order_cancelled
 
 @pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The wall's bell and the sessions', as they are rung."""
+    """Return the wall's bell and the sessions', as they are rung."""
     heard: list[str] = []
 
     class Bell:

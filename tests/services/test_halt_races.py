@@ -74,7 +74,7 @@ class Race:
 
 
 def outcome(order: Order) -> str:
-    """How far the child came before the halt."""
+    """Return how far the child came before the halt."""
     child = order.children.first()
     if child is None:
         return "not intended"

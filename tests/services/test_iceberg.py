@@ -27,7 +27,7 @@ ICEBERG: dict[str, Any] = {
 
 
 def show(rows: Rows, order: Order, quantity: str) -> Applied:
-    """A part as if the tactic had decided it."""
+    """Show a part as if the tactic had decided it."""
     order.refresh_from_db()
     part = PlaceChild(
         account=rows.account.public_id,

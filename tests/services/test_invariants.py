@@ -20,7 +20,7 @@ from tests.invariants import check_final, check_order
 
 @pytest.fixture
 def order(rows: Rows) -> Order:
-    """A working order with a part fill and its fee."""
+    """Return a working order with a part fill and its fee."""
     child = rows.resting()
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0.04"), now=NOW)
     trade = trade_of(child, "1", "0.04", fee=D("2.4"), fee_currency="USDT")

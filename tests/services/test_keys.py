@@ -57,7 +57,7 @@ def act(verb: Callable[..., Any], admin: User, rows: Rows, **more: Any) -> Crede
 
 
 def resting(rows: Rows) -> ChildOrder:
-    """A child that rests at the exchange."""
+    """Return a child that rests at the exchange."""
     child = rows.resting()
     child_report(account_pk=rows.account.pk, report=report_of(child, VenueStatus.OPEN, "0"), now=NOW)
     return child

@@ -1,4 +1,4 @@
-"""Which orders count as completed on time, which do but for a rest that no exchange takes, and which are late."""
+"""The orders that count as completed on time, as on time except for an untradable rest, and as late."""
 
 from __future__ import annotations
 

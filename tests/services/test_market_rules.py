@@ -36,7 +36,7 @@ HALTED = replace(LIMITS, status=MarketStatus.HALTED, status_word="BREAK")
 
 
 def listed(rows: Rows, rules: Rules | None, *, minutes: int = 0) -> list[int]:
-    """What the venue lists from ``minutes`` on, nothing for None; the orders that changed."""
+    """List the venue's rules from ``minutes`` on, nothing for None. Return the orders that changed."""
     now = NOW + minutes * MINUTE
     markets = {} if rules is None else {SYMBOL: rules}
     markets_record(venue_pk=rows.venue.pk, markets=markets, now=now, asked=[SYMBOL])
@@ -55,7 +55,7 @@ def problems(rows: Rows, **changes: Any) -> list[tuple[str, str, str, str]]:
 
 
 def refused(rows: Rows, kind: str) -> Order:
-    """A working order whose only child the exchange refused."""
+    """Return a working order whose only child the exchange refused."""
     child = rows.resting()
     child_outcome(child_pk=child.pk, outcome=Rejected(kind, "no"), now=NOW)
     return child.order
@@ -129,7 +129,7 @@ def test_the_ticket_refuses_a_market_that_takes_no_such_order(
 
 
 async def read_from(exchange_id: str, **changes: Any) -> Rules:
-    """The market's rules as the real ccxt class reads them from the exchange's own list."""
+    """Return the market's rules as the real ccxt class reads them from the exchange's own list."""
     async with opened_venue(exchange_id) as venue:
         venue.stub.answer(LISTS[exchange_id], listing(venue.exchange, **changes))
         return (await venue.gateway.markets([SYMBOL]))[SYMBOL]

@@ -69,7 +69,7 @@ def test_a_thousand_markets_are_as_few_statements_as_two(rows: Rows) -> None:
 
 
 def sample(rows: Rows, bid: str | None, volume: str | None, second: int = 0) -> MarketSample:
-    """A second with a quote one apart, and its volume at a price of 10."""
+    """Return a second with a quote one apart, and its volume at a price of 10."""
     return MarketSample(
         venue=rows.venue,
         symbol=SYMBOL,

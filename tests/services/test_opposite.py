@@ -20,7 +20,7 @@ BUY_AT = D("59999.60")
 
 @pytest.fixture
 def buy(rows: Rows) -> ChildOrder:
-    """A buy that rests at 59,999.60, or is on its way there."""
+    """Return a buy that rests at 59,999.60, or is on its way there."""
     child = rows.resting(key="buy")
     ChildOrder.objects.filter(pk=child.pk).update(price=BUY_AT)
     child.refresh_from_db()
@@ -28,7 +28,7 @@ def buy(rows: Rows) -> ChildOrder:
 
 
 def decided_sell(rows: Rows, price: Decimal) -> ChildOrder:
-    """A sell of another order that is written, and not sent."""
+    """Return a sell of another order that is written, and not sent."""
     child = rows.resting(key="sell", side="sell", submitted=False)
     ChildOrder.objects.filter(pk=child.pk).update(price=price)
     child.refresh_from_db()

@@ -1,4 +1,4 @@
-"""What a person does with a running order: pause, resume, cancel; twice is once, and strangers see nothing."""
+"""A person's actions on a running order: pause, resume, cancel. Twice is once, and strangers see nothing."""
 
 from __future__ import annotations
 

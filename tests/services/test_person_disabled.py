@@ -1,4 +1,4 @@
-"""What becomes of the orders of somebody who is made inactive, or who does not trade any more."""
+"""The orders of a person who is made inactive, or who does not trade any more."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Chaos:
             child_outcome(child_pk=child.pk, outcome=Unknown("timed out"), now=self.now)
 
     def trade(self) -> None:
-        """The exchange executes a part, or ends what was cancelled or is immediate."""
+        """Execute a part at the exchange, or end an order that was cancelled or is immediate."""
         for truth in self.book.values():
             left = truth.child.quantity - truth.filled
             if truth.end is not None:
@@ -122,7 +122,7 @@ class Chaos:
         truth.trades.append(trade_of(truth.child, number, quantity, fee=D("0.01"), fee_currency="USDT"))
 
     def tell(self) -> None:
-        """The stream says something of one child, old or new, or nothing at all."""
+        """Send a stream's message about one child, old or new, or nothing at all."""
         if not self.book:
             return
         truth = self.random.choice(list(self.book.values()))
@@ -152,7 +152,7 @@ class Chaos:
         fill_record(account_pk=self.rows.account.pk, trade=shown, now=self.now)
 
     def list(self) -> None:
-        """A poll over REST: trades in any order."""
+        """Poll over REST, with trades in any order."""
         trades = [trade for truth in self.book.values() for trade in truth.trades]
         for trade in self.random.sample(trades, len(trades)):
             self._record(trade)
@@ -171,7 +171,7 @@ class Chaos:
             check_order(self.order)
 
     def heal(self) -> None:
-        """The faults end: everything is checked until the order is final and its children settled."""
+        """End the faults, and check everything until the order is final and its children settled."""
         self.order.refresh_from_db()
         self.now = max(self.now, self.order.terms.end_at if self.order.terms else NOW)
         for _ in range(60):

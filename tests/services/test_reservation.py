@@ -34,7 +34,7 @@ NEED = D("0.3") * D(60_300) * D("1.001")
 def hold(
     account: Account, free: object, *, locked: object = 0, at: object = NOW, currency: str = "USDT"
 ) -> None:
-    """What its exchange says that the account has free."""
+    """Set the free balance that an account's exchange reports."""
     amounts = {currency: BalanceAmounts(D(str(free)), D(str(locked)))}
     balances_record(account_pk=account.pk, balances=amounts, now=at)  # type: ignore[arg-type]
 

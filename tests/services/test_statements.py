@@ -1,4 +1,4 @@
-"""What runs at every step of every order asks the database for little, however long the order is."""
+"""The steps that every order repeats need few database statements, for an order of any length."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_row_that_is_inserted_has_its_key(rows: Rows) -> None:
 
 
 def test_a_check_of_a_live_account_asks_for_no_more(rows: Rows, django_assert_max_num_queries: Any) -> None:
-    """Whether its exchange has lines that are only assumed is judged by its venue, which stays the same."""
+    """The assumed lines of its exchange are judged by its venue, which stays the same."""
     order = rows.working()
     Account.objects.update(environment=Environment.LIVE)
     known, data = OrderCache(), MarketData({rows.venue.pk: QUOTE})

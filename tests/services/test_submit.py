@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def row_counts() -> dict[str, int]:
-    """How many rows every table of ours has."""
+    """Return the number of rows in every table of the desk."""
     return {
         model.__name__: model._default_manager.count()
         for model in apps.get_app_config("execution").get_models()
@@ -29,7 +29,7 @@ def row_counts() -> dict[str, int]:
 
 
 def refused(rows: Rows, **changes: Any) -> list[Problem]:
-    """The problems of a ticket that must be refused without leaving a row anywhere."""
+    """Return the problems of a ticket that must be refused without leaving a row anywhere."""
     before = row_counts()
     with pytest.raises(Refused) as exception:
         rows.submit(**changes)

@@ -1,4 +1,4 @@
-"""How eight exchanges list five-minute candles: what each makes of the request of its ccxt class.
+"""The five-minute candle lists of eight exchanges: each exchange's reaction to the request of its ccxt class.
 
 Where the bounds lie, which candles a list that is too long leaves out, and what is refused is as
 docs/reference/exchanges.md says it.
@@ -85,7 +85,7 @@ def binance(openings: Sequence[int], params: Params, _: Bounds) -> Any:
 
 @dataclass(frozen=True)
 class Listing:
-    """Where an exchange lists candles, and how; each row that is answered may be changed on its way."""
+    """The place and form of an exchange's list of candles. Each row of the answer may be changed on its way."""
 
     paths: tuple[str, ...]
     lists: Lists

@@ -20,7 +20,7 @@ LISTS = {
 
 
 def listing(exchange: Exchange, **changes: Any) -> Any:
-    """The exchange's list of markets with its one market changed; a field that is None is left out."""
+    """Return the exchange's list of markets with its one market changed; a field that is None is left out."""
     answer = copy.deepcopy(exchange.opening[LISTS[exchange.id]])
     market = _only(answer)
     market |= changes
@@ -30,7 +30,7 @@ def listing(exchange: Exchange, **changes: Any) -> Any:
 
 
 def _only(answer: Any) -> dict[str, Any]:
-    """The innermost raw market of an answer: the first mapping below its lists."""
+    """Return the innermost raw market of an answer: the first mapping below its lists."""
     for value in answer if isinstance(answer, list) else answer.values():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             return value[0]

@@ -70,7 +70,7 @@ def everything_at(exchange: str, address: str) -> dict[str, Any]:
 
 
 def fits(exchange: str, address: str, network: Network) -> bool:
-    """Whether the address is of the environment, by the tables of this file."""
+    """Return whether the address is of the environment, by the tables of this file."""
     url = yarl.URL(address)
     host = url.host or ""
     if network.environment == "paper":

@@ -102,7 +102,7 @@ def exchange_info(**changes: Any) -> dict[str, Any]:
 
 
 def options_for(base: str) -> dict[str, Any]:
-    """What a venue's options are to drive a binance dialect at ``base``."""
+    """Return a venue's options for a binance dialect at ``base``."""
     websocket = base.replace("http://", "ws://")
     return {
         "timeout_on_exit": 10,  # milliseconds; ccxt waits 250 for encrypted connections
@@ -132,7 +132,7 @@ def limit_order(**changes: Any) -> ChildRequest:
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[Stub]:
-    """A stub that listens on a free port of loopback and answers nothing yet."""
+    """Yield a stub that listens on a free port of loopback and answers nothing yet."""
     stub = Stub()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", stub.dispatch)
@@ -208,7 +208,7 @@ class StubbedVenue:
             self.stub.answer(what, body)
 
     def without_clock(self) -> None:
-        """The gateway asks no more for the exchange's time, which the stub does not tell."""
+        """Stop the gateway's requests for the exchange's time, which the stub does not tell."""
         self.gateway._time._due = float("inf")
 
     @property

@@ -1,4 +1,4 @@
-"""What an account holds, through the real ccxt classes: as the exchange says, or unknown; never zero by default."""
+"""An account's holdings through the real ccxt classes: as the exchange says, or unknown; never zero by default."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from tests.venues.test_streams import Reader
 
 
 def unconfirmed(exchange_id: str) -> PublicExchange:
-    """An exchange whose class in ccxt waits for no confirmation of a subscription."""
+    """Return an exchange whose class in ccxt waits for no confirmation of a subscription."""
 
     async def react(_: web.WebSocketResponse, asked: dict[str, Any]) -> None: ...
 

@@ -91,7 +91,7 @@ def blank(value: Any) -> Callable[[list[Any]], None]:
 
 
 def opening_of(row: Any) -> int:
-    """When a row of any exchange opened, in seconds."""
+    """Return the opening of a row of any exchange, in seconds."""
     number = int(row["start"] if isinstance(row, dict) else row[0])
     return number // 1000 if number > 10**11 else number
 

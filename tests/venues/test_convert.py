@@ -1,4 +1,4 @@
-"""What ccxt makes of the answers of eight exchanges, and what we make of that.
+"""The path of eight exchanges' answers through ccxt and the desk's conversion.
 
 Each body is the smallest that shows the point, in the exchange's own words; ccxt itself parses it.
 """
@@ -261,7 +261,7 @@ def test_digits_are_exact(number: str, digits: str) -> None:
 
 
 def raised(exchange: str, status: int, body: dict[str, Any]) -> Any:
-    """What ccxt makes of an answer."""
+    """Return ccxt's exception for an answer."""
     client = client_of(exchange)
     text = client.json(body)
     url = "https://venue.example/order"

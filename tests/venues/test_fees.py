@@ -21,7 +21,7 @@ Parts = list[tuple[str, str]]
 
 
 def entry_of(tree: Any) -> dict[str, Any]:
-    """The only trade in an exchange's answer."""
+    """Return the only trade in an exchange's answer."""
     while not (
         isinstance(tree, dict) and "price" in {name.removesuffix("Avg") for name in tree} | fill_names(tree)
     ):
@@ -43,7 +43,7 @@ def parts(trade: Trade) -> Parts:
 
 
 async def listed(exchange_id: str, **changes: Any) -> Trade:
-    """The exchange's trade with these raw fields, as its list tells it; a field that is None is not there."""
+    """Return the exchange's trade with these raw fields, as its list tells it; a field that is None is absent."""
     what, body = copy.deepcopy(EXCHANGES[exchange_id].trades)
     entry = entry_of(body)
     entry.update(changes)

@@ -96,7 +96,7 @@ async def test_a_book_is_in_the_order_of_numbers(kraken: StubbedVenue) -> None:
 
 
 class Socket:
-    """What ccxt's handlers use of a websocket."""
+    """The parts of a websocket that ccxt's handlers use."""
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Any] = {}

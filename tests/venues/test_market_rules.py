@@ -1,4 +1,4 @@
-"""What a market takes, from the exchanges' own market lists through ccxt's own classes."""
+"""The rules of markets, from the exchanges' own market lists through ccxt's own classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a create and a cancel become, through the real ccxt over real HTTP."""
+"""The outcomes of a create and of a cancel, through the real ccxt over real HTTP."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ Params = dict[str, str]
 
 
 def first_entry(tree: Any) -> Any:
-    """The only trade in an exchange's answer."""
+    """Return the only trade in an exchange's answer."""
     while isinstance(tree, dict) and not {"tradeId", "execId", "trade_id", "ordertxid", "id"} & tree.keys():
         tree = next(value for value in tree.values() if isinstance(value, dict | list) and value)
     return tree[0] if isinstance(tree, list) else tree

@@ -67,7 +67,7 @@ def trades_of(events: list[Event], symbol: str = SYMBOL) -> list[RecordedTrade]:
 
 @pytest.fixture
 async def living(tmp_path: Path) -> AsyncIterator[Paper]:
-    """A paper exchange on which others trade."""
+    """Yield a paper exchange on which others trade."""
     async with running(tmp_path / "paper", frozen=False) as paper:
         yield paper
 

@@ -1,4 +1,4 @@
-"""What a client of ccxt may reach: every exchange of the table, every environment, every way of lying."""
+"""The addresses that a client of ccxt may reach: every exchange of the table, environment and kind of lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client of ccxt may reach when it sends: addresses that change, proxies, redirects, test networks."""
+"""The addresses of a client of ccxt when it sends: changed addresses, proxies, redirects, test networks."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ async def test_a_proxy_of_the_processs_own_environment_is_not_used(
 
 
 class _Request:
-    """What the guard reads of aiohttp's request."""
+    """The parts of aiohttp's request that the guard reads."""
 
     proxy = None
 

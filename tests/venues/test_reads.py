@@ -234,7 +234,7 @@ async def test_all_symbols_are_asked_at_once_where_that_costs_less(stub: Stub, g
 
 
 def paged(entries: list[dict[str, Any]], *, id_name: str, cursor_name: str) -> Any:
-    """The real exchange's manner: a cursor excludes a start time, a page holds at most the limit."""
+    """Answer as the real exchange: a cursor excludes a start time, a page holds at most the limit."""
 
     async def handler(request: web.Request, params: dict[str, str]) -> web.StreamResponse:
         assert not ("startTime" in params and cursor_name in params)

@@ -128,7 +128,7 @@ async def test_a_cancel_leaves_at_once_while_creates_wait() -> None:
 
 
 async def test_a_rush_of_creates_leaves_reads_their_floor_and_the_rest_when_none_wait() -> None:
-    """Where nothing is left to reads, nobody sees for seconds what became of the creates."""
+    """Without a floor for reads, nobody would see for seconds what became of the creates."""
 
     async def rush(seconds: float, *, with_reads: bool) -> dict[Use, int]:
         time = VirtualTime()

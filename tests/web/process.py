@@ -29,7 +29,7 @@ from tests.desk.running import free_port, wait_until
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and after how many seconds."""
+    """An answer, and the seconds until it came."""
 
     status: int
     headers: Message[str, str]
@@ -55,7 +55,7 @@ class Web:
 
     @property
     def memory(self) -> float:
-        """What it holds, in MB."""
+        """Return the memory that it holds, in MB."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
     def ask(
@@ -73,12 +73,12 @@ class Web:
 
 
 def program(person: User) -> dict[str, str]:
-    """The headers of a person's program."""
+    """Return the headers of a person's program."""
     return {"Authorization": f"Bearer {token_of(person)}", "Content-Type": "application/json"}
 
 
 def browser(office: Desk, person: User) -> dict[str, str]:
-    """The headers of a person's browser that posts a form, with its session and its token against forgery."""
+    """Return the headers of a person's browser that posts a form, with its session and its token against forgery."""
     secret = "s" * 32
     session = office.client(person).cookies[settings.SESSION_COOKIE_NAME].value
     cookies = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={secret}"
@@ -102,7 +102,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def database_url() -> str:
-    """The tests' own database, for another process."""
+    """Return the tests' own database, for another process."""
     found = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{found['NAME']}"
@@ -111,7 +111,7 @@ def database_url() -> str:
 
 @contextlib.contextmanager
 def running_web(folder: Path, redis_url: str, **environment: str) -> Iterator[Web]:
-    """A web process on the tests' own database, as ``manage.py desk`` starts it."""
+    """Yield a web process on the tests' own database, as ``manage.py desk`` starts it."""
     folder.mkdir(parents=True, exist_ok=True)
     ours = {
         "DATABASE_URL": database_url(),
@@ -126,7 +126,7 @@ def running_web(folder: Path, redis_url: str, **environment: str) -> Iterator[We
 
 @contextlib.contextmanager
 def web_on(folder: Path, **environment: str) -> Iterator[Web]:
-    """A web process of the desk in ``folder``, until it answers; ended and waited for at the end."""
+    """Yield a web process of the desk in ``folder`` that answers; ended and waited for at the end."""
     port = free_port()
     spec = Plan(
         REPOSITORY, folder, folder / "keyring", folder / "alert_keyring", "127.0.0.1", port, 1, {}

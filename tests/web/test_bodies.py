@@ -1,4 +1,4 @@
-"""What comes in is bounded before it is read: on real web processes, by anybody, at any length."""
+"""Input is bounded before it is read: on real web processes, from anybody, at any length."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def web(django_db_setup: None, redis_server: str, tmp_path_factory: pytest.TempP
 
 @contextlib.contextmanager
 def watched(web: Web) -> Iterator[list[float]]:
-    """The most memory that the process has held since the beginning, in MB, as the list's only item."""
+    """Yield the most memory that the process has held since the beginning, in MB, as the list's only item."""
     most, is_over = [web.memory], threading.Event()
 
     def watch() -> None:
@@ -234,7 +234,7 @@ def test_a_websocket_takes_short_messages_and_few(
 
 
 async def code_after(web: Web, headers: dict[str, str], texts: list[str]) -> int | None:
-    """The code with which a page's socket is closed after it has sent ``texts``."""
+    """Return the code with which a page's socket is closed after it has sent ``texts``."""
     async with (
         aiohttp.ClientSession(headers=headers) as session,
         session.ws_connect(f"{web.url}/ws/orders/") as page,

@@ -31,7 +31,7 @@ PHRASE = {"phrase": "HALT DESK", "reason": "a drill"}
 
 
 def within_a_minute() -> None:
-    """The limit counts by the clock's minutes: do not begin at the end of one."""
+    """Wait for the beginning of a minute if it is near its end, because the limit counts by the clock's minutes."""
     left = 60 - time.time() % 60
     if left < 12:
         time.sleep(left + 0.1)
@@ -62,7 +62,7 @@ def stop_by_program(web: Web, office: Desk) -> Iterator[tuple[str, float, int]]:
 
 
 def stop_by_browser(web: Web, office: Desk) -> Iterator[tuple[str, float, int]]:
-    """The same from pages, with the form of the halt."""
+    """Yield the same from pages, with the form of the halt."""
     order = office.order(key=f"stopped-{time.monotonic()}")
     trader, supervisor = browser(office, office.trader), browser(office, office.supervisor)
     for action in ("pause", "cancel"):
@@ -77,7 +77,7 @@ def stop_by_browser(web: Web, office: Desk) -> Iterator[tuple[str, float, int]]:
 
 
 def at_once(web: Web) -> float:
-    """How long a stop may take on a machine as busy as this one, in seconds."""
+    """Return how long a stop may take on a machine as busy as this one, in seconds."""
     return max(AT_ONCE, TIMES * min(web.ask("/login/", {}).seconds for _ in range(3)))
 
 

@@ -1,4 +1,4 @@
-"""What strangers send fills no log with errors, and leaves the process as it was."""
+"""Requests from strangers fill no log with errors, and leave the process as it was."""
 
 from __future__ import annotations
 

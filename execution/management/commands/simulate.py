@@ -141,7 +141,7 @@ def _figures(algorithm: str, pairs: dict[str, list[Pair]]) -> dict[str, dict[str
 
 
 def _table(algorithm: str, pairs: dict[str, list[Pair]], what: str) -> str:
-    """``what`` the markets are: kinds, or a recording's symbols."""
+    """Return the table of results. ``what`` names the markets: kinds, or a recording's symbols."""
     heads = (what, "who", "cost bp", "± SE", "spread", "drift", "fee", "maker", "done")
     lines = [f"{heads[0]:<12} {heads[1]:<9}" + "".join(f"{head:>9}" for head in heads[2:])]
     means = {algorithm: 0.0, PLAIN: 0.0}

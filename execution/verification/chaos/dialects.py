@@ -1,4 +1,4 @@
-"""How an account reaches a paper exchange in each dialect that it speaks."""
+"""The options by which an account reaches a paper exchange, in each of its dialects."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class MildInjector(FaultInjector):
 
 @dataclass(frozen=True, slots=True)
 class Mild:
-    """What a seed of mild faults has: ``kinds`` of ``KINDS``."""
+    """The faults of a mild seed: ``kinds`` of ``KINDS``."""
 
     kinds: tuple[str, ...]
 

@@ -42,7 +42,7 @@ UNSURE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What an order may still spend, at least."""
+    """The minimum that an order may still spend."""
 
     public_id: str
     status: str

@@ -1,4 +1,4 @@
-"""What the accounts of a simulated exchange hold: totals move with trades, and open orders lock their part."""
+"""The holdings of a simulated exchange's accounts: totals move with trades, and open orders lock their part."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ ROUNDS = 4
 
 
 def with_child(view: OrderView, intend: PlaceChild) -> OrderView:
-    """The view in which an intended child is written."""
+    """Return the view in which an intended child is written."""
     child = ChildView(
         sequence=1 + max((child.sequence for child in view.children), default=0),
         account=intend.account,
@@ -45,7 +45,7 @@ def with_child(view: OrderView, intend: PlaceChild) -> OrderView:
 
 
 def check_decision(view: OrderView, decision: Decision) -> None:
-    """What holds of every decision, whatever the view."""
+    """Check the rules for every decision on any view."""
     assert decide(view) == decision, "the same view led to another decision"
     assert decision.due_at is None or decision.due_at >= view.now
     written = view
@@ -70,7 +70,9 @@ def check_decision(view: OrderView, decision: Decision) -> None:
 
 
 def check_wakes(view: OrderView, decision: Decision) -> None:
-    """A bound that the quotes have crossed already would wake the driver with every quote, for nothing."""
+    """Check the wake-up bounds. A bound that the quotes have crossed already would wake the driver with every
+    quote, for nothing.
+    """
     if decision.commands:
         return
     quotes = [venue.quote for venue in view.usable if venue.quote is not None]

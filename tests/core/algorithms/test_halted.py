@@ -1,4 +1,4 @@
-"""What the one decide does with an order that a halt covers."""
+"""The decision on an order that a halt covers."""
 
 from __future__ import annotations
 

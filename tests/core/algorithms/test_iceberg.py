@@ -32,7 +32,7 @@ def iceberg(**changes: Any) -> IcebergParameters:
 
 
 def view(**changes: Any) -> OrderView:
-    """A working buy of 0.3 BTC that shows 0.1, bid 59,999.50, arrived at 60,000."""
+    """Return a working buy of 0.3 BTC that shows 0.1, bid 59,999.50, arrived at 60,000."""
     parameters = iceberg(**changes.pop("parameters", {}))
     own: dict[str, Any] = {
         "algorithm": "iceberg",

@@ -45,7 +45,7 @@ POST_ONLY = replace(MARKET, status=MarketStatus.POST_ONLY, status_word="post_onl
 
 
 def closed(**changes: Any) -> OrderView:
-    """An order whose only market is closed, as the rows' readers show it."""
+    """Return an order whose only market is closed, as the rows' readers show it."""
     return view_of(market=HALTED, blocked=market_block(HALTED, Side.BUY), **changes)
 
 
@@ -54,14 +54,14 @@ def placed(view: OrderView) -> list[PlaceChild]:
 
 
 def deep(label: str = "alpha", size: str = "50", **market: Any) -> AccountView:
-    """A venue whose best levels carry ``size``."""
+    """Return a venue whose best levels carry ``size``."""
     book = Book(((QUOTE.bid, D(size)),), ((QUOTE.ask, D(size)),), NOW)
     quote = Quote(QUOTE.bid, QUOTE.ask, D(size), D(size), NOW)
     return venue_of(label, market=replace(MARKET, **market), book=book, quote=quote, free=D(10) ** 9)
 
 
 def at(view: OrderView, moment: timedelta) -> OrderView:
-    """The same view later, its market data as fresh as before."""
+    """Return the same view later, with market data as fresh as before."""
     accounts = tuple(
         replace(
             venue,

@@ -28,12 +28,14 @@ def sells_at(price: str, *, is_shown: bool = True) -> Opposing:
 
 
 def alpha(opposing: Opposing | None, at: timedelta = timedelta(0)) -> AccountView:
-    """An account that quotes 59,999.50 to 60,000.50."""
+    """Return an account that quotes 59,999.50 to 60,000.50."""
     return venue_of("alpha", quote=replace(QUOTE, at=NOW + at), opposing=opposing)
 
 
 def opposed(view: OrderView, distances: list[int]) -> OrderView:
-    """The view with an opposing order at each account, so many ticks from the middle of its touch; 40: none."""
+    """Return the view with an opposing order at each account, so many ticks from the middle of its touch; 40:
+    none.
+    """
     accounts = []
     for venue, distance in zip(view.accounts, distances, strict=False):
         if venue.quote is not None and distance != 40:

@@ -34,7 +34,7 @@ def pov(**changes: Any) -> PovParameters:
 
 
 def view(traded: str | None, done: str = "0", **changes: Any) -> OrderView:
-    """A working buy of 0.3 BTC at 10 %, when the market has traded that much, own included."""
+    """Return a working buy of 0.3 BTC at 10 %, when the market has traded that much, own volume included."""
     own: dict[str, Any] = {
         "algorithm": "pov",
         "parameters": pov(**changes.pop("parameters", {})),
@@ -109,7 +109,7 @@ def test_unknown_volume_intends_nothing_and_says_why() -> None:
 
 
 def gaps(seconds_ago: float, **changes: Any) -> VolumeGaps:
-    """The volume is known up to so many seconds before NOW."""
+    """Return gaps for a volume that is known up to so many seconds before NOW."""
     return VolumeGaps(until=NOW - timedelta(seconds=seconds_ago), **changes)
 
 

@@ -1,4 +1,4 @@
-"""How a slice is worked: by the others' book, the urgency, the I-would price and the participation cap."""
+"""The work on a slice: by the others' book, the urgency, the I-would price and the participation cap."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_the_volume_between_times_adds_up(profile: VolumeProfile, start: float, 
 
 @st.composite
 def pasts(draw: st.DrawFn) -> tuple[float, list[Stretch]]:
-    """A time, and stretches of about twelve hours before it, with holes, the last one perhaps running."""
+    """Draw a time, and stretches of about twelve hours before it, with holes, the last one perhaps running."""
     random = Random(draw(st.integers(0, 2**32)))
     now = MONDAY * BUCKET + random.uniform(0, 1e6)
     share, at = random.choice([0.0, 0.3, 0.9, 1.0]), now - 43_200 - random.uniform(0, BUCKET)
@@ -184,7 +184,7 @@ def pasts(draw: st.DrawFn) -> tuple[float, list[Stretch]]:
 
 
 def plainly(profile: VolumeProfile, past: list[Stretch], now: float, window: int) -> float | None:
-    """The surprise of one window by its definition."""
+    """Return the surprise of one window by its definition."""
     cut = [(max(s, now - window * BUCKET), min(e, now), v / (e - s)) for s, e, v in past]
     cut = [part for part in cut if part[1] > part[0]]
     if sum(end - start for start, end, _ in cut) < window * BUCKET / 2:

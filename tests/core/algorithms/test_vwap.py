@@ -185,7 +185,9 @@ def test_more_slices_than_there_may_be_are_refused() -> None:
 
 
 def running(plan: Plan, minutes: float, *, rate: float = 10.0, done: str = "0", **changes: Any) -> OrderView:
-    """An order of 10 BTC so many minutes after its start, in a market that trades ``rate`` per five minutes."""
+    """Return an order of 10 BTC so many minutes after its start, in a market that trades ``rate`` per five
+    minutes.
+    """
     now = NOW + timedelta(minutes=minutes)
     traded = [Traded(now - n * BAR, now - (n - 1) * BAR, D(f"{rate:.5f}")) for n in range(144, 0, -1)]
     view = view_of(

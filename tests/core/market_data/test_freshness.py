@@ -21,7 +21,7 @@ sizes = st.integers(1, 50).map(Decimal)
 
 @st.composite
 def books(draw: st.DrawFn) -> Book:
-    """A sane book around 100, with one to six levels a side."""
+    """Draw a sane book around 100, with one to six levels a side."""
     mid = draw(st.integers(90, 110))
 
     def side(sign: int) -> tuple[Level, ...]:

@@ -34,7 +34,7 @@ def volumes(rows: Sequence[VolumeRow]) -> dict[int, Decimal | None]:
 
 
 def streaming(*trades: PublicTrade, since: float = 0, late: float = 0) -> TradeVolume:
-    """A stream from NOW on that has delivered some trades, each ``late`` seconds after it happened."""
+    """Return a stream from NOW on that has delivered some trades, each ``late`` seconds after it happened."""
     volume = TradeVolume(at(since))
     volume.resume(at(since))
     for each in trades:
@@ -235,7 +235,7 @@ class Venue:
         self.now += timedelta(milliseconds=chosen)
 
     def _cut(self) -> None:
-        """The stream ends, or loses some trades and goes on."""
+        """End the stream, or lose some trades and continue."""
         if self.pipe is not None and self.random.random() < 0.5:
             del self.pipe[: self.random.randint(0, 3)]
         else:

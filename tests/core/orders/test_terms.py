@@ -1,4 +1,4 @@
-"""What a trader asks for: every bad input is named with its value and limit, and all of them at once."""
+"""The terms of an order: every bad input is named with its value and limit, and all of them at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a slice goes: never to an account that costs more than another one after fees."""
+"""The account of a slice: never one that costs more than another one after fees."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ fees = st.sampled_from([D(0), D("0.0004"), D("0.001"), D("0.002")])
 
 
 def book_of(*, ask: str = "60000.50", size: str = "1", at: Any = NOW) -> Book:
-    """A book of one level a side, a dollar wide."""
+    """Return a book of one level a side, a dollar wide."""
     price = D(ask)
     return Book(bids=((price - 1, D(size)),), asks=((price, D(size)),), at=at)
 
@@ -49,7 +49,7 @@ def book_of(*, ask: str = "60000.50", size: str = "1", at: Any = NOW) -> Book:
 def priced(
     label: str, ask: str, *, fee: str | None = "0.001", size: str = "1", **changes: Any
 ) -> AccountView:
-    """A venue whose book offers ``size`` at ``ask``, and bids a dollar less."""
+    """Return a venue whose book offers ``size`` at ``ask``, and bids a dollar less."""
     book = book_of(ask=ask, size=size)
     market = replace(MARKET, taker_fee=None if fee is None else D(fee))
     return venue_of(
@@ -99,7 +99,7 @@ def venues(draw: st.DrawFn, *, least: int = 2) -> tuple[AccountView, ...]:
 
 
 def cost(side: Side, venue: AccountView, quantity: Decimal) -> Decimal | None:
-    """What the whole quantity costs there after fees, + for either side; None when it may not go there."""
+    """Return the cost of the whole quantity there after fees, + for either side; None when it may not go there."""
     if venue.trouble(NOW) or venue.book is None or not is_multiple(quantity, venue.market.lot):
         return None
     need = quantity if side is Side.SELL else quantity * 61_500  # more than the collar and the fee

@@ -29,7 +29,7 @@ END = NOW + timedelta(minutes=1)
 
 
 def priced(label: str, *asks: tuple[str, str], fee: str = "0.001", **changes: Any) -> AccountView:
-    """A venue that offers these levels; its bids are a bit below the first."""
+    """Return a venue that offers these levels; its bids are a bit below the first."""
     best = D(asks[0][0])
     bid = best - D("0.50")
     book = Book(((bid, D(5)),), tuple((D(price), D(size)) for price, size in asks), NOW)

@@ -24,7 +24,7 @@ SMALL = replace(MARKET, tick=D(1), lot=D(1), min_quantity=D(0), min_notional=D(0
 
 
 def venue(label: str, *levels: tuple[Any, Any], side: Side = Side.BUY, **changes: Any) -> AccountView:
-    """A venue in whole units without fees and minimums whose taken side is ``levels``, changed as asked."""
+    """Return a venue in whole units without fees and minimums. ``levels`` are the side that is taken."""
     taken: tuple[Level, ...] = tuple((D(price), D(size)) for price, size in levels)
     far = ((D(1), D(1)),) if side is Side.BUY else ((D(10_000), D(1)),)
     book = Book(far, taken, NOW) if side is Side.BUY else Book(taken, far, NOW)
@@ -76,7 +76,7 @@ def small_venues(draw: st.DrawFn, side: Side) -> tuple[AccountView, ...]:
 
 
 def gross(levels: Sequence[Level], quantity: Decimal) -> Decimal | None:
-    """What the quantity is worth at the levels; None when they do not carry it."""
+    """Return the value of the quantity at the levels; None when they do not carry it."""
     worth, left = D(0), quantity
     for price, size in levels:
         worth, left = worth + price * min(left, size), left - min(left, size)
@@ -157,7 +157,7 @@ def test_the_figures_are_those_of_the_levels_taken(data: st.DataObject, side: Si
 
 
 def single_is_no_better(found: Split) -> bool:
-    """A saving is never negative where everything is known."""
+    """Return whether a saving is never negative where everything is known."""
     assert found.saved_bp is not None
     known = all(part.venue.free is not None for part in found.parts)
     return found.saved_bp >= 0 or not known or any(each.venue.free is None for each in found.alone)

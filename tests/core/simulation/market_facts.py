@@ -1,4 +1,4 @@
-"""What a book and its trades say about a market, recorded or simulated: the same figures for both."""
+"""The facts of a market from its book and its trades, recorded or simulated: the same figures for both."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def trade_facts(trades: Sequence[Taken]) -> TradeFacts | None:
 def simulated_facts(
     kind: MarketKind, seeds: int, seconds: float = 300.0
 ) -> tuple[BookFacts, TradeFacts | None]:
-    """The same figures of a simulated market, looked at four times a second, without an order of ours.
+    """Return the same figures of a simulated market, read four times a second, without an order of the desk.
 
     The markets stand one after the other, far apart in time.
     """

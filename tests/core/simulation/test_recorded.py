@@ -27,7 +27,7 @@ ROOMY = replace(MARKET, min_notional=MARKET.tick)
 
 
 def market_events(seconds: int = SECONDS, *, seed: int = 3) -> list[Event]:
-    """A quiet market: ten levels a side that move by a tick now and then, and trades at the touch."""
+    """Return a quiet market: ten levels a side that move by a tick now and then, and trades at the touch."""
     random, mid = Random(seed), 1000
     events: list[Event] = []
     for step in range(seconds * 5):

@@ -73,7 +73,7 @@ def orders(draw: st.DrawFn) -> OrderView:
 
 
 def ended(run: Run) -> None:
-    """Final, its books equal the exchange's, and the outcome tells the truth."""
+    """Check that the run is final, its books equal the exchange's, and its outcome is true."""
     assert run.view.status in ORDER_FINAL
     assert run.executed <= run.view.quantity
     assert sum(child.facts.filled for child in run.placed) == run.executed
@@ -91,7 +91,7 @@ def test_whatever_the_exchange_does_no_invariant_breaks_and_the_order_ends(
 
 @st.composite
 def routed_orders(draw: st.DrawFn) -> OrderView:
-    """An order over two or three accounts of different fees, lots and minimums."""
+    """Draw an order over two or three accounts of different fees, lots and minimums."""
     coarse = replace(MARKET, lot=D("0.001"), tick=D("0.5"), min_quantity=D("0.002"), taker_fee=D("0.0004"))
     pool = [
         venue_of("alpha", free=draw(st.sampled_from([None, D(0), D(5_000), D(10_000_000)]))),

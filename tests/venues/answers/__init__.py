@@ -16,7 +16,7 @@ Answer = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Exchange:
-    """What one exchange answers, by what was asked of it; each first word is a method and a path."""
+    """The answers of one exchange by request. Each first word is a method and a path."""
 
     id: str
     symbol: str
