@@ -127,7 +127,8 @@ def within_most(market: Market, quantity: Decimal, price: Decimal) -> Decimal:
 
 
 def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, str | None]]:
-    """By the name of each rule that is different: what it was, and what it is.
+    """Return the old and the new value of each rule that differs, by its name. Fees and the venue's word for an
+    open market are left out.
 
     Fees are none of them, and the venue's word of an open market is nobody's business.
     """
@@ -144,7 +145,7 @@ def with_new_rules(before: Market, after: Market) -> Market:
 
 
 def change_words(market: Market, changes: dict[str, tuple[str | None, str | None]]) -> str:
-    """``tick 0.01 → 0.05, BTC/USDT is not trading now (the venue says BREAK)``."""
+    """Return words such as ``tick 0.01 → 0.05, BTC/USDT is not trading now (the venue says BREAK)``."""
     numbers = [
         f"{name.replace('_', ' ')} {was or 'none'} → {now or 'none'}"
         for name, (was, now) in changes.items()

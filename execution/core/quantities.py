@@ -113,10 +113,11 @@ def split_even(total: Decimal, step: Decimal, parts: int) -> list[Decimal]:
 
 
 def in_pieces(quantity: Decimal, step: Decimal, most: Decimal | None, least: Decimal = ZERO) -> list[Decimal]:
-    """``quantity`` as the fewest like pieces of at most ``most``, for an exchange that takes no more in one order.
+    """Return ``quantity`` as the fewest like pieces of at most ``most``, for an exchange with a maximum for one
+    order.
 
-    The sum is exact and pieces differ by one ``step`` at most, as far as they are at least ``least``. Where they would
-    not be, there are whole pieces of ``most``, and what they leave is left out. All are multiples of ``step``.
+    The sum is exact, and pieces differ by one ``step`` at most, as long as they are at least ``least``. Otherwise
+    the pieces are whole ones of ``most``, and the remainder is left out. All are multiples of ``step``.
     """
     if most is None or quantity <= most:
         return [quantity]

@@ -21,7 +21,7 @@ class Side(StrEnum):
 
     @property
     def sign(self) -> int:
-        """+1 for a buy, -1 for a sell: the sign of what the order does to the base balance."""
+        """Return +1 for a buy, -1 for a sell: the sign of the order's effect on the base balance."""
         return 1 if self is Side.BUY else -1
 
     @property
@@ -117,7 +117,9 @@ class Quote:
 
     @property
     def is_sane(self) -> bool:
-        """Finite, positive and not crossed: a venue's own book never is, when it is right."""
+        """Return whether the quote is finite, positive and not crossed. A venue's own book is never crossed when
+        it is right.
+        """
         numbers_fine = self.bid.is_finite() and self.ask.is_finite()
         return numbers_fine and ZERO < self.bid < self.ask
 
@@ -143,12 +145,12 @@ class Book:
 
     @property
     def is_sane(self) -> bool:
-        """Both sides there, and their touch a sane quote."""
+        """Return whether the book has both sides and a sane touch."""
         return bool(self.bids and self.asks) and self.touch.is_sane
 
     @property
     def touch(self) -> Quote:
-        """Best bid and ask of a book that has both sides."""
+        """Return the best bid and ask of a book that has both sides."""
         (bid, bid_size), (ask, ask_size) = self.bids[0], self.asks[0]
         return Quote(bid, ask, bid_size, ask_size, self.at)
 
@@ -170,7 +172,7 @@ class Candle:
 
     @property
     def typical(self) -> Decimal:
-        """The bar's typical price, (high + low + close) / 3."""
+        """Return the bar's typical price, (high + low + close) / 3."""
         return (self.high + self.low + self.close) / 3
 
 

@@ -70,8 +70,9 @@ class AccountReconciler(AccountPart):
         is_unlisted: Callable[[str], bool] = lambda _: False,
         suspect_stream: Callable[[str], Awaitable[None]] = _nothing,
     ) -> None:
-        """``is_unlisted`` says of a symbol that the venue no longer lists it. ``suspect_stream`` is called with what
-        the private stream did not tell."""
+        """Set up a reconciler. ``is_unlisted`` says whether the venue no longer lists a symbol. ``suspect_stream``
+        is called with the reports that the private stream omitted.
+        """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._is_unlisted = is_unlisted
         self._suspect_stream = suspect_stream
@@ -106,7 +107,7 @@ class AccountReconciler(AccountPart):
         self._resumed_at: datetime | None = None
 
     def doubt(self, now: datetime) -> None:
-        """Something may have been missed until ``now``: poll at once what was not read since."""
+        """Poll at once everything not read until ``now``, because a report may have been missed."""
         self._is_in_doubt, self._doubted_at = True, now
         super().poke()
 
@@ -270,7 +271,8 @@ class AccountReconciler(AccountPart):
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
     ) -> set[str]:
-        """1. Read all symbols. 2. Ask for the children that the lists leave out. 3. Read the fills that are missing.
+        """Read symbols. 1. Read all symbols. 2. Ask for the children that the lists leave out. 3. Read the missing
+        fills. Return the symbols that are done.
 
         Return the symbols of which all is done. Parts 2 and 3 may take long. A doubt that comes meanwhile ends them:
         what is in doubt is read first.

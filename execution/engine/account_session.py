@@ -74,7 +74,7 @@ class AccountSession:
         self._health = Health(parts.clock, self._show_fault, self._clear_fault, account=account_pk)
 
     def poke(self) -> None:
-        """There may be something to send."""
+        """Wake the sender and the switch, because there may be something to send."""
         if self._sender is not None:
             self._sender.poke()
         if self._switch is not None:
@@ -333,7 +333,7 @@ class AccountSession:
             )
 
     async def _lose_stream(self) -> None:
-        """Until it is back, polls stand in for it; the first one ends the doubt that the loss leaves."""
+        """Let polls stand in until the stream is back. The first one ends the doubt that the loss leaves."""
         if self._reconciler.stream_is_healthy:
             self._reconciler.stream_is_healthy = False
             self._reconciler.stream.ended()
@@ -354,7 +354,7 @@ class AccountSession:
         )
 
     async def _doubt(self, now: datetime) -> None:
-        """No new child of a symbol before a complete poll of it that begins from now on."""
+        """Hold back new children of a symbol until a complete poll of it that begins from now on."""
         await self._context.database.retry_until_committed(
             account_doubted, account_pk=self._account_pk, fence=self.fence, now=now
         )

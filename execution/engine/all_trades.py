@@ -25,7 +25,7 @@ class AllTrades:
         self._known = 0
 
     def want(self, now: datetime) -> None:
-        """Somebody asks for them."""
+        """Note that somebody asks for all trades."""
         self._wanted_at = now
 
     def last(self, symbol: str) -> datetime | None:

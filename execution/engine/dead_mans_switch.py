@@ -46,7 +46,9 @@ class DeadMansSwitch(AccountPart):
         may_have_fired: Callable[[], Awaitable[None]],
         health: Health | None = None,
     ) -> None:
-        """``period`` is brought within ``bounds``; ``may_have_fired`` is called while it may be firing."""
+        """Set up a switch. ``period`` is brought within ``bounds``. ``may_have_fired`` is called while it may be
+        firing.
+        """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._period = bounds.period(period)
         self._may_have_fired = may_have_fired
@@ -116,7 +118,7 @@ class DeadMansSwitch(AccountPart):
             self._fires = [(first, first + ANSWERED_WITHIN)]
 
     async def _heed_firing(self) -> None:
-        """While it may be firing every order is in doubt; afterwards it is not armed any more."""
+        """Doubt every order while the switch may be firing. Afterwards it is no longer armed."""
         now = self._context.clock.boot()
         if not any(first <= now for first, _ in self._fires):
             return

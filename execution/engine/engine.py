@@ -110,7 +110,7 @@ class Engine:
     # --- wake-ups (on the loop) ------------------------------------------------------------------
 
     def want_book(self, venue_pk: int, symbol: str) -> None:
-        """Somebody looks at a market: its book is kept fresh for a while."""
+        """Keep the book of a market fresh for a while, because somebody looks at it."""
         self.parts.quotes.want_book(venue_pk, symbol, self._clock.now())
 
     def poke_order(self, order_pk: int, version: int | None = None) -> None:

@@ -40,11 +40,11 @@ class Pause:
     due: float = 0.0
 
     def end(self) -> None:
-        """Something new came, or nothing is missing."""
+        """End the pause: something new came, or nothing is missing."""
         self.fruitless_since, self.due = None, 0.0
 
     def grow(self, *, at: float, least: float) -> None:
-        """Nothing new came; ask again after ``least`` seconds or more."""
+        """Make the pause longer because nothing new came, and at least ``least`` seconds."""
         if self.fruitless_since is None:
             self.fruitless_since = at
         self.due = at + max(min((at - self.fruitless_since) * PATIENCE, MAX_PAUSE), least)
@@ -117,7 +117,7 @@ class MarketHistory:
             await self._fetch(symbol, missing)
 
     async def _missing(self, symbol: str) -> Missing | None:
-        """None if an earlier session has just fetched it."""
+        """Return the missing range; None if an earlier session has just fetched it."""
         until = last_finished(self._context.clock.now() - SETTLES)
         known = await self._context.database.read(candles_known_until, self._venue_pk, symbol)
         if known is not None and known >= until:

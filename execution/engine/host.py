@@ -56,7 +56,9 @@ FACTS_PATIENCE = 3.0  # seconds for answers under way after the lease is lost
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which takes half of asyncio's own time for the same; asyncio's where there is none (Windows)."""
+    """Return a loop of uvloop, which takes half of asyncio's own time for the same; asyncio's where there is none
+    (Windows).
+    """
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     import uvloop
@@ -115,7 +117,7 @@ class EngineHost:
             self._thread.join(STOP_PATIENCE)
 
     def hint(self, order_pk: int) -> None:
-        """From any thread: an order wants to be looked at."""
+        """Hint, from any thread, that an order is to be checked."""
         if self._loop is not None and self._engine is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
 

@@ -90,7 +90,7 @@ class MarketSamples(MarketPart):
     # --- rows -------------------------------------------------------------------------------------
 
     async def write(self) -> None:
-        """Once a second: keep the quotes at its end, and the seconds that have become known or have changed."""
+        """Write once a second the quotes at its end, and the seconds that have become known or have changed."""
         while True:
             now = self._context.clock.now()
             self._keep_ends(now)
@@ -134,8 +134,9 @@ class MarketSamples(MarketPart):
     # --- what the stream left out -----------------------------------------------------------------
 
     async def keep_quotes(self) -> None:
-        """Once a second: ask for quotes that the stream has not renewed, of every market with an order and of one
-        other in turn."""
+        """Ask once a second for quotes that the stream has not renewed, of every market with an order and of one
+        other in turn.
+        """
         turn = 0
         while True:
             wanted = self._sampled | set(self._symbols[turn % len(self._symbols) :][:1])
@@ -185,7 +186,7 @@ class MarketSamples(MarketPart):
             self._silent(symbol, Feed.QUOTES, "the stream has no new quote although the market moves")
 
     async def keep_trades(self) -> None:
-        """Once a second: fetch what an interruption has missed, and compare quiet markets with the venue's list."""
+        """Fetch once a second the trades of an interruption, and compare quiet markets with the venue's list."""
         while True:
             for symbol in self._sampled:
                 if self._is_to_be_compared(symbol):

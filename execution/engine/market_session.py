@@ -155,7 +155,7 @@ class MarketBooks(MarketPart):
     """Keeps the books of the symbols in which an order works, or which somebody plans to trade."""
 
     async def run(self) -> None:
-        """Twice a second: subscribe to the books that are wanted, and ask over REST for those that are missing."""
+        """Subscribe twice a second to the books that are wanted, and ask over REST for those that are missing."""
         while True:
             now = self._context.clock.now()
             try:

@@ -73,7 +73,7 @@ class OrderDriver:
         self._unlisten: list[Callable[[], None]] = []
 
     def poke(self, version: int | None = None) -> None:
-        """There is news of the order; with ``version``, only if the last check did not see it already."""
+        """Wake the driver for news of the order; with ``version``, only if the last check did not see it already."""
         if version is not None and version <= self.seen:
             return
         if version is None:
@@ -164,7 +164,7 @@ class OrderDriver:
         return f"the engine has had no database or Redis since {failing.since:%H:%M:%S} UTC: {failing.error}"
 
     async def _step(self, markets: OrderMarkets) -> float | None:
-        """One check and decision; seconds to wait at most, or None when the driver is done.
+        """Check and decide once. Return the maximum wait in seconds, or None when the driver is done.
 
         The market alone moves often: while no row is known to have changed, the last check's stand, and are read
         again only if something is to be done about it.
@@ -278,7 +278,7 @@ class OrderDriver:
         return min(max(left / timedelta(seconds=1), 0.0), MAX_WAIT)
 
     async def _pause(self, seconds: float) -> None:
-        """Until a wake-up, or for ``seconds``."""
+        """Wait until a wake-up, or for ``seconds``."""
         if seconds <= 0:
             await self._context.clock.sleep(0)
             return
@@ -286,7 +286,8 @@ class OrderDriver:
 
 
 def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
-    """Commands, or something that pages or the next decision are to know.
+    """Return whether a decision has commands, or something for pages or the next decision. The time of a working
+    order's next check is not written, because it would be a commit at every check.
 
     When a working order is checked next is nobody's business: it would be a commit at every check.
     """
@@ -298,7 +299,9 @@ def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
 
 
 def _accounts_touched(snapshot: OrderSnapshot, decision: Decision) -> set[int]:
-    """Accounts whose session has something to send: of each new child, and of each that is to be cancelled."""
+    """Return the accounts whose session has something to send: of each new child, and of each that is to be
+    cancelled.
+    """
     children = {child.sequence: child.account for child in snapshot.view.children}
     named = {
         command.account if isinstance(command, PlaceChild) else children[command.sequence]

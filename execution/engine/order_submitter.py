@@ -75,7 +75,9 @@ class OrderSubmitter(AccountPart):
         health: Health | None = None,
         doubt_rules: Callable[[], None] | None = None,
     ) -> None:
-        """``doubt_rules`` is called after a refusal by which a market's rules may have changed."""
+        """Set up a submitter. ``doubt_rules`` is called after a refusal by which a market's rules may have
+        changed.
+        """
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._venue_pk = venue_pk
         self._doubt_rules = doubt_rules

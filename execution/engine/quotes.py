@@ -93,7 +93,7 @@ class QuoteBoard:
         self._wanted_at[venue_pk, symbol] = now
 
     def wanted_books(self, venue_pk: int, now: datetime) -> set[str]:
-        """Symbols of a venue that somebody has just looked at."""
+        """Return the symbols of a venue that somebody has just looked at."""
         return {
             symbol
             for (pk, symbol), at in self._wanted_at.items()

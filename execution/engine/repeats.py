@@ -25,7 +25,9 @@ class Repeats:
     """Remembers, for each symbol, what its last polls were for."""
 
     def __init__(self, first: float, seconds_of_find: float) -> None:
-        """``first`` is the first pause; ``seconds_of_find`` how much of the rate limit a look-up takes."""
+        """Set up repeats. ``first`` is the first pause, ``seconds_of_find`` the part of the rate limit that a
+        look-up takes.
+        """
         self._first = first
         self._longest = max(LONGEST, seconds_of_find / PART)
         self._asked: dict[str, _Asked] = {}

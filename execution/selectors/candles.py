@@ -17,7 +17,8 @@ CANDLE_LENGTH = timedelta(seconds=CANDLE_SECONDS)
 def candles_of(
     venues: Collection[int], symbol: str, *, since: datetime, until: datetime
 ) -> tuple[Candle, ...]:
-    """Candles that opened from ``since`` on and before ``until``, oldest first.
+    """Return candles that opened from ``since`` on and before ``until``, oldest first. Volumes of several venues
+    add up; prices are those of the venue that traded most in the bar.
 
     Of several venues volumes add up; prices are those of the venue that traded most in the bar.
     """

@@ -9,7 +9,9 @@ from execution.models import Fill
 
 
 def fees_of(fill: Fill) -> list[tuple[str, Decimal]]:
-    """Each part of a fill's fee: its currency and the amount, a rebate below zero; empty while it is unknown."""
+    """Return each part of a fill's fee: its currency and the amount, a rebate below zero. Empty while it is
+    unknown.
+    """
     return fee_parts(fill.fee, fill.fee_currency, fill.more_fees)
 
 

@@ -13,7 +13,7 @@ from execution.models import Account, Balance, Market
 
 
 def markets_of(accounts: Sequence[Account], symbol: str) -> dict[int, types.Market]:
-    """Rules and fees of a symbol by the account's primary key; accounts that do not trade it are left out."""
+    """Return rules and fees of a symbol by the account's primary key. Accounts that do not trade it are left out."""
     venues = {account.venue_id for account in accounts}
     rows = {row.venue_id: row for row in Market.objects.filter(venue_id__in=venues, symbol=symbol)}
     return {
@@ -61,7 +61,7 @@ def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decim
 
 
 def balances_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """All of them together; None when one is not known."""
+    """Return the sum of all amounts; None when one is not known."""
     known = tuple(amounts)
     found = [amount for amount in known if amount is not None]
     return sum(found, ZERO) if found and len(found) == len(known) else None

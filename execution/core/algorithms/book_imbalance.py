@@ -36,7 +36,7 @@ def others_quote(view: OrderView, venue: AccountView) -> Quote:
 
 
 def imbalance(book: Book) -> float:
-    """Of the best levels, -1 (only asks) to +1 (only bids): the side with less is the one that gives way next."""
+    """Return the imbalance of the best levels, from -1 (only asks) to +1 (only bids). The smaller side moves next."""
     bids, asks = (
         sum(float(size) / 2**place for place, (_, size) in enumerate(side[:LEVELS]))
         for side in (book.bids, book.asks)

@@ -198,7 +198,7 @@ def _after_refusal(view: OrderView, work: SliceTask, until: datetime) -> Decisio
 
 
 def _awake(view: OrderView, decision: Decision) -> Decision:
-    """Without bounds that a quote has crossed already: each next quote would wake the order for nothing."""
+    """Drop bounds that a quote has crossed already. Each next quote would wake the order for nothing."""
     quotes = [venue.quote for venue in view.usable if venue.quote is not None]
     below, above = decision.wake_below, decision.wake_above
     if below is not None and any(quote.ask <= below for quote in quotes):
@@ -224,7 +224,8 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 
 
 def _backoff(view: OrderView) -> Decimal:
-    """Seconds still to wait after refusals: half a second, doubling, at most thirty.
+    """Return the seconds still to wait after refusals: half a second, doubling, at most thirty. Harmless refusals
+    stay at half a second, because the book has moved on and the slice runs out.
 
     Harmless ones stay at half a second: the book has moved on, and the slice goes by.
     """

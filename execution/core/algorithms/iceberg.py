@@ -59,8 +59,9 @@ CROSS_AGAIN = timedelta(seconds=1)
 
 
 def plan_iceberg(plan_input: PlanInput) -> Plan:
-    """One slice of the whole quantity. Raises ``Refused`` when the visible quantity is above the total, finer than
-    the lot, under the exchange's minimum, or does not go into the total without a remainder under the minimum."""
+    """Plan one slice of the whole quantity. Raise ``Refused`` when the visible quantity is above the total, finer
+    than the lot, under the exchange's minimum, or leaves a remainder under the minimum.
+    """
     parameters, base = narrowed(plan_input.parameters, IcebergParameters), plan_input.market.base
     if not plan_input.is_rest:
         _judge_visible(plan_input, parameters.visible_quantity)
@@ -266,7 +267,7 @@ def _next_quantity(view: OrderView, leasts: Sequence[Decimal]) -> Decimal:
 
 
 def _close_out(view: OrderView, work: SliceTask, alive: Sequence[ChildView]) -> Decision:
-    """In the last seconds: take what is left, a part at a time, within limit and collar."""
+    """Take the rest in the last seconds, a part at a time, within limit and collar."""
     end = work.part.ends_at
     soon = min(view.now + IDLE_RECHECK, end)
     least = min(least_quantity(view, venue, CROSS) for venue in view.usable)

@@ -54,8 +54,9 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Slices that are missing on a straight line through this one: 1 at the end of one that did nothing. 0 in a
-    slice without a quantity, which measures nothing."""
+    """Return how many slices are missing on a straight line through this one: 1 at the end of one that did
+    nothing, 0 in a slice without a quantity, which measures nothing.
+    """
     part = work.part
     if part.quantity <= ZERO:
         return ZERO
@@ -120,10 +121,10 @@ def at_i_would(view: OrderView) -> bool:
 def wake_bounds(
     view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Quotes at which a check is worth it before its time: ask at or below, bid at or above.
+    """Return the quotes that are worth an early check: ask at or below, bid at or above.
 
-    One that leaves behind what has rested long enough; one that comes to the I-would price; and, where something
-    ``must`` be crossed, one that comes back within limit and collar.
+    Such a quote leaves a child behind that has rested long enough, or reaches the I-would price. Where a quantity
+    ``must`` be crossed, a quote that comes back within limit and collar counts too.
     """
     comes, leaves = _coming(view, must=must), _leaving(view, profile)
     if view.side is Side.BUY:

@@ -66,7 +66,7 @@ def others_volume(view: OrderView) -> Decimal | None:
 
 
 def plan_pov(plan_input: PlanInput) -> Plan:
-    """Even slices, which only say where the order would be if the market traded evenly; the volume decides."""
+    """Plan even slices. They only show the order's position in an evenly trading market; the volume decides."""
     parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
     bounds = plan_bounds(

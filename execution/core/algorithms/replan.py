@@ -85,7 +85,7 @@ def must_finish(view: OrderView, work: SliceTask) -> bool:
 
 
 def extension(view: OrderView) -> Decision | None:
-    """At the end: another slice for what is left; None when the order does not extend, or not any further."""
+    """Return another slice for the rest at the end; None when the order does not extend, or not any further."""
     if at_end_of(view.parameters) is not AtEnd.EXTEND or view.halted or not view.slices or _is_dust(view):
         return None
     end = min(view.now + _slice_length(view), view.end_at + room_of(view))
@@ -101,7 +101,7 @@ def _slice_length(view: OrderView) -> timedelta:
 
 
 def _is_dust(view: OrderView) -> bool:
-    """No usable venue takes what is left; where none is usable, nobody knows."""
+    """Return whether no usable venue takes the rest. False without a usable venue, because nobody knows."""
     return bool(view.usable) and all(
         view.remaining < least_quantity(view, venue, CROSS) for venue in view.usable
     )

@@ -60,17 +60,17 @@ class Trajectory:
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the cost."""
+        """Return the standard deviation of the cost."""
         return sqrt(self.variance)
 
     @property
     def half_life(self) -> float | None:
-        """Days until what is left has fallen to 1/e, were there no end (the paper's θ = 1/κ); None when even."""
+        """Return the days until the rest has fallen to 1/e without an end (the paper's θ = 1/κ); None when even."""
         return 1 / self.kappa if self.kappa > 0 else None
 
 
 def kappa_of(impact: Impact, risk_aversion: float, step: float) -> float:
-    """κ of slices of ``step`` days: 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2.
+    """Return κ of slices of ``step`` days: 2 (cosh κτ - 1) / τ² = κ̃² = λσ² / η̃, with η̃ = η - γτ/2.
 
     Raises ``ValueError`` where the permanent impact of a slice exceeds its temporary one, and no optimum exists.
     """
@@ -105,7 +105,7 @@ def almgren_chriss(
 
 
 def _left(steepness: float, slices: int, number: int) -> float:
-    """sinh(κ(T - t)) / sinh(κT) after ``number`` slices, ``steepness`` being κτ."""
+    """Return sinh(κ(T - t)) / sinh(κT) after ``number`` slices, ``steepness`` being κτ."""
     if number == slices:
         return 0.0
     whole, rest = steepness * slices, steepness * (slices - number)
@@ -154,7 +154,8 @@ class Assumed:
 
 
 def assumed(plan_input: PlanInput) -> Assumed:
-    """Volatility, impact and volume as given, else from the market; raises ``Refused`` where they cannot be known.
+    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` where they are
+    unknown.
 
     Impact is the larger of the paper's rule, a hundred spreads, and of the volatility of five minutes: who trades as
     much as the market in five minutes moves it as far as it moves by itself (the square-root law). Where the spread
@@ -202,7 +203,9 @@ def _source(value: Decimal | None, learnt: str) -> str:
 
 
 def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
-    """In the paper's units: η × (the market's base a day) is ``impact_bp`` of the price, γ a tenth of η per day."""
+    """Return the impact in the paper's units: η × (the market's base a day) is ``impact_bp`` of the price, γ a
+    tenth of η per day.
+    """
     eta = assumptions.impact_bp * 1e-4 * price / assumptions.volume
     return Impact(assumptions.volatility * price, eta, PERMANENT_SHARE * eta, spread / 2)
 
@@ -211,8 +214,9 @@ def impact_of(assumptions: Assumed, price: float, spread: float) -> Impact:
 
 
 def plan_is(plan_input: PlanInput) -> Plan:
-    """Slices by the trajectory, on lots, none under the minimum; raises ``Refused`` where price, volatility or
-    impact cannot be known, or too many slices were asked for."""
+    """Plan slices by the trajectory, on lots, none under the minimum. Raise ``Refused`` where price, volatility or
+    impact is unknown, or for too many slices.
+    """
     parameters, market = narrowed(plan_input.parameters, IsParameters), plan_input.market
     if plan_input.price is None:
         message = f"No price of {market.symbol} is known. Give a limit price."

@@ -131,8 +131,9 @@ def must_cross(view: OrderView, work: SliceTask, profile: UrgencyProfile) -> Dec
 
 
 def _on_lots(view: OrderView, work: SliceTask, quantity: Decimal) -> Decimal:
-    """On a lot that every account takes; only the last slice goes to the finest: a remainder that not every account
-    takes is carried on, and would else bind the slices to come to one account."""
+    """Round to a lot that every account takes. Only the last slice uses the finest lot: a remainder that not every
+    account takes is carried on, and would otherwise bind the next slices to one account.
+    """
     lots = [venue.market.lot for venue in view.accounts]
     return floor_to(quantity, min(lots) if work.is_last else common_step(lots))
 
@@ -204,7 +205,7 @@ def _prices(view: OrderView) -> set[Decimal]:
 
 
 def _rests(number: int, prices: set[Decimal]) -> str:
-    """As the order says it from now on: that its child is on the book is no other state of the order."""
+    """Return the order's words for resting children. A child on the book is no other state of the order."""
     return f"slice {number}: rests at {', '.join(sorted(map(plain, prices)))}"
 
 

@@ -38,7 +38,7 @@ Stretch = tuple[float, float, float]
 
 
 def surprises(profile: VolumeProfile, past: Sequence[Stretch], now: float) -> tuple[float, ...]:
-    """For each of WINDOWS, the logarithm of what was traded against what is usual; ``past`` is oldest first.
+    """Return the logarithm of the traded against the usual volume, for each of WINDOWS. ``past`` is oldest first.
 
     A window of which less than half is known is judged as the next longer one, else as the next shorter one;
     when none is known, 0.
@@ -100,7 +100,7 @@ def coefficients(ahead: int) -> tuple[float, ...]:
 
 
 def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
-    """By how much the volume of each of the next ``buckets`` is expected to differ from its usual one."""
+    """Return the expected factor on the usual volume of each of the next ``buckets``."""
     x1, x2, x3, x4, x5 = fitted
     factors = []
     for ahead in range(1, min(buckets, HORIZONS[-1]) + 1):

@@ -52,7 +52,7 @@ class VolumeProfile:
 
     @cached_property
     def _week(self) -> tuple[float, ...]:
-        """Expected volume from Thursday 0:00, the weekday of 1970-01-01, until each bucket of a week."""
+        """Return the expected volume from Thursday 0:00, the weekday of 1970-01-01, until each bucket of a week."""
         days = (self.weekday,) * 2 + (self.weekend,) * 2 + (self.weekday,) * 3
         return tuple(accumulate((volume for day in days for volume in day), initial=0.0))
 
@@ -89,7 +89,7 @@ def profile_of(weekday: tuple[float, ...], weekend: tuple[float, ...], deferral:
 
 
 def bars_of(candles: Iterable[Candle], until: float) -> dict[int, float]:
-    """Volume by bucket of the candles that are over at ``until``."""
+    """Return the volume by bucket of the candles that are over at ``until``."""
     bars: dict[int, float] = {}
     for candle in candles:
         number = int(candle.opened_at.timestamp()) // BUCKET
@@ -122,7 +122,7 @@ def known_bars(bars: Mapping[int, float], first: int, last: int) -> tuple[dict[i
 
 
 def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """Ascending numbers in runs without a gap."""
+    """Return ascending numbers in runs without a gap."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

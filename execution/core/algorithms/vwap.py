@@ -47,7 +47,7 @@ DIGITS = 6
 
 
 def plan_vwap(plan_input: PlanInput) -> Plan:
-    """Slices in proportion to the expected volume; even ones where the market has no history.
+    """Plan slices in proportion to the expected volume, or even ones where the market has no history.
 
     A slice that the exchange's minimum does not allow makes all of them fewer and longer. Raises ``Refused`` when
     a slice length was asked for that the minimum or the most slices do not allow; the problem says the least.

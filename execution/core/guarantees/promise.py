@@ -34,7 +34,7 @@ class Promise(Generic[Value]):
 
     @property
     def words(self) -> str:
-        """The value for people."""
+        """Return the value for people."""
         if self.value is None:
             return "unknown, or none"
         if self.value == FOR_EVER:
@@ -156,7 +156,7 @@ class Guarantees:
 
     @property
     def arrives_within(self) -> timedelta | None:
-        """The longest that a create of the desk may take to the book; None where nothing bounds it."""
+        """Return the longest time that a create of the desk may take to the book; None where nothing bounds it."""
         if self.shortest_window.value is None:
             return self.latest_arrival.value
         return self.validity(CALL_BUDGET)

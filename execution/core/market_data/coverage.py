@@ -22,7 +22,7 @@ class Coverage:
 
     @property
     def end(self) -> datetime | None:
-        """The end of the last stretch; None without one."""
+        """Return the end of the last stretch; None without one."""
         return self._stretches[-1].end if self._stretches else None
 
     @property

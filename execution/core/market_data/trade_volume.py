@@ -145,7 +145,7 @@ class TradeVolume:
 
     @property
     def streaming_since(self) -> datetime | None:
-        """From when on the stream has delivered every trade; None while it is interrupted."""
+        """Return the time since which the stream has delivered every trade; None while it is interrupted."""
         return self._stream_from
 
     def hole(self) -> Hole | None:
@@ -182,7 +182,7 @@ class TradeVolume:
 
     @property
     def _horizon(self) -> datetime:
-        """The oldest second that is kept; it never goes back."""
+        """Return the oldest second that is kept. It never goes back."""
         return _second_of(self._now) - KEPT
 
     def _advance(self, now: datetime) -> None:

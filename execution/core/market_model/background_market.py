@@ -47,7 +47,7 @@ class MarketParameters:
 
     @property
     def hourly_volume(self) -> float:
-        """Expected background volume, in base units per hour, before large orders are capped."""
+        """Return the expected background volume, in base units per hour, before large orders are capped."""
         return self.takers_per_second * self.taker_size * 3600
 
 
@@ -112,7 +112,7 @@ class Others(Protocol):
 
 
 def activity(now: float) -> float:
-    """Trading intensity at a time of the (UTC) day, 1 on average over the day.
+    """Return the trading intensity at a time of the (UTC) day, 1 on average over the day.
 
     Two waves, the higher one in the afternoon when Europe and America overlap; between about 0.65 and 1.4.
     """
@@ -121,7 +121,7 @@ def activity(now: float) -> float:
 
 
 def round_down(value: Decimal | float, step: Decimal) -> Decimal:
-    """``value`` on the grid of ``step``, towards zero for positive values."""
+    """Round ``value`` down to the grid of ``step``, towards zero for positive values."""
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     return (exact / step).to_integral_value(ROUND_FLOOR) * step
 
@@ -169,7 +169,7 @@ class BackgroundMarket:
 
     @property
     def mid(self) -> Decimal:
-        """The price around which makers quote, on the tick."""
+        """Return the price around which makers quote, on the tick."""
         return round_down(self._mid, self.parameters.market.tick)
 
     def move_to(self, mid: Decimal) -> None:
@@ -183,7 +183,7 @@ class BackgroundMarket:
         self._mid = float(mid)
 
     def settle(self, book: OrderBook) -> list[OrderCommand]:
-        """Commands that bring the whole book around the mid at once: at the start, or after a jump."""
+        """Return commands that bring the whole book around the mid at once: at the start, or after a jump."""
         return [*self._withdrawals(book), *self._refills(math.inf)]
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:
@@ -215,7 +215,7 @@ class BackgroundMarket:
     # --- makers ---------------------------------------------------------------------------------
 
     def _top(self, side: Side) -> int:
-        """Grid number of the best level that makers want; a level n covers [n, n + 1) × spacing."""
+        """Return the grid number of the best level that makers want. A level n covers [n, n + 1) × spacing."""
         position = self._mid / self._spacing
         return math.floor(position) - 1 if side is Side.BUY else math.floor(position) + 1
 
@@ -283,7 +283,7 @@ class BackgroundMarket:
         return order_id
 
     def _poisson(self, mean: float) -> int:
-        """Knuth's method; means here are far below 30."""
+        """Draw a Poisson number by Knuth's method; means here are far below 30."""
         count, product, threshold = 0, self._random.random(), math.exp(-mean)
         while product > threshold:
             count += 1

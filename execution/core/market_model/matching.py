@@ -131,7 +131,7 @@ class _BookSide:
         return self.rank(self.ranks[-1]) if self.ranks else None
 
     def prices(self) -> Iterator[Decimal]:
-        """Best price first."""
+        """Yield the prices, best first."""
         return (self.rank(rank) for rank in reversed(self.ranks))
 
     def add(self, order: RestingOrder) -> None:
@@ -237,7 +237,7 @@ class OrderBook:
     # --- what the book says ---------------------------------------------------------------------
 
     def best(self, side: Side) -> Decimal | None:
-        """Best price of a side, None when it is empty."""
+        """Return the best price of a side, None when it is empty."""
         return self._sides[side].best
 
     def quantity_at(self, side: Side, price: Decimal) -> Decimal:
@@ -245,13 +245,13 @@ class OrderBook:
         return level.total if level else ZERO
 
     def levels(self, side: Side, limit: int | None = None) -> list[tuple[Decimal, Decimal]]:
-        """(price, quantity), best first."""
+        """Return (price, quantity), best first."""
         book_side = self._sides[side]
         ranks = book_side.ranks[::-1] if limit is None else book_side.ranks[: -limit - 1 : -1]
         return [(price, book_side.levels[price].total) for price in map(book_side.rank, ranks)]
 
     def queue(self, side: Side, price: Decimal) -> list[RestingOrder]:
-        """Orders at a price, the first to be filled first."""
+        """Return the orders at a price, in the order in which they are filled."""
         level = self._sides[side].levels.get(price)
         return list(level.orders.values()) if level else []
 
@@ -264,7 +264,7 @@ class OrderBook:
         return sum((quantity for _, quantity in self.reachable(order)), ZERO)
 
     def reachable(self, order: NewOrder) -> list[tuple[Decimal, Decimal]]:
-        """(price, quantity) of each trade that the order would make now."""
+        """Return (price, quantity) of each trade that the order would make now."""
         trades = []
         left = order.quantity
         for maker in self._facing(order):
@@ -280,7 +280,7 @@ class OrderBook:
         return trades
 
     def drain_changes(self) -> list[tuple[Side, Decimal, Decimal]]:
-        """Levels that changed since the last call, with the quantity that they have now (0: gone)."""
+        """Return the levels that changed since the last call, with their quantity now (0: gone)."""
         changes = [(side, price, self.quantity_at(side, price)) for side, price in self._changed]
         self._changed.clear()
         return changes

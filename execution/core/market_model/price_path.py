@@ -31,18 +31,18 @@ class Draws:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
     def bits(self, place: int) -> int:
-        """64 of them, by SplitMix64 (Steele, Lea, Flood 2014)."""
+        """Return 64 bits, by SplitMix64 (Steele, Lea, Flood 2014)."""
         bits = (self._key + (place + 1) * 0x9E3779B97F4A7C15) & _MASK
         bits = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         bits = ((bits ^ (bits >> 27)) * 0x94D049BB133111EB) & _MASK
         return bits ^ (bits >> 31)
 
     def normal(self, place: int) -> float:
-        """Of the standard normal distribution."""
+        """Return a number of the standard normal distribution."""
         return _STANDARD.inv_cdf(((self.bits(place) >> 12) + 0.5) / 2**52)
 
     def quartet(self, place: int) -> tuple[float, float, float, float]:
-        """Four numbers in (0, 1) from one draw, on a grid of 2^16."""
+        """Return four numbers in (0, 1) from one draw, on a grid of 2^16."""
         bits = self.bits(place)
         one, two, three, four = ((bits >> shift & 0xFFFF) + 0.5 for shift in (0, 16, 32, 48))
         return one / 65_536, two / 65_536, three / 65_536, four / 65_536
@@ -54,7 +54,7 @@ class PricePath:
     def __init__(
         self, seed: int, symbol: str, mid: Decimal, volatility: float, *, mid_at: float | None = None
     ) -> None:
-        """With ``mid_at`` the price is ``mid`` at that moment, instead of at the ends of the periods."""
+        """Anchor the price: with ``mid_at`` it is ``mid`` at that moment, instead of at the ends of the periods."""
         self._mid = float(mid)
         self._draws = Draws(f"{seed}:{symbol}:path")
         deviation = volatility * 1e-4

@@ -56,7 +56,7 @@ class Progress:
 
     @property
     def state(self) -> str:
-        """``playing``, ``gap`` (nobody watched at this moment) or ``ended``."""
+        """Return ``playing``, ``gap`` (nobody watched at this moment) or ``ended``."""
         return "ended" if self.is_over else "playing" if self.is_known else "gap"
 
 
@@ -86,12 +86,12 @@ class RecordedMarket:
 
     @property
     def mid(self) -> Decimal:
-        """The last mid that the recording knows, on the tick."""
+        """Return the last mid that the recording knows, on the tick."""
         return round_down(self._mid, self.parameters.market.tick)
 
     @property
     def exact_mid(self) -> Decimal:
-        """The last mid that the recording knows; it may lie between two ticks."""
+        """Return the last mid that the recording knows. It may lie between two ticks."""
         return self._mid
 
     def move_to(self, mid: Decimal) -> None:

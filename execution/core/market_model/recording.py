@@ -50,7 +50,7 @@ class RecordedBook:
 
     @property
     def mid(self) -> Decimal | None:
-        """Between the best bid and the best ask; None where one of them is missing."""
+        """Return the middle of the best bid and the best ask; None where one of them is missing."""
         if not self.bids or not self.asks:
             return None
         return (self.bids[0][0] + self.asks[0][0]) / 2
@@ -107,7 +107,7 @@ class Timeline:
 
     @property
     def next_at(self) -> int | None:
-        """The moment at which the next event was received; None at the end."""
+        """Return the moment at which the next event was received; None at the end."""
         return None if self._next is None else self._next.received
 
     @property

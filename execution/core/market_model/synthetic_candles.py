@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def units(amount: Decimal) -> int:
-    """``amount`` in ``UNIT``. Finer decimals do not exist at the exchange."""
+    """Return ``amount`` in ``UNIT``. Finer decimals do not exist at the exchange."""
     return int(amount.scaleb(8))
 
 

@@ -251,7 +251,7 @@ def fit_plan(slices: tuple[SlicePlan, ...], *, lot: Decimal, least: Decimal) -> 
 
 
 def _joined(slices: tuple[SlicePlan, ...], least: Decimal) -> tuple[SlicePlan, ...]:
-    """Slices under ``least`` joined with the next, the last one with the one before."""
+    """Join slices under ``least`` with the next, and the last one with the one before."""
     joined: list[SlicePlan] = []
     for part in slices:
         if joined and joined[-1].quantity < least:

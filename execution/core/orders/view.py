@@ -68,7 +68,7 @@ class ChildView:
 
     @property
     def exposure(self) -> Decimal:
-        """Base quantity that may still be filled: all that is not done until the child is over."""
+        """Return the base quantity that may still be filled: all that is not done until the child is over."""
         return ZERO if self.is_over else max(self.quantity - self.done, ZERO)
 
     @property
@@ -229,17 +229,17 @@ class OrderView:
 
     @property
     def base(self) -> str:
-        """The currency of quantities."""
+        """Return the currency of quantities."""
         return self.accounts[0].market.base
 
     @property
     def usable(self) -> tuple[AccountView, ...]:
-        """The venues to which something new may go."""
+        """Return the venues to which something new may go."""
         return tuple(venue for venue in self.accounts if not self.trouble_at(venue))
 
     @property
     def crossable(self) -> tuple[AccountView, ...]:
-        """The venues at which something may be taken now: not where only orders that rest are."""
+        """Return the venues at which an order may take now, not those that only accept resting orders."""
         return tuple(v for v in self.usable if v.market.status is not MarketStatus.POST_ONLY)
 
     @property
@@ -265,7 +265,7 @@ class OrderView:
 
     @property
     def quotes(self) -> dict[str, Quote]:
-        """The known quotes by account."""
+        """Return the known quotes by account."""
         return {venue.account: venue.quote for venue in self.accounts if venue.quote is not None}
 
 

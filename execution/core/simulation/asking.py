@@ -43,7 +43,7 @@ def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> Marke
 def spec_of(
     now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
 ) -> dict[str, Any]:
-    """Everything that the estimate depends on, as JSON keeps it."""
+    """Return everything that the estimate depends on, as JSON keeps it."""
     return {
         "algorithm": algorithm,
         "parameters": parameters.model_dump(mode="json"),

@@ -17,7 +17,7 @@ REST_SHARE = 0.8
 
 
 def plain_decide(view: OrderView) -> Decision:
-    """Each slice rests as one order at the mid for 80 % of its time, then a market order does the rest.
+    """Decide by the baseline: each slice rests at the mid for 80 % of its time, then a market order does the rest.
 
     How an order begins and ends is the desk's own ``decide``.
     """

@@ -38,7 +38,7 @@ class LadderSide:
         return max(self.queues) if self.sign > 0 else min(self.queues)
 
     def prices(self) -> list[int]:
-        """Best first."""
+        """Return the prices, best first."""
         return sorted(self.queues, reverse=self.sign > 0)
 
     def levels(self, count: int) -> Iterator[tuple[int, int]]:
@@ -58,7 +58,7 @@ class LadderSide:
         return next((price for price in self.prices() if self.others(price)), None)
 
     def add(self, price: int, lots: int, owner: int = OTHERS) -> None:
-        """At the back of the queue."""
+        """Add lots at the back of the queue."""
         queue = self.queues.setdefault(price, [])
         if owner == OTHERS and queue and queue[-1][0] == OTHERS:
             queue[-1][1] += lots

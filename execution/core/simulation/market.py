@@ -86,7 +86,7 @@ class SimulatedMarket:
         self.ours += 1
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
-        """(price, lots) of what was traded at once, best first."""
+        """Take lots at once. Return (price, lots) of the trades, best first."""
         mid = self.mid_of_others() if self.ours else 0.0
         trades, ours = self.side_of(-sign).take(lots, worst, mid)
         self._fill_up(self.side_of(-sign))
@@ -128,7 +128,7 @@ class SimulatedMarket:
             self._informed(event)
 
     def _size(self, mean: int, place: float, tail: float) -> int:
-        """Log-normal with that mean, by its inverse distribution."""
+        """Draw a log-normal size with that mean, by its inverse distribution."""
         normal = _NORMAL.inv_cdf(min(max(place, 1e-9), 1 - 1e-9))
         return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
 
@@ -159,7 +159,7 @@ class SimulatedMarket:
             side.fade(price, 1.0)
 
     def _retreat(self, side: LadderSide) -> None:
-        """Makers withdraw what the efficient price has passed, not all at once."""
+        """Withdraw makers' quotes that the efficient price has passed, not all at once."""
         best = side.best
         if best is not None and (best - self.value) * side.sign > 0:
             for price in side.prices():
@@ -169,7 +169,7 @@ class SimulatedMarket:
         self._fill_up(side)
 
     def _fill_up(self, side: LadderSide) -> None:
-        """Somebody always quotes far away: a side never runs dry."""
+        """Fill the side far away from the price, so that it never runs dry."""
         if len(side.queues) >= MIN_LEVELS:
             return
         start = self._maker_price(side.sign)
@@ -180,7 +180,7 @@ class SimulatedMarket:
                 side.add(price, self._limit_lots)
 
     def _informed(self, event: Event) -> None:
-        """Somebody who knows the efficient price takes what is stale."""
+        """Take stale quotes, as somebody who knows the efficient price."""
         for sign, side in ((1, self.asks), (-1, self.bids)):
             best = side.best
             if best is not None and (self.value - best) * sign > 0:

@@ -53,7 +53,7 @@ tape_of = lru_cache(maxsize=2)(Tape)
 
 
 def events(kind: MarketKind, seed: int) -> Iterator[Event]:
-    """All events of a market without end, in time order; the same for the same kind and seed."""
+    """Yield all events of a market without end, in time order. The same kind and seed give the same events."""
     random = Random(f"{kind.name}:{seed}")
     rates = (kind.limit_rate, kind.cancel_rate, kind.taker_rate, kind.informed_rate)
     total = sum(rates)

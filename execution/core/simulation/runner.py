@@ -103,7 +103,7 @@ class Runner:
     _version: int = 1
 
     def run(self) -> Run:
-        """To the end; raises ``Refused`` when the order cannot be planned, ``InvariantBroken`` at a fault."""
+        """Run to the end. Raise ``Refused`` when the order cannot be planned, ``InvariantBroken`` at a fault."""
         self._begin()
         decision = self._step()
         deadline = self.setting.minutes * 60
@@ -223,7 +223,7 @@ class Runner:
         return Book(bids, asks, at)
 
     def _traded(self) -> tuple[Traded, ...]:
-        """Five-minute stretches since the start: nobody watched the market before."""
+        """Return the five-minute stretches since the start. Nobody watched the market before."""
         volume, number = self._exchange.market.volume, int(self._exchange.now // BAR.total_seconds())
         while len(self._volumes) <= number:
             self._volumes.append((volume, volume))
@@ -333,7 +333,7 @@ class Runner:
 
 
 def check_intent(view: OrderView, intend: PlaceChild, market: Market) -> None:
-    """I1 and I7 of one new child, and what an exchange would refuse; raises ``InvariantBroken``."""
+    """Check I1 and I7 of one new child, and what an exchange would refuse. Raise ``InvariantBroken``."""
     faults = []
     if view.done + view.exposure + intend.quantity > view.quantity:
         faults.append(

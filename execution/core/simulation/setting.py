@@ -72,7 +72,9 @@ def usual_setting(kind: MarketKind, algorithm: str, side: Side, minutes: float =
 
 
 def usual_parameters(algorithm: str, quantity: Decimal, minutes: float, lot: Decimal) -> AlgorithmParameters:
-    """Defaults, with ten slices; what has no default gets a tenth of the order or of the volume."""
+    """Return the default parameters with ten slices. A parameter without a default gets a tenth of the order or of
+    the volume.
+    """
     model = ALGORITHMS[algorithm].parameters
     length = timedelta(minutes=minutes)
     given: dict[str, Any] = {
@@ -105,7 +107,7 @@ def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
 
 @cache
 def history(kind: MarketKind, days: int = 8) -> tuple[Candle, ...]:
-    """Five-minute candles up to the start, without a shape of the day: a simulated market has none."""
+    """Return five-minute candles up to the start, without a shape of the day: a simulated market has none."""
     random = Random(f"{kind.name}:history")
     count = days * 24 * 12
     mean = kind.volume_rate * BAR.total_seconds() / float(kind.mid)

@@ -274,7 +274,7 @@ def mean_lag(plan: Sequence[Planned], fills: Sequence[Execution]) -> timedelta |
 
 
 def _planned_seconds(plan: Sequence[Planned], lower: Decimal, upper: Decimal, zero: datetime) -> Decimal:
-    """Units times seconds after ``zero`` at which the plan has the units from ``lower`` to ``upper`` done."""
+    """Return units times seconds after ``zero`` at which the plan has the units from ``lower`` to ``upper`` done."""
     total = before = ZERO
     for part in plan:
         first, last = max(lower, before), min(upper, before + part.quantity)
@@ -298,7 +298,7 @@ def _opportunity(subject: Subject, filled: Decimal, record: MarketRecord) -> Dec
 
 
 def _fees(fills: Sequence[Execution]) -> dict[str, Decimal]:
-    """Known fees by currency."""
+    """Return the known fees by currency."""
     total: dict[str, Decimal] = {}
     for fill in fills:
         for currency, amount in fill.fees:

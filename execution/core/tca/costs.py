@@ -24,14 +24,14 @@ def middle(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
 
 
 def slippage_bp(side: Side, average: Decimal | None, benchmark: Decimal | None) -> Decimal | None:
-    """Cost of ``average`` against ``benchmark``; unknown while one of them is, or is not a price."""
+    """Return the cost of ``average`` against ``benchmark``; unknown while one of them is, or is not a price."""
     if average is None or benchmark is None or benchmark <= ZERO:
         return None
     return side_cost_bp(side, average, benchmark)
 
 
 def market_vwap(parts: Iterable[tuple[Decimal, Decimal]]) -> Decimal | None:
-    """Volume-weighted average price of ``(notional, volume)`` parts; unknown without volume."""
+    """Return the volume-weighted average price of ``(notional, volume)`` parts; unknown without volume."""
     notional = volume = ZERO
     for part_notional, part_volume in parts:
         notional += part_notional
@@ -58,7 +58,7 @@ def planned_participation(
 
 
 def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None:
-    """Fees in quote units as a cost; unknown while the fee of any fill is."""
+    """Return fees in quote units as a cost; unknown while the fee of any fill is."""
     total = ZERO
     for fee in fees:
         if fee is None:

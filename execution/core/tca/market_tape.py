@@ -63,12 +63,12 @@ class MarketRecord:
         return sum(known, ZERO) / len(known) if known else self._arrived(moment)
 
     def vwap(self, start: datetime, end: datetime) -> Decimal | None:
-        """Volume-weighted average price of all venues together in an interval."""
+        """Return the volume-weighted average price of all venues together in an interval."""
         volume, notional = self.traded(start, end)
         return average_price(notional, volume)
 
     def traded(self, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
-        """Known volume and notional of all venues in an interval, its broken first second included."""
+        """Return the known volume and notional of all venues in an interval, with its broken first second."""
         inside = self._inside(start, end)
         volumes = (second.volume for second in inside if second.volume is not None)
         notionals = (second.notional for second in inside if second.notional is not None)

@@ -12,7 +12,7 @@ UNSETTLED = Compiled(lambda order: ChildOrder.objects.filter(order_id=order, is_
 
 
 def done_of(order: Order) -> Decimal:
-    """Σ max(fills, reported) over all children: what is executed, listed as trades or not yet."""
+    """Return Σ max(fills, reported) over all children: the executed quantity, listed as trades or not yet."""
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
         total += max((child.reported_filled or ZERO) - child.filled, ZERO)

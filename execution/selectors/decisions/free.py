@@ -72,7 +72,9 @@ _SENT_COLUMNS = (
 
 
 def _may_count(account: Any, since: Any, after: Any) -> Q:
-    """Each half has an index of its own. A condition on both at once would read every child that there ever was."""
+    """Return the condition as two halves with an index each. One condition on both would read every child of the
+    past.
+    """
     return Q(account_id=account, is_settled=False, submitted_at__gt=after) | Q(
         account_id=account, ended_at__gt=since, submitted_at__gt=after
     )

@@ -228,7 +228,9 @@ def _with_market(venue: AccountView, snapshot: OrderSnapshot, data: MarketData) 
 
 
 def _lasts(view: OrderView, *, is_traded_wanted: bool) -> bool:
-    """Not where volumes, other orders' balances or an account's state decide: they change by themselves."""
+    """Return whether the view lasts. It does not where volumes, other orders' balances or an account's state
+    decide, because they change by themselves.
+    """
     is_free = not view.halted and not any(venue.blocked for venue in view.accounts)
     is_calm = view.status is OrderStatus.WORKING and view.rejections.count == 0
     return is_calm and is_free and len(view.accounts) == 1 and not is_traded_wanted
@@ -293,7 +295,7 @@ def _traded(
 
 
 def _extended(order: Order) -> timedelta:
-    """By how much the desk itself has moved the end, since a person last set duration or end."""
+    """Return how far the desk itself has moved the end, since a person last set duration or end."""
     moved = timedelta(0)
     if order.terms is None or order.terms.version == 1:
         return moved

@@ -69,7 +69,7 @@ _TO_SEND = Compiled(
 
 
 def unsettled_children(account_pk: int) -> list[SessionChild]:
-    """Everything on an account that is not settled, oldest first."""
+    """Return everything on an account that is not settled, oldest first."""
     return _session_children(_UNSETTLED.all(account=account_pk))
 
 
@@ -119,7 +119,7 @@ def _session_children(rows: list[ChildOrder]) -> list[SessionChild]:
 
 
 def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, tuple[int, ChildStatus]]:
-    """Those of the client ids that belong to a child of ours, with its primary key and status."""
+    """Return the client ids that belong to a child of the desk, with its primary key and status."""
     found: dict[str, tuple[int, ChildStatus]] = {}
     for ids in _chunks(client_ids):
         children = ChildOrder.objects.filter(account_id=account_pk, client_id__in=ids)
@@ -195,7 +195,7 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
-    """Those of the exchange's order ids that belong to a child of ours; ids are one symbol's own."""
+    """Return the exchange's order ids that belong to a child of the desk. Ids are one symbol's own."""
     found: set[str] = set()
     for ids in _chunks(exchange_ids):
         children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=ids)
@@ -226,7 +226,7 @@ _WORKED = Compiled(
 
 
 def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
-    """Symbols whose market is to be sampled: an order lives, or ended after ``since``."""
+    """Return the symbols whose market is to be sampled: an order lives, or ended after ``since``."""
     return {symbol for (symbol,) in _WITH_ORDERS.values(venue=venue_pk, since=since)}
 
 
@@ -235,7 +235,7 @@ BOOKS_BEFORE = timedelta(seconds=2)
 
 
 def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
-    """Symbols whose book is wanted at a venue: an order works there, or is about to."""
+    """Return the symbols whose book is wanted at a venue: an order works there, or is about to."""
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
@@ -244,7 +244,7 @@ STILL_POLLED = timedelta(minutes=2)
 
 
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
-    """From when on the venue is to be asked, and for which symbols: those with orders alive or just ended."""
+    """Return the time from which the venue is to be asked, and the symbols with orders alive or just ended."""
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_POLLED

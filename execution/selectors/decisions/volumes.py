@@ -37,7 +37,7 @@ class _Part:
 
     @property
     def estimate(self) -> Decimal:
-        """The volume of the whole stretch at the pace of what is known."""
+        """Return the volume of the whole stretch at the pace of its known part."""
         return self.volume * self.whole / self.known if self.known else self.volume
 
 
@@ -53,7 +53,7 @@ class _Venue:
     seconds: Mapping[datetime, Sequence[tuple[datetime, Decimal]]]
 
     def until(self, start: datetime, now: datetime) -> datetime:
-        """Up to when anything is known, from ``start`` to ``now``."""
+        """Return the end of the known volume, from ``start`` to ``now``."""
         last = max((at for stretch in self.seconds.values() for at, _ in stretch), default=None)
         ends = [start] if last is None else [start, last + SECOND]
         if self.known_until is not None:

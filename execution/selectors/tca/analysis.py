@@ -38,7 +38,9 @@ class Part:
         return None if found is None else Decimal(found)
 
     def markout(self, seconds: int) -> Decimal | None:
-        """Unknown unless every fill's moment was recorded: a part of an order would be another order."""
+        """Return the markout; unknown unless every fill's moment was recorded, because a part of an order is
+        another order.
+        """
         for row in self.figures["markouts"]:
             if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
                 return Decimal(row["bp"])
@@ -124,8 +126,9 @@ class Counted:
 
 
 def _context(person: User, chosen: AnalysisFilter) -> Iterator[Counted]:
-    """Each order with one part; by venue with one for each venue at which it was filled. With a venue chosen an
-    order is what it did there, and none without a fill there."""
+    """Yield each order with one part; by venue with one for each venue at which it was filled. With a venue
+    chosen, yield only the order's part there.
+    """
     found = OrderReport.objects.filter(order__in=orders_filtered(person, chosen)).order_by("pk")
     for report, predicted in found.values_list("report", "order__predicted").iterator(chunk_size=200):
         name, quote = report["id"], report["quote"]

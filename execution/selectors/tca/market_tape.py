@@ -115,7 +115,7 @@ def _may_change(sample: MarketSample, now: datetime) -> bool:
 def _sums(
     samples: Iterable[MarketSample], volume: Decimal | None, notional: Decimal
 ) -> tuple[Decimal | None, Decimal]:
-    """Volume and notional with those of some samples added; what is not known adds nothing."""
+    """Add the volume and notional of some samples. An unknown sample adds nothing."""
     for sample in samples:
         if sample.volume is not None:
             volume = (volume or ZERO) + sample.volume

@@ -22,7 +22,7 @@ ORDERS_SHOWN = 8
 
 
 def checks_of(preview: Preview) -> list[Check]:
-    """Every problem, then what stands beside them."""
+    """Return every problem, then the checks beside them."""
     return [Check("fail", problem.message) for problem in preview.problems] + checks_beside(preview)
 
 
@@ -65,7 +65,7 @@ def _slices_check(preview: Preview, market: OrderMarket) -> Check:
 
 
 def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Of each market that is not wholly open what it takes, and of an order above a maximum how it is sent."""
+    """Return a check for each market that is not wholly open, and for an order above a maximum."""
     refused = {problem.message for problem in preview.problems}
     words = [f"{label}: {said}" for label, rules in market.by_label.items() if (said := status_words(rules))]
     checks = [Check("warn", each) for each in words if f"{each}." not in refused]
@@ -80,7 +80,7 @@ def _market_checks(preview: Preview, market: OrderMarket) -> list[Check]:
 
 
 def _band_checks(preview: Preview, market: OrderMarket) -> list[Check]:
-    """Of a limit price beyond what the exchange lets an order pay: where children stop."""
+    """Return a check for a limit price beyond the exchange's band, where children stop."""
     limit, mid, side = preview.request.limit_price, market.mid, market.side
     edge = None if mid is None else band_edge(market.limits, side, mid)
     if limit is None or edge is None or (limit - edge) * side.sign <= ZERO:
@@ -164,7 +164,7 @@ def _feed_checks(market: OrderMarket) -> list[Check]:
 
 
 def _depth_checks(preview: Preview) -> list[Check]:
-    """Of an order that takes at once: whose depth is not known yet, or not at all."""
+    """Return a check for an order that takes at once on a book whose depth is unknown."""
     route, checks = preview.planned.route, []
     if preview.books_awaited:
         checks.append(Check("unknown", books_awaited(preview)))
@@ -173,7 +173,7 @@ def _depth_checks(preview: Preview) -> list[Check]:
 
 
 def _enumerated(names: Sequence[str]) -> str:
-    """``alpha``, ``alpha and beta``, ``alpha, beta and gamma``; empty for none."""
+    """Return ``alpha``, ``alpha and beta``, ``alpha, beta and gamma``; empty for none."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 

@@ -14,7 +14,9 @@ from execution.core.types import Market, MarketStatus, Side
 
 
 def closed_problems(side: Side, markets: Mapping[str, Market]) -> list[Problem]:
-    """One for each market that takes no new order of ``side`` now; ``markets`` are by the account's label."""
+    """Return a problem for each market that takes no new order of ``side`` now. ``markets`` are by the account's
+    label.
+    """
     return [
         Problem(
             "accounts",

@@ -49,7 +49,7 @@ def orders_adopt_markets(*, venue_pk: int, now: datetime) -> Adopted:
 
 
 def _news(order: Order, labels: Mapping[str, str], rules: Mapping[str, types.Market]) -> Changes:
-    """By the account's label: the rules of its market that are no longer as the order has them."""
+    """Return the rules of each market that differ from the order's, by the account's label."""
     found = {
         label: rules_changed(market_from_json(order.market[public_id]), rules[order.symbol])
         for public_id, label in labels.items()
@@ -62,8 +62,9 @@ def _news(order: Order, labels: Mapping[str, str], rules: Mapping[str, types.Mar
 def _adopt(
     order_pk: int, labels: Mapping[str, str], rules: Mapping[str, types.Market], now: datetime
 ) -> bool:
-    """1. Under the order's lock see what is new. 2. Keep it with the order. 3. Plan what remains anew where the
-    plan does not fit the new lot or minimum. 4. One journal entry."""
+    """Adopt new rules. 1. Find them under the order's lock. 2. Keep them with the order. 3. Plan the rest again
+    where the plan does not fit the new lot or minimum. 4. Write one journal entry.
+    """
     order = order_locked_with_terms(order_pk)
     news = _news(order, labels, rules) if order.status in ORDER_LIVE else {}
     if not news:

@@ -63,12 +63,12 @@ class OrderMarket:
 
     @property
     def mid(self) -> Decimal | None:
-        """The mid, however old; None while no sane quote is known."""
+        """Return the mid of any age; None while no sane quote is known."""
         return None if self.sane_quote is None else self.sane_quote.mid
 
     @property
     def by_label(self) -> dict[str, Market]:
-        """The markets by the account's label."""
+        """Return the markets by the account's label."""
         return {account.label: self.markets[account.public_id] for account in self.accounts}
 
     @property

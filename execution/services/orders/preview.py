@@ -134,7 +134,9 @@ def _standing_problems(person: User, request: OrderRequest, market: OrderMarket)
 
 
 def _closed_problems(market: OrderMarket, terms: RequestedTerms) -> list[Problem]:
-    """Markets that take no such order now. One that starts later may find them open, unless they are gone."""
+    """Return the problems of markets that take no such order now. An order that starts later may find them open,
+    unless they are gone.
+    """
     starts_later = terms.start_at is not None and terms.start_at > market.now
     judged = {
         label: limits
