@@ -14,7 +14,7 @@ class ExecutionConfig(AppConfig):
 
 
 def _protect(using: str, **_signal: Any) -> None:
-    """After each migration: on SQLite one that makes a table anew drops the table's triggers."""
+    """Protect the tables after each migration. On SQLite a migration that rebuilds a table drops its triggers."""
     from execution.models.append_only import protect  # models are there once the apps are loaded
 
     protect(connections[using])

@@ -64,7 +64,7 @@ class FilterForm(Generic[Filter]):
 
     @property
     def is_filtered(self) -> bool:
-        """True if the filter leaves anything out. How reports are grouped leaves nothing out."""
+        """Return True if the filter leaves anything out. How reports are grouped leaves nothing out."""
         return bool(self.query(group=""))
 
     def selects(self) -> list[dict[str, Any]]:

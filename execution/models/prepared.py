@@ -29,7 +29,7 @@ def _stand_in(kind: type[Value], number: int) -> Value:
 
 
 def _adapted(value: Value | None) -> Any:
-    """As the database's driver takes it: SQLite keeps an instant as text."""
+    """Return the value as the database's driver takes it: SQLite keeps an instant as text."""
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
@@ -147,7 +147,7 @@ _waiting = threading.local()
 
 @contextmanager
 def saved_once() -> Iterator[None]:
-    """Inside a transaction: what ``row_save`` is asked to write is written at the end, each row once.
+    """Save each row once, at the end of the block inside a transaction, for all calls of ``row_save``.
 
     Nothing within may read those rows from the database. After an error nothing is written.
     """

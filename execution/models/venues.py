@@ -88,7 +88,7 @@ class Account(models.Model):
 
     @property
     def is_reconciled(self) -> bool:
-        """Its holder has polled all of it since its claim and since anything may have been missed."""
+        """Return whether its holder has polled all of it since its claim and since anything may have been missed."""
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
@@ -110,7 +110,7 @@ class Account(models.Model):
 
     @property
     def unread_now(self) -> dict[str, dict[str, Any]]:
-        """Symbols that the present holder cannot read, by name."""
+        """Return the symbols that the present holder cannot read, by name."""
         return {name: one for name, one in self.symbols_unread.items() if one["fence"] == self.fence}
 
     @property

@@ -78,7 +78,7 @@ def _tier(entry: Mapping[str, Any]) -> str:
 
 
 def check_signature(account: Account, payload: str, signature: str | None) -> None:
-    """HMAC-SHA256 of the payload exactly as it was sent. Raises Refusal."""
+    """Check the HMAC-SHA256 of the payload exactly as it was sent. Raise Refusal."""
     if not signature:
         raise refusals.missing("signature")
     expected = hmac.new(account.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
@@ -93,7 +93,7 @@ def sorted_payload(parameters: Parameters) -> str:
 
 
 def check_time(parameters: Parameters, now: int) -> None:
-    """``timestamp`` (milliseconds) must lie within ``recvWindow`` before now, or a second after it."""
+    """Check that ``timestamp`` (milliseconds) is within ``recvWindow`` before now, or a second after it."""
     timestamp = whole(parameters, "timestamp")
     if timestamp is None:
         raise refusals.missing("timestamp")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 def text(amount: Decimal | None) -> str:
-    """All digits, without exponent and trailing zeros; nothing for None."""
+    """Return all digits, without exponent and trailing zeros; empty for None."""
     if amount is None:
         return ""
     written = f"{amount:f}"

@@ -80,7 +80,7 @@ def create_app(
 
 
 def _server(folder: Path, exchange: Exchange, limits: Limits, seed: int, latency: float) -> Server:
-    """Accounts before books: only orders of known accounts can rest again."""
+    """Load accounts before books, because only orders of known accounts can rest again."""
     faults = Faults(seed)
     exchange.cancel_loses = faults.cancel_loses
     accounts = Accounts(folder / "accounts.json", exchange.ledger)

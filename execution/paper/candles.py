@@ -116,7 +116,7 @@ class CandleSeries:
         )
 
     def take_finished(self) -> list[tuple[int, Row]]:
-        """Minutes completed since the last call, with their starts."""
+        """Return the minutes completed since the last call, with their starts."""
         finished, self._finished = self._finished, []
         return finished
 
@@ -128,12 +128,13 @@ class CandleSeries:
         return self._fold(first, self._start + MINUTE, int(now) - DAY)
 
     def average_price(self, minutes: int) -> Decimal | None:
-        """Volume-weighted over the last ``minutes``; None when nobody traded."""
+        """Return the volume-weighted price of the last ``minutes``; None when nobody traded."""
         bar = self._fold(self._start - (minutes - 1) * MINUTE, self._start + MINUTE, 0)
         return bar.notional / bar.volume if bar.volume else None
 
     def folded(self, seconds: int, start: int | None, end: int | None, limit: int) -> list[Bar]:
-        """Bars of an interval (in seconds) whose opening lies in [start, end] (seconds).
+        """Return the bars of an interval (in seconds) that open within [start, end] (seconds). With ``start``: the
+        first ``limit``, otherwise the last ones, as Binance does.
 
         With ``start``: the first ``limit``, otherwise the last ones, as Binance does.
         """
@@ -150,7 +151,7 @@ class CandleSeries:
 
     @property
     def _first(self) -> int:
-        """The first minute that is offered."""
+        """Return the first minute that is offered."""
         return self._start - self._minutes * MINUTE
 
     # --- inside ---------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def _amount(number: int) -> Decimal:
 
 
 def _fold(columns: Columns, start: int) -> Bar:
-    """Several minutes as one bar. Prices are of those with trades, if there are any."""
+    """Return several minutes as one bar. Prices are of those with trades, if there are any."""
     opens, highs, lows, closes, volumes, notionals, buy_volumes, buy_notionals, trades = columns
     if 0 in trades and any(trades):
         traded = [number for number, count in enumerate(trades) if count]

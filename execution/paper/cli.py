@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def serve_as_asked(options: Mapping[str, Any]) -> int:
-    """``serve`` with the options of ``add_arguments``. Raises ``Refused`` for a replay that cannot be played."""
+    """Run ``serve`` with the options of ``add_arguments``. Raise ``Refused`` for a replay that cannot be played."""
     profile = PROFILES[options["profile"]] if options["profile"] else ALONE
     source, profile = _source(options, profile)
     changed = ("maker_fee", "taker_fee", "latency")

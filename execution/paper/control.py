@@ -28,7 +28,7 @@ Action = Callable[[Server, dict[str, Any]], Any]
 
 
 def ledger(server: Server, _body: dict[str, Any]) -> Any:
-    """Everything by account key; ``times_accepted`` counts accepted creates with an order's client id."""
+    """Return everything by account key. ``times_accepted`` counts accepted creates with an order's client id."""
     book = server.exchange.ledger
     accepted = Counter((order.account, order.client_id) for order in book.orders.values())
     return {
@@ -125,7 +125,9 @@ def streams_cut(server: Server, body: dict[str, Any]) -> Any:
 
 
 def market(server: Server, body: dict[str, Any]) -> Any:
-    """``freeze`` or resume the background; jump to ``mid``; a taker's ``side``, ``quantity``, ``price``."""
+    """Change a market: ``freeze`` or resume the background; jump to ``mid``; a taker's ``side``, ``quantity``,
+    ``price``.
+    """
     symbol = _symbol(server, body)
     if "freeze" in body:
         symbol.frozen = bool(body["freeze"])

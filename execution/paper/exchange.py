@@ -78,7 +78,7 @@ class SymbolMarket:
 
     @property
     def average_price(self) -> Decimal:
-        """Volume-weighted price of the last five minutes, or the last price."""
+        """Return the volume-weighted price of the last five minutes, or the last price."""
         average = self.candles.average_price(5)
         return self.last_price if average is None else average
 
@@ -96,7 +96,9 @@ class Exchange:
         history_minutes: int = HISTORY_MINUTES,
         source: MarketSource | None = None,
     ) -> None:
-        """``source`` is where the markets come from; by default they are made up, as the profile lists them."""
+        """Set up the exchange. ``source`` is the origin of the markets. By default they are generated, as the
+        profile lists them.
+        """
         self.clock = clock
         self.source = source or SeededMarkets(profile, seed, store)
         self._store = store
@@ -122,12 +124,12 @@ class Exchange:
         self.symbols = {market.name: market for market in markets}
 
     def now(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return milliseconds since the epoch."""
         return int(self.clock() * 1000)
 
     @property
     def advanced(self) -> int:
-        """Milliseconds since the epoch up to which the markets have lived."""
+        """Return the milliseconds since the epoch up to which the markets have run."""
         return int(self._advanced * 1000)
 
     def symbol(self, name: str | None) -> SymbolMarket:
@@ -148,7 +150,7 @@ class Exchange:
 
     @property
     def listed(self) -> list[SymbolMarket]:
-        """The symbols that the exchange lists now."""
+        """Return the symbols that the exchange lists now."""
         return [each for each in self.symbols.values() if each.market.status is not MarketStatus.NOT_LISTED]
 
     def open_books(self) -> None:
@@ -244,7 +246,7 @@ class Exchange:
             raise refusals.suspended()
 
     def level_changes(self) -> dict[str, LevelChanges]:
-        """By symbol: the levels that changed since the last call."""
+        """Return the levels that changed since the last call, by symbol."""
         return {name: market.book.drain_changes() for name, market in self.symbols.items()}
 
     # --- time -----------------------------------------------------------------------------------

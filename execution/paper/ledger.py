@@ -81,7 +81,7 @@ class Ledger:
     def find(
         self, account: str, symbol: str, order_id: int | None, client_id: str | None
     ) -> PaperOrder | None:
-        """By the exchange's id if given, else the latest with the client id."""
+        """Find an order by the exchange's id if given, else the latest with the client id."""
         if order_id is None:
             order_id = self.by_client_id.get((account, symbol, client_id or ""))
         order = self.orders.get(order_id) if order_id is not None else None
@@ -115,7 +115,7 @@ class Ledger:
         return sorted(found, key=lambda trade: trade.number)
 
     def trades_of(self, account: str, symbol: str, order_id: int) -> list[PaperTrade]:
-        """Trades of one order; none when it is somebody else's or another symbol's."""
+        """Return the trades of one order; none for another account's order or another symbol's."""
         order = self.find(account, symbol, order_id, None)
         return self.by_order[order.id] if order is not None else []
 

@@ -29,7 +29,7 @@ class _Counter:
         return self._counts[name]
 
     def left(self, now: float) -> int:
-        """Whole seconds until the window ends, at least 1."""
+        """Return whole seconds until the window ends, at least 1."""
         return max(1, self._seconds - int(now % self._seconds))
 
 

@@ -120,7 +120,7 @@ class PaperTrade:
 
     @property
     def number(self) -> int:
-        """Rises with time over all symbols of an account."""
+        """Return a number that rises with time over all symbols of an account."""
         return self.time * 1_000_000 + self.id % 500_000 * 2 + (self.side is Side.SELL)
 
 

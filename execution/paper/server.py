@@ -62,7 +62,7 @@ class Call:
 
     @property
     def account(self) -> Account:
-        """The account that signed."""
+        """Return the account that signed."""
         if self.signer is None:
             raise LookupError(f"{self.endpoint.path} is not signed")
         return self.signer
@@ -72,7 +72,7 @@ class Call:
         return self.server.exchange
 
     def lag(self, kind: str) -> int:
-        """Milliseconds by which this call's answer lags behind, for the faults of late visibility."""
+        """Return the milliseconds by which this call's answer lags behind, for the faults of late visibility."""
         rule = self.server.faults.strike(
             self.endpoint.target(self.parameters),
             frozenset({kind}),
@@ -113,7 +113,7 @@ class Dialect(Protocol):
     def admit(
         self, server: Server, endpoint: Endpoint, request: web.Request, body: str, headers: dict[str, str]
     ) -> Call:
-        """Limits, signature, time. Raises Refusal; ``headers`` go out with the answer even then."""
+        """Admit a call by limits, signature and time. Raise Refusal; the answer has ``headers`` even then."""
 
     def answered(self, answer: Any) -> Any:
         """Return the handler's answer as it is sent."""
@@ -138,8 +138,9 @@ def add_endpoint(application: web.Application, server: Server, endpoint: Endpoin
 async def _answer(
     server: Server, endpoint: Endpoint, request: web.Request, dialect: Dialect
 ) -> web.StreamResponse:
-    """1. Faults before. 2. Process, which writes before it returns. 3. Faults after. The way there and back takes
-    half of the venue's latency each."""
+    """Answer a call. 1. Faults before. 2. Process, which writes before it returns. 3. Faults after. The way there
+    and back takes half of the venue's latency each.
+    """
     body = await request.text()
     key, target = dialect.key(request), endpoint.target(request.query)
     rule = server.faults.strike(target, BEFORE, key)

@@ -35,11 +35,11 @@ class MarketSource(Protocol):
 
     @property
     def step_seconds(self) -> float:
-        """Seconds between two moves of the markets, of each of which the streams tell."""
+        """Return the seconds between two moves of the markets. The streams tell each move."""
 
     @property
     def is_over(self) -> bool:
-        """True when nothing more will ever be traded."""
+        """Return True when nothing more will ever be traded."""
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin: ...
 

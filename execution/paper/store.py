@@ -95,7 +95,7 @@ class Store:
         numbers: dict[str, Decimal | int] | None = None,
         minutes: Iterable[tuple[str, int, Row]] = (),
     ) -> None:
-        """One transaction: all of it, or nothing."""
+        """Save in one transaction: all of it, or nothing."""
         database = self._database
         database.execute("BEGIN")
         try:

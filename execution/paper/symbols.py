@@ -97,10 +97,10 @@ def numbered(count: int) -> tuple[MarketParameters, ...]:
 
 
 def exchange_symbol(market: Market) -> str:
-    """Binance's name of a symbol: ``BTCUSDT``."""
+    """Return Binance's name of a symbol: ``BTCUSDT``."""
     return market.base + market.quote
 
 
 def dashed_symbol(market: Market) -> str:
-    """Okx's and coinbase's name of a symbol: ``BTC-USDT``."""
+    """Return okx's and coinbase's name of a symbol: ``BTC-USDT``."""
     return f"{market.base}-{market.quote}"

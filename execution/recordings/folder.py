@@ -63,7 +63,7 @@ class RecordingWriter:
 
     @property
     def is_full(self) -> bool:
-        """True when the part should be written before more is received."""
+        """Return True when the part should be written before more is received."""
         return len(self._part) >= MAX_PART
 
     def add(self, event: Event) -> None:

@@ -38,7 +38,7 @@ class Recorder:
     """Hands the events of a feed to a writer, whose parts are written beside the loop."""
 
     def __init__(self, feed: Feed, writer: RecordingWriter, now: Callable[[], int]) -> None:
-        """``now`` gives microseconds since the epoch."""
+        """Set up a recorder. ``now`` gives microseconds since the epoch."""
         self._feed = feed
         self._writer = writer
         self._now = now

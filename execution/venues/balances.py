@@ -58,7 +58,7 @@ def _of_raw(client: Any, raw: Any, fields: RawBalances) -> dict[str, Amounts]:
 
 
 def _entries(tree: Any, currency: str | None) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Each currency's entry, with its name: of a list by a field, of a mapping by its keys."""
+    """Yield each currency's entry with its name: of a list by a field, of a mapping by its keys."""
     named: Iterable[tuple[Any, Any]]
     if isinstance(tree, list) and (currency is not None or not tree):
         named = [(entry.get(currency) if isinstance(entry, Mapping) else None, entry) for entry in tree]

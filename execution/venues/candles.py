@@ -94,7 +94,9 @@ def read_page(answer: Any) -> Page:
 
 
 def candle(row: Any) -> Candle:
-    """ccxt's ``[milliseconds, open, high, low, close, volume]``; ``AnswerError`` for one that cannot be."""
+    """Convert ccxt's ``[milliseconds, open, high, low, close, volume]``. Raise ``AnswerError`` for an impossible
+    one.
+    """
     if not isinstance(row, Sequence) or len(row) < 6:
         raise AnswerError(f"{row!r} is no candle")
     opened_at, (opening, high, low, close, volume) = time_or_none(row[0]), map(decimal_or_none, row[1:6])
@@ -131,7 +133,9 @@ class _Found:
         return max(fresh, default=None)
 
     def history(self, untold: Iterable[datetime]) -> CandleHistory:
-        """All of it, with what is unknown: ``untold``, and what cannot be read and was not listed well beside."""
+        """Return the whole history with its unknown parts: ``untold``, and bars that were unreadable and not
+        listed elsewhere.
+        """
         unreadable = {odd.opened_at for odd in self.odd if odd.opened_at is not None}
         unknown = (unreadable | set(untold)) - self.candles.keys()
         return CandleHistory(tuple(self.candles[at] for at in sorted(self.candles)), tuple(sorted(unknown)))

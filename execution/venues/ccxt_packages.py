@@ -57,7 +57,7 @@ def _imports(source: ast.Module) -> Mapping[str, str]:
 
 
 def _constants(source: ast.Module) -> Mapping[str, Any]:
-    """Version and lists: what is assigned as a literal."""
+    """Return version and lists: the values that are assigned as a literal."""
     found = {}
     for statement in source.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -69,7 +69,7 @@ def _constants(source: ast.Module) -> Mapping[str, Any]:
 
 
 def _packages() -> tuple[Any, Any]:
-    """``ccxt`` and ``ccxt.pro``: ours, unless somebody has imported them whole."""
+    """Return ``ccxt`` and ``ccxt.pro``: the desk's, unless somebody has imported them whole."""
     if "ccxt" not in sys.modules:
         path = None
         for name in _PACKAGES:
@@ -92,7 +92,7 @@ EXCHANGES_WITHOUT_WEBSOCKETS: frozenset[str] = frozenset(_ccxt.exchanges) - set(
 
 
 def exchange_class(exchange_id: str) -> type[Any]:
-    """ccxt.pro's class of an exchange; ``ValueError`` for one that it does not have."""
+    """Return ccxt.pro's class of an exchange. Raise ``ValueError`` for one that it does not have."""
     if exchange_id not in EXCHANGES:
         raise ValueError(f"unknown exchange {exchange_id!r}: ccxt.pro has none of that name")
     found: type[Any] = getattr(_pro, exchange_id)

@@ -110,7 +110,9 @@ def client_class(exchange_id: str) -> type[Any]:
         heed_used: Callable[[float, UsedHeader, float], None]
 
         def open(self, lazy: bool = False) -> None:
-            """ccxt's session, with our guard around every request: of REST and websockets, through a proxy or not."""
+            """Open ccxt's session with the desk's guard around every request of REST and websockets, through a
+            proxy or not.
+            """
             is_new = self.session is None
             super().open(lazy)
             if is_new and self.session is not None:
@@ -294,7 +296,7 @@ def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> A
 
 
 def validity_fields(spec: ExchangeSpec, timestamp: int, valid_for: int) -> dict[str, Any]:
-    """Fields of the body by which the exchange refuses a request that arrives too late; times in milliseconds."""
+    """Return the fields of the body that let the exchange refuse a late request; times in milliseconds."""
     until = datetime.fromtimestamp((timestamp + valid_for) / 1000, UTC)
     values = {
         "until": until.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -352,7 +354,7 @@ def _has_time(client: Any, row: Any, market: Any) -> bool:
 
 
 def exact_digits(value: Any) -> str | None:
-    """All digits of a number, without exponent and without trailing zeros."""
+    """Return all digits of a number, without exponent and without trailing zeros."""
     if value is None:
         return None
     text = format(Decimal(str(value)), "f")

@@ -179,7 +179,7 @@ def quote_of_ticker(ticker: Any, *, at: datetime) -> Quote:
 
 
 def book_of(book: Any, *, at: datetime) -> Book:
-    """ccxt's order book, whose numbers are floats; best levels first."""
+    """Convert ccxt's order book, whose numbers are floats; best levels first."""
     fields = _mapping(book)
     return Book(_levels(fields.get("bids"), "bids"), _levels(fields.get("asks"), "asks"), at)
 
@@ -222,7 +222,7 @@ def _is_gone(level: Any) -> bool:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Without trailing zeros and without exponent."""
+    """Return the number without trailing zeros and without exponent."""
     short = number.normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 
@@ -248,7 +248,7 @@ def _client_id(value: Any, spec: ExchangeSpec) -> str | None:
 
 
 def positive_or_none(value: Any) -> Decimal | None:
-    """Prices and quantities: exchanges write 0 for "none"."""
+    """Return a price or quantity, or None for 0, which exchanges write for "none"."""
     number = decimal_or_none(value)
     return number if number is not None and number > 0 else None
 
@@ -265,7 +265,7 @@ def _liquidity(value: Any) -> Liquidity | None:
 
 
 def _filled(order: Mapping[str, Any], spec: ExchangeSpec) -> Decimal | None:
-    """Cumulative filled; None where ccxt put a zero in the place of a figure that was not there."""
+    """Return the cumulative filled quantity. None where ccxt put a zero for a missing figure."""
     raw = order.get("info")
     if spec.filled_fields and not (
         isinstance(raw, Mapping) and any(raw.get(name) not in (None, "") for name in spec.filled_fields)

@@ -202,7 +202,7 @@ def failure_of(
     exchange: str,
     now: datetime,
 ) -> Failure:
-    """All that is known of a call that raised; the traceback of a mistake of our own is logged."""
+    """Return everything known of a call that raised. Log the traceback of a fault of the desk."""
     text, incident = redact(error), ""
     if is_our_mistake(error):
         incident = traceback_logged(error, exchange)

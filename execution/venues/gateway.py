@@ -231,7 +231,7 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Of what costs the same, the one with the fewest requests."""
+        """Return the cheapest question, and of equal costs the one with the fewest requests."""
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}
@@ -289,7 +289,7 @@ class CcxtGateway(CcxtMarketGateway):
         await self._fetch("switch", ask, partial(values.confirm, way=way))
 
     async def _refuse_mode(self) -> None:
-        """``VenueReadFailed``, with the key refused, for an account in a mode that this desk does not trade."""
+        """Raise ``VenueReadFailed``, with the key refused, for an account in a mode that this desk does not trade."""
         mode = self._spec.mode
         if mode is None or is_closed(self._client.urls["api"].get(mode.address)):
             return
@@ -298,7 +298,9 @@ class CcxtGateway(CcxtMarketGateway):
             raise VenueReadFailed(mode.refusal, refuses_key=True)
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
-        """Asked anew; an empty list of markets is a failed read and leaves the known ones. No other can be traded."""
+        """Read the markets. An empty list is a failed read and leaves the known ones. No other market can be
+        traded.
+        """
         fresh = await self._fetch("markets", self._client.fetch_markets, values.listed)
         if not fresh:
             raise VenueReadFailed("the exchange lists no markets")
@@ -310,7 +312,7 @@ class CcxtGateway(CcxtMarketGateway):
     # --- streams --------------------------------------------------------------------------------
 
     async def watch_account(self, symbols: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:  # noqa: ARG002
-        """All symbols of the account, whichever are asked for. One at a time."""
+        """Watch all symbols of the account, whatever ``symbols`` says. Only one watcher runs at a time."""
         bell = self._new_bell()
         try:
             self._account_bell = bell

@@ -42,9 +42,9 @@ class Listings:
         return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
-        """Orders of any state, from one list where the exchange has one, else put together from its parts.
+        """Return orders of any state, from one list where the exchange has one, else put together from its parts.
 
-        Open ones first: an order that closes meanwhile is then in both, and the later list counts.
+        Open ones come first. An order that closes meanwhile is then in both, and the later list counts.
         """
         if self._client.has.get("fetchOrders") is True:
             return await self._all("closed_orders", "fetch_orders", symbol, since)
@@ -150,7 +150,7 @@ class Listings:
         return matching[0] if matching else None
 
     def _closed_methods(self) -> list[str]:
-        """ccxt's methods that together list what is closed, cancelled or expired."""
+        """Return ccxt's methods that together list closed, cancelled and expired orders."""
         has = self._client.has
         if has.get("fetchOrders") is True:
             return ["fetch_orders"]

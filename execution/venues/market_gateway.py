@@ -100,7 +100,7 @@ class CcxtMarketGateway:
         """Do what else belongs to opening; nothing for a client without a key."""
 
     async def close(self) -> None:
-        """Streams first, because a watcher of ccxt that wakes after the end would connect again."""
+        """Close the streams first, because a watcher of ccxt that wakes after the end would connect again."""
         self._is_open = False
         for bell in self._bells:
             bell.close()

@@ -75,7 +75,7 @@ class MarketTape:
         self._add(symbol, lambda event: replace(event, changes=(*event.changes, change)))
 
     def interrupt(self, symbol: str, reason: str) -> None:
-        """Trades may have been missed from here on, until the next one."""
+        """Note that trades may have been missed from here on, until the next one."""
         change = FeedChange(Feed.TRADES, FeedState.FAILING, reason)
         self._last.pop(symbol, None)
         self._add(symbol, lambda event: replace(event, interrupted=True, changes=(change,)))
@@ -273,7 +273,7 @@ class MarketStream:
     async def _follow_tickers(
         self, symbols: list[str], watch: Callable[[], Awaitable[Any]], tickers: dict[str, Any]
     ) -> None:
-        """All symbols are read at each wake, since one wake may stand for several. What was there before is old."""
+        """Read all symbols at each wake, since one wake may stand for several. Earlier tickers are old."""
         seen = {symbol: tickers.get(symbol) for symbol in symbols}
         while True:
             await watch()

@@ -37,7 +37,7 @@ def configuration(
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Both trees in a new one, ``above`` winning at every leaf."""
+    """Merge both trees in a new one. ``above`` wins at every leaf."""
     tree = dict(below)
     for key, value in above.items():
         under = tree.get(key)
@@ -47,7 +47,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def closed_except(addresses: Any, given: Any) -> Any:
-    """``addresses`` (ccxt's ``urls["api"]``) with every leaf that ``given`` does not override closed.
+    """Return ``addresses`` (ccxt's ``urls["api"]``) with every leaf closed that ``given`` does not override.
 
     A desk pointed at one host never talks to another because ccxt grew an address.
     """

@@ -45,8 +45,9 @@ async def all_pages(
     stretch: timedelta | None,
     smallest: int,
 ) -> list[Any]:
-    """Every entry from ``since`` on, once each. ``VenueReadFailed`` when a page may not be the last and the
-    exchange's way to the next is not known. Times in milliseconds."""
+    """Read every entry from ``since`` on, once each. Raise ``VenueReadFailed`` when a page may not be the last and
+    the way to the next is not known. Times in milliseconds.
+    """
     entries: list[Any] = []
     for first, last in stretches(since, until, stretch):
         bound = {} if last is None else {"until": last}
@@ -57,7 +58,7 @@ async def all_pages(
 def stretches(
     since: int | None, until: int, stretch: timedelta | None
 ) -> Iterator[tuple[int | None, int | None]]:
-    """From ``since`` to ``until`` in pieces that one request may cover; without an end where it may be open."""
+    """Yield ``since`` to ``until`` in pieces that one request may cover; without an end where it may be open."""
     if since is None or stretch is None:
         yield since, None
         return
@@ -121,7 +122,7 @@ def _number(entry: Any) -> int:
 
 
 def once(entries: Sequence[Any]) -> list[Any]:
-    """Without repeats, the later of two counting. One entry without an id stays, for the reading to refuse.
+    """Remove repeats; the later of two counts. An entry without an id stays, for the reader to refuse.
 
     Ids are one symbol's own on some exchanges (binance).
     """

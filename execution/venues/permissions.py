@@ -11,7 +11,7 @@ from execution.venues.values import AnswerError
 
 
 def key_permissions(method: str, answer: Any) -> KeyPermissions:
-    """From the answer of ccxt's ``method``; ``AnswerError`` for one that does not tell."""
+    """Return the permissions in the answer of ccxt's ``method``. Raise ``AnswerError`` for one that does not tell."""
     return READERS[method](answer)
 
 

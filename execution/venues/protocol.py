@@ -83,7 +83,7 @@ class MarketStream(Protocol):
     """A venue's public streams, for ever: they reconnect by themselves."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
-        """To be taken once. News is coalesced for a slow taker."""
+        """Yield the events, to one taker only. News is coalesced for a slow taker."""
 
     @property
     def shows_missing_trades(self) -> bool:
@@ -108,7 +108,9 @@ class MarketGateway(Protocol):
     async def quote(self, symbol: str) -> Quote: ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Quotes in one request, without symbols that have none; nothing where the exchange takes no such request."""
+        """Return quotes in one request, without symbols that have none; empty where the exchange takes no such
+        request.
+        """
 
     async def book(self, symbol: str) -> Book:
         """Return the best levels of the venue's own book, at least one on either side."""
@@ -117,11 +119,12 @@ class MarketGateway(Protocol):
         """Return the newest public trades, oldest first, and all since ``after`` where the exchange supports it."""
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
-        """Five-minute candles that opened from ``since`` on and ended by ``until``; a stretch in which nobody
-        traded may be missing."""
+        """Return five-minute candles that opened from ``since`` on and ended by ``until``. A stretch without a
+        trade may be missing.
+        """
 
     def watch_market(self, symbols: Sequence[str]) -> MarketStream:
-        """Quotes, books and public trades. A symbol that the venue does not list is said to be so."""
+        """Watch quotes, books and public trades. A symbol that the venue does not list is reported."""
 
 
 class Gateway(MarketGateway, Protocol):
@@ -135,7 +138,7 @@ class Gateway(MarketGateway, Protocol):
         """Return the exchange's promises about orders."""
 
     async def markets(self, symbols: Sequence[str]) -> dict[str, Market]:
-        """Limits and fees, asked anew; symbols that the venue does not list are left out."""
+        """Read limits and fees. Symbols that the venue does not list are left out."""
 
     async def ready(
         self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None = None
@@ -169,7 +172,7 @@ class Gateway(MarketGateway, Protocol):
         """Return how many orders ``find_all`` asks for in one request."""
 
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
-        """Orders of any symbols by their ids, in one request. About one that is left out nothing is known."""
+        """Find orders of any symbols by their ids, in one request. The state of a missing order is unknown."""
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         """Return how many seconds of the whole rate limit such a read takes; a find is one by our own id."""
@@ -186,16 +189,16 @@ class Gateway(MarketGateway, Protocol):
         """
 
     async def closed_orders(self, symbol: str, since: datetime) -> Listing[OrderReport]:
-        """Orders of any state that were created at or after ``since``."""
+        """Return orders of any state that were created at or after ``since``."""
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
-        """All our trades at or after ``since``, every page of them; of all symbols for None, as above."""
+        """Return all own trades at or after ``since``, every page of them; of all symbols for None, as above."""
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
         """Return how the trades of so many orders in each of some symbols cost least."""
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
-        """All trades of an order whose exchange id is known, where ``cheapest_trades`` says so."""
+        """Return all trades of an order whose exchange id is known, where ``cheapest_trades`` says so."""
 
     async def balances(self) -> dict[str, BalanceAmounts]: ...
 

@@ -176,7 +176,9 @@ class Throttle:
 
     @property
     def held_for(self) -> float:
-        """Seconds that reads have to wait yet because the exchange asked for it, or its limit is nearly used."""
+        """Return the seconds for which reads must wait, because the exchange asked for it or its limit is nearly
+        used.
+        """
         return self._pause(Use.READ)
 
     def limit(self, use: Use) -> float:

@@ -97,7 +97,7 @@ class Reach:
     async def guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Middleware of every session: judge the request before it is sent, and follow no redirect."""
+        """Judge each request of a session before it is sent, as its middleware, and follow no redirect."""
         self.refuse_request(request)
         response = await handler(request)
         if response.status in REDIRECTS:
@@ -147,7 +147,7 @@ class Reach:
         }
 
     def refuse_client(self, client: Any) -> None:
-        """``ValueError``, naming the address, unless everything that ``client`` has may be reached."""
+        """Raise ``ValueError``, naming the address, unless everything that ``client`` has may be reached."""
         self._refuse_mode(client)
         for place, address in _leaves(client.urls.get("api"), "urls.api"):
             if is_closed(address):
@@ -165,7 +165,7 @@ class Reach:
         self._refuse_proxies(client)
 
     def _refuse_mode(self, client: Any) -> None:
-        """ccxt's test mode belongs to the test network, and a shared host needs it."""
+        """Refuse ccxt's test mode outside of the test network. A shared host needs it there."""
         names = ("sandboxMode", "sandbox", "testnet", "enableDemoTrading")
         is_test = client.isSandboxModeEnabled or any(client.options.get(name) for name in names)
         if is_test and self.network.environment != TESTNET:
@@ -212,7 +212,7 @@ def _origins(tree: Any, hostnames: set[str | None]) -> frozenset[Origin]:
 
 
 def _leaves(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """Every leaf with where it is; anything but a mapping is a leaf."""
+    """Yield every leaf with its place. Anything but a mapping is a leaf."""
     if isinstance(tree, Mapping):
         for name, inner in tree.items():
             yield from _leaves(inner, f"{place}.{name}")

@@ -53,7 +53,7 @@ def refusal(request: ChildRequest, *, market: Market | None, spec: ExchangeSpec)
 
 
 def create_params(request: ChildRequest, *, valid_for: timedelta, spec: ExchangeSpec) -> dict[str, Any]:
-    """ccxt's parameters of a create; validity in whole milliseconds, rounded down but at least one."""
+    """Return ccxt's parameters of a create. The validity is in whole milliseconds, rounded down but at least one."""
     params: dict[str, Any] = {spec.client_id_param or "clientOrderId": request.client_id}
     params |= spec.create_params
     if spec.validity_param is not None:
@@ -70,7 +70,7 @@ def whole_milliseconds(valid_for: timedelta) -> int:
 
 
 def refuse_quote_sized(client: Any, request: ChildRequest, spec: ExchangeSpec) -> None:
-    """``NotSupported`` where a market buy is sized in quote: our quantity would be read as money."""
+    """Raise ``NotSupported`` where a market buy is sized in quote, because the quantity would be read as money."""
     if request.type is not OrderType.MARKET or request.side is not Side.BUY:
         return
     if (spec.market_buys or _declared_market_buys(client)) == "quote":
@@ -101,7 +101,7 @@ NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fet
 
 
 def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
-    """``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
+    """Raise ``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):
         lacks.append("fetchOrders or fetchClosedOrders")
@@ -115,7 +115,7 @@ def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
 
 
 def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
-    """binance's (maker, taker) of the account, as fractions; None where the answer has none."""
+    """Return binance's (maker, taker) of the account, as fractions; None where the answer has none."""
     rates = (answer.get("info") or {}).get("commissionRates")
     if not isinstance(rates, Mapping):
         return None
@@ -124,7 +124,7 @@ def commission_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | Non
 
 
 def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
-    """okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
+    """Return okx's (maker, taker) of the account, as fractions that are charged; None where the answer has none."""
     listed = answer.get("data")
     first = listed[0] if isinstance(listed, list) and listed else {}
     maker, taker = (values.decimal_or_none(first.get(name)) for name in ("maker", "taker"))
@@ -132,7 +132,7 @@ def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
 
 
 def spot_markets(client: Any) -> dict[str, Market]:
-    """All spot markets whose limits can be read. One that cannot is not traded, and asking for it fails."""
+    """Return all spot markets whose limits can be read. Another one is not traded, and a request for it fails."""
     found = {symbol: _limits(client, market, None) for symbol, market in client.markets.items()}
     return {symbol: market for symbol, market in found.items() if market is not None}
 

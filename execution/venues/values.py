@@ -43,7 +43,7 @@ def time_or_none(milliseconds: Any) -> datetime | None:
 
 
 def milliseconds_of(moment: datetime) -> int:
-    """Whole milliseconds since the epoch, rounded down."""
+    """Return whole milliseconds since the epoch, rounded down."""
     return int(moment.timestamp() * 1000)
 
 

@@ -86,7 +86,7 @@ def _refuse_seeded(options: dict[str, Any]) -> None:
 
 
 def _recorded_pairs(algorithm: str, folder: Path, minutes: float | None) -> dict[str, list[Pair]]:
-    """Ours and plain's cost by symbol, one for each whole stretch of the recording."""
+    """Return the costs of the algorithm and of plain by symbol, one for each whole stretch of the recording."""
     recording = Recording(folder)
     found: dict[str, list[Pair]] = {}
     for symbol, market in sorted(recording.rules.markets.items()):

@@ -29,7 +29,7 @@ INVALID_JSON: Json = {"error": {"code": 3, "msg": "Invalid JSON"}}
 
 
 def text(amount: Decimal | None) -> str:
-    """Eight decimals, as Binance writes every amount."""
+    """Return eight decimals, as Binance writes every amount."""
     return f"{amount or ZERO:.8f}"
 
 
@@ -158,7 +158,7 @@ def ticker(symbol: SymbolMarket, now: int) -> Json:
 
 
 def kline(bar: Bar, seconds: int) -> list[Any]:
-    """One candle: open time, prices, volume, close time, value, trades, what takers bought, unused."""
+    """Return one candle: open time, prices, volume, close time, value, trades, what takers bought, unused."""
     return [
         bar.start * 1000,
         text(bar.open),
@@ -188,7 +188,7 @@ def public_trade(trade: PublicTrade) -> Json:
 
 
 def aggregate_trade(trade: PublicTrade) -> Json:
-    """Each trade is its own aggregate: ids agree with those of ``trades``."""
+    """Return a trade as its own aggregate. Its id agrees with that of ``trades``."""
     return {
         "a": trade.id,
         "p": text(trade.price),
@@ -324,7 +324,7 @@ def account_state(account: Account, maker_fee: Decimal, taker_fee: Decimal, *, o
 
 
 def execution_report(news: OrderNews) -> Json:
-    """One ``executionReport``. On a cancel ``c`` is the cancel's id and ``C`` the order's own."""
+    """Return one ``executionReport``. On a cancel ``c`` is the cancel's id and ``C`` the order's own."""
     order, trade = news.order, news.trade
     report = {
         "e": "executionReport",

@@ -38,7 +38,9 @@ class MarketStreams:
     # --- subscribing ----------------------------------------------------------------------------
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/stream/ws/N``, ``/ws/NAMES`` for bare events; ``/stream?streams=NAMES`` for wrapped ones."""
+        """Serve ``/stream/ws/N`` and ``/ws/NAMES`` with bare events, and ``/stream?streams=NAMES`` with wrapped
+        ones.
+        """
         named = request.query.get("streams") or request.match_info.get("names", "")
         wrapped = request.path == "/stream"
 
@@ -86,7 +88,7 @@ class MarketStreams:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """After each commit: trades and best quotes, which Binance sends in real time."""
+        """Publish trades and best quotes after each commit. Binance sends them in real time."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -96,7 +98,8 @@ class MarketStreams:
             self._publish_best(symbol)
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step, of 100 ms or a replay's own: depth. Every second: tickers.
+        """Publish depth at every step, of 100 ms or a replay's own, and tickers every second. ``changed`` holds
+        the changes since the last call.
 
         ``changed`` is what changed since the last call.
         """

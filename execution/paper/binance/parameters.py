@@ -37,7 +37,7 @@ def whole(parameters: Parameters, name: str) -> int | None:
 
 
 def limit(parameters: Parameters, default: int, largest: int) -> int:
-    """``limit``, at most ``largest``. Raises Refusal for zero."""
+    """Return ``limit``, at most ``largest``. Raise Refusal for zero."""
     value = whole(parameters, "limit")
     if value == 0:
         raise Refusal(-1130, "Data sent for parameter 'limit' is not valid.")
@@ -126,7 +126,7 @@ def _amounts(parameters: Parameters, kind: str) -> tuple[Decimal | None, Decimal
 
 
 def _check_filters(order: Draft, symbol: SymbolMarket) -> None:
-    """PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, in Binance's order."""
+    """Check PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, in Binance's order."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if not ZERO < order.price <= _LARGEST_PRICE or order.price % market.tick:

@@ -21,7 +21,7 @@ DAY_MILLISECONDS = 86_400_000
 
 
 def create(call: Call) -> Any:
-    """Answers FULL for limit and market orders and ACK for post-only ones, unless asked otherwise."""
+    """Create an order. Answer FULL for limit and market orders and ACK for post-only ones, unless asked otherwise."""
     symbol = _symbol(call)
     if not call.account.may_trade:
         raise refusals.unknown_key()
@@ -52,7 +52,7 @@ def cancel(call: Call) -> Any:
 
 
 def cancel_all(call: Call) -> Any:
-    """Refused when nothing is open, as Binance does."""
+    """Cancel all open orders. Refuse when nothing is open, as Binance does."""
     symbol = _symbol(call)
     orders = call.exchange.ledger.open_orders(call.account.key, symbol.name)
     if not orders:
@@ -89,7 +89,7 @@ def open_orders(call: Call) -> Any:
 
 
 def all_orders(call: Call) -> Any:
-    """From ``orderId`` on, or created within [startTime, endTime], or the latest."""
+    """Return the orders from ``orderId`` on, or created within [startTime, endTime], or the latest."""
     symbol = _symbol(call)
     start, end = _window(call)
     from_id = whole(call.parameters, "orderId")
@@ -120,7 +120,7 @@ def _find(call: Call, symbol: SymbolMarket) -> PaperOrder | None:
 
 
 def _window(call: Call) -> tuple[int | None, int | None]:
-    """startTime and endTime, at most a day apart."""
+    """Return startTime and endTime, at most a day apart."""
     start, end = whole(call.parameters, "startTime"), whole(call.parameters, "endTime")
     if start is not None and end is not None:
         if end < start:
@@ -134,7 +134,7 @@ def _window(call: Call) -> tuple[int | None, int | None]:
 
 
 def my_trades(call: Call) -> Any:
-    """From ``fromId`` on, or within [startTime, endTime], or of one order; otherwise the latest."""
+    """Return the trades from ``fromId`` on, or within [startTime, endTime], or of one order; otherwise the latest."""
     symbol = _symbol(call)
     start, end = _window(call)
     from_id, order_id = whole(call.parameters, "fromId"), whole(call.parameters, "orderId")

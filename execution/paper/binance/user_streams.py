@@ -31,11 +31,11 @@ class UserStreams:
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/ws-api/v3``."""
+        """Serve ``/ws-api/v3``."""
         return await self._connections.serve(request, lambda _: None, self._receive, self._leave)
 
     def publish(self, news: list[News]) -> None:
-        """After each commit: what happened to the accounts that somebody listens to."""
+        """Publish, after each commit, the events of accounts with a listener."""
         for item in news:
             account = item.order.account if isinstance(item, OrderNews) else item.account
             listeners = self._listeners.get(account)

@@ -28,7 +28,7 @@ def order_uuid(order_id: int) -> str:
 
 
 def order_number(order_id: str) -> int | None:
-    """Our number of an order; None for a text that is no id of this exchange."""
+    """Return the exchange's number of an order; None for a text that is no id of this exchange."""
     try:
         number = uuid.UUID(order_id).int - _IDS
     except ValueError:
@@ -37,7 +37,7 @@ def order_number(order_id: str) -> int | None:
 
 
 def status(order: PaperOrder, at: int) -> str:
-    """Coinbase's word for an order's state at a time (milliseconds)."""
+    """Return coinbase's word for an order's state at a time (milliseconds)."""
     if order.status is OrderStatus.CANCELED:
         return "CANCEL_QUEUED" if at - order.updated < CANCEL_QUEUED_FOR else "CANCELLED"
     if order.status is OrderStatus.NEW:
@@ -46,7 +46,7 @@ def status(order: PaperOrder, at: int) -> str:
 
 
 def final_status(order: PaperOrder) -> str:
-    """Coinbase's word for a state that does not pass by itself."""
+    """Return coinbase's word for a state that does not pass by itself."""
     if order.status.is_open:
         return "OPEN"
     if order.status is OrderStatus.FILLED:

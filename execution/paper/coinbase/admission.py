@@ -37,7 +37,7 @@ class Coinbase:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # coinbase announces nothing
     ) -> Call:
-        """1. The limit of the second. 2. The token. 3. The parameters, and the object of the body."""
+        """Admit a call. 1. The limit of the second. 2. The token. 3. The parameters, and the object of the body."""
         if endpoint.signed:
             name, allowed = f"coinbase private {self.key(request)}", PRIVATE_PER_SECOND
         else:

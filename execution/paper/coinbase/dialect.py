@@ -72,7 +72,7 @@ def _levels(levels: Iterable[tuple[Decimal, Decimal]]) -> list[Json]:
 
 
 def level_changes(changes: LevelChanges, now: int) -> list[Json]:
-    """Levels of a stream with what is left at each; nothing left is 0."""
+    """Return the levels of a stream with the quantity left at each; an empty one is 0."""
     return [
         {
             "side": SIDE_WORDS[side],
@@ -85,7 +85,7 @@ def level_changes(changes: LevelChanges, now: int) -> list[Json]:
 
 
 def public_trade(trade: PublicTrade, symbol: SymbolMarket) -> Json:
-    """``side`` is the maker's."""
+    """Return a public trade. ``side`` is the maker's."""
     return {
         "trade_id": str(trade.id),
         "product_id": dashed_symbol(symbol.market),
@@ -124,7 +124,7 @@ def ticker(symbol: SymbolMarket, now: int) -> Json:
 
 
 def candle(bar: Bar) -> Json:
-    """``start`` is in seconds."""
+    """Return a candle. ``start`` is in seconds."""
     return {
         "start": str(bar.start),
         "low": text(bar.low),

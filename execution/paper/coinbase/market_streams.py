@@ -73,13 +73,13 @@ class MarketChannels:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """After each commit: trades wait for the next batch."""
+        """Keep the trades of a commit for the next batch."""
         for symbol in self._exchange.symbols.values():
             if symbol.fresh_trades and ("market_trades", symbol.name) in self._subscribers:
                 self._waiting[symbol.name] += symbol.fresh_trades
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step: books and tickers where something changed, and trades when a batch is due."""
+        """Publish books and tickers that changed at every step, and trades when a batch is due."""
         if not self._subscribers:
             return
         now = self._exchange.clock()

@@ -26,7 +26,7 @@ def translated(refusal: Refusal) -> CoinbaseRefusal:
 
 
 def unauthorized() -> CoinbaseRefusal:
-    """Whatever is wrong with a key, its signature or its time: nothing more is said."""
+    """Return the refusal of a bad key, signature or time. It does not say which."""
     return CoinbaseRefusal("", "Unauthorized", status=401)
 
 
@@ -82,7 +82,7 @@ def unsupported(message: str) -> CoinbaseRefusal:
 
 
 def size_out_of_bounds(which: str) -> CoinbaseRefusal:
-    """Too small or too large: the reason stands in the preview's field alone."""
+    """Return the refusal of a size that is too small or too large. Only the preview's field has the reason."""
     return CoinbaseRefusal(UNKNOWN_FAILURE, "", preview=f"PREVIEW_INVALID_{which}")
 
 

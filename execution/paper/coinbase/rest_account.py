@@ -69,7 +69,7 @@ def _by_client_id(call: Call, name: str) -> PaperOrder | None:
 
 
 def cancel(call: Call) -> Any:
-    """Each order by itself, by the exchange's id alone."""
+    """Cancel each order by itself, by the exchange's id alone."""
     _refuse_reader(call)
     asked = call.body.get("order_ids")
     if not isinstance(asked, list) or not asked or len(asked) > ROWS:
@@ -120,7 +120,7 @@ def find(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Orders of any state, or of some, the newest first; a client id cannot be asked for."""
+    """Return orders of any state, or of some, newest first. A client id cannot be asked for."""
     states = _states(call.parameters)
     begin, end = moment(call.parameters, "start_date"), moment(call.parameters, "end_date")
     lag = call.lag("late_orders")
@@ -180,7 +180,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> list[Json]:
 
 
 def fills(call: Call) -> Any:
-    """Within [start, end], of some orders or products or of all, the newest first."""
+    """Return the fills within [start, end], of some orders or products or of all, newest first."""
     begin = moment(call.parameters, "start_sequence_timestamp")
     end = moment(call.parameters, "end_sequence_timestamp")
     orders = {order_number(name) for name in listed(call.parameters, "order_id", "order_ids")}
@@ -195,7 +195,7 @@ def fills(call: Call) -> Any:
 
 
 def accounts(call: Call) -> Any:
-    """One for each currency; the cursor is how many came before."""
+    """Return an account for each currency. The cursor is the number of those before."""
     currencies = sorted(call.account.balances)
     begin, count = whole(call.parameters, "cursor") or 0, limit(call.parameters, 49, 250)
     shown = [shapes.currency_account(call.account, each) for each in currencies[begin : begin + count]]

@@ -40,7 +40,7 @@ def older_time(call: Call) -> Any:
 
 
 def currencies(_call: Call) -> Any:
-    """Nothing is said of deposits and withdrawals."""
+    """Return the currencies, without deposits and withdrawals."""
     return {"data": []}
 
 
@@ -49,7 +49,7 @@ def rates(_call: Call) -> Any:
 
 
 def products(call: Call) -> Any:
-    """Nothing but spot is listed."""
+    """Return the spot products, the only ones listed."""
     kind = call.parameters.get("product_type", "SPOT")
     asked = listed(call.parameters, "product_ids")
     now = call.exchange.now()
@@ -95,7 +95,7 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Candles that opened within [start, end] (seconds), the newest first; minutes without a trade have none."""
+    """Return candles that opened within [start, end] (seconds), newest first. Minutes without a trade have none."""
     symbol = _symbol(call)
     seconds = GRANULARITIES.get(call.parameters.get("granularity", ""))
     start, end = whole(call.parameters, "start"), whole(call.parameters, "end")

@@ -46,7 +46,7 @@ class Channels:
         self._beaten = 0.0
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/advanced-trade-ws``, of which each connection numbers its messages from 0."""
+        """Serve ``/advanced-trade-ws``. Each connection numbers its messages from 0."""
         return await self._connections.serve(request, self._enter, self._receive, self._leave)
 
     def _enter(self, connection: Connection) -> None:
@@ -133,7 +133,9 @@ class Channels:
     # --- time -----------------------------------------------------------------------------------
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step: books and tickers, trades each quarter of a second, heartbeats, and the end of the quiet."""
+        """Send at every step books and tickers, trades each quarter of a second, heartbeats, and the end of the
+        quiet.
+        """
         self._market.tick(changed)
         self._user.tick()
         now = self._exchange.clock()

@@ -47,7 +47,7 @@ class UserChannel:
             listeners.pop(connection, None)
 
     def publish(self, news: list[News]) -> None:
-        """After each commit: what happened to the orders of accounts that somebody listens to."""
+        """Publish, after each commit, the order events of accounts with a listener."""
         for item in news:
             if not isinstance(item, OrderNews) or not self._listeners.get(item.order.account):
                 continue
@@ -57,7 +57,7 @@ class UserChannel:
                 self._queued.append((item.time + shapes.CANCEL_QUEUED_FOR, item))
 
     def tick(self) -> None:
-        """Every step: cancels that were queued are done."""
+        """Complete queued cancels at every step."""
         while self._queued and self._queued[0][0] <= self._exchange.now():
             self._tell(self._queued.popleft()[1], "CANCELLED")
 

@@ -35,7 +35,7 @@ class Kraken:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # kraken announces nothing
     ) -> Call:
-        """1. The key and its lockout. 2. Signature. 3. Nonce. 4. The call counter."""
+        """Admit a call. 1. The key and its lockout. 2. Signature. 3. Nonce. 4. The call counter."""
         query = request.raw_path.partition("?")[2]
         parameters = dict(parse_qsl(query, keep_blank_values=True)) | _fields(body)
         if not endpoint.signed:
@@ -100,7 +100,9 @@ def _checked_nonce(
 
 
 def _is_signed(account: Account, path: str, nonce: str, body: str, signature: str) -> bool:
-    """HMAC-SHA512 of the path and the SHA256 of nonce and body; the secret is written in base64."""
+    """Return whether the signature is the HMAC-SHA512 of the path and the SHA256 of nonce and body. The secret is
+    in base64.
+    """
     try:
         secret = base64.b64decode(account.secret, validate=True)
     except (binascii.Error, ValueError):

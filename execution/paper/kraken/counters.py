@@ -111,7 +111,7 @@ class Counters:
         self._count_trading(account, symbol, CREATE_COST, now)
 
     def count_cancel(self, account: Account, symbol: str, age: float, now: float) -> None:
-        """``age`` of the order in seconds."""
+        """Count a cancel. ``age`` is the order's, in seconds."""
         cost = next((cost for below, cost in CANCEL_COSTS if age < below), 0)
         if cost:
             self._count_trading(account, symbol, cost, now)

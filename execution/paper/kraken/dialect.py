@@ -45,7 +45,7 @@ PREVENTIONS = {
 
 
 def text(amount: Decimal) -> str:
-    """Eight decimals, as kraken writes quantities and money."""
+    """Return eight decimals, as kraken writes quantities and money."""
     return f"{amount:.8f}"
 
 
@@ -71,7 +71,7 @@ def asset(name: str) -> Json:
 
 
 def pair(symbol: SymbolMarket, maker: Decimal, taker: Decimal) -> Json:
-    """Fees are in per cent. Kraken tells no largest quantity and no largest value."""
+    """Return a pair. Fees are in per cent. Kraken tells no largest quantity and no largest value."""
     market = symbol.market
     return {
         "altname": pair_id(market),
@@ -106,7 +106,7 @@ def _best(symbol: SymbolMarket, side: Side) -> list[str]:
 
 
 def ticker(symbol: SymbolMarket, now: int) -> Json:
-    """Pairs of figures are of today and of the last 24 hours; both are of the latter here."""
+    """Return a ticker. Pairs of figures are of today and of the last 24 hours; both are of the latter here."""
     day = symbol.candles.day(now / 1000)
     last = symbol.trades[-1].quantity if symbol.trades else ZERO
     average = day.notional / day.volume if day.volume else day.close
@@ -154,7 +154,7 @@ def candle(bar: Bar, market: Market) -> list[Any]:
 
 
 def own_id(order: PaperOrder | PaperTrade) -> Json:
-    """``cl_ord_id``, where the client gave one."""
+    """Return ``cl_ord_id``, where the client gave one."""
     return {} if order.client_id.startswith(DRAWN) else {"cl_ord_id": order.client_id}
 
 
@@ -171,7 +171,7 @@ def kind(order: PaperOrder) -> str:
 
 
 def flags(order: PaperOrder) -> str:
-    """``fciq``: fees in quote; ``fcib``: in base."""
+    """Return ``fciq`` for fees in quote, ``fcib`` for fees in base."""
     in_quote = (order.side is Side.BUY) == order.fee_on_top
     shown = ["fciq" if in_quote else "fcib"]
     return ",".join([*shown, "post"] if order.type == "LIMIT_MAKER" else shown)
@@ -246,7 +246,7 @@ def own_trade(trade: PaperTrade, order: PaperOrder, market: Market) -> Json:
 
 
 def totals(account: Account, *, with_holds: bool) -> Json:
-    """By asset: all that there is, and of it what orders hold."""
+    """Return the total by asset, and the part that orders hold."""
     shown: Json = {}
     for name, amounts in sorted(account.balances.items()):
         total = amounts.free + amounts.locked
@@ -257,7 +257,7 @@ def totals(account: Account, *, with_holds: bool) -> Json:
 
 
 def volume(symbols: Iterable[SymbolMarket], maker: Decimal, taker: Decimal) -> Json:
-    """Fees in per cent, the same for every pair."""
+    """Return the fees in per cent, the same for every pair."""
 
     def fees(rate: Decimal) -> Json:
         shown = f"{rate * 100:.4f}"

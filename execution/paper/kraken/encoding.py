@@ -19,7 +19,7 @@ Level = tuple[Decimal, Decimal]
 
 
 def encode(message: Any) -> str:
-    """JSON in which a ``Decimal`` stands as the number that it is."""
+    """Encode a message as JSON in which a ``Decimal`` is a number with all its digits."""
     if isinstance(message, Decimal):
         return f"{message:f}"
     if isinstance(message, dict):
@@ -30,7 +30,7 @@ def encode(message: Any) -> str:
 
 
 def iso_time(milliseconds: float) -> str:
-    """RFC 3339 with microseconds."""
+    """Return a time in RFC 3339 with microseconds."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -40,12 +40,12 @@ def quantity(amount: Decimal) -> Decimal:
 
 
 def price(amount: Decimal, tick: Decimal) -> Decimal:
-    """With the decimals of the pair's tick."""
+    """Return the amount with the decimals of the pair's tick."""
     return amount.quantize(Decimal(1).scaleb(min(0, int(tick.normalize().as_tuple().exponent))))
 
 
 def checksum(asks: Iterable[Level], bids: Iterable[Level]) -> int:
-    """CRC32 of the best ten asks, then bids, as they stand on the wire: without points and leading zeros.
+    """Return the CRC32 of the best ten asks, then bids, as they are on the wire: without points and leading zeros.
 
     As documented in the guide spot-ws-book-v2.
     """

@@ -47,7 +47,7 @@ class MarketFeeds:
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/kraken/public/v2``."""
+        """Serve ``/kraken/public/v2``."""
         return await self._connections.serve(request, self._talk.greet, self._talk.receive, self._leave)
 
     # --- subscribing ----------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class MarketFeeds:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """After each commit: trades, and tickers where these or the best quotes changed."""
+        """Publish, after each commit, trades, and tickers where these or the best quotes changed."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -138,7 +138,7 @@ class MarketFeeds:
             self._send(("ticker", symbol.name, "bbo"), partial(self._tickers, symbol))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step: books that changed. Every second without news: a heartbeat."""
+        """Publish changed books at every step, and a heartbeat after a second without news."""
         self._talk.beat()
         for topic in list(self._subscribers):
             if topic[0] == "book" and changed[topic[1]]:
@@ -220,7 +220,7 @@ def _best(symbol: SymbolMarket) -> tuple[tuple[Decimal, Decimal], tuple[Decimal,
 def _changes(
     before: dict[Decimal, Decimal], now: dict[Decimal, Decimal], side: Side, depth: int
 ) -> dict[Decimal, Decimal]:
-    """Levels that are new or other than before, and with a quantity of zero those that are gone."""
+    """Return levels that are new or different, and with a quantity of zero those that are gone."""
     worst = (min if side is Side.BUY else max)(now, default=None) if len(now) == depth else None
     gone = {
         at: quantity(ZERO)
@@ -235,7 +235,7 @@ def _fresh(symbol: SymbolMarket) -> list[Json]:
 
 
 def _trade(trade: PublicTrade, symbol: SymbolMarket) -> Json:
-    """``side`` is the taker's."""
+    """Return a trade. ``side`` is the taker's."""
     return {
         "symbol": symbol.market.symbol,
         "side": "sell" if trade.buyer_is_maker else "buy",

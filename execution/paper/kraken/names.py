@@ -51,7 +51,7 @@ def trade_txid(order_id: int, trade_id: int) -> str:
 
 
 def order_number(txid: str) -> int | None:
-    """Our number of an order; None for what is no id of an order."""
+    """Return the exchange's number of an order; None for a text that is no id of an order."""
     match = _ID.fullmatch(txid)
     return int("".join(match.groups()), 36) if match is not None and txid.startswith("O") else None
 

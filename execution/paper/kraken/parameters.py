@@ -74,7 +74,7 @@ def pairs(parameters: Parameters, exchange: Exchange) -> list[SymbolMarket]:
 
 
 def check_deadline(parameters: Parameters, now: int) -> None:
-    """``deadline`` (RFC 3339) lies two to sixty seconds ahead; one that has passed refuses the order."""
+    """Check that ``deadline`` (RFC 3339) is two to sixty seconds ahead. One that has passed refuses the order."""
     value = parameters.get("deadline", "")
     if not value:
         return
@@ -124,7 +124,7 @@ def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
 
 
 def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
-    """Our type of the order, and its time in force."""
+    """Return the exchange's type of the order, and its time in force."""
     life = (parameters.get("timeinforce") or "GTC").upper()
     if life not in ("GTC", "IOC", "FOK"):
         raise refusals.wrong("timeinforce")
@@ -158,7 +158,7 @@ def _amount(parameters: Parameters, name: str) -> Decimal:
 
 
 def _check(order: Draft, symbol: SymbolMarket) -> None:
-    """Decimals, tick, least quantity and least value. How far a price may be away is not documented."""
+    """Check decimals, tick, least quantity and least value. A band of prices is not documented."""
     market, average = symbol.market, symbol.average_price
     if order.price is not None:
         if order.price != Decimal(price_text(order.price, market)):

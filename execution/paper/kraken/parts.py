@@ -20,7 +20,7 @@ class KrakenParts:
     user_feeds: UserFeeds
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step of the markets."""
+        """Do every step of the markets."""
         self.market_feeds.tick(changed)
         self.user_feeds.tick()
 

@@ -26,7 +26,9 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def add_order(call: Call) -> Any:
-    """1. The trading counter, which counts a refused order too. 2. Deadline and order. 3. Place: ids only."""
+    """Add an order. 1. The trading counter, which counts a refused order too. 2. Deadline and order. 3. Place it,
+    and answer with ids only.
+    """
     exchange, counters = call.exchange, call.server.kraken.counters
     if not call.account.may_trade:
         raise refusals.no_permission()
@@ -78,7 +80,7 @@ def cancel_order(call: Call) -> Any:
 
 
 def _to_cancel(call: Call) -> PaperOrder | None:
-    """By the exchange's id, or the open one with the client's."""
+    """Return the order with the exchange's id, or the open one with the client's."""
     txid, client_id = call.parameters.get("txid", ""), call.parameters.get("cl_ord_id", "")
     if txid:
         return _by_txid(call, txid)
@@ -95,7 +97,7 @@ def _by_txid(call: Call, txid: str) -> PaperOrder | None:
 
 
 def query_orders(call: Call) -> Any:
-    """Up to fifty orders by their ids; one that there is not refuses them all (assumed)."""
+    """Return up to fifty orders by their ids. An unknown id refuses them all (assumed)."""
     txids = [txid for txid in call.parameters.get("txid", "").split(",") if txid]
     if not 0 < len(txids) <= MAX_IDS:
         raise refusals.wrong("txid")
@@ -114,7 +116,7 @@ def open_orders(call: Call) -> Any:
 
 
 def closed_orders(call: Call) -> Any:
-    """Those that ended, the newest end first, fifty from ``ofs`` on."""
+    """Return ended orders, the newest end first, fifty from ``ofs`` on."""
     lag = call.lag("late_orders")
     start, end = seconds(call.parameters, "start"), seconds(call.parameters, "end")
     found = [
@@ -140,7 +142,7 @@ def _narrowed(call: Call, lag: int) -> list[PaperOrder]:
 
 
 def _is_within(at: int, start: float | None, end: float | None) -> bool:
-    """``start`` does not belong to it, ``end`` does (documented)."""
+    """Return whether a time is after ``start`` and at most ``end`` (documented)."""
     return (start is None or at > start) and (end is None or at <= end)
 
 

@@ -19,7 +19,7 @@ INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 
 
 def time(call: Call) -> Any:
-    """Whole seconds."""
+    """Return the time in whole seconds."""
     now = int(call.exchange.clock())
     return {"unixtime": now, "rfc1123": format_datetime(datetime.fromtimestamp(now, UTC))}
 

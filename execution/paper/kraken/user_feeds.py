@@ -53,7 +53,7 @@ class UserFeeds:
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/kraken/private/v2``."""
+        """Serve ``/kraken/private/v2``."""
         return await self._connections.serve(request, self._talk.greet, self._talk.receive, self._leave)
 
     def new_token(self, account: Account, seconds: float) -> str:
@@ -109,7 +109,7 @@ class UserFeeds:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, news: list[News]) -> None:
-        """After each commit: what happened to the orders of accounts that somebody listens to."""
+        """Publish, after each commit, the order events of accounts with a listener."""
         if not self._listeners:
             return
         for item in news:
@@ -118,7 +118,7 @@ class UserFeeds:
                     self._spread(item.order.account, entry)
 
     def _spread(self, account: str, entry: Json) -> None:
-        """To all listeners. A message that is lost on its way leaves a gap in the numbers."""
+        """Send an entry to all listeners. A message that is lost on its way leaves a gap in the numbers."""
         listeners = [each for each in self._listeners.items() if each[1].account == account]
         if not listeners:
             return

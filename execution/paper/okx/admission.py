@@ -31,7 +31,9 @@ class Okx:
         body: str,
         headers: dict[str, str],  # noqa: ARG002  # okx announces nothing
     ) -> Call:
-        """1. The limit of this call, for orders by instrument. 2. Key, time and signature. 3. The parameters."""
+        """Admit a call. 1. The limit of this call, for orders by instrument. 2. Key, time and signature. 3. The
+        parameters.
+        """
         who = (self.key(request) if endpoint.signed else None) or request.remote or ""
         allowed = endpoint.weight if isinstance(endpoint.weight, int) else endpoint.weight({})
         entries = _entries(body) if endpoint.method == "POST" else []
@@ -46,7 +48,9 @@ class Okx:
         return Call(server, endpoint, parameters, signer, entries=entries)
 
     def answered(self, answer: Any) -> Any:
-        """Orders that were asked for together have a code each, and one for all: none failed, all, or some."""
+        """Return the answer to a batch of orders. Each has a code, and all together one: none failed, all, or
+        some.
+        """
         failed = sum(entry.get("sCode", "0") != "0" for entry in answer if isinstance(entry, dict))
         if not failed:
             return {"code": "0", "msg": "", "data": answer}

@@ -122,7 +122,7 @@ def candle(bar: Bar, *, is_finished: bool) -> list[str]:
 
 
 def public_trade(trade: PublicTrade, market: Market) -> Json:
-    """``side`` is the taker's."""
+    """Return a public trade. ``side`` is the taker's."""
     return {
         "instId": dashed_symbol(market),
         "tradeId": str(trade.id),
@@ -180,7 +180,7 @@ def order_state(order: PaperOrder, market: Market, trades: Sequence[PaperTrade])
 
 
 def cancel_source(order: PaperOrder) -> str:
-    """Okx's number for what ended an order that was not filled; nothing for one that nobody cancelled."""
+    """Return okx's number for the end of an unfilled order; empty for one that nobody cancelled."""
     if order.status is OrderStatus.CANCELED:
         return "1"  # its owner
     if order.status is OrderStatus.EXPIRED_IN_MATCH:

@@ -38,7 +38,7 @@ class MarketChannels:
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/ws/v5/public``."""
+        """Serve ``/ws/v5/public``."""
         return await self._connections.serve(request, lambda _: None, self._talk.receive, self._leave)
 
     # --- subscribing ----------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class MarketChannels:
     # --- publishing -----------------------------------------------------------------------------
 
     def publish(self, _news: list[News]) -> None:
-        """After each commit: trades and best quotes."""
+        """Publish trades and best quotes after each commit."""
         if not self._subscribers:
             return
         for symbol in self._exchange.symbols.values():
@@ -107,7 +107,7 @@ class MarketChannels:
             self._send("bbo-tbt", symbol, partial(self._top, symbol, 1))
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Every step, of 100 ms or a replay's own: books and tickers where something changed."""
+        """Publish changed books and tickers at every step, of 100 ms or a replay's own."""
         for symbol in self._exchange.symbols.values():
             changes = changed[symbol.name]
             if not changes:

@@ -84,7 +84,7 @@ def draft(entry: Mapping[str, str], symbol: SymbolMarket) -> Draft:
 
 
 def _is_in_quote(entry: Mapping[str, str], side: Side) -> bool:
-    """Market buys are sized in quote unless told otherwise."""
+    """Return whether the order is sized in quote. Market buys are unless told otherwise."""
     target = entry.get("tgtCcy") or ("quote_ccy" if side is Side.BUY else "base_ccy")
     if target not in ("base_ccy", "quote_ccy"):
         raise refusals.wrong("tgtCcy")

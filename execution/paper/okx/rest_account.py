@@ -25,7 +25,7 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """One order or several: each is answered by itself, with ids and no state."""
+    """Place one order or several. Each is answered by itself, with ids and no state."""
     return _each(call, _place)
 
 
@@ -54,7 +54,7 @@ def _each(call: Call, act: Callable[[Call, dict[str, str]], PaperOrder]) -> list
 
 
 def _check_deadline(call: Call, now: int) -> None:
-    """``expTime`` (a header) is the last moment at which the order may be taken."""
+    """Check ``expTime`` (a header), the last moment at which the order may be taken."""
     deadline = whole(call.parameters, "expTime")
     if deadline is not None and deadline < now:
         raise refusals.past_deadline()
@@ -117,7 +117,7 @@ def pending(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Orders that ended, the newest first; those without a fill are soon forgotten."""
+    """Return ended orders, newest first. Those without a fill are soon forgotten."""
     if call.parameters.get("instType") != "SPOT":
         raise refusals.wrong("instType")
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
@@ -177,7 +177,7 @@ def _shown(call: Call, orders: Iterable[PaperOrder], lag: int) -> list[Json]:
 
 
 def fills(call: Call) -> Any:
-    """Within [begin, end], of one order or instrument or of all, the newest first."""
+    """Return the fills within [begin, end], of one order or instrument or of all, newest first."""
     ledger, key = call.exchange.ledger, call.account.key
     begin, end = whole(call.parameters, "begin"), whole(call.parameters, "end")
     order_id = whole(call.parameters, "ordId")
@@ -213,7 +213,7 @@ def trade_fee(call: Call) -> Any:
 
 
 def currencies(_call: Call) -> Any:
-    """Nothing is said of deposits and withdrawals."""
+    """Return the currencies, without deposits and withdrawals."""
     return []
 
 

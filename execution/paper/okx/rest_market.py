@@ -29,7 +29,7 @@ def time(call: Call) -> Any:
 
 
 def instruments(call: Call) -> Any:
-    """Nothing but spot is listed."""
+    """Return the spot instruments, the only ones listed."""
     kind = call.parameters.get("instType")
     if not kind:
         raise refusals.empty("instType")
@@ -64,7 +64,7 @@ def trades(call: Call) -> Any:
 
 
 def candles(call: Call) -> Any:
-    """Bars that opened after ``before`` and before ``after`` (milliseconds), the newest first."""
+    """Return the bars that opened after ``before`` and before ``after`` (milliseconds), newest first."""
     symbol = instrument(call.parameters, call.exchange)
     bar = call.parameters.get("bar") or "1m"
     if bar not in BARS:

@@ -24,7 +24,7 @@ def check_key(account: Account, passphrase: str | None, payload: str, signature:
 
 
 def moment_of(stamp: str) -> float:
-    """Milliseconds since the epoch of ISO 8601 with a zone. Raises Refusal."""
+    """Return the milliseconds since the epoch of ISO 8601 with a zone. Raise Refusal."""
     try:
         stamped = datetime.fromisoformat(stamp)
     except ValueError:

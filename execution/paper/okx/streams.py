@@ -49,7 +49,7 @@ class Talk:
             self._acts[operation](connection, argument)
 
     def confirm(self, connection: Connection, event: str, argument: Json) -> None:
-        """To be said before anything of that channel."""
+        """Confirm a subscription, before any message of that channel."""
         self._connections.send(connection, encode({"event": event, "arg": argument, "connId": "paper"}))
 
 

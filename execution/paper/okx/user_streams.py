@@ -38,11 +38,11 @@ class UserChannels:
         exchange.listeners.append(self.publish)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """``/ws/v5/private``."""
+        """Serve ``/ws/v5/private``."""
         return await self._connections.serve(request, lambda _: None, self._talk.receive, self._leave)
 
     def publish(self, news: list[News]) -> None:
-        """After each commit: what happened to the orders of accounts that somebody listens to."""
+        """Publish, after each commit, the order events of accounts with a listener."""
         for item in news:
             if not isinstance(item, OrderNews):
                 continue

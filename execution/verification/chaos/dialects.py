@@ -19,7 +19,7 @@ def coinbase_options(port: int) -> dict[str, Any]:
 
 
 def kraken_options(port: int) -> dict[str, Any]:
-    """Options of an account of the highest tier, as the paper exchange's accounts are."""
+    """Return options of an account of the highest tier, as the paper exchange's accounts are."""
     http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/kraken"
     streams = {"publicV2": f"{ws}/public/v2", "privateV2": f"{ws}/private/v2"}
     return {"urls": {"api": {"public": http, "private": http, "ws": streams}}, "options": {"tier": "pro"}}

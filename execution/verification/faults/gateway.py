@@ -284,7 +284,7 @@ class SimulatedGateway:
         return 0.1
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """One order by itself, as on binance; several by their symbol."""
+        """Ask for one order by itself, as on binance, and for several by their symbol."""
         return "order" if sum(orders) == 1 else "symbol"
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:

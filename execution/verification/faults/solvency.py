@@ -103,7 +103,7 @@ class Solvency:
     # --- inside ---------------------------------------------------------------------------------
 
     def _judged(self, promise: Promise, all_promises: Iterable[Promise]) -> Iterable[str]:
-        """Orders that can go nowhere else count, each with at most what its accounts hold."""
+        """Judge a promise. Orders that can go nowhere else count, each with at most what its accounts hold."""
         held = self._told(promise.side)
         if not promise.accounts <= set(held) or promise.amount <= ZERO:
             return

@@ -62,7 +62,7 @@ class World:
     """Everything of one seed; ``run`` it once."""
 
     def __init__(self, seed: int, source: bytes, mild: Mild | None = None) -> None:
-        """``mild``: the faults of an ordinary day instead of a storm, under which orders complete on time."""
+        """Set up a world. With ``mild`` it has the faults of an ordinary day, under which orders complete on time."""
         self.seed = seed
         self._mild = mild
         self.loop: asyncio.AbstractEventLoop = VirtualLoop()
@@ -149,8 +149,9 @@ class World:
         return len(self._processes) > 1
 
     def claimed(self) -> None:
-        """Orders or accounts have changed hands: who stood still until it lost its own wakes, before the new owner has
-        written anything more, or a moment later."""
+        """Wake the former owners after orders or accounts have changed hands, before the new owner has written
+        anything more, or a moment later.
+        """
         for process in self._processes:
             held = process.held_for
             if held is None or self.watch.owner_of(*held) in (None, process.lease.worker_pk):
