@@ -113,7 +113,7 @@ class Rows:
             client.set(key, sign(key, text))
 
     def beside(self, label: str = "beta", **limits: Any) -> Account:
-        """Another account of the trader, at a venue of its own with limits and a quote, held by the worker."""
+        """Return another account of the trader, at a venue of its own with limits and a quote, held by the worker."""
         venue = Venue.objects.create(label=label, exchange="binance")
         markets_record(venue_pk=venue.pk, markets={SYMBOL: replace(LIMITS, **limits)}, now=NOW)
         self.quote(venue=venue)
@@ -156,7 +156,7 @@ class Rows:
         return order
 
     def step(self, order: Order, *, now: datetime, quote: Quote | None = None) -> Applied:
-        """One look, decision and write, as the driver does it; ``quote`` is that of every venue."""
+        """Do one look, decision and write, as the driver does it. ``quote`` is that of every venue."""
         quotes = {venue: quote or calm_quote(now) for venue in Venue.objects.values_list("pk", flat=True)}
         snapshot = build_order_view(order_pk=order.pk, data=MarketData(quotes), now=now)
         return decision_apply(

@@ -9,7 +9,7 @@ from execution.verification.invariants import broken_at_the_end, broken_rules
 
 
 def check_order(order: Order) -> None:
-    """Everything that holds at every moment; the failure names every rule that is broken."""
+    """Check every rule that holds at every moment. The failure names every rule that is broken."""
     _check(order, broken_rules)
 
 

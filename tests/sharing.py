@@ -38,7 +38,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupSchedul
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """All tests share the processes; those that somebody names run in the foreground, where they print."""
+    """Share all tests among the processes. Named tests run in the foreground, where they print."""
     everything = config.args == config.getini("testpaths")
     return PROCESSES if everything and not config.option.usepdb else 0
 
@@ -52,7 +52,9 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long groups first, and others between them, so that what computes uses the time in which the long ones wait."""
+    """Put long groups first, and others between them, so that computing tests use the time in which the long ones
+    wait.
+    """
     groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         groups.setdefault(group_of(item.nodeid), []).append(item)

@@ -102,7 +102,7 @@ def world(db: None) -> World:
 
 @contextmanager
 def undone(world: World) -> Iterator[None]:
-    """Whatever is done within it is not done for the next one; also a logout is not."""
+    """Undo every action within the block for the next one, also a logout."""
     jars = {client: deepcopy(client.cookies) for client in world.visitors.values()}
     with transaction.atomic():
         yield

@@ -55,7 +55,9 @@ def rules() -> list[tuple[bool, re.Pattern[str]]]:
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """One of Docker's patterns: ``**`` is any folders, ``*`` and ``?`` stay within a name, all from the root."""
+    """Compile one of Docker's patterns: ``**`` is any folders, ``*`` and ``?`` stay within a name, all from the
+    root.
+    """
     translated = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", text)
     return re.compile("".join(translated.get(part) or re.escape(part) for part in parts))

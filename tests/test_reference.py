@@ -56,7 +56,7 @@ def rows_of(page: str) -> list[str]:
 
 
 def texts() -> dict[str, str]:
-    """All tracked texts but the reference itself, by path."""
+    """Return all tracked texts but the reference itself, by path."""
     here = {"docs/reference/invariants.md", "docs/reference/glossary.md", "tests/test_reference.py"}
     return {
         str(path): text

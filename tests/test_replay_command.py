@@ -17,7 +17,7 @@ START = 1_700_006_400_000  # a midnight
 
 @pytest.fixture(scope="module")
 def candles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine days of random minutes."""
+    """Write nine days of random minutes."""
     random, price = Random(1), 100.0
     path = tmp_path_factory.mktemp("candles") / "made.csv.gz"
     with gzip.open(path, "wt") as file:

@@ -49,7 +49,7 @@ class PaperAccount:
         await self.control("POST", "market", symbol="BTCUSDT", side=side, quantity=quantity, price=price)
 
     async def books(self) -> dict[str, Any]:
-        """Orders, trades and balances of the account, as the exchange itself has them."""
+        """Return orders, trades and balances of the account, as the exchange itself has them."""
         ledger: dict[str, Any] = (await self.control("GET", "ledger"))[self.key]
         return ledger
 

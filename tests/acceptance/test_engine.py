@@ -26,7 +26,7 @@ def spoken(request: pytest.FixtureRequest) -> Dialect:
 
 @pytest.fixture
 def accounts(world: World, engine: EngineThread, spoken: Dialect) -> dict[str, Account]:
-    """By label: accounts in the dialect, of which "twap" has no base to begin with, and one on binance."""
+    """Return accounts by label: in the dialect, of which "twap" has no base to begin with, and one on binance."""
     options = spoken.options(f"http://127.0.0.1:{world.exchange.port}")
     venue = Venue.objects.create(label=spoken.exchange, exchange=spoken.exchange, options=options)
     world.exchange.add_accounts(["twap"], {"USDT": "100000"})
@@ -49,7 +49,7 @@ def completed(order: Order, within: float = 60) -> Order:
 
 
 def theirs(world: World, *labels: str) -> dict[str, Any]:
-    """Orders and trades of some accounts, as the exchange has them."""
+    """Return orders and trades of some accounts, as the exchange has them."""
     ledger = world.exchange.ledger()
     return {name: [row for label in labels for row in ledger[label][name]] for name in ("orders", "trades")}
 

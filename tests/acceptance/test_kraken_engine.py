@@ -11,7 +11,7 @@ from tests.engine.running import EngineThread, World, check_books
 
 
 def theirs(world: World, label: str) -> dict[str, Any]:
-    """Orders and trades of an account, as the exchange has them, with kraken's ids of trades."""
+    """Return orders and trades of an account, as the exchange has them, with kraken's ids of trades."""
     ledger = world.exchange.ledger()[label]
     trades = [{**trade, "id": kraken_trade_id(trade)} for trade in ledger["trades"]]
     return {"orders": ledger["orders"], "trades": trades}

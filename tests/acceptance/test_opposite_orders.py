@@ -56,5 +56,5 @@ def test_a_buy_and_a_sell_on_one_account_complete_and_never_meet(world: World, e
 
 
 def its_own(theirs: dict[str, Any], own: set[str]) -> dict[str, Any]:
-    """Orders and trades of one of the orders on an account, as the exchange has them."""
+    """Return orders and trades of one of the orders on an account, as the exchange has them."""
     return {name: [row for row in theirs[name] if row["client_id"] in own] for name in ("orders", "trades")}

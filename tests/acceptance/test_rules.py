@@ -47,7 +47,9 @@ WORDS = {
 
 @pytest.fixture
 async def account(paper_account: PaperAccount, paper_gateway: CcxtGateway) -> AsyncIterator[PaperAccount]:
-    """Its exchange has its usual rules again afterwards, before the gateway cancels what rests: others share it."""
+    """Yield an account. Afterwards its exchange has its usual rules again, before the gateway cancels the resting
+    orders, because others share it.
+    """
     yield paper_account
     await paper_account.control("POST", "rules", symbol=SYMBOL, **USUAL)
 

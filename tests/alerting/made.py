@@ -13,7 +13,7 @@ from execution.services.alerts.watching import findings_apply
 
 
 def alert_of(trader: User | None) -> Alert:
-    """One about an order of the trader; None for one about no order."""
+    """Return an alert about an order of the trader; for None about no order."""
     scope, pk = ("desk", None) if trader is None else (f"trader {trader.pk}", trader.pk)
     finding = Finding(AlertKind.ORDER_PAUSED, "1", "it waits for a person", scope, None, pk)
     findings_apply(findings=[finding], critical_after=timedelta(days=1), now=timezone.now())
@@ -21,7 +21,7 @@ def alert_of(trader: User | None) -> Alert:
 
 
 def channel_made() -> AlertChannel:
-    """One that nobody can open."""
+    """Return a channel that nobody can open."""
     return AlertChannel.objects.create(
         label="night",
         type="signed",

@@ -21,7 +21,7 @@ COUNT = 10_000
 
 
 def measured(call: Callable[[], object], times: int = 15) -> str:
-    """Median of the wall clock and of the processor's time, milliseconds."""
+    """Return the median of the wall clock and of the processor's time, milliseconds."""
     wall, used = [], []
     for _ in range(times):
         begun = time.perf_counter(), time.process_time()

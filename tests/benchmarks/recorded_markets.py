@@ -66,7 +66,7 @@ def _csv(path: Path) -> Iterator[dict[str, str]]:
 
 
 def perpetuals(folder: Path) -> dict[str, Recorded]:
-    """Binance and Gate, 8 May 2024, 22 seconds; every book's best ten levels, several times a second."""
+    """Return Binance and Gate, 8 May 2024, 22 seconds; every book's best ten levels, several times a second."""
     ticks = {"BNBUSDT": (0.01, 0.05), "ETHUSDT": (0.01, 0.05), "SOLUSDT": (0.001, 0.001)}
     found: dict[str, Recorded] = {}
     for number, exchange in enumerate(("binance", "gate")):
@@ -94,7 +94,7 @@ def _messages(path: Path) -> Iterator[tuple[float, dict[str, Any]]]:
 
 
 def coinbase(folder: Path) -> dict[str, Recorded]:
-    """Spot, 9 August 2026, 24 seconds of every update. Its trades name the maker's side."""
+    """Return spot, 9 August 2026, 24 seconds of every update. Its trades name the maker's side."""
     depths: dict[str, Depth] = defaultdict(Depth)
     found: dict[str, Recorded] = defaultdict(lambda: Recorded(0.01))
     for at, message in _messages(folder / "COINBASE.jsonl.gz"):
@@ -116,7 +116,7 @@ def coinbase(folder: Path) -> dict[str, Recorded]:
 
 
 def gemini(folder: Path) -> dict[str, Recorded]:
-    """Spot and perpetuals, 9 August 2026, 7 seconds of every update, with the last trades before."""
+    """Return spot and perpetuals, 9 August 2026, 7 seconds of every update, with the last trades before."""
     ticks = {"ETHUSDCPERP": 0.05, "SOLUSD": 0.001, "BTCUSDT": 0.01}
     depths: dict[str, Depth] = defaultdict(Depth)
     found = {name: Recorded(tick) for name, tick in ticks.items()}

@@ -19,7 +19,7 @@ LOT = "0.00000001"
 
 
 def recorded_books(folder: Path) -> dict[str, dict[str, list[list[str]]]]:
-    """Bids and asks by venue, as the exchanges gave them."""
+    """Return bids and asks by venue, as the exchanges gave them."""
     found = {}
     for name in ("binance", "bybit", "okx"):
         path = folder / "book" / "rest_3venue_20260208" / f"{name}-fetch_order_book_BTC_USDT.json"

@@ -152,7 +152,7 @@ def test_what_the_rounds_cost_with_500_orders(rows: Rows) -> None:
 
 
 def replace_pk(order: Order, number: int) -> Order:
-    """Another order like it."""
+    """Return another order like it."""
     values = {field.attname: getattr(order, field.attname) for field in Order._meta.concrete_fields}
     del values["id"]
     return Order(**values | {"public_id": f"c{number:07}"})

@@ -27,7 +27,7 @@ FEES = ("0.0010", "0.0008", "0.0005", "0.0012", "0.0010")
 
 
 def books(seed: int) -> tuple[AccountView, ...]:
-    """Five venues of a hundred levels a side whose prices differ by a few basis points; nothing binds."""
+    """Return five venues of a hundred levels a side whose prices differ by a few basis points; nothing binds."""
     draw = random.Random(seed)
     found = []
     for place in range(VENUES):
@@ -46,7 +46,7 @@ def books(seed: int) -> tuple[AccountView, ...]:
 
 
 def minimums_bind(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
-    """Minimums of a tenth to a half of the smaller quantities."""
+    """Set minimums of a tenth to a half of the smaller quantities."""
     return tuple(
         replace(venue, market=replace(venue.market, min_notional=D(6_000) * (1 + place)))
         for place, venue in enumerate(venues)
@@ -66,7 +66,7 @@ def lots_differ(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
 
 
 def lots_are_odd(venues: Sequence[AccountView]) -> tuple[AccountView, ...]:
-    """Lots of which none is a multiple of another."""
+    """Set lots of which none is a multiple of another."""
     lots = ("0.00002", "0.00003", "0.00005", "0.00007", "0.00011")
     return tuple(
         replace(venue, market=replace(venue.market, lot=D(lot)))
@@ -87,7 +87,7 @@ CASES: dict[str, Callable[[Sequence[AccountView]], Sequence[AccountView]]] = {
 
 
 def times(change: Callable[[Sequence[AccountView]], Sequence[AccountView]]) -> list[float]:
-    """Milliseconds of each split: sixty books, both sides, three sizes, the best of three runs."""
+    """Return milliseconds of each split: sixty books, both sides, three sizes, the best of three runs."""
     found = []
     for seed in range(BOOKS):
         venues = change(books(seed))
@@ -105,7 +105,7 @@ def _milliseconds(side: Side, quantity: Decimal, venues: Sequence[AccountView]) 
 
 
 def small_books(draw: random.Random, side: Side) -> tuple[AccountView, ...]:
-    """Up to four venues of up to three levels with unequal fees, lots and minimums."""
+    """Draw up to four venues of up to three levels with unequal fees, lots and minimums."""
     found = []
     for label in LABELS[: draw.randint(1, 4)]:
         price, levels = draw.randint(95, 105), []
@@ -124,7 +124,7 @@ def small_books(draw: random.Random, side: Side) -> tuple[AccountView, ...]:
 
 
 def equal_to_exhaustive(count: int) -> int:
-    """Of so many random books, how many splits are as good as the best of all that are possible."""
+    """Return how many splits of so many random books are as good as the best of all that are possible."""
     draw, equal = random.Random(1), 0
     for number in range(count):
         side = (Side.BUY, Side.SELL)[number % 2]

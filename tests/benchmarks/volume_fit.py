@@ -21,7 +21,7 @@ Row = tuple[tuple[float, ...], float]
 
 
 def samples(bars: Bars) -> dict[int, list[Row]]:
-    """By horizon: the regressors, and the volume of that bucket against its usual one."""
+    """Return by horizon the regressors, and the volume of that bucket against its usual one."""
     found: dict[int, list[Row]] = {horizon: [] for horizon in HORIZONS}
     for day in range(LOOKBACK_DAYS, bars.days):
         begin = bars.first + day * DAY
@@ -38,7 +38,7 @@ def samples(bars: Bars) -> dict[int, list[Row]]:
 
 
 def regress(rows: Sequence[Row]) -> list[float]:
-    """Least squares of the logarithm, and its constant moved so that the mean of the volumes is met."""
+    """Fit least squares of the logarithm, and move the constant so that the mean of the volumes is met."""
     size = len(rows[0][0])
     system = [[0.0] * (size + 1) for _ in range(size)]
     for x, traded in rows:
@@ -55,7 +55,7 @@ def regress(rows: Sequence[Row]) -> list[float]:
 
 
 def solve(system: list[list[float]]) -> list[float]:
-    """Gauss and Jordan; the system is positive definite, so that no pivot is zero."""
+    """Solve by Gauss and Jordan. The system is positive definite, so that no pivot is zero."""
     size = len(system)
     for i in range(size):
         system[i] = [value / system[i][i] for value in system[i]]

@@ -84,7 +84,7 @@ def follows_the_volume(page: Page) -> None:
 
 
 def shows_parts_within_the_visible(page: Page) -> None:
-    """No schedule to be ahead of; the part shown in the books goes up and down, never above the visible quantity."""
+    """Check that there is no schedule, and that the part shown in the books is never above the visible quantity."""
     shown = drawn(page, "chart-visible", "shown")
     assert max(shown["y"]) == pytest.approx(0.05)
     assert shown["y"][-1] == 0
@@ -211,7 +211,7 @@ def fill(page: Page, name: str, ticket: Ticket) -> None:
 
 
 def launch(watched: Watched, name: str, ticket: Ticket) -> str:
-    """From the ticket to the order's page; the public id."""
+    """Launch from the ticket to the order's page. Return the public id."""
     page = watched.page
     fill(page, name, ticket)
     page.wait_for_timeout(400)  # the plan's own animation frame

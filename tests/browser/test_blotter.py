@@ -67,7 +67,7 @@ def filters(page: Page, ours: str) -> None:
 
 
 def opens(page: Page, ours: str) -> None:
-    """By the keyboard; what comes in later is drawn into the opened row, and the button keeps the focus."""
+    """Open a row by the keyboard. Later rows are drawn into the opened row, and the button keeps the focus."""
     opener = page.locator(row_of(page, ours)).get_by_role("button", name=f"Open {ours}")
     opener.focus()
     page.keyboard.press("Enter")

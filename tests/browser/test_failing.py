@@ -26,7 +26,7 @@ NARROW = {"width": 420, "height": 900}
 
 
 def pictures(watched: Watched, name: str, theme: str) -> None:
-    """Wide, and once narrow."""
+    """Take pictures of the page, wide, and once narrow."""
     watched.picture(f"{name}-{theme}")
     if theme != "dark":
         return

@@ -64,7 +64,7 @@ class Exchange:
         path.write_text(json.dumps([*entries, {"key": key, "secret": secret, "balances": BALANCES}]))
 
     def orders(self, key: str) -> list[dict[str, Any]]:
-        """All orders of the key's account."""
+        """Return all orders of the key's account."""
         port = (self.folder / "port").read_text().strip()
         token = (self.folder / "control").read_text().strip()
         address = f"http://127.0.0.1:{port}/_paper/ledger"
@@ -94,7 +94,7 @@ class Wire:
 
 
 def everything_in(client: redis.Redis) -> bytes:
-    """All keys of Redis with what they hold."""
+    """Return all keys of Redis with their values."""
     read: dict[bytes, Callable[[bytes], Any]] = {
         b"string": client.get,
         b"list": lambda key: client.lrange(key, 0, -1),
@@ -118,7 +118,7 @@ def holds(content: bytes, marks: list[str]) -> bool:
 
 
 def _decoded(token: bytes) -> bytes:
-    """All that a run of such characters can mean, whatever character it begins at."""
+    """Return all possible meanings of a run of such characters, from any character on."""
     plain = token.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
     return b"\n".join(
         base64.b64decode(plain[start : start + (len(plain) - start) // 4 * 4]) for start in range(4)
@@ -208,7 +208,7 @@ def pages_of(desk: RunningDesk, account: str, order: str) -> bytes:
 
 
 def files_of(desk: RunningDesk) -> Iterator[Path]:
-    """Whatever the desk has written: database with its log, Redis's file, logs, notes; not the exchange's."""
+    """Yield every file of the desk: database with its log, Redis's file, logs, notes; not the exchange's."""
     for path in desk.var.rglob("*"):
         if path.is_file() and path.relative_to(desk.var).parts[0] != "paper":
             yield path
@@ -271,7 +271,7 @@ def search(desk: RunningDesk, wire: Wire, marks: list[str], account: str, order:
 
 
 def run_account(desk: RunningDesk, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """``manage.py account`` in a shell that holds a key."""
+    """Run ``manage.py account`` in a shell that holds a key."""
     key = {"TRANCHE_API_KEY": "key-12345678", "TRANCHE_API_SECRET": "hush", "TRANCHE_VAR": str(desk.var)}
     command = [sys.executable, "manage.py", "account", *arguments]
     environment = desk_environment(**key)

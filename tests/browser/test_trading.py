@@ -142,7 +142,7 @@ RANGES = "[...document.querySelectorAll('.chart')].map(chart => String(chart._fu
 
 
 def zoom_survives_updates(page: Page) -> None:
-    """Zooming the price zooms all three charts, and what comes in later leaves them so."""
+    """Check that a zoom of the price zooms all three charts, and that later updates leave it."""
     plot = page.locator("#chart-price .nsewdrag").first
     expect(plot).to_be_attached(timeout=SOON)
     whole = page.evaluate(RANGES)

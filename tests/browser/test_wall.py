@@ -71,7 +71,7 @@ def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk
 
 
 def launch_thirty(desk: RunningDesk) -> list[str]:
-    """Ten on each venue, by two traders in turn: nine far from the market, and one that fills."""
+    """Launch ten on each venue, by two traders in turn: nine far from the market, and one that fills."""
     traders = [Visitor(desk, "trader"), Visitor(desk, "second_trader")]
     accounts = dict(Account.objects.using(ALIAS).values_list("label", "public_id"))
     launched = []
@@ -92,7 +92,7 @@ def launch_thirty(desk: RunningDesk) -> list[str]:
 
 
 def resting(desk: RunningDesk, label: str) -> list[str]:
-    """Client ids of what is open at a venue, by its own books."""
+    """Return client ids of the open orders at a venue, by its own books."""
     return [row["client_id"] for row in desk.paper(label).ledger()["orders"] if row["status"].lower() in OPEN]
 
 
@@ -148,7 +148,7 @@ def test_the_halt_cancels_thirty_orders_on_three_venues_and_lifting_it_resumes_n
 
 
 def nothing_follows(desk: RunningDesk) -> None:
-    """Nothing is open at any exchange, and for a while no child is intended or accepted."""
+    """Check that nothing is open at any exchange, and that for a while no child is intended or accepted."""
     children = ChildOrder.objects.using(ALIAS)
     assert [resting(desk, label) for label in PAPER_LABELS] == [[], [], []]
     before = children.count(), [len(desk.paper(label).ledger()["orders"]) for label in PAPER_LABELS]
@@ -161,7 +161,7 @@ def nothing_follows(desk: RunningDesk) -> None:
 
 
 def fills_are_counted(desk: RunningDesk, launched: list[str]) -> Decimal | int:
-    """Our books of each order equal the exchanges', trade by trade; what was filled in all."""
+    """Check that the desk's books of each order equal the exchange's, trade by trade. Return the filled quantity."""
     orders = [order_of(public_id) for public_id in launched]
     for order in orders:
         check_books(order, books_of(desk, order.public_id))

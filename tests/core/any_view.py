@@ -211,7 +211,7 @@ def _children(
     now: Any,
     mid: Decimal,
 ) -> tuple[list[ChildView], Decimal]:
-    """Children of any status, and what is done with theirs: together at most the order's quantity."""
+    """Draw children of any status, and their filled quantity: together at most the order's quantity."""
     lot = max(venue.market.lot for venue in venues)
     done = floor_to(quantity * D(str(draw.choice([0, 0, 0, 0.3, 0.9, 0.99, draw.random()]))), lot)
     room, children = quantity - done, []

@@ -42,7 +42,7 @@ prices = st.decimals(D("0.0001"), D(200_000), places=6)
 
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """Any market whose minimums need not be multiples of anything."""
+    """Draw any market whose minimums need not be multiples of anything."""
     return replace(
         MARKET,
         tick=draw(steps),

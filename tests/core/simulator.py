@@ -97,7 +97,7 @@ class Run:
 
     @property
     def executed(self) -> Decimal:
-        """The exchange's ledger."""
+        """Return the exchange's ledger."""
         return sum((child.filled for child in self.placed), ZERO)
 
 
@@ -157,14 +157,14 @@ class Simulation:
         )
 
     def _book(self, quote: Quote, market: Market) -> Book:
-        """Three levels on either side of a quote."""
+        """Return three levels on either side of a quote."""
         sizes = [self.random.randint(1, 400) * market.lot * 100 for _ in range(3)]
         bids = tuple((quote.bid - place * market.tick, size) for place, size in enumerate(sizes))
         asks = tuple((quote.ask + place * market.tick, size) for place, size in enumerate(sizes))
         return Book(tuple(level for level in bids if level[0] > ZERO), asks, self.view.now)
 
     def _exchange(self, child: Placed) -> None:
-        """One tick of a child at the exchange."""
+        """Do one tick of a child at the exchange."""
         if not child.exists or child.end is not None:
             return
         left = child.intend.quantity - child.filled
@@ -347,7 +347,7 @@ def is_at_i_would(view: OrderView, intend: PlaceChild) -> bool:
 
 
 def check_intent(view: OrderView, intend: PlaceChild) -> None:
-    """I1, I7 and I14 of one new child, and what the exchange itself would refuse."""
+    """Check I1, I7 and I14 of one new child, and what the exchange itself would refuse."""
     venue = venue_named(view, intend.account)
     market, quote, price = venue.market, venue.quote, intend.price
     assert view.status is OrderStatus.WORKING, f"a child of a {view.status} order"

@@ -26,7 +26,7 @@ slices = st.lists(
 
 
 def line_of(lengths: list[int], lots: list[int]) -> list[tuple[int, float]]:
-    """As the rows of the lists have it: shares rounded to six digits."""
+    """Return the line as the rows of the lists have it: shares rounded to six digits."""
     total = sum(lots)
     edges = accumulate(lengths, initial=0)
     return [(at, round(done / total, 6)) for at, done in zip(edges, accumulate(lots, initial=0), strict=True)]

@@ -17,7 +17,8 @@ MINUTE = timedelta(minutes=1)
 def crowd(
     account: Account, trader: User, count: int, *, live: int = 200, full: int | None = None, parts: int = 12
 ) -> list[Order]:
-    """``count`` orders, the newest ``live`` of them alive.
+    """Create ``count`` orders, the newest ``live`` of them alive. The newest ``full`` (else all) have terms, and
+    ``parts`` slices, children, fills and journal entries each.
 
     The newest ``full`` (else all) have terms, and ``parts`` slices, children, fills and journal entries each.
     """

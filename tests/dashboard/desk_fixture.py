@@ -135,7 +135,7 @@ class Desk:
 
 @remembered
 def _password_hash() -> str:
-    """Hashing is slow by design: once is enough for all tests."""
+    """Return a hash for all tests, because hashing is slow by design."""
     return make_password(PASSWORD)
 
 

@@ -46,7 +46,9 @@ def ended_order(
     keep: bool = True,
     **changes: Any,
 ) -> Order:
-    """BUY 2.5 BTC that arrived at 64,500 an hour ago, worked for a minute, and ended; a fill for each price."""
+    """Return BUY 2.5 BTC that arrived at 64,500 an hour ago, worked for a minute, and ended; a fill for each
+    price.
+    """
     order = desk.order(person, key=key)
     began = (timezone.now() - HOUR).replace(microsecond=0)
     if not MarketSample.objects.filter(venue=desk.venue).exists():

@@ -24,7 +24,7 @@ BY = {name: AnalysisFilter(group=name) for name in GROUPS}
 
 
 def three(office: Desk) -> None:
-    """Costs of 10 and 20 bp of the trader's, 30 of somebody else's."""
+    """Create costs of 10 and 20 bp of the trader's, 30 of somebody else's."""
     ended_order(office, "a", prices=("64564.5",))
     ended_order(office, "b", prices=("64629", "64629"), predicted={"cost_bp": "21"})
     ended_order(office, "c", prices=("64693.5",), person=office.other)

@@ -20,7 +20,7 @@ def document() -> Any:
 
 
 def schemas_in(part: Any) -> Iterator[dict[str, Any]]:
-    """Everything that may be a schema, however deep."""
+    """Yield everything that may be a schema, at any depth."""
     if isinstance(part, dict):
         yield part
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():

@@ -36,7 +36,7 @@ ACTIONS = (
 
 
 def page_paths(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
-    """Every address of the pages, with an id and each action where it takes them."""
+    """Yield every address of the pages, with an id and each action where it takes them."""
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
             path = "/" + str(pattern.pattern).replace("<slug:public_id>", "abc12345")

@@ -25,7 +25,7 @@ from tests.dashboard.desk_fixture import PASSWORD, Desk
 
 @pytest.fixture
 def desk(office: Desk, settings: Settings) -> Desk:
-    """Hashing is slow by design, and here are many guesses."""
+    """Return a desk with a quick hash, because here are many guesses."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     for person in (office.supervisor, office.trader):
         person.set_password(PASSWORD)

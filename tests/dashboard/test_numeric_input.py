@@ -74,7 +74,7 @@ def kept(order: Order, field: str) -> Any:
 
 
 def exactly(value: Any, text: str) -> None:
-    """``value`` is the number in ``text``; times and durations in words are no numbers."""
+    """Return whether ``value`` is the number in ``text``. Times and durations in words are no numbers."""
     if value is None or isinstance(value, datetime):
         return
     try:

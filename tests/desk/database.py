@@ -17,7 +17,7 @@ ALIAS = "desk"
 
 @contextmanager
 def database_of(desk: RunningDesk, blocker: Any) -> Iterator[None]:
-    """Within it ``Order.objects.using(ALIAS)`` reads the desk's rows."""
+    """Read the desk's rows by ``Order.objects.using(ALIAS)`` within the block."""
     configuration = dict(connections.databases["default"])
     configuration["NAME"] = str(desk.var / "tranche.sqlite3")
     configuration["OPTIONS"] = dict(settings.DATABASES["default"]["OPTIONS"])

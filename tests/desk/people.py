@@ -27,7 +27,7 @@ def trader_ensure(desk: RunningDesk, name: str) -> None:
 
 
 def admin_ensure(desk: RunningDesk, name: str) -> None:
-    """Another admin, to be called inside ``database_of``."""
+    """Ensure another admin, to be called inside ``database_of``."""
     rights = {"role": Role.ADMIN, "is_staff": True, "is_superuser": True, "password": make_password(PASSWORD)}
     User.objects.using(ALIAS).get_or_create(username=name, defaults=rights)
     desk.added[name] = PASSWORD

@@ -59,7 +59,7 @@ def wait_until(condition: Callable[[], object], *, within: float, what: str) -> 
 
 
 def processes_of(var: Path) -> list[psutil.Process]:
-    """Every process that has ``var`` in its command line or environment, but this one and its parents."""
+    """Return every process that has ``var`` in its command line or environment, but this one and its parents."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
@@ -84,7 +84,7 @@ class PaperVenue(ControlledVenue):
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Killed, and not to be reached within the block; on leaving, wait until it answers again."""
+        """Kill the venue, and keep it unreachable within the block. On leaving, wait until it answers again."""
         self.hide()
         self.desk.kill(self.name)
         try:
@@ -113,22 +113,22 @@ class RunningDesk:
         return f"http://127.0.0.1:{self.port}"
 
     def paper(self, label: str = "alpha") -> PaperVenue:
-        """One of the paper venues: alpha, beta, gamma."""
+        """Return one of the paper venues: alpha, beta, gamma."""
         return PaperVenue(self.var / "paper" / label, self)
 
     @property
     def paper_url(self) -> str:
-        """Base URL of the paper venue alpha."""
+        """Return the base URL of the paper venue alpha."""
         return self.paper().url
 
     @property
     def paper_control(self) -> str:
-        """The token of alpha's control interface (ledger, faults)."""
+        """Return the token of alpha's control interface (ledger, faults)."""
         return self.paper().token
 
     @property
     def passwords(self) -> dict[str, str]:
-        """By user name: trader, supervisor, admin, and whom a test has added."""
+        """Return the passwords by user name: trader, supervisor, admin, and people whom a test has added."""
         return read_people(self.var / "people.txt") | self.added
 
     def pids(self) -> dict[str, int]:
@@ -203,7 +203,7 @@ def has_ended(pid: int) -> bool:
 
 
 def expect_nothing_left(running: RunningDesk, *, within: float) -> None:
-    """By the ids that were recorded, and by anything that still names the folder."""
+    """Wait until nothing is left, by the recorded ids, and by any process that still names the folder."""
     assert running.seen, "no process was recorded"
     wait_until(
         lambda: all(has_ended(pid) for pid in running.seen) and not processes_of(running.var),

@@ -50,7 +50,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """No byte is free within the block: whatever is given back is taken again at once."""
+    """Keep the disk full within the block: freed space is taken again at once."""
     ends = threading.Event()
     ballast = disk / "ballast"
 
@@ -90,7 +90,7 @@ def refusal_of(visitor: Visitor) -> str:
 
 
 def is_back(desk: RunningDesk, since: datetime) -> bool:
-    """Every process runs, two engines hold a lease, and every account was looked at since."""
+    """Return whether every process runs, two engines hold a lease, and every account was looked at since."""
     pids = desk.pids()
     runs = all(os.path.exists(f"/proc/{pid}") for pid in pids.values()) and len(pids) == 10
     looked = Account.objects.using(ALIAS).filter(polled_at__gt=since).count() == len(PAPER_LABELS)

@@ -25,7 +25,7 @@ OTHERS_WITHIN = 15.0  # the promise is 5 s on a machine that does nothing else; 
 
 
 def engines_alive() -> int:
-    """Workers with a running lease, by the rows and by the processes."""
+    """Return the number of workers with a running lease, by the rows and by the processes."""
     now = datetime.now(UTC)
     rows = Worker.objects.using(ALIAS).filter(stopped_at=None, lease_until__gt=now)
     return sum(1 for worker in rows if psutil.pid_exists(worker.process_id))
@@ -36,7 +36,9 @@ def account() -> Account:
 
 
 def goes_on(public_id: str, dead: int, polled_since: datetime | None) -> bool:
-    """Another worker drives the order, one holds its account, and has looked at the exchange if it is a new one."""
+    """Return whether another worker drives the order, and one holds its account, and has polled the exchange if it
+    is a new one.
+    """
     order, alpha = order_of(public_id), account()
     if order.status in ORDER_FINAL:
         return True

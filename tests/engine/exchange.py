@@ -71,7 +71,9 @@ class Exchange:
             self.process = None
 
     def add_accounts(self, keys: list[str], balances: dict[str, str] = BALANCES) -> None:
-        """Accounts with a secret that is made of their key, and their key with "-passphrase" behind it for okx."""
+        """Add accounts with a secret that is made of their key, and their key with "-passphrase" behind it for
+        okx.
+        """
         path = self.folder / "accounts.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         accounts = json.loads(path.read_text()) if path.exists() else []
@@ -101,6 +103,6 @@ class Exchange:
             return json.loads(answer.read())
 
     def ledger(self) -> dict[str, Any]:
-        """Orders, trades and balances by account key."""
+        """Return orders, trades and balances by account key."""
         ledger: dict[str, Any] = self.control("GET", "ledger")
         return ledger

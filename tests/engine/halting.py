@@ -154,7 +154,7 @@ class Loop:
             strike.fire()
 
     def fire_now(self, strike: Strike) -> None:
-        """Its moment did not come."""
+        """Fire a strike now whose moment did not come."""
         with self._lock:
             waits = strike in self._armed
             if waits:

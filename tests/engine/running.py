@@ -97,7 +97,7 @@ class EngineThread:
 
     @property
     def quotes(self) -> QuoteBoard:
-        """The quotes that the engine knows."""
+        """Return the quotes that the engine knows."""
         assert self._engine is not None, "the engine has not started"
         return self._engine.parts.quotes
 
@@ -107,7 +107,7 @@ class EngineThread:
             self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
 
     def _helpers(self, engine: Engine) -> Helpers:
-        """Wake-ups over Redis, as a worker has them; without, rows are polled."""
+        """Wake over Redis, as in a worker. Without it, rows are polled."""
         if self._doorbell_url is None:
             return {}
         bells = Bells(engine.poke_order, engine.poke_account, engine.want_book)
@@ -174,7 +174,7 @@ class World:
         return order_submit(person=self.trader, request=request, key=key or account.label, now=now())
 
     def wait_open(self, accounts: Iterable[Account], within: float = 60) -> None:
-        """Until each account is reconciled and its market's limits are known."""
+        """Wait until each account is reconciled and its market's limits are known."""
         labels = [account.label for account in accounts]
 
         def all_open() -> bool:
@@ -184,7 +184,7 @@ class World:
         wait_until(all_open, within=within, what="accounts to be reconciled")
 
     def wait_final(self, orders: Iterable[Order], within: float) -> None:
-        """Until every order is final; says which are not."""
+        """Wait until every order is final. Fail with those that are not."""
         pks = [order.pk for order in orders]
 
         def left() -> list[str]:
@@ -199,7 +199,7 @@ class World:
 
 
 def check_against_ledger(order: Order, ledger: dict[str, Any]) -> None:
-    """``check_books`` with the exchange's books of the order's own account."""
+    """Run ``check_books`` with the exchange's books of the order's own account."""
     check_books(order, ledger[order.accounts.get().label])
 
 

@@ -53,7 +53,7 @@ class Case:
 
     @property
     def key(self) -> str:
-        """The account that this fault is for."""
+        """Return the account that this fault is for."""
         return f"{self.on}-{self.kind}".replace("_", "-")
 
     @property

@@ -41,7 +41,7 @@ FLAT_WITHIN = 4.0  # seconds
 
 @pytest.fixture
 def bell(redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Wake-ups over a real Redis, with a bell that no earlier test has bound to another one."""
+    """Set up wake-ups over a real Redis, with a bell that no earlier test has bound to another one."""
     settings.REDIS_URL = redis_url
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
@@ -129,7 +129,7 @@ def make_groups(world: World) -> list[Group]:
 
 
 def draw_strike(seed: int, groups: list[Group], supervisor: User) -> tuple[Strike, list[Order]]:
-    """Every tenth halt is of the whole desk; the others go from group to group."""
+    """Draw a strike: every tenth halt is of the whole desk; the others go from group to group."""
     draw = random.Random(seed)
     request, covered = groups[seed % len(groups)].draw_scope(draw)
     if seed % 10 == 9:
@@ -182,7 +182,7 @@ def resume(order: Order, strike: Strike) -> None:
 
 
 def picture(orders: list[Order]) -> list[tuple[str, bool, int, int]]:
-    """Status, whether a person is needed, children that are not settled, and all children."""
+    """Return status, whether a person is needed, children that are not settled, and all children."""
     rows = Order.objects.filter(pk__in=[order.pk for order in orders]).order_by("pk")
     return [
         (

@@ -26,7 +26,7 @@ def rules(exchange: Exchange, **changes: str) -> None:
 
 
 def opened(world: World, engine: EngineThread, *labels: str) -> list[Account]:
-    """Accounts of a running engine: of okx's dialect by that label, of binance's by any other."""
+    """Open accounts of a running engine: of okx's dialect by that label, of binance's by any other."""
     options = okx_options(f"http://127.0.0.1:{world.exchange.port}")
     okx = Venue.objects.create(label="okx", exchange="okx", options=options)
     world.exchange.add_accounts(list(labels))
@@ -126,7 +126,7 @@ def test_tick_lot_and_minimum_that_change_under_a_running_order_are_adopted_afte
 
 
 def check_end(order: Order, lot: Decimal) -> None:
-    """Completed, or all but a remainder that the new lot cannot express, which is said; and no person."""
+    """Check that it is completed, or all but a stated remainder that the new lot cannot express, without a person."""
     left = order.quantity - order.filled
     assert not order.needs_person, order.reason
     if left:

@@ -80,7 +80,7 @@ def test_a_symbol_that_cannot_be_read_lets_the_others_trade_and_trades_when_it_c
 
 
 def check_books_of_both(orders: list[Order], ledger: dict[str, Any]) -> None:
-    """Each order against the exchange's books of its own symbol."""
+    """Check each order against the exchange's books of its own symbol."""
     for order in orders:
         name = order.symbol.replace("/", "")
         theirs = ledger["alpha"]

@@ -25,7 +25,9 @@ REPORT = OrderReport(BTC, "qtestparent010001", "9", VenueStatus.OPEN, D("0.2"))
 
 
 def watch(*, read: bool = True) -> StreamWatch:
-    """One whose stream stands since NOW, and whose symbol was polled when everything of before was listed."""
+    """Return a watch whose stream is connected since NOW, and whose symbol was polled when everything of before
+    was listed.
+    """
     found = StreamWatch()
     found.began(NOW)
     if read:

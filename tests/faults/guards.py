@@ -72,8 +72,9 @@ def no_price_check() -> Patches:
 
 
 def _forgetting(status: str) -> Patches:
-    """Children in ``status`` count for nothing, neither where is decided nor where a child is written: deciders never
-    put a second child beside one that they know of, so that the check alone is not missed."""
+    """Count children in ``status`` for nothing, where the desk decides and where it writes a child. Deciders never
+    put a second child beside one that they know of, so that the check alone is not missed.
+    """
     from execution.selectors.decisions import order_view as looks
     from execution.services.engine import apply_decision
 
@@ -210,7 +211,7 @@ def reported_may_fall() -> Patches:
 
 
 def fills_twice() -> Patches:
-    """Each telling of a trade is taken for another trade."""
+    """Take each message about a trade for another trade."""
     from execution.engine import symbol_poll
     from execution.services.children import events, fills
 
@@ -269,7 +270,7 @@ def no_opposite_check() -> Patches:
 
 
 def no_reservation() -> Patches:
-    """Each order is judged as if it were the only one."""
+    """Judge each order as if it were the only one."""
     from execution.core.orders.reservation import available as real
     from execution.selectors.decisions import spending
 
@@ -320,7 +321,7 @@ def cancel_tried_once() -> Patches:
 
 
 def stale_owner_claims() -> Patches:
-    """Whoever looks takes what another one holds."""
+    """Let anybody take what another one holds."""
     from django.db.models import Q
 
     from execution.services.engine import workers
@@ -341,7 +342,7 @@ def no_trades_at_first() -> Patches:
 
 
 def no_missing_fills() -> Patches:
-    """Neither those of children that are behind, nor the regular list that would bring them later."""
+    """Read neither the trades of children that are behind, nor the regular list that would bring them later."""
     from execution.engine.missing_fills import MissingFills
 
     async def nothing(*_: Any) -> None: ...

@@ -64,7 +64,7 @@ def binance(port: int, key: str = "first", **options: Any) -> Binance:
 
 
 def okx(port: int, key: str = "first", **changes: str) -> Any:
-    """ccxt's own class, as it is."""
+    """Return ccxt's own class, as it is."""
     config: dict[str, Any] = {
         "apiKey": key,
         "secret": secret_of(key),
@@ -81,7 +81,7 @@ def okx(port: int, key: str = "first", **changes: str) -> Any:
 
 
 def kraken(port: int, key: str = "first", **changes: str) -> Any:
-    """ccxt's own class, as it is."""
+    """Return ccxt's own class, as it is."""
     config: dict[str, Any] = {
         "apiKey": key,
         "secret": secret_of(key),
@@ -99,7 +99,7 @@ def kraken(port: int, key: str = "first", **changes: str) -> Any:
 
 
 def coinbase(port: int, key: str = "first", **changes: str) -> Any:
-    """ccxt's own class, as it is."""
+    """Return ccxt's own class, as it is."""
     secret = private_pem(secret_of(key))
     client = ccxt.pro.coinbase(
         {
@@ -212,7 +212,7 @@ class Paper:
         await self.control("POST", "market", symbol=SYMBOL, side=side, quantity=quantity, **more)
 
     async def quote(self) -> tuple[Decimal, Decimal]:
-        """Best bid and ask."""
+        """Return the best bid and ask."""
         answer = await self.control("POST", "market", symbol=SYMBOL)
         return Decimal(answer["bid"]), Decimal(answer["ask"])
 

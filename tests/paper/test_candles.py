@@ -43,7 +43,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def open_exchange(tmp_path: Path, clock: Clock) -> Iterator[Open]:
-    """Exchanges without a server; the same profile is the same folder again."""
+    """Yield exchanges without a server. The same profile is the same folder again."""
     stores: list[Store] = []
 
     def start(profile: Profile, minutes: int = HISTORY_MINUTES) -> Exchange:
@@ -56,7 +56,7 @@ def open_exchange(tmp_path: Path, clock: Clock) -> Iterator[Open]:
 
 
 def minutes_of(exchange: Exchange, symbol: str = "BTCUSDT") -> list[Bar]:
-    """All minutes, page by page as a client asks for them."""
+    """Return all minutes, page by page as a client asks for them."""
     series = exchange.symbols[symbol].candles
     bars: list[Bar] = []
     start = 0

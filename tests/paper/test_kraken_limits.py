@@ -37,7 +37,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def paper(tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Paper]:
-    """Its first account is of the tier that the test names, else of none: that is Pro."""
+    """Yield an exchange whose first account is of the tier that the test names, else of none: that is Pro."""
     write_accounts(tmp_path, "first", "second")
     if (tier := getattr(request, "param", None)) is not None:
         path = tmp_path / "accounts.json"

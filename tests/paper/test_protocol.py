@@ -24,7 +24,7 @@ async def signed(
     paper: Paper, method: str = "POST", path: str = "/api/v3/order", key: str = "first",
     secret: str = secret_of("first"), **parameters: Any,
 ) -> tuple[int, Any, Any]:  # fmt: skip
-    """(status, JSON, headers) of a hand-made signed request; POST carries everything in its body."""
+    """Return (status, JSON, headers) of a hand-made signed request; POST carries everything in its body."""
     query = urlencode({"timestamp": int(time.time() * 1000), **parameters})
     query += "&signature=" + hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()
     url = paper.url + path + ("" if method == "POST" else f"?{query}")

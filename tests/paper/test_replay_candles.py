@@ -28,7 +28,7 @@ def price(number: int) -> Decimal:
 
 
 def file_of(folder: Path, minutes: int = 60) -> Path:
-    """Candles each of which opens where the one before closed; the tenth is missing."""
+    """Write candles each of which opens where the one before closed; the tenth is missing."""
     lines = ["timestamp,open,high,low,close,volume"]
     for number in range(minutes):
         opening, close = price(number), price(number + 1)

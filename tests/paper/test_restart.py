@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @asynccontextmanager
 async def process(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Paper]]:
-    """``python -m execution.paper`` on a free port, killed at the end if it still runs."""
+    """Run ``python -m execution.paper`` on a free port, killed at the end if it still runs."""
     arguments = ("-m", "execution.paper", "--port", "0", "--folder", str(folder), "--seed", "7")
     child = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE

@@ -37,7 +37,7 @@ def gateway_to(paper: Paper) -> CcxtGateway:
 
 @pytest.fixture
 async def venues(tmp_path: Path) -> AsyncIterator[dict[str, Paper]]:
-    """All three, trading."""
+    """Yield all three venues, trading."""
     async with AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(running(tmp_path / name, profile=profile, frozen=False))

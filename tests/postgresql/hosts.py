@@ -37,7 +37,7 @@ KEY = "key-of-the-desk"
 
 @contextlib.contextmanager
 def database_at(url: str, blocker: Any) -> Iterator[None]:
-    """Within it this process's models and services work on the database at ``url``."""
+    """Let this process's models and services work on the database at ``url`` within the block."""
     former, was = connections.databases["default"], connections["default"]
     connections.databases["default"] = former | with_options(environ.Env.db_url_config(url))
     connections["default"] = connections.create_connection("default")
@@ -53,7 +53,7 @@ def database_at(url: str, blocker: Any) -> Iterator[None]:
 
 
 def installation_make(keyring: Path, exchange: Exchange) -> Account:
-    """Tables, an installation, a trader and an account with a key at the exchange, in the current database."""
+    """Make tables, an installation, a trader and an account with a key at the exchange, in the current database."""
     call_command("migrate", interactive=False, verbosity=0)
     public_key = keyring_ensure(keyring)
     installation_ensure(environment=Environment.PAPER, sealing_key=public_key, now=datetime.now(UTC))
@@ -108,7 +108,7 @@ class Host:
 
     @property
     def worker(self) -> Worker | None:
-        """Its newest row."""
+        """Return its newest row."""
         if self.process is None:
             return None
         return Worker.objects.filter(process_id=self.process.pid).order_by("-pk").first()

@@ -32,7 +32,7 @@ class Session:
     output: IO[bytes]
 
     def wait(self, seconds: float) -> tuple[int, str]:
-        """Its exit code and what it said."""
+        """Return its exit code and its output."""
         code = self.process.wait(seconds)
         self.output.seek(0)
         return code, self.output.read().decode()

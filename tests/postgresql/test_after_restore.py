@@ -23,7 +23,7 @@ from tests.postgresql.test_hosts import submit, wait_open
 
 
 def run_program(cluster: PostgresServer, name: str, database: str, *arguments: str) -> None:
-    """pg_dump or pg_restore, as docs/how-to/deployment.md has them."""
+    """Run pg_dump or pg_restore, as docs/how-to/deployment.md has them."""
     url = cluster.url(database).replace("postgres://", "postgresql://")
     subprocess.run([str(cluster.programs / name), "--dbname", url, *arguments], check=True)
 
@@ -33,13 +33,13 @@ def resting(order: Order) -> list[ChildOrder]:
 
 
 def order_price(order: Order) -> Decimal:
-    """About what the market is at: a whole number below the order's average price."""
+    """Return about the market's price: a whole number below the order's average price."""
     order.refresh_from_db()
     return (order.notional / order.filled).quantize(Decimal(1))
 
 
 def orphans_of(account: Account) -> list[str]:
-    """Client ids of open orders with our mark that had no child, whatever was done with them."""
+    """Return client ids of open orders with the desk's mark that had no child, whatever was done with them."""
     return list(Difference.objects.filter(account=account, kind="orphan").values_list("key", flat=True))
 
 

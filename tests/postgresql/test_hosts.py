@@ -54,7 +54,7 @@ def owner_of(order: Order, hosts: list[Host]) -> Host | None:
 
 
 def sent_under(fence: int) -> set[str]:
-    """Client ids that a session took under a fence."""
+    """Return client ids that a session took under a fence."""
     return set(ChildOrder.objects.filter(submitted_fence=fence).values_list("client_id", flat=True))
 
 

@@ -63,7 +63,7 @@ def no_row_locks(patch: pytest.MonkeyPatch) -> None:
 
 
 def locks_that_keys_wait_for(patch: pytest.MonkeyPatch) -> None:
-    """FOR UPDATE in the place of FOR NO KEY UPDATE."""
+    """Use FOR UPDATE in the place of FOR NO KEY UPDATE."""
     lock = QuerySet.select_for_update
     patch.setattr(QuerySet, "select_for_update", lambda rows, no_key, **more: lock(rows, **more))
     made_anew(patch)
@@ -183,7 +183,7 @@ def decide_and_claim(rows: Rows) -> None:
 
 
 def claim_and_claim(rows: Rows) -> None:
-    """Two engines that reach for the same order and account: each is one's, under one new fence."""
+    """Race two engines that reach for the same order and account: each is one's, under one new fence."""
     order, fence = rows.submit(), rows.account.fence
     Worker.objects.filter(pk=rows.worker.pk).update(stopped_at=NOW)
     first, second = make_worker("boot-2"), make_worker("boot-3")
@@ -222,7 +222,7 @@ def renew_and_claim(rows: Rows) -> None:
 
 
 def stop_and_stop(rows: Rows) -> None:
-    """Of two workers that stop at once, one is the last: it pulls what rests."""
+    """Race two workers that stop at once: one is the last, and it pulls the resting children."""
     other = make_worker("boot-2")
     stops = [partial(worker_stop, worker_pk=worker.pk) for worker in (rows.worker, other)]
     assert Meeting(stops[0], stops[1], after='"lease_until" > .* LIMIT 1').run() == (False, True)
@@ -251,7 +251,7 @@ def report_and_fill(rows: Rows) -> None:
 
 
 def fill_and_fill(rows: Rows) -> None:
-    """Two sessions learn of one trade, of which its child is known."""
+    """Race two sessions that learn of one trade, of which the child is known."""
     child = rows.resting()
     child_report(account_pk=rows.account.pk, report=open_report(child), now=NOW)
     trade = trade_of(child, "1", child.quantity)
@@ -284,7 +284,7 @@ def settled_once(child: ChildOrder) -> None:
 
 
 def submit_and_submit(rows: Rows) -> None:
-    """One key from two tabs makes one order."""
+    """Race one key from two tabs: it makes one order."""
     one, other = Meeting(rows.submit, rows.submit, after='INSERT INTO "execution_submission"').run()
     assert one.pk == other.pk
     assert Order.objects.count() == 1
@@ -317,7 +317,7 @@ def outcome(rows: Rows, person: User) -> str:
 
 
 def two_submits_and_one_limit(rows: Rows) -> None:
-    """Two traders send at once what the limit of the desk takes once."""
+    """Race two traders who send at once what the limit of the desk takes once."""
     other = User.objects.create(username="other", role=Role.TRADER)
     rows.account.traders.add(other)
     bound(rows, "open_notional", 20_000)
@@ -327,7 +327,7 @@ def two_submits_and_one_limit(rows: Rows) -> None:
 
 
 def two_submits_and_one_balance(rows: Rows) -> None:
-    """Two traders send at once what their account pays for once: the second sees what the first reserves."""
+    """Race two traders who send at once what their account pays for once: the second sees what the first reserves."""
     other = User.objects.create(username="other", role=Role.TRADER)
     rows.account.traders.add(other)
     Balance.objects.filter(currency="USDT").update(free=20_000)

@@ -45,7 +45,7 @@ class Market:
         return None if place < 0 else sides_of(self.books[place])
 
     def books_within(self, moment: int, tolerance: int) -> list[tuple[tuple[Level, ...], tuple[Level, ...]]]:
-        """Every book that was there at some time around a moment."""
+        """Return every book that was there at some time around a moment."""
         since = bisect_right(self.books, moment - tolerance, key=lambda book: book.received) - 1
         until = bisect_right(self.books, moment + tolerance, key=lambda book: book.received)
         return [sides_of(book) for book in self.books[max(since, 0) : until]]
@@ -95,7 +95,7 @@ def compare(original: Market, copy: Market, *, speed: float, tolerance: float, s
 
 
 def overlap_of(original: Sequence[RecordedTrade], copy: Sequence[RecordedTrade]) -> int:
-    """Trades of the original from where the copy began on: the last place at which the copy's first ones are."""
+    """Return the trades of the original from the start of the copy on: the last place of the copy's first ones."""
     first = [key(each) for each in copy[:5]]
     for place in range(len(original) - len(first), -1, -1):
         if first and [key(each) for each in original[place : place + len(first)]] == first:

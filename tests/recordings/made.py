@@ -41,7 +41,7 @@ def levels(pairs: Pairs) -> tuple[Level, ...]:
 def book(
     number: int, at: float, bids: Pairs | None, asks: Pairs | None, *, symbol: str = SYMBOL, note: str = ""
 ) -> RecordedBook:
-    """``at`` is in seconds since the recording began; None sides are an unknown book."""
+    """Return a book. ``at`` is in seconds since the recording began; None sides are an unknown book."""
     known = None if bids is None else levels(bids), None if asks is None else levels(asks)
     return RecordedBook(number, symbol, BEGAN + round(at * SECOND), *known, note=note)
 

@@ -107,7 +107,7 @@ def test_a_recorder_that_is_killed_leaves_all_but_its_last_seconds(tmp_path: Pat
 
 
 def recorder_process(folder: Path, base: str, tmp_path: Path) -> subprocess.Popen[str]:
-    """``record`` for an hour, in a process of its own that has its own database with the venue in it."""
+    """Run ``record`` for an hour, in a process of its own that has its own database with the venue in it."""
     script = (
         "import sys, django; django.setup()\n"
         "from django.core.management import call_command\n"

@@ -42,7 +42,7 @@ def order(rows: Rows) -> Order:
 
 
 def journal(*arguments: str) -> tuple[list[str], int]:
-    """``manage.py journal``: its lines but the last, and its exit code."""
+    """Run ``manage.py journal``. Return its lines but the last, and its exit code."""
     out = StringIO()
     try:
         call_command("journal", *arguments, stdout=out)

@@ -39,7 +39,7 @@ def shown(rows: Rows, filled: str = "0", trades: str = "") -> ChildOrder:
 
 
 def gone(child: ChildOrder, *seconds: float, guarantees: Guarantees = OKX) -> ChildStatus:
-    """Its status after polls that show it nowhere, begun so long after ``NOW``."""
+    """Return its status after polls that show it nowhere, begun so long after ``NOW``."""
     for at in (NOW + each * SECOND for each in seconds):
         child_gone(child_pk=child.pk, begun_at=at, guarantees=guarantees, now=at)
     child.refresh_from_db()
@@ -49,7 +49,7 @@ def gone(child: ChildOrder, *seconds: float, guarantees: Guarantees = OKX) -> Ch
 def not_found(
     child: ChildOrder, after: timedelta, guarantees: Guarantees = OKX, polls: int = 3
 ) -> ChildStatus:
-    """Its status after polls of all three lists that do not show it."""
+    """Return its status after polls of all three lists that do not show it."""
     for number in range(polls):
         at = NOW + after + 2 * number * SECOND
         observed = [NotFoundObservation(kind, at, child.intended_at - HOUR) for kind in POLL_KINDS]

@@ -88,7 +88,7 @@ def reset(rows: Rows, admin: User) -> AccessRequest | None:
 
 
 def books() -> list[object]:
-    """Whatever a door changes."""
+    """Return everything that a change may write."""
     return [
         list(Account.objects.order_by("pk").values_list("label", "traders__username")),
         list(Credential.objects.order_by("pk").values_list("last_four", "state")),

@@ -256,7 +256,7 @@ def test_judged_by_the_preview_alone_they_pass_it(rows: Rows, monkeypatch: pytes
 
 
 def twenty_at_a_limit(rows: Rows) -> None:
-    """Twenty traders send the same order at the same moment, under a limit that takes three."""
+    """Send the same order of twenty traders at the same moment, under a limit that takes three."""
     bound(rows, "open_notional", 3 * 18_000)
     balances_record(
         account_pk=rows.account.pk, balances={"USDT": BalanceAmounts(D(10_000_000), D(0))}, now=NOW

@@ -24,7 +24,9 @@ BEFORE = ("execution", "0009_faults")
 
 
 def migrate(to: tuple[str, str] | None = None) -> dict[str, tuple[str, bool]]:
-    """Migrate, to the newest if no other is named; return each child's status and whether it has its submit's time."""
+    """Migrate, to the newest if no other is named. Return each child's status and whether it has its submit's
+    time.
+    """
     executor = MigrationExecutor(connection)
     targets = (
         [node for node in executor.loader.graph.leaf_nodes() if node[0] == BEFORE[0]] if to is None else [to]
@@ -37,7 +39,9 @@ def migrate(to: tuple[str, str] | None = None) -> dict[str, tuple[str, bool]]:
 
 
 def children_of_every_kind(rows: Rows) -> dict[str, ChildOrder]:
-    """One child that waits, one in flight, one in flight that is to be cancelled, one of unknown fate, one open."""
+    """Return a child that waits, one in flight, one in flight that is to be cancelled, one of unknown fate, one
+    open.
+    """
     made = {
         name: rows.resting(submitted=name != "pending_submit", key=name)
         for name in ("pending_submit", "submitted", "cancelling", "unknown", "open")

@@ -63,7 +63,7 @@ class Chaos:
         self.book: dict[int, AtExchange] = {}
 
     def act(self) -> None:
-        """One random thing happens, and mostly the driver and the session poll at once."""
+        """Do one random thing, and mostly let the driver and the session poll at once."""
         self.now += self.random.randint(0, 5_000) * timedelta(milliseconds=1)
         weights = {self.trade: 4, self.tell: 4, self.list: 2, self.person: 1}
         self.random.choices(list(weights), list(weights.values()))[0]()
@@ -144,7 +144,7 @@ class Chaos:
         child_report(account_pk=self.rows.account.pk, report=report, now=self.now)
 
     def _record(self, trade: Trade) -> None:
-        """With or without its details, as streams and polls differ."""
+        """Record with or without its details, as streams and polls differ."""
         bare = Trade(
             trade.symbol, trade.trade_id, trade.side, trade.price, trade.quantity, trade.at, trade.exchange_id
         )

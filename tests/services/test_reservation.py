@@ -115,7 +115,7 @@ def test_twenty_submits_at_once_pass_no_more_than_one_would(rows: Rows) -> None:
 
 
 def twenty_at_once(rows: Rows) -> None:
-    """Twenty traders send the same order at the same moment, on an account that pays for two."""
+    """Send the same order of twenty traders at the same moment, on an account that pays for two."""
     hold(rows.account, 40_000)
     refused = twenty_refusals(rows)
     assert Order.objects.count() == 2
@@ -225,7 +225,7 @@ def test_an_order_of_two_accounts_leaves_an_account_to_the_order_that_has_no_oth
 
 
 def spend_elsewhere(rows: Rows, left: object, at: object = NOW) -> None:
-    """Another program spends on the account: the next balance says it."""
+    """Spend on the account by another program; the next balance shows it."""
     hold(rows.account, left, at=at)
 
 

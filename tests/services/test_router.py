@@ -35,7 +35,7 @@ ROUTED: dict[str, Any] = {
 
 @pytest.fixture
 def both(rows: Rows) -> Iterator[Rows]:
-    """Alpha and beta with a book each of two for 60,000.5, and two more for a dollar more."""
+    """Yield alpha and beta with a book each of two for 60,000.5, and two more for a dollar more."""
     beta = rows.beside()
     client = redis.Redis.from_url(rows.redis_url)
     rows.quote()

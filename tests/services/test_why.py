@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 
 
 def why(name: str) -> tuple[list[str], int, str]:
-    """``manage.py why``: its lines, its exit code and what it complains of."""
+    """Run ``manage.py why``. Return its lines, its exit code and its complaint."""
     out = StringIO()
     try:
         call_command("why", name, stdout=out)

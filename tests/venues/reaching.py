@@ -56,12 +56,12 @@ def leaves(tree: Any) -> Iterator[Any]:
 
 
 def resolved(client: Any) -> list[str]:
-    """Every address of a client that is not closed."""
+    """Return every address of a client that is not closed."""
     return [client.implode_hostname(leaf) for leaf in leaves(client.urls["api"]) if not is_closed(leaf)]
 
 
 def everything_at(exchange: str, address: str) -> dict[str, Any]:
-    """Options that put every address of the exchange there."""
+    """Return options that put every address of the exchange there."""
 
     def moved(tree: Any) -> Any:
         return {name: moved(inner) for name, inner in tree.items()} if isinstance(tree, Mapping) else address

@@ -165,7 +165,7 @@ def addresses_of(exchange_id: str) -> Any:
 
 
 def options_of(exchange: Exchange, base: str) -> dict[str, Any]:
-    """Every address of the exchange on the stub, with the path that it has in reality."""
+    """Return options with every address of the exchange on the stub, with the path that it has in reality."""
 
     def at_stub(address: Any) -> Any:
         if isinstance(address, Mapping):
@@ -177,7 +177,7 @@ def options_of(exchange: Exchange, base: str) -> dict[str, Any]:
 
 
 def forget_limits(gateway: CcxtGateway) -> None:
-    """No call waits for what was sent before, or for a pause that the exchange asked for."""
+    """Forget earlier calls and pauses, so that no call waits for them."""
     calls = gateway.budget.calls
     calls._held_until = calls._closed_until = 0
     calls._count = WindowCount(2)
@@ -218,7 +218,7 @@ class StubbedVenue:
 
 @asynccontextmanager
 async def opened_venue(exchange_id: str) -> AsyncIterator[StubbedVenue]:
-    """One of ``EXCHANGES`` on a stub, with an open gateway."""
+    """Open one of ``EXCHANGES`` on a stub, with an open gateway."""
     exchange = EXCHANGES[exchange_id]
     async with serving() as stub:
         gateway = open_gateway(

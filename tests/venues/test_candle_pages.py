@@ -39,7 +39,7 @@ async def read(venue: StubbedVenue, market: CandleMarket) -> CandleHistory:
 
 
 def without(hours: int) -> list[int]:
-    """Every candle but those of so many hours in the middle of the history."""
+    """Return every candle but those of so many hours in the middle of the history."""
     return [at for at in EVERY if not MIDDLE <= at < MIDDLE + hours * 3600]
 
 

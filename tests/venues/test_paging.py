@@ -37,7 +37,7 @@ def first_entry(tree: Any) -> Any:
 
 
 def trades_of(exchange: Exchange, count: int, name: str) -> list[Any]:
-    """So many trades, the newest first."""
+    """Return so many trades, newest first."""
     entry = first_entry(exchange.trades[1])
     return [entry | {name: str(number)} for number in range(count, 0, -1)]
 

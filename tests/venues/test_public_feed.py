@@ -47,7 +47,7 @@ async def opened(paper: Paper, dialect: str = "binance", **more: Any) -> AsyncIt
 
 
 async def heard(feed: PublicFeed, until: Callable[[list[Event]], bool], seconds: float = 20) -> list[Event]:
-    """Everything that comes until it is enough."""
+    """Return everything that comes until it is enough."""
     events: list[Event] = []
     async with asyncio.timeout(seconds), aclosing(feed.watch()) as batches:
         async for batch in batches:

@@ -147,7 +147,7 @@ def test_what_ccxt_itself_raises_is_a_refusal_in_words(
 
 @pytest.fixture
 def unlisted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if every option might be set: the second check stands alone."""
+    """Allow every option, so that the second check stands alone."""
     monkeypatch.setattr("execution.venues.client.option_problems", lambda *_: [])
 
 

@@ -61,7 +61,7 @@ class Web:
     def ask(
         self, path: str, headers: Mapping[str, str], *, data: bytes | None = None, within: float = 60
     ) -> Answer:
-        """One request on a connection of its own; no redirect is followed."""
+        """Send one request on a connection of its own. No redirect is followed."""
         request = urllib.request.Request(self.url + path, data=data, headers=dict(headers))
         begun = time.monotonic()
         opener = urllib.request.build_opener(_NoRedirects())
@@ -86,7 +86,7 @@ def browser(office: Desk, person: User) -> dict[str, str]:
 
 
 def _answers(port: int) -> bool:
-    """Asked without a loop: a browser's tests have one in this thread."""
+    """Ask without a loop, because a browser's tests have one in this thread."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=10):
             return True

@@ -42,7 +42,7 @@ A_FEW = 12.0
 
 @pytest.fixture(scope="module")
 def web(django_db_setup: None, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """One process for all of these tests: each leaves it as it was."""
+    """Yield one process for all of these tests. Each leaves it as it was."""
     flush(redis_server)
     with running_web(tmp_path_factory.mktemp("web"), redis_server) as running:
         yield running

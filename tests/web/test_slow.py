@@ -24,7 +24,7 @@ class Asked(Request):  # type: ignore[misc]
 
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No connection of another test is counted."""
+    """Count no connection of another test."""
     monkeypatch.setattr(BoundedChannel, "waiting", {})
 
 

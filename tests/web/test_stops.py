@@ -93,7 +93,7 @@ def stops(web: Web, office: Desk) -> Iterator[tuple[str, float]]:
 
 
 def assert_stops_at_once(web: Web, office: Desk) -> None:
-    """No stop takes longer than a busy machine explains."""
+    """Check that no stop takes longer than a busy machine explains."""
     within = at_once(web)
     for what, seconds in stops(web, office):
         assert seconds < within, f"{what} took {seconds:.2f} s; at most {within:.2f}"

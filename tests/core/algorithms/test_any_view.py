@@ -82,7 +82,7 @@ def check_wakes(view: OrderView, decision: Decision) -> None:
 
 
 def check_progress(view: OrderView) -> None:
-    """With nothing new, each next look is later, or something was remembered."""
+    """Check that without news each next look is later, or something was remembered."""
     decision = decide(view)
     for _ in range(ROUNDS):
         if decision.commands or decision.due_at is None:

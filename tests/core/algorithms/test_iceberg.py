@@ -257,7 +257,7 @@ COARSE = replace(MARKET, lot=D("0.001"), tick=D("0.5"), min_quantity=D("0.002"),
 
 @st.composite
 def orders(draw: st.DrawFn) -> OrderView:
-    """Icebergs of one account or several, with every way to end."""
+    """Draw icebergs of one account or several, with every way to end."""
     pool: list[AccountView] = [
         venue_of("alpha"),
         venue_of("beta", market=COARSE, free=D(10_000_000)),

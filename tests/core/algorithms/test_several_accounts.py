@@ -19,7 +19,7 @@ from tests.core.builders import MARKET, MINUTE, NOW, QUOTE, D, child_of, venue_o
 def pair(
     at: timedelta = timedelta(0), *, beta: dict[str, Any] | None = None
 ) -> tuple[AccountView, AccountView]:
-    """Alpha asks 60,000.50 with 10 bp of fee, beta 60,010.50 with 20 bp; both are fresh."""
+    """Return alpha, which asks 60,000.50 with 10 bp of fee, and beta, 60,010.50 with 20 bp; both are fresh."""
     quote = replace(QUOTE, at=NOW + at)
     other = {
         "quote": replace(quote, bid=D("60009.50"), ask=D("60010.50")),
@@ -97,7 +97,7 @@ def test_the_last_slice_keeps_back_what_its_cross_needs_at_the_most_demanding_ac
 
 
 def refused(kind: str = "InsufficientFunds") -> dict[str, Any]:
-    """Alpha has refused a child a moment ago, the fifth in a row."""
+    """Return a refusal of alpha a moment ago, the fifth in a row."""
     child = child_of(
         account="alpha", status=ChildStatus.REJECTED, is_settled=True, ended_at=NOW, reason=f"{kind}: no"
     )

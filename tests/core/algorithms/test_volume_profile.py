@@ -49,7 +49,7 @@ profiles = st.builds(
 
 
 def history(days: int, *, hour: float = 4.0, level: float = 1.0) -> dict[int, float]:
-    """Days before MONDAY in which the twelve hours from noon trade ``hour`` times as much as the others."""
+    """Return days before MONDAY in which the twelve hours from noon trade ``hour`` times as much as the others."""
     return {
         number: level * (hour if number % DAY >= DAY // 2 else 1.0)
         for number in range(MONDAY - days * DAY, MONDAY)

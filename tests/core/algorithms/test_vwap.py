@@ -36,7 +36,7 @@ BAR = 5 * MINUTE
 
 
 def candles(days: int = 7, *, peak: float = 6.0, seed: int | None = None) -> tuple[Candle, ...]:
-    """Bars up to NOW, which is noon: the two hours from 14:00 trade ``peak`` times as much as the others."""
+    """Return bars up to NOW, which is noon: the two hours from 14:00 trade ``peak`` times as much as the others."""
     random, found = Random(seed), []
     for number in range(days * 288, 0, -1):
         at = NOW - number * BAR

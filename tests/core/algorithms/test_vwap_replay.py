@@ -26,7 +26,7 @@ FIRST = 20_000 * DAY
 
 
 def bars_of_days(days: int, seed: int = 1, *, empty: float = 0.0) -> Bars:
-    """Random bars; the price walks."""
+    """Return random bars whose price walks."""
     random, price = Random(seed), 100.0
     volumes, prices = array("d"), array("d")
     for _ in range(days * DAY):

@@ -29,7 +29,7 @@ def trade(number: int | None, seconds: float, quantity: str = "1", price: str = 
 
 
 def volumes(rows: Sequence[VolumeRow]) -> dict[int, Decimal | None]:
-    """Volume by the second since NOW."""
+    """Return volume by the second since NOW."""
     return {int((row.second - NOW).total_seconds()): row.volume for row in rows}
 
 
@@ -197,7 +197,7 @@ class Venue:
             self.read()
 
     def read(self) -> None:
-        """Every second that is told as known has exactly the ledger's volume."""
+        """Check that every second reported as known has exactly the ledger's volume."""
         for row in self.volume.rows(self.now):
             assert row.second + 2 * SECOND <= self.now
             assert self.told.get(row.second) != row

@@ -33,7 +33,7 @@ def candle(start: int, *numbers: str) -> CandleRow:
 
 @st.composite
 def candles(draw: st.DrawFn) -> list[CandleRow]:
-    """Minutes with holes in between; each price on a tick of a hundredth."""
+    """Draw minutes with holes in between; each price on a tick of a hundredth."""
     rows, start = [], BEGINS
     for _ in range(draw(st.integers(1, 6))):
         prices = sorted(draw(st.lists(st.integers(9_000, 11_000), min_size=4, max_size=4)))

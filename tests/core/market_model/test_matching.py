@@ -39,7 +39,7 @@ def submit(book: OrderBook, *orders: NewOrder) -> list[MatchResult]:
 
 
 def new_orders() -> st.SearchStrategy[NewOrder]:
-    """Few prices, sizes and owners, so that they meet often."""
+    """Draw from few prices, sizes and owners, so that they meet often."""
     return st.builds(
         NewOrder,
         id=st.just(0),

@@ -66,7 +66,7 @@ class Played:
     def order(
         self, side: Side, price: object | None, size: object, life: OrderLife = OrderLife.GTC
     ) -> tuple[int, Decimal]:
-        """My order's id, and what it took at once."""
+        """Place an order. Return its id, and the quantity that it took at once."""
         limit = None if price is None else Decimal(str(price))
         number, self.next_id = self.next_id, self.next_id + 1
         result = self.book.submit(NewOrder(number, ME, side, Decimal(str(size)), limit, life))
@@ -90,7 +90,7 @@ sizes = st.integers(1, 9)
 
 @st.composite
 def rows(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Both sides of a book that is not crossed; either may be empty."""
+    """Draw both sides of a book that is not crossed; either may be empty."""
     mid = draw(st.integers(95, 105))
     sides = []
     for sign in (-1, 1):
@@ -101,7 +101,7 @@ def rows(draw: st.DrawFn) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Event]:
-    """Books, unknown books and trades, a tenth of a second apart."""
+    """Draw books, unknown books and trades, a tenth of a second apart."""
     events: list[Event] = []
     for number in range(1, draw(st.integers(1, 14)) + 1):
         kind = draw(st.sampled_from(("book", "book", "trade", "gap")))

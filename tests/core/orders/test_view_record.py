@@ -29,7 +29,7 @@ def kept(view: OrderView) -> tuple[bytes, bytes]:
 
 
 def digits(found: object) -> str:
-    """All that is in it, to the last digit of each number; UTC has two spellings."""
+    """Return all its values, to the last digit of each number; UTC has two spellings."""
     return repr(found).replace("TzInfo(0)", "datetime.timezone.utc")
 
 

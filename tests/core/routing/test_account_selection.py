@@ -64,7 +64,7 @@ def choice_of(*venues: AccountView, quantity: Decimal = QUANTITY, **changes: Any
 
 @st.composite
 def books(draw: st.DrawFn) -> Book:
-    """Up to four levels a side within 1 % of 60,000, best first and not crossed."""
+    """Draw up to four levels a side within 1 % of 60,000, best first and not crossed."""
     mid = draw(st.integers(59_800, 60_200))
     gaps = st.lists(st.integers(1, 100), min_size=1, max_size=4)
     sizes = st.sampled_from(["0.02", "0.05", "0.1", "0.5"]).map(D)
@@ -81,7 +81,7 @@ def books(draw: st.DrawFn) -> Book:
 
 @st.composite
 def venues(draw: st.DrawFn, *, least: int = 2) -> tuple[AccountView, ...]:
-    """Venues whose fees and balances may be unknown, that may be blocked or stale, with lots of their own."""
+    """Draw venues whose fees and balances may be unknown, that may be blocked or stale, with lots of their own."""
     found = []
     for label in LABELS[: draw(st.integers(least, len(LABELS)))]:
         book = draw(books())
@@ -151,7 +151,7 @@ def test_the_order_of_the_accounts_settles_nothing_but_ties(
 @given(st.lists(books(), min_size=2, max_size=4), st.integers(1, 20))
 def test_selling_is_buying_in_the_mirror(sides_of: list[Book], lots: int) -> None:
     def mirrored(book: Book) -> Book:
-        """Reflected at 60,000: what was offered is bid for."""
+        """Return the book reflected at 60,000, so that asks become bids."""
         turned = [tuple((120_000 - price, size) for price, size in side) for side in (book.asks, book.bids)]
         return Book(turned[0], turned[1], book.at)
 

@@ -61,7 +61,7 @@ def routed(*venues: AccountView, quantity: str = "0.6", **changes: Any) -> Order
 
 
 def intends(decision: Decision) -> dict[str, tuple[Decimal, Decimal]]:
-    """Quantity and price of each new child by account."""
+    """Return quantity and price of each new child by account."""
     found = [command for command in decision.commands if isinstance(command, PlaceChild)]
     assert all(one.time_in_force is TimeInForce.IOC and one.purpose == CROSS for one in found)
     return {one.account: (one.quantity, one.price or D(0)) for one in found}

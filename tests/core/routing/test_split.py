@@ -51,7 +51,7 @@ def shares(found: Split) -> dict[str, Decimal]:
 
 @st.composite
 def small_venues(draw: st.DrawFn, side: Side) -> tuple[AccountView, ...]:
-    """Up to four venues of up to three levels, with lots, minimums, fees and balances that get in the way."""
+    """Draw up to four venues of up to three levels, with lots, minimums, fees and balances that get in the way."""
     found = []
     for label in LABELS[: draw(st.integers(1, 4))]:
         price, levels = draw(st.integers(95, 105)), []
@@ -84,7 +84,7 @@ def gross(levels: Sequence[Level], quantity: Decimal) -> Decimal | None:
 
 
 def allowed(side: Side, each: AccountView, quantity: int, limit: Decimal | None) -> bool:
-    """One child of ``quantity`` may go there, by every rule, one after the other."""
+    """Return whether one child of ``quantity`` may go there, by every rule, one after the other."""
     market, amount = each.market, D(quantity)
     assert each.book is not None
     levels = [
@@ -102,7 +102,7 @@ def allowed(side: Side, each: AccountView, quantity: int, limit: Decimal | None)
 
 
 def rank(side: Side, venues: Sequence[AccountView], amounts: Sequence[int]) -> tuple[Decimal, ...]:
-    """Smaller is better: most in all, least where something is unknown, least cost after fees."""
+    """Return a rank, smaller is better: most in all, least where something is unknown, least cost after fees."""
     unknown, cost = D(0), D(0)
     for each, amount in zip(venues, amounts, strict=True):
         assert each.book is not None
@@ -116,7 +116,7 @@ def rank(side: Side, venues: Sequence[AccountView], amounts: Sequence[int]) -> t
 def every(
     side: Side, venues: Sequence[AccountView], quantity: int, limit: Decimal | None
 ) -> Iterator[tuple[int, ...]]:
-    """Every way to give each venue nothing or an allowed amount, up to the quantity."""
+    """Yield every way to give each venue nothing or an allowed amount, up to the quantity."""
     amounts = [
         [0, *(amount for amount in range(1, quantity + 1) if allowed(side, each, amount, limit))]
         for each in venues

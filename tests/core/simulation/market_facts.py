@@ -28,7 +28,7 @@ class Snapshot:
 
     @property
     def imbalance(self) -> float:
-        """Of the touch: -1 only asks, +1 only bids."""
+        """Return the imbalance of the touch: -1 only asks, +1 only bids."""
         bid, ask = self.bids[0][1], self.asks[0][1]
         return (bid - ask) / (bid + ask)
 
@@ -71,7 +71,7 @@ class TradeFacts:
 
 
 def book_facts(snapshots: Sequence[Snapshot], tick: float) -> BookFacts:
-    """Medians over the snapshots."""
+    """Return the medians over the snapshots."""
     mid = median(snapshot.mid for snapshot in snapshots)
     spreads = [snapshot.asks[0][0] - snapshot.bids[0][0] for snapshot in snapshots]
     sides = [side for snapshot in snapshots for side in (snapshot.bids, snapshot.asks)]
@@ -102,7 +102,7 @@ def book_facts(snapshots: Sequence[Snapshot], tick: float) -> BookFacts:
 
 
 def trade_facts(trades: Sequence[Taken]) -> TradeFacts | None:
-    """None where there are too few to say anything."""
+    """Return the facts of the trades; None where there are too few."""
     merged: list[Taken] = []
     for trade in sorted(trades, key=lambda trade: trade.at):
         last = merged[-1] if merged else None
@@ -149,7 +149,7 @@ def simulated_facts(
 
 
 def _pairs(snapshots: Sequence[Snapshot], seconds: float) -> list[tuple[Snapshot, Snapshot]]:
-    """Each snapshot with the first that is as much later, where there is one about then."""
+    """Return each snapshot with the first that is as much later, where there is one about then."""
     pairs, later = [], 0
     for snapshot in snapshots:
         while later < len(snapshots) and snapshots[later].at < snapshot.at + seconds:
@@ -162,6 +162,6 @@ def _pairs(snapshots: Sequence[Snapshot], seconds: float) -> list[tuple[Snapshot
 
 
 def _deviation_bp(snapshots: Sequence[Snapshot], seconds: float) -> float | None:
-    """Root mean square of the mid's moves over ``seconds``, by the square root of a second."""
+    """Return the root mean square of the mid's moves over ``seconds``, by the square root of a second."""
     moves = [(later.mid / first.mid - 1) * 1e4 for first, later in _pairs(snapshots, seconds)]
     return math.sqrt(fmean(move * move for move in moves) / seconds) if len(moves) >= 10 else None

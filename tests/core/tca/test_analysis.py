@@ -44,7 +44,7 @@ def fill(
 
 
 def subject(**changes: object) -> Subject:
-    """BUY 2 in a minute in one slice, arrived at 100, ended as planned, looked at long after."""
+    """Return BUY 2 in a minute in one slice, arrived at 100, ended as planned, looked at long after."""
     known = Subject(
         side=Side.BUY,
         quantity=D(2),
@@ -59,7 +59,7 @@ def subject(**changes: object) -> Subject:
 
 
 def market(mids: dict[int, str], venue: str = "alpha", volume: str = "5") -> list[Second]:
-    """Seconds whose mid is known from the second named on."""
+    """Return seconds whose mid is known from the second named on."""
     return [
         Second(venue, at(second - 1), D(mid) - 1, D(mid) + 1, D(volume), D(volume) * D(mid))
         for second, mid in mids.items()
