@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -141,3 +142,19 @@ def test_every_variable_that_the_settings_read_is_in_the_example() -> None:
     names = {piece.split('"')[1] for piece in settings.split("env.")[1:] if piece[:12].count('("')}
     names |= {"TRANCHE_VAR", "REDIS_URL"}  # config/environment.py
     assert {name for name in names if name not in example} == set()
+
+
+#: D401 asks functions for a verb, and knows only some of the words that are none.
+QUESTIONS = ("What", "Where", "Who", "Whose", "Which", "When", "How", "Why", "Whether")
+
+
+def test_no_docstring_begins_with_a_question_word() -> None:
+    found = [
+        f"{path}: {docstring.splitlines()[0]}"
+        for path in tracked_files()
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(text_of(path) or ""))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if (docstring := ast.get_docstring(node) or "").split(" ")[0] in QUESTIONS
+    ]
+    assert found == []

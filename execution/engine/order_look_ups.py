@@ -40,7 +40,7 @@ class OrderLookUps:
 
     @property
     def patience(self) -> float:
-        """Seconds that the stream has to tell of an order before a look-up is worth its cost."""
+        """Return the seconds that the stream has to report an order before a look-up is worth its cost."""
         return min(self._gateway.seconds_of("find"), LONGEST_PATIENCE)
 
     async def find(self, ref: OrderRef) -> OrderReport | None:

@@ -37,7 +37,7 @@ class PatientReads:
 
     @property
     def lists_all_trades(self) -> bool:
-        """Whether the trades of all symbols cost no more than those of one."""
+        """Return whether the trades of all symbols cost no more than those of one."""
         return "trades" in self._gateway.account_questions(1)
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:

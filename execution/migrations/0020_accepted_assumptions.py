@@ -1,4 +1,4 @@
-"""What an admin has accepted of what is only assumed about a live account's exchange."""
+"""Keep what an admin has accepted of the assumptions about a live account's exchange."""
 
 from __future__ import annotations
 

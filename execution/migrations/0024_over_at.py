@@ -1,4 +1,4 @@
-"""When the exchange had told a child's end, which may be before its trades are recorded."""
+"""Keep when the exchange reported a child's end, which may be before its trades are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was bought and sold today, by symbol, of the orders that a person sees."""
+"""Today's purchases and sales by symbol, of the orders that a person sees."""
 
 from __future__ import annotations
 
