@@ -30,7 +30,7 @@ router = Router(tags=["controls"])
 
 @router.get("/limits", response=Limits, summary="List limits", operation_id="limit_list")
 def limit_list(request: HttpRequest) -> Limits:
-    """The limits in force, and how much of those on open and daily notional is used."""
+    """Return the limits in force, and how much of those on open and daily notional is used."""
     person, now = api_person(request), timezone.now()
     waiting = [selectors.limit_waiting_row(asked) for asked in selectors.limits_waiting(person, now)]
     return {"limits": selectors.limit_rows(now), "waiting": waiting}
@@ -43,7 +43,7 @@ def limit_list(request: HttpRequest) -> Limits:
     operation_id="limit_set",
 )
 def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
-    """Replaces the limit of the same kind, scope, subject, level and currency.
+    """Replace the limit of the same kind, scope, subject, level and currency.
 
     A larger value than before waits for a second person, where there is one (202). It changes nothing until then.
     """
@@ -63,7 +63,7 @@ def limit_set(request: HttpRequest, body: bodies.LimitBody) -> Any:
     operation_id="limit_end",
 )
 def limit_end(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> Any:
-    """It waits for a second person, where there is one (202)."""
+    """End a limit. It waits for a second person, where there is one (202)."""
     person, now = api_supervisor(request), timezone.now()
     try:
         waiting = limit_doors.limit_end_ask(public_id=public_id, person=person, reason=body.reason, now=now)

@@ -1,4 +1,4 @@
-"""What a page asks to see of the market beside its ticket or order."""
+"""The market that a page asks to see beside its ticket or order."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ CANDLES_AGAIN = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows, and what it was asked for with; None where nothing is to be seen."""
+    """The market of a page, and the message that asked for it; None where nothing is to be seen."""
 
     watch: MarketWatch
     ladder: Ladder | None

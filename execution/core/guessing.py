@@ -1,4 +1,4 @@
-"""How many failed logins are guesses: the throttle holds them off, and people are alerted."""
+"""The numbers of failed logins that count as guessing. The throttle holds them off, and people are alerted."""
 
 from __future__ import annotations
 

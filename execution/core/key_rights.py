@@ -1,4 +1,4 @@
-"""What has changed in the rights of a key since it was checked before."""
+"""Changes in the rights of a key since it was checked before."""
 
 from __future__ import annotations
 

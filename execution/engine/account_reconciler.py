@@ -271,11 +271,9 @@ class AccountReconciler(AccountPart):
     async def _read_symbols(
         self, tasks: Iterable[SymbolTask], answers: AccountAnswers, wanted: Iterable[str]
     ) -> set[str]:
-        """Read symbols. 1. Read all symbols. 2. Ask for the children that the lists leave out. 3. Read the missing
-        fills. Return the symbols that are done.
+        """Return the symbols that are done: 1. read, 2. children that lists leave out, 3. missing fills.
 
-        Return the symbols of which all is done. Parts 2 and 3 may take long. A doubt that comes meanwhile ends them:
-        what is in doubt is read first.
+        Parts 2 and 3 may take long. A doubt that comes meanwhile ends them: what is in doubt is read first.
         """
         reads: list[SymbolRead] = []
         settled: set[str] = set()

@@ -21,7 +21,7 @@ from execution.services.accounts.sealing import seal, sealed_key_id
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation did. ``left`` could not be opened, with the reason of each."""
+    """The result of a rotation. ``left`` could not be opened, with the reason of each."""
 
     key_id: str
     made_key: bool

@@ -57,7 +57,7 @@ class LadderStep(TypedDict):
 
 
 class LadderReach(TypedDict):
-    """How far a size reaches into the books, against the mid; + is cost. Null: the known levels do not carry it."""
+    """The reach of a size into the books, against the mid; + is cost. Null: the known levels do not carry it."""
 
     quantity: DecimalStr
     carried: DecimalStr

@@ -162,7 +162,7 @@ def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quo
 
 
 def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book]:
-    """The newest books of these venues and symbols in one call; what is missing or unreadable is left out."""
+    """Return the newest books of these venues and symbols in one call; what is missing or unreadable is left out."""
     if not pairs:
         return {}
     found = zip(pairs, _read_all([book_key(*pair) for pair in pairs]), strict=True)
@@ -170,7 +170,7 @@ def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book
 
 
 def candles_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KnownCandles]:
-    """The newest one-minute candles of these venues and symbols; what is missing or unreadable is left out."""
+    """Return the newest one-minute candles of these venues and symbols; what is missing or unreadable is left out."""
     if not pairs:
         return {}
     found = zip(pairs, _read_all([candles_key(*pair) for pair in pairs]), strict=True)

@@ -1,4 +1,4 @@
-"""What a page may ask to watch: numbers are exact and above zero, and nothing else is taken."""
+"""Requests of a page to watch a market: numbers are exact and above zero, and nothing else is taken."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_what_is_not_theirs_has_no_ladder(rows: Rows) -> None:
 
 
 def resting(rows: Rows) -> ChildOrder:
-    """A child on the book, half of it filled."""
+    """Return a child on the book, half of it filled."""
     child = rows.resting()
     child.status, child.price, child.reported_filled = "partly_filled", D("59999.00"), child.quantity / 2
     child.save()

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from execution.core.alerts.grouping import Finding
-from execution.core.alerts.kinds import QUIET, REPEAT_AFTER, AlertKind
+from execution.core.alerts.kinds import QUIET, AlertKind
 from execution.core.faults import DISK, Fault
 from execution.core.problems import Refused
 from execution.core.types import Rejected, Unknown, VenueStatus
@@ -34,28 +33,15 @@ from execution.selectors.alerts.findings import Findings
 from execution.selectors.alerts.rows import alert_news, alert_rows
 from execution.services.accounts.sessions import account_failed, account_seen
 from execution.services.alerts.handling import AlertNotFound, alert_acknowledge, alert_own
-from execution.services.alerts.watching import HELD_FOR, findings_apply, watch_claim
+from execution.services.alerts.watching import watch_claim
 from execution.services.children.children import child_outcome, child_report
 from execution.services.children.fills import fill_record
 from execution.services.engine.faults import worker_fault_set
 from execution.services.orders.orders import order_cancel, order_pause
 from execution.services.records.alerts import alert_signal
 from tests.factories import NOW, SYMBOL, Rows, report_of, trade_of
+from tests.services.alerting import SECOND, apply, look, storm
 from tests.services.limiting import bound
-
-SECOND = timedelta(seconds=1)
-CRITICAL_AFTER = timedelta(seconds=60)
-
-
-def look(findings: Findings, seconds: float = 0) -> list[Alert]:
-    """Do the watcher's work of each second, and return the alerts that are open after it."""
-    now = NOW + seconds * SECOND
-    findings_apply(findings=findings.read(now), critical_after=CRITICAL_AFTER, now=now)
-    return list(Alert.objects.filter(ended_at=None).order_by("kind"))
-
-
-def apply(found: list[Finding], seconds: float = 0) -> int:
-    return findings_apply(findings=found, critical_after=CRITICAL_AFTER, now=NOW + seconds * SECOND)
 
 
 def seen(rows: Rows, seconds: float = 0) -> None:
@@ -259,58 +245,6 @@ def test_an_approval_whose_time_is_half_over_opens_its_alert_again(calm: Rows) -
     (alert,) = [a for a in look(findings, half) if a.kind == AlertKind.APPROVAL_WAITING]
     assert (alert.count, alert.acknowledged_at) == (2, None)
     assert "still waits for approval, and expires at 12:15:00 UTC" in alert.text
-
-
-# --- a storm ---------------------------------------------------------------------------------------
-
-
-def storm(size: int, scope: str = "trader 1") -> list[Finding]:
-    return [Finding(AlertKind.BEHIND_SCHEDULE, str(n), f"order {n} is late", scope) for n in range(size)]
-
-
-@pytest.mark.django_db
-def test_a_storm_of_five_hundred_is_one_alert_with_a_count() -> None:
-    assert apply(storm(500)) == 1
-    alert = Alert.objects.get()
-    assert (alert.count, alert.subjects.count(), alert.events) == (500, 500, 1)
-    assert apply(storm(500), 1) == 0
-    assert apply(storm(501), 2) == 1
-    alert.refresh_from_db()
-    assert (alert.count, alert.events, alert.text) == (501, 1, "order 500 is late"), (
-        "it grew, and nobody was told"
-    )
-    apply(storm(501), REPEAT_AFTER.total_seconds())
-    alert.refresh_from_db()
-    assert (alert.events, alert.told_count) == (2, 501)
-
-
-def test_five_hundred_signals_are_one_alert(rows: Rows) -> None:
-    order = rows.submit()
-    for number in range(500):
-        alert_signal(kind=AlertKind.LATE_FILL, text=f"late fill {number}", at=NOW, order=order)
-    apply([])
-    alert = Alert.objects.get()
-    assert (alert.count, alert.trader, alert.text) == (500, rows.trader, "late fill 499")
-    with pytest.raises(ValueError, match="lasts"):
-        alert_signal(kind=AlertKind.DISK_LOW, text="full", at=NOW)
-
-
-@pytest.mark.django_db
-def test_the_database_keeps_one_open_alert_of_a_group() -> None:
-    apply(storm(1))
-    first = Alert.objects.get()
-    first.pk, first.public_id = None, "another0"
-    with pytest.raises(IntegrityError), transaction.atomic():
-        first.save()
-
-
-@pytest.mark.django_db
-def test_one_process_watches_and_another_takes_over_when_it_dies() -> None:
-    assert watch_claim(holder="a", now=NOW)
-    assert not watch_claim(holder="b", now=NOW + SECOND)
-    assert watch_claim(holder="a", now=NOW + 3 * SECOND)
-    assert not watch_claim(holder="b", now=NOW + HELD_FOR + SECOND)
-    assert watch_claim(holder="b", now=NOW + HELD_FOR + 4 * SECOND)
 
 
 # --- what people do, and what time does ----------------------------------------------------------------

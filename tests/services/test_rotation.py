@@ -33,7 +33,7 @@ KEYS = 3
 
 @pytest.fixture
 def path(rows: Rows, tmp_path: Path, settings: Settings) -> Path:
-    """The keyring of a desk with three keys, one of them retired and one suspended."""
+    """Return the keyring of a desk with three keys, one of them retired and one suspended."""
     found = tmp_path / "keys" / "keyring"
     found.parent.mkdir(mode=0o700)
     settings.TRANCHE_KEYRING = str(found)
@@ -50,7 +50,7 @@ def path(rows: Rows, tmp_path: Path, settings: Settings) -> Path:
 
 
 def opened(path: Path) -> list[str]:
-    """The secrets of all keys, opened with the current key of the keyring alone."""
+    """Return the secrets of all keys, opened with the current key of the keyring alone."""
     current = Keyring.load(path).current_alone()
     rows = Credential.objects.select_related("account").order_by("pk")
     return [current.open(bytes(one.sealed), bound_to=one.account.public_id)["secret"] for one in rows]
@@ -229,7 +229,7 @@ def test_killed_before_any_step_it_is_run_again_and_loses_nothing(path: Path, tm
 def test_without_a_guard_a_rotation_that_was_interrupted_is_noticed(
     path: Path, monkeypatch: pytest.MonkeyPatch, guard: str
 ) -> None:
-    """What the runs above would miss if these two said nothing."""
+    """Show that the runs above fail without these two."""
     command("rotate", "--only-key")
     if guard == "_is_unfinished":
         monkeypatch.setattr(key_rotation, guard, lambda *_: False)

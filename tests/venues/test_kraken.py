@@ -148,7 +148,7 @@ ENDED = NEW | {
 
 
 def tape_of(*messages: dict[str, Any]) -> AccountTape:
-    """What ccxt's class hands on for these messages."""
+    """Return what ccxt's class hands on for these messages."""
     client, tape = client_alone(), AccountTape(Bell())
     client.orders = OwnCache(lambda order: tape.record_order(order, SPEC), stores=True)
     client.myTrades = OwnCache(lambda trade: tape.record_trade(trade, SPEC), stores=True)
@@ -158,7 +158,7 @@ def tape_of(*messages: dict[str, Any]) -> AccountTape:
 
 
 def told(*entries: dict[str, Any]) -> tuple[list[OrderReport], bool]:
-    """The reports that ccxt's class hands on for these entries, and whether a read is due."""
+    """Return the reports that ccxt's class hands on for these entries, and whether a read is due."""
     numbered = enumerate(entries)
     tape = tape_of(
         *(

@@ -56,7 +56,7 @@ class LadderSide:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a taker of ``quantity`` reaches into the books. Costs are against the mid; + is cost.
+    """The reach of a taker of ``quantity`` into the books. Costs are against the mid; + is cost.
 
     ``price`` is the worst level taken. It and the costs are None when the known levels carry less than ``quantity``;
     ``carried`` is how much they carry of it.

@@ -1,4 +1,4 @@
-"""What is wrong at the doors: logins that are guessed at, and requests for access that nobody decides."""
+"""Trouble at the doors: logins that are guessed at, and requests for access that nobody decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sealed to each of the two keyrings, and how it is sealed again: keys of accounts, and channels of alerts."""
+"""The secrets that are sealed to each of the two keyrings, sealed again: keys of accounts, and channels of alerts."""
 
 from __future__ import annotations
 

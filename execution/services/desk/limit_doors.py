@@ -30,7 +30,7 @@ _UNITS = {Measure.PERCENT: "%", Measure.BASIS_POINTS: "bp", Measure.PER_SECOND: 
 
 @dataclass(frozen=True, slots=True)
 class LimitAsked:
-    """What came of it: the limit that is in force now, or the request that waits for a second person."""
+    """The result of a change: the limit that is in force now, or the request that waits for a second person."""
 
     limit: TradingLimit | None
     waiting: AccessRequest | None

@@ -23,7 +23,7 @@ sizes = st.integers(1, 5000).map(lambda thousandths: Decimal(thousandths) / 1000
 
 @st.composite
 def books(draw: st.DrawFn) -> Book:
-    """A sane book around 100 on a tick of a hundredth; the books of two draws may cross."""
+    """Return a sane book around 100 on a tick of a hundredth; the books of two draws may cross."""
     mid = draw(st.integers(9_950, 10_050))
 
     def side(sign: int) -> tuple[Level, ...]:
