@@ -1,0 +1,119 @@
+"""The market beside a ticket and an order at the real desk: ladder and candles live, and silent while hidden."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect
+
+from tests.browser.console_guard import Watched
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+SOON = 30_000
+#: The shortest pause between two updates, and how many may follow each other after a calm.
+PAUSE_MS, AT_ONCE = 250, 8
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+class Frames:
+    """What comes through the market's websockets of a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.updates = 0
+        self.open: list[WebSocket] = []
+        page.on("websocket", self._opened)
+
+    def _opened(self, socket: WebSocket) -> None:
+        if socket.url.endswith("/ws/market/"):
+            self.open.append(socket)
+            socket.on("framereceived", self._count)
+            socket.on("close", lambda _: self.open.remove(socket))
+
+    def _count(self, payload: str | bytes) -> None:
+        self.updates += json.loads(payload)["type"] != "beat"
+
+    def within(self, page: Page, milliseconds: int) -> int:
+        before = self.updates
+        page.wait_for_timeout(milliseconds)
+        return self.updates - before
+
+
+@pytest.fixture
+def watched(browser: Browser, desk: RunningDesk) -> Iterator[Watched]:
+    watched = Watched(browser, desk)
+    yield watched
+    assert watched.complaints == []
+
+
+def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watched: Watched) -> None:
+    page = watched.log_in("trader")
+    frames = Frames(page)
+    page.goto("/orders/new/")
+    for box in page.locator("[name=accounts]").all():
+        box.check()
+    page.get_by_label("Quantity", exact=True).fill("2")
+    book = page.locator("#book")
+    expect(book.locator("[data-part=unit]")).to_contain_text("merged", timeout=SOON)
+    expect(book.locator(".ladder tbody .price:not([disabled])").first).to_be_visible()
+    expect(book.locator(".reach-slice")).to_contain_text(re.compile(r"slice [\d.]+ reaches [\d,.]+: .* bp"))
+    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order 2 reaches"))
+    expect(book.locator("tr.in-slice").first).to_be_attached()
+    label = page.locator("#candles [data-part=chart]")
+    page.locator("#candles [data-part=lengths] label", has_text="5 min").click()
+    expect(label).to_have_attribute("aria-label", re.compile("candles of 5 min: last"), timeout=SOON)
+    expect(page.locator("#candles .barlayer .point path").first).to_be_attached()
+
+    book.locator("[data-part=steps] label").last.click()
+    expect(book.locator("[data-part=steps] input").last).to_be_checked()
+    bid = book.locator("tbody").last.locator("button.price").first
+    bid.click()
+    limit = page.locator("#limit_price")
+    expect(limit).not_to_be_empty()
+    assert float(limit.input_value()) % 10 == 0, "the step is 1,000 ticks"
+    expect(label).to_have_attribute("aria-label", re.compile("limit"), timeout=SOON)
+    bid.press("ArrowUp")
+    expect(book.locator("button.price:focus")).to_have_class(re.compile("sell-text"))
+    watched.picture("ticket-market")
+
+    assert 0 < frames.within(page, 3000) <= 3000 / PAUSE_MS + AT_ONCE
+    page.evaluate(HIDE, True)
+    page.wait_for_timeout(500)
+    assert (frames.within(page, 1500), frames.open) == (0, []), "nothing while nobody looks"
+    page.evaluate(HIDE, False)
+    assert frames.within(page, 3000), "and again when somebody does"
+    assert len(frames.open) == 1
+
+
+def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
+    page = watched.log_in("trader")
+    page.goto("/orders/new/")
+    page.get_by_label("Quantity", exact=True).fill("1")
+    page.get_by_label("Duration").fill("10m")
+    page.get_by_label("Slices").fill("5")
+    expect(page.locator("#plan-subtitle")).to_contain_text("5 slices", timeout=SOON)
+    book = page.locator("#book")
+    book.locator("[data-part=steps] label").last.click()
+    # A limit a little below the market: its child rests there, and is not filled at once.
+    book.locator("tbody").last.locator("button.price:not([disabled])").nth(2).click()
+    expect(page.locator("#limit_price")).not_to_be_empty()
+    page.locator("#review").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
+    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"), timeout=SOON)
+    assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
+    own = book.locator(".own-child:not([hidden]), .ladder-edge .buy-text")
+    expect(own.first).to_contain_text("▲ 0.2", timeout=60_000)
+    expect(page.locator("#candles [data-part=mid]")).not_to_be_empty()
+    watched.picture("order-market")
+    page.locator("[data-act=cancel]").click()
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.locator("#order-status")).to_contain_text("cancelled", timeout=60_000)
