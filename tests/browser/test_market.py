@@ -23,6 +23,15 @@ HIDE = """(hidden) => {
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
+#: The line of an order that is scheduled for a minute later.
+SCHEDULED = """async () => {
+  const { drawDone } = await import("/static/js/order/order_panels.js");
+  const order = { filled: "0", quantity: "1", lot: "0.1", base: "BTC", status: "scheduled", last_fill_at: null };
+  Object.assign(order, { started_at: null, start_at: 60000, end_at: 120000, ended_at: null });
+  drawDone({ order, line: [], now: 0 });
+  return document.getElementById("done-line").textContent;
+}"""
+
 
 class Frames:
     """What comes through the market's websockets of a page."""
@@ -114,6 +123,9 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     expect(own.first).to_contain_text("▲ 0.2", timeout=60_000)
     expect(page.locator("#candles [data-part=mid]")).not_to_be_empty()
     watched.picture("order-market")
+    page.mouse.wheel(0, 600)
+    expect(page.locator("#order-status")).to_be_in_viewport()
+    assert page.evaluate(SCHEDULED) == "0.0 % · starts 00:01:00, in 00:01:00 · ends 00:02:00"
     page.locator("[data-act=cancel]").click()
     page.get_by_role("button", name="Cancel the order").click()
     expect(page.locator("#order-status")).to_contain_text("cancelled", timeout=60_000)

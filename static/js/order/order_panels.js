@@ -73,6 +73,7 @@ export function drawDone(view) {
     const tone = lead < -0.02 ? "bad" : "good";
     parts.push(" · ", element("span", { class: Math.abs(lead) < ON_SCHEDULE ? "" : tone }, Math.abs(lead) < ON_SCHEDULE ? "on schedule" : `${percent(Math.abs(lead))} ${lead > 0 ? "ahead" : "behind"}`));
   }
+  if (!final && order.started_at === null && order.start_at > now) parts.push(` · starts ${moment(order.start_at, now)}, in ${countdown(order.start_at - now)}`);
   const end = order.ended_at ?? order.end_at;
   parts.push(` · ${order.ended_at ? "ended" : "ends"} ${moment(end, now)}`);
   if (order.last_fill_at !== null && !final) parts.push(` · last fill ${age(now - order.last_fill_at)} ago`);
