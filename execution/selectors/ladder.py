@@ -42,7 +42,7 @@ GROUPS = (1, 10, 100, 1000)
 
 @dataclass(frozen=True, slots=True)
 class LadderPlace:
-    """The venues whose books are merged, and the orders that stand against them. It changes with rows, not with the market.
+    """The venues whose books are merged, and the orders that stand against them. It changes with rows only.
 
     ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
     ``slice_quantity`` and ``quantity`` are what is still to be done, base currency; None: nothing, or not known yet.

@@ -37,7 +37,7 @@ MAX_ORDERS = 100
 
 @dataclass(frozen=True, slots=True)
 class CandlePlace:
-    """The venues whose candles are shown, with what the database has of them: five-minute candles by venue, and own fills."""
+    """The venues whose candles are shown, with five-minute candles by venue, and own fills."""
 
     #: Labels of the chosen accounts, by the venue's primary key.
     venues: Mapping[int, str]
