@@ -51,9 +51,14 @@ def redis_url(var: Path) -> str:
 
 
 def broker_url(url: str) -> str:
-    """Spell ``url`` as Celery does: redis-py writes ``unix://`` where kombu wants ``redis+socket://``."""
+    """Spell ``url`` as Celery does: redis-py writes ``unix://`` where kombu wants ``redis+socket://``.
+
+    Over TLS kombu verifies no certificate unless the address says so; redis-py does by itself.
+    """
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://")
+    if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required&ssl_check_hostname=true"
     return url
 
 

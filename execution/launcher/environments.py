@@ -24,13 +24,14 @@ SETTINGS = (
         "DJANGO_SETTINGS_MODULE",
     ),
     "API_RATE",
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),  # of a Redis over TLS, and of exchanges
 )
 SETTINGS_PREFIXES = ("TRANCHE_", "PG")
 #: A key that ``manage.py account add`` was to take from this shell is no process's business.
 NEVER_PREFIX = "TRANCHE_API_"
 #: Engines talk to exchanges on the internet.
 NETWORK = (
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
     *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
 )
 
