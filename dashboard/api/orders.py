@@ -78,9 +78,7 @@ def preview(request: HttpRequest, body: bodies.OrderBody) -> OrderPreview:
     openapi_extra=query_parameters(OrderListFilter),
 )
 def order_list(request: HttpRequest) -> payloads.Orders:
-    """Return your own orders, or everybody's where you may see them: first those that need a person, then live
-    ones.
-    """
+    """Return your own orders, or everybody's where you may see them: first what needs attention, then live ones."""
     person = api_person(request)
     chosen = query_filter(request, person, OrderListFilter)
     found = blotter_page(person=person, chosen=chosen)

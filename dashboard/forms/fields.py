@@ -42,7 +42,7 @@ PLACEHOLDERS = {
 }
 #: The values of choices as people say them.
 CHOICE_WORDS = {
-    "at_end": {"cross": "cross the rest", "stop": "stop", "extend": "extend"},
+    "at_end": {"cross": "sweep the remainder", "stop": "stop", "extend": "extend"},
     "outside_limit": {"wait": "wait and catch up", "shift": "shift the schedule"},
     "mode": {"split": "split over the accounts", "single": "single best account"},
     "shortfall": {"part": "fill what is available", "refuse": "refuse the order"},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Filter = TypeVar("Filter", bound=DayFilter)
 Option = tuple[str, str]
 
-STATE_LABELS = dict(zip(STATE_GROUPS, ("All", "Needs a person", "Live", "Final"), strict=True))
+STATE_LABELS = dict(zip(STATE_GROUPS, ("All", "Needs attention", "Live", "Final"), strict=True))
 #: Names in a URL, in this order. The page of a list is no filter.
 NAMES = (
     "group",

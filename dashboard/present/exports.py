@@ -86,7 +86,7 @@ def finish(row: OrderRow, now: int) -> int | None:
 
 
 def _alerts(row: OrderRow, _now: int) -> str:
-    needs = "needs a person" if row["needs_person"] and row["status"] not in ORDER_FINAL else ""
+    needs = "needs attention" if row["needs_person"] and row["status"] not in ORDER_FINAL else ""
     count = f"{row['alerts']} alert{'' if row['alerts'] == 1 else 's'}" if row["alerts"] else ""
     return words(" · ".join(part for part in (needs, count, row["reason"], row["waits"]) if part))
 

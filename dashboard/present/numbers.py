@@ -70,6 +70,15 @@ def length(seconds: str | None) -> str:
     return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
 
 
+def lateness(seconds: str | None) -> str:
+    """Say how much later or earlier than planned: ``1 min 42 s early``."""
+    if seconds is None:
+        return DASH
+    number = Decimal(seconds)
+    whole = timedelta(seconds=round(abs(number)))
+    return f"{spoken(whole)} {'early' if number < 0 else 'late'}" if whole else "on time"
+
+
 def _places(number: Decimal, places: int) -> Decimal:
     shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     return abs(shown) if shown == 0 else shown

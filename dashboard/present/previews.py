@@ -11,7 +11,7 @@ from dashboard.present import sizing
 from dashboard.present.account_quotes import account_places
 from dashboard.present.numbers import signed
 from dashboard.present.plan_data import plan_data, plan_subtitle, route_table
-from dashboard.present.ticket_figures import Predicted, figures
+from dashboard.present.ticket_figures import Predicted, figures, participation_warning
 from execution import notify
 from execution.core.numbers import NumberRefused, decimal_number
 from execution.core.orders.parameters import AlgorithmParameters
@@ -20,7 +20,7 @@ from execution.core.problems import Problem
 from execution.core.types import Quote, Side, Unit
 from execution.payloads.encode import decimal_str, epoch_ms
 from execution.payloads.problems import problem_row
-from execution.selectors.tca.market_tape import market_pace
+from execution.selectors.tca.market_tape import Pace, market_pace
 from execution.selectors.ticket import TicketPlace, ticket_place
 from execution.services.orders.checks import books_awaited, checks_beside
 from execution.services.orders.stages import Preview
@@ -28,8 +28,8 @@ from execution.services.orders.stages import Preview
 if TYPE_CHECKING:
     from execution.models import User
 
-CHECK_MARKS = {"ok": "✓", "warn": "!", "fail": "✕", "unknown": "?"}
-CHECK_WORDS = {"ok": "fine", "warn": "warning", "fail": "refused", "unknown": "not known"}
+CHECK_MARKS = {"ok": "✓", "warn": "!", "alarm": "!!", "fail": "✕", "unknown": "?"}
+CHECK_WORDS = {"ok": "fine", "warn": "warning", "alarm": "warning", "fail": "refused", "unknown": "not known"}
 
 
 def preview_context(
@@ -53,7 +53,7 @@ def preview_context(
         "problems": problems,
         "subtitle": plan_subtitle(preview, market),
         "figures": figures(preview, market, quote, pace, predicted),
-        "checks": [*(_refusal(problem, preview) for problem in problems), *_checks(preview)],
+        "checks": [*(_refusal(problem, preview) for problem in problems), *_checks(preview, pace)],
         "route": route_table(preview),
         # The rows of a route say more than where its first slice would be cheapest.
         "places": [] if preview and preview.takes_at_once else account_places(preview),
@@ -161,9 +161,11 @@ def _percent(fraction: Decimal | None) -> str | None:
     return None if fraction is None else f"{signed(fraction * 100, 2)} %"
 
 
-def _checks(preview: Preview | None) -> list[dict[str, Any]]:
+def _checks(preview: Preview | None, pace: Pace | None) -> list[dict[str, Any]]:
     checks = checks_beside(preview) if preview else []
-    return [
+    participation = participation_warning(preview, pace)
+    first = [] if participation is None else [_check_row(*participation)]
+    return first + [
         _check_row(check.state, check.text, confirmed_by=check.confirmed_by, orders=check.orders)
         for check in checks
     ]

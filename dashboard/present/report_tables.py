@@ -89,9 +89,9 @@ FACTS: list[tuple[str, str, str]] = [
     ("Opportunity cost", "quote", "opportunity"),
     ("Opportunity cost", "bp of the order", "opportunity_bp"),
     ("Shortfall", "bp of the order", "shortfall_bp"),
-    ("End later than planned", "s", "end_lag_seconds"),
-    ("Average unit later than planned", "s", "mean_lag_seconds"),
-    ("Achieved less predicted", "bp", "predicted_error_bp"),
+    ("Finished later than planned", "s", "end_lag_seconds"),
+    ("Average fill delay against plan", "s", "mean_lag_seconds"),
+    ("Actual − predicted", "bp", "predicted_error_bp"),
 ]
 TIMES = {
     "Arrived (UTC)": "created_at",

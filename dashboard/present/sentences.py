@@ -109,9 +109,9 @@ def _at_end(parameters: AlgorithmParameters | None) -> list[str]:
     if parameters.at_end == type(parameters).model_fields["at_end"].default:
         return []
     words = {
-        "cross": "crossing the rest",
-        "stop": "leaving the rest",
-        "extend": "going on for the rest",
+        "cross": "sweeping the remainder",
+        "stop": "leaving the remainder",
+        "extend": "going on for the remainder",
     }
     return [f"{words[parameters.at_end.value]} at the end"]
 
@@ -120,14 +120,13 @@ def _share(share: Decimal) -> str:
     return f"{grouped(share * 100)} %"
 
 
-def _places(labels: list[str], algorithm: str = "twap") -> str:
+def _places(labels: list[str], algorithm: str) -> str:
     if len(labels) == 1:
         return labels[0]
     if algorithm == "sor":
         return f"{', '.join(labels[:-1])} and {labels[-1]}"
-    if algorithm == "iceberg":
-        return f"{', '.join(labels[:-1])} or {labels[-1]} (each part where it is best after fees)"
-    return f"{', '.join(labels[:-1])} or {labels[-1]} (each slice where it is cheapest after fees)"
+    part = "part" if algorithm == "iceberg" else "slice"
+    return f"{', '.join(labels[:-1])} or {labels[-1]} (each {part} where the price is best after fees)"
 
 
 def _window(preview: Preview, start: datetime, end: datetime) -> str:

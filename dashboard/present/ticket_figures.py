@@ -12,6 +12,10 @@ from execution.core.types import BASIS_POINT, Market, Quote
 from execution.selectors.tca.market_tape import Pace
 from execution.services.orders.stages import Preview, RequestedTerms
 
+#: Shares of the market's volume above which the ticket warns, and above which the warning is red.
+LARGE_SHARE = Decimal("0.15")
+ALARMING_SHARE = Decimal("0.5")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -19,6 +23,8 @@ class Figure:
     value: str
     hint: str
     title: str = ""
+    #: The class of its value: "", ``warn`` or ``bad``.
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,33 @@ def _participation(preview: Preview | None, market: Market | None, pace: Pace | 
     if market is None or pace is None:
         return Figure("participation", DASH, "the market's volume is not known", title)
     volume = f"{grouped(_three_digits(pace.per_hour))} {market.base}/h"
-    share = None
-    terms = preview.terms if preview else RequestedTerms()
-    if terms.quantity is not None and terms.start_at and terms.end_at:
-        duration = terms.end_at - terms.start_at
-        share = costs.planned_participation(terms.quantity, duration, pace.volume, pace.watched)
+    share = planned_share(preview, pace)
     if share is None:
         return Figure("participation", DASH, f"market {volume}", title)
-    return Figure("participation", f"{share * 100:,.1f} %", f"of {volume}", title)
+    tone = "bad" if share > ALARMING_SHARE else "warn" if share > LARGE_SHARE else ""
+    return Figure("participation", f"{share * 100:,.1f} %", f"of {volume}", title, tone)
+
+
+def planned_share(preview: Preview | None, pace: Pace | None) -> Decimal | None:
+    """Return the order's pace as a share of the market's; None where one of them is not known."""
+    terms = preview.terms if preview else RequestedTerms()
+    if pace is None or terms.quantity is None or not terms.start_at or not terms.end_at:
+        return None
+    duration = terms.end_at - terms.start_at
+    return costs.planned_participation(terms.quantity, duration, pace.volume, pace.watched)
+
+
+def participation_warning(preview: Preview | None, pace: Pace | None) -> tuple[str, str] | None:
+    """Return state and words of a check, for an order that wants a large part of what the market trades."""
+    share = planned_share(preview, pace)
+    if share is None or share <= LARGE_SHARE:
+        return None
+    state, limit = ("alarm", ALARMING_SHARE) if share > ALARMING_SHARE else ("warn", LARGE_SHARE)
+    words = (
+        f"Participation is {share * 100:,.1f} % of the market's recent volume, above {limit * 100:.0f} %: "
+        "the order is likely to move the price. Give it more time or make it smaller"
+    )
+    return state, words
 
 
 def _three_digits(number: Decimal) -> Decimal:
@@ -127,6 +152,6 @@ def _least(preview: Preview | None, market: Market | None) -> Figure:
     bounds = preview.planned.bounds if preview else None
     title = "The exchange's minimum for a child order, and the number of slices it allows"
     if bounds is None or market is None:
-        return Figure("minimum child", DASH, "", title)
+        return Figure("min. child size", DASH, "", title)
     slices = f"at most {bounds.max_slices:,} slice{'' if bounds.max_slices == 1 else 's'}"
-    return Figure("minimum child", grouped(bounds.minimum), f"{market.base}, {slices}", title)
+    return Figure("min. child size", grouped(bounds.minimum), f"{market.base}, {slices}", title)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from dashboard.access import order_seen, person_of
 from dashboard.forms.filters import read_filter
 from dashboard.present.analysis_tables import analysis_csv, panels_of
-from dashboard.present.numbers import DASH, amount, length, percent, points, price, tone
+from dashboard.present.numbers import DASH, amount, lateness, length, percent, points, price, tone
 from dashboard.present.report_tables import heads_of, report_csv, report_table
 from dashboard.responses import csv_response, filter_refused
 from execution.core.orders.terms import ALGORITHMS
@@ -67,11 +67,11 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
     fees = ", ".join(f"{amount(fee['amount'])} {fee['currency']}" for fee in report["fees"]) or DASH
     return [
         (
-            "Predicted and achieved",
+            "Predicted and actual",
             [
                 (f"Predicted{_by(predicted)}, bp", expected, ""),
-                _cost("Achieved total, bp", report["split_bp"]["total"]),
-                _cost("Achieved less predicted", report["predicted_error_bp"]),
+                _cost("Actual total, bp", report["split_bp"]["total"]),
+                _cost("Actual − predicted", report["predicted_error_bp"]),
             ],
         ),
         (
@@ -101,8 +101,8 @@ def _facts(report: Report) -> list[tuple[str, list[tuple[str, str, str]]]]:
         (
             "Time against plan",
             [
-                ("End later than planned", length(report["end_lag_seconds"]), ""),
-                ("Average unit later", length(report["mean_lag_seconds"]), ""),
+                ("Finished", lateness(report["end_lag_seconds"]), ""),
+                ("Average fill delay against plan", length(report["mean_lag_seconds"]), ""),
             ],
         ),
         ("Fees paid", [("By currency", fees, ""), (f"In {quote}", amount(report["split"]["fees"], 2), "")]),

@@ -7,6 +7,7 @@ from typing import Annotated
 from typing_extensions import TypedDict
 
 from execution.payloads.fields import EpochMs, OptionalText, about
+from execution.payloads.halts import HaltNotice
 
 
 class AlertSubjectRow(TypedDict):
@@ -63,7 +64,7 @@ class AlertMessage(TypedDict):
 
 
 class AlertNews(TypedDict):
-    """The content of the bell."""
+    """The content of the bell, and the halts that the person is under."""
 
     unacknowledged: int
     critical: int
@@ -71,3 +72,4 @@ class AlertNews(TypedDict):
     alerts: list[AlertRow]
     watched_at: EpochMs | None
     is_watched: bool
+    halts: list[HaltNotice]

@@ -71,5 +71,17 @@ class HaltRow(TypedDict):
     open: Annotated[list[HaltChild], about("what is still open, and why")]
 
 
+class HaltNotice(TypedDict):
+    """A halt in force, as every page of the people under it says it."""
+
+    id: str
+    kind: str
+    scope: str
+    subject: str
+    reason: str
+    set_by: str
+    set_at: EpochMs
+
+
 class Halts(TypedDict):
     halts: list[HaltRow]

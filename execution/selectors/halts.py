@@ -14,10 +14,10 @@ from execution.core.problems import Problem
 from execution.core.reconcile import POLLS_NEEDED, Evidence
 from execution.core.states import ChildStatus, OrderStatus
 from execution.core.types import ZERO
-from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order
+from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order, Role, User
 from execution.models.prepared import Compiled
 from execution.payloads.encode import decimal_str, epoch_ms
-from execution.payloads.halts import HaltChild, HaltCount, HaltPreview, HaltRow
+from execution.payloads.halts import HaltChild, HaltCount, HaltNotice, HaltPreview, HaltRow
 
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
@@ -98,7 +98,7 @@ def halt_reason(halt: Halt) -> str:
 
 
 def _said_by(halt: Halt) -> str:
-    return f"{halt.reason} (by {halt.set_by.role}:{halt.set_by.username})"
+    return f"{halt.reason}, by {halt.set_by.username}"
 
 
 def halt_problem(halt: Halt) -> Problem:
@@ -155,6 +155,32 @@ def _in_scope(halt: Halt, account: str, order: str) -> dict[str, Any]:
 
 
 # --- for the pages -------------------------------------------------------------------------------
+
+
+def halt_notices(person: User) -> list[HaltNotice]:
+    """Return the halts in force that the person is under: for a supervisor all, for an admin none."""
+    if person.role == Role.ADMIN or not is_any_in_force():
+        return []
+    found = halts_in_force()
+    if person.role == Role.TRADER:
+        found = found.filter(
+            Q(scope__in=(HaltScope.DESK, HaltScope.SYMBOL, HaltScope.ALGORITHM))
+            | Q(account__in=person.accounts.all())
+            | Q(trader=person)
+            | Q(order__trader=person)
+        )
+    return [
+        HaltNotice(
+            id=halt.public_id,
+            kind=halt.kind,
+            scope=halt.scope,
+            subject=halt_subject(halt),
+            reason=halt.reason,
+            set_by=halt.set_by.username,
+            set_at=epoch_ms(halt.set_at),
+        )
+        for halt in found
+    ]
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:

@@ -351,5 +351,5 @@ def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
         order.reason = halt_reason(other)
         other.orders.add(order)  # told again when that one is lifted
     else:
-        order.reason = f"the halt was lifted by {actor}: resume or cancel the order"
+        order.reason = f"the halt was lifted by {halt.lifted_by.username}: resume or cancel the order"
     journal_append(order=order, kind="halt_lifted", actor=actor, reason=order.reason, at=now)

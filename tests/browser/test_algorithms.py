@@ -149,7 +149,7 @@ TICKETS = {
         {"Duration": "20", "Visible quantity": "0.05"},
         "by Iceberg showing at most 0.05 BTC within 20 s",
         shows_parts_within_the_visible,
-        choices={"At the end": "cross the rest"},
+        choices={"At the end": "sweep the remainder"},
     ),
     "sor": Ticket(
         "20",  # more than the levels that are known of any one book carry

@@ -108,7 +108,7 @@ def test_an_iceberg_is_said_planned_and_sent(office: Desk) -> None:
     assert preview["visible"] == "0.5"
     assert preview["notes"]
     page = client.post("/orders/new/review/", iceberg(office)).content.decode()
-    assert "by Iceberg showing at most 0.5 BTC within 1 h, crossing the rest at the end" in page
+    assert "by Iceberg showing at most 0.5 BTC within 1 h, sweeping the remainder at the end" in page
     assert client.post("/orders/new/", iceberg(office)).status_code == 303
 
 

@@ -152,7 +152,7 @@ def test_an_order_of_two_accounts_shows_both_and_names_them(office: Desk, beta: 
     ]
     assert not any(place.is_best for place in context["places"]), "without a quote nobody is cheapest"
     review = client.post("/orders/new/review/", both(office, beta)).content.decode()
-    assert "on alpha or beta (each slice where it is cheapest after fees)" in review
+    assert "on alpha or beta (each slice where the price is best after fees)" in review
     client.post("/orders/new/", both(office, beta))
     order = Order.objects.get()
     assert set(order.accounts.all()) == {office.account, beta}

@@ -83,7 +83,7 @@ def test_an_error_page_needs_no_context(name: str) -> None:
     parser = Inline()
     parser.feed(page)
     assert parser.found == []
-    assert "Start page" in page
+    assert "Home" in page
 
 
 def test_a_post_whose_token_is_gone_is_told_so_in_the_desks_look(office: Desk) -> None:

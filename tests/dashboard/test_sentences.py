@@ -83,7 +83,7 @@ def test_it_names_account_end_and_limit() -> None:
 
 def test_it_names_every_account() -> None:
     sentence = order_sentence(preview(labels=("alpha", "beta", "gamma")))
-    assert "on alpha, beta or gamma (each slice where it is cheapest after fees), by TWAP" in sentence
+    assert "on alpha, beta or gamma (each slice where the price is best after fees), by TWAP" in sentence
 
 
 def test_no_limit_is_said() -> None:
@@ -116,7 +116,7 @@ def test_without_a_market_nothing_is_said() -> None:
         ("twap", {"urgency": "0.8"}, "by TWAP in 1 slice over 1 h, urgency 0.8, starting"),
         ("twap", {"participation_cap": "0.1"}, "at most 10 % of the market's volume"),
         ("twap", {"i_would_price": "66000"}, "all at once at 66,000 USDT or better"),
-        ("twap", {"at_end": "stop"}, "leaving the rest at the end"),
+        ("twap", {"at_end": "stop"}, "leaving the remainder at the end"),
         (
             "vwap",
             {"lookback_days": "3"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from pytest_django.fixtures import Settings
 
 from dashboard.live.wall import wall_changes
 from execution.models import Halt, Order
+from execution.payloads.encode import epoch_ms
 from execution.selectors.wall.desk import Wall
+from execution.selectors.wall.needs import alert_rows
 from execution.services.orders.orders import order_pause
 from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_live import MEMORY, Line, in_thread
@@ -192,3 +195,17 @@ def test_an_order_that_ends_leaves_the_wall_and_nothing_else_is_sent_twice(offic
     assert "rows" not in changes
     # Its market is not wanted any more, which is the accounts' news.
     assert set(changes["panels"]) == {"totals", "people", "accounts"}
+
+
+def test_an_order_that_has_expired_is_dated_at_its_end(office: Desk) -> None:
+    order = office.order()
+    ended = timezone.now()
+    Order.objects.filter(pk=order.pk).update(
+        status="expired",
+        reason="the time is over",
+        needs_person=True,
+        ended_at=ended,
+        paused_at=ended - timedelta(minutes=40),
+    )
+    (alert,) = alert_rows(ended)
+    assert (alert["at"], alert["text"]) == (epoch_ms(ended), "the time is over")

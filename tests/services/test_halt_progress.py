@@ -157,7 +157,7 @@ def test_after_the_lift_an_order_that_waits_no_longer_says_halted(rows: Rows) ->
     lift(rows, stopped)
     order.refresh_from_db()
     assert (order.status, order.needs_person) == (OrderStatus.PAUSED, True)
-    assert order.reason == "the halt was lifted by supervisor:supervisor: resume or cancel the order"
+    assert order.reason == "the halt was lifted by supervisor: resume or cancel the order"
     assert order.version == version + 1, "pages are told"
     (row,) = blotter_page(person=rows.trader, chosen=OrderListFilter())["rows"]
     assert "halted" not in row["reason"]
@@ -172,7 +172,7 @@ def test_an_order_under_two_halts_says_the_one_that_is_left(rows: Rows) -> None:
     second = halt(rows, HaltRequest("stop", "symbol", SYMBOL), reason="news of the coin")
     lift(rows, first)
     order.refresh_from_db()
-    assert order.reason == "halted: news of the coin (by supervisor:supervisor)"
+    assert order.reason == "halted: news of the coin, by supervisor"
     lift(rows, second)
     order.refresh_from_db()
     assert order.reason.startswith("the halt was lifted")
@@ -195,7 +195,7 @@ def test_a_lift_that_was_cut_off_is_finished_later(rows: Rows) -> None:
     halts_lifted_tell(since=NOW, now=NOW + 2 * SECOND)
     halts_lifted_tell(since=NOW, now=NOW + 3 * SECOND)
     order.refresh_from_db()
-    assert order.reason.startswith("the halt was lifted by supervisor:supervisor")
+    assert order.reason.startswith("the halt was lifted by supervisor")
     assert order.journal.filter(kind="halt_lifted").count() == 1
 
 

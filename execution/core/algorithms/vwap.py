@@ -144,7 +144,7 @@ def _split(
     if asked is not None:
         message = (
             f"Slices of {as_clock(asked)} are too short: {grouped(plan_input.quantity)} {plan_input.market.base} over "
-            f"{as_clock(span)} allows {count:,} of {as_clock(span / count)} (minimum child "
+            f"{as_clock(span)} allows {count:,} of {as_clock(span / count)} (min. child size "
             f"{grouped(bounds.minimum)} {plan_input.market.base}, at most {MAX_SLICES:,} slices)."
         )
         refuse("slice_length", message, asked, span / count, code=Code.SLICES_TOO_SHORT)

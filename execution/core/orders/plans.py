@@ -187,7 +187,7 @@ def slice_count(
     if count > bounds.max_slices:
         message = (
             f"{count:,} slices are too many: {grouped(quantity)} {market.base} over {as_clock(end - start)} allows "
-            f"at most {bounds.max_slices:,} (minimum child {grouped(bounds.minimum)} {market.base}, "
+            f"at most {bounds.max_slices:,} (min. child size {grouped(bounds.minimum)} {market.base}, "
             f"minimum slice {MIN_SLICE.seconds} s)."
         )
         refuse("slices", message, count, bounds.max_slices, code=Code.TOO_MANY_SLICES)

@@ -11,6 +11,7 @@ from execution.models import Alert, AlertWatch, User
 from execution.payloads.alerts import AlertNews, AlertRow, AlertSubjectRow
 from execution.payloads.encode import epoch_ms
 from execution.selectors.alerts.visibility import alerts_visible
+from execution.selectors.halts import halt_notices
 
 OPEN, ACKNOWLEDGED, ENDED = "open", "acknowledged", "ended"
 STATES = {
@@ -117,7 +118,7 @@ def is_watched(now: datetime) -> bool:
 
 
 def alert_news(*, person: User, now: datetime) -> AlertNews:
-    """Return what the bell shows: how many wait, how many of them are critical, and the newest."""
+    """Return what the bell shows: how many wait, how many of them are critical, the newest, and halts in force."""
     waiting = alerts_visible(person).filter(STATES[OPEN])
     severities = list(waiting.values_list("severity", flat=True))
     newest = _with_people(waiting).order_by("-raised_at", "-pk")[:MAX_NEWS] if severities else ()
@@ -128,6 +129,7 @@ def alert_news(*, person: User, now: datetime) -> AlertNews:
         alerts=[alert_row(alert) for alert in newest],
         watched_at=epoch_ms(last),
         is_watched=last is not None and now - last < UNWATCHED_AFTER,
+        halts=halt_notices(person),
     )
 
 

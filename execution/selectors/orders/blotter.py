@@ -1,4 +1,4 @@
-"""Reads for the blotter: the orders that a person sees, by filter, first what needs a person.
+"""Reads for the blotter: the orders that a person sees, by filter, first what needs attention.
 
 A page reads the keys of its orders, then only those orders: what it costs does not grow with their number,
 but for the counts, which an index answers. Money is neither compared nor summed here.
@@ -75,7 +75,7 @@ def blotter_page(
     chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """Return a page of the blotter: first what needs a person, then what lives, then by time.
+    """Return a page of the blotter: first what needs attention, then what lives, then by time.
 
     Rows of ``known`` (by id) whose order has not moved since are taken over as they are.
     """

@@ -85,7 +85,7 @@ FIGURES: dict[str, Figure] = {
     "fees_bp": Figure("Fees", _at("split_bp", "fees")),
     "total_bp": Figure("Total", _at("split_bp", "total")),
     "predicted_bp": Figure("Predicted", _at("predicted", "cost_bp")),
-    "predicted_error_bp": Figure("Achieved less predicted", _at("predicted_error_bp")),
+    "predicted_error_bp": Figure("Actual − predicted", _at("predicted_error_bp")),
     "markout_10_bp": Figure("Markout 10 s", lambda part: part.markout(10)),
     "markout_60_bp": Figure("Markout 1 min", lambda part: part.markout(60)),
     "markout_300_bp": Figure("Markout 5 min", lambda part: part.markout(300)),
@@ -94,7 +94,7 @@ FIGURES: dict[str, Figure] = {
     "maker_share": Figure("Maker share", _at("maker_share")),
     "participation": Figure("Participation", _at("participation")),
     "filled_share": Figure("Filled", lambda part: part.filled_share, of_whole=True),
-    "end_lag_seconds": Figure("End later than planned", _at("end_lag_seconds")),
+    "end_lag_seconds": Figure("Finished later than planned", _at("end_lag_seconds")),
 }
 
 

@@ -106,6 +106,8 @@ def _last_alerts(orders: Sequence[Order]) -> dict[int, JournalEntry]:
 
 def _alert(order: Order, entry: JournalEntry | None) -> WallAlert:
     text_, at = (order.reason, order.paused_at) if entry is None else (entry.reason, entry.at)
+    if order.ended_at is not None:
+        text_, at = order.reason, order.ended_at  # what it says of its pause is over
     return WallAlert(
         order=order.public_id,
         trader=order.trader.get_username(),

@@ -60,7 +60,7 @@ def _slices_check(preview: Preview, market: OrderMarket) -> Check:
     bounds = preview.planned.bounds
     least = "not known" if bounds is None else grouped(bounds.minimum)
     where = " on every account" if len(market.accounts) > 1 else ""
-    words = f"(lot {grouped(market.limits.lot)}, minimum child {least})"
+    words = f"(lot {grouped(market.limits.lot)}, min. child size {least})"
     return Check("ok", f"Lot, tick and minimum hold for every slice{where} {words}")
 
 

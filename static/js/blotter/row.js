@@ -15,11 +15,11 @@ function alerts(row) {
   const needs = row.needs_person && !isFinal(row.status);
   const reason = reasonOf(row);
   const parts = [];
-  if (needs) parts.push(element("span", { class: "bad" }, "! needs a person"));
+  if (needs) parts.push(element("span", { class: "bad" }, "! needs attention"));
   else if (row.alerts) parts.push(element("span", { class: "muted" }, `! ${row.alerts}`));
   if (reason) parts.push(`${parts.length ? " · " : ""}`, row.waits ? element("span", { class: "warn" }, reason) : reason);
   const count = row.alerts ? `${row.alerts} alert${row.alerts === 1 ? "" : "s"} in the journal` : "";
-  return element("td", { class: "wide", title: [needs ? "Needs a person" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
+  return element("td", { class: "wide", title: [needs ? "Needs attention" : "", reason, count].filter(Boolean).join(" · ") || null }, ...(parts.length ? parts : [DASH]));
 }
 
 function opener(row, isOpen) {

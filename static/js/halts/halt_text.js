@@ -6,9 +6,12 @@ export const KINDS = { stop: "cancel everything and stop", no_new_orders: "no ne
 
 /** "alpha", "trader second_trader", "the desk" */
 export function subjectOf(halt) {
-  const word = { account: "account ", trader: "trader ", symbol: "" }[halt.scope] ?? "";
+  const word = { account: "account ", trader: "trader ", algorithm: "algorithm ", order: "order " }[halt.scope] ?? "";
   return word + halt.subject;
 }
+
+/** "Desk halt", "Halt of account alpha" */
+export const titleOf = (halt) => (halt.scope === "desk" ? "Desk halt" : `Halt of ${subjectOf(halt)}`);
 
 /** The state of a halt: a sign, a word and its tone. */
 export function stateOf(halt) {

@@ -1,5 +1,6 @@
 // The bell of every page: how many alerts wait, and the browser's own notifications where the person allows them.
 
+import { drawHaltBanner } from "../halts/banner.js";
 import { byId, setText } from "./dom.js";
 import { clock } from "./format.js";
 import { LiveSocket } from "./socket.js";
@@ -73,6 +74,7 @@ export function watchBell() {
   let last = null;
   const take = (news) => {
     draw(bell, news);
+    drawHaltBanner(news.halts);
     tell(news, socket.now());
     const seen = JSON.stringify([news.alerts, news.unacknowledged, news.is_watched]);
     if (seen !== last) document.body.dispatchEvent(new CustomEvent("alerts-changed"));

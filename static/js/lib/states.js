@@ -59,7 +59,7 @@ export function orderPill(order) {
   if (order.needs_person && !isFinal(order.status)) {
     made.classList.add("bad");
     made.prepend(element("b", {}, "!"));
-    made.append(element("span", { class: "visually-hidden" }, ", needs a person"));
+    made.append(element("span", { class: "visually-hidden" }, ", needs attention"));
   }
   return made;
 }

@@ -43,7 +43,7 @@ function drawStatus(order) {
   reason.hidden = !text;
   const worrying = order.waits || ["paused", "expired", "failed", "rejected"].includes(order.status);
   reason.className = `reason ${order.needs_person ? "bad" : worrying ? "warn" : "muted"}`;
-  setText(reason, (order.needs_person ? "Needs a person: " : "") + text);
+  setText(reason, (order.needs_person ? "Needs attention: " : "") + text);
 }
 
 function drawApproval(request) {
@@ -129,7 +129,7 @@ export function drawNow(view) {
     ["on", live[0] ? `${live[0].account}, ${live[0].status.replaceAll("_", " ")}` : order.account || DASH, ""],
     ...reserveRows(order),
     ["At this pace", paceWords(finishOf(order, line, now), now)],
-    ["Next check", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
+    ["Next decision in", order.due_at === null || order.due_at < now ? DASH : countdown(order.due_at - now)],
     ["Driven by", order.owner || "nobody", order.owner ? "words" : "words warn"],
     ["Why", [...new Set([order.waits, order.why])].filter(Boolean).join("; ") || DASH, "words"],
   ]);

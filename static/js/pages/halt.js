@@ -3,7 +3,7 @@
 import { showConnection } from "../lib/connection.js";
 import { bar, byId, element, readJson, setText } from "../lib/dom.js";
 import { DASH, clock, decimal, local, spoken } from "../lib/format.js";
-import { KINDS, seconds, stateOf, subjectOf } from "../halts/halt_text.js";
+import { KINDS, seconds, stateOf, titleOf } from "../halts/halt_text.js";
 import { LiveSocket } from "../lib/socket.js";
 import { childPill, side } from "../lib/states.js";
 
@@ -39,7 +39,7 @@ function drawOnce() {
   if (drawn === halt) return;
   drawn = halt;
   const [sign, word, tone] = stateOf(halt);
-  byId("halt-title").replaceChildren("Halt of ", subjectOf(halt), element("span", { class: "connective" }, ` · ${KINDS[halt.kind]}`));
+  byId("halt-title").replaceChildren(titleOf(halt), element("span", { class: "connective" }, ` · ${KINDS[halt.kind]}`));
   setText(byId("halt-reason"), halt.reason);
   byId("halt-state").className = `figure ${tone}`;
   setText(byId("halt-state"), `${sign} ${word.toUpperCase()}`);

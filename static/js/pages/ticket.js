@@ -1,7 +1,7 @@
 // The ticket: the form stands still, only the right side is swapped; so focus and caret are never lost.
 
 import { showConnection } from "../lib/connection.js";
-import { byId, readJson, setText } from "../lib/dom.js";
+import { byId, element, readJson, setText } from "../lib/dom.js";
 import { clock, decimal, places } from "../lib/format.js";
 import { drawPlan } from "../charts/plan_chart.js";
 import { MarketPane } from "../market/pane.js";
@@ -57,6 +57,7 @@ function received() {
   showPlan();
   pane.watch(data.watch, data.watch.accounts.length ? `None of the chosen accounts trades ${data.watch.symbol}.` : "Choose an account to see its market.");
   pane.setLimit(writtenLimit());
+  if (!data.problems.length) showRefused([]);
 }
 
 /** The limit as it is drawn; what is no number is no line. */
@@ -97,7 +98,19 @@ function showProblems(all = false) {
   for (const line of listed) line.hidden = beside.get(line.dataset.refused) === line.querySelector("[data-text]").textContent;
   const notice = byId("refused-beside");
   if (notice) notice.hidden = !listed.length || listed.some((line) => !line.hidden);
+  return new Set(beside.values());
 }
+
+/** Says above the button why there is no review, where it does not stand beside a field: the checks may be off screen. */
+function showRefused(problems, beside = new Set()) {
+  const said = [...new Set(problems.map((problem) => problem.message))].filter((message) => !beside.has(message));
+  const host = byId("review-refused");
+  host.hidden = !said.length;
+  host.replaceChildren(...said.map((message) => element("p", {}, message)));
+}
+
+/** A halt refuses whatever stands in the form: there is nothing to review until it is lifted. */
+const isHalted = () => (data?.problems ?? []).some((problem) => problem.code === "trading_halted");
 
 function showHints() {
   const { market, helpers, quote } = data;
@@ -117,7 +130,9 @@ function showHints() {
   }
   showPlanned(form, data.plan, clock);
   const size = form.elements.quantity.value ? `${decimal(form.elements.quantity.value.replaceAll(",", ""))} ${form.elements.unit.selectedOptions[0].text}` : "";
-  setText(byId("review-text"), waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the order books");
+  setText(byId("review-text"), isHalted() ? "Halted" : waiting === null ? `Review ${side().toUpperCase()} ${size}`.trim() : "Waiting for the order books");
+  for (const button of [byId("review"), send]) button.dataset.side = side();
+  byId("review").setAttribute("aria-disabled", String(isHalted()));
 }
 
 function quantityHint() {
@@ -134,6 +149,7 @@ form.addEventListener("input", (event) => {
   const { name, value } = event.target;
   touched.add(name);
   wait(false);
+  showRefused([]);
   // Either a duration or an end: what is written last holds.
   if (name === "end_at" && value) form.elements.duration.value = "";
   if (name === "duration" && value) form.elements.end_at.value = "";
@@ -186,6 +202,10 @@ function wait(on) {
 
 function review() {
   if (dialog.open || byId("review").disabled) return;
+  if (isHalted()) {
+    showRefused(data.problems.filter((problem) => problem.code === "trading_halted"));
+    return;
+  }
   asked = JSON.stringify(values());
   window.htmx.ajax("POST", form.dataset.review, { source: "#review-body", target: "#review-body", swap: "innerHTML", values: values() });
 }
@@ -197,7 +217,7 @@ function reviewed() {
   if (waiting !== null) return;
   if (problems.length) {
     data = { ...(data ?? {}), problems };
-    showProblems(true);
+    showRefused(problems, showProblems(true));
     const field = problems.map((problem) => form.elements[problem.field]).find((node) => node instanceof HTMLElement);
     field?.closest("details")?.setAttribute("open", "");
     (field ?? byId("review")).focus();

@@ -105,12 +105,15 @@ function tickAccount(node, account, now) {
   const worst = seen.reduce((oldest, quote) => (oldest === null || (quote.at ?? 0) < (oldest.at ?? 0) ? quote : oldest), null);
   const latency = account.latency_ms === null ? DASH : account.latency_ms < 1000 ? `${Math.round(account.latency_ms)} ms` : age(account.latency_ms);
   const errors = account.failures === 1 ? "1 error" : `${account.failures} errors`;
-  const data = worst === null ? DASH : since(worst.at);
+  const data = worst === null ? DASH : `${since(worst.at)} old`;
+  const updatedAt = Math.max(account.stream_at ?? 0, account.polled_at ?? 0) || null;
+  const updated = updatedAt === null ? "no account update yet" : `last account update ${since(updatedAt)} ago`;
   const figures = part(node, "figures");
-  setText(figures, `${latency} · ${errors} · stream ${since(account.stream_at)} · poll ${since(account.polled_at)} · quote ${data}`);
+  setText(figures, `${latency} · ${errors} · ${updated} · quote ${data}`);
   figures.title = [
     "From left to right:", "time that the last poll of the account took", "requests that failed since the last good poll",
-    "time since the exchange's last message", "time since the last poll", "age of the oldest quote that a live order needs", "",
+    "the account's last message or poll, whichever came later", "age of the oldest quote that a live order needs", "",
+    `last message ${since(account.stream_at)} ago, last poll ${since(account.polled_at)} ago`,
   ].join("\n") + account.quotes.map((quote) => `${quote.symbol} quote ${since(quote.at)}`).join("\n");
 }
 

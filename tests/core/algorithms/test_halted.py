@@ -10,10 +10,10 @@ from tests.core.builders import MINUTE, NOW, cancels_of, child_of, moves_of, vie
 
 
 def test_a_halted_order_cancels_what_rests_and_intends_nothing() -> None:
-    view = view_of(halted="halted: a drill (by supervisor:supervisor)", children=(child_of(),))
+    view = view_of(halted="halted: a drill, by supervisor", children=(child_of(),))
     decision = decide(view)
     assert decision.commands == (CancelChild(1, view.halted),)
-    assert decision.why == "waits: halted: a drill (by supervisor:supervisor)"
+    assert decision.why == "waits: halted: a drill, by supervisor"
     assert decide(replace(view, children=())).commands == ()
 
 
