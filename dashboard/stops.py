@@ -11,6 +11,8 @@ _HALTS = re.compile(r"(POST|GET) /halts/new/(preview/)?|POST /api/v1/halts(/prev
 _STOPS = re.compile(
     rf"POST (/orders/{_ID}/(pause|cancel)/"
     rf"|/api/v1/orders/{_ID}/(pause|cancel)"
+    r"|/orders/bulk/(pause|cancel)/review/"
+    r"|/api/v1/orders/bulk/(pause|cancel)/preview"
     rf"|/reconciliation/{_ID}/cancel/"
     rf"|/api/v1/reconciliation/{_ID}/cancel"
     rf"|/accounts/{_ID}/suspend/)"
@@ -23,5 +25,8 @@ def is_halt(method: str, path: str) -> bool:
 
 
 def is_stop(method: str, path: str) -> bool:
-    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is no stop."""
+    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is no stop.
+
+    Many orders at once ("bulk" in place of an id) are stopped as one is, with the review that comes before.
+    """
     return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None

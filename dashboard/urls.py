@@ -12,6 +12,7 @@ from dashboard.views import (
     approvals,
     balances,
     blotter,
+    bulk,
     factor,
     halts,
     home,
@@ -60,6 +61,9 @@ urlpatterns: list[URLPattern] = [
     path("orders/new/", ticket.ticket, name="ticket"),
     path("orders/new/preview/", ticket.preview, name="preview"),
     path("orders/new/review/", ticket.review, name="review"),
+    # Before the pages of one order, which would take "bulk" for an id.
+    path("orders/bulk/<slug:action>/", bulk.orders_act, name="orders_act"),
+    path("orders/bulk/<slug:action>/review/", bulk.orders_review, name="orders_review"),
     path("orders/<slug:public_id>/", orders.order_detail, name="order"),
     path("orders/<slug:public_id>/parts/", blotter.order_parts, name="order_parts"),
     path("orders/<slug:public_id>/amend/", amend.amend, name="amend"),

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.views import accounts as account_views
 from dashboard.views import reconciliation as reconciliation_views
+from execution.core.orders.bulk import BulkAction
 from execution.models import ChildOrder, Login, Order, OrderApproval, TradingLimit, User
 from execution.services.desk.doors import account_grant_ask
 from execution.services.desk.limits import limit_set, parse_limit_request
@@ -28,6 +29,8 @@ UNKNOWN_CHILD = "qtestabcdefgh00p0"
 #: One that the exchange has shown.
 SHOWN_CHILD = "qtestabcdefgh00p1"
 UNKNOWN_ASKED = {"reason": "a drill", "exchange_id": "77", "phrase": f"ABSENT {UNKNOWN_CHILD}"}
+BULK = {"mode": "catch_up", "by": "30m", "urgency": "0.8"}
+BULK_FIELDS = {BulkAction.RESUME: ("mode",), BulkAction.EXTEND: ("by",), BulkAction.URGENCY: ("urgency",)}
 LIMIT = {
     "kind": "order_notional",
     "scope": "symbol",
@@ -68,6 +71,11 @@ class World:
             "orders/new/preview/": ticket,
             "orders/new/review/": ticket,
             "orders/<slug:public_id>/resume/": {"mode": "catch_up"},
+            **{
+                f"orders/bulk/{action}/{part}": BULK | {"orders": f"{self.things['order']}.1"}
+                for action in BulkAction
+                for part in ("", "review/")
+            },
             "orders/<slug:public_id>/amend/": {
                 "quantity": "2",
                 "terms_version": "1",
@@ -106,6 +114,14 @@ class World:
             "api/v1/orders": order_body(self.desk),
             "api/v1/orders/preview": order_body(self.desk),
             "api/v1/orders/<slug:public_id>/resume": {"mode": "catch_up"},
+            **{
+                f"api/v1/orders/bulk/{action}{part}": {
+                    "orders": [{"id": self.things["order"], "terms_version": 1}],
+                    **{name: text for name, text in BULK.items() if name in BULK_FIELDS.get(action, ())},
+                }
+                for action in BulkAction
+                for part in ("", "/preview")
+            },
             "api/v1/orders/<slug:public_id>/amend": {
                 "quantity": "2",
                 "terms_version": 1,

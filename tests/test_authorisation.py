@@ -26,6 +26,7 @@ from dashboard.views import approvals as approval_views
 from dashboard.views import orders as order_views
 from dashboard.views import people as people_views
 from dashboard.views import reconciliation as reconciliation_views
+from execution.core.orders.bulk import BulkAction
 from tests.authorisation import ADMIN, ROLES, SOCKETS, TABLE
 from tests.authorisation_world import World, make_world
 from tests.dashboard.test_live import Line, in_thread
@@ -36,6 +37,7 @@ MISSING = "nothere0"
 ACTIONS: dict[str, Any] = {
     "access/": access_views.ACTIONS,
     "people/": people_views.ACTIONS,
+    "orders/bulk/": BulkAction,
     "orders/": order_views.ACTIONS,
     "accounts/": account_views.ACTIONS,
     "reconciliation/": reconciliation_views.ACTIONS,

@@ -49,11 +49,14 @@ class Bearer(HttpBearer):
 
 #: What only reads, though it is a POST; and what supervisors do.
 _PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend)/preview")
+_BULK_PREVIEWS = re.compile(r"/api/v1/orders/bulk/[a-z]+/preview")
 _SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation)(/.*)?")
 
 
 def scopes_of(method: str, path: str) -> set[str]:
     """Return the scopes of which one is enough. A program that trades may also stop."""
+    if _BULK_PREVIEWS.fullmatch(path):
+        return {"read", "trade", "halt"}
     if is_stop(method, path):
         return {"trade", "halt"}
     if method in {"GET", "HEAD", "OPTIONS"}:

@@ -8,6 +8,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
+from execution.core.orders.bulk import MAX_ORDERS
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
 from execution.services.orders.confirmation import Confirmation
@@ -93,6 +94,38 @@ class ResumeBody(ActionBody):
     )
 
 
+class ChosenOrderBody(Body):
+    id: Text = Field(description="public id")
+    terms_version: StrictInt | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="version of the order's terms that you have seen, from the preview; required to extend",
+    )
+
+
+class BulkBody(ActionBody):
+    """Many orders, each changed by itself: one that is refused keeps no other."""
+
+    orders: list[ChosenOrderBody] = Field(min_length=1, max_length=MAX_ORDERS)
+
+
+class BulkResumeBody(BulkBody):
+    mode: Literal["catch_up", "shift"] = Field(
+        description="catch_up keeps the schedules' times, shift moves them by the time lost"
+    )
+
+
+class BulkExtendBody(BulkBody):
+    by: str | StrictInt = Field(
+        description="how much later the orders end: seconds, or text such as 30m", examples=["30m"]
+    )
+
+
+class BulkUrgencyBody(BulkBody):
+    urgency: str = Field(description="from 0 passive to 1 aggressive", examples=["0.8"])
+
+
 class ChangesBody(Confirms):
     """Changes to an order. A field that is left out stays as it is; null removes its value."""
 
@@ -137,6 +170,13 @@ class HaltBody(HaltAsked):
 
 class ReasonBody(Body):
     reason: str
+
+
+class LiftBody(ReasonBody):
+    keeps_time: StrictBool = Field(
+        default=False,
+        description="the plans of the orders that it paused move by the time of the halt; fixed ends stay",
+    )
 
 
 class HaltsAsked(Schema):

@@ -19,7 +19,18 @@ from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import REF_TEMPLATE
 from pydantic import TypeAdapter
 
-from dashboard.api import alerts, amend, analysis, balances, controls, desk, halts, orders, reconciliation
+from dashboard.api import (
+    alerts,
+    amend,
+    analysis,
+    balances,
+    bulk,
+    controls,
+    desk,
+    halts,
+    orders,
+    reconciliation,
+)
 from dashboard.api.access import Bearer, PersonRate, documented
 from dashboard.api.parsing import StrictParser, parameter_schema
 from dashboard.api.problems import HANDLERS, MEDIA_TYPE, Unreadable, unreadable
@@ -146,6 +157,7 @@ api = DeskApi(
 for error, handler in HANDLERS.items():
     api.add_exception_handler(error, handler)
 for router in (
+    bulk.router,  # before the router of single orders, which would take "bulk" for an id
     orders.router,
     amend.router,
     analysis.router,

@@ -13,7 +13,7 @@ from dashboard.api import bodies
 from dashboard.api.access import api_supervisor
 from dashboard.api.parsing import refuse_unknown
 from dashboard.api.problems import NotFound
-from execution.payloads.halts import HaltPreview, HaltRow, Halts
+from execution.payloads.halts import HaltDetail, HaltPreview, Halts
 from execution.selectors.halts import halt_row, halt_rows
 from execution.services import halts as services
 
@@ -35,7 +35,7 @@ def preview(request: HttpRequest, body: bodies.HaltAsked) -> HaltPreview:
     return services.halt_preview(person=person, request=asked, now=timezone.now())
 
 
-@router.post("/halts", response={201: HaltRow}, summary="Set a halt", operation_id="halt_set")
+@router.post("/halts", response={201: HaltDetail}, summary="Set a halt", operation_id="halt_set")
 def set_halt(request: HttpRequest, body: bodies.HaltBody) -> Any:
     """Set a halt. If the same halt is in force, it is the answer. Lifting it resumes nothing by itself."""
     now = timezone.now()  # the request reached the server: the time to flat counts from here
@@ -58,8 +58,8 @@ def halt_list(request: HttpRequest, query: Query[bodies.HaltsAsked]) -> Halts:
     return {"halts": halt_rows(lifted=query.lifted, limit=FORMER)}
 
 
-@router.get("/halts/{slug:public_id}", response=HaltRow, summary="Read a halt", operation_id="halt_read")
-def detail(request: HttpRequest, public_id: str) -> HaltRow:
+@router.get("/halts/{slug:public_id}", response=HaltDetail, summary="Read a halt", operation_id="halt_read")
+def detail(request: HttpRequest, public_id: str) -> HaltDetail:
     """Return a halt's progress until the exchanges have confirmed that nothing of it is open."""
     api_supervisor(request)
     return _row(public_id)
@@ -67,20 +67,27 @@ def detail(request: HttpRequest, public_id: str) -> HaltRow:
 
 @router.post(
     "/halts/{slug:public_id}/lift",
-    response=HaltRow,
+    response=HaltDetail,
     summary="Lift a halt",
     operation_id="halt_lift",
 )
-def lift(request: HttpRequest, public_id: str, body: bodies.ReasonBody) -> HaltRow:
+def lift(request: HttpRequest, public_id: str, body: bodies.LiftBody) -> HaltDetail:
+    """Its orders stay paused: resume those of waiting, one by one or together."""
     person = api_supervisor(request)
     try:
-        services.halt_lift(public_id=public_id, person=person, reason=body.reason, now=timezone.now())
+        services.halt_lift(
+            public_id=public_id,
+            person=person,
+            reason=body.reason,
+            now=timezone.now(),
+            keeps_time=body.keeps_time,
+        )
     except services.HaltNotFound:
         raise NotFound from None
     return _row(public_id)
 
 
-def _row(public_id: str) -> HaltRow:
+def _row(public_id: str) -> HaltDetail:
     row = halt_row(public_id)
     if row is None:
         raise NotFound

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from dashboard.live.consumers import NOT_FOUND, ROLE_CHANGED, LiveConsumer
 from execution.notify import WALL_GROUP
-from execution.payloads.halts import HaltRow
+from execution.payloads.halts import HaltDetail
 from execution.selectors.halts import halt_row
 from execution.selectors.wall.desk import Wall, WallPicture
 
@@ -73,7 +73,7 @@ def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, An
 class HaltConsumer(SupervisorConsumer):
     """A halt's progress until the exchanges have confirmed that nothing of it is open, and its lifting."""
 
-    shown: HaltRow | None = None
+    shown: HaltDetail | None = None
 
     def refusal(self, person: User) -> int | None:
         code = super().refusal(person)
@@ -88,5 +88,5 @@ class HaltConsumer(SupervisorConsumer):
         self.shown = row
         return {"halt": row}
 
-    def read_row(self) -> HaltRow | None:
+    def read_row(self) -> HaltDetail | None:
         return halt_row(self.scope["url_route"]["kwargs"]["public_id"])

@@ -106,6 +106,7 @@ def halt_lift(request: HttpRequest, public_id: str) -> HttpResponse:
             person=person_of(request),
             reason=posted_reason(request.POST),
             now=timezone.now(),
+            keeps_time=request.POST.get("keeps_time") == "yes",
         )
     except services.HaltNotFound:
         raise Http404("There is no such halt.") from None

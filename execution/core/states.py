@@ -72,6 +72,8 @@ ORDER_FINAL = frozenset({_O.COMPLETED, _O.CANCELLED, _O.EXPIRED, _O.FAILED, _O.R
 ORDER_LIVE = frozenset(OrderStatus) - ORDER_FINAL
 #: A driver has something to do: everything alive that is approved.
 ORDER_DRIVEN = ORDER_LIVE - {_O.PENDING_APPROVAL}
+#: Their terms may change.
+ORDER_AMENDABLE = frozenset({_O.SCHEDULED, _O.WORKING, _O.PAUSED})
 #: New children may be placed.
 ORDER_TRADING = frozenset({_O.WORKING})
 
@@ -200,3 +202,14 @@ def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
         return CHILD_TRANSITIONS[status, event]
     except KeyError:
         raise ForbiddenTransition(f"a child that is {status} cannot go by {event}") from None
+
+
+def order_actions(status: OrderStatus, outcome: str) -> tuple[str, ...]:
+    """Return what a person may do to an order in this state. ``outcome`` is what a closing order will be."""
+    moves = (OrderEvent.PAUSE, OrderEvent.RESUME)
+    found = [str(event) for event in moves if ORDER_TRANSITIONS.get((status, event)) not in (None, status)]
+    if status in ORDER_AMENDABLE:
+        found.append("amend")
+    if status in ORDER_LIVE and not (status is OrderStatus.CLOSING and outcome == OrderStatus.CANCELLED):
+        found.append("cancel")
+    return tuple(found)

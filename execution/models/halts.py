@@ -83,6 +83,8 @@ class Halt(models.Model):
     )
     lifted_at = models.DateTimeField(null=True, blank=True)
     lift_reason = models.TextField(blank=True)
+    #: Whoever lifted it gives its orders back the time that it took: their plans move by it.
+    keeps_time = models.BooleanField(default=False)
     #: Parents that it paused, and children that were not settled when it came.
     orders = models.ManyToManyField(Order, related_name="halts", blank=True)
     children = models.ManyToManyField(ChildOrder, related_name="halts", blank=True)

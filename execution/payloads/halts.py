@@ -65,10 +65,25 @@ class HaltRow(TypedDict):
     lifted_by: OptionalText
     lifted_at: EpochMs | None
     lift_reason: OptionalText
+    keeps_time: Annotated[bool, about("whoever lifted it gave its orders back the time that it took")]
     orders: int
     children: int
     settled: int
     open: Annotated[list[HaltChild], about("what is still open, and why")]
+
+
+class HaltedOrder(TypedDict):
+    """An order that a halt paused, and that is paused still."""
+
+    id: str
+    symbol: str
+    trader: str
+
+
+class HaltDetail(HaltRow):
+    """A halt by itself, with the orders that wait for a person because of it."""
+
+    waiting: list[HaltedOrder]
 
 
 class HaltNotice(TypedDict):

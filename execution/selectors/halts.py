@@ -17,7 +17,15 @@ from execution.core.types import ZERO
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order, Role, User
 from execution.models.prepared import Compiled
 from execution.payloads.encode import decimal_str, epoch_ms
-from execution.payloads.halts import HaltChild, HaltCount, HaltNotice, HaltPreview, HaltRow
+from execution.payloads.halts import (
+    HaltChild,
+    HaltCount,
+    HaltDetail,
+    HaltedOrder,
+    HaltNotice,
+    HaltPreview,
+    HaltRow,
+)
 
 STOPS = (HaltKind.STOP,)
 ANY_KIND = (HaltKind.STOP, HaltKind.NO_NEW_ORDERS)
@@ -193,11 +201,16 @@ def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
     return [_row(halt) for halt in former.order_by("-lifted_at", "-pk")[:limit]]
 
 
-def halt_row(public_id: str) -> HaltRow | None:
-    """Return the halt with its progress; None when there is no such halt."""
+def halt_row(public_id: str) -> HaltDetail | None:
+    """Return the halt with its progress and its waiting orders; None when there is no such halt."""
     halts = Halt.objects.select_related("account", "trader", "order", "set_by", "lifted_by")
     halt = halts.filter(public_id=public_id).first()
-    return None if halt is None else _row(halt)
+    if halt is None:
+        return None
+    paused = halt.orders.filter(status=OrderStatus.PAUSED).order_by("symbol", "trader__username", "pk")
+    names = paused.values_list("public_id", "symbol", "trader__username")
+    waiting = [HaltedOrder(id=name, symbol=symbol, trader=trader) for name, symbol, trader in names]
+    return HaltDetail(**_row(halt), waiting=waiting)
 
 
 def _row(halt: Halt) -> HaltRow:
@@ -218,6 +231,7 @@ def _row(halt: Halt) -> HaltRow:
         lifted_by="" if halt.lifted_by is None else halt.lifted_by.username,
         lifted_at=epoch_ms(halt.lifted_at),
         lift_reason=halt.lift_reason,
+        keeps_time=halt.keeps_time,
         orders=halt.orders.count(),
         children=len(settled),
         settled=sum(settled),

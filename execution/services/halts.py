@@ -18,7 +18,7 @@ from django.db.models import Q
 from execution import notify
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, refuse, refuse_if
+from execution.core.problems import Problem, Refused, refuse, refuse_if
 from execution.core.states import CHILD_CANCELLABLE, ChildStatus, OrderStatus
 from execution.models import Account, ChildOrder, Halt, HaltKind, HaltScope, Order, Role, User
 from execution.payloads.halts import HaltPreview
@@ -36,7 +36,7 @@ from execution.selectors.halts import (
     symbol_is_known,
 )
 from execution.services.children.children import child_cancel_request
-from execution.services.orders.orders import person_actor
+from execution.services.orders.orders import order_shift, person_actor
 from execution.services.records.audit import audit_append
 from execution.services.records.journal import journal_append
 from execution.services.records.locking import account_row_locked, gate_locked, order_locked
@@ -194,6 +194,7 @@ def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> N
             "scope": halt.scope,
             "subject": halt_subject(halt),
             "last_child": "" if newest is None else newest.client_id,
+            **({"keeps_time": "yes"} if halt.keeps_time else {}),
         },
     )
 
@@ -289,21 +290,22 @@ def _flat_at(halt: Halt) -> datetime | None:
 # --- lift ----------------------------------------------------------------------------------------
 
 
-def halt_lift(*, public_id: str, person: User, reason: str, now: datetime) -> Halt:
+def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps_time: bool = False) -> Halt:
     """End a halt; its orders stay paused until somebody resumes each. Lifting twice is once.
 
     1. The end of the halt and its audit, committed. 2. Each order that it paused no longer says that it is halted.
+    With ``keeps_time`` the plan of each moves by the time of its pause until now; a fixed end stays where it is.
 
     Raises ``HaltNotFound``, and ``Refused``: also while its sweep is unfinished, because the parents that
     are not paused yet would go on by themselves.
     """
-    halt = _lift(public_id, person, reason, now)
+    halt = _lift(public_id, person, reason, now, keeps_time)
     _tell_orders(halt, now)
     return halt
 
 
 @transaction.atomic
-def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
+def _lift(public_id: str, person: User, reason: str, now: datetime, keeps_time: bool) -> Halt:
     _refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     gate_locked()
@@ -319,8 +321,8 @@ def _lift(public_id: str, person: User, reason: str, now: datetime) -> Halt:
     if halt.swept_at is None:
         message = "The halt is still pausing orders. Lifted now, the other orders would go on by themselves."
         refuse("", message, code=Code.HALT_UNFINISHED)
-    halt.lifted_by, halt.lifted_at, halt.lift_reason = person, now, reason
-    halt.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
+    halt.lifted_by, halt.lifted_at, halt.lift_reason, halt.keeps_time = person, now, reason, keeps_time
+    halt.save(update_fields=["lifted_by", "lifted_at", "lift_reason", "keeps_time"])
     _audit("halt_lifted", halt, person, reason, now)
     notify.wall_changed()
     return halt
@@ -351,5 +353,21 @@ def _tell_order(halt: Halt, order_pk: int, now: datetime) -> None:
         order.reason = halt_reason(other)
         other.orders.add(order)  # told again when that one is lifted
     else:
-        order.reason = f"the halt was lifted by {halt.lifted_by.username}: resume or cancel the order"
+        kept = _keep_time(order, halt) if halt.keeps_time else ""
+        order.reason = f"the halt was lifted by {halt.lifted_by.username}: resume or cancel the order{kept}"
     journal_append(order=order, kind="halt_lifted", actor=actor, reason=order.reason, at=now)
+
+
+def _keep_time(order: Order, halt: Halt) -> str:
+    """Move the plan of a locked order by its pause until the lift, and return what its reason says of it.
+
+    The new terms are of the lift's moment, so that a later shift counts from there. What cannot be shifted, such as a
+    fixed end, stays, and the order says so.
+    """
+    if halt.lifted_by is None or halt.lifted_at is None:
+        raise RuntimeError(f"halt {halt.public_id} is not lifted")
+    try:
+        order_shift(order, halt.lifted_by, f"the time of halt {halt.public_id}", halt.lifted_at)
+    except Refused as refused:
+        return f". Its time is not kept: {refused}"
+    return ". Its plan has moved by the time of the halt"

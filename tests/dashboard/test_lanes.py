@@ -14,10 +14,14 @@ from dashboard.handler import lane_of
 from dashboard.lanes import FairThreadPool, LaneFull
 from dashboard.stops import is_stop
 
-STOPPING_OPERATIONS = {"order_pause", "order_cancel", "halt_preview", "halt_set", "unknown_cancel"}
+STOPPING_OPERATIONS = {
+    *("order_pause", "order_cancel", "halt_preview", "halt_set", "unknown_cancel"),
+    *("orders_pause", "orders_pause_preview", "orders_cancel", "orders_cancel_preview"),
+}
 #: Pages by method and name; those with an action by their action.
 STOPPING_PAGES = {
     *("POST /orders/abc12345/pause/", "POST /orders/abc12345/cancel/"),
+    *(f"POST /orders/bulk/{action}/{part}" for action in ("pause", "cancel") for part in ("", "review/")),
     *("GET /halts/new/", "POST /halts/new/", "GET /halts/new/preview/", "POST /halts/new/preview/"),
     *("POST /reconciliation/abc12345/cancel/", "POST /accounts/abc12345/suspend/"),
 }

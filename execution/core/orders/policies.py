@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
+
+#: How a paused order goes on: by its schedule's times, or with them moved by the time lost.
+ResumeMode = Literal["catch_up", "shift"]
 
 
 class AtEnd(StrEnum):

@@ -47,6 +47,11 @@ def order_version(order_id: int) -> int:
     return ORDER.get(pk=order_id).version
 
 
+def order_statuses(order_ids: Sequence[int]) -> dict[int, str]:
+    """Return the status of each order by primary key."""
+    return dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "status"))
+
+
 def order_snapshot(order_id: int) -> Snapshot:
     """Return everything of an order.
 

@@ -15,7 +15,7 @@ from execution.core.numbers import plain
 from execution.core.orders import plans
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, refuse, refuse_if
-from execution.core.states import OrderStatus
+from execution.core.states import ORDER_AMENDABLE
 from execution.models import JournalEntry, Order, OrderApproval, User
 from execution.selectors.halts import ANY_KIND, halt_problem, order_halt
 from execution.selectors.orders.visibility import may_amend, order_find
@@ -33,8 +33,6 @@ from execution.services.orders.orders import OrderNotFound, person_actor, refuse
 from execution.services.orders.replanning import order_replan
 from execution.services.records.locking import gate_locked, order_locked
 from execution.services.records.reasons import optional_reason
-
-AMENDABLE = frozenset({OrderStatus.SCHEDULED, OrderStatus.WORKING, OrderStatus.PAUSED})
 
 
 class TermsChanged(Refused):
@@ -194,9 +192,9 @@ def _theirs(public_id: str, person: User) -> Order:
 
 
 def _refuse_if_over(order: Order) -> None:
-    if order.status not in AMENDABLE:
+    if order.status not in ORDER_AMENDABLE:
         message = f"Order {order.public_id} is {order.status.replace('_', ' ')}. It cannot be amended."
-        refuse("status", message, order.status, ", ".join(sorted(AMENDABLE)), code=Code.ORDER_NOT_OPEN)
+        refuse("status", message, order.status, ", ".join(sorted(ORDER_AMENDABLE)), code=Code.ORDER_NOT_OPEN)
 
 
 def _refuse_other_terms(order: Order, expected: int) -> None:

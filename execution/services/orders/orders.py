@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
 
 from django.db import transaction
 
 from execution.core.orders.plans import shift_plan
+from execution.core.orders.policies import ResumeMode
 from execution.core.orders.view import ChangeStatus
 from execution.core.problem_codes import Code
 from execution.core.problems import Refused, refuse, refuse_if
@@ -39,16 +39,15 @@ from execution.services.records.actors import person_actor, refuse_if_inactive
 from execution.services.records.order_transition import order_transition
 from execution.services.records.reasons import kept_reason, optional_reason
 
-ResumeMode = Literal["catch_up", "shift"]
-
-
 __all__ = [
     "KeyReused",
     "OrderNotFound",
+    "ResumeMode",
     "order_cancel",
     "order_pause",
     "order_preview",
     "order_resume",
+    "order_shift",
     "order_submit",
     "person_actor",
     "refuse_if_halted",
@@ -113,7 +112,7 @@ def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode,
         refuse_if_unaffordable(order, person, field="", label="The rest of the order")
         _refuse_resume_above_limits(order, person, reason, now)
     if order.status == OrderStatus.PAUSED and mode == "shift":
-        _shift(order, person, reason, now)
+        order_shift(order, person, reason, now)
     order.needs_person = False
     change = ChangeStatus(OrderEvent.RESUME, reason or "resumed by a person")
     _transition(order, change, person, now, {"mode": mode})
@@ -146,7 +145,8 @@ def _refuse_if_closed(order: Order) -> None:
     refuse_if(resume_problems(Side(order.side), markets))
 
 
-def _shift(order: Order, person: User, reason: str, now: datetime) -> None:
+def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
+    """Move what is left of a locked, paused order by the time lost until ``now``; raises ``Refused``."""
     terms = order.terms
     if terms is None or order.paused_at is None:
         refuse("mode", "The order has no schedule to shift.", code=Code.NOTHING_TO_SHIFT)

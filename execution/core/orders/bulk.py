@@ -1,0 +1,111 @@
+"""One action for many orders: what it is, and what became of each order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from execution.core.numbers import grouped
+from execution.core.orders.policies import ResumeMode
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, refuse_if
+
+#: As many as live on a busy desk.
+MAX_ORDERS = 200
+
+
+class BulkAction(StrEnum):
+    """What may be done to many orders at once."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    EXTEND = "extend"
+    URGENCY = "urgency"
+
+
+#: These write new terms, so they are asked for a version of the terms.
+AMENDING = frozenset({BulkAction.EXTEND, BulkAction.URGENCY})
+
+
+class BulkOutcome(StrEnum):
+    """What became of one order. ``UNCHANGED``: it was so already. ``WAITING``: another person must approve it."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenOrder:
+    """An order by its public id, and the version of its terms that was seen; None: whichever is in force."""
+
+    public_id: str
+    terms_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRequest:
+    """An action, its orders in their order, and what the action needs: ``mode`` of a resume, ``by`` of an extension,
+    ``urgency`` of an amendment."""
+
+    action: BulkAction
+    orders: tuple[ChosenOrder, ...]
+    reason: str = ""
+    mode: ResumeMode | None = None
+    by: timedelta | None = None
+    urgency: Decimal | None = None
+
+
+def check_bulk(request: BulkRequest, *, is_preview: bool = False) -> None:
+    """Raise ``Refused`` for a request that could not be carried out for any order.
+
+    An extension needs the versions of the terms, which its preview tells: extended by a length, twice the same request
+    would be two extensions.
+    """
+    problems = [*_order_problems(request.orders), *_value_problems(request)]
+    unseen = [each.public_id for each in request.orders if each.terms_version is None]
+    if request.action is BulkAction.EXTEND and unseen and not is_preview:
+        message = (
+            f"Order {unseen[0]} has no terms_version. Take it from the preview: it makes a repetition safe."
+        )
+        problems.append(Problem("orders", message, unseen[0], code=Code.VALUE_MISSING))
+    refuse_if(problems)
+
+
+def _order_problems(orders: Sequence[ChosenOrder]) -> list[Problem]:
+    names = [chosen.public_id for chosen in orders]
+    if not 1 <= len(names) <= MAX_ORDERS:
+        message = f"There are {len(names):,} orders. Choose from 1 to {MAX_ORDERS}."
+        return [Problem("orders", message, len(names), MAX_ORDERS, code=Code.LENGTH_OUT_OF_RANGE)]
+    again = sorted({name for name in names if names.count(name) > 1})
+    return [
+        Problem("orders", f"Order {name} is named more than once.", name, code=Code.VALUE_REPEATED)
+        for name in again
+    ]
+
+
+def _value_problems(request: BulkRequest) -> list[Problem]:
+    needs = {
+        BulkAction.RESUME: ("mode", request.mode, "Say whether the orders catch up or shift."),
+        BulkAction.EXTEND: ("by", request.by, "Say by how much the orders are extended."),
+        BulkAction.URGENCY: ("urgency", request.urgency, "Say which urgency the orders get, from 0 to 1."),
+    }
+    problems = []
+    if request.action in needs:
+        field, value, message = needs[request.action]
+        if value is None:
+            problems.append(Problem(field, message, code=Code.VALUE_MISSING))
+    if request.by is not None and request.by <= timedelta(0):
+        message = f"The extension is {request.by.total_seconds():,.0f} s. It must be above 0."
+        problems.append(Problem("by", message, request.by, timedelta(0), code=Code.VALUE_OUT_OF_RANGE))
+    if request.urgency is not None and request.urgency > 1:
+        message = f"Urgency is {grouped(request.urgency)}. It must be from 0 to 1."
+        problems.append(Problem("urgency", message, request.urgency, 1, code=Code.VALUE_OUT_OF_RANGE))
+    return problems
