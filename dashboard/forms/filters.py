@@ -33,6 +33,7 @@ NAMES = (
     "account",
     "trader",
     "q",
+    "sort",
     "from",
     "to",
     "source",
@@ -64,8 +65,8 @@ class FilterForm(Generic[Filter]):
 
     @property
     def is_filtered(self) -> bool:
-        """Return True if the filter leaves anything out. How reports are grouped leaves nothing out."""
-        return bool(self.query(group=""))
+        """Return True if the filter leaves anything out. Grouped reports and sorted lists leave nothing out."""
+        return bool(self.query(group="", sort=""))
 
     def selects(self) -> list[dict[str, Any]]:
         """Return the filter bar's selects; one with nothing to choose from is left out."""

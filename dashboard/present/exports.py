@@ -106,6 +106,7 @@ COLUMNS: dict[str, Cell] = {
     "Filled": lambda row, _: row["filled"],
     "Done %": lambda row, _: percent(_share(row)),
     "Schedule %": lambda row, now: percent(due(row, now)),
+    "Notional": lambda row, _: row["notional"] or "",
     "Limit": lambda row, _: row["limit_price"] or "",
     "Average": lambda row, _: row["average"] or "",
     "Arrival": lambda row, _: row["arrival_mid"] or "",

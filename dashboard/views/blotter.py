@@ -19,7 +19,7 @@ from execution.payloads.encode import epoch_ms
 from execution.payloads.orders import OrderPage
 from execution.selectors.orders import pages
 from execution.selectors.orders.blotter import PAGE_SIZE, STATES, blotter_page, blotter_rows
-from execution.selectors.orders.order_filter import OrderListFilter
+from execution.selectors.orders.order_filter import SORTS, OrderListFilter
 from execution.selectors.orders.visibility import sees_several
 
 #: Children and fills that an opened row shows; the order's page has all.
@@ -45,7 +45,8 @@ def order_list(request: HttpRequest) -> HttpResponse:
         },
         "chosen": chosen,
         "tabs": _tabs(chosen, found),
-        "by_state_only": not chosen.query(state=""),
+        "by_state_only": not chosen.query(state="", sort=""),
+        "sorts": _sorts(chosen),
         "total": found["total"],
         "number": chosen.filter.page,
         "last": last,
@@ -56,6 +57,17 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "sees_several": sees_several(person),
     }
     return render(request, "dashboard/orders.html", context)
+
+
+def _sorts(chosen: FilterForm[OrderListFilter]) -> dict[str, dict[str, str]]:
+    """Return for each column the address that sorts by it, and how it is sorted now: up, down, and then not at all."""
+    now = chosen.filter.sort
+    found = {}
+    for name in SORTS:
+        following = {name: f"-{name}", f"-{name}": ""}.get(now, name)
+        order = {name: "ascending", f"-{name}": "descending"}.get(now, "")
+        found[name] = {"query": chosen.query(sort=following), "order": order}
+    return found
 
 
 def _tabs(chosen: FilterForm[OrderListFilter], order_page: OrderPage) -> list[dict[str, Any]]:

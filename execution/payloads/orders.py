@@ -45,6 +45,10 @@ class OrderRow(TypedDict):
     limit_price: DecimalStr | None
     average: DecimalStr | None
     arrival_mid: DecimalStr | None
+    notional: Annotated[
+        DecimalStr | None,
+        about("filled value, and the rest at the arrival mid, else at the limit price; in quote currency"),
+    ]
     cost_bp: Annotated[DecimalStr | None, about("against the arrival mid; + is cost")]
     start_at: EpochMs | None
     end_at: EpochMs | None
@@ -61,6 +65,8 @@ class OrderRow(TypedDict):
     alerts: PageOnly[int]
     client_reference: str
     tags: PageOnly[list[str]]
+    #: What a person who may act on it may do in its state.
+    actions: PageOnly[list[str]]
 
 
 class Fee(TypedDict):

@@ -38,7 +38,7 @@ def wall_of(watched: Watched) -> Page:
 
 
 def done_of(page: Page, public_id: str) -> str:
-    return page.locator(f'tr[data-id="{public_id}"] td').nth(9).inner_text()
+    return page.locator(f'tr[data-id="{public_id}"] td').nth(10).inner_text()
 
 
 @pytest.mark.timeout(300)  # the first test starts the desk
@@ -57,7 +57,7 @@ def test_live_orders_of_two_traders_move_on_the_wall(browser: Browser, open_desk
     for _ in range(2):
         before = {public_id: done_of(page, public_id) for public_id in orders}
         for public_id, text in before.items():
-            expect(page.locator(f'tr[data-id="{public_id}"] td').nth(9)).not_to_have_text(text, timeout=SOON)
+            expect(page.locator(f'tr[data-id="{public_id}"] td').nth(10)).not_to_have_text(text, timeout=SOON)
     assert page.evaluate("window.notReloaded"), "it moved by itself"
     people = page.locator("#people li")
     expect(people.filter(has_text="second_trader")).to_contain_text("1 live")

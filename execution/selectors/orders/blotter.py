@@ -1,7 +1,7 @@
 """Reads for the blotter: the orders that a person sees, by filter, first what needs attention.
 
 A page reads the keys of its orders, then only those orders: what it costs does not grow with their number,
-but for the counts, which an index answers. Money is neither compared nor summed here.
+but for the counts, which an index answers. Money is not summed here, and compared only to sort a list by it.
 """
 
 from __future__ import annotations
@@ -12,25 +12,22 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from django.db.models import (
-    Case,
     Count,
     Exists,
-    IntegerField,
     OuterRef,
     Q,
     QuerySet,
     Sum,
     TextField,
-    Value,
-    When,
 )
 from django.db.models.functions import Cast
 
-from execution.core.states import ORDER_FINAL, ORDER_LIVE
+from execution.core.states import ORDER_FINAL
 from execution.models import Account, Market, Order, Role, User, Venue
 from execution.payloads.orders import OrderPage, OrderRow
 from execution.selectors.orders.order_filter import FilterChoices, OrderFilter, OrderListFilter
 from execution.selectors.orders.rows import order_rows_of, orders_for_rows
+from execution.selectors.orders.sorting import LIVE, NEEDS, orders_sorted
 from execution.selectors.orders.visibility import orders_visible, sees_several
 
 PAGE_SIZE = 100
@@ -40,8 +37,8 @@ CHUNK = 200
 #: The groups of states; a single status is a state, too.
 STATES: dict[str, Q] = {
     "all": Q(),
-    "needs": Q(needs_person=True, status__in=sorted(ORDER_LIVE)),
-    "live": Q(status__in=sorted(ORDER_LIVE)),
+    "needs": NEEDS,
+    "live": LIVE,
     "final": Q(status__in=sorted(ORDER_FINAL)),
 }
 
@@ -75,7 +72,7 @@ def blotter_page(
     chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """Return a page of the blotter: first what needs attention, then what lives, then by time.
+    """Return a page of the blotter: by a column, else first what needs attention, then what lives, then by time.
 
     Rows of ``known`` (by id) whose order has not moved since are taken over as they are.
     """
@@ -89,7 +86,9 @@ def blotter_page(
     total = counts.pop("chosen")
     first = (chosen.page - 1) * PAGE_SIZE
     heads = list(
-        _sorted(filtered.filter(state)).values_list("pk", "public_id", "version")[first : first + PAGE_SIZE]
+        orders_sorted(filtered.filter(state), chosen.sort).values_list("pk", "public_id", "version")[
+            first : first + PAGE_SIZE
+        ]
     )
     held = known or {}
     moved = [pk for pk, key, version in heads if key not in held or held[key]["version"] != version]
@@ -105,7 +104,9 @@ def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[Orde
     Which orders and in what order is fixed at the first; each row is as it is when its part is read.
     """
     keys = list(
-        _sorted(_list_filtered(person, chosen).filter(_state(chosen.state))).values_list("pk", flat=True)
+        orders_sorted(_list_filtered(person, chosen).filter(_state(chosen.state)), chosen.sort).values_list(
+            "pk", flat=True
+        )
     )
     for first in range(0, len(keys), CHUNK):
         yield order_rows_of(orders_for_rows(keys[first : first + CHUNK]))
@@ -122,16 +123,6 @@ def blotter_marks(*, person: User) -> tuple[int, int]:
 
 def _state(state: str) -> Q:
     return STATES.get(state, Q(status=state))
-
-
-def _sorted(orders: QuerySet[Order]) -> QuerySet[Order]:
-    rank = Case(
-        When(STATES["needs"], then=Value(0)),
-        When(STATES["live"], then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-    return orders.order_by(rank, "-created_at", "-pk")
 
 
 def _list_filtered(person: User, chosen: OrderListFilter) -> QuerySet[Order]:

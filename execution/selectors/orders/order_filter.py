@@ -39,6 +39,12 @@ LAST_PAGE = 1_000_000
 #: Groups of states by their names in a filter; a single status is a state, too.
 STATE_GROUPS = ("all", "needs", "live", "final")
 
+#: What a list of orders may be sorted by.
+SORTS = (
+    *("state", "id", "trader", "symbol", "side", "algorithm", "quantity", "filled", "done", "notional"),
+    *("limit", "average", "arrival", "cost", "end", "last_fill", "created"),
+)
+
 #: Where entries are searched: in the orders' journals, or in the audit.
 SOURCES = ("orders", "audit")
 #: Digits of a page's mark.
@@ -209,6 +215,13 @@ class OrderListFilter(OrderFilter):
         str,
         AfterValidator(_search),
         Field(description="the beginning of the order's id, or a part of its client reference or of a tag"),
+    ] = ""
+    sort: Annotated[
+        str,
+        OneOf((*SORTS, *(f"-{name}" for name in SORTS))),
+        Field(
+            description="a column, with - before it from the last to the first; empty: what needs attention first"
+        ),
     ] = ""
     page: Annotated[int, BeforeValidator(_page), Field(ge=1, le=LAST_PAGE)] = 1
 

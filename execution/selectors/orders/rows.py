@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
-from execution.core.states import ORDER_LIVE
+from execution.core.states import ORDER_LIVE, OrderStatus, order_actions
 from execution.core.tca import costs
-from execution.core.types import Side
+from execution.core.types import ZERO, Side
 from execution.models import Account, ChildOrder, Fill, JournalEntry, Market, Order
 from execution.models.prepared import Compiled
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
@@ -143,6 +144,7 @@ def _row(
         limit_price=decimal_str(terms.limit_price) if terms else None,
         average=rounded_str(average, 12),
         arrival_mid=decimal_str(arrival),
+        notional=rounded_str(_notional(order, arrival, terms.limit_price if terms else None), 2),
         cost_bp=rounded_str(costs.slippage_bp(Side(order.side), average, arrival), 2),
         start_at=epoch_ms(terms.start_at) if terms else None,
         end_at=epoch_ms(terms.end_at) if terms else None,
@@ -156,4 +158,13 @@ def _row(
         alerts=alerts,
         client_reference=order.client_reference,
         tags=[str(tag) for tag in order.tags],
+        actions=list(order_actions(OrderStatus(order.status), order.outcome)),
     )
+
+
+def _notional(order: Order, arrival: Decimal | None, limit_price: Decimal | None) -> Decimal | None:
+    """Return the filled value, and the rest at the arrival mid, else the limit price; None where neither is known."""
+    left, price = max(order.quantity - order.filled, ZERO), arrival if arrival is not None else limit_price
+    if left == ZERO:
+        return order.notional
+    return None if price is None else order.notional + left * price

@@ -3,26 +3,13 @@
 import { byId, element, setText } from "../lib/dom.js";
 import { offerShift } from "../order/order_panels.js";
 import { decimal } from "../lib/format.js";
-import { isFinal } from "../lib/states.js";
+import { mayAct, mayTrade } from "./rights.js";
 
 const menu = byId("row-menu");
-// The blotter or the wall.
-const host = document.querySelector("[data-user-role]");
-
-const mayAct = (row) =>
-  host.dataset.userRole === "supervisor" || ("mayTrade" in host.dataset && row.trader === host.dataset.userName);
-const mayTrade = () => "mayTrade" in host.dataset;
+const LABELS = { pause: "Pause", resume: "Resume…", cancel: "Cancel…" };
 
 /** The acts that the order's state allows to this person. */
-function acts(row) {
-  const found = [];
-  if (mayAct(row)) {
-    if (["scheduled", "working"].includes(row.status)) found.push(["pause", "Pause"]);
-    if (row.status === "paused") found.push(["resume", "Resume…"]);
-    if (!isFinal(row.status) && !(row.status === "closing" && row.outcome === "cancelled")) found.push(["cancel", "Cancel…"]);
-  }
-  return found;
-}
+const acts = (row) => (mayAct(row) ? row.actions.filter((act) => act in LABELS).map((act) => [act, LABELS[act]]) : []);
 
 const sentence = (row) => `${row.side.toUpperCase()} ${decimal(row.quantity)} ${row.symbol} · ${row.id} · ${row.trader}`;
 

@@ -1,7 +1,9 @@
 // A row of the blotter: its cells, and what moves in it with time alone.
 
+import { chooseCell } from "./bulk.js";
+import { arranged } from "./columns.js";
 import { bar, cell, element, number, setText } from "../lib/dom.js";
-import { DASH, age, costClass, local, moment, percent, points, price, quantity } from "../lib/format.js";
+import { DASH, age, costClass, decimal, local, moment, percent, points, price, quantity, short } from "../lib/format.js";
 import { finishOf, finishWords } from "../lib/pace.js";
 import { shareDue } from "../lib/plan.js";
 import { isFinal, orderPill, reasonOf, side } from "../lib/states.js";
@@ -34,34 +36,37 @@ export function menuCell(row) {
 }
 
 /** The cells of an order. `now` is the server's. */
-export function rowNode(row, { now, isOpen, showsTrader }) {
+export function rowNode(row, { now, isOpen, showsTrader, isChosen, layout }) {
   const link = element("a", { href: `/orders/${row.id}/`, class: "mono", title: row.client_reference || null }, row.id);
   const end = row.ended_at ?? row.end_at;
   const cells = [
-    opener(row, isOpen),
-    element("td", {}, orderPill(row)),
-    element("td", {}, link),
-    showsTrader ? cell(row.trader, "clip", row.trader) : null,
-    cell(row.account || DASH, "extra clip", row.account),
-    cell(row.symbol),
-    element("td", {}, side(row.side)),
-    cell(row.algorithm.toUpperCase(), "optional"),
-    number(quantity(row.quantity, row.lot)),
-    number(quantity(row.filled, row.lot)),
-    element("td", { class: "bar-cell", "data-bar": "" }),
-    number(percent(shareOf(row))),
-    number(row.limit_price === null ? DASH : price(row.limit_price, row.tick), "optional"),
-    number(row.average === null ? DASH : price(row.average, row.tick, 1)),
-    number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1), "extra"),
-    number(points(row.cost_bp), costClass(row.cost_bp)),
-    element("td", { class: "number", "data-ahead": "" }),
-    number(moment(end, now), "", local(end)),
-    element("td", { class: "number extra", "data-eta": "" }),
-    element("td", { class: "number", "data-age": "" }),
-    alerts(row),
-    menuCell(row),
+    ["choose", chooseCell(row, isChosen)],
+    ["open", opener(row, isOpen)],
+    ["state", element("td", {}, orderPill(row))],
+    ["id", element("td", {}, link)],
+    ["trader", showsTrader ? cell(row.trader, "clip", row.trader) : null],
+    ["accounts", cell(row.account || DASH, "extra clip", row.account)],
+    ["symbol", cell(row.symbol)],
+    ["side", element("td", {}, side(row.side))],
+    ["algorithm", cell(row.algorithm.toUpperCase(), "optional")],
+    ["quantity", number(quantity(row.quantity, row.lot))],
+    ["filled", number(quantity(row.filled, row.lot))],
+    ["notional", number(short(row.notional), "", row.notional === null ? null : `${decimal(row.notional, 2)} ${row.quote}`)],
+    ["progress", element("td", { class: "bar-cell", "data-bar": "" })],
+    ["done", number(percent(shareOf(row)))],
+    ["limit", number(row.limit_price === null ? DASH : price(row.limit_price, row.tick), "optional")],
+    ["average", number(row.average === null ? DASH : price(row.average, row.tick, 1))],
+    ["arrival", number(row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1), "extra")],
+    ["cost", number(points(row.cost_bp), costClass(row.cost_bp))],
+    ["ahead", element("td", { class: "number", "data-ahead": "" })],
+    ["end", number(moment(end, now), "", local(end))],
+    ["eta", element("td", { class: "number extra", "data-eta": "" })],
+    ["last_fill", element("td", { class: "number", "data-age": "" })],
+    ["alerts", alerts(row)],
+    ["actions", menuCell(row)],
   ];
-  const node = element("tr", { "data-id": row.id, class: isOpen ? "is-open" : null }, ...cells);
+  const kinds = [isOpen ? "is-open" : "", isChosen ? "is-chosen" : ""].join(" ").trim();
+  const node = element("tr", { "data-id": row.id, class: kinds || null }, ...arranged(cells, layout));
   tickRow(row, node, now);
   return node;
 }
@@ -72,6 +77,8 @@ export function patchRow(node, fresh) {
   [...fresh.children].forEach((made, index) => {
     const held = node.children[index];
     if (!held.isEqualNode(made)) held.replaceWith(made);
+    // Whether a box is checked is no attribute of it.
+    else if (made.firstChild?.firstChild?.type === "checkbox") held.firstChild.firstChild.checked = made.firstChild.firstChild.checked;
   });
 }
 

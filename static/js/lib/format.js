@@ -40,6 +40,16 @@ export function decimal(value, digits = null) {
 export const price = (value, tick, extra = 0) => decimal(value, tick === null ? null : places(tick) + extra);
 export const quantity = (value, lot) => decimal(value, lot === null ? null : places(lot));
 
+/** 4.1 M: a sum that is read from across the room; exact in the tooltip. */
+export function short(value) {
+  if (value === null || value === undefined) return DASH;
+  const number = Number(value);
+  for (const [size, unit] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) {
+    if (Math.abs(number) >= size) return `${(number / size).toFixed(number / size < 100 ? 1 : 0)}${unit}`;
+  }
+  return number.toFixed(0);
+}
+
 /** Basis points with a sign: + is cost. What is shown as zero has none. */
 export function points(value, digits = 1) {
   if (!known(value)) return DASH;

@@ -1,5 +1,7 @@
 // A halt's progress until nothing is open, as the exchanges confirm it.
 
+import { bulkDialog } from "../blotter/bulk_dialog.js";
+import { drawWaiting, watchWaiting } from "../halts/waiting.js";
 import { showConnection } from "../lib/connection.js";
 import { bar, byId, element, readJson, setText } from "../lib/dom.js";
 import { DASH, clock, decimal, local, spoken } from "../lib/format.js";
@@ -29,7 +31,7 @@ function openRow(child) {
 }
 
 const WORDS = {
-  lifted: "Orders that it paused stay paused until a person resumes each one.",
+  lifted: "Orders that it paused stay paused until a person resumes them.",
   halted: "Nothing is open at the exchanges. No order is sent until the halt is lifted.",
   halting: "Cancels are on their way. No order is sent.",
   "no new orders": "New orders are refused. Live orders go on.",
@@ -55,6 +57,7 @@ function drawOnce() {
   byId("halt-open").closest("table").hidden = !halt.open.length;
   byId("halt-none").hidden = halt.open.length > 0;
   setText(byId("halt-none"), stops ? "Nothing is open." : "This kind of halt cancels nothing.");
+  drawWaiting(halt);
   drawFacts();
 }
 
@@ -66,7 +69,10 @@ function drawFacts() {
     ["Nothing open", moment(halt.flat_at)],
     ["Lifted", halt.lifted_at === null ? "in force" : `${moment(halt.lifted_at)} by ${halt.lifted_by}: ${halt.lift_reason}`],
   ];
-  if (halt.lifted_at !== null) facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
+  if (halt.lifted_at !== null) {
+    facts.push(["In force for", spoken(halt.lifted_at - halt.set_at)]);
+    if (halt.kind === "stop") facts.push(["Orders' time", halt.keeps_time ? "given back: plans moved by the time of the halt" : "not given back"]);
+  }
   byId("halt-facts").replaceChildren(...facts.flatMap(([name, value, title]) => [element("dt", {}, name), element("dd", { title }, value)]));
 }
 
@@ -79,6 +85,7 @@ function draw() {
   byId("halt-flat").dataset.state = halt.flat_at !== null ? "flat" : running ? "running" : "none";
 }
 
+watchWaiting(byId("halt-waiting"), () => halt.waiting, bulkDialog());
 document.addEventListener("visibilitychange", draw);
 draw();
 setInterval(draw, DRAW_EVERY);

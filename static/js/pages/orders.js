@@ -1,5 +1,7 @@
 // The blotter: rows from the server, live by websocket, ages and marks ticking by themselves.
 
+import { bulkBar } from "../blotter/bulk.js";
+import { blotterColumns } from "../blotter/columns.js";
 import { openMenu } from "../blotter/menu.js";
 import { OpenedRow } from "../blotter/parts.js";
 import { patchRow, rowNode, tickRow } from "../blotter/row.js";
@@ -10,7 +12,6 @@ import { LiveSocket } from "../lib/socket.js";
 const host = byId("orders");
 const body = byId("order-rows");
 const table = body.closest("table");
-const form = byId("filter");
 const columns = table.tHead.rows[0].cells.length;
 const showsTrader = "several" in host.dataset;
 const first = readJson("orders-data");
@@ -18,6 +19,8 @@ let rows = new Map(first.rows.map((row) => [row.id, row]));
 let order = first.rows.map((row) => row.id);
 let drawn = new Map();
 const opened = new Map();
+const shape = blotterColumns({ table, memory: `tranche-blotter-${host.dataset.userName}`, redraw: () => draw() });
+const bulk = bulkBar({ body, rows: () => rows, redraw: () => draw() });
 
 // A filter that was not understood shows nothing, live or not.
 const socket = new LiveSocket(first.live ? `/ws/orders/?${first.query}` : null, {
@@ -46,10 +49,13 @@ function drawnRow(id, at) {
   const row = rows.get(id);
   const known = drawn.get(id);
   const isOpen = opened.has(id);
-  if (known && known.row === row && known.isOpen === isOpen) return known;
-  const fresh = rowNode(row, { now: at, isOpen, showsTrader });
+  const isChosen = bulk.has(id);
+  const layout = shape.layout();
+  const isSame = known && known.row === row && known.isOpen === isOpen && known.isChosen === isChosen;
+  if (isSame && known.layout === layout) return known;
+  const fresh = rowNode(row, { now: at, isOpen, showsTrader, isChosen, layout });
   if (known) patchRow(known.node, fresh);
-  return { row, isOpen, node: known ? known.node : fresh };
+  return { row, isOpen, isChosen, layout, node: known ? known.node : fresh };
 }
 
 function draw() {
@@ -60,6 +66,7 @@ function draw() {
   arrange(body, nodes);
   table.hidden = !nodes.length;
   byId("orders-empty").hidden = nodes.length > 0 || !first.live;
+  bulk.update([...drawn.keys()]);
   tick();
 }
 
@@ -80,7 +87,7 @@ function toggle(id) {
 
 body.addEventListener("click", (event) => {
   const node = event.target.closest("tr[data-id]");
-  if (!node || event.target.closest("a")) return;
+  if (!node || event.target.closest("a, .choose-cell")) return;
   const menu = event.target.closest("[data-menu]");
   if (menu) openMenu(rows.get(node.dataset.id), menu);
   else if (!getSelection().toString()) {
@@ -93,12 +100,6 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   opened.get(id)?.received(socket.now());
 });
 
-// Only what filters stands in the address.
-form.addEventListener("formdata", (event) => {
-  for (const [name, value] of [...event.formData]) if (!value.trim()) event.formData.delete(name);
-});
-form.addEventListener("change", (event) => event.target.matches("select") && form.requestSubmit());
-
 document.addEventListener("visibilitychange", draw);
-draw();
+shape.apply();
 showConnection(() => ({ state: socket.state, age: socket.age }));

@@ -2,6 +2,7 @@
 
 import { watchBell } from "../lib/bell.js";
 import { byId, setText } from "../lib/dom.js";
+import { watchFilters } from "../lib/filters.js";
 import { clock } from "../lib/format.js";
 import { watchKeys } from "../lib/keys.js";
 import { watchRequests } from "../lib/notices.js";
@@ -53,6 +54,7 @@ watchClicks();
 watchKeys();
 watchRequests();
 watchBell();
+watchFilters();
 document.body.addEventListener("htmx:afterRequest", closeAfter);
 tick();
 setInterval(tick, 1000);

@@ -1,5 +1,6 @@
 // The wall: every live order of everybody, the desk's health, and what waits for a supervisor.
 
+import { bulkBar } from "../blotter/bulk.js";
 import { openMenu } from "../blotter/menu.js";
 import { patchRow, tickRow } from "../blotter/row.js";
 import { showConnection } from "../lib/connection.js";
@@ -14,6 +15,7 @@ const first = readJson("wall-data");
 let rows = new Map(first.rows.map((row) => [row.id, row]));
 let { order, panels } = first;
 let drawn = new Map();
+const bulk = bulkBar({ body, rows: () => rows, redraw: () => draw() });
 
 function take(message) {
   if (message.type === "snapshot") rows = new Map();
@@ -28,10 +30,11 @@ const socket = new LiveSocket("/ws/wall/", { snapshot: take, delta: take, beat: 
 function drawnRow(id, at) {
   const row = rows.get(id);
   const known = drawn.get(id);
-  if (known?.row === row) return known;
-  const fresh = wallRow(row, at);
+  const isChosen = bulk.has(id);
+  if (known?.row === row && known.isChosen === isChosen) return known;
+  const fresh = wallRow(row, at, isChosen);
   if (known) patchRow(known.node, fresh);
-  return { row, node: known ? known.node : fresh };
+  return { row, isChosen, node: known ? known.node : fresh };
 }
 
 function draw() {
@@ -44,6 +47,7 @@ function draw() {
   arrange(body, nodes);
   table.hidden = !nodes.length;
   byId("wall-empty").hidden = nodes.length > 0;
+  bulk.update([...drawn.keys()]);
   drawPanels(panels, drawn, at);
   tick();
 }
@@ -63,6 +67,10 @@ body.addEventListener("click", (event) => {
   const node = event.target.closest("tr[data-id]");
   const menu = event.target.closest("[data-menu]");
   if (node && menu) openMenu(rows.get(node.dataset.id), menu);
+});
+byId("lift-dialog").querySelector("form").addEventListener("htmx:afterRequest", (event) => {
+  const { after } = event.target.dataset;
+  if (event.detail.successful && after) location.assign(after);
 });
 document.addEventListener("visibilitychange", draw);
 draw();

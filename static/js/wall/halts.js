@@ -38,6 +38,8 @@ function askToLift(halt) {
   form.reset();
   form.setAttribute("hx-post", `/halts/${halt.id}/lift/`);
   window.htmx.process(form);
+  // Its page is where the orders that it paused are resumed together.
+  form.dataset.after = halt.orders ? `/halts/${halt.id}/` : "";
   setText(dialog.querySelector("[data-halt-line]"), `${subjectOf(halt)}, ${KINDS[halt.kind]}: ${halt.reason}`);
   dialog.showModal();
 }

@@ -2,21 +2,11 @@
 // pressing stays the same button.
 
 import { arrange, byId, element, setText } from "../lib/dom.js";
-import { DASH, age, clock, costClass, countdown, decimal, local, percent, points } from "../lib/format.js";
+import { DASH, age, clock, costClass, countdown, decimal, local, percent, points, short } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
 
 const haltNew = byId("wall").dataset.haltNew;
-
-/** 4.1 M: a sum that is read from across the room; exact in the tooltip. */
-export function short(value) {
-  if (value === null || value === undefined) return DASH;
-  const number = Number(value);
-  for (const [size, unit] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) {
-    if (Math.abs(number) >= size) return `${(number / size).toFixed(number / size < 100 ? 1 : 0)}${unit}`;
-  }
-  return number.toFixed(0);
-}
 
 function lines(host, items, keyOf, make, fill) {
   const held = new Map([...host.children].map((node) => [node.dataset.key, node]));
@@ -105,7 +95,7 @@ function tickAccount(node, account, now) {
   const worst = seen.reduce((oldest, quote) => (oldest === null || (quote.at ?? 0) < (oldest.at ?? 0) ? quote : oldest), null);
   const latency = account.latency_ms === null ? DASH : account.latency_ms < 1000 ? `${Math.round(account.latency_ms)} ms` : age(account.latency_ms);
   const errors = account.failures === 1 ? "1 error" : `${account.failures} errors`;
-  const data = worst === null ? DASH : `${since(worst.at)} old`;
+  const data = worst === null || worst.at === null ? DASH : `${since(worst.at)} old`;
   const updatedAt = Math.max(account.stream_at ?? 0, account.polled_at ?? 0) || null;
   const updated = updatedAt === null ? "no account update yet" : `last account update ${since(updatedAt)} ago`;
   const figures = part(node, "figures");

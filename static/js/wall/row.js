@@ -1,5 +1,6 @@
 // A live order on the wall: its cells, and the alert in words.
 
+import { chooseCell } from "../blotter/bulk.js";
 import { menuCell, shareOf } from "../blotter/row.js";
 import { cell, element, number, setText } from "../lib/dom.js";
 import { DASH, age, costClass, percent, points, quantity, spoken } from "../lib/format.js";
@@ -26,9 +27,10 @@ function alertOf(row, now) {
   return [row.waits ? "warn" : "muted", reasonOf(row)];
 }
 
-export function wallRow(row, now) {
+export function wallRow(row, now, isChosen) {
   const link = element("a", { href: `/orders/${row.id}/`, class: "mono" }, row.id);
-  const node = element("tr", { "data-id": row.id },
+  const node = element("tr", { "data-id": row.id, class: isChosen ? "is-chosen" : null },
+    chooseCell(row, isChosen),
     element("td", {}, orderPill(row)),
     element("td", {}, link),
     cell(row.trader, "clip", row.trader),
