@@ -1,4 +1,4 @@
-"""What an action did, or would do, to many orders, for pages and programs."""
+"""The result of an action on many orders, or its preview, for pages and programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one action did, or would do, to many orders."""
+"""The result of one action on many orders, or its preview."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.payloads.problems import ProblemRow
 
 
 class BulkResultRow(TypedDict):
-    """What became of one order."""
+    """The result for one order."""
 
     order: str
     outcome: Annotated[
@@ -27,7 +27,7 @@ class BulkResultRow(TypedDict):
 
 
 class BulkSum(TypedDict):
-    """What the orders that the action does have open in one symbol and on one side."""
+    """The open quantities, in one symbol and on one side, of the orders that the action changes."""
 
     symbol: str
     side: str
@@ -36,7 +36,7 @@ class BulkSum(TypedDict):
 
 
 class BulkAnswer(TypedDict):
-    """What became of each order, in the order of the request."""
+    """The result for each order, in the sequence of the request."""
 
     action: BulkAction
     counts: Annotated[dict[str, int], about("orders by outcome; an outcome without any is left out")]
@@ -44,7 +44,7 @@ class BulkAnswer(TypedDict):
 
 
 class BulkPreview(BulkAnswer):
-    """What would become of each order now. Nothing was changed."""
+    """The result that each order would have now. Nothing was changed."""
 
     sums: Annotated[list[BulkSum], about("of the orders with the outcomes done and waiting")]
     notional: Annotated[

@@ -34,7 +34,7 @@ SCHEDULED = """async () => {
 
 
 class Frames:
-    """What comes through the market's websockets of a page."""
+    """Messages that come through the market's websockets of a page."""
 
     def __init__(self, page: Page) -> None:
         self.updates = 0

@@ -1,4 +1,4 @@
-"""What the ticket warns of once, in words of its side, and what a halt takes away from it."""
+"""Warnings of the ticket, once and in words of its side, and its buttons during a halt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(office: Desk, page: str = "preview", **changes: Any) -> Any:
 
 
 def traded(office: Desk, per_second: str) -> None:
-    """The market of the last five minutes."""
+    """Return the market of the last five minutes."""
     MarketSample.objects.all().delete()
     last = timezone.now().replace(microsecond=0) - timedelta(seconds=3)
     MarketSample.objects.bulk_create(

@@ -18,7 +18,7 @@ MAX_ORDERS = 200
 
 
 class BulkAction(StrEnum):
-    """What may be done to many orders at once."""
+    """Actions on many orders at once."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -32,7 +32,7 @@ AMENDING = frozenset({BulkAction.EXTEND, BulkAction.URGENCY})
 
 
 class BulkOutcome(StrEnum):
-    """What became of one order. ``UNCHANGED``: it was so already. ``WAITING``: another person must approve it."""
+    """The result for one order. ``UNCHANGED``: it was so already. ``WAITING``: another person must approve it."""
 
     DONE = "done"
     UNCHANGED = "unchanged"

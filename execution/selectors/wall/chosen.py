@@ -1,4 +1,4 @@
-"""What many chosen orders have open together, for the review of an action on them."""
+"""The open quantities of many chosen orders together, for the review of an action on them."""
 
 from __future__ import annotations
 

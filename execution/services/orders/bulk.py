@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What became of one order. ``order_pk`` is None for an order that the person does not see."""
+    """The result for one order. ``order_pk`` is None for an order that the person does not see."""
 
     public_id: str
     outcome: BulkOutcome
