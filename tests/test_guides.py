@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.forms import fields
 from execution.core import guarantees
+from execution.core.alerts.delivery import signature
 from execution.core.algorithms import registry
 from execution.core.algorithms.registry import AlgorithmSpec, plan_order
 from execution.core.algorithms.slice_tactic import rest_and_cross
@@ -190,3 +191,13 @@ async def test_the_new_exchange_tells_a_fill_on_its_private_stream(paper_account
                 break
     finally:
         await gateway.close()
+
+
+def test_the_receiver_of_the_alerts_guide_knows_what_the_desk_signed() -> None:
+    (code,) = code_of("alerts.md")
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/how-to/alerts.md", "exec"), names)
+    signed = signature("whsec_x", 1_772_366_400, b'{"id": "a-1"}')
+    assert names["is_from_the_desk"]("whsec_x", "1772366400", b'{"id": "a-1"}', signed)
+    assert not names["is_from_the_desk"]("whsec_x", "1772366401", b'{"id": "a-1"}', signed)
+    assert not names["is_from_the_desk"]("whsec_x", "1772366400", b'{"id": "a-2"}', signed)
