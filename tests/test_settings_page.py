@@ -19,8 +19,8 @@ _ROW = re.compile(r"^\| `([A-Z_]+)` \| ([^|]+) \|", re.MULTILINE)
 _OURS = re.compile(r"(TRANCHE|DJANGO)_[A-Z_]*[A-Z]")
 #: A reader of the environment: os.environ's and django-environ's.
 _READER = re.compile(r"^env\.\w+$|environ\.(get|pop|setdefault)$|getenv$")
-#: Set for a client that is not the desk's, or by pytest-xdist for its processes.
-_OF_OTHERS = frozenset({"NO_PROXY", "PYTEST_XDIST_WORKER"})
+#: Set for a client that is not the desk's, or by pytest-xdist for its processes, or read to start uv.
+_OF_OTHERS = frozenset({"NO_PROXY", "PATH", "PYTEST_XDIST_WORKER"})
 
 
 def text_of_constant(node: ast.AST | None) -> str:

@@ -71,8 +71,7 @@ class AccountReconciler(AccountPart):
         suspect_stream: Callable[[str], Awaitable[None]] = _nothing,
     ) -> None:
         """Set up a reconciler. ``is_unlisted`` says whether the venue no longer lists a symbol. ``suspect_stream``
-        is called with the reports that the private stream omitted.
-        """
+        is called with the reports that the private stream omitted."""
         super().__init__(context, gateway, account_pk=account_pk, fence=fence, health=health)
         self._is_unlisted = is_unlisted
         self._suspect_stream = suspect_stream

@@ -150,7 +150,7 @@ def test_a_refused_request_leaves_the_limit_and_can_be_asked_again(rows: Rows, a
 
 
 def widen_while_it_is_tightened(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One person widens from 10,000 to 8,000's other side: between the read and the write somebody tightens it."""
+    """Widen from 10,000, while somebody tightens to 8,000 between the read and the write."""
     User.objects.create(username="admin", role=Role.ADMIN)
     bound(rows, "order_notional", 10_000)
     other = User.objects.create(username="second", role=Role.SUPERVISOR)
