@@ -16,7 +16,7 @@ from execution.verification.supply.installed import Component
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The facts of pyproject.toml: the name, the version, what the desk needs, what its developers need, and the pins."""
+    """The facts of pyproject.toml: name, version, what the desk and its developers need, and the pins."""
 
     name: str
     version: str
