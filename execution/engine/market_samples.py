@@ -222,6 +222,8 @@ class MarketSamples(MarketPart):
             self._last[symbol] = max([trades[-1], *filter(None, [last])], key=lambda trade: trade.at)
         if streaming_since is not None and any(streaming_since < trade.at <= until for trade in missed):
             volume.interrupt()
+            known = [trade for trade in trades if trade.at <= until]
+            self._before_hole.setdefault(symbol, known[-1])
             self._silent(symbol, Feed.TRADES, "the stream has no trades although the market trades")
         elif not missed:
             self._board.change(symbol, FeedChange(Feed.TRADES, FeedState.LIVE))

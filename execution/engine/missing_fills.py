@@ -63,6 +63,11 @@ class MissingFills:
         tasks = {symbol: read.task for symbol, read in reads.items()}
         behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
         self._poll.with_news -= tasks.keys()
+        still = {child.pk for children in behind.values() for child in children}
+        for task in tasks.values():
+            for child in task.children:
+                if child.pk not in still:
+                    self._behind_since.pop(child.pk, None)
         for symbol in tasks.keys() - behind.keys():
             self.note_read(symbol, reads[symbol].begun)  # every figure of then is recorded
         if self._gateway.seconds_of("trades") > CHEAP_TRADES:
@@ -78,7 +83,7 @@ class MissingFills:
             for children in behind.values()
             for child in children
         }
-        self._behind_since = since
+        self._behind_since |= since
         late = {
             symbol: [child for child in children if now - since[child.pk] >= TOLD_BY_STREAM]
             for symbol, children in behind.items()
@@ -161,7 +166,7 @@ class MissingFills:
         for symbol in together:
             await self._poll.take_trades(tasks[symbol], found.get(symbol, Listing()))
             self._poll.without_figure.discard(symbol)
-            self.note_read(symbol, begun)
+            self._note_read_from(symbol, since[symbol], begun)
             del behind[symbol]
 
     async def _read_symbol(
@@ -178,12 +183,18 @@ class MissingFills:
                     await self._read_order(task, ref)
                 return
             begun = self._context.clock.now()
-            trades = await self._reads.trades(task.symbol, self._since(task.symbol, children))
+            since = self._since(task.symbol, children)
+            trades = await self._reads.trades(task.symbol, since)
             await self._poll.take_trades(task, trades)
             self._poll.without_figure.discard(task.symbol)
-            self.note_read(task.symbol, begun)
+            self._note_read_from(task.symbol, since, begun)
         except VenueReadFailed as error:
             failed(task.symbol, error)
+
+    def _note_read_from(self, symbol: str, since: datetime, begun: datetime) -> None:
+        """Note a list of trades, unless it leaves a stretch out: an older child may miss a trade of it."""
+        if since <= self._read_until.get(symbol, since):
+            self.note_read(symbol, begun)
 
     def _since(self, symbol: str, children: list[SessionChild]) -> datetime:
         """Return from when on trades of these children may be missing: after the last list of their symbol."""

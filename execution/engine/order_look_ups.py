@@ -16,9 +16,13 @@ LONGEST_PATIENCE = 1.0  # seconds
 
 @dataclass(slots=True, eq=False)
 class _Wanted:
-    """An order that somebody looks for. ``is_answered``: ``report`` or ``error`` says what came of it."""
+    """An order that somebody looks for. ``is_answered``: ``report`` or ``error`` says what came of it.
+
+    ``is_left_out``: a list of several did not have it. One id that an exchange does not know may spoil a whole list.
+    """
 
     ref: OrderRef
+    is_left_out: bool = False
     is_answered: bool = False
     report: OrderReport | None = None
     error: VenueReadFailed | None = None
@@ -54,7 +58,6 @@ class OrderLookUps:
                 if not wanted.is_answered:
                     if (wait := self._next_at - self._clock.boot()) > 0:
                         await self._clock.sleep(wait)
-                    self._next_at = self._clock.boot() + self.patience / SHARE
                     await self._ask(wanted)
         finally:
             self._waiting.remove(wanted)
@@ -64,13 +67,22 @@ class OrderLookUps:
 
     async def _ask(self, first: _Wanted) -> None:
         """Ask for ``first``, together with the others that wait. What a list leaves out is asked for by itself."""
-        others = [one for one in self._waiting if one is not first and not one.is_answered]
-        if others:
+        others = [
+            one for one in self._waiting if one is not first and not one.is_answered and not one.is_left_out
+        ]
+        if others and not first.is_left_out:
+            self._take_time()
             batch = [first, *others][: self._gateway.orders_at_once]
             await self._ask_together(batch)
         if not first.is_answered:
+            self._take_time()
             first.report = await self._gateway.find(first.ref)
             first.is_answered = True
+
+    def _take_time(self) -> None:
+        """Let a request's part of the rate limit grow back before the next one."""
+        now = self._clock.boot()
+        self._next_at = max(self._next_at, now) + self._gateway.seconds_of("find") / SHARE
 
     async def _ask_together(self, batch: list[_Wanted]) -> None:
         by_id = {str(one.ref.exchange_id): one for one in batch}
@@ -83,3 +95,5 @@ class OrderLookUps:
         for exchange_id, report in found.items():
             one = by_id[exchange_id]
             one.report, one.is_answered = report, True
+        for one in batch:
+            one.is_left_out = not one.is_answered

@@ -69,8 +69,8 @@ class StreamWatch:
             for name in _names(report.symbol, report.exchange_id, report.client_id):
                 _remember(self._told, name, told)
                 self._heard(name)
-        self.trades += len(event.trades)
         for trade in event.trades:
+            self.trades += (trade.symbol, trade.trade_id) not in self._trades
             _remember(self._trades, (trade.symbol, trade.trade_id), None)
             for name in _names(trade.symbol, trade.exchange_id, trade.client_id):
                 self._heard(name)

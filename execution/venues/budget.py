@@ -27,6 +27,8 @@ SNAPSHOT_SHARE = 0.4
 #: Reads pause when the exchange tells that so much of its limit is used. We count less than that ourselves: the rest
 #: was used by other programs, or by requests that ccxt makes unasked.
 NEARLY_USED = 0.95
+#: An answer is read at most so long after the exchange has counted its request.
+ANSWER_TAKES = 5.0  # seconds
 
 
 class Budget:
@@ -65,6 +67,8 @@ class Budget:
 
         ``now`` is the exchange's time in seconds since 1970.
         """
+        if now % header.window < ANSWER_TAKES:
+            return  # it may be the figure of the window before
         if used >= header.limit * NEARLY_USED:
             self.calls.hold_reads(header.window - now % header.window)
 

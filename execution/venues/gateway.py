@@ -185,9 +185,13 @@ class CcxtGateway(CcxtMarketGateway):
     async def find_all(self, exchange_ids: Sequence[str]) -> dict[str, OrderReport]:
         found = await self._listings.find_all(exchange_ids)
         reports = self._read(
-            lambda: [self._complete(self._report(one, convert.symbol_of(one, None))) for one in found]
+            lambda: [
+                self._complete(self._report(one, convert.symbol_of(one, None)))
+                for one in found
+                if one.get("id") in exchange_ids  # others' orders need not be understood
+            ]
         )
-        return {str(one.exchange_id): one for one in reports if one.exchange_id in exchange_ids}
+        return {str(one.exchange_id): one for one in reports}
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
         if kind == "find" and self._listings.finds_in_lists:

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 _sent: ContextVar[Callable[[], None] | None] = ContextVar("sent", default=None)
 
 
-#: How often a request that was refused for its nonce is asked again.
-AGAIN = 2
+#: After so many refused nonces in a row none is asked again: some more, and the exchange locks the key out.
+REFUSED_IN_A_ROW = 3
 
 
 class InTurn:
@@ -34,18 +34,29 @@ class InTurn:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._refused = 0
 
     async def send(self, ask: Callable[[], Awaitable[T]], *, again: bool) -> T:
         """Await ``ask()``, which signs and sends. The next one begins when its request is sent, or has failed.
 
         With ``again`` it is awaited once more, with a new nonce, when its nonce is refused.
         """
-        for _ in range(AGAIN if again else 0):
-            try:
-                return await self._send(ask)
-            except ccxt_errors.InvalidNonce:
-                log.info("a nonce was refused: asked again")
-        return await self._send(ask)
+        try:
+            return await self._counted(ask)
+        except ccxt_errors.InvalidNonce:
+            if not again or self._refused >= REFUSED_IN_A_ROW:
+                raise
+        log.info("a nonce was refused: asked again")
+        return await self._counted(ask)
+
+    async def _counted(self, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            answer = await self._send(ask)
+        except ccxt_errors.InvalidNonce:
+            self._refused += 1
+            raise
+        self._refused = 0
+        return answer
 
     async def _send(self, ask: Callable[[], Awaitable[T]]) -> T:
         await self._lock.acquire()

@@ -30,7 +30,7 @@ class Asked:
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         await self._request(str(ref.exchange_id))
-        return None if ref.exchange_id == "nowhere" else report(str(ref.exchange_id))
+        return None if ref.exchange_id in ("nowhere", "first") else report(str(ref.exchange_id))
 
     async def find_all(self, exchange_ids: Sequence[str]) -> dict[str, OrderReport]:
         await self._request(*exchange_ids)
@@ -67,7 +67,7 @@ def looked_up(
 
 async def answered(gateway: Asked, tasks: Sequence[asyncio.Task[OrderReport | None]]) -> list[Any]:
     await asyncio.sleep(0)
-    for _ in tasks:
+    for _ in range(2 * len(tasks)):
         gateway.answers.release()
     return await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -86,6 +86,14 @@ async def test_an_order_that_a_list_leaves_out_is_asked_for_by_itself() -> None:
     found = await answered(gateway, looked_up(gateway, ["1", "2", "nowhere", "3"]))
     assert [one and one.exchange_id for one in found] == ["1", "2", None, "3"]
     assert gateway.requests == [("1",), ("2", "nowhere", "3"), ("2",), ("nowhere",)]
+
+
+async def test_an_id_that_spoils_a_list_costs_each_of_its_orders_one_request_more_and_no_other_list() -> None:
+    """kraken may answer that it knows no such order, about all of them."""
+    ids = [str(number) for number in range(20)]
+    gateway = Asked(unlisted=frozenset(ids))
+    await answered(gateway, looked_up(gateway, ["first", *ids]))
+    assert [len(request) for request in gateway.requests] == [1, 20, *[1] * 20]
 
 
 async def test_a_request_that_fails_fails_for_all_that_it_asks_for() -> None:
@@ -157,7 +165,7 @@ class Skipped(SystemClock):
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(("seconds", "passed"), [(0.0, 0.0), (0.1, 0.4), (1.0, 4.0), (60.0, 4.0)])
+@pytest.mark.parametrize(("seconds", "passed"), [(0.0, 0.0), (0.1, 0.4), (1.0, 4.0), (60.0, 240.0)])
 async def test_where_a_look_up_takes_long_to_grow_back_requests_are_apart(
     seconds: float, passed: float
 ) -> None:

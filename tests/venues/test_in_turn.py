@@ -49,7 +49,7 @@ async def test_a_request_that_cannot_be_sent_holds_up_no_other() -> None:
     note_sent()  # nothing of this task is under way
 
 
-@pytest.mark.parametrize(("again", "refused", "asked"), [(True, 2, 3), (True, 3, 3), (False, 1, 1)])
+@pytest.mark.parametrize(("again", "refused", "asked"), [(True, 1, 2), (True, 2, 2), (False, 1, 1)])
 async def test_what_was_refused_for_its_nonce_is_asked_again_unless_it_is_a_create(
     again: bool, refused: int, asked: int
 ) -> None:
@@ -69,3 +69,18 @@ async def test_what_was_refused_for_its_nonce_is_asked_again_unless_it_is_a_crea
             await turn.send(ask, again=again)
     assert times == asked
     assert await asyncio.wait_for(turn.send(ask, again=False), 1) == asked + 1
+
+
+async def test_after_three_refused_nonces_in_a_row_none_is_asked_again() -> None:
+    """After ten some exchanges lock the key out."""
+    turn, times = InTurn(), 0
+
+    async def ask() -> None:
+        nonlocal times
+        times += 1
+        raise ccxt_errors.InvalidNonce("EAPI:Invalid nonce")
+
+    for _ in range(4):
+        with pytest.raises(ccxt_errors.InvalidNonce):
+            await turn.send(ask, again=True)
+    assert times == 5, "two of the first, one of each other"

@@ -176,6 +176,15 @@ async def test_reads_pause_until_the_minute_is_over_when_its_weight_is_nearly_us
     await asyncio.wait_for(budget.ready("create", SYMBOL, None), 0.5)
 
 
+async def test_the_weight_of_the_minute_before_holds_nothing_in_this_one() -> None:
+    """An answer that was counted at the end of a minute is read in the next one."""
+    assert binance.SPEC.limits is not None
+    assert binance.SPEC.used_header is not None
+    budget = Budget(binance.SPEC.limits)
+    budget.heed_used(6_000, binance.SPEC.used_header, NOW.timestamp() + 60.05)
+    assert budget.calls.held_for == 0
+
+
 async def test_snapshots_of_many_books_leave_room_for_other_reads() -> None:
     limits = Limits(100, 60, 0, {"book_snapshot": 10, "quote": 2})
     budget = Budget(limits, read_share=1.0)

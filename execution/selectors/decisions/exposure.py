@@ -23,11 +23,13 @@ def exposure_of(order: Order) -> Decimal:
     """Return the filled quantity plus every quantity that may be live or unknown. A child that is over counts only
     with its filled quantity.
     """
-    total = order.filled
-    for child in UNSETTLED.all(order=order.pk):
-        done = max(child.filled, child.reported_filled or ZERO)
-        total += (done if child.over_at is not None else max(child.quantity, done)) - child.filled
-    return total
+    return sum((beyond_fills(child) for child in UNSETTLED.all(order=order.pk)), order.filled)
+
+
+def beyond_fills(child: ChildOrder) -> Decimal:
+    """Return the quantity of a child that was filled, or may be, beyond its recorded fills."""
+    done = max(child.filled, child.reported_filled or ZERO)
+    return (done if child.over_at is not None else max(child.quantity, done)) - child.filled
 
 
 def live_of(order: Order) -> Decimal:

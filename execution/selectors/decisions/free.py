@@ -46,6 +46,7 @@ class SentRow(NamedTuple):
     last_possible_send_at: datetime | None
     ended_at: datetime | None
     cancel_requested_at: datetime | None
+    over_at: datetime | None
 
     @property
     def currency(self) -> str:
@@ -59,15 +60,16 @@ class SentRow(NamedTuple):
             submitted_at=self.submitted_at,
             last_possible_send_at=self.last_possible_send_at or self.submitted_at,
             is_on_book=bool(self.exchange_id),
-            is_settled=self.is_settled,
-            ended_at=self.ended_at,
+            # What is over has taken what its figure tells, although its trades may be missing yet.
+            is_settled=self.is_settled or self.over_at is not None,
+            ended_at=self.ended_at or self.over_at,
             cancel_requested_at=self.cancel_requested_at,
         )
 
 
 _SENT_COLUMNS = (
     *("pk", "order_id", "symbol", "side", "price", "quantity", "filled", "reported_filled", "is_settled"),
-    *("exchange_id", "submitted_at", "last_possible_send_at", "ended_at", "cancel_requested_at"),
+    *("exchange_id", "submitted_at", "last_possible_send_at", "ended_at", "cancel_requested_at", "over_at"),
 )
 
 

@@ -59,12 +59,14 @@ def _free(order: Order, accounts: Sequence[Account], currency: str) -> dict[int,
     if not known_at:
         return free
     oldest = min(known_at.values())
-    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest)
+    since = Q(intended_at__gt=oldest) | Q(ended_at__gt=oldest) | Q(over_at__gt=oldest)
     for child in order.children.filter(since, account__in=known_at):
         at, amount = known_at[child.account_id], free[child.account_id]
         done = max(child.filled, child.reported_filled or ZERO)
-        taken = ZERO if child.intended_at <= at else done if child.is_settled else child.quantity
-        freed = child.ended_at is not None and child.intended_at <= at < child.ended_at
+        over_at = child.ended_at or child.over_at
+        is_over = child.is_settled or child.over_at is not None
+        taken = ZERO if child.intended_at <= at else done if is_over else child.quantity
+        freed = over_at is not None and child.intended_at <= at < over_at
         change = (child.quantity - done if freed else ZERO) - taken
         price = Decimal(1) if order.side == Side.SELL else child.price
         if amount is not None and price is not None:

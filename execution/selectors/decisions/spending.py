@@ -27,6 +27,7 @@ from execution.core.orders.reservation import (
 from execution.core.states import OrderStatus
 from execution.core.types import ZERO, Quote, Side
 from execution.models import Account, ChildOrder, Order
+from execution.selectors.decisions.exposure import beyond_fills
 from execution.selectors.decisions.free import Sent, Told, balances_told, fees_of, free_told
 from execution.selectors.quotes import quotes_latest
 
@@ -227,13 +228,7 @@ def _reserve_of(
     mids: Mapping[tuple[int, str], Decimal],
 ) -> OrderReserve:
     side, terms = Side(order.side), order.terms
-    exposure = sum(
-        (
-            max(child.quantity, child.filled, child.reported_filled or ZERO) - child.filled
-            for child in unsettled
-        ),
-        ZERO,
-    )
+    exposure = sum((beyond_fills(child) for child in unsettled), ZERO)
     theirs = {account.public_id: account for account in accounts if account.public_id in order.market}
     parameters: Mapping[str, Any] = {} if terms is None else terms.parameters
     collar = parameters.get("collar_bp")
