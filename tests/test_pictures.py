@@ -33,6 +33,6 @@ def test_every_picture_is_wide_and_has_words_for_who_cannot_see_it() -> None:
     for picture, page in shown().items():
         head = picture.read_bytes()[_PNG_SIZE]
         assert int.from_bytes(head[:4], "big") == 1440, picture
-        assert 300 < int.from_bytes(head[4:], "big") <= 900, picture
+        assert 150 < int.from_bytes(head[4:], "big") <= 900, picture
         text = page.read_text(encoding="utf-8")
         assert text.count('<img alt="') == text.count("<img")
