@@ -56,7 +56,8 @@ def run_documented(folder: Path, desk: RunningDesk, token: str) -> list[str]:
 def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: RunningDesk, tmp_path: Path) -> None:
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
     accounts, markets, balances, preview, launched, working, listed, parts, analysis, *later = answers
-    amendment, amended, paused, resumed, closing, final, alerts = later
+    amendment, amended, paused, resumed, *later = later
+    all_paused, all_resumed, extended, closing, final, alerts = later
     read: Any = json.loads
     assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
@@ -72,6 +73,8 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert read(amendment)["terms_version"] == 1
     assert read(amended)["terms_version"] == 2
     assert [read(paused)["status"], read(resumed)["status"]] == ["paused", "working"]
+    for each in (all_paused, all_resumed, extended):
+        assert [row["outcome"] for row in read(each)["results"]] == ["done"]
     assert read(closing)["status"] in {"closing", "cancelled"}
     assert read(final)["id"] == order["id"]
     assert (read(final)["status"], read(final)["unsettled"]) == ("cancelled", 0)
