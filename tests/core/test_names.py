@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from execution.core.names import USER_NAME, guess_problem, name_skeleton
 
 
-@pytest.mark.parametrize(
-    "name", ["trаder", "trader\u200b", "", ".trader", "tra der", "трейдер", "a" * 150, "x/y"]
-)
+@pytest.mark.parametrize("name", ["trаder", "trader\u200b", "", ".trader", "tra der", "трейдер", "x/y"])
 def test_a_name_has_letters_of_one_alphabet(name: str) -> None:
     assert not USER_NAME.fullmatch(name)
 
