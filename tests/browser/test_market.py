@@ -84,6 +84,7 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
     book.locator("[data-part=steps] label").last.click()
     expect(book.locator("[data-part=steps] input").last).to_be_checked()
     bid = book.locator("tbody").last.locator("button.price").first
+    expect(bid).to_have_text(re.compile(r"^[\d,]+0(\.0+)?$"), timeout=SOON)  # the answer has come
     bid.click()
     limit = page.locator("#limit_price")
     expect(limit).not_to_be_empty()

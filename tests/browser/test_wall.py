@@ -170,7 +170,7 @@ def fills_are_counted(desk: RunningDesk, launched: list[str]) -> Decimal | int:
 
 def lift(page: Page) -> None:
     page.get_by_role("button", name="Lift…").click()
-    page.get_by_label("Reason").fill("the market is well")
+    page.locator("#lift-reason").fill("the market is well")
     page.get_by_role("button", name="Lift the halt").click()
     expect(page.locator("#halt-state")).to_contain_text("LIFTED", timeout=SOON)
     expect(page.locator("#halt-facts")).to_contain_text("the market is well")
