@@ -46,8 +46,8 @@ class MissingFills:
         self._account_pk = account_pk
         #: From here on trades of a symbol may not be recorded yet.
         self._read_until: dict[str, datetime] = {}
-        #: Since when a child's figure tells of more, where the stream is waited for.
-        self._behind_since: dict[int, datetime] = {}
+        #: Since when each child's figure tells of more, by symbol, where the stream is waited for.
+        self._behind_since: dict[str, dict[int, datetime]] = {}
 
     def note_read(self, symbol: str, begun: datetime) -> None:
         """Note that the trades of a symbol were read and recorded; ``begun`` is when they were asked for."""
@@ -63,32 +63,24 @@ class MissingFills:
         tasks = {symbol: read.task for symbol, read in reads.items()}
         behind = await self._behind(tasks.keys()) if self._may_miss_some(tasks.values()) else {}
         self._poll.with_news -= tasks.keys()
-        still = {child.pk for children in behind.values() for child in children}
-        for task in tasks.values():
-            for child in task.children:
-                if child.pk not in still:
-                    self._behind_since.pop(child.pk, None)
         for symbol in tasks.keys() - behind.keys():
             self.note_read(symbol, reads[symbol].begun)  # every figure of then is recorded
         if self._gateway.seconds_of("trades") > CHEAP_TRADES:
-            behind = self._overdue(behind)
+            behind = self._overdue(tasks.keys(), behind)
         if behind:
             await self.read_of(tasks, behind, failed)
 
-    def _overdue(self, behind: Mapping[str, list[SessionChild]]) -> dict[str, list[SessionChild]]:
+    def _overdue(
+        self, symbols: Collection[str], behind: Mapping[str, list[SessionChild]]
+    ) -> dict[str, list[SessionChild]]:
         """Return the children of which the stream has had its time to tell. They do not wait for any other."""
-        now = self._context.clock.now()
-        since = {
-            child.pk: self._behind_since.get(child.pk, now)
-            for children in behind.values()
-            for child in children
-        }
-        self._behind_since |= since
-        late = {
-            symbol: [child for child in children if now - since[child.pk] >= TOLD_BY_STREAM]
-            for symbol, children in behind.items()
-        }
-        return {symbol: children for symbol, children in late.items() if children}
+        now, late = self._context.clock.now(), {}
+        for symbol in symbols:
+            children, before = behind.get(symbol, []), self._behind_since.get(symbol, {})
+            since = self._behind_since[symbol] = {child.pk: before.get(child.pk, now) for child in children}
+            if overdue := [child for child in children if now - since[child.pk] >= TOLD_BY_STREAM]:
+                late[symbol] = overdue
+        return late
 
     def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
         """Return how many requests the cheapest way of reading these takes."""

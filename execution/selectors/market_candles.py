@@ -167,8 +167,5 @@ def _rows(candles: list[Candle]) -> list[CandleRow]:
 
 
 def _unknown(known: tuple[Stretch, ...], since: datetime, until: datetime) -> list[tuple[int, int]]:
-    covered = Coverage()
-    for each in known:
-        covered.add(each.start, each.end)
-    gaps = covered.gaps(since, until - PUBLISHED_WITHIN)
+    gaps = Coverage(known).gaps(since, until - PUBLISHED_WITHIN)
     return [(epoch_ms(gap.start), epoch_ms(gap.end)) for gap in gaps]

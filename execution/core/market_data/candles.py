@@ -14,6 +14,7 @@ from execution.core.types import ZERO, Candle, PublicTrade
 MINUTE = timedelta(minutes=1)
 #: Minutes that are kept of a symbol.
 KEPT = timedelta(hours=4)
+MOST_BARS = KEPT // MINUTE + 1
 #: Ids of the newest trades: a stream may repeat one.
 IDS_KEPT = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,6 +55,8 @@ class MinuteCandles:
         if trade.at < self._from:
             return  # a new stream repeats what was before it
         at = opening(trade.at, MINUTE)
+        if len(self._bars) > MOST_BARS and at not in self._bars:
+            del self._bars[min(self._bars)]  # nobody reads them, or ``read`` would have left it out
         self._bars[at] = with_trade(self._bars.get(at), at, trade)
         self._last_at = max(self._last_at or trade.at, trade.at)
         self._coverage.add(self._from, self._last_at)
@@ -63,9 +66,7 @@ class MinuteCandles:
         horizon = opening(now - KEPT, MINUTE)
         self._coverage.forget(horizon)
         self._bars = {at: bar for at, bar in self._bars.items() if at >= horizon}
-        known = Coverage()
-        for each in self._coverage.stretches:
-            known.add(each.start, each.end)
+        known = Coverage(self._coverage.stretches)
         if self._from is not None:
             # Not kept: an interruption that is noticed later takes back everything since the last trade.
             known.add(max(self._from, horizon), now)
@@ -147,10 +148,7 @@ def common_stretches(
     """Return the parts of ``start`` to ``end`` that are known of every venue; nothing without a venue."""
     unknown = Coverage()
     for stretches in venues:
-        known = Coverage()
-        for each in stretches:
-            known.add(each.start, each.end)
-        for gap in known.gaps(start, end):
+        for gap in Coverage(stretches).gaps(start, end):
             unknown.add(gap.start, gap.end)
     return tuple(unknown.gaps(start, end)) if venues else ()
 

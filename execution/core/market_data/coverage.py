@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,8 +18,11 @@ class Stretch:
 class Coverage:
     """Stretches of time in order, none of which touches the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, stretches: Iterable[Stretch] = ()) -> None:
+        """Cover ``stretches``, which may overlap and come in any order."""
         self._stretches: list[Stretch] = []
+        for each in stretches:
+            self.add(each.start, each.end)
 
     @property
     def end(self) -> datetime | None:

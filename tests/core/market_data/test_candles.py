@@ -171,3 +171,15 @@ def test_the_vwap_lies_between_low_and_high(short: list[Candle]) -> None:
             assert average is not None
             low, high = min(bar.low for bar in traded), max(bar.high for bar in traded)
             assert low - D("1e-20") <= average <= high + D("1e-20")
+
+
+def test_candles_that_nobody_reads_do_not_grow_without_end() -> None:
+    """Else an engine keeps every minute of a symbol that no page shows."""
+    minutes = KEPT // MINUTE
+    candles = filled(*(trade(60 * number) for number in range(3 * minutes)))
+    assert len(candles._bars) <= minutes + 2
+    shown = candles.read(at(60 * (3 * minutes - 1))).candles
+    assert [bar.opened_at for bar in (shown[0], shown[-1])] == [
+        at(60 * (2 * minutes - 1)),
+        at(60 * (3 * minutes - 1)),
+    ]
