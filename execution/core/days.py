@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 
 def midnight_of(moment: datetime) -> datetime:
     """Return the midnight with which the day of ``moment`` begins, in its time zone, which is UTC everywhere."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def start_of(day: date) -> datetime:
+    """Return the moment at which a day begins."""
+    return datetime.combine(day, time(), UTC)

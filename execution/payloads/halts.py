@@ -46,8 +46,8 @@ class HaltPreview(TypedDict):
     accounts: list[HaltCount]
 
 
-class HaltRow(TypedDict):
-    """A halt in force, or a former one, with its progress."""
+class HaltNotice(TypedDict):
+    """A halt, as every page of the people under it names it."""
 
     id: str
     kind: str
@@ -59,6 +59,11 @@ class HaltRow(TypedDict):
     reason: str
     set_by: str
     set_at: EpochMs
+
+
+class HaltRow(HaltNotice):
+    """A halt in force, or a former one, with its progress."""
+
     swept_at: Annotated[EpochMs | None, about("when the orders were paused and the cancels requested")]
     flat_at: Annotated[EpochMs | None, about("when the exchanges had confirmed that nothing is open")]
     time_to_flat: Annotated[int | None, about("milliseconds from set_at to flat_at")]
@@ -84,18 +89,6 @@ class HaltDetail(HaltRow):
     """A halt by itself, with the orders that wait for a person because of it."""
 
     waiting: list[HaltedOrder]
-
-
-class HaltNotice(TypedDict):
-    """A halt in force, as every page of the people under it says it."""
-
-    id: str
-    kind: str
-    scope: str
-    subject: str
-    reason: str
-    set_by: str
-    set_at: EpochMs
 
 
 class Halts(TypedDict):

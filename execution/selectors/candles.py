@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.days import start_of
 from execution.core.market_data.candles import merged_candles
 from execution.core.types import Candle
 from execution.models import CandleDay
@@ -37,11 +38,11 @@ def candles_known_until(venue_pk: int, symbol: str) -> datetime | None:
 
 
 def bars_to_candles(day: CandleDay) -> list[Candle]:
-    midnight = datetime.combine(day.day, time(), UTC)
+    midnight = start_of(day.day)
     return [Candle(midnight + timedelta(seconds=bar[0]), *map(Decimal, bar[1:])) for bar in day.bars]
 
 
 def bars_unknown(day: CandleDay) -> list[datetime]:
     """Return the openings of the bars that the venue sent in an unreadable form."""
-    midnight = datetime.combine(day.day, time(), UTC)
+    midnight = start_of(day.day)
     return [midnight + timedelta(seconds=seconds) for seconds in day.unknown]

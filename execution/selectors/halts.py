@@ -177,18 +177,7 @@ def halt_notices(person: User) -> list[HaltNotice]:
             | Q(trader=person)
             | Q(order__trader=person)
         )
-    return [
-        HaltNotice(
-            id=halt.public_id,
-            kind=halt.kind,
-            scope=halt.scope,
-            subject=halt_subject(halt),
-            reason=halt.reason,
-            set_by=halt.set_by.username,
-            set_at=epoch_ms(halt.set_at),
-        )
-        for halt in found
-    ]
+    return [_notice(halt) for halt in found]
 
 
 def halt_rows(*, lifted: bool, limit: int) -> list[HaltRow]:
@@ -213,11 +202,8 @@ def halt_row(public_id: str) -> HaltDetail | None:
     return HaltDetail(**_row(halt), waiting=waiting)
 
 
-def _row(halt: Halt) -> HaltRow:
-    settled = list(halt.children.values_list("is_settled", flat=True))
-    still = halt.children.filter(is_settled=False).select_related("order", "account").order_by("pk")
-    flat_after = None if halt.flat_at is None else epoch_ms(halt.flat_at) - epoch_ms(halt.set_at)
-    return HaltRow(
+def _notice(halt: Halt) -> HaltNotice:
+    return HaltNotice(
         id=halt.public_id,
         kind=halt.kind,
         scope=halt.scope,
@@ -225,6 +211,15 @@ def _row(halt: Halt) -> HaltRow:
         reason=halt.reason,
         set_by=halt.set_by.username,
         set_at=epoch_ms(halt.set_at),
+    )
+
+
+def _row(halt: Halt) -> HaltRow:
+    settled = list(halt.children.values_list("is_settled", flat=True))
+    still = halt.children.filter(is_settled=False).select_related("order", "account").order_by("pk")
+    flat_after = None if halt.flat_at is None else epoch_ms(halt.flat_at) - epoch_ms(halt.set_at)
+    return HaltRow(
+        **_notice(halt),
         swept_at=epoch_ms(halt.swept_at),
         flat_at=epoch_ms(halt.flat_at),
         time_to_flat=flat_after,

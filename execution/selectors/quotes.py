@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from socket import gethostname
+from typing import TypeVar
 
 import redis
 import structlog
@@ -23,6 +24,8 @@ from execution.core.types import Book, Candle, Quote
 from execution.selectors.quote_signatures import opened
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 READ_TIMEOUT = 1.0  # seconds
 
@@ -152,36 +155,30 @@ def _read_all(keys: Sequence[str]) -> list[str | None]:
 
 
 def quotes_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Quote]:
-    """Return the newest quotes of these venues and symbols in one call. Missing and unreadable quotes are left
-    out.
-    """
-    if not pairs:
-        return {}
-    found = zip(pairs, _read_all([quote_key(*pair) for pair in pairs]), strict=True)
-    return {pair: quote_from_json(text) for pair, text in found if text is not None}
+    """Return the newest quotes of these venues and symbols, as ``_latest`` does."""
+    return _latest(pairs, quote_key, quote_from_json)
 
 
 def books_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Book]:
-    """Return the newest books of these venues and symbols in one call; what is missing or unreadable is left out."""
-    if not pairs:
-        return {}
-    found = zip(pairs, _read_all([book_key(*pair) for pair in pairs]), strict=True)
-    return {pair: book_from_json(text) for pair, text in found if text is not None}
+    """Return the newest books of these venues and symbols, as ``_latest`` does."""
+    return _latest(pairs, book_key, book_from_json)
 
 
 def candles_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KnownCandles]:
-    """Return the newest one-minute candles of these venues and symbols; what is missing or unreadable is left out."""
-    if not pairs:
-        return {}
-    found = zip(pairs, _read_all([candles_key(*pair) for pair in pairs]), strict=True)
-    return {pair: candles_from_json(text) for pair, text in found if text is not None}
+    """Return the newest one-minute candles of these venues and symbols, as ``_latest`` does."""
+    return _latest(pairs, candles_key, candles_from_json)
 
 
 def feeds_latest(pairs: Sequence[tuple[int, str]]) -> dict[tuple[int, str], dict[Feed, FeedStatus]]:
-    """Return the states of the feeds of these venues and symbols in one call. Missing and unreadable ones are left
-    out.
-    """
+    """Return the states of the feeds of these venues and symbols, as ``_latest`` does."""
+    return _latest(pairs, feeds_key, feeds_from_json)
+
+
+def _latest(
+    pairs: Sequence[tuple[int, str]], key: Callable[[int, str], str], read: Callable[[str], T]
+) -> dict[tuple[int, str], T]:
+    """Read them all in one call. What is missing or unreadable is left out."""
     if not pairs:
         return {}
-    found = zip(pairs, _read_all([feeds_key(*pair) for pair in pairs]), strict=True)
-    return {pair: feeds_from_json(text) for pair, text in found if text is not None}
+    found = zip(pairs, _read_all([key(*pair) for pair in pairs]), strict=True)
+    return {pair: read(text) for pair, text in found if text is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.alerts.grouping import Finding, Patience
@@ -14,6 +14,7 @@ from execution.core.limits.kinds import LIMIT_SPECS, SUMMED, LimitLevel
 from execution.core.orders.view import HARMLESS_REJECTIONS, PATIENT_REJECTIONS, Rejections
 from execution.core.states import ChildStatus
 from execution.models import Account, ChildOrder, Difference, DifferenceKind, Order, TradingLimit, Worker
+from execution.payloads.encode import moment_of
 from execution.payloads.wall import WallAccount, WallPanels
 from execution.selectors.alerts.doors import access_undecided, logins_attacked
 from execution.selectors.decisions.limits import limit_of, usage_of
@@ -133,7 +134,7 @@ def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[F
     for child in panels["unknown"]:
         if (found := by_id.get(child["order"])) is None:
             continue
-        since = datetime.fromtimestamp(child["since"] / 1000, UTC)
+        since = moment_of(child["since"])
         text = (
             f"child {child['child']} of {_named(found[1])} on {child['account']}, "
             f"sent at {since:%H:%M:%S} UTC: {child['reason']}"
@@ -200,9 +201,7 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
 def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
     """Find orders that wait for approval; one whose time is half over is told again, as a subject of its own."""
     for row in panels["approvals"]:
-        asked, until = (
-            datetime.fromtimestamp(row[name] / 1000, UTC) for name in ("requested_at", "expires_at")
-        )
+        asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])
         what = f"{row['side'].upper()} {row['quantity']} {row['symbol']} ({row['order']}) of {row['trader']}"
         text = f"{what} waits for approval until {until:%H:%M:%S} UTC"
         yield Finding(AlertKind.APPROVAL_WAITING, row["id"], text)

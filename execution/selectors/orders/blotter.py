@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from functools import partial
 
 from django.db.models import (
@@ -22,6 +22,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
+from execution.core.days import start_of
 from execution.core.states import ORDER_FINAL
 from execution.models import Account, Market, Order, Role, User, Venue
 from execution.payloads.orders import OrderPage, OrderRow
@@ -141,14 +142,10 @@ def orders_filtered(person: User, chosen: OrderFilter) -> QuerySet[Order]:
     if chosen.trader:
         found = found.filter(trader__username=chosen.trader)
     if chosen.since:
-        found = found.filter(created_at__gte=_midnight(chosen.since))
+        found = found.filter(created_at__gte=start_of(chosen.since))
     if chosen.until:
-        found = found.filter(created_at__lt=_midnight(chosen.until) + timedelta(days=1))
+        found = found.filter(created_at__lt=start_of(chosen.until) + timedelta(days=1))
     return found
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def _searched(orders: QuerySet[Order], text: str) -> QuerySet[Order]:

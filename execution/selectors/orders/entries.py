@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from execution.core.days import start_of
 from execution.models import AuditEntry, JournalEntry, Order, Role
 from execution.models.orders import BY_PEOPLE
 from execution.payloads.journal import BreakRow, EntryRow
@@ -100,13 +101,13 @@ def _matching(chosen: EntryFilter, now: datetime) -> Q:
         wanted &= Q(subject=chosen.account) if is_audit else Q(order__accounts__label=chosen.account)
     if chosen.q:
         wanted &= Q(reason__icontains=chosen.q) | Q(data_text__icontains=chosen.q)
-    since = datetime.combine(chosen.since, time(), UTC) if chosen.since else None
+    since = start_of(chosen.since) if chosen.since else None
     if is_text_bounded(chosen):
         since = now - TEXT_DAYS
     if since is not None:
         wanted &= Q(at__gte=since)
     if chosen.until:
-        wanted &= Q(at__lt=datetime.combine(chosen.until, time(), UTC) + timedelta(days=1))
+        wanted &= Q(at__lt=start_of(chosen.until) + timedelta(days=1))
     return wanted
 
 

@@ -127,7 +127,7 @@ def _subject_of(limit: TradingLimit) -> str:
 
 
 def _name_of(limit: TradingLimit) -> str:
-    return f"{LIMIT_SPECS[LimitKind(limit.kind)].label} for {limit.subject or 'the desk'}, {limit.level}"
+    return f"{_subject_of(limit)}, {limit.level}"
 
 
 def _amount(limit: TradingLimit, value: Decimal) -> str:

@@ -1,7 +1,8 @@
 // The panel in which a person chooses and orders the blotter's columns, and keeps views of it.
 
 import { byId, element } from "../lib/dom.js";
-import { keep, keysOf, layoutOf, moved, readKept, toggled, withView } from "./layout.js";
+import { keep } from "../lib/storage.js";
+import { keysOf, layoutOf, moved, readKept, toggled, withView } from "./layout.js";
 
 /** The cells in the order of the layout, hidden ones hidden; they stay in the row, so what ticks in them finds them. */
 export function arranged(cells, layout) {
@@ -30,7 +31,7 @@ export function blotterColumns({ table, memory, redraw }) {
   }
 
   function store() {
-    keep(memory, { layout: isOwn ? layout : null, views });
+    keep(memory, JSON.stringify({ layout: isOwn ? layout : null, views }));
   }
 
   function apply() {

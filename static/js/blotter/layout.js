@@ -1,6 +1,8 @@
 // Which columns the blotter shows, and in what order; and views, which are a filter with its columns. Pure but for the
 // browser's own memory: what a person chooses here stays in this browser.
 
+import { kept } from "../lib/storage.js";
+
 /** These stand where they stand, and are always shown. */
 export const FIXED = ["choose", "open", "actions"];
 
@@ -33,16 +35,8 @@ export const withView = (views, view) => [...views.filter((each) => each.name !=
 
 export function readKept(name) {
   try {
-    return JSON.parse(localStorage.getItem(name)) ?? {};
+    return JSON.parse(kept(name)) ?? {};
   } catch {
-    return {}; // no memory, or somebody else's: the page as it is
-  }
-}
-
-export function keep(name, value) {
-  try {
-    localStorage.setItem(name, JSON.stringify(value));
-  } catch {
-    // It lasts as long as the page, then.
+    return {}; // somebody else's: the page as it is
   }
 }

@@ -4,6 +4,7 @@ import { drawHaltBanner } from "../halts/banner.js";
 import { byId, setText } from "./dom.js";
 import { clock } from "./format.js";
 import { LiveSocket } from "./socket.js";
+import { keep, kept } from "./storage.js";
 
 const ALLOWED = "tranche-notify";
 const TOLD_UNTIL = "tranche-told-until";
@@ -13,22 +14,6 @@ class BellSocket extends LiveSocket {
   closed(code) {
     if (code >= 4400 && code < 4500) this.state = "lost";
     else super.closed(code);
-  }
-}
-
-function kept(name) {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function keep(name, text) {
-  try {
-    localStorage.setItem(name, text);
-  } catch {
-    // It lasts as long as the page, then.
   }
 }
 

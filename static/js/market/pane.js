@@ -2,6 +2,7 @@
 
 import { byId } from "../lib/dom.js";
 import { LiveSocket } from "../lib/socket.js";
+import { keep, kept } from "../lib/storage.js";
 import { BookPanel, GROUPS } from "./book.js";
 import { CandlePanel, LENGTHS } from "./candle_panel.js";
 
@@ -11,20 +12,8 @@ const MINUTES = "tranche-candle-minutes";
 
 /** What was chosen last; without storage, the default. */
 function stored(name, choices, fallback) {
-  try {
-    const value = Number(localStorage.getItem(name));
-    return choices.includes(value) ? value : fallback;
-  } catch {
-    return fallback;
-  }
-}
-
-function store(name, value) {
-  try {
-    localStorage.setItem(name, String(value));
-  } catch {
-    // Storage may be refused; then the choice lasts as long as the page.
-  }
+  const value = Number(kept(name));
+  return choices.includes(value) ? value : fallback;
 }
 
 export class MarketPane {
@@ -65,7 +54,7 @@ export class MarketPane {
 
   choose(name, choice) {
     this.choice = { ...this.choice, ...choice };
-    store(name, Object.values(choice)[0]);
+    keep(name, String(Object.values(choice)[0]));
     this.ask();
   }
 
