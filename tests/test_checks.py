@@ -8,7 +8,7 @@ from tests.checks import CHECKS, Check
 
 
 @pytest.mark.real_process
-@pytest.mark.timeout(600)  # types without a cache, on a busy machine
+@pytest.mark.timeout(1800)  # types without a cache, on a busy machine
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_static_check(check: Check) -> None:
     outcome = check.run()

@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config.environment import broker_url
+from tests.patience import PATIENCE
 
-WITHIN = 5.0
+WITHIN = 5.0 * PATIENCE
 
 
 def _certificate(folder: Path, address: str) -> tuple[Path, Path]:

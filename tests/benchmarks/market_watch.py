@@ -97,7 +97,7 @@ def run(count: int, seconds: float, *, books: bool) -> Measured:
 
 
 @pytest.mark.real_process
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("books", [False, True], ids=["touch", "books"])
 @pytest.mark.parametrize("count", [10, 50, 200])
 def test_watching(count: int, books: bool) -> None:

@@ -47,7 +47,7 @@ def moving(exchange: Exchange) -> Iterator[None]:
 
 
 @pytest.mark.real_process
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_refused_in_a_thousand(world: World, engine: EngineThread) -> None:
     world.exchange.add_accounts([])
     accounts = [world.account(f"rests-{number}") for number in range(ORDERS)]

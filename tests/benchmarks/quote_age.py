@@ -36,7 +36,7 @@ def exchange(tmp_path: Any) -> Any:
 
 
 @pytest.mark.real_process
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_age_of_quotes(world: World, engine: EngineThread, monkeypatch: pytest.MonkeyPatch) -> None:
     account = world.account("wide")
     Account.objects.filter(pk=account.pk).update(symbols=NAMES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
 from tests.desk.visitor import Visitor
+from tests.patience import SOON
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
@@ -23,6 +24,7 @@ class Watched:
     def __init__(self, browser: Browser, desk: RunningDesk, theme: str = "dark") -> None:
         self.desk = desk
         context = browser.new_context(viewport=SIZE, base_url=desk.url)  # type: ignore[arg-type]
+        context.set_default_timeout(SOON)
         self.page: Page = context.new_page()
         self.page.add_init_script(f"localStorage.setItem('tranche-theme', '{theme}')")
         self.complaints: list[str] = []

@@ -17,13 +17,13 @@ from execution.models import Fill
 from tests.browser.console_guard import Watched
 from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
 #: Orders of half a minute (slices of six seconds leave a busy machine time to cross), seen from a busy machine.
-FINAL_WITHIN = 90_000
-SOON = 20_000
+FINAL_WITHIN = 90_000 * PATIENCE
 
 #: A trace of a chart by its name, or null.
 TRACE = """([chart, name]) => {
@@ -38,7 +38,7 @@ def trace(page: Page, chart: str, name: str) -> dict[str, list[Any]] | None:
 
 
 def drawn(page: Page, chart: str, name: str) -> dict[str, list[Any]]:
-    page.wait_for_function(f"(asked) => ({TRACE})(asked)?.x.length > 0", arg=[chart, name], timeout=SOON)
+    page.wait_for_function(f"(asked) => ({TRACE})(asked)?.x.length > 0", arg=[chart, name])
     found = trace(page, chart, name)
     assert found is not None
     return found
@@ -207,7 +207,7 @@ def fill(page: Page, name: str, ticket: Ticket) -> None:
         page.get_by_label(label).select_option(label=choice)
     # What was written before the switch stays.
     assert page.get_by_label("Quantity", exact=True).input_value() == ticket.quantity
-    expect(page.locator("#plan-legend")).not_to_have_text("", timeout=SOON)
+    expect(page.locator("#plan-legend")).not_to_have_text("")
 
 
 def launch(watched: Watched, name: str, ticket: Ticket) -> str:
@@ -217,11 +217,11 @@ def launch(watched: Watched, name: str, ticket: Ticket) -> str:
     page.wait_for_timeout(400)  # the plan's own animation frame
     pictures(watched, f"ticket-{name}")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#review-body .sentence")).to_contain_text(ticket.sentence, timeout=SOON)
+    expect(page.locator("#review-body .sentence")).to_contain_text(ticket.sentence)
     if (again := page.locator("#confirm_quantity")).count():
         again.fill(ticket.quantity)
     page.get_by_role("button", name="Send").click()
-    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     return page.url.split("/")[-2]
 
 
@@ -236,7 +236,7 @@ def watch(watched: Watched, name: str, public_id: str) -> None:
     TICKETS[name].shows(page)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_algorithm_is_launched_from_the_ticket_and_shows_what_it_did(
     browser: Browser, desk: RunningDesk, django_db_blocker: Any
 ) -> None:

@@ -15,7 +15,6 @@ from tests.desk.visitor import Visitor
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-SOON = 20_000
 FITS = """() => [document.documentElement, ...document.querySelectorAll('.scroll')]
     .every((node) => node.scrollWidth <= node.clientWidth)"""
 
@@ -31,7 +30,7 @@ def downloaded(page: Page) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(540)
 def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser, desk: RunningDesk) -> None:
     visitor = Visitor(desk)
     ours = visitor.launch(quantity="0.11", duration="00:10:00", slices="100", client_reference="morning")
@@ -39,7 +38,7 @@ def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser
     watched = Watched(browser, desk)
     watched.page.set_viewport_size({"width": 1280, "height": 900})
     page = watched.log_in("trader")
-    expect(page.locator(row_of(page, ours))).to_be_visible(timeout=SOON)
+    expect(page.locator(row_of(page, ours))).to_be_visible()
     filters(page, ours)
     opens(page, ours)
     watched.picture("blotter")
@@ -76,7 +75,7 @@ def opens(page: Page, ours: str) -> None:
     parts = page.locator(f"#parts-{ours}")
     expect(
         parts.get_by_role("region", name=f"Children of {ours}").locator("tbody tr td.mono").first
-    ).to_be_visible(timeout=SOON)
+    ).to_be_visible()
     expect(
         parts.get_by_role("region", name=f"Fills of {ours}").locator("tbody tr td.mono").first
     ).to_be_visible(timeout=60_000)
@@ -93,10 +92,10 @@ def acts(page: Page, ours: str) -> None:
             dialog = page.locator("dialog[open]")
             expect(dialog).to_contain_text(ours)
             dialog.locator("button[type=submit]").click()
-        expect(row).to_contain_text(state, timeout=SOON, ignore_case=True)
+        expect(row).to_contain_text(state, ignore_case=True)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(540)
 def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     browser: Browser, desk: RunningDesk
 ) -> None:
@@ -107,10 +106,10 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}").click()
     page.locator("#row-menu").get_by_role("link", name="Clone").click()
     expect(page.get_by_label("Quantity", exact=True)).to_have_value("1.7")
-    expect(page.locator("#plan-subtitle")).to_contain_text("4 slices", timeout=SOON)
+    expect(page.locator("#plan-subtitle")).to_contain_text("4 slices")
     page.keyboard.press("Control+Enter")
     send = page.get_by_role("button", name="Send", exact=True)
-    expect(page.locator("#review-body")).to_contain_text("asks for the same and was sent", timeout=SOON)
+    expect(page.locator("#review-body")).to_contain_text("asks for the same and was sent")
     expect(send).to_be_disabled()
     page.get_by_label("Send it a second time").check()
     typed = page.get_by_label("Type the quantity again")
@@ -119,7 +118,7 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
     typed.fill("1.70")
     watched.picture("confirm")
     send.click()
-    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
     second = page.url.split("/")[-2]
     assert second != first
     for ours in (first, second):

@@ -15,7 +15,6 @@ from tests.browser.console_guard import Watched
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
 
-SOON = 30_000
 #: The shortest pause between two updates, and how many may follow each other after a calm.
 PAUSE_MS, AT_ONCE = 250, 8
 HIDE = """(hidden) => {
@@ -71,25 +70,25 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
         box.check()
     page.get_by_label("Quantity", exact=True).fill("2")
     book = page.locator("#book")
-    expect(book.locator("[data-part=unit]")).to_contain_text("merged", timeout=SOON)
+    expect(book.locator("[data-part=unit]")).to_contain_text("merged")
     expect(book.locator(".ladder tbody .price:not([disabled])").first).to_be_visible()
     expect(book.locator(".reach-slice")).to_contain_text(re.compile(r"slice [\d.]+ reaches [\d,.]+: .* bp"))
     expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order 2 reaches"))
     expect(book.locator("tr.in-slice").first).to_be_attached()
     label = page.locator("#candles [data-part=chart]")
     page.locator("#candles [data-part=lengths] label", has_text="5 min").click()
-    expect(label).to_have_attribute("aria-label", re.compile("candles of 5 min: last"), timeout=SOON)
+    expect(label).to_have_attribute("aria-label", re.compile("candles of 5 min: last"))
     expect(page.locator("#candles .barlayer .point path").first).to_be_attached()
 
     book.locator("[data-part=steps] label").last.click()
     expect(book.locator("[data-part=steps] input").last).to_be_checked()
     bid = book.locator("tbody").last.locator("button.price").first
-    expect(bid).to_have_text(re.compile(r"^[\d,]+0(\.0+)?$"), timeout=SOON)  # the answer has come
+    expect(bid).to_have_text(re.compile(r"^[\d,]+0(\.0+)?$"))  # the answer has come
     bid.click()
     limit = page.locator("#limit_price")
     expect(limit).not_to_be_empty()
     assert float(limit.input_value()) % 10 == 0, "the step is 1,000 ticks"
-    expect(label).to_have_attribute("aria-label", re.compile("limit"), timeout=SOON)
+    expect(label).to_have_attribute("aria-label", re.compile("limit"))
     bid.press("ArrowUp")
     expect(book.locator("button.price:focus")).to_have_class(re.compile("sell-text"))
     watched.picture("ticket-market")
@@ -109,7 +108,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     page.get_by_label("Quantity", exact=True).fill("1")
     page.get_by_label("Duration").fill("10m")
     page.get_by_label("Slices").fill("5")
-    expect(page.locator("#plan-subtitle")).to_contain_text("5 slices", timeout=SOON)
+    expect(page.locator("#plan-subtitle")).to_contain_text("5 slices")
     book = page.locator("#book")
     book.locator("[data-part=steps] label").last.click()
     # A limit a little below the market: its child rests there, and is not filled at once.
@@ -117,8 +116,8 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     expect(page.locator("#limit_price")).not_to_be_empty()
     page.locator("#review").click()
     page.get_by_role("button", name="Send").click()
-    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"), timeout=SOON)
-    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"), timeout=SOON)
+    expect(page).to_have_url(re.compile(r"/orders/[0-9a-z]{8}/$"))
+    expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"))
     assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
     own = book.locator(".own-child:not([hidden]), .ladder-edge .buy-text")
     expect(own.first).to_contain_text("▲ 0.2", timeout=60_000)

@@ -24,6 +24,7 @@ from execution.launcher.files import read_people
 from execution.launcher.parent_death import dies_with_parent
 from execution.verification.chaos.venue import ControlledVenue
 from tests.checks import REPOSITORY
+from tests.patience import PATIENCE
 
 PAPER_LABELS = ("alpha", "beta", "gamma")
 DATABASE = "tranche.sqlite3"
@@ -50,11 +51,13 @@ def desk_environment(**changes: str) -> dict[str, str]:
 
 
 def wait_until(condition: Callable[[], object], *, within: float, what: str) -> None:
-    """Poll until ``condition`` holds; fail after ``within`` seconds, saying ``what`` was waited for."""
-    deadline = time.monotonic() + within
+    """Poll until ``condition`` holds, usually ``within`` seconds; fail after ``PATIENCE`` times as long, saying
+    ``what`` was waited for.
+    """
+    deadline = time.monotonic() + within * PATIENCE
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {within:.0f} s")
+            pytest.fail(f"{what}: not within {within * PATIENCE:.0f} s")
         time.sleep(0.05)
 
 
@@ -180,7 +183,7 @@ class RunningDesk:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            self.process.wait(STOP_WITHIN)
+            self.process.wait(STOP_WITHIN * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill_all()
         return time.monotonic() - begun
@@ -189,7 +192,7 @@ class RunningDesk:
         """Kill -9 whatever this desk ever started, by its id; for the end of a test, whatever happened."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(STOP_WITHIN)
+            self.process.wait(STOP_WITHIN * PATIENCE)
         for process in processes_of(self.var):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()

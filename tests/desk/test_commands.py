@@ -79,7 +79,7 @@ def close(desk: RunningDesk, label: str) -> None:
     admin.post(f"/accounts/{found[1]}/close/", {"reason": "of a test"}, page)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_commands_of_the_guides_do_what_the_guides_say(desk: RunningDesk, tmp_path: Path) -> None:
     register(desk)
     order = Visitor(desk, "trader").launch(quantity="0.05")

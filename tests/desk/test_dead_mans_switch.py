@@ -58,7 +58,7 @@ def open_orders(exchange: Exchange) -> list[dict[str, Any]]:
     return [order for order in exchange.ledger()["alone"]["orders"] if order["status"] == "NEW"]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_exchange_cancels_what_a_killed_desk_left_on_the_book(
     desk: RunningDesk, desk_factory: Callable[..., RunningDesk], exchange: Exchange, django_db_blocker: Any
 ) -> None:

@@ -98,7 +98,7 @@ def is_back(desk: RunningDesk, since: datetime) -> bool:
     return runs and looked and answers and engines_alive() == 2
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_disk_that_was_full_while_ten_orders_lived_loses_nothing_and_everything_comes_back(
     desk_factory: Callable[..., RunningDesk], small_disk: Path, django_db_blocker: Any
 ) -> None:

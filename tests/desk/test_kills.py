@@ -18,6 +18,7 @@ from tests.desk.books import compare
 from tests.desk.database import ALIAS, database_of, order_of
 from tests.desk.running import RunningDesk, wait_until
 from tests.desk.visitor import Visitor
+from tests.patience import slowness
 
 #: Before the last one. The order lasts 12 s longer for each of them; TRANCHE_KILLS=10 for a longer run.
 KILLS = int(os.environ.get("TRANCHE_KILLS", "2"))
@@ -67,7 +68,7 @@ def finish(public_id: str) -> None:
     wait_until(lambda: order_of(public_id).status in ORDER_FINAL, within=120, what="the end of the order")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     desk: RunningDesk, django_db_blocker: Any
 ) -> None:
@@ -77,7 +78,7 @@ def test_kills_in_the_middle_of_slices_lose_nothing_and_send_nothing_twice(
     draw = random.Random(seed)
     with database_of(desk, django_db_blocker):
         wait_until(lambda: engines_alive() == 2, within=60, what="two engines")
-        seconds, slices = str(12 * KILLS + 36), str(2 * KILLS + 6)
+        seconds, slices = str(round((12 * KILLS + 36) * slowness())), str(2 * KILLS + 6)
         public_id = Visitor(desk).launch(quantity="0.9", duration=seconds, slices=slices, catch_up_cap="20")
         wait_until(lambda: order_of(public_id).owner is not None, within=10, what="a driver")
         took = []

@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 from tests.desk.running import RunningDesk
+from tests.patience import PATIENCE
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 KEY = re.compile(r'name="key" value="([^"]+)"')
@@ -27,7 +28,7 @@ class Visitor:
             desk.sessions[name] = self.cookies
 
     def get(self, path: str) -> str:
-        with self._opener.open(f"{self._base}{path}", timeout=30) as answer:
+        with self._opener.open(f"{self._base}{path}", timeout=30 * PATIENCE) as answer:
             return str(answer.read().decode())
 
     def post(self, path: str, fields: dict[str, str], page: str) -> tuple[str, str]:
@@ -41,7 +42,7 @@ class Visitor:
         request = urllib.request.Request(
             f"{self._base}{path}", data=data, headers={"Referer": self._base + path}
         )
-        with self._opener.open(request, timeout=30) as answer:
+        with self._opener.open(request, timeout=30 * PATIENCE) as answer:
             return str(answer.geturl()), str(answer.read().decode())
 
     def ticket(self, **changes: str) -> tuple[dict[str, str], str]:

@@ -26,6 +26,7 @@ from tests.engine.exchange import Exchange
 from tests.engine.halting import MOMENTS, Loop, Strike
 from tests.engine.running import EngineThread, World, check_against_ledger, now
 from tests.invariants import check_final, check_order
+from tests.patience import slowness
 
 #: What each group trades, far more than the market takes from it meanwhile.
 SYMBOLS = {"BTC/USDT": "40", "ETH/USDT": "400", "SOL/USDT": "9000"}
@@ -264,6 +265,6 @@ def test_thirty_resting_children_on_three_accounts_are_gone_within_seconds(
     open_ = [o for a in accounts for o in books[a.label]["orders"] if o["status"].lower() in OPEN_THERE]
     assert open_ == []
     assert row["time_to_flat"] is not None
-    assert row["time_to_flat"] < FLAT_WITHIN * 1000
+    assert row["time_to_flat"] < FLAT_WITHIN * slowness() * 1000
     for order in orders:
         check_order(order)

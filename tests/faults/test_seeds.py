@@ -43,7 +43,7 @@ def figures(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return said
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2700)
 def test_the_seeds_of_this_commit_find_nothing() -> None:
     seeds = seeds_of_commit(REPOSITORY)
     done = faults("--seeds", str(seeds.count), "--first", str(seeds.first), "--json")

@@ -18,6 +18,7 @@ from aiohttp import web
 from execution.paper.app import create_app
 from execution.paper.coinbase.signing import private_pem
 from tests.paper.keys import secret_of
+from tests.patience import PATIENCE
 
 # A proxy of the machine must not come between the tests and loopback.
 os.environ["NO_PROXY"] = "127.0.0.1"
@@ -254,8 +255,8 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Paper]:
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], seconds: float = 10) -> Any:
-    """Look until the answer is true; fails after a generous while."""
-    deadline = asyncio.get_running_loop().time() + seconds
+    """Look until the answer is true, usually within ``seconds``; fail after ``PATIENCE`` times as long."""
+    deadline = asyncio.get_running_loop().time() + seconds * PATIENCE
     while not (found := await look()):
         assert asyncio.get_running_loop().time() < deadline, "it did not happen"
         await asyncio.sleep(0.02)

@@ -17,6 +17,7 @@ import pytest
 from execution.paper.kraken.encoding import checksum, encode
 from tests.paper.running import SYMBOL, Paper, eventually, running
 from tests.paper.test_kraken import place
+from tests.patience import PATIENCE, slowness
 
 D = Decimal
 
@@ -34,7 +35,7 @@ class Socket:
         return await self.until(lambda message: message.get("req_id") == number)
 
     async def next(self) -> Any:
-        message = json.loads(await self._socket.receive_str(timeout=5), parse_float=Decimal)
+        message = json.loads(await self._socket.receive_str(timeout=5 * PATIENCE), parse_float=Decimal)
         self.seen.append(message)
         return message
 
@@ -301,7 +302,7 @@ async def test_a_quiet_subscriber_gets_a_heartbeat_each_second_and_pings_are_ans
         begun = time.monotonic()
         for _ in range(2):
             assert await socket.next() == {"channel": "heartbeat"}
-        assert 1.5 < time.monotonic() - begun < 4
+        assert 1.5 < time.monotonic() - begun < 4 * slowness()
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import connection
 
+from tests.patience import PATIENCE
 from tests.threads import in_a_thread
 
-WITHIN = 20.0  # seconds
+WITHIN = 20.0 * PATIENCE  # seconds
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND backend_type = 'client backend'

@@ -43,7 +43,7 @@ def orphans_of(account: Account) -> list[str]:
     return list(Difference.objects.filter(account=account, kind="orphan").values_list("key", flat=True))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(720)
 @pytest.mark.usefixtures("services_session")  # it runs meanwhile
 def test_what_was_sent_after_the_backup_is_found_and_nothing_is_sent_again(
     cluster: PostgresServer,
@@ -63,7 +63,7 @@ def test_what_was_sent_after_the_backup_is_found_and_nothing_is_sent_again(
         account = installation_make(tmp_path / "keyring", exchange)
         first.start()
         wait_open(account)
-        order = submit(account, "one", 60, 20)
+        order = submit(account, "one", 300, 100)  # it outlasts the restore on a slow machine too
         wait_until(Fill.objects.exists, within=30, what="a first fill")
         run_program(cluster, "pg_dump", "before", "--format=custom", "--file", dump)
         wait_until(lambda: len(exchange.ledger()[KEY]["trades"]) >= 2, within=40, what="trades after it")

@@ -19,6 +19,7 @@ from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import check_books, now
 from tests.invariants import check_final
+from tests.patience import slowness
 from tests.postgresql.hosts import KEY, SYMBOL, Host, database_at, installation_make, proxied
 
 LEASE = 3.0  # seconds
@@ -58,7 +59,7 @@ def sent_under(fence: int) -> set[str]:
     return set(ChildOrder.objects.filter(submitted_fence=fence).values_list("client_id", flat=True))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(720)
 @pytest.mark.usefixtures("services_session")  # it runs meanwhile
 def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
     cluster: PostgresServer,
@@ -79,7 +80,7 @@ def test_a_host_that_is_cut_off_sends_nothing_more_and_the_other_goes_on(
             host.start()
         wait_open(account)
         wait_until(lambda: all(host.worker for host in hosts), within=60, what="both hosts were to run")
-        order = submit(account, "one", 36, 6)
+        order = submit(account, "one", round(36 * slowness()), 6)
         wait_until(Fill.objects.exists, within=30, what="a first fill")
 
         holder = owner_of(order, hosts)

@@ -11,7 +11,7 @@ from tests.postgresql.session import Session
 FEWEST = 130  # tests: a selection that has become empty is no success
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(840)
 def test_the_services_do_on_postgresql_what_they_do_on_sqlite(services_session: Session) -> None:
     code, said = services_session.wait(270)
     tail = said[-6000:]

@@ -24,6 +24,7 @@ from execution.models import Venue
 from execution.recordings.folder import Recording
 from tests.acceptance.dialects import DIALECTS
 from tests.checks import REPOSITORY
+from tests.patience import PATIENCE
 from tests.recordings.comparing import compare, market_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_process]
@@ -132,7 +133,7 @@ def recorder_process(folder: Path, base: str, tmp_path: Path) -> subprocess.Pope
 
 
 def eventually(look: Any, seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.1)

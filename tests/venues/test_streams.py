@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from execution.core.market_data.feeds import MarketEvent
 from execution.core.types import Liquidity, OrderReport, Side, StreamEvent, Trade, VenueStatus
 from execution.venues.gateway import CcxtGateway, open_gateway
+from tests.patience import PATIENCE
 from tests.venues.stub import SYMBOL, exchange_info, now, options_for
 
 
@@ -147,7 +148,7 @@ class Reader:
                 self.events.append(event)
 
     async def until(self, condition: Any, seconds: float = 10) -> None:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds * PATIENCE):
             while not condition(self):  # noqa: ASYNC110  # conditions of many kinds
                 await asyncio.sleep(0.01)
 
