@@ -1,4 +1,4 @@
-"""How long the tests wait on a machine of any speed.
+"""The time for which tests wait on a machine of any speed.
 
 A wait ends as soon as what it waits for is there, so it may be long. A promise of the desk is a limit in seconds
 of the machine named in docs/results/benchmarks.md; a slower or busier one gets more of them.

@@ -55,7 +55,11 @@ class Budget:
 
     async def read(self, call: Call) -> None:
         """Wait until a read may leave, and take its place."""
-        await self.calls.acquire(self.cost(call), Use.READ)
+        await self.calls.acquire(self.cost(call), use_of(call))
+
+    def held_for(self, call: Call) -> float:
+        """Return the seconds for which a read must wait before it may ask for a place."""
+        return self.calls.held_for(use_of(call))
 
     async def snapshot(self) -> None:
         """Wait until the snapshot of a streamed book may be read, and take its place."""
@@ -114,6 +118,11 @@ class Budget:
             return by_age[0][1]
         seconds = 0.0 if age is None else age.total_seconds()
         return next((cost for below, cost in by_age if seconds < below), 0.0)
+
+
+def use_of(call: Call) -> Use:
+    """Return the use of a call that reads."""
+    return Use.LOOK_UP if call == "find" else Use.READ
 
 
 def read_share(limits: Limits) -> float:

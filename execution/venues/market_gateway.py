@@ -224,7 +224,7 @@ class CcxtMarketGateway:
         """Read within the limit. Raise ``VenueReadFailed`` for any error, also in reading the answer."""
         if not self._is_open:
             raise VenueReadFailed("the gateway is not open")
-        if (held := self.budget.calls.held_for) > MAX_HOLD:
+        if (held := self.budget.held_for(call)) > MAX_HOLD:
             until = self._clock() + timedelta(seconds=held)
             message = f"the exchange asked for a pause until {until:%H:%M:%S} UTC"
             raise VenueReadFailed(message, retry_after=timedelta(seconds=held))

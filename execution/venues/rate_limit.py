@@ -21,11 +21,15 @@ READ_FLOOR = 0.25
 
 
 class Use(IntEnum):
-    """The purpose of a call. Each use has a larger share than the one before, and a queue of its own."""
+    """The purpose of a call. Each use has a queue of its own, and no smaller share than the one before.
+
+    A look-up asks what became of one order. The desk places nothing new for that order until it knows.
+    """
 
     READ = 0
-    CREATE = 1
-    CANCEL = 2
+    LOOK_UP = 1
+    CREATE = 2
+    CANCEL = 3
 
 
 class Count(Protocol):
@@ -104,8 +108,8 @@ class DecayCount:
 class Throttle:
     """Never more than ``budget`` units count. Calls of one use go in the order in which they asked.
 
-    Creates leave ``reserve`` units to cancels; reads leave those and all but ``read_share`` of the rest. ``share`` is
-    the part of all this that is ours now (``resize``). The dearest call stays possible whatever the share.
+    Creates and look-ups leave ``reserve`` units to cancels; reads leave those and all but ``read_share`` of the rest.
+    ``share`` is the part of all this that is ours now (``resize``). The dearest call always stays possible.
 
     While reads wait that had less than ``read_floor`` of what cancels leave, creates leave it to them. Else a rush of
     creates would keep out the reads that tell what became of them. ``reads`` counts what reads took.
@@ -151,7 +155,7 @@ class Throttle:
             while (wait := self._wait(cost, use)) > 0:
                 await self._sleep(wait)
             self._count.take(cost, self._clock())
-            if use is Use.READ and self._reads is not None:
+            if use <= Use.LOOK_UP and self._reads is not None:
                 self._reads.take(cost, self._clock())
 
     def give_back(self, cost: float) -> None:
@@ -163,23 +167,22 @@ class Throttle:
         self._share = share
 
     def hold(self, seconds: float) -> None:
-        """Pause, because the exchange asked for it: reads and creates wait that long, cancels do not."""
+        """Pause, because the exchange asked for it: all but cancels wait that long."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
     def hold_reads(self, seconds: float) -> None:
-        """Pause reads: what little is left of the exchange's limit is for creates and cancels."""
+        """Pause reads, look-ups not: what little is left of the exchange's limit is for what cannot wait."""
         self._reads_held_until = max(self._reads_held_until, self._clock() + seconds)
 
     def close_for(self, seconds: float) -> None:
         """Pause everything, because the exchange locked us out: more calls, cancels too, would prolong it."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
-    @property
-    def held_for(self) -> float:
-        """Return the seconds for which reads must wait, because the exchange asked for it or its limit is nearly
+    def held_for(self, use: Use) -> float:
+        """Return the seconds for which a call must wait, because the exchange asked for it or its limit is nearly
         used.
         """
-        return self._pause(Use.READ)
+        return self._pause(use)
 
     def limit(self, use: Use) -> float:
         """Return the units up to which a call of this use may go."""
@@ -203,7 +206,7 @@ class Throttle:
             return pause
         now = self._clock()
         used = self._count.used(now) + cost
-        if use is Use.READ:
+        if use <= Use.LOOK_UP:
             return min(
                 self._seconds(self._count, used - self.limit(use), now), self._until_floor(used, cost, now)
             )
@@ -220,7 +223,8 @@ class Throttle:
 
     def _kept_for_reads(self, cost: float, now: float) -> float:
         """Return what a create leaves to the reads that wait: what is left of their floor."""
-        if self._reads is None or not self._queues[Use.READ].locked():
+        is_awaited = self._queues[Use.READ].locked() or self._queues[Use.LOOK_UP].locked()
+        if self._reads is None or not is_awaited:
             return 0.0
         left = max(self._floor - self._reads.used(now), 0.0)
         return min(left, self.limit(Use.CREATE) - cost)

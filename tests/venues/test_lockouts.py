@@ -172,7 +172,8 @@ async def test_reads_pause_until_the_minute_is_over_when_its_weight_is_nearly_us
     assert binance.SPEC.used_header is not None
     budget = Budget(binance.SPEC.limits)
     budget.heed_used(used, binance.SPEC.used_header, NOW.timestamp() + 45)
-    assert budget.calls.held_for == pytest.approx(pause, abs=0.5)
+    assert budget.held_for("quote") == pytest.approx(pause, abs=0.5)
+    assert budget.held_for("find") == 0, "the fate of an order is asked for with what is left"
     await asyncio.wait_for(budget.ready("create", SYMBOL, None), 0.5)
 
 
@@ -182,7 +183,7 @@ async def test_the_weight_of_the_minute_before_holds_nothing_in_this_one() -> No
     assert binance.SPEC.used_header is not None
     budget = Budget(binance.SPEC.limits)
     budget.heed_used(6_000, binance.SPEC.used_header, NOW.timestamp() + 60.05)
-    assert budget.calls.held_for == 0
+    assert budget.held_for("quote") == 0
 
 
 async def test_snapshots_of_many_books_leave_room_for_other_reads() -> None:

@@ -158,7 +158,9 @@ async def test_a_rush_of_creates_leaves_reads_their_floor_and_the_rest_when_none
     assert alone[Use.CREATE] == 7 * windows
 
 
-async def test_a_create_leaves_at_once_while_reads_wait() -> None:
+@pytest.mark.parametrize("use", [Use.LOOK_UP, Use.CREATE])
+async def test_what_became_of_an_order_is_asked_at_once_while_reads_wait(use: Use) -> None:
+    """An order waits for it. Polls and quotes come again."""
     time = VirtualTime()
     throttle = throttle_of(time, read_share=0.6)
     for _ in range(4):
@@ -166,14 +168,16 @@ async def test_a_create_leaves_at_once_while_reads_wait() -> None:
     waiting = [asyncio.create_task(throttle.acquire(1)) for _ in range(9)]
     await asyncio.sleep(0)
     for _ in range(3):
-        await throttle.acquire(1, Use.CREATE)
+        await throttle.acquire(1, use)
     assert time.now == 0
     assert not any(task.done() for task in waiting)
     await time.run(*waiting)
 
 
-@pytest.mark.parametrize(("use", "waits"), [(Use.READ, 30), (Use.CREATE, 30), (Use.CANCEL, 0)])
-async def test_a_hold_stops_reads_and_creates_and_not_cancels(use: Use, waits: float) -> None:
+@pytest.mark.parametrize(
+    ("use", "waits"), [(Use.READ, 30), (Use.LOOK_UP, 30), (Use.CREATE, 30), (Use.CANCEL, 0)]
+)
+async def test_a_hold_stops_everything_but_cancels(use: Use, waits: float) -> None:
     time = VirtualTime()
     throttle = throttle_of(time)
     throttle.hold(30)
@@ -181,7 +185,9 @@ async def test_a_hold_stops_reads_and_creates_and_not_cancels(use: Use, waits: f
     assert time.now == waits
 
 
-@pytest.mark.parametrize(("use", "waits"), [(Use.READ, 30), (Use.CREATE, 0), (Use.CANCEL, 0)])
+@pytest.mark.parametrize(
+    ("use", "waits"), [(Use.READ, 30), (Use.LOOK_UP, 0), (Use.CREATE, 0), (Use.CANCEL, 0)]
+)
 async def test_a_limit_that_is_nearly_used_stops_reads_only(use: Use, waits: float) -> None:
     time = VirtualTime()
     throttle = throttle_of(time)
@@ -222,9 +228,9 @@ async def test_a_share_is_kept_to_and_the_dearest_call_stays_possible() -> None:
     time = VirtualTime()
     throttle = throttle_of(time)
     throttle.resize(0.5)
-    assert [throttle.limit(use) for use in Use] == [3.5, 3.5, 5.0]
+    assert [throttle.limit(use) for use in Use] == [3.5, 3.5, 3.5, 5.0]
     throttle.resize(0.1)
-    assert [throttle.limit(use) for use in Use] == [3.0, 3.0, 3.0]
+    assert [throttle.limit(use) for use in Use] == [3.0, 3.0, 3.0, 3.0]
     await throttle.acquire(3.0)
     assert time.now == 0
 

@@ -14,6 +14,7 @@ const facts = (row, now) => [
   ["Limit", row.limit_price === null ? DASH : price(row.limit_price, row.tick)],
   ["Arrival", row.arrival_mid === null ? DASH : price(row.arrival_mid, row.tick, 1)],
   ["ETA", finishWords(finishOf(row, row.schedule, now), now)],
+  ["Last fill", row.last_fill_at === null ? DASH : `${moment(row.last_fill_at, now)} UTC`],
   ["Placed", `${moment(row.created_at, now)} UTC by ${row.trader}`],
   ["Reference", row.client_reference || DASH],
   ["Tags", row.tags.join(", ") || DASH],

@@ -61,7 +61,7 @@ export function rowNode(row, { now, isOpen, showsTrader, isChosen, layout }) {
     ["ahead", element("td", { class: "number", "data-ahead": "" })],
     ["end", number(moment(end, now), "", local(end))],
     ["eta", element("td", { class: "number extra", "data-eta": "" })],
-    ["last_fill", element("td", { class: "number", "data-age": "" })],
+    ["last_fill", element("td", { class: "number spare", "data-age": "" })],
     ["alerts", alerts(row)],
     ["actions", menuCell(row)],
   ];
