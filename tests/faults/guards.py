@@ -277,6 +277,19 @@ def no_reservation() -> Patches:
     return [(spending, "available", lambda free, _others: real(free, []))]
 
 
+def no_limits_at_submit() -> Patches:
+    from execution.core.limits.judgement import WITHIN
+    from execution.services.orders import limits
+
+    return [(limits, "judge", lambda *_, **__: WITHIN)]
+
+
+def no_message_rate() -> Patches:
+    from execution.services.children import limit_gate
+
+    return [(limit_gate, "_sent", lambda *_: 0)]
+
+
 def no_balance_at_the_last_gate() -> Patches:
     from execution.services.children import last_gate
 

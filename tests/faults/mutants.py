@@ -78,6 +78,8 @@ MUTANTS = (
     Mutant("a cancel is tried once", "I10", guards.cancel_tried_once),
     Mutant("what other live orders reserve", "I11", guards.no_reservation),
     Mutant("the balance at the last gate", "I11", guards.no_balance_at_the_last_gate),
+    Mutant("the limits at a submit, an amendment and a resume", "I11", guards.no_limits_at_submit),
+    Mutant("children of a second are not counted at the last gate", "I11", guards.no_message_rate),
     Mutant("a child's changes are not journalled", "I12", guards.no_journal),
     Mutant("stale quotes are good enough", "I14", guards.stale_quotes_are_fine),
     Mutant("what was held back is sent as it was decided", "I7", guards.no_last_gate),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from execution.core.types import ZERO
+from execution.verification.faults.ceilings import Ceilings
 
 TOUCHES = (
     "CREATE TEMP TABLE promised (order_id INTEGER PRIMARY KEY)",
@@ -42,13 +43,14 @@ UNSURE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """The minimum that an order may still spend."""
+    """The minimum that an order may still trade (``rest``, in base) and spend (``amount``)."""
 
     public_id: str
     status: str
     side: str
     quantity: Decimal
     price: Decimal | None
+    rest: Decimal
     amount: Decimal
     accounts: frozenset[int]
 
@@ -64,6 +66,7 @@ class Solvency:
         self._raw = raw
         self._is_priced = is_priced
         self._seen: dict[int, Promise] = {}
+        self._ceilings = Ceilings(raw)
         for statement in TOUCHES:
             raw.execute(statement)
 
@@ -81,9 +84,11 @@ class Solvency:
             self._seen[order] = promise
             if before is None or _grew(before, promise):
                 yield from self._judged(promise, promises.values())
+                yield from self._ceilings.placed(promise, promises.values(), LEAST_PRICE)
 
-    def taken(self, client_id: str, account: int, side: str) -> Iterable[str]:
+    def taken(self, client_id: str, account: int, side: str, now: datetime) -> Iterable[str]:
         """Check a child that may be sent from this commit on: what was told pays for it, and for what left since."""
+        yield from self._ceilings.taken(client_id, account, now)
         told = self._told(side).get(account)
         if told is None:
             return
@@ -129,13 +134,13 @@ class Solvency:
             exposed[order] = exposed.get(order, ZERO) + may_become - Decimal(filled)
         found = {}
         for pk, public_id, status, side, quantity, filled, limit in self._raw.execute(ORDERS):
-            unsent = Decimal(quantity) - Decimal(filled) - exposed.get(pk, ZERO)
+            unsent = rest = max(Decimal(quantity) - Decimal(filled) - exposed.get(pk, ZERO), ZERO)
             price = None if limit is None else Decimal(limit)
             on = frozenset(accounts.get(pk, ()))
             if price is None and side == "buy" and not all(map(self._is_priced, on)):
                 unsent = ZERO
             amount = unsent * (price or LEAST_PRICE) if side == "buy" else unsent
-            found[pk] = Promise(public_id, status, side, Decimal(quantity), price, max(amount, ZERO), on)
+            found[pk] = Promise(public_id, status, side, Decimal(quantity), price, rest, amount, on)
         return found
 
     def _told(self, side: str) -> dict[int, tuple[Decimal, datetime]]:

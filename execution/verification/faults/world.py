@@ -32,6 +32,7 @@ from execution.verification.faults.books import (
     orders_problems,
     unfinished,
 )
+from execution.verification.faults.ceilings import LIMITED, set_drawn_limits
 from execution.verification.faults.exchange import SYMBOL, Exchange
 from execution.verification.faults.fault_injector import ANOTHER_PROGRAM, FaultInjector
 from execution.verification.faults.gateway import SimulatedGateway
@@ -239,6 +240,7 @@ class World:
             self.random("money"), self.accounts, wallets.POOR if self._mild is None else 0.0
         )
         hold(self._held)
+        set_drawn_limits(self.random("limits"), self.accounts, LIMITED if self._mild is None else 0.0)
         self._accounts_by_pk = dict(Account.objects.values_list("pk", "label"))
         self._venues_by_account = dict(Account.objects.values_list("pk", "venue_id"))
         # Short enough that it fires on engines that are away for a while, where the exchange takes that.

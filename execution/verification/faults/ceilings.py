@@ -1,0 +1,95 @@
+"""Trading limits in a simulation: drawn by the seed, and judged after each commit with figures of their own (I11).
+
+The figures are lower bounds: an order's rest counts at a price below any that the market has. So a breach that is
+reported is one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
+from execution.core.types import ZERO
+from execution.models import User
+from execution.services.desk.limits import LimitRequest, limit_set
+from execution.verification.faults.exchange import SYMBOL
+from execution.verification.faults.virtual import BEGINNING
+from execution.verification.faults.wallets import BASE, QUOTE
+
+if TYPE_CHECKING:
+    from execution.verification.faults.solvency import Promise
+
+#: The share of the seeds in which people trade under limits that bind.
+LIMITED = 0.3
+LIMITS = "SELECT kind, value, account_id FROM execution_tradinglimit WHERE ended_at IS NULL"
+TRADED = (
+    "SELECT f.price, f.quantity FROM execution_fill f JOIN execution_childorder c ON c.id = f.child_id"
+    " WHERE ?1 IS NULL OR c.account_id = ?1"
+)
+#: Children of a second count as sent together only within this part of it: the clocks of two engines differ.
+TOGETHER = timedelta(seconds=0.5)
+
+
+def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
+    """Put hard limits in force as a supervisor does, in a share of the seeds: about what two tickets need."""
+    if random.random() >= limited:
+        return
+    supervisor = User.objects.get(username="supervisor")
+    scopes = [(LimitScope.DESK, ""), (LimitScope.TRADER, "trader"), (LimitScope.ACCOUNT, accounts[0])]
+    drawn = [
+        (LimitKind.ORDER_QUANTITY, (LimitScope.SYMBOL, SYMBOL), random.randrange(1500, 6000), 1000, BASE),
+        (LimitKind.OPEN_NOTIONAL, random.choice(scopes), random.randrange(200, 900), 1, QUOTE),
+        (LimitKind.DAILY_NOTIONAL, random.choice(scopes), random.randrange(300, 1500), 1, QUOTE),
+        (LimitKind.MESSAGE_RATE, random.choice(scopes[::2]), random.randrange(1, 4), 1, ""),
+    ]
+    for kind, (scope, subject), value, divisor, currency in random.sample(drawn, random.randint(1, 3)):
+        request = LimitRequest(kind, scope, subject, LimitLevel.HARD, Decimal(value) / divisor, currency)
+        limit_set(person=supervisor, request=request, reason="the simulation", now=BEGINNING)
+
+
+class Ceilings:
+    """Told of each order that was placed, enlarged or resumed, and of each child that may be sent from now on."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+        self._sent: deque[tuple[datetime, int]] = deque()
+
+    def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
+        """Check an order with those beside it, by what all of them may still trade and have traded."""
+        every = list(promises)
+        for kind, value, account in self._limits():
+            counted = [each for each in every if account is None or account in each.accounts]
+            if kind == LimitKind.ORDER_QUANTITY:
+                figure = promise.quantity
+            elif kind in {LimitKind.OPEN_NOTIONAL, LimitKind.DAILY_NOTIONAL} and promise in counted:
+                figure = sum((each.rest for each in counted), ZERO) * least_price
+                if kind == LimitKind.DAILY_NOTIONAL:
+                    figure += self._traded(account)
+            else:
+                continue
+            if figure > value:
+                yield f"I11: order {promise.public_id} came to a {kind} of {figure} at least, the limit is {value}"
+
+    def taken(self, client_id: str, account: int, now: datetime) -> Iterable[str]:
+        """Check the number of children that may be sent within a second."""
+        self._sent.append((now, account))
+        while self._sent[0][0] <= now - TOGETHER:
+            self._sent.popleft()
+        for kind, value, only in self._limits():
+            count = sum(1 for _, each in self._sent if only in (None, each))
+            if kind == LimitKind.MESSAGE_RATE and only in (None, account) and count > value:
+                yield f"I11: {client_id} is child {count} of half a second, the limit of a second is {value}"
+
+    def _limits(self) -> list[tuple[str, Decimal, int | None]]:
+        return [(kind, Decimal(value), account) for kind, value, account in self._raw.execute(LIMITS)]
+
+    def _traded(self, account: int | None) -> Decimal:
+        """Return what was traded, of the account if one is given."""
+        rows = self._raw.execute(TRADED, (account,))
+        return sum((Decimal(price) * Decimal(quantity) for price, quantity in rows), ZERO)
