@@ -175,7 +175,7 @@ def _ring_wall(gather: float = GATHER) -> None:
 
 
 def alerts_changed() -> None:
-    """Tell the bells after the commit that an alert was raised, grew, was acknowledged or ended."""
+    """Ring the pages' doorbell after the commit: an alert was raised, grew, was acknowledged or ended."""
     transaction.on_commit(
         lambda: _bell.ring(_bell.group(ALERTS_GROUP, {"type": "alerts.changed"}, GATHER_MANY))
     )

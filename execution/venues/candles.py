@@ -82,7 +82,11 @@ def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
 
 
 def read_page(answer: Any) -> Page:
-    """Return the page that ccxt's list makes, with those candles that ccxt could not put in order."""
+    """Convert a list of ccxt to a page of candles.
+
+    Rows that are no candle go to the page's odd candles. So do rows without a time, which were taken out before ccxt
+    sorted the list.
+    """
     candles: list[Candle] = []
     odd = [OddCandle(None, f"a candle without a time: {row!r}") for row in request_context.current().timeless]
     for row in listed(answer):

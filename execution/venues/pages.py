@@ -26,7 +26,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A request to ccxt: times in milliseconds, a maximum of entries, parameters of the exchange."""
+    """The arguments of one request to ccxt for a page of a list.
+
+    ``since`` is in milliseconds, ``limit`` the most entries, and ``params`` goes to the exchange.
+    """
 
     since: int | None
     limit: int | None

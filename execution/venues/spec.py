@@ -109,7 +109,7 @@ class RawFees:
 
 @dataclass(frozen=True, slots=True)
 class RawBalances:
-    """The place of an account's figures in a balance answer, for an exchange of which ccxt takes others.
+    """The place of an account's figures in a balance answer, for an exchange where ccxt reads the wrong fields.
 
     ``at``: the path to a list of entries, or to a mapping of them by currency. ``currency``: the field with the
     currency in an entry of a list. Free is the sum of ``free`` less ``held_back``, locked the sum of ``locked``. A

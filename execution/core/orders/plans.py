@@ -145,7 +145,10 @@ def far_price_problems(
 def far_prices(
     side: Side, limit_price: Decimal | None, parameters: AlgorithmParameters, quote: Quote | None
 ) -> dict[str, Problem]:
-    """Return, by field of ``PRICES``, why a price of an order must be confirmed."""
+    """Return a problem for each price that a person must confirm, by its field (see ``PRICES``).
+
+    Such a price is on the wrong side of the mid by more than the collar.
+    """
     prices = {"limit_price": limit_price, "i_would_price": i_would_price(parameters)}
     return {
         name: problem

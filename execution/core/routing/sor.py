@@ -191,11 +191,11 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
 
 
 def work_route(view: OrderView, work: SliceTask) -> Decision:
-    """Send what remains, split over the accounts, and again what they did not fill.
+    """Split what remains over the accounts and send it. What they do not fill is split again.
 
-    1. Children under way are waited for. 2. So are books newer than what was last taken from them.
-    3. The split goes out in one decision. 4. An order that would rather do nothing than a part closes when its
-    first split falls short. 5. Beyond limit and collar it waits; a remainder under every minimum ends it.
+    1. Wait for the children under way. 2. Wait for books that are newer than the last children.
+    3. Send the split in one decision. 4. Close an order that refuses a partial fill, if its first split falls short.
+    5. Wait while no price is inside limit and collar. End the order when the remainder is under every minimum.
     """
     waiting = sum(1 for child in view.children if not child.is_over)
     if waiting:

@@ -32,11 +32,10 @@ _STARTED_AFRESH = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return the run of refused children at the order's end.
+    """Return how many of the order's newest children in a row were refused, when and why.
 
-    It begins anew when a person resumes the order, and when the order's market or plan changes.
-
-    A child that nothing pays for is one, whether the exchange refused it or the desk's own last gate.
+    The count begins anew when a person resumes the order, and when the order's market or plan changes. A child that
+    the account's balance cannot pay counts as refused, by the exchange or by the desk's own last gate.
     """
     last = _NEWEST.first(order=order.pk)
     if last is None or not refusal_kind(last):

@@ -139,7 +139,7 @@ def fill_insert(
 def fill_of(
     *, account_pk: int, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
 ) -> Fill:
-    """Return the row of a trade, which is not written yet."""
+    """Return a new ``Fill`` for a trade, without saving it."""
     fee_in_quote, rate = _fee_in_quote(trade)
     return Fill(
         account_id=account_pk,

@@ -272,7 +272,10 @@ def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, 
 
 
 def outdated(subject: str, name: str, value: str, limit: str) -> Problem:
-    """Return the problem of a request whose ``before`` holds no longer."""
+    """Return the problem of a request whose subject has changed since it was asked for.
+
+    ``name`` is what changed, ``value`` is its value now, and ``limit`` the value that the request was made for.
+    """
     message = (
         f"{name.capitalize()} of {subject} is {value or 'empty'} by now, not {limit or 'empty'}. Ask again."
     )

@@ -140,8 +140,8 @@ def limit_set(
 ) -> TradingLimit:
     """Put a limit in force, in place of the one of the same kind, scope, subject, level and currency.
 
-    From this commit on no order passes it unseen: submits judge limits under the same gate. Raises ``Refused``. The
-    same value as before changes nothing. ``judge`` is called under the gate and may raise.
+    Every order that is submitted after this commit is judged by the limit, because submits lock the same gate. The
+    same value as before changes nothing. ``judge`` is called under the gate and may raise. Raises ``Refused``.
     """
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)

@@ -88,7 +88,7 @@ class MeasuredDesk:
         return done.stdout.strip()
 
     def add_accounts(self, each: int) -> list[str]:
-        """Return the labels of ``each`` accounts at every paper venue, those that are missing made."""
+        """Make sure that every paper venue has ``each`` accounts, and return the labels of all of them."""
         environment = self._environment() | {"TRANCHE_VAR": str(self.var)}
         return accounts_add(self._base, self.var, environment, each)
 
