@@ -138,10 +138,10 @@ def _as_decimal(value: int | Decimal) -> Decimal:
 
 
 def round_up(amount: Decimal) -> Decimal:
-    """Round what is needed, for people: two digits after the point are enough above one, and it is never less."""
+    """Round an amount that is needed up, for people: to two digits from 1 on. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
 
 
 def round_down(amount: Decimal) -> Decimal:
-    """Round what is there, for people: never more than there is."""
+    """Round an amount that is there down, for people: to two digits from 1 on. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

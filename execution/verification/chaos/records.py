@@ -69,7 +69,7 @@ def children_unsettled() -> int:
 
 @dataclass
 class OwnerWatch:
-    """Looks twice a second, on a thread of its own, which orders nobody with a lease drives."""
+    """Finds the orders that no worker with a lease drives, twice a second, on a thread of its own."""
 
     longest: float = 0.0
     _since: dict[str, float] = field(default_factory=dict)

@@ -75,8 +75,11 @@ class Memory(DatabaseWrapper):
         )
 
     def discard(self) -> None:
-        """Free the database; nothing may be asked of it any more. Its clock is a function that SQLite holds out of
-        the collector's sight: with it everything of the seed would stay."""
+        """Close the database, which must not be used afterwards.
+
+        SQLite holds a function, the seed's clock, where the garbage collector does not see it. Without closing,
+        everything that the seed made would stay in memory.
+        """
         if self.connection is not None:
             self.connection.close()
 
