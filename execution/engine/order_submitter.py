@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from execution.core.states import ChildStatus
 from execution.core.types import (
     Accepted,
     CancelConfirmed,
+    CancelFailed,
     CancelGone,
     CreateOutcome,
     NotSent,
@@ -27,6 +28,7 @@ from execution.core.types import (
     VenueStatus,
 )
 from execution.engine.account_part import AccountPart
+from execution.engine.cancel_together import CancelTogether
 from execution.engine.clock import pause
 from execution.engine.context import EngineContext
 from execution.engine.failures import Health
@@ -82,7 +84,10 @@ class OrderSubmitter(AccountPart):
         self._venue_pk = venue_pk
         self._doubt_rules = doubt_rules
         self._look_ups = OrderLookUps(gateway, context.clock)
+        self._together = CancelTogether(context, gateway, account_pk)
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        #: Children whose cancel waits for a place in the rate limit.
+        self._waiting: dict[int, SessionChild] = {}
         self._not_before: dict[int, datetime] = {}
 
     def is_under_way(self, child_pk: int) -> bool:
@@ -111,14 +116,19 @@ class OrderSubmitter(AccountPart):
             await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
         for task in self._under_way.values():
             task.cancel()
+        self._together.close()
 
     async def _round(self) -> None:
         now = self._now()
         children = await self._context.database.read_first(children_to_send, self._account_pk)
         idle = [child for child in children if child.pk not in self._under_way]
-        for child in idle:
-            if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now:
-                self._spawn(child, self._cancel(child))
+        await self._spawn_cancels(
+            [
+                child
+                for child in idle
+                if child.status is ChildStatus.CANCELLING and self._not_before.get(child.pk, now) <= now
+            ]
+        )
         if self._context.lease.left() < CALL_BUDGET.total_seconds():
             return
         for child in idle:
@@ -130,7 +140,7 @@ class OrderSubmitter(AccountPart):
     def _spawn(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guarded(child, request), name=f"request {child.ref.client_id}")
         self._under_way[child.pk] = task
-        task.add_done_callback(lambda _: self._ended(child))
+        task.add_done_callback(lambda ended: self._ended(child, ended))
 
     async def _guarded(self, child: SessionChild, request: Coroutine[Any, Any, None]) -> None:
         try:
@@ -142,8 +152,9 @@ class OrderSubmitter(AccountPart):
         else:
             await self._health.worked(REQUESTS)
 
-    def _ended(self, child: SessionChild) -> None:
-        self._under_way.pop(child.pk, None)
+    def _ended(self, child: SessionChild, task: asyncio.Task[None]) -> None:
+        if self._under_way.get(child.pk) is task:
+            del self._under_way[child.pk]
         self._context.poke_order(child.order_pk)
         self._wake.set()
 
@@ -258,22 +269,56 @@ class OrderSubmitter(AccountPart):
 
     # --- cancel --------------------------------------------------------------------------------
 
+    async def _spawn_cancels(self, cancels: Sequence[SessionChild]) -> None:
+        """Cancel in one request what can be, also what waits for a place, and everything else by itself."""
+        alone = {child.pk: child for child in cancels}
+        for group in await self._together.groups([*self._waiting.values(), *cancels]):
+            answer = self._together.begin(group)
+            for child in group.children:
+                if self._waiting.pop(child.pk, None) is not None:
+                    self._under_way[child.pk].cancel()
+                alone.pop(child.pk, None)
+                self._spawn(child, self._cancelled_together(child, answer))
+        for child in alone.values():
+            self._spawn(child, self._cancel(child))
+
+    async def _cancelled_together(
+        self, child: SessionChild, answer: asyncio.Task[Mapping[str, OrderReport] | CancelFailed]
+    ) -> None:
+        """Take a child's part of the answer. If the request failed, the child is cancelled by itself."""
+        told = await asyncio.shield(answer)
+        if isinstance(told, CancelFailed):
+            await self._note_error(told.message)
+            return await self._cancel(child)
+        report = told.get(child.ref.exchange_id or "")
+        return await self._cancel_confirmed(child, None if report is None else CancelConfirmed(report))
+
     async def _cancel(self, child: SessionChild) -> None:
         sent_at = child.last_possible_send_at
-        await self._gateway.ready(
-            "cancel", child.ref.symbol, None if sent_at is None else self._now() - sent_at
-        )
+        age = None if sent_at is None else self._now() - sent_at
+        self._waiting[child.pk] = child
+        try:
+            await self._gateway.ready("cancel", child.ref.symbol, age)
+        finally:
+            self._waiting.pop(child.pk, None)
         outcome = await self._gateway.cancel(child.ref)
         now = self._now()
         if isinstance(outcome, CancelConfirmed):
-            if await self._keep(child_cancelled, child_pk=child.pk, outcome=outcome, now=now):
-                return
-            await self._context.clock.sleep(max(TOLD_WITHIN, self._look_ups.patience))
-        elif not isinstance(outcome, CancelGone):
+            await self._cancel_confirmed(child, outcome)
+        elif isinstance(outcome, CancelGone):
+            await self._find_out(child)
+        else:
             self._not_before[child.pk] = now + outcome.retry_after
             log.warning("cancel not confirmed, again", child=child.ref.client_id, error=outcome.message)
             await self._note_error(outcome.message)
+
+    async def _cancel_confirmed(self, child: SessionChild, outcome: CancelConfirmed | None) -> None:
+        """Record how the order ended. If the answer does not tell, the stream has a moment before a look-up."""
+        if outcome is not None and await self._keep(
+            child_cancelled, child_pk=child.pk, outcome=outcome, now=self._now()
+        ):
             return
+        await self._context.clock.sleep(max(TOLD_WITHIN, self._look_ups.patience))
         await self._find_out(child)
 
     async def _find_out(self, child: SessionChild) -> None:

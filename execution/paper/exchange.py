@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
@@ -208,6 +209,19 @@ class Exchange:
             raise refusals.cancel_unknown()
         market.book.cancel(order.id)
         self.ledger.close(order, market.market, OrderStatus.CANCELED, "CANCELED", self.now(), cancel_id)
+
+    def cancel_all(
+        self, orders: Iterable[PaperOrder], cancel_id: Callable[[], str] = lambda: ""
+    ) -> list[tuple[PaperOrder, str]]:
+        """Cancel these open orders, each under an id of its own. Return those that had not filled just before."""
+        self._refuse_if_suspended()
+        cancelled = []
+        for order in orders:
+            name = cancel_id()
+            with suppress(refusals.Refusal):
+                self.cancel(order, name)
+                cancelled.append((order, name))
+        return cancelled
 
     def commit(self) -> None:
         """Write what has changed, then tell the listeners.

@@ -87,6 +87,10 @@ class Budget:
             await orders.acquire(self._order_cost(kind, age), use)
         await self.calls.acquire(self.cost(kind), use)
 
+    async def cancel_all(self) -> None:
+        """Wait until a request that cancels all orders may leave, and take its place. It is no order of the limit."""
+        await self.calls.acquire(self.cost("cancel_all"), Use.CANCEL)
+
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
         """Give the place of a create or cancel back that was not sent."""
         if (orders := self._orders_of(symbol)) is not None:

@@ -33,6 +33,7 @@ from execution.core.types import (
 from execution.venues import convert, errors, permissions, request_context, requests, streams, values
 from execution.venues.balances import read_balances
 from execution.venues.budget import Budget, read_share, share_of
+from execution.venues.cancel_all import cancel_all
 from execution.venues.client import open_client
 from execution.venues.exchanges import spec_of
 from execution.venues.listings import ALL_SYMBOLS, Listings
@@ -40,6 +41,7 @@ from execution.venues.market_gateway import MARKET_SHARE, CcxtMarketGateway
 from execution.venues.options import is_closed
 from execution.venues.protocol import (
     AccountQuestion,
+    CancelScope,
     Listing,
     TradesQuestion,
     Unreadable,
@@ -169,6 +171,15 @@ class CcxtGateway(CcxtMarketGateway):
         # The answer's client id may be the cancel's own (binance).
         exchange_id = report.exchange_id or ref.exchange_id
         return CancelConfirmed(replace(report, client_id=ref.client_id, exchange_id=exchange_id))
+
+    @property
+    def cancels_all(self) -> CancelScope | None:
+        return self._spec.cancels_all if self._is_open else None
+
+    async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
+        await self.budget.cancel_all()
+        failed = partial(self._failed, classify=errors.cancel_failure)
+        return await cancel_all(self._client, self._spec, symbol, report=self._report, failed=failed)
 
     # --- reads ----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from execution.core.market_data.feeds import MarketEvent
 from execution.core.types import (
     BalanceAmounts,
     Book,
+    CancelFailed,
     CancelOutcome,
     CandleHistory,
     ChildRequest,
@@ -32,6 +33,8 @@ T = TypeVar("T")
 AccountQuestion = Literal["open_orders", "trades"]
 #: What the trades of some orders are asked for by: the whole account, each symbol, or each order.
 TradesQuestion = Literal["account", "symbol", "order"]
+#: The open orders that one request cancels.
+CancelScope = Literal["symbol", "account"]
 
 
 class VenueReadFailed(Exception):  # an outcome, named like the others
@@ -128,7 +131,7 @@ class MarketGateway(Protocol):
 
 
 class Gateway(MarketGateway, Protocol):
-    """One account at one venue. Every method but ``create`` and ``cancel`` raises ``VenueReadFailed``.
+    """One account at one venue. Every method but ``create``, ``cancel`` and ``cancel_all`` raises ``VenueReadFailed``.
 
     ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
     """
@@ -163,6 +166,18 @@ class Gateway(MarketGateway, Protocol):
         """
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
+
+    @property
+    def cancels_all(self) -> CancelScope | None:
+        """Return what ``cancel_all`` is for; None where the exchange has no such call."""
+
+    async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
+        """Cancel every open order of a symbol, or of the account for None, and return what the answer tells by
+        exchange id.
+
+        It waits for its place in the rate limit. An order that the answer leaves out may be cancelled all the same.
+        Never raises.
+        """
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         """Return the order by exchange id or client id; None when the exchange says there is none."""

@@ -15,7 +15,7 @@ Call = Literal[
     "create", "cancel", "find", "open_orders", "closed_orders", "trades", "balances", "markets",
     "permissions", "fees", "quote", "book", "candles", "public_trades", "time", "switch",
     "all_open_orders", "all_trades", "order_trades",
-    "stream_token", "ended_orders", "book_snapshot",
+    "stream_token", "ended_orders", "book_snapshot", "cancel_all",
 ]  # fmt: skip
 
 
@@ -301,6 +301,8 @@ class ExchangeSpec:
     fees_with_balance: bool = False
     #: Else ccxt's method, with its parameters, whose answer tells them below zero where they are charged.
     fees_call: tuple[str, Mapping[str, str]] | None = None
+    #: The reach of its call that cancels all open orders. None: each is cancelled by itself.
+    cancels_all: Literal["symbol", "account"] | None = None
     #: Its dead-man's switch for all orders of an account; its seconds are among the guarantees.
     switch: SwitchCall | None = None
     #: A mode without which the account is refused when it is opened.

@@ -209,6 +209,25 @@ async def test_an_ioc_takes_what_there_is_and_ends(paper_gateway: CcxtGateway, f
     assert report.filled == frozen_quote.ask_size
 
 
+async def test_one_request_cancels_all_open_orders_where_the_exchange_has_it(
+    paper_gateway: CcxtGateway, dialect: Dialect, frozen_quote: Quote
+) -> None:
+    scope = paper_gateway.cancels_all
+    assert scope == {"binance": "symbol", "kraken": "account"}.get(dialect.exchange)
+    if scope is None:
+        return
+    requests = [passive(frozen_quote) for _ in range(3)]
+    created = [await paper_gateway.create(request, valid_for=VALID) for request in requests]
+    told = await paper_gateway.cancel_all(SYMBOL if scope == "symbol" else None)
+    assert isinstance(told, dict)
+    ids = {outcome.report.exchange_id for outcome in created if isinstance(outcome, Accepted)}
+    assert set(told) == (ids if dialect.tells_state else set())
+    assert {(one.status, one.filled) for one in told.values()} <= {(VenueStatus.CANCELLED, Decimal(0))}
+    for request in requests:
+        await ended(paper_gateway, request)
+    assert await paper_gateway.cancel_all(SYMBOL if scope == "symbol" else None) == {}, "nothing was open"
+
+
 async def test_a_cancel_that_loses_the_race_is_gone_and_the_poll_tells(
     paper_account: PaperAccount, paper_gateway: CcxtGateway, dialect: Dialect, frozen_quote: Quote
 ) -> None:

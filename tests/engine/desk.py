@@ -17,6 +17,7 @@ from execution.core.types import (
     BalanceAmounts,
     Book,
     CancelConfirmed,
+    CancelFailed,
     CancelOutcome,
     Candle,
     CandleHistory,
@@ -37,7 +38,14 @@ from execution.engine.context import EngineContext
 from execution.engine.db.database import Database
 from execution.engine.desk_book import DeskBook
 from execution.engine.quotes import QuoteBoard
-from execution.venues.protocol import AccountQuestion, Listing, TradesQuestion, Unreadable, VenueReadFailed
+from execution.venues.protocol import (
+    AccountQuestion,
+    CancelScope,
+    Listing,
+    TradesQuestion,
+    Unreadable,
+    VenueReadFailed,
+)
 from execution.verification.faults.virtual import VirtualClock, VirtualLoop
 from tests.factories import NOW, D, Rows
 
@@ -95,6 +103,9 @@ class ScriptedExchange:
     #: The seconds for which the dead-man's switch was armed each time; None: taken back.
     switched: list[int | None] = field(default_factory=list)
     switch_fails: bool = False
+    #: The symbols of which all orders were cancelled, and what the exchange answers.
+    cancelled_all: list[str | None] = field(default_factory=list)
+    cancel_all_answer: Mapping[str, OrderReport] | CancelFailed = field(default_factory=dict)
 
     async def open(self) -> None: ...
 
@@ -121,6 +132,12 @@ class ScriptedExchange:
         return CancelConfirmed(
             OrderReport(ref.symbol, ref.client_id, ref.exchange_id, VenueStatus.CANCELLED, D(0))
         )
+
+    cancels_all: CancelScope | None = None
+
+    async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
+        self.cancelled_all.append(symbol)
+        return self.cancel_all_answer
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
         return self.found.get(ref.exchange_id or ref.client_id)

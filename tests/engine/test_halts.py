@@ -240,6 +240,7 @@ def test_thirty_resting_children_on_three_accounts_are_gone_within_seconds(
 ) -> None:
     traders = [world.trader, User.objects.create_user("second_trader")]
     accounts = [make_account(world, label, "BTC/USDT", traders[1]) for label in ("alpha", "beta", "gamma")]
+    Account.objects.filter(label="gamma").update(is_exclusive=True)  # all of it is cancelled in one request
     rung_engine.start()
     wait_reconciled(accounts)
     exchange.control("POST", "market", {"symbol": "BTC/USDT", "freeze": True})  # what fills rests no more

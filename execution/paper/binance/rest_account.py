@@ -57,13 +57,9 @@ def cancel_all(call: Call) -> Any:
     orders = call.exchange.ledger.open_orders(call.account.key, symbol.name)
     if not orders:
         raise refusals.cancel_unknown()
-    answers = []
-    for order in orders:
-        cancel_id = client_id({}, "newClientOrderId")
-        call.exchange.cancel(order, cancel_id)
-        answers.append(dialect.order_cancelled(order, cancel_id))
+    cancelled = call.exchange.cancel_all(orders, lambda: client_id({}, "newClientOrderId"))
     call.exchange.commit()
-    return answers
+    return [dialect.order_cancelled(order, cancel_id) for order, cancel_id in cancelled]
 
 
 def find(call: Call) -> Any:

@@ -79,6 +79,15 @@ def cancel_order(call: Call) -> Any:
     return {"count": 1}
 
 
+def cancel_all(call: Call) -> Any:
+    """Cancel all open orders. It costs nothing of the trading counters (assumed)."""
+    if not call.account.may_trade:
+        raise refusals.no_permission()
+    cancelled = call.exchange.cancel_all(call.exchange.ledger.open_orders(call.account.key))
+    call.exchange.commit()
+    return {"count": len(cancelled)}
+
+
 def _to_cancel(call: Call) -> PaperOrder | None:
     """Return the order with the exchange's id, or the open one with the client's."""
     txid, client_id = call.parameters.get("txid", ""), call.parameters.get("cl_ord_id", "")
@@ -211,6 +220,7 @@ PRIVATE = "/0/private"
 ENDPOINTS = (
     Endpoint("POST", f"{PRIVATE}/AddOrder", "create", 0, add_order, signed=True),
     Endpoint("POST", f"{PRIVATE}/CancelOrder", "cancel", 0, cancel_order, signed=True),
+    Endpoint("POST", f"{PRIVATE}/CancelAll", "cancel", 1, cancel_all, signed=True),
     Endpoint("POST", f"{PRIVATE}/QueryOrders", "find", 1, query_orders, signed=True),
     Endpoint("POST", f"{PRIVATE}/OpenOrders", "open_orders", 1, open_orders, signed=True),
     Endpoint("POST", f"{PRIVATE}/ClosedOrders", "all_orders", 1, closed_orders, signed=True),

@@ -310,6 +310,19 @@ def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts 
     return SwitchFacts(row[0], resting.exclude(time_in_force=TimeInForce.IOC).exists(), row[1])
 
 
+def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
+    """Return the symbols with a child that may be open and is not to be cancelled.
+
+    None where orders of other programs may be open, too: the account is not the desk's alone.
+    """
+    if not Account.objects.filter(pk=account_pk, is_exclusive=True).exists():
+        return None
+    kept = ChildOrder.objects.filter(
+        account_id=account_pk, is_settled=False, status__in=DECIDED, cancel_requested_at=None
+    )
+    return frozenset(kept.values_list("symbol", flat=True))
+
+
 def session_wanted(credential_pk: int) -> Wanted:
     """Return whether somebody asked for a check of this key, or for a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)

@@ -87,6 +87,8 @@ SPEC = ExchangeSpec(
     lists_at=((re.compile(r"/(openOrders|allOrders|myTrades|klines)(\?|$)"), ()),),
     balance_field="balances",
     cancel_tells_status=True,
+    # Of a symbol, for one of weight; the answer lists each order with its end (documented).
+    cancels_all="symbol",
     permissions_call=("sapi_get_account_apirestrictions", "sapi"),
     fees_with_balance=True,
     # "Invalid API-key, IP, or permissions": DDoSProtection for ccxt, once the key has worked.

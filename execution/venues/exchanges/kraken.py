@@ -145,5 +145,7 @@ SPEC = ExchangeSpec(
     ),
     not_found=re.compile(r"EOrder:Unknown order"),
     cancel_gone=re.compile(r"EOrder:Unknown order"),
+    # Of all pairs; the answer counts them (documented). That it costs nothing of the trading counters is assumed.
+    cancels_all="account",
     switch=SwitchCall("privatePostCancelAllOrdersAfter", "timeout", ("result", "triggerTime")),
 )  # fmt: skip

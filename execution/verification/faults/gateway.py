@@ -260,6 +260,11 @@ class SimulatedGateway:
                 return CancelFailed(kind)
         return CancelConfirmed(self._report(order, "cancel answer"))
 
+    cancels_all = None
+
+    async def cancel_all(self, symbol: str | None) -> dict[str, OrderReport]:
+        raise NotImplementedError(symbol)
+
     # --- reads ----------------------------------------------------------------------------------
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
