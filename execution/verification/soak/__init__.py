@@ -1,0 +1,1 @@
+"""A desk that trades for hours: whether memory, open files and database keep their size."""
