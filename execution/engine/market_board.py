@@ -7,6 +7,7 @@ from collections import defaultdict
 from execution.core.market_data.feeds import Feed, FeedChange, FeedState, FeedStatus
 from execution.core.types import Book, Quote
 from execution.engine.context import EngineContext
+from execution.venues.protocol import VenueReadFailed
 
 #: Pages and other engines are told of a quote and a book no more often.
 PUBLISH_EVERY = 0.25  # seconds
@@ -41,13 +42,18 @@ class MarketBoard:
         return None if status is None else status.state
 
     def change(self, symbol: str, change: FeedChange) -> None:
-        """Take news of a feed over. A quote or book that has not two sides any more is forgotten at once."""
+        """Take news of a feed over. A quote or book that has not two sides any more is forgotten at once.
+
+        A state lasts since its first reason.
+        """
         known = self._states[symbol].get(change.feed)
         if known is not None and (known.state, known.reason) == (change.state, change.reason):
             return
-        status = FeedStatus(change.state, self._context.clock.now(), change.reason)
+        is_same = known is not None and known.state is change.state
+        since = known.since if known is not None and is_same else self._context.clock.now()
+        status = FeedStatus(change.state, since, change.reason)
         self._states[symbol][change.feed] = status
-        if change.state in (FeedState.ONE_SIDED, FeedState.NOT_LISTED):
+        if change.state.is_void:
             self._context.quotes.forget(self._venue_pk, symbol, change.feed)
         self._context.quotes.put_feed(self._venue_pk, symbol, change.feed, status)
         self._context.publish_feeds(self._venue_pk, symbol, dict(self._states[symbol]))
@@ -56,6 +62,16 @@ class MarketBoard:
         """Note that a feed has no news, unless more than that is known of it."""
         if self.state(symbol, feed) not in _STAYS:
             self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
+
+    def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
+        """Note that the venue was asked for ``missing`` in vain: by what its answer shows, else the feed grew old."""
+        if error.shows is FeedState.NOT_LISTED:
+            change = FeedChange(feed, FeedState.NOT_LISTED, f"the venue does not list {symbol}")
+            self.change(symbol, change)
+        elif error.shows is not None:
+            self.change(symbol, FeedChange(feed, error.shows, str(error)))
+        else:
+            self.grew_old(symbol, feed, f"{missing}: {error}")
 
     def _is_due(self, symbol: str, feed: Feed) -> bool:
         now = self._context.clock.boot()

@@ -9,15 +9,15 @@ from execution.core.market_data.freshness import MAX_QUOTE_AGE, Data
 from execution.core.market_data.merged_book import newest_quote, up_to_date
 from execution.core.types import Book, Quote
 from execution.engine.context import EngineContext
-from execution.selectors.quotes import book_latest, quote_latest
+from execution.selectors.quotes import book_standing, quote_standing
 
 
 async def newest_market(
     context: EngineContext, venue_pks: Sequence[int], symbol: str
 ) -> tuple[dict[int, Quote], dict[int, Book]]:
     """Return quotes and books by venue: never an older book against a newer quote, nor the other way round."""
-    touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_latest)
-    deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_latest)
+    touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_standing)
+    deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_standing)
     quotes = {pk: newest_quote(deep.get(pk), touches.get(pk)) for pk in venue_pks}
     books = {pk: up_to_date(deep.get(pk), touches.get(pk)) for pk in venue_pks}
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -141,11 +142,11 @@ class MarketSamples(MarketPart):
         while True:
             wanted = self._sampled | set(self._symbols[turn % len(self._symbols) :][:1])
             old = sorted(symbol for symbol in wanted if self._is_old(symbol))
-            if len(old) > 1 and self._is_quoted_together:
-                self._requests.start(Feed.QUOTES, partial(self._ask_quotes, old))
-            else:
-                for symbol in old:
-                    self._requests.start((symbol, Feed.QUOTES), partial(self._ask_quote, symbol))
+            together = [symbol for symbol in old if not self._is_alone(symbol)]
+            if len(together) > 1 and self._is_quoted_together:
+                self._requests.start(Feed.QUOTES, partial(self._ask_quotes, together))
+                old = [symbol for symbol in old if symbol not in together]
+            self._ask_alone(old)
             turn += 1
             await self._context.clock.sleep(1.0)
 
@@ -153,24 +154,36 @@ class MarketSamples(MarketPart):
         age = self._context.quotes.quote_age(self._venue_pk, symbol)
         return age is None or age >= ASK_AFTER
 
+    def _is_alone(self, symbol: str) -> bool:
+        """Return whether a request for several would fail, or leave the symbol out."""
+        state = self._board.state(symbol, Feed.QUOTES)
+        return state is not None and state.is_void
+
+    def _ask_alone(self, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            self._requests.start((symbol, Feed.QUOTES), partial(self._ask_quote, symbol))
+
     async def _ask_quotes(self, symbols: list[str]) -> None:
-        """Ask for several in one request; each by itself from then on where that cannot be."""
+        """Ask for several in one request. Of those that it brings no quote of, each is asked for by itself at once:
+        one that the venue does not list any more makes the request fail for all.
+        """
         before = {symbol: self._quote(symbol) for symbol in symbols}
         try:
             quotes = await self._gateway.quotes(symbols)
-        except VenueReadFailed:
-            self._is_quoted_together = False
-            raise
+        except VenueReadFailed as error:
+            log.warning("quotes could not be read together", symbols=symbols, error=str(error))
+            quotes = {}
         self._is_quoted_together = bool(quotes)
         for symbol, quote in quotes.items():
             self._compare_quote(symbol, before[symbol], quote)
+        self._ask_alone(symbol for symbol in symbols if symbol not in quotes)
 
     async def _ask_quote(self, symbol: str) -> None:
         before = self._quote(symbol)
         try:
             quote = await self._gateway.quote(symbol)
         except VenueReadFailed as error:
-            self._board.grew_old(symbol, Feed.QUOTES, f"no quote: {error}")
+            self._board.not_read(symbol, Feed.QUOTES, "no quote", error)
             raise
         self._is_quoted_together = True  # it may be possible again
         self._compare_quote(symbol, before, quote)
@@ -212,7 +225,7 @@ class MarketSamples(MarketPart):
         try:
             trades = await self._gateway.missed_trades(symbol, self._before_hole.get(symbol, last))
         except VenueReadFailed as error:
-            self._board.grew_old(symbol, Feed.TRADES, f"no list of trades: {error}")
+            self._board.not_read(symbol, Feed.TRADES, "no list of trades", error)
             raise
         until = asked_at - LIST_LAG
         missed = volume.fill(trades, until, received_at=self._context.clock.now())

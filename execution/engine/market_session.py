@@ -176,6 +176,6 @@ class MarketBooks(MarketPart):
         try:
             book = await self._gateway.book(symbol)
         except VenueReadFailed as error:
-            self._board.grew_old(symbol, Feed.BOOK, f"no book: {error}")
+            self._board.not_read(symbol, Feed.BOOK, "no book", error)
             raise
         self._board.put_book(symbol, book)

@@ -14,6 +14,7 @@ from structlog.contextvars import bind_contextvars
 from execution.core.algorithms.decide import decide
 from execution.core.faults import FAILURES_IN_A_ROW
 from execution.core.market_data.feeds import Feed
+from execution.core.market_data.freshness import is_fresh
 from execution.core.orders.view import CancelChild, Decision, PlaceChild, memo_after
 from execution.core.states import ORDER_FINAL, OrderStatus
 from execution.core.types import Book, Quote
@@ -253,11 +254,13 @@ class OrderDriver:
         return MarketData(quotes, books, await self._feeds(markets, quotes), desk)
 
     async def _feeds(self, markets: OrderMarkets, quotes: Mapping[int, Quote]) -> dict[int, str]:
-        """Describe the fault of each market without a quote.
+        """Describe the fault of each market without a fresh quote.
 
         The state comes from Redis where another engine watches the market.
         """
-        missing = [(pk, markets.symbol) for pk in markets.venue_pks if pk not in quotes]
+        now = self._context.clock.now()
+        fresh = {pk for pk, quote in quotes.items() if is_fresh(quote.at, now)}
+        missing = [(pk, markets.symbol) for pk in markets.venue_pks if pk not in fresh]
         known = {pair: self._context.quotes.feed(*pair, Feed.QUOTES) for pair in missing}
         if unknown := [pair for pair, status in known.items() if status is None]:
             told = await self._context.database.compute(feeds_latest, unknown)

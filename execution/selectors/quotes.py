@@ -136,6 +136,27 @@ def book_latest(venue_pk: int, symbol: str) -> Book | None:
     return None if text is None else book_from_json(text)
 
 
+def quote_standing(venue_pk: int, symbol: str) -> Quote | None:
+    """Return the newest quote, as ``quote_latest`` does; None when its feed says that it is no more.
+
+    Prices are decided by it. ``quote_latest`` is what the market was worth at last.
+    """
+    return _standing(venue_pk, symbol, Feed.QUOTES, quote_key, quote_from_json)
+
+
+def book_standing(venue_pk: int, symbol: str) -> Book | None:
+    """Return the newest book; None when its feed says that it is no more."""
+    return _standing(venue_pk, symbol, Feed.BOOK, book_key, book_from_json)
+
+
+def _standing(
+    venue_pk: int, symbol: str, feed: Feed, key: Callable[[int, str], str], read: Callable[[str], T]
+) -> T | None:
+    text, feeds = _read_all([key(venue_pk, symbol), feeds_key(venue_pk, symbol)])
+    status = None if feeds is None else feeds_from_json(feeds).get(feed)
+    return None if text is None or (status is not None and status.state.is_void) else read(text)
+
+
 def _read(key: str) -> str | None:
     try:
         data = _client(settings.REDIS_URL).get(key)

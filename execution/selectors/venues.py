@@ -8,13 +8,12 @@ from decimal import Decimal
 
 from execution.core import types
 from execution.core.market_data.freshness import is_fresh
-from execution.core.market_rules import market_block
 from execution.core.orders.view import AccountView
 from execution.core.routing.account_selection import MAX_BOOK_AGE
 from execution.core.types import Book, Quote, Side
 from execution.models import Account
-from execution.selectors.decisions.order_view import account_block
-from execution.selectors.quotes import book_latest
+from execution.selectors.decisions.blocks import child_block
+from execution.selectors.quotes import book_standing
 
 
 def account_views(
@@ -38,9 +37,9 @@ def account_views(
             label=account.label,
             market=markets[account.public_id],
             quote=quotes.get(account.public_id),
-            book=_fresh(book_latest(account.venue_id, symbol), now),
+            book=_fresh(book_standing(account.venue_id, symbol), now),
             free=balances.get(account.public_id),
-            blocked=account_block(account, symbol) or market_block(markets[account.public_id], side),
+            blocked=child_block(account, markets[account.public_id], side),
         )
         for account in accounts
     )

@@ -26,7 +26,7 @@ from execution.core.types import (
 from execution.venues.fees import trade_fees
 from execution.venues.protocol import Unreadable, VenueReadFailed
 from execution.venues.spec import ExchangeSpec
-from execution.venues.values import AnswerError, decimal_or_none, text_or_none, time_or_none
+from execution.venues.values import AnswerError, OneSided, decimal_or_none, text_or_none, time_or_none
 
 T = TypeVar("T")
 
@@ -43,10 +43,6 @@ STATUSES: Mapping[str, VenueStatus] = {
     "EDIT_QUEUED": VenueStatus.OPEN,
     "CANCEL_QUEUED": VenueStatus.OPEN,
 }
-
-
-class OneSided(AnswerError):
-    """A book, or its touch, without bids or without asks."""
 
 
 def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:

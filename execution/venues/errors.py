@@ -18,6 +18,7 @@ from typing import Any, Literal
 import aiohttp
 from ccxt.base import errors as ccxt_errors
 
+from execution.core.market_data.feeds import FeedState
 from execution.core.types import (
     CancelFailed,
     CancelGone,
@@ -30,7 +31,7 @@ from execution.core.types import (
 from execution.venues.protocol import VenueReadFailed
 from execution.venues.request_context import RequestContext
 from execution.venues.spec import ExchangeSpec
-from execution.venues.values import AnswerError
+from execution.venues.values import AnswerError, OneSided
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +90,14 @@ DEFAULT_WAIT = timedelta(seconds=1)
 MAX_WAIT = timedelta(days=3)
 
 
+#: ccxt names the whole address of a request, in which the parameters are signed. The path says what was asked for.
+ADDRESS = re.compile(r"\b(GET|POST|PUT|DELETE|PATCH) https?://[^/\s?]*(/[^\s?]*)?(\?\S*)?")
+#: A page in place of an answer: from its first tag on, for a person, it says no more than the status before it.
+PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|title)\b.*", re.IGNORECASE | re.DOTALL)
+
+
 class Redactor:
-    """Turns an error into a short text without credentials and signatures."""
+    """Turns an error into a short text for a person: without credentials, signatures, addresses and pages."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         self._secrets = tuple(secret for secret in secrets if secret)
@@ -100,6 +107,7 @@ class Redactor:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         text = re.sub(r"(signature|sign|api_?key)=[^&\s]+", r"\1=***", text, flags=re.IGNORECASE)
+        text = PAGE.sub("", ADDRESS.sub(r"\1 \2", text)).rstrip() or "a page in place of an answer"
         return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
@@ -190,6 +198,16 @@ class Failure:
     def wrong_clock(self) -> bool:
         return isinstance(self.error, ccxt_errors.InvalidNonce) or self.says(self.spec.too_late)
 
+    @property
+    def shows(self) -> FeedState | None:
+        """Return the state of a market's feed that the answer proves; None where it proves none."""
+        if isinstance(self.error, OneSided):
+            return FeedState.ONE_SIDED
+        names_none = isinstance(self.error, ccxt_errors.BadSymbol) or any(
+            kind == ccxt_errors.BadSymbol.__name__ and self.says(words) for words, kind in self.spec.refused
+        )
+        return FeedState.NOT_LISTED if names_none and not self.is_page else None
+
     def says(self, words: re.Pattern[str] | None) -> bool:
         return words is not None and words.search(str(self.error)) is not None
 
@@ -262,6 +280,7 @@ def read_failure(failure: Failure) -> VenueReadFailed:
         f"{type(error).__name__}: {failure.text}",
         retry_after=failure.retry_after,
         refuses_key=failure.says(failure.spec.refusal) or refuses_key,
+        shows=failure.shows,
         kind=type(error).__name__ if failure.incident else "",
         incident=failure.incident,
     )

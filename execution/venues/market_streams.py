@@ -299,7 +299,7 @@ class MarketStream:
         self._heard[symbol, Feed.QUOTES] += 1
         try:
             self._tape.quote(symbol, read(at=self._clock()))
-        except convert.OneSided as error:
+        except values.OneSided as error:
             self._tape.change(symbol, FeedChange(Feed.QUOTES, FeedState.ONE_SIDED, str(error)))
         except values.AnswerError as error:
             self._tape.change(symbol, FeedChange(Feed.QUOTES, FeedState.FAILING, str(error)))
@@ -375,7 +375,7 @@ class MarketStream:
     def _put_book(self, symbol: str, book: Any) -> None:
         try:
             self._tape.book(symbol, convert.top_of_book(book, BOOK_LEVELS, at=self._clock()))
-        except convert.OneSided as error:
+        except values.OneSided as error:
             self._tape.change(symbol, FeedChange(Feed.BOOK, FeedState.ONE_SIDED, str(error)))
         except values.AnswerError as error:
             self._tape.change(symbol, FeedChange(Feed.BOOK, FeedState.FAILING, str(error)))

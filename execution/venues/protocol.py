@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 
 from execution.core.guarantees.promise import Guarantees
-from execution.core.market_data.feeds import MarketEvent
+from execution.core.market_data.feeds import FeedState, MarketEvent
 from execution.core.types import (
     BalanceAmounts,
     Book,
@@ -40,7 +40,8 @@ CancelScope = Literal["symbol", "account"]
 class VenueReadFailed(Exception):  # an outcome, named like the others
     """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any.
 
-    ``refuses_key``: the exchange answered, and will not have this key. ``kind`` and ``incident`` are set when
+    ``refuses_key``: the exchange answered, and will not have this key. ``shows`` is the state that the answer proves
+    of the feed: its symbol is not listed, or the book has only one side. ``kind`` and ``incident`` are set when
     our own code failed at what it answered: the class of the error, and the id of its traceback in the log.
     """
 
@@ -50,12 +51,14 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
         *,
         retry_after: timedelta | None = None,
         refuses_key: bool = False,
+        shows: FeedState | None = None,
         kind: str = "",
         incident: str = "",
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.refuses_key = refuses_key
+        self.shows = shows
         self.kind = kind
         self.incident = incident
 

@@ -199,13 +199,19 @@ class PublicFeed:
 
 
 def levels_of(side: Any) -> tuple[Level, ...]:
-    """Return the best levels of a side of ccxt's book; an empty side has none. Raises ``AnswerError``."""
+    """Return the best levels of a side of ccxt's book without those of size 0, by which an exchange removes a level.
+
+    An empty side has none. Raises ``AnswerError``.
+    """
     levels = []
-    for price, size, *_ in itertools.islice(side or (), LEVELS):
+    for price, size, *_ in side or ():
         at, quantity = values.decimal_or_none(price), values.decimal_or_none(size)
-        if at is None or quantity is None or at <= 0 or quantity <= 0:
+        if at is None or quantity is None or at <= 0 or quantity < 0:
             raise values.AnswerError(f"a book with the level {price!r}, {size!r}")
-        levels.append((at, quantity))
+        if quantity:
+            levels.append((at, quantity))
+        if len(levels) == LEVELS:
+            break
     return tuple(levels)
 
 

@@ -11,6 +11,10 @@ class AnswerError(ValueError):
     """An answer that is not what was asked for."""
 
 
+class OneSided(AnswerError):
+    """A book, or its touch, without bids or without asks."""
+
+
 def listed(answer: Any) -> list[Any]:
     if not isinstance(answer, list):
         raise AnswerError(f"a list was expected, not {type(answer).__name__}")

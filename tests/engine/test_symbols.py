@@ -17,7 +17,7 @@ from execution.engine.account_questions import GIVEN_UP_AFTER
 from execution.engine.account_reconciler import CALM, SIDE_BY_SIDE, AccountReconciler
 from execution.models import Account, ChildOrder
 from execution.selectors.accounts import account_facts
-from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.blocks import account_block
 from execution.selectors.reconciliation import account_differences, reconciliation
 from execution.services.accounts.sessions import account_doubted, account_symbol_read, account_symbols_unread
 from execution.services.children.children import child_report

@@ -7,6 +7,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.orders.terms import parse_order_request
 from execution.core.problems import Refused
 from execution.core.types import Quote
@@ -17,7 +18,10 @@ from execution.selectors.quotes import (
     book_latest,
     feeds_key,
     feeds_latest,
+    feeds_to_json,
     quote_key,
+    quote_latest,
+    quote_standing,
     quote_to_json,
 )
 from execution.services.desk.after_restore import installation_after_restore
@@ -63,6 +67,21 @@ def test_a_poisoned_book_or_state_of_a_feed_is_unknown(rows: Rows) -> None:
     poison(rows, feeds_key(rows.venue.pk, SYMBOL), "\x80 not even text")
     assert book_latest(rows.venue.pk, SYMBOL) is None
     assert feeds_latest([(rows.venue.pk, SYMBOL)]) == {}
+
+
+@pytest.mark.parametrize("state", [FeedState.ONE_SIDED, FeedState.NOT_LISTED])
+def test_a_quote_that_is_no_more_decides_no_price_and_still_tells_what_the_market_was_worth(
+    rows: Rows, state: FeedState
+) -> None:
+    pk = rows.venue.pk
+    assert quote_standing(pk, SYMBOL) == quote_latest(pk, SYMBOL) is not None
+    live = feeds_to_json({Feed.QUOTES: FeedStatus(FeedState.LIVE, NOW), Feed.BOOK: FeedStatus(state, NOW)})
+    poison(rows, feeds_key(pk, SYMBOL), sign(feeds_key(pk, SYMBOL), live))
+    assert quote_standing(pk, SYMBOL) is not None
+    gone = feeds_to_json({Feed.QUOTES: FeedStatus(state, NOW, "there are no asks")})
+    poison(rows, feeds_key(pk, SYMBOL), sign(feeds_key(pk, SYMBOL), gone))
+    assert quote_standing(pk, SYMBOL) is None
+    assert quote_latest(pk, SYMBOL) is not None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

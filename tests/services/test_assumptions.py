@@ -11,7 +11,7 @@ from execution.core.guarantees import GUARANTEES
 from execution.core.guarantees.promise import assumed
 from execution.core.problems import Refused
 from execution.models import Account, AuditEntry, Environment, User, venues
-from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.blocks import account_block
 from execution.services.accounts.changes import account_assumptions_accept
 from tests.factories import NOW, Rows, calm_quote
 

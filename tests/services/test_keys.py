@@ -21,7 +21,7 @@ from execution.models import (
     Role,
     User,
 )
-from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.blocks import account_block
 from execution.selectors.decisions.sessions import account_details, session_wanted
 from execution.services.accounts.credentials import (
     credential_check,

@@ -11,9 +11,9 @@ import pytest
 
 from execution.core.problems import Refused
 from execution.core.states import ChildStatus
-from execution.core.types import OrderReport, Side, Unknown, VenueStatus
+from execution.core.types import MarketStatus, OrderReport, Side, Unknown, VenueStatus
 from execution.models import Account, AuditEntry, ChildOrder, Difference
-from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.blocks import account_block, child_block
 from execution.services.accounts.sessions import account_doubted, account_poll_taken, account_reconciled
 from execution.services.children.children import child_cancel_request, child_outcome, child_report
 from execution.services.children.fills import fill_record
@@ -29,7 +29,7 @@ from execution.services.children.reconciliation import (
     unknown_poll,
 )
 from execution.services.records.locking import order_locked
-from tests.factories import NOW, D, Rows, report_of, trade_of
+from tests.factories import LIMITS, NOW, D, Rows, report_of, trade_of
 
 LATER = NOW + timedelta(seconds=30)
 
@@ -62,6 +62,15 @@ def test_a_new_holder_creates_nothing_before_its_own_complete_poll(rows: Rows) -
     assert rows.submit_child(child, fence=2) is None
     assert account_reconciled(account_pk=rows.account.pk, fence=2, until=NOW)
     assert rows.submit_child(child, fence=2) is not None
+
+
+def test_that_a_market_is_not_listed_any_more_stands_before_that_it_cannot_be_read(rows: Rows) -> None:
+    Account.objects.update(fence=2)
+    rows.account.refresh_from_db()
+    gone = replace(LIMITS, status=MarketStatus.NOT_LISTED)
+    assert child_block(rows.account, gone, Side.BUY) == "BTC/USDT is no longer listed"
+    halted = replace(LIMITS, status=MarketStatus.HALTED, status_word="BREAK")
+    assert "is not reconciled" in child_block(rows.account, halted, Side.BUY)
 
 
 def test_a_poll_that_began_before_the_doubt_does_not_end_it(rows: Rows) -> None:

@@ -220,6 +220,10 @@ def test_levels_keep_the_digits_of_the_wire() -> None:
         (Decimal("64500.0"), Decimal("1E-8")),
     )
     assert levels_of([]) == levels_of(None) == ()
-    for level in ([0, 1], [1, 0], [None, 1], [1, "x"]):
+    assert levels_of([[100.0, 1.0], [99.0, 0.0], [98.0, 1.0]]) == (
+        (Decimal("100.0"), Decimal("1.0")),
+        (Decimal("98.0"), Decimal("1.0")),
+    )
+    for level in ([0, 1], [1, -1], [None, 1], [1, "x"]):
         with pytest.raises(AnswerError):
             levels_of([level])

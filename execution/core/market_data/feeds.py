@@ -32,6 +32,11 @@ class FeedState(StrEnum):
     #: The venue does not list the symbol.
     NOT_LISTED = "not listed"
 
+    @property
+    def is_void(self) -> bool:
+        """Return whether the last quote or book is known to be no more."""
+        return self in (FeedState.ONE_SIDED, FeedState.NOT_LISTED)
+
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:

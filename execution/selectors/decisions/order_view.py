@@ -12,8 +12,6 @@ from typing import Any, TypedDict
 from django.db.models import Q
 
 from execution.core.algorithms.registry import ALGORITHM_SPECS
-from execution.core.faults import blocking_fault
-from execution.core.market_rules import market_block
 from execution.core.orders.parameters import AlgorithmParameters, SlicedParameters
 from execution.core.orders.plans import SlicePlan
 from execution.core.orders.terms import parse_parameters
@@ -33,6 +31,7 @@ from execution.models import (
     Venue,
 )
 from execution.models.prepared import Compiled
+from execution.selectors.decisions.blocks import child_block
 from execution.selectors.decisions.rejections import rejections_of
 from execution.selectors.decisions.resting import NOTHING_RESTS, DeskResting
 from execution.selectors.decisions.spendable import BoundReserves, spendable
@@ -329,8 +328,9 @@ def _venues(
             desk=data.desk.get(account.venue_id, NOTHING_RESTS).of_others(order.pk),
             opposing=data.desk.get(account.venue_id, NOTHING_RESTS).opposing.get(account.pk),
             free=free.get(account.pk),
-            blocked=account_block(account, order.symbol, has_key=account.pk in with_key)
-            or market_block(markets[account.public_id], Side(order.side)),
+            blocked=child_block(
+                account, markets[account.public_id], Side(order.side), has_key=account.pk in with_key
+            ),
         )
         for account in accounts
     )
@@ -371,23 +371,3 @@ def child_view(child: ChildOrder, account: str, numbers: Mapping[int, int]) -> C
         reason=child.reason,
         was_sent=child.submitted_at is not None,
     )
-
-
-def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
-    """Return the reason why no new child of a symbol may go to an account now; empty when it may. ``has_key`` says
-    whether a key exists, if known.
-    """
-    if not account.is_active:
-        return f"account {account.label} is closed"
-    if has_key is None:
-        has_key = account.credentials.filter(state=CredentialState.ACTIVE).exists()
-    if not has_key:
-        return f"account {account.label} has no checked key"
-    if waiting := account.open_assumptions:
-        names = ", ".join(waiting).replace("_", " ")
-        return f"account {account.label}: an admin has to accept what is only assumed: {names}"
-    if account.owner_id is None:
-        return f"no worker holds account {account.label}"
-    if (fault := blocking_fault(account.faults, account.fence)) is not None:
-        return f"account {account.label}: {fault.words}"
-    return account.symbol_doubt(symbol)

@@ -1,0 +1,38 @@
+"""The reasons why no new child may go to an account or to its market."""
+
+from __future__ import annotations
+
+from execution.core.faults import blocking_fault
+from execution.core.market_rules import market_block
+from execution.core.types import Market, MarketStatus, Side
+from execution.models import Account, CredentialState
+
+
+def child_block(account: Account, market: Market, side: Side, *, has_key: bool | None = None) -> str:
+    """Return the reason why no new child may go to an account's market now; empty when it may.
+
+    A market that the venue does not list any more comes first: it is why the account cannot read it.
+    """
+    if market.status is MarketStatus.NOT_LISTED:
+        return market_block(market, side)
+    return account_block(account, market.symbol, has_key=has_key) or market_block(market, side)
+
+
+def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
+    """Return the reason why no new child of a symbol may go to an account now; empty when it may. ``has_key`` says
+    whether a key exists, if known.
+    """
+    if not account.is_active:
+        return f"account {account.label} is closed"
+    if has_key is None:
+        has_key = account.credentials.filter(state=CredentialState.ACTIVE).exists()
+    if not has_key:
+        return f"account {account.label} has no checked key"
+    if waiting := account.open_assumptions:
+        names = ", ".join(waiting).replace("_", " ")
+        return f"account {account.label}: an admin has to accept what is only assumed: {names}"
+    if account.owner_id is None:
+        return f"no worker holds account {account.label}"
+    if (fault := blocking_fault(account.faults, account.fence)) is not None:
+        return f"account {account.label}: {fault.words}"
+    return account.symbol_doubt(symbol)
