@@ -13,7 +13,7 @@ from typing import Any
 from execution.core.orders.terms import parse_order_request
 from execution.core.states import ORDER_FINAL
 from execution.core.types import Quote
-from execution.engine.clock import SystemClock
+from execution.engine.clock import Clock, SystemClock
 from execution.engine.db.database import Database
 from execution.engine.doorbell import Bells, listen
 from execution.engine.engine import Engine, Helpers
@@ -47,15 +47,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def open_market(details: MarketDetails, clock: Callable[[], datetime] = now) -> MarketGateway:
+    """Open the real gateway without a key."""
+    return open_market_gateway(
+        exchange_id=details.exchange, options=details.options, clock=clock, network=details.network
+    )
+
+
 class EngineThread:
     """An engine with a loop of its own; ``lost`` holds the reason when its lease was lost."""
 
     def __init__(
-        self, open_gateway_of: Callable[[AccountDetails], Gateway], doorbell_url: str | None = None
+        self,
+        open_gateway_of: Callable[[AccountDetails], Gateway],
+        doorbell_url: str | None = None,
+        *,
+        open_market_of: Callable[[MarketDetails], MarketGateway] = open_market,
+        clock: Clock | None = None,
     ) -> None:
         self.lost: list[str] = []
         self._doorbell_url = doorbell_url
         self._open_gateway = open_gateway_of
+        self._open_market = open_market_of
+        self._clock = clock or SystemClock()
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: BaseException | None = None
@@ -80,7 +94,7 @@ class EngineThread:
             self._failure = error
 
     async def _main(self) -> None:
-        clock = SystemClock()
+        clock = self._clock
         database = Database.opened(clock)
         self._loop = asyncio.get_running_loop()
         self._engine = Engine(
@@ -88,7 +102,7 @@ class EngineThread:
             database=database,
             lease=Lease(clock, on_lost=self.lost.append),
             open_gateway=self._open_gateway,
-            open_market=_market,
+            open_market=self._open_market,
             publish_quote=_nobody_reads,
             helpers=self._helpers,
         )
@@ -114,12 +128,6 @@ class EngineThread:
         return {"doorbell": partial(listen, self._doorbell_url, bells)}
 
 
-def _market(details: MarketDetails) -> MarketGateway:
-    return open_market_gateway(
-        exchange_id=details.exchange, options=details.options, clock=now, network=details.network
-    )
-
-
 def _nobody_reads(_venue_pk: int, _symbol: str, _quote: Quote) -> None:
     """Publish nothing, because these tests have no pages."""
 
@@ -131,6 +139,8 @@ class World:
     exchange: Exchange
     trader: User = field(init=False)
     venue: Venue = field(init=False)
+    #: The wall clock of accounts and tickets.
+    clock: Callable[[], datetime] = now
 
     def __post_init__(self) -> None:
         Installation.objects.create(mark="test", environment=Environment.PAPER)
@@ -153,7 +163,7 @@ class World:
             api_key=details.label,
             secret=DIALECTS[details.exchange].secret(secret_of(details.label)),
             passphrase=f"{details.label}-passphrase",
-            clock=now,
+            clock=self.clock,
             network=details.network,
         )
 
@@ -171,7 +181,7 @@ class World:
             "parameters": parameters,
         } | changes
         request = parse_order_request(raw)
-        return order_submit(person=self.trader, request=request, key=key or account.label, now=now())
+        return order_submit(person=self.trader, request=request, key=key or account.label, now=self.clock())
 
     def wait_open(self, accounts: Iterable[Account], within: float = 60) -> None:
         """Wait until each account is reconciled and its market's limits are known."""

@@ -73,7 +73,7 @@ class Watched:
 def watched(venue: Venue, ledger: Ledger, start: datetime, end: datetime) -> Watched:
     """Compare the recorded seconds from ``start`` to ``end``."""
     theirs = ledger.by_second()
-    rows = MarketSample.objects.filter(venue=venue, second__gte=start, second__lt=end)
+    rows = MarketSample.objects.filter(venue=venue, symbol=SYMBOL, second__gte=start, second__lt=end)
     ours = {row.second: row.volume for row in rows if row.volume is not None}
     wanted = [start + timedelta(seconds=number) for number in range(int((end - start).total_seconds()))]
     known = [second for second in wanted if second in ours]
