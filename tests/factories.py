@@ -6,7 +6,7 @@ the market's quote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ import redis
 
 from execution.core.algorithms.decide import decide
 from execution.core.market_data.candles import KnownCandles
+from execution.core.market_data.feeds import Feed, FeedStatus
 from execution.core.orders.terms import parse_order_request
 from execution.core.types import BalanceAmounts, Book, OrderReport, Quote, Side, Trade, VenueStatus
 from execution.core.types import Market as MarketLimits
@@ -38,6 +39,8 @@ from execution.selectors.quotes import (
     book_to_json,
     candles_key,
     candles_to_json,
+    feeds_key,
+    feeds_to_json,
     quote_key,
     quote_to_json,
 )
@@ -103,6 +106,10 @@ class Rows:
         book = Book(sides[0], sides[1], at)
         self._publish(book_key((venue or self.venue).pk, SYMBOL), book_to_json(book))
         return book
+
+    def feeds(self, told: Mapping[Feed, FeedStatus]) -> None:
+        """Put the states of the market's feeds in Redis."""
+        self._publish(feeds_key(self.venue.pk, SYMBOL), feeds_to_json(told))
 
     def candles(self, found: KnownCandles, *, venue: Venue | None = None) -> None:
         """Put the market's one-minute candles in Redis."""

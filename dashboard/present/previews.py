@@ -13,6 +13,7 @@ from dashboard.present.numbers import signed
 from dashboard.present.plan_data import plan_data, plan_subtitle, route_table
 from dashboard.present.ticket_figures import Predicted, figures, participation_warning
 from execution import notify
+from execution.core.market_data.freshness import is_fresh
 from execution.core.numbers import NumberRefused, decimal_number
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.reservation import spent_currency, worst_price
@@ -53,6 +54,7 @@ def preview_context(
         "problems": problems,
         "subtitle": plan_subtitle(preview, market),
         "figures": figures(preview, market, quote, pace, predicted),
+        "estimated_from": _market_words(quote, now),
         "checks": [*(_refusal(problem, preview) for problem in problems), *_checks(preview, pace)],
         "route": route_table(preview),
         # The rows of a route say more than where its first slice would be cheapest.
@@ -83,6 +85,16 @@ def _plan_waits(preview: Preview | None) -> str:
     if preview is not None and preview.books_awaited:
         return f"{books_awaited(preview)}."
     return "Enter side, quantity and time to see the plan."
+
+
+def _market_words(quote: Quote | None, now: datetime) -> str:
+    """Say of which market the estimate is."""
+    if quote is None:
+        return "no market data yet"
+    is_old = not is_fresh(quote.at, now)
+    return (
+        f"from the market of {quote.at:%H:%M:%S} UTC, which is old" if is_old else "from the current market"
+    )
 
 
 def _quote(quote: Quote | None, now: datetime) -> dict[str, Any] | None:

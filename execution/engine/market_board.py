@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from execution.core.market_data.feeds import Feed, FeedChange, FeedState, FeedStatus
+from execution.core.market_data.feeds import Feed, FeedChange, FeedState, FeedStatus, unlisted_words
 from execution.core.types import Book, Quote
 from execution.engine.context import EngineContext
 from execution.venues.protocol import VenueReadFailed
@@ -24,11 +24,12 @@ class MarketBoard:
         self._states: defaultdict[str, dict[Feed, FeedStatus]] = defaultdict(dict)
         self._published: dict[tuple[str, Feed], float] = {}
 
-    def put_quote(self, symbol: str, quote: Quote) -> None:
+    def put_quote(self, symbol: str, quote: Quote, *, silent: str = "") -> None:
+        """Take a quote over. ``silent`` says why the stream counts as silent, although another way told the quote."""
         self._context.quotes.put_quote(self._venue_pk, symbol, quote)
         if self._is_due(symbol, Feed.QUOTES):
             self._context.publish_quote(self._venue_pk, symbol, quote)
-        self.change(symbol, FeedChange(Feed.QUOTES, FeedState.LIVE))
+        self.change(symbol, FeedChange(Feed.QUOTES, FeedState.SILENT if silent else FeedState.LIVE, silent))
 
     def put_book(self, symbol: str, book: Book) -> None:
         self._context.quotes.put_book(self._venue_pk, symbol, book)
@@ -66,8 +67,7 @@ class MarketBoard:
     def not_read(self, symbol: str, feed: Feed, missing: str, error: VenueReadFailed) -> None:
         """Note that the venue was asked for ``missing`` in vain: by what its answer shows, else the feed grew old."""
         if error.shows is FeedState.NOT_LISTED:
-            change = FeedChange(feed, FeedState.NOT_LISTED, f"the venue does not list {symbol}")
-            self.change(symbol, change)
+            self.change(symbol, FeedChange(feed, error.shows, unlisted_words(symbol)))
         elif error.shows is not None:
             self.change(symbol, FeedChange(feed, error.shows, str(error)))
         else:

@@ -38,6 +38,7 @@ COMPARE_FIRST, COMPARE_MAX = 5.0, 30.0
 COMPARE_EVERY = 60.0
 #: Quotes over REST that differ from the stream's, one after the other, show that the stream is silent.
 SILENT_AFTER = 2
+STANDS_STILL = "the stream has no new quote although the market moves"
 #: A stream is not begun anew more often for one that is silent.
 RECONNECT_EVERY = 30.0  # seconds
 #: The quotes at the ends of so many seconds are kept until their rows are written.
@@ -189,14 +190,19 @@ class MarketSamples(MarketPart):
         self._compare_quote(symbol, before, quote)
 
     def _compare_quote(self, symbol: str, before: Quote | None, quote: Quote) -> None:
-        """Take a quote over. One that differs from the stream's, again and again, shows that the stream is silent."""
+        """Take a quote over. One that differs from the stream's, again and again, shows that the stream is silent.
+
+        Only the stream's own word ends that.
+        """
         is_same_stream = before is not None and self._quote(symbol) == before
         has_moved = before is not None and (before.bid, before.ask) != (quote.bid, quote.ask)
         differs = self._differs[symbol] + 1 if is_same_stream and has_moved else 0
-        self._board.put_quote(symbol, quote)
+        was_silent = is_same_stream and self._board.state(symbol, Feed.QUOTES) is FeedState.SILENT
+        is_silent = was_silent or differs >= SILENT_AFTER
+        self._board.put_quote(symbol, quote, silent=STANDS_STILL if is_silent else "")
         self._differs[symbol] = differs
-        if differs >= SILENT_AFTER:
-            self._silent(symbol, Feed.QUOTES, "the stream has no new quote although the market moves")
+        if is_silent:
+            self._begin_anew(symbol, Feed.QUOTES, STANDS_STILL)
 
     async def keep_trades(self) -> None:
         """Fetch once a second the trades of an interruption, and compare quiet markets with the venue's list."""
@@ -237,17 +243,18 @@ class MarketSamples(MarketPart):
             volume.interrupt()
             known = [trade for trade in trades if trade.at <= until]
             self._before_hole.setdefault(symbol, known[-1])
-            self._silent(symbol, Feed.TRADES, "the stream has no trades although the market trades")
+            reason = "the stream has no trades although the market trades"
+            self._board.change(symbol, FeedChange(Feed.TRADES, FeedState.SILENT, reason))
+            self._begin_anew(symbol, Feed.TRADES, reason)
         elif not missed:
             self._board.change(symbol, FeedChange(Feed.TRADES, FeedState.LIVE))
 
-    def _silent(self, symbol: str, feed: Feed, reason: str) -> None:
-        self._board.change(symbol, FeedChange(feed, FeedState.SILENT, reason))
+    def _begin_anew(self, symbol: str, feed: Feed, reason: str) -> None:
         now = self._context.clock.boot()
         if now - self._reconnected >= RECONNECT_EVERY:
             self._reconnected = now
             log.warning("a market stream is silent", symbol=symbol, feed=str(feed), reason=reason)
-            self._stream.reconnect(f"{symbol}: {reason}")
+            self._stream.reconnect(f"the connection began anew for {symbol}: {reason}")
 
     def _quote(self, symbol: str) -> Quote | None:
         return self._context.quotes.quote(self._venue_pk, symbol)

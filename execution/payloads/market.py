@@ -34,6 +34,8 @@ class LadderBook(TypedDict):
     used: bool
     #: Why it is left out; empty while it is used.
     words: str
+    #: What is wrong with the market's other feeds; said beside an order, and by the checks beside a ticket.
+    notes: list[str]
 
 
 class LadderChild(TypedDict):

@@ -89,6 +89,8 @@ class WallAccount(TypedDict):
     stream_at: EpochMs | None
     polled_at: EpochMs | None
     quotes: list[WallQuote]
+    #: What is wrong with the markets that an order lives in, and with their data: each with its reason and start.
+    feeds: list[str]
     #: Until when the exchange's dead-man's switch is armed.
     switch_until: EpochMs | None
     #: The kind of a halt in force on this account; empty when there is none.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from execution.core import types
-from execution.core.market_data.feeds import Feed, FeedStatus
+from execution.core.market_data.feeds import Feed, FeedStatus, feeds_words
 from execution.core.market_data.freshness import is_fresh
 from execution.core.market_data.merged_book import newest_quote, up_to_date
 from execution.core.orders.terms import parse_parameters
@@ -55,6 +55,7 @@ class LadderPlace:
     slice_quantity: Decimal | None = None
     quantity: Decimal | None = None
     collar_bp: Decimal | None = None
+    is_of_order: bool = False
 
     @property
     def pairs(self) -> list[tuple[int, str]]:
@@ -95,6 +96,7 @@ def ladder_of_order(*, order_pk: int, now: datetime) -> LadderPlace | None:
         slice_quantity=min(_slice_now(order, now), left) or None,
         quantity=left or None,
         collar_bp=parse_parameters(order.algorithm, order.terms.parameters).collar_bp if left else None,
+        is_of_order=True,
     )
 
 
@@ -174,7 +176,8 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
         step=decimal_str(step),
         side=None if place.side is None else str(place.side),
         books=[
-            _book_row(each, trouble, each in known) for each, trouble in zip(found, troubles, strict=True)
+            _book_row(place, each, trouble, each in known)
+            for each, trouble in zip(found, troubles, strict=True)
         ],
         is_old=not fresh and bool(known),
         bids=[_step_row(row) for row in bids.rows],
@@ -185,8 +188,8 @@ def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
         mid=decimal_str(quote.mid) if quote else None,
         spread_bp=rounded_str((quote.ask - quote.bid) / quote.mid / BASIS_POINT, 2) if quote else None,
         collar=_collar(place, quote if fresh else None),
-        slice=_reach_row(place, place.slice_quantity, books, quote),
-        order=_reach_row(place, place.quantity, books, quote),
+        slice=_reach_row(place, place.slice_quantity, books, quote) if fresh else None,
+        order=_reach_row(place, place.quantity, books, quote) if fresh else None,
     )
 
 
@@ -210,9 +213,13 @@ def _collar(place: LadderPlace, quote: Quote | None) -> str | None:
     return decimal_str(collar_price(quote.mid, place.collar_bp, place.market.tick, place.side))
 
 
-def _book_row(found: _Found, trouble: str, is_shown: bool) -> LadderBook:
+def _book_row(place: LadderPlace, found: _Found, trouble: str, is_shown: bool) -> LadderBook:
     at = None if found.book is None else epoch_ms(found.book.at)
-    return LadderBook(label=found.label, at=at, used=is_shown, words=trouble)
+    others: dict[Feed, FeedStatus] = {
+        feed: status for feed, status in found.feeds.items() if feed != Feed.BOOK
+    }
+    notes = list(feeds_words(others)) if place.is_of_order else []
+    return LadderBook(label=found.label, at=at, used=is_shown, words=trouble, notes=notes)
 
 
 def _step_row(row: LadderRow) -> LadderStep:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import aiohttp
 from ccxt.base import errors as ccxt_errors
 
-from execution.core.market_data.feeds import FeedState
+from execution.core.market_data.feeds import FeedState, unlisted_words
 from execution.core.types import (
     CancelFailed,
     CancelGone,
@@ -276,14 +276,22 @@ def read_failure(failure: Failure) -> VenueReadFailed:
     if isinstance(error, VenueReadFailed):
         return error
     refuses_key = isinstance(error, KEY_REFUSALS) and not failure.turned_away and not failure.is_page
+    kind = "" if isinstance(error, OneSided) else f"{type(error).__name__}: "
     return VenueReadFailed(
-        f"{type(error).__name__}: {failure.text}",
+        f"{kind}{failure.text}",
         retry_after=failure.retry_after,
         refuses_key=failure.says(failure.spec.refusal) or refuses_key,
         shows=failure.shows,
         kind=type(error).__name__ if failure.incident else "",
         incident=failure.incident,
     )
+
+
+def refused_state(error: Exception, symbol: str, text: str) -> tuple[FeedState, str]:
+    """Return the state of a feed whose subscription the exchange refuses in this ``text``, and the reason."""
+    if isinstance(error, ccxt_errors.BadSymbol):
+        return FeedState.NOT_LISTED, unlisted_words(symbol)
+    return FeedState.FAILING, text
 
 
 def hints_at_rules(refused: Rejected) -> bool:

@@ -18,10 +18,11 @@ from typing import Any
 
 from ccxt.base import errors as ccxt_errors
 
-from execution.core.market_data.feeds import Feed, FeedChange, FeedState, MarketEvent
+from execution.core.market_data.feeds import Feed, FeedChange, FeedState, MarketEvent, unlisted_words
 from execution.core.retry_pause import RetryPause
 from execution.core.types import Book, PublicTrade, Quote
 from execution.venues import convert, values
+from execution.venues.errors import refused_state
 from execution.venues.spec import ExchangeSpec
 from execution.venues.streams import (
     CACHE,
@@ -141,8 +142,7 @@ class MarketStream:
         }
         for symbol in set(symbols) - set(self._symbols):
             for feed in Feed:
-                reason = f"the venue does not list {symbol}"
-                self._tape.change(symbol, FeedChange(feed, FeedState.NOT_LISTED, reason))
+                self._tape.change(symbol, FeedChange(feed, FeedState.NOT_LISTED, unlisted_words(symbol)))
 
     @property
     def shows_missing_trades(self) -> bool:
@@ -351,7 +351,7 @@ class MarketStream:
                 pause, state = gap, FeedState.STALE
                 reason = f"the book has a gap and is read anew: {self._describe(error)}"
             except ccxt_errors.ExchangeError as error:
-                pause, state, reason = refused, FeedState.FAILING, self._describe(error)
+                pause, (state, reason) = refused, refused_state(error, symbol, self._describe(error))
             self._tape.change(symbol, FeedChange(Feed.BOOK, state, reason))
             await asyncio.sleep(pause.seconds())
 

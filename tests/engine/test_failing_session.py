@@ -15,7 +15,7 @@ from execution.engine.account_session import AccountSession
 from execution.engine.failures import Health
 from execution.models import Account, ChildOrder, Worker
 from execution.selectors.accounts import account_facts
-from execution.selectors.decisions.order_view import account_block
+from execution.selectors.decisions.blocks import account_block
 from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows
 from execution.services.engine.faults import account_fault_set, worker_fault_clear, worker_fault_set
 from execution.venues.protocol import VenueReadFailed
@@ -80,7 +80,7 @@ def test_a_reconciliation_that_keeps_failing_is_on_the_accounts_page_and_the_wal
     assert facts is not None
     assert account_shown(facts, NOW).trouble == fault.words
     Worker.objects.update(lease_until=timezone.now() + (timezone.now() - NOW))
-    (row,) = account_rows(accounts_with_key(), {}, [], {}, NOW)
+    (row,) = account_rows(accounts_with_key(), {}, set(), {}, NOW)
     assert (row["health"], row["words"]) == ("down", "reconciliation fails")
     assert fault.incident in row["error"]
     assert "reconciliation has failed since" in account_block(account_of(rows), "BTC/USDT")

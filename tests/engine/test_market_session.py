@@ -126,6 +126,12 @@ def test_a_stream_whose_quotes_stand_still_while_the_market_moves_is_begun_anew(
         at_once(session.samples._ask_quote(SYMBOL))
     assert session.state(Feed.QUOTES) is FeedState.SILENT
     assert len(session.stream.reconnects) == 1
+    since = session.told[-1][1][Feed.QUOTES].since
+    for _ in range(3):  # the market moves on, and stands still once
+        session.desk.clock.pass_by(2)
+        at_once(session.samples._ask_quote(SYMBOL))
+        assert session.state(Feed.QUOTES) is FeedState.SILENT
+    assert session.told[-1][1][Feed.QUOTES].since == since, "it is silent all along"
     session.samples.put_quote(SYMBOL, QUOTE)
     assert session.state(Feed.QUOTES) is FeedState.LIVE
 

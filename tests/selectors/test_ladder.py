@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.types import Side
 from execution.models import ChildOrder, User
 from execution.selectors.ladder import LadderPlace, ladder_of_order, ladder_of_ticket, ladder_read
@@ -78,6 +79,20 @@ def test_without_a_fresh_book_the_last_ones_are_shown_as_old(rows: Rows) -> None
     assert ladder["bids"][0]["price"] == "59999.5"
     assert ladder["books"][0]["words"] == "the book is 60 s old"
     assert ladder["collar"] is None, "a collar of an old mid would be no collar"
+
+
+def test_beside_an_order_the_faults_of_its_other_feeds_are_said(rows: Rows) -> None:
+    child = resting(rows)
+    rows.book(BIDS, ASKS)
+    rows.feeds({Feed.QUOTES: FeedStatus(FeedState.SILENT, NOW, "nothing new")})
+    place = ladder_of_order(order_pk=child.order_id, now=NOW)
+    assert place is not None
+    (book,) = ladder_read(place, group=1, now=NOW)["books"]
+    assert (book["used"], book["notes"]) == (True, ["quotes are silent since 12:00:00 UTC: nothing new"])
+    (book,) = ladder_read(place_of(rows, "alpha"), group=1, now=NOW)["books"]
+    assert book["notes"] == [], "the ticket's checks say it"
+    old = ladder_read(place, group=1, now=NOW + timedelta(minutes=1))
+    assert (old["slice"], old["order"]) == (None, None), "an old book says nothing of what a size reaches"
 
 
 def test_without_any_book_nothing_is_known(rows: Rows) -> None:

@@ -18,7 +18,6 @@ from execution.selectors.quotes import (
     book_latest,
     feeds_key,
     feeds_latest,
-    feeds_to_json,
     quote_key,
     quote_latest,
     quote_standing,
@@ -75,11 +74,11 @@ def test_a_quote_that_is_no_more_decides_no_price_and_still_tells_what_the_marke
 ) -> None:
     pk = rows.venue.pk
     assert quote_standing(pk, SYMBOL) == quote_latest(pk, SYMBOL) is not None
-    live = feeds_to_json({Feed.QUOTES: FeedStatus(FeedState.LIVE, NOW), Feed.BOOK: FeedStatus(state, NOW)})
-    poison(rows, feeds_key(pk, SYMBOL), sign(feeds_key(pk, SYMBOL), live))
+    live = {Feed.QUOTES: FeedStatus(FeedState.LIVE, NOW), Feed.BOOK: FeedStatus(state, NOW)}
+    rows.feeds(live)
     assert quote_standing(pk, SYMBOL) is not None
-    gone = feeds_to_json({Feed.QUOTES: FeedStatus(state, NOW, "there are no asks")})
-    poison(rows, feeds_key(pk, SYMBOL), sign(feeds_key(pk, SYMBOL), gone))
+    gone = {Feed.QUOTES: FeedStatus(state, NOW, "there are no asks")}
+    rows.feeds(gone)
     assert quote_standing(pk, SYMBOL) is None
     assert quote_latest(pk, SYMBOL) is not None
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
 from execution.core.types import Trade, Unknown
-from execution.models import Account, ChildOrder, Order, Role, User
+from execution.models import Account, ChildOrder, Market, Order, Role, User
 from execution.payloads.wall import WallAccount
 from execution.selectors.wall.desk import Wall, halt_subjects
 from execution.services.accounts.sessions import account_failed, account_seen
@@ -225,6 +226,21 @@ def test_an_old_quote_matters_only_where_an_order_lives(rows: Rows) -> None:
         f"no fresh quote of {SYMBOL}",
         _ms(0),
     )
+
+
+def test_what_is_wrong_with_a_market_is_said_where_an_order_lives_in_it(rows: Rows) -> None:
+    _seen(rows)
+    rows.feeds(
+        {feed: FeedStatus(FeedState.ONE_SIDED, NOW, "there are no asks") for feed in (Feed.QUOTES, Feed.BOOK)}
+    )
+    assert _account(rows, 1)["feeds"] == []
+    rows.submit()
+    one_sided = f"{SYMBOL} book and quotes are one-sided since 12:00:00 UTC: there are no asks"
+    assert _account(rows, 1)["feeds"] == [one_sided]
+    Market.objects.update(status="halted", status_word="BREAK")
+    account = _account(rows, 1)
+    assert account["feeds"] == [f"{SYMBOL} is not trading now (the venue says BREAK)", one_sided]
+    assert account["health"] == "ok", "the account is well"
 
 
 def test_an_account_that_nobody_holds_or_polls_is_down(rows: Rows) -> None:

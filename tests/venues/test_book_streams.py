@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from execution.core.market_data.feeds import Feed, FeedState
 from execution.core.types import Book
 from execution.paper.binance.rest_market import depth_weight
 from tests.venues.stub import EXCHANGES, now, options_for, options_of
-from tests.venues.test_market_streams import BTC, PublicExchange, binance, serving, watching
+from tests.venues.test_market_streams import BTC, PublicExchange, binance, serving, states, watching
 from tests.venues.test_streams import Reader
 
 
@@ -109,3 +110,15 @@ async def test_the_snapshot_that_ccxt_reads_for_a_book_costs_what_is_charged() -
         asked = next(path for path in exchange.asked if "depth?" in path)
         weight = depth_weight(dict(parse_qsl(asked.partition("?")[2])))
         assert calls._count.used(calls._clock()) - before == weight == 25
+
+
+async def test_the_book_of_a_symbol_that_was_delisted_since_is_not_listed() -> None:
+    """ccxt reads a snapshot for it, which the exchange refuses."""
+    refused = {"code": -1121, "msg": "Invalid symbol."}
+    async with (
+        serving(binance(**{"/api/v3/depth": refused})) as exchange,
+        watching("binance", options_for(exchange.base), [BTC]) as (_, reader, stream),
+    ):
+        stream.want_books({BTC})
+        await reader.until(lambda r: states(r, BTC, Feed.BOOK))
+        assert states(reader, BTC, Feed.BOOK) == [FeedState.NOT_LISTED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,9 +51,36 @@ class FeedStatus:
         """Return what is wrong with the feed, why, and since when; empty while it is live."""
         if self.state is FeedState.LIVE:
             return ""
-        verb = "is" if feed is Feed.BOOK else "are"
         reason = f": {self.reason}" if self.reason else ""
-        return f"{feed} {verb} {self.state} since {self.since:%H:%M:%S} UTC{reason}"
+        return f"{feed} {_verb(feed)} {self.state} since {self.since:%H:%M:%S} UTC{reason}"
+
+
+def unlisted_words(symbol: str) -> str:
+    return f"the venue does not list {symbol}"
+
+
+def feeds_words(feeds: Mapping[Feed, FeedStatus]) -> tuple[str, ...]:
+    """Return what is wrong with a market's feeds, in words. Those with one fault are said together, since the first.
+
+    It writes ``book and quotes are one-sided since 12:00:05 UTC: there are no asks``.
+    """
+    faults: dict[tuple[FeedState, str], list[Feed]] = {}
+    for feed, status in sorted(feeds.items()):
+        if status.state is not FeedState.LIVE:
+            faults.setdefault((status.state, status.reason), []).append(feed)
+    found = []
+    for named in faults.values():
+        first = min((feeds[feed] for feed in named), key=lambda status: status.since)
+        words = first.words(named[-1])
+        if len(named) > 1:
+            names = f"{', '.join(named[:-1])} and {named[-1]}"
+            words = words.replace(f"{named[-1]} {_verb(named[-1])}", f"{names} are", 1)
+        found.append(words)
+    return tuple(found)
+
+
+def _verb(feed: Feed) -> str:
+    return "is" if feed is Feed.BOOK else "are"
 
 
 @dataclass(frozen=True, slots=True)

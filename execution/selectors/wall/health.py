@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from socket import gethostname
 
@@ -10,13 +11,12 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from execution.core.faults import DISK, faults_of
-from execution.core.market_data.feeds import Feed
 from execution.core.market_data.freshness import MAX_QUOTE_AGE
 from execution.core.types import Quote
 from execution.models import Account, Credential, CredentialState, Worker
 from execution.payloads.encode import epoch_ms
 from execution.payloads.wall import Cause, Health, WallAccount, WallNotice, WallQuote
-from execution.selectors.quotes import feeds_latest
+from execution.selectors.market_troubles import market_troubles
 from execution.selectors.room import held_back
 
 #: A calm account is polled every 20 s.
@@ -42,7 +42,7 @@ HEALTH_OF: Mapping[Cause, Health] = {
     "ok": "ok",
 }
 
-Wanted = Collection[tuple[int, str]]  #: venue and symbol of live orders
+Wanted = AbstractSet[tuple[int, str]]  #: venue and symbol of live orders
 
 
 def accounts_with_key() -> list[Account]:
@@ -71,19 +71,33 @@ def notice_rows(now: datetime) -> list[WallNotice]:
 
 
 def account_rows(
-    accounts: Iterable[Account],
+    accounts: Sequence[Account],
     prices: Mapping[tuple[int, str], Quote],
     demand: Wanted,
     halted: Mapping[str, str],
     now: datetime,
 ) -> list[WallAccount]:
-    return [_row(account, prices, demand, halted.get(account.label, ""), now) for account in accounts]
+    """Return the accounts' rows. ``demand``: the markets that an order lives in; others may not be watched."""
+    own = {account.pk: demand & set(quote_pairs([account])) for account in accounts}
+    troubles = market_troubles(set().union(*own.values()))
+    return [
+        _row(
+            account,
+            prices,
+            own[account.pk],
+            [words for pair in sorted(own[account.pk]) for words in troubles.get(pair, ())],
+            halted.get(account.label, ""),
+            now,
+        )
+        for account in accounts
+    ]
 
 
 def _row(
     account: Account,
     prices: Mapping[tuple[int, str], Quote],
     demand: Wanted,
+    troubles: list[str],
     halt: str,
     now: datetime,
 ) -> WallAccount:
@@ -112,6 +126,7 @@ def _row(
         stream_at=epoch_ms(account.stream_at),
         polled_at=epoch_ms(account.polled_at),
         quotes=quotes,
+        feeds=troubles,
         switch_until=epoch_ms(account.switch_until),
         halt=halt,
     )
@@ -146,13 +161,11 @@ def _health(
         return "stream_down", "stream down", account.stream_at
     if account.switch_error:
         return "switch", "dead-man's switch not renewed", None
-    return _data_health(account, quotes, now)
+    return _data_health(quotes, now)
 
 
-def _data_health(
-    account: Account, quotes: Collection[WallQuote], now: datetime
-) -> tuple[Cause, str, datetime | None]:
-    """Judge only markets that an order lives in: others may not be watched."""
+def _data_health(quotes: Collection[WallQuote], now: datetime) -> tuple[Cause, str, datetime | None]:
+    """Judge only markets that an order lives in: others may not be watched. What is wrong there is said beside."""
     oldest_allowed = epoch_ms(now - MAX_QUOTE_AGE)
     late = [quote for quote in quotes if quote["wanted"] and (quote["at"] or 0) < oldest_allowed]
     if not late:
@@ -163,8 +176,4 @@ def _data_health(
         if worst["at"] is None
         else datetime.fromtimestamp(worst["at"] / 1000, timezone.get_current_timezone())
     )
-    told = feeds_latest([(account.venue_id, worst["symbol"])]).get((account.venue_id, worst["symbol"]), {})
-    status = told.get(Feed.QUOTES)
-    why = "" if status is None else status.words(Feed.QUOTES)
-    words = f"no fresh quote of {worst['symbol']}"
-    return "stale", f"{words}: {why}" if why else words, since
+    return "stale", f"no fresh quote of {worst['symbol']}", since

@@ -160,7 +160,9 @@ def _book_checks(market: OrderMarket) -> list[Check]:
 
 def _feed_checks(market: OrderMarket) -> list[Check]:
     """Return the faults of the feeds of the accounts' markets, each with its reason and start."""
-    return [Check("warn", f"{label}: {words}") for label, feeds in market.feeds.items() for words in feeds]
+    return [
+        Check("warn", f"account {label}: {words}") for label, feeds in market.feeds.items() for words in feeds
+    ]
 
 
 def _depth_checks(preview: Preview) -> list[Check]:

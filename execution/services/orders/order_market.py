@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from execution.core.algorithms.registry import ALGORITHM_SPECS
+from execution.core.market_data.feeds import feeds_words
 from execution.core.market_data.freshness import is_fresh
 from execution.core.orders.parameters import MAX_LOOKBACK, AlgorithmParameters
 from execution.core.orders.plans import PlanInput
@@ -174,7 +175,7 @@ def order_market(
 def _feeds(accounts: Sequence[Account], symbol: str) -> dict[str, tuple[str, ...]]:
     told = feeds_latest([(account.venue_id, symbol) for account in accounts])
     return {
-        account.label: tuple(filter(None, (status.words(feed) for feed, status in sorted(feeds.items()))))
+        account.label: feeds_words(feeds)
         for account in accounts
         if (feeds := told.get((account.venue_id, symbol)))
     }

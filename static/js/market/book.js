@@ -65,9 +65,11 @@ export class BookPanel {
 
   drawNotes(ladder) {
     const out = ladder?.books.filter((book) => !book.used || ladder.is_old) ?? [];
+    const others = ladder?.books.flatMap((book) => book.notes.map((words) => `${book.label}: ${words}`)) ?? [];
+    const said = [...out.map((book) => `${book.label}${book.used ? "" : " is left out"}: ${book.words}`), ...others];
     const notes = part(this.host, "notes");
-    notes.hidden = !out.length;
-    fillOnce(notes, out.map((book) => `${book.label}${book.used ? "" : " is left out"}: ${book.words}`), (text) => [element("li", { class: "warn" }, `! ${text}`)]);
+    notes.hidden = !said.length;
+    fillOnce(notes, said, (text) => [element("li", { class: "warn" }, `! ${text}`)]);
     const used = ladder?.books.filter((book) => book.used) ?? [];
     fillOnce(part(this.host, "key"), used.length > 1 ? used.map((book) => book.label) : [], (label) => [element("span", { class: "book-key" }, label)]);
     const sizes = ladder === null ? [] : [["slice", ladder.slice], ["order", ladder.order]].filter(([, size]) => size !== null);

@@ -59,7 +59,8 @@ export class CandlePanel {
     const isKnown = ladder !== null && ladder.mid !== null;
     setText(part(this.host, "unit"), ladder === null ? "" : `${ladder.symbol}, UTC`);
     setText(part(this.host, "mid"), isKnown ? price(ladder.mid, ladder.tick, 1) : "");
-    setText(part(this.host, "spread"), isKnown ? `spread ${decimal(ladder.spread_bp)} bp` : "");
+    part(this.host, "mid").classList.toggle("muted", isKnown && ladder.is_old);
+    setText(part(this.host, "spread"), isKnown ? (ladder.is_old ? "old" : `spread ${decimal(ladder.spread_bp)} bp`) : "");
   }
 }
 

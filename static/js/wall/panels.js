@@ -1,7 +1,7 @@
 // The wall's tiles and panels. Lines are kept by key and changed in place: a button that somebody is
 // pressing stays the same button.
 
-import { arrange, byId, element, setText } from "../lib/dom.js";
+import { arrange, byId, element, fillOnce, setText } from "../lib/dom.js";
 import { DASH, age, clock, costClass, countdown, decimal, local, percent, points, short } from "../lib/format.js";
 import { haltStrip, tickStrip } from "./halts.js";
 import { behindWords } from "./row.js";
@@ -65,7 +65,7 @@ const SIGNS = { ok: ["●", "good"], warn: ["▲", "warn"], down: ["✕", "bad"]
 
 const makeAccount = (account) => element("li", {},
   span("sign", "sign"),
-  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "figures", class: "reading" })),
+  element("div", { class: "two" }, element("div", {}, element("b", { class: "name" }, account.label), " ", span("words")), element("div", { "data-part": "feeds", class: "feeds warn" }), element("div", { "data-part": "figures", class: "reading" })),
   span("halt", "pill bad"), haltLink("account", account.id, account.label));
 
 function fillAccount(node, account) {
@@ -76,6 +76,7 @@ function fillAccount(node, account) {
   halt.hidden = !account.halt;
   setText(halt, account.halt === "stop" ? "■ halted" : "■ no new orders");
   node.querySelector("a").hidden = Boolean(account.halt);
+  fillOnce(part(node, "feeds"), account.feeds, (words) => [element("div", { title: words }, `! ${words}`)]);
 }
 
 const armed = ({ switch_until: until }, now) =>

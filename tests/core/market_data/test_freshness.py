@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.core.market_data.feeds import Feed, FeedState, FeedStatus
+from execution.core.market_data.feeds import Feed, FeedState, FeedStatus, feeds_words
 from execution.core.market_data.freshness import MAX_QUOTE_AGE, is_fresh, received_at
 from execution.core.market_data.merged_book import newest_quote, up_to_date
 from execution.core.types import Book, Level, Quote, Side
@@ -99,3 +99,21 @@ def test_a_feed_says_what_is_wrong_since_when_and_why() -> None:
         replace(status, state=FeedState.SILENT, reason="").words(Feed.BOOK).startswith("book is silent since")
     )
     assert replace(status, state=FeedState.LIVE).words(Feed.TRADES) == ""
+
+
+def test_feeds_with_one_fault_are_said_together_since_the_first() -> None:
+    later, none = NOW + timedelta(seconds=9), "there are no asks"
+    feeds = {
+        Feed.TRADES: FeedStatus(FeedState.LIVE, NOW),
+        Feed.QUOTES: FeedStatus(FeedState.ONE_SIDED, NOW, none),
+        Feed.BOOK: FeedStatus(FeedState.ONE_SIDED, later, none),
+    }
+    assert feeds_words(feeds) == (f"book and quotes are one-sided since {NOW:%H:%M:%S} UTC: {none}",)
+    gone = dict.fromkeys(Feed, FeedStatus(FeedState.NOT_LISTED, NOW))
+    assert feeds_words(gone) == (f"book, quotes and trades are not listed since {NOW:%H:%M:%S} UTC",)
+    apart = feeds | {Feed.BOOK: FeedStatus(FeedState.STALE, later)}
+    assert [words.split(" since ")[0] for words in feeds_words(apart)] == [
+        "book is stale",
+        "quotes are one-sided",
+    ]
+    assert feeds_words({}) == ()

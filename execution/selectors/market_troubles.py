@@ -1,0 +1,30 @@
+"""What is wrong with markets now, in words: that a venue has closed one, and the faults of its feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from execution.core.market_data.feeds import feeds_words
+from execution.core.market_rules import status_words
+from execution.core.types import MarketStatus
+from execution.models import Market
+from execution.selectors.markets import market_from_row
+from execution.selectors.quotes import feeds_latest
+
+Pair = tuple[int, str]  #: venue's primary key and symbol
+
+
+def market_troubles(pairs: Collection[Pair]) -> dict[Pair, list[str]]:
+    """Return the troubles of these markets, with their reason and start; one without any is left out."""
+    if not pairs:
+        return {}
+    closed = Market.objects.exclude(status=MarketStatus.OPEN).filter(venue__in={venue for venue, _ in pairs})
+    words = {(row.venue_id, row.symbol): status_words(market_from_row(row)) for row in closed}
+    told = feeds_latest(sorted(pairs))
+    found: dict[Pair, list[str]] = {}
+    for pair in pairs:
+        said = [words[pair]] if pair in words else []
+        said += [f"{pair[1]} {each}" for each in feeds_words(told.get(pair, {}))]
+        if said:
+            found[pair] = said
+    return found
