@@ -138,6 +138,14 @@ class _Found:
     quote: Quote | None
     feeds: Mapping[Feed, FeedStatus]
 
+    @property
+    def other_faults(self) -> dict[Feed, FeedStatus]:
+        """Return the states of the feeds beside the book's, but for what the book's says already."""
+        book = self.feeds.get(Feed.BOOK)
+        said = None if book is None else (book.state, book.reason)
+        others = [each for each in self.feeds.items() if each[0] is not Feed.BOOK]
+        return {feed: status for feed, status in others if (status.state, status.reason) != said}
+
     def trouble(self, now: datetime) -> str:
         """Say why the book is not used; empty when it is."""
         feed = self.feeds.get(Feed.BOOK)
@@ -215,10 +223,7 @@ def _collar(place: LadderPlace, quote: Quote | None) -> str | None:
 
 def _book_row(place: LadderPlace, found: _Found, trouble: str, is_shown: bool) -> LadderBook:
     at = None if found.book is None else epoch_ms(found.book.at)
-    others: dict[Feed, FeedStatus] = {
-        feed: status for feed, status in found.feeds.items() if feed != Feed.BOOK
-    }
-    notes = list(feeds_words(others)) if place.is_of_order else []
+    notes = list(feeds_words(found.other_faults)) if place.is_of_order else []
     return LadderBook(label=found.label, at=at, used=is_shown, words=trouble, notes=notes)
 
 

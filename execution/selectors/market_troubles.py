@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from execution.core.market_data.feeds import feeds_words
+from execution.core.market_data.feeds import FeedState, feeds_words
 from execution.core.market_rules import status_words
 from execution.core.types import MarketStatus
 from execution.models import Market
@@ -23,8 +23,11 @@ def market_troubles(pairs: Collection[Pair]) -> dict[Pair, list[str]]:
     told = feeds_latest(sorted(pairs))
     found: dict[Pair, list[str]] = {}
     for pair in pairs:
-        said = [words[pair]] if pair in words else []
-        said += [f"{pair[1]} {each}" for each in feeds_words(told.get(pair, {}))]
+        feeds = told.get(pair, {})
+        # Its feeds say that a market is not listed, too, and since when.
+        is_said = any(status.state is FeedState.NOT_LISTED for status in feeds.values())
+        said = [words[pair]] if pair in words and not is_said else []
+        said += [f"{pair[1]} {each}" for each in feeds_words(feeds)]
         if said:
             found[pair] = said
     return found

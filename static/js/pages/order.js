@@ -101,7 +101,7 @@ function select(name) {
 }
 
 function drawAges(current) {
-  const last = current.samples.at(-1);
+  const last = current.samples.findLast(([, bid, ask]) => bid !== null && ask !== null);
   setText(byId("price-age"), last && !order.ended_at ? `${age(Math.max(0, current.now - last[0] - 1000))} old` : "");
   const length = order.end_at === null ? 0 : order.end_at - order.start_at;
   const said = [`market by ${spoken(bucketOf(length))}`, "own share"];
