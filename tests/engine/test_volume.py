@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from execution.models import Account, Market, MarketSample, Order, Venue
+from execution.selectors.tca.reports import report_read
 from tests.desk.running import wait_until
 from tests.engine.exchange import Exchange
 from tests.engine.running import EngineThread, World, now
@@ -32,6 +33,8 @@ SYMBOL = "BTC/USDT"
 EDGES = 0.5
 #: The newest seconds are not proven yet.
 TAIL = timedelta(seconds=4)
+#: In a shorter run the share of an order is that of a few children.
+LONG = 300.0
 #: Seconds in which what was missed is fetched.
 MENDED_WITHIN = 6.0
 
@@ -191,6 +194,19 @@ def test_what_is_said_to_be_known_is_what_the_exchange_traded(
                 )
                 assert seen.known >= 0.99
                 assert seen.difference < (0.001 if trouble == "whole" else 0.01) + EDGES / SECONDS
+                if trouble != "silent":  # in which the orders hold back
+                    check_report(order, ledger)
+
+
+def check_report(order: Order, ledger: Ledger) -> None:
+    """Print what the order's report says beside the ledger. Check it in a run that is long enough to say something."""
+    report, share = report_read(order.pk, now()), order_share(order, ledger)
+    said, known = float(report["participation"] or 0), float(report["watched"] or 0)
+    print(f"{order.accounts.get().label}: {share:.2%}, its report says {said:.2%} and watched {known:.2%}")
+    if SECONDS >= LONG:
+        assert 0.095 <= share <= 0.105
+        assert abs(said - share) < 0.002
+        assert known >= 0.99
 
 
 def order_share(order: Order, ledger: Ledger) -> float:
