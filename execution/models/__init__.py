@@ -36,6 +36,7 @@ from execution.models.people import (
     Scope,
     SecondFactor,
     User,
+    Watchlist,
 )
 from execution.models.reconciliation import Difference, DifferenceKind
 from execution.models.venues import Account, Balance, Credential, CredentialState, Market, Venue
@@ -91,5 +92,6 @@ __all__ = [
     "TradingLimit",
     "User",
     "Venue",
+    "Watchlist",
     "Worker",
 ]

@@ -132,3 +132,15 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"recovery code of {self.person}"
+
+
+class Watchlist(models.Model):
+    """The symbols that a person chose to watch, in their order. Without a row they have the default."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watchlist"
+    )
+    symbols = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"watchlist of {self.person}"

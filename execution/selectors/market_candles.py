@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 
 from django.db.models import Q, QuerySet
 
@@ -20,10 +19,10 @@ from execution.core.market_data.candles import (
 )
 from execution.core.market_data.coverage import Coverage, Stretch
 from execution.core.types import Candle
-from execution.models import CandleDay, Fill, Order
+from execution.models import Fill, Order
 from execution.payloads.encode import decimal_str, epoch_ms, rounded_str
 from execution.payloads.market import CandleFill, CandleRow, Candles
-from execution.selectors.candles import CANDLE_LENGTH, CANDLE_SECONDS, bars_to_candles, bars_unknown
+from execution.selectors.candles import CANDLE_LENGTH, candles_stored
 from execution.selectors.quotes import candles_latest
 
 #: Candles that are shown of each length.
@@ -68,22 +67,8 @@ def candle_place(
 
 def _stored(venues: Collection[int], symbol: str, since: datetime) -> dict[int, KnownCandles]:
     """Return a venue's five-minute candles. Those that it does not tell are not known."""
-    found: dict[int, KnownCandles] = {}
-    for venue in venues:
-        days = list(
-            CandleDay.objects.filter(
-                venue=venue, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date()
-            ).order_by("day")
-        )
-        candles = tuple(
-            bar for bar in chain.from_iterable(map(bars_to_candles, days)) if bar.opened_at >= since
-        )
-        unknown = Coverage()
-        for at in chain.from_iterable(map(bars_unknown, days)):
-            unknown.add(at, at + CANDLE_LENGTH)
-        until = max((day.known_until for day in days), default=since)
-        found[venue] = KnownCandles(candles, tuple(unknown.gaps(since, until)))
-    return found
+    found = candles_stored(venues, [symbol], since)
+    return {venue: found.get((venue, symbol), KnownCandles()) for venue in venues}
 
 
 def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[CandleFill, ...]:

@@ -27,6 +27,6 @@ def chosen_sums(pks: Sequence[int]) -> tuple[list[BulkSum], dict[str, str | None
         BulkSum(symbol=symbol, side=side, orders=counts[symbol, side], quantity=decimal_str(quantity))
         for (symbol, side), quantity in sorted(quantities.items())
     ]
-    prices = quotes_latest(sorted({(order.venue_pk or 0, order.row["symbol"]) for order in held}))
+    prices = quotes_latest(sorted({order.market for order in held}))
     worth = working(held, prices)
     return sums, {currency: rounded_str(amount, 2) for currency, amount in sorted(worth.items())}

@@ -28,7 +28,7 @@ from execution.selectors.quotes import quotes_latest
 from execution.selectors.wall.health import account_rows, accounts_with_key, notice_rows, quote_pairs
 from execution.selectors.wall.money import Day, money_rows, working
 from execution.selectors.wall.needs import alert_rows, unknown_children, unknown_row, unknown_since
-from execution.selectors.wall.orders import Held, held_orders, live_versions
+from execution.selectors.wall.orders import Held, held_orders, live_versions, moved_orders
 
 MAX_HALTS = 50
 
@@ -56,7 +56,7 @@ class Wall:
         for child in unknown:
             since.setdefault(child.order_id, epoch_ms(unknown_since(child)))
         accounts = accounts_with_key()
-        markets = {(held.venue_pk or 0, held.row["symbol"]) for held in self.held.values()}
+        markets = {held.market for held in self.held.values()}
         limits = {pair for held in self.held.values() for pair in held.pairs}
         prices = quotes_latest(sorted({*quote_pairs(accounts), *markets, *limits}))
         self.held = {pk: held.judged(now, since.get(pk), prices) for pk, held in self.held.items()}
@@ -80,9 +80,7 @@ class Wall:
     def _read_orders(self) -> None:
         versions = live_versions()
         known = {pk: held for pk, held in self.held.items() if pk in versions}
-        moved = [
-            pk for pk, version in versions.items() if pk not in known or known[pk].row["version"] != version
-        ]
+        moved = moved_orders(known, versions)
         # Read after the versions: a row may be newer than its version said, never older.
         self.held = {**known, **(held_orders(moved) if moved else {})}
 

@@ -29,7 +29,7 @@ def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
     sums: dict[str, Decimal | None] = {}
     for order in held:
         currency = order.row["quote"]
-        quote = prices.get((order.venue_pk or 0, order.row["symbol"]))
+        quote = prices.get(order.market)
         price = quote.mid if quote is not None and quote.is_sane else order.arrival
         so_far = sums.get(currency, ZERO)
         sums[currency] = None if so_far is None or price is None else so_far + order.left * price

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from execution.core.orders.schedule import is_behind
 from execution.core.states import ORDER_LIVE, OrderStatus
 from execution.core.tca import costs
@@ -36,6 +38,11 @@ class Held:
     arrival: Decimal | None
 
     @property
+    def market(self) -> Pair:
+        """Return the market that its open quantity is priced at."""
+        return self.venue_pk or 0, self.row["symbol"]
+
+    @property
     def pairs(self) -> list[Pair]:
         """Return the markets that say whether its limit price is beyond them."""
         asks = self.limit_price is not None and is_working(self.row["status"])
@@ -59,9 +66,15 @@ class Held:
         return place, -row["created_at"]
 
 
-def live_versions() -> dict[int, int]:
-    """Return the version of every live order by primary key."""
-    return dict(Order.objects.filter(status__in=ORDER_LIVE).values_list("pk", "version"))
+def live_versions(orders: QuerySet[Order] | None = None) -> dict[int, int]:
+    """Return the version of every live order by primary key; of ``orders`` when they are given."""
+    live = Order.objects.filter(status__in=ORDER_LIVE) if orders is None else orders
+    return dict(live.values_list("pk", "version"))
+
+
+def moved_orders(held: Mapping[int, Held], versions: Mapping[int, int]) -> list[int]:
+    """Return the orders that are new or have another version than the held ones."""
+    return [pk for pk, version in versions.items() if pk not in held or held[pk].row["version"] != version]
 
 
 def held_orders(pks: Sequence[int]) -> dict[int, Held]:
