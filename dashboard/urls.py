@@ -30,6 +30,7 @@ from dashboard.views import (
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
+    path("watchlist/<slug:action>/", home.watchlist_act, name="watchlist_act"),
     path("livez", operations.livez, name="livez"),
     path("readyz", operations.readyz, name="readyz"),
     path("csp-report", operations.csp_report, name="csp_report"),

@@ -17,7 +17,7 @@ TABLE = """
 # method route                                   object   anonymous trader second watcher supervisor admin
 
 # everybody
-GET    /                                         -        login     302    302    302     302        302
+GET    /                                         -        login     200    200    200     200        302
 GET    login/                                    -        200       302    302    302     302        302
 POST   login/                                    -        200       302    302    302     302        302
 GET    login/code/                               -        302       302    302    302     302        302
@@ -76,6 +76,10 @@ GET    analysis/export.csv                       -        login     200    200  
 
 # balances of the accounts that each may use, today's results of the orders that each sees; admins do not trade
 GET    balances/                                 -        login     200    200    200     200        403
+
+# the home page's watchlist: everybody has their own; admins do not trade
+POST   watchlist/add/                            -        login     303    303    303     303        403
+POST   watchlist/remove/                         -        login     303    303    303     303        403
 
 # the wall and the halts: supervisors
 GET    wall/                                     -        login     403    403    403     200        403
@@ -215,6 +219,7 @@ SOCKETS = """
 ws/orders/                                       -        4401      open   open   open    open       open
 ws/orders/<slug:public_id>/                      order    4401      open   4404   open    open       4404
 ws/alerts/                                       -        4401      open   open   open    open       open
+ws/home/                                         -        4401      open   open   open    open       4403
 ws/market/                                       -        4401      open   open   open    open       open
 ws/wall/                                         -        4401      4403   4403   4403    open       4403
 ws/halts/<slug:public_id>/                       halt     4401      4403   4403   4403    open       4403

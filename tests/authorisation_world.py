@@ -91,6 +91,8 @@ class World:
                 "reason": "a drill",
             },
             "halts/<slug:public_id>/lift/": {"reason": "over"},
+            "watchlist/add/": {"symbol": "ETH/USDT"},
+            "watchlist/remove/": {"symbol": "ETH/USDT"},
             "limits/": {**LIMIT, "subject_symbol": "ETH/USDT"},
             "limits/<slug:public_id>/end/": {"reason": "a drill"},
             "access/<slug:public_id>/confirm/": {"reason": "agreed", "hash": self.things["request hash"]},

@@ -23,6 +23,7 @@ from dashboard.views import access as access_views
 from dashboard.views import accounts as account_views
 from dashboard.views import alert_channels, alerts
 from dashboard.views import approvals as approval_views
+from dashboard.views import home as home_views
 from dashboard.views import orders as order_views
 from dashboard.views import people as people_views
 from dashboard.views import reconciliation as reconciliation_views
@@ -42,6 +43,7 @@ ACTIONS: dict[str, Any] = {
     "accounts/": account_views.ACTIONS,
     "reconciliation/": reconciliation_views.ACTIONS,
     "approvals/": approval_views.ACTIONS,
+    "watchlist/": home_views.WATCHLIST_ACTIONS,
     "alerts/": alerts.ACTIONS,
     "alert-channels/": alert_channels.ACTIONS,
 }

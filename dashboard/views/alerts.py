@@ -24,8 +24,10 @@ from execution.selectors.alerts import rows as selectors
 from execution.services.alerts import handling as services
 
 STATES = (("open", "Open"), ("acknowledged", "Acknowledged"), ("ended", "Past"))
-#: Alerts on the wall; the page has them all.
-ON_WALL = 12
+#: Alerts beside something else; the page has them all.
+BESIDE = 12
+#: The pages that show them so, with the template of each.
+PARTS = {"wall": "_alerts", "home": "_alert_cards"}
 
 
 @require_GET
@@ -41,14 +43,15 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def _list(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
     asked = request.GET
-    on_wall = asked.get("on") == "wall"
+    page = asked.get("on", "") if asked.get("on") in PARTS else ""
     state = asked.get("state", "")
     chosen = {
         "state": state if state in selectors.STATES else selectors.OPEN,
         "kind": asked.get("kind", "") if asked.get("kind", "") in list(AlertKind) else "",
         "owner": asked.get("owner", ""),
     }
-    found = selectors.alert_rows(person=person, limit=ON_WALL if on_wall else selectors.MAX_ROWS, **chosen)
+    limit = BESIDE if page else selectors.MAX_ROWS
+    found = selectors.alert_rows(person=person, limit=limit, to_handle=page == "home", **chosen)
     context: dict[str, Any] = {
         "alerts": [alert_shown(row, now) for row in found],
         "chosen": chosen,
@@ -57,14 +60,15 @@ def _list(request: HttpRequest) -> HttpResponse:
         "kinds": [(kind.value, kind.label) for kind in AlertKind],
         "owners": selectors.alert_owners(person),
         "is_filtered": bool(chosen["kind"] or chosen["owner"]),
-        "limit": selectors.MAX_ROWS,
+        "limit": limit,
         "is_watched": selectors.is_watched(now),
         "watched_at": selectors.watched_at(),
-        "on_wall": on_wall,
+        "on_wall": page == "wall",
         "now": now,
     }
     is_part = getattr(request, "htmx", False)
-    return render(request, f"dashboard/{'_alerts' if is_part else 'alerts'}.html", context)
+    template = PARTS.get(page, "_alerts") if is_part else "alerts"
+    return render(request, f"dashboard/{template}.html", context)
 
 
 def _query(chosen: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from django.contrib.auth import login as log_in
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Where the session keeps who gave the right password and no code yet, and for how many seconds.
 HALF_IN = "half_in"
 HALF_IN_FOR = 300
+#: The page that a person's work begins on; for everybody else it is the home page.
+FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
@@ -34,7 +36,8 @@ class DeskLoginView(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        person, target = form.get_user(), self.get_success_url()
+        person = form.get_user()
+        target = self.get_redirect_url() or resolve_url(FIRST_PAGES.get(person.role, "home"))
         backend = str(getattr(person, "backend", ""))
         if has_factor(person):
             self.request.session.cycle_key()

@@ -58,6 +58,14 @@ class ParsedTicket:
     accounts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TicketStart:
+    """The symbol and the accounts that an empty ticket begins with."""
+
+    symbol: str
+    accounts: tuple[str, ...]
+
+
 def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
     written = {name: str(posted.get(name, "")) for name in posted}
     algorithm = written.get("algorithm", "")
@@ -80,12 +88,26 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Show the form; a POST sends the order. ``?from=`` fills it with an order that the person sees."""
+    """Show the form; a POST sends the order. ``?from=`` fills it with an order that the person sees, ``?symbol=``
+    chooses a symbol and an account that trades it."""
     if request.method == "POST":
         return _send(request)
     if public_id := request.GET.get("from"):
         return _clone(request, public_id)
+    if symbol := request.GET.get("symbol", "").strip():
+        return _of_symbol(request, symbol)
     return _form(request)
+
+
+def _of_symbol(request: HttpRequest, symbol: str) -> HttpResponse:
+    accounts = ticket_accounts(person=person_of(request))
+    first = next(
+        (one["id"] for one in accounts if any(row["symbol"] == symbol for row in one["markets"])), None
+    )
+    if first is None:
+        message = f"None of your accounts trades {symbol}."
+        return _form(request, notes=[Problem("symbol", message, symbol, code=Code.SYMBOL_NOT_LISTED)])
+    return _form(request, start=TicketStart(symbol, (first,)))
 
 
 def _clone(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -111,15 +133,19 @@ def _form(
     problems: Sequence[Problem] = (),
     notes: Sequence[Problem] = (),
     status: int = 200,
+    start: TicketStart | None = None,
 ) -> HttpResponse:
+    """Show the form as it was filled, or an empty one from its ``start``."""
     written = form.written if form else {}
     accounts = ticket_accounts(person=person_of(request))
+    start = start or TicketStart("", tuple(account["id"] for account in accounts[:1]))
     algorithm = written["algorithm"] if written.get("algorithm") in ALGORITHMS else "twap"
     parameter_fields = fields.ticket_fields(algorithm, written if form else None)
     context = {
         "accounts": accounts,
         "no_room": room_words() if not problems else "",
-        "chosen": form.accounts if form else tuple(account["id"] for account in accounts[:1]),
+        "chosen": form.accounts if form else start.accounts,
+        "symbol": written.get("symbol", start.symbol),
         "symbols": sorted({market["symbol"] for account in accounts for market in account["markets"]}),
         "algorithms": ALGORITHMS.values(),
         "algorithm": algorithm,

@@ -38,6 +38,7 @@ def test_a_trader_filters_opens_exports_and_acts_on_the_blotter(browser: Browser
     watched = Watched(browser, desk)
     watched.page.set_viewport_size({"width": 1280, "height": 900})
     page = watched.log_in("trader")
+    page.goto("/orders/")
     expect(page.locator(row_of(page, ours))).to_be_visible()
     filters(page, ours)
     opens(page, ours)
@@ -101,6 +102,7 @@ def test_a_trader_clones_types_the_quantity_and_is_asked_about_a_look_alike(
 ) -> None:
     visitor, watched = Visitor(desk), Watched(browser, desk)
     page = watched.log_in("trader")
+    page.goto("/orders/")
     # From here on the clock of the look-alike runs: 30 s.
     first = visitor.launch(quantity="1.7", duration="00:05:00", confirm_quantity="1.7")
     page.locator(row_of(page, first)).get_by_role("button", name=f"Actions for {first}").click()

@@ -10,7 +10,7 @@ from execution.core.alerts.kinds import Severity, kind_of
 from execution.models import Alert, AlertWatch, User
 from execution.payloads.alerts import AlertNews, AlertRow, AlertSubjectRow
 from execution.payloads.encode import epoch_ms
-from execution.selectors.alerts.visibility import alerts_visible
+from execution.selectors.alerts.visibility import alerts_to_handle, alerts_visible
 from execution.selectors.halts import halt_notices
 
 OPEN, ACKNOWLEDGED, ENDED = "open", "acknowledged", "ended"
@@ -59,21 +59,29 @@ def _name(person: User | None) -> str:
 
 
 def alert_rows(
-    *, person: User, state: str, kind: str = "", owner: str = "", limit: int = MAX_ROWS
+    *,
+    person: User,
+    state: str,
+    kind: str = "",
+    owner: str = "",
+    limit: int = MAX_ROWS,
+    to_handle: bool = False,
 ) -> list[AlertRow]:
-    """Return a state's alerts that the person sees: what escalated first, then what is critical, then the newest."""
-    found = _with_people(alerts_visible(person).filter(STATES[state]))
+    """Return a state's alerts that the person sees, or those that they may handle: what escalated first, then what is
+    critical, then the newest."""
+    alerts = alerts_to_handle(person) if to_handle else alerts_visible(person)
+    found = _with_people(alerts.filter(STATES[state]))
     if kind:
         found = found.filter(kind=kind)
     if owner:
         found = found.filter(owner__username=owner)
     if state == ENDED:
         return [alert_row(alert) for alert in found.order_by("-ended_at", "-pk")[:limit]]
-    alerts = sorted(
+    first = sorted(
         found.order_by("-raised_at", "-pk")[:limit],
         key=lambda alert: (alert.escalated_at is None, alert.severity != Severity.CRITICAL),
     )
-    return [alert_row(alert) for alert in alerts]
+    return [alert_row(alert) for alert in first]
 
 
 def alert_find(*, person: User, public_id: str) -> AlertRow | None:

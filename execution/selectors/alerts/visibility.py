@@ -21,6 +21,12 @@ def alerts_visible(person: User) -> QuerySet[Alert]:
     )
 
 
+def alerts_to_handle(person: User) -> QuerySet[Alert]:
+    """Return the alerts of which ``may_handle`` is true: a trader who sees the desk watches those of others."""
+    visible = alerts_visible(person)
+    return visible.filter(trader=person) if person.role == Role.TRADER else visible
+
+
 def may_handle(person: User, alert: Alert) -> bool:
     """Return True for supervisors, the alert's trader, and admins where it is about no order; others only watch."""
     if person.role == Role.SUPERVISOR:

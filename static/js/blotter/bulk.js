@@ -8,15 +8,15 @@ import { mayAct } from "./rights.js";
 /** The buttons' actions, and what a row's state must allow for each. */
 const NEEDS = { pause: "pause", resume: "resume", extend: "amend", urgency: "amend", cancel: "cancel" };
 
-/** The cell with the checkbox; empty where the viewer may do nothing. */
-export function chooseCell(row, isChosen) {
-  const cell = element("td", { class: "narrow-cell choose-cell" });
-  if (!mayAct(row) || !row.actions.length) return cell;
+/** The checkbox of a row; null where the viewer may do nothing. */
+export function chooseBox(row, isChosen) {
+  if (!mayAct(row) || !row.actions.length) return null;
   const box = element("input", { type: "checkbox", "data-choose": "", "aria-label": `Choose ${row.id}` });
   box.checked = isChosen;
-  cell.append(element("label", {}, box));
-  return cell;
+  return element("label", {}, box);
 }
+
+export const chooseCell = (row, isChosen) => element("td", { class: "narrow-cell choose-cell" }, chooseBox(row, isChosen));
 
 export function bulkBar({ body, rows, redraw }) {
   const chosen = new Chosen();
@@ -61,7 +61,7 @@ export function bulkBar({ body, rows, redraw }) {
   body.addEventListener("click", (event) => {
     const box = event.target.closest("[data-choose]");
     if (!box) return;
-    chosen.set(box.closest("tr").dataset.id, box.checked, choosable(), event.shiftKey);
+    chosen.set(box.closest("[data-id]").dataset.id, box.checked, choosable(), event.shiftKey);
     redraw();
   });
   all.addEventListener("change", () => {
@@ -79,6 +79,13 @@ export function bulkBar({ body, rows, redraw }) {
 
   return {
     has: (id) => chosen.has(id),
+    /** "none", "some" or "all" of these. */
+    of: (ids) => chosen.of(ids),
+    choose(ids, on) {
+      const possible = new Set(choosable());
+      chosen.setAll(ids.filter((id) => possible.has(id)), on);
+      redraw();
+    },
     /** To be called with what stands on the screen, after it is drawn. */
     update(ids) {
       shown = ids;

@@ -7,6 +7,8 @@ const writes = (node) => node?.matches?.("input, select, textarea, [contentedita
 const go = (selector) => document.querySelector(selector)?.click();
 
 const LETTERS = {
+  h: () => go('nav a[href="/"]'),
+  a: () => byId("watch-symbol")?.focus(),
   n: () => go('nav a[href$="/orders/new/"]'),
   w: () => go('nav a[href$="/wall/"]'),
   o: () => go('nav a[href$="/orders/"]'),

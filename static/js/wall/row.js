@@ -10,14 +10,21 @@ import { orderPill, reasonOf, side } from "../lib/states.js";
 /** When the schedule wanted more than this share: since when an order is behind. Null without a schedule. */
 const reachedAt = (line, share) => (line.find(([, height]) => height > share) ?? line.at(-1))?.[0] ?? null;
 
-/** "behind 4.1 %, 12 min": how far below the schedule, and since when the schedule is past what is done. */
-export function behindWords(row, now) {
+/** "12 min": since when the schedule is past what is done; empty where it is not, or there is none. */
+export function lateWords(row, now) {
   const share = shareOf(row);
   const due = shareDue(row.schedule, now, share);
   const reached = reachedAt(row.schedule, share);
   if (due === null || reached === null || due <= share) return "";
   const late = Math.max(0, now - reached);
-  return `behind ${percent(due - share)}, ${late < 60_000 ? `${Math.round(late / 1000)} s` : spoken(Math.round(late / 60_000) * 60_000)}`;
+  return late < 60_000 ? `${Math.round(late / 1000)} s` : spoken(Math.round(late / 60_000) * 60_000);
+}
+
+/** "behind 4.1 %, 12 min": how far below the schedule, and since when. */
+export function behindWords(row, now) {
+  const late = lateWords(row, now);
+  const share = shareOf(row);
+  return late && `behind ${percent(shareDue(row.schedule, now, share) - share)}, ${late}`;
 }
 
 function alertOf(row, now) {
