@@ -1,4 +1,4 @@
-"""What is wrong with markets now, in words: that a venue has closed one, and the faults of its feeds."""
+"""The troubles of markets in words: that a venue has closed one, and the faults of its feeds."""
 
 from __future__ import annotations
 
