@@ -172,10 +172,10 @@ def test_the_list_is_filtered_by_the_url_and_says_what_is_empty(office: Desk) ->
     assert client.get("/orders/?state=nonsense&page=999999").status_code == 200
 
 
-def test_logging_in_leads_to_the_orders_and_out_needs_a_post(office: Desk) -> None:
+def test_logging_in_leads_home_and_out_needs_a_post(office: Desk) -> None:
     client = Client()
     response = client.post("/login/", {"username": "trader", "password": PASSWORD}, follow=True)
-    assert response.redirect_chain[-1][0] == "/orders/"
+    assert response.redirect_chain[-1][0] == "/"
     assert client.get("/logout/").status_code == 405
     client.post("/logout/")
     assert client.get("/orders/").status_code == 302
