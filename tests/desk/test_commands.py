@@ -80,6 +80,7 @@ def close(desk: RunningDesk, label: str) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("curl_path")
 def test_the_commands_of_the_guides_do_what_the_guides_say(desk: RunningDesk, tmp_path: Path) -> None:
     register(desk)
     order = Visitor(desk, "trader").launch(quantity="0.05")
@@ -87,6 +88,7 @@ def test_the_commands_of_the_guides_do_what_the_guides_say(desk: RunningDesk, tm
         "keys": {"TRANCHE_API_KEY": KEY, "TRANCHE_API_SECRET": SECRET},
         "monitoring": {"ORDER": order},
         "recording": {"FOLDER": str(tmp_path / "recording")},
+        "api": {"DESK": desk.url},
     }
     assert given.keys() == scripts().keys()
     # At the same time, because a recording only waits.
@@ -104,6 +106,8 @@ def test_the_commands_of_the_guides_do_what_the_guides_say(desk: RunningDesk, tm
     assert "books and" in done["recording"].stdout
     assert re.search(r"BTC/USDT .*\d", done["recording"].stdout)
     assert "paper exchange ready on" in done["recording"].stdout
+    assert re.search(r"order [a-z0-9]+$", done["api"].stdout, re.MULTILINE)
+    assert '"status": "closing"' in done["api"].stdout or '"status": "cancelled"' in done["api"].stdout
 
 
 def test_every_block_of_the_guides_has_a_language() -> None:

@@ -23,7 +23,7 @@ from tests.postgresql.test_hosts import submit, wait_open
 
 
 def run_program(cluster: PostgresServer, name: str, database: str, *arguments: str) -> None:
-    """Run pg_dump or pg_restore, as docs/how-to/deployment.md has them."""
+    """Run pg_dump or pg_restore, as docs/how-to/backup.md has them."""
     url = cluster.url(database).replace("postgres://", "postgresql://")
     subprocess.run([str(cluster.programs / name), "--dbname", url, *arguments], check=True)
 

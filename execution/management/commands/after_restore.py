@@ -1,4 +1,4 @@
-"""``manage.py after_restore``: run once after restoring a backup, before any worker (docs/how-to/deployment.md)."""
+"""``manage.py after_restore``: run once after restoring a backup, before any worker (docs/how-to/backup.md)."""
 
 from __future__ import annotations
 
