@@ -1,4 +1,4 @@
-"""The hash that binds a request for access to its contents."""
+"""The hash that binds the approval of a request for access to the request's contents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """One line of what a request would change, for the person who decides."""
+    """One change that a request for access would make, as it is shown to the person who confirms it."""
 
     name: str
     before: str
@@ -24,7 +24,7 @@ class ShownChange:
 def content_hash(
     *, kind: str, target: str, content: Mapping[str, Any], secret: bytes, changes: Sequence[Mapping[str, str]]
 ) -> str:
-    """Return the SHA-256 of everything that is frozen, hex. The order of keys does not count."""
+    """Return the SHA-256, in hex, of the frozen contents of a request. The order of the keys does not matter."""
     frozen = {
         "kind": kind,
         "target": target,

@@ -1,8 +1,8 @@
-"""The options of an exchange that a person may set: a list of names, each with its reason.
+"""The ccxt options that a person may set for an account: a list of allowed names, each with its reason.
 
 ccxt makes an attribute of every key of its configuration, in two spellings, so a list of forbidden names could not
-be complete. This is the list of allowed ones. It knows neither ccxt nor what an address resolves to there; the
-worker compares that with the installation when it opens the account (``execution.venues.reach``).
+be complete. This module does not use ccxt and resolves no addresses. The worker checks addresses against the
+installation when it opens the account (``execution.venues.reach``).
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def parse_options(text: str) -> dict[str, Any]:
 
 
 def option_problems(exchange: str, options: Mapping[str, Any], network: Network) -> list[Problem]:
-    """Return why these options cannot be used at ``exchange`` by this installation, as far as the options tell.
+    """Return the problems with these options at ``exchange``, as far as the options alone show them.
 
-    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values. 3. Addresses
-    against the environment.
+    1. Credentials, at any depth and in any spelling. 2. Names that are not on the list, and their values. 3.
+    Addresses that the environment does not allow.
     """
     if secrets := credential_names(options):
         words = [f"the options may not set {_listed(secrets)}: keys go in sealed"]
@@ -77,7 +77,7 @@ def option_problems(exchange: str, options: Mapping[str, Any], network: Network)
 
 
 def reached(exchange: str, options: Mapping[str, Any]) -> list[str]:
-    """Return where an account's requests go, for an admin to read: each machine once, then proxies."""
+    """Return the machines that an account's requests go to, each once, and then its proxies, for an admin to read."""
     urls = options.get("urls", {})
     machines = sorted({_machine(address) for address in _leaves(urls)})
     if not machines:
@@ -98,7 +98,7 @@ def _machine(address: str) -> str:
 
 
 def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
-    """Return the path of each credential in ``tree``, by its name; the values are never looked at."""
+    """Return the path of every key in ``tree`` whose name is that of a credential. Values are not read."""
     if depth > MAX_DEPTH:
         return []  # refused as too deep
     inner: Iterator[tuple[str, object]]
@@ -118,7 +118,10 @@ def credential_names(tree: object, path: str = "", depth: int = 0) -> list[str]:
 
 
 def holds_credentials(text: str) -> bool:
-    """Return True if a text that was meant as options may hold a credential, by its names if it can be read."""
+    """Return True if a text of options may hold a credential.
+
+    Readable options are judged by their names. Unreadable ones are searched for words such as "secret".
+    """
     if "@" in text:
         return True  # an address with a password
     try:

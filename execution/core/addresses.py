@@ -1,4 +1,4 @@
-"""Addresses of exchanges: how one is read, and which an installation may reach. Pure; nothing is resolved."""
+"""Addresses of exchanges: parsing one, and the check that this installation may reach it. Nothing is resolved."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def origin_of(address: object) -> Origin:
 
 
 def shown(address: object) -> str:
-    """Return the address as people may read it: short, without what stands before an @ or after a question mark."""
+    """Return the address for display: shortened, without user and password (before the @) and without its query."""
     if not isinstance(address, str):
         return f"a {type(address).__name__}"
     scheme, separator, rest = address.partition("://")
@@ -97,5 +97,5 @@ def shown(address: object) -> str:
 
 
 def refused_address(address: object, environment: str, why: str) -> str:
-    """Say that ``address`` is refused, in the words of every check."""
+    """Return the sentence that refuses ``address``. Every check of addresses uses it."""
     return f"the address {shown(address)} is refused in this {environment} installation: {why}"

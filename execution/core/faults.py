@@ -1,4 +1,4 @@
-"""A part of an engine that keeps failing, as its row keeps it and pages and orders name it."""
+"""The repeated failure of a part of an engine, as the database stores it and as pages and orders show it."""
 
 from __future__ import annotations
 
@@ -76,11 +76,13 @@ class Fault:
 
 
 def faults_of(kept: Mapping[str, Any], fence: int = 0) -> list[Fault]:
-    """Return the faults that a row keeps of the holder with ``fence``, the oldest first."""
+    """Return the stored faults of the holder with this ``fence``, the oldest first. Those of other holders are left
+    out.
+    """
     faults = [Fault.from_json(part, each) for part, each in kept.items() if each["fence"] == fence]
     return sorted(faults, key=lambda fault: (fault.since, fault.part))
 
 
 def blocking_fault(kept: Mapping[str, Any], fence: int) -> Fault | None:
-    """Return the oldest fault that keeps an account from sending anything new; None when there is none."""
+    """Return the oldest fault that stops new children on an account; None when there is none."""
     return next((fault for fault in faults_of(kept, fence) if fault.part in BLOCKING), None)

@@ -1,4 +1,7 @@
-"""The numbers of failed logins that count as guessing. The throttle holds them off, and people are alerted."""
+"""The numbers of failed logins that count as guessing a password.
+
+From these numbers on the throttle locks logins, and an alert is raised.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The chains of journal and audit, and the folds that status and terms must equal."""
+"""The hash chains of the journal and the audit, and the values that follow from an order's journal.
+
+An order's status and terms must equal what its journal says.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def entry_hash(previous: str, entry: Entry) -> str:
 def audit_entry(
     sequence: int, kind: str, actor: str, subject: str, reason: str, data: Mapping[str, Any], at: datetime
 ) -> Entry:
-    """Return an entry of the audit as its chain has it."""
+    """Return an entry of the audit in the form that its chain hashes."""
     return Entry(sequence, kind, actor, reason, {"subject": subject, "data": data}, at)
 
 
@@ -69,7 +72,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An entry as its table holds it: its row, and the hash that stands beside it."""
+    """A stored entry: its row, and the hash that is stored with it."""
 
     row: int
     entry: Entry
@@ -78,16 +81,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a chain as it is kept apart from it: how many entries there are, and the last one's hash."""
+    """The end of a chain, stored apart from it: the number of entries and the hash of the last one."""
 
     version: int
     hash: str
 
 
 def chain_breaks(links: Iterable[Link], head: Head | None = None) -> Iterator[Break]:
-    """Yield where a chain does not hold. ``links`` come by their number; one is held at a time.
+    """Yield the breaks of a chain. ``links`` must come in the order of their numbers, and are read one at a time.
 
-    After a break the stored hash counts as right, so that each break is told once.
+    After a break the stored hash counts as right, so that each break is reported once.
     """
     previous: str | None = GENESIS
     expected, newest_row = 1, 0
@@ -129,17 +132,17 @@ def broken_at(entries: Iterable[tuple[Entry, str]]) -> int | None:
 
 
 def fold_status(entries: Iterable[Entry]) -> OrderStatus | None:
-    """Return the status that the journal leads to."""
+    """Return the order's status according to its journal."""
     return _fold(entries, "status", OrderStatus)
 
 
 def fold_terms_version(entries: Iterable[Entry]) -> int | None:
-    """Return the version of the terms that the journal leads to."""
+    """Return the version of the order's terms according to its journal."""
     return _fold(entries, "terms_version", int)
 
 
 def fold_quantity(entries: Iterable[Entry]) -> Decimal | None:
-    """Return the quantity that the journal leads to, in base units."""
+    """Return the order's quantity according to its journal, in base units."""
     return _fold((entry for entry in entries if entry.kind in SETS_QUANTITY), "quantity", Decimal)
 
 

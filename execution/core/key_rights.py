@@ -1,4 +1,4 @@
-"""Changes in the rights of a key since it was checked before."""
+"""Changes in the rights of an exchange key between two checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORDS = {True: "yes", False: "no", None: "not told"}
 
 @dataclass(frozen=True, slots=True)
 class RightChange:
-    """A right that the exchange told before and tells otherwise now; None: it does not tell any more."""
+    """A right that differs from the last check. A new value of None means that the exchange no longer tells it."""
 
     name: str
     before: bool
@@ -24,7 +24,7 @@ class RightChange:
 
 
 def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> list[RightChange]:
-    """Return the changes of rights that were known. One that is told for the first time has not changed."""
+    """Return the changes of rights that were known before. A right that is told for the first time is no change."""
     told = asdict(now)
     return [
         RightChange(name, known, told[name])
@@ -34,5 +34,5 @@ def changed_rights(before: Mapping[str, bool | None], now: KeyPermissions) -> li
 
 
 def has_drifted(changes: Sequence[RightChange]) -> bool:
-    """Return True if a right is another one for certain. One that is not told any more may be as it was."""
+    """Return True if a right has certainly changed. A right that the exchange no longer tells may be unchanged."""
     return any(change.now is not None for change in changes)

@@ -1,4 +1,4 @@
-"""The rules of a market: its status, its price band and its maximums, for decisions and refusals, and as JSON."""
+"""The rules of a market: its status, price band and maximums, for decisions and refusals, and as JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def market_block(market: Market, side: Side) -> str:
 
 
 def misfit(market: Market, request: ChildRequest) -> str:
-    """Return the reason why the market rejects a child that was made for other rules; empty when it does not."""
+    """Return the reason why the market would reject a child that was made for other rules; empty when it would not."""
     if block := market_block(market, request.side):
         return block
     if market.status is MarketStatus.POST_ONLY and request.time_in_force is not TimeInForce.POST_ONLY:
@@ -127,10 +127,9 @@ def within_most(market: Market, quantity: Decimal, price: Decimal) -> Decimal:
 
 
 def rules_changed(before: Market, after: Market) -> dict[str, tuple[str | None, str | None]]:
-    """Return the old and the new value of each rule that differs, by its name. Fees and the venue's word for an
-    open market are left out.
+    """Return the old and the new value of each rule that differs, by its name.
 
-    Fees are none of them, and the venue's word of an open market is nobody's business.
+    Fees are not rules. The venue's own word for an open market is not compared.
     """
     names = [field.name for field in fields(Market) if field.name not in _FEES | {"status_word"}]
     if after.status is not MarketStatus.OPEN and before.status is not MarketStatus.OPEN:

@@ -1,4 +1,4 @@
-"""User names that cannot be mistaken for each other, and passwords that are not guessed at once."""
+"""The checks of user names that look alike and of passwords that are easy to guess."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOUSE_WORDS = ("tranche", "trader", "supervisor", "execution", "desk")
 
 
 def name_skeleton(name: str) -> str:
-    """Return what a name is read as: two people whose names have the same cannot be told apart."""
+    """Return the form in which names are compared. People cannot tell two names with the same form apart."""
     text = re.sub(r"[._@+-]", "", name.lower())
     before = ""
     while text != before:

@@ -35,8 +35,8 @@ class NumberRefused(ValueError):
 def decimal_number(value: Any) -> Decimal:
     """Return ``value`` as a finite ``Decimal``, exactly.
 
-    Text is read strictly; whole numbers and ``Decimal`` are only bounded. Raises ``NumberRefused`` when ``value`` is
-    anything else, is beyond ±``MAX_NUMBER``, or is finer than ``FINEST_NUMBER``.
+    Text is read strictly. Whole numbers and ``Decimal`` are only checked against the bounds. Raises
+    ``NumberRefused`` when ``value`` is anything else, is beyond ±``MAX_NUMBER``, or is finer than ``FINEST_NUMBER``.
     """
     number = _read(value, MAX_NUMBER)
     if number % FINEST_NUMBER:
@@ -53,14 +53,14 @@ def whole_number(value: Any) -> int:
 
 
 def float_number(value: Any) -> float:
-    """Return ``value`` as a ``float``, for what is no money, however fine; raises ``NumberRefused``."""
+    """Return ``value`` as a ``float``, for figures that are not money. Raises ``NumberRefused``."""
     return float(_read(value, MAX_NUMBER))
 
 
 def without_grouping(text: str) -> str:
-    """Return the text of a form without thousands separators, where they cannot be a decimal comma.
+    """Return a text of a form without thousands separators, where these cannot be a decimal comma.
 
-    ``1,234.50`` and ``1,234,567`` can be read in one way only. ``1,234`` is returned as it is, to be refused.
+    ``1,234.50`` and ``1,234,567`` can be read in one way only. ``1,234`` is returned unchanged, to be refused.
     """
     text = text.strip()
     is_clear = _GROUPED.fullmatch(text) and ("." in text or text.count(",") > 1)
@@ -83,7 +83,9 @@ def _trimmed(digits: str) -> str:
 
 
 def shortened(value: Any, most: int = MAX_SHOWN) -> str:
-    """Return what somebody sent as a message repeats it: at most ``most`` characters and an ellipsis."""
+    """Return a text from outside for use in a message: at most ``most`` characters, and an ellipsis if it was
+    longer.
+    """
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= most else f"{text[:most]}…"
 
@@ -138,10 +140,10 @@ def _as_decimal(value: int | Decimal) -> Decimal:
 
 
 def round_up(amount: Decimal) -> Decimal:
-    """Round an amount that is needed up, for people: to two digits from 1 on. A smaller amount stays exact."""
+    """Round a needed amount up for display, to two digits from 1 on. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_CEILING) if amount >= 1 else amount.normalize()
 
 
 def round_down(amount: Decimal) -> Decimal:
-    """Round an amount that is there down, for people: to two digits from 1 on. A smaller amount stays exact."""
+    """Round an available amount down for display, to two digits from 1 on. A smaller amount stays exact."""
     return amount.quantize(Decimal("0.01"), ROUND_FLOOR) if amount >= 1 else amount.normalize()

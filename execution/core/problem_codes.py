@@ -1,4 +1,4 @@
-"""The codes of every refusal: what a program reads instead of the message.
+"""The codes of all refusals. Programs read the code instead of the message.
 
 A code never changes its meaning. ``docs/reference/error-codes.md`` is generated from here.
 """

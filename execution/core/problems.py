@@ -48,12 +48,12 @@ class Refused(Exception):
 
 
 def refuse(field: str, message: str, value: Value = "", limit: Value = "", *, code: Code) -> NoReturn:
-    """Refuse for one problem."""
+    """Raise ``Refused`` with one problem."""
     raise Refused([Problem(field, message, value, limit, code=code)]) from None
 
 
 def refuse_if(problems: Sequence[Problem]) -> None:
-    """Refuse for these problems, if there are any."""
+    """Raise ``Refused`` if there are problems."""
     if problems:
         raise Refused(problems)
 
@@ -62,7 +62,7 @@ T = TypeVar("T")
 
 
 def attempt(problems: list[Problem], step: Callable[[], T]) -> T | None:
-    """Return what ``step`` returns; None where it refuses, with its problems added to the others."""
+    """Call ``step`` and return its result. If it refuses, add its problems to ``problems`` and return None."""
     try:
         return step()
     except Refused as refused:
@@ -92,7 +92,7 @@ def checked_number(field: str, label: str, value: object, *, may_be_zero: bool =
 
 
 def as_sentence(reason: str) -> str:
-    """Return a reason that begins small and has no full stop as a sentence."""
+    """Return a reason as a sentence, with a capital and a full stop."""
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
@@ -102,7 +102,7 @@ def sentences(problems: Sequence[Problem]) -> str:
 
 
 def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """Return as many as an answer shows, and how many more there are."""
+    """Return as many problems as one answer shows, and the number of those left out."""
     if len(problems) <= MAX_PROBLEMS:
         return tuple(problems)
     more = f"There are {len(problems) - MAX_PROBLEMS:,} more problems."

@@ -63,10 +63,10 @@ def common_step(steps: Iterable[Decimal]) -> Decimal:
 
 
 def combined_market(markets: Sequence[Market]) -> Market:
-    """Return limits within which an order fits every one of ``markets``; a single market is itself.
+    """Return limits within which an order fits every one of ``markets``. A single market is returned unchanged.
 
     Steps are common multiples, minimums and lower bounds the largest, maximums and upper bounds the smallest. Fees
-    are the largest, unknown when one is unknown. A status is each market's own: together they count as open.
+    are the largest, unknown when one is unknown. A status belongs to one market: together they count as open.
     """
     if len(markets) == 1:
         return markets[0]

@@ -1,6 +1,6 @@
-"""Facts about a child order, as a report, a trade or a poll proves them. They only ever add up: nothing falls.
+"""The facts about a child order, as reports, trades and polls prove them. Facts only add up: no figure falls.
 
-The exchange may answer twice, late, out of order, or without a number; each rule here takes any order.
+The exchange may answer twice, late, out of order, or without a number. Each rule here takes any order.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ ABSENT_AFTER = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class ChildFacts:
-    """The known facts of a child: ``reported`` is the highest cumulative figure said, None if none was."""
+    """The known facts of a child. ``reported`` is the highest cumulative figure that the exchange told; None if it
+    told none.
+    """
 
     status: ChildStatus
     quantity: Decimal
@@ -34,7 +36,7 @@ class ChildFacts:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """Facts after a report. ``alert`` is set when a person should know."""
+    """The facts after a report. ``alert`` is set when a person should know of it."""
 
     facts: ChildFacts
     changed: bool
@@ -44,7 +46,8 @@ class Merged:
 
 
 def is_over(facts: ChildFacts) -> bool:
-    """Return True if it is final and the exchange has told how much of it is done: nothing more of it can fill.
+    """Return True if the child is final and the exchange has told how much of it is filled. Nothing more can fill
+    then.
 
     Its trades may still be missing. Until they are recorded it is over, and not settled.
     """
@@ -57,7 +60,7 @@ def settled(facts: ChildFacts) -> bool:
 
 
 def event_of(report: OrderReport, quantity: Decimal) -> ChildEvent | None:
-    """Return the event that a report is; None when it ended without a figure, which is no evidence of how."""
+    """Return the state event for a report; None for an end without a figure, which is no evidence of how it ended."""
     filled = report.filled
     if report.status is VenueStatus.FILLED or (filled is not None and filled >= quantity):
         return ChildEvent.FILL
@@ -134,7 +137,7 @@ def ended_as_it_would_take(
     submitted_at: datetime | None,
     ended_at: datetime | None,
 ) -> bool:
-    """Return True when an exchange accepted a post-only order and ended it at once: that is a refusal, too."""
+    """Return True when an exchange accepted a post-only order and ended it at once. That is a refusal, too."""
     if time_in_force is not TimeInForce.POST_ONLY or cancel_wanted or filled > ZERO:
         return False
     if status not in {ChildStatus.CANCELLED, ChildStatus.EXPIRED} or submitted_at is None or ended_at is None:
@@ -147,7 +150,10 @@ def ended_as_it_would_take(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Successful negative earlier by kind, each two seconds apart, begun when the order must be listed."""
+    """The polls that did not find an order, by kind of list.
+
+    They are two seconds apart, and each began after the exchange had to list the order.
+    """
 
     not_found: Mapping[str, tuple[datetime, ...]]
 
@@ -166,16 +172,16 @@ class Evidence:
 
 
 def counts_from(last_possible_send: datetime, validity: timedelta, listing_delay: timedelta) -> datetime:
-    """Return from when on a poll that does not show the order says something: it must be listed by then."""
+    """Return the time from which a poll that does not show the order is evidence: by then it must be listed."""
     return last_possible_send + validity + listing_delay
 
 
 def evidence_counts_from(
     last_possible_send: datetime | None, guarantees: Guarantees, *, was_shown: bool
 ) -> datetime | None:
-    """Return from when on a poll that does not find a child is evidence; None where none ever is.
+    """Return the time from which a poll that does not find a child is evidence; None where none ever is.
 
-    ``was_shown``: the exchange has shown it, so that its create arrives no more.
+    ``was_shown``: the exchange has shown the order, so its create cannot arrive any more.
     """
     arrives_within = timedelta(0) if was_shown else guarantees.arrives_within
     if last_possible_send is None or arrives_within is None:
@@ -210,9 +216,9 @@ def is_absent(evidence: Evidence, *, now: datetime, last_possible_send: datetime
 
 
 def mismatch(report: OrderReport, side: Side, quantity: Decimal, price: Decimal | None) -> str:
-    """Return why an order that the exchange shows is not the one that was sent; empty when all agrees.
+    """Return the reason why an order at the exchange is not the one that was sent; empty when all agrees.
 
-    What the exchange leaves out proves nothing: without side or quantity it is not taken.
+    An order without side or quantity cannot be compared, so it is not accepted.
     """
     if report.side is None or report.quantity is None:
         return "the exchange reports neither its side nor its quantity"

@@ -43,9 +43,9 @@ class Retention:
 
 
 def keeping_orders(days: int) -> Retention:
-    """Return the table with another time for orders; raises ``ValueError`` under a year.
+    """Return the table with another time for orders. Raises ``ValueError`` under a year.
 
-    What they were decided on is kept no longer than they are.
+    The records of an order's decisions are kept no longer than the order.
     """
     kept = timedelta(days=days)
     return Retention(orders=kept, decisions=min(kept, Retention().decisions))

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ForbiddenTransition(Exception):
-    """An event that the table does not allow in this status."""
+    """An event that the table does not allow in the current status."""
 
 
 # --- parent --------------------------------------------------------------------------------------
@@ -205,7 +205,10 @@ def child_after(status: ChildStatus, event: ChildEvent) -> ChildStatus:
 
 
 def order_actions(status: OrderStatus, outcome: str) -> tuple[str, ...]:
-    """Return what a person may do to an order in this state. ``outcome`` is what a closing order will be."""
+    """Return the actions that a person may take on an order in this state.
+
+    ``outcome`` is the final status of a closing order.
+    """
     moves = (OrderEvent.PAUSE, OrderEvent.RESUME)
     found = [str(event) for event in moves if ORDER_TRANSITIONS.get((status, event)) not in (None, status)]
     if status in ORDER_AMENDABLE:

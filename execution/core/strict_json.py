@@ -1,4 +1,4 @@
-"""Read JSON as its standard has it, and refuse what could be read in two ways."""
+"""A strict JSON parser. It refuses everything that could be read in two ways."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{\]}]', re.DOTALL)
 
 
 def read_json(text: str | bytes, *, exact: bool = False) -> Any:
-    """Return what ``text`` says; with ``exact`` its numbers are ``Decimal``, not ``int`` and ``float``.
+    """Parse ``text``. With ``exact``, numbers become ``Decimal`` instead of ``int`` and ``float``.
 
-    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels,
-    a key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
+    Raises ``ValueError`` with a short reason: text that is not UTF-8 or not JSON, more than ``MAX_DEPTH`` levels, a
+    key that is twice in an object, NaN and infinity, a number of too many digits, half of a surrogate pair, and a
     NUL character.
     """
     try:

@@ -1,4 +1,4 @@
-"""Characters that nobody sees: they turn a line around, colour a terminal or hide what stands behind them."""
+"""Invisible characters. They may reverse a line, colour a terminal or hide the text behind them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 
 def is_unseen(character: str) -> bool:
-    """Return True for a character that shows nothing of itself and may change what is around it."""
+    """Return True for an invisible character that may change how the text around it is shown."""
     return unicodedata.category(character) in UNSEEN
 
 

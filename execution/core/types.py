@@ -1,7 +1,6 @@
-"""The words that every layer shares: sides, orders, quotes, markets, and what an exchange can say.
+"""The types that every layer shares: sides, orders, quotes, markets, and the answers of an exchange.
 
-Money and quantities are ``Decimal``; times are timezone-aware UTC ``datetime``. ``None`` means unknown,
-never zero.
+Money and quantities are ``Decimal``; times are timezone-aware UTC ``datetime``. ``None`` means unknown, never zero.
 """
 
 from __future__ import annotations
@@ -124,7 +123,7 @@ class Quote:
         return numbers_fine and ZERO < self.bid < self.ask
 
     def passive(self, side: Side) -> Decimal:
-        """Own side of the book."""
+        """Return the price of the order's own side of the book."""
         return self.bid if side is Side.BUY else self.ask
 
     def aggressive(self, side: Side) -> Decimal:
@@ -190,7 +189,7 @@ class CandleHistory:
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """The volume that a market traded in a stretch of time, in base units, by everybody."""
+    """The volume that all participants traded in a stretch of time, in base units."""
 
     starts_at: datetime
     ends_at: datetime
@@ -199,7 +198,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True)
 class ChildRequest:
-    """Exactly what is sent to the exchange for a child order."""
+    """The order that is sent to the exchange for a child, field by field."""
 
     client_id: str
     symbol: str
@@ -240,7 +239,7 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class TradeFee:
-    """A part of a trade's fee; below zero it is a rebate."""
+    """A part of a trade's fee. A negative amount is a rebate."""
 
     amount: Decimal
     currency: str
@@ -269,9 +268,9 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class PublicTrade:
-    """One execution of the market, anybody's. ``at`` is the exchange's time, corrected to our clock.
+    """One trade of the market by any participant. ``at`` is the exchange's time, corrected to our clock.
 
-    ``side`` is as the exchange says it: coinbase's is the maker's, all others' the taker's.
+    ``side`` is as the exchange tells it: coinbase's is the maker's, all others' the taker's.
     """
 
     symbol: str
@@ -284,7 +283,7 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class BalanceAmounts:
-    """Free and locked amount of one currency of an account; None: the exchange does not tell."""
+    """The free and locked amounts of one currency of an account. None: the exchange does not tell."""
 
     free: Decimal | None
     locked: Decimal | None
@@ -319,7 +318,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Neither yes nor no: the order may exist, and is treated so until there is evidence."""
+    """No clear answer: the order may exist, and counts as existing until there is evidence."""
 
     message: str
 
@@ -336,14 +335,14 @@ class CancelConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class CancelGone:
-    """There is no such open order: filled, cancelled or never placed. A poll must tell."""
+    """The exchange has no such open order. It is filled, cancelled or was never placed; a poll must find out."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class CancelFailed:
-    """The cancel may or may not have happened; it is tried again until confirmed."""
+    """The outcome of the cancel is unknown. It is tried again until it is confirmed."""
 
     message: str
     retry_after: timedelta = timedelta(seconds=1)
@@ -363,8 +362,11 @@ class KeyPermissions:
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """News from the account's private stream: reports, trades, or (``resumed``) that it (re)connected
-    and may have missed something, so that a poll over REST is due at once. ``lost``: it says nothing now."""
+    """News from the account's private stream: reports, trades, or changes of the connection.
+
+    ``resumed``: the stream (re)connected and may have missed something, so a poll over REST is due at once.
+    ``lost``: the stream is down.
+    """
 
     reports: tuple[OrderReport, ...] = ()
     trades: tuple[Trade, ...] = ()

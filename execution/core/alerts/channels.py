@@ -1,4 +1,4 @@
-"""Channels out of the desk: what an admin types, what is kept of it, and the address that Apprise understands.
+"""Channels that carry alerts out of the desk: the fields that an admin fills in, their check, and Apprise's address.
 
 Only the five types here are understood. Apprise knows a hundred more, some of which run programs or write files.
 """
@@ -44,14 +44,14 @@ SECRET = frozenset({"password", "token"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The address of a channel: its parts, which are sealed, and what people may see of it."""
+    """The address of a channel: the parts that are sealed, and the text that people may see."""
 
     parts: Mapping[str, str]
     shown: str
 
 
 def read_target(kind: str, raw: Mapping[str, str], network: Network) -> Target:
-    """Read the fields of a channel; raises ``Refused`` with every problem."""
+    """Parse and check the fields of a channel. Raises ``Refused`` with every problem."""
     names = FIELDS[kind]
     parts = {name.rstrip("?"): raw.get(name.rstrip("?"), "").strip() for name in names}
     problems = [
@@ -86,9 +86,10 @@ def _url(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
 
 
 def target_refusal(url: str, network: Network) -> str:
-    """Return why nothing is sent to an address; empty when it may be.
+    """Return the reason why no alert may be sent to an address; empty when one may.
 
-    The one who sends asks again: the hosts that are allowed may have changed since the channel was made.
+    The sender checks again before each message, because the allowed hosts may have changed since the channel was
+    made.
     """
     try:
         origin = origin_of(url)
@@ -130,7 +131,7 @@ def _mail(parts: dict[str, str], network: Network) -> tuple[str, list[Problem]]:
 
 
 def mail_refusal(parts: Mapping[str, str], network: Network) -> str:
-    """Return why nothing is sent by a mail server; empty when it may be."""
+    """Return the reason why no alert may be sent by a mail server; empty when one may."""
     scheme = "http" if parts["security"] == PLAIN else "https"
     return target_refusal(f"{scheme}://{parts['host']}:{parts['port']}", network)
 
@@ -153,14 +154,14 @@ def _telegram(parts: dict[str, str], _network: Network) -> tuple[str, list[Probl
 
 
 def refusal_now(kind: str, parts: Mapping[str, str], network: Network) -> str:
-    """Return why nothing is sent on a channel as things are now; empty when it may be."""
+    """Return the reason why no alert may be sent on a channel under the current settings; empty when one may."""
     if kind in (SIGNED, WEBHOOK):
         return target_refusal(parts["url"], network)
     return mail_refusal(parts, network) if kind == MAIL else ""
 
 
 def apprise_url(kind: str, parts: Mapping[str, str], event_id: str, *, timeout: float) -> str:
-    """Return the address of one message, as Apprise reads it: no redirects, short time-outs, the event's id."""
+    """Return the address for one message, as Apprise reads it: no redirects, short time-outs, the event's id."""
     common = {"rto": str(timeout), "cto": str(timeout), "redirect": "no", "retry": "0"}
     event = {f"+{EVENT_HEADER}": event_id}
     if kind == WEBHOOK:

@@ -1,4 +1,4 @@
-"""Delivery: which events a channel takes, when one is tried again, and how a program checks who sent it."""
+"""The delivery of alerts: the events that a channel takes, the pauses between attempts, and a webhook's signature."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AlertEvent(StrEnum):
 
 
 class Takes(StrEnum):
-    """The messages that a channel receives."""
+    """The kinds of messages that a channel takes."""
 
     EVERYTHING = "everything"
     ALERTS = "alerts"
@@ -54,7 +54,7 @@ def is_wanted(event: AlertEvent, severity: str, takes: str, least: str) -> bool:
 
 
 def pause_after(attempts: int) -> timedelta:
-    """Return how long to wait after so many failed attempts: each pause twice the last, up to the longest."""
+    """Return the pause after so many failed attempts: each is twice the last one, up to the longest."""
     doubled: timedelta = FIRST_PAUSE * (1 << min(attempts - 1, 16))
     return min(doubled, LONGEST_PAUSE)
 

@@ -1,4 +1,4 @@
-"""Grouping: what is wrong now, and what that changes in the alerts that are open."""
+"""The grouping of findings into alerts, and the changes that new findings make to open alerts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAX_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. Findings of one kind and scope share an alert.
+    """One problem that a round of checks found. Findings of the same kind and scope share an alert.
 
-    ``subject`` names it within the alert. ``scope`` is a trader, a venue or an account, or empty for the desk.
-    ``since`` is None where nobody knows since when.
+    ``subject`` names the problem within the alert. ``scope`` is a trader, a venue or an account, or empty for the
+    desk. ``since`` is None where nobody knows since when the problem exists.
     """
 
     kind: AlertKind
@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The changes that one look makes to an alert, by subject."""
+    """The changes that one round of checks makes to an alert, by subject."""
 
     appeared: tuple[Finding, ...] = ()
     returned: tuple[str, ...] = ()
@@ -54,7 +54,10 @@ def by_group(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 
 
 def moves_of(known: Mapping[str, datetime | None], findings: Iterable[Finding]) -> Moves:
-    """Compare an alert's subjects with what is wrong now. ``known`` has the time at which each left, or None."""
+    """Return the changes from an alert's ``known`` subjects to the current findings.
+
+    ``known`` has the time at which each subject ended, or None while its problem lasts.
+    """
     found = {finding.subject: finding for finding in findings}
     return Moves(
         appeared=tuple(finding for subject, finding in found.items() if subject not in known),
@@ -69,9 +72,9 @@ def ends_at(
     acknowledged_at: datetime | None,
     last_at: datetime,
 ) -> datetime | None:
-    """Return when an alert ends by itself; None while it does not.
+    """Return the time at which an alert ends by itself; None while it has none.
 
-    ``gone`` has the time at which each subject left. A condition ends ``QUIET`` after the last one. An event ends
+    ``gone`` has the time at which each subject ended. A condition ends ``QUIET`` after the last one. An event ends
     after its acknowledgement, or after the newest event if that came later.
     """
     if kind.is_event:
@@ -87,13 +90,16 @@ def ends_at(
 
 
 class Patience:
-    """Holds each finding back until it has lasted as long as its kind asks for."""
+    """Holds each finding back until its problem has lasted as long as its kind asks for."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[str, str], datetime] = {}
 
     def lasting(self, findings: Iterable[Finding], now: datetime) -> list[Finding]:
-        """Return those that have lasted: since they say so themselves, else since they were first found."""
+        """Return the findings whose problem has lasted long enough.
+
+        The time counts from the finding's own ``since``, or else from the round that first found it.
+        """
         found = {(finding.group_key, finding.subject): finding for finding in findings}
         self._first = {key: self._first.get(key, now) for key in found}
         return [

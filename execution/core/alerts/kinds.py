@@ -1,4 +1,4 @@
-"""The kinds of alerts, and what a kind decides: severity, how long it may show itself, and how it ends."""
+"""The kinds of alerts. A kind sets the severity, the time before the alert is raised, and how the alert ends."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def kind_of(name: str) -> AlertKind:
 
 
 def escalates_after(severity: str, critical_after: timedelta) -> timedelta:
-    """Return how long an alert may wait for a person before it escalates."""
+    """Return the time after which an unacknowledged alert of the kind escalates."""
     return critical_after if severity == Severity.CRITICAL else critical_after * WARNING_PATIENCE

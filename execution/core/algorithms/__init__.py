@@ -1,1 +1,1 @@
-"""The algorithms: how each plans its slices, decides, and works a slice."""
+"""The algorithms: how each one plans its slices, decides, and works a slice."""

@@ -1,7 +1,7 @@
-"""The one ``decide``: same view, same commands. It acts on nothing and remembers nothing.
+"""The function that decides what an order does next. It is pure: the same view gives the same commands.
 
-Steps, in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked, and
-only then the tactic.
+It checks in this order: final, not approved, scheduled, closing, done, over, paused, halted, blocked. If none of
+them applies, the algorithm's tactic decides.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HELD_BACK_RECHECK = timedelta(seconds=5)
 
 
 def decide(view: OrderView) -> Decision:
-    """Return what the order should do now."""
+    """Return the decision for an order as its view shows it."""
     if view.status in ORDER_FINAL:
         return Decision((), None, "the order is final")
     if view.status is OrderStatus.PENDING_APPROVAL:
@@ -66,7 +66,7 @@ def _over(view: OrderView) -> Decision:
 
 
 def over_reason(view: OrderView) -> str:
-    """Return the reason why an order that ran out of time has quantity left."""
+    """Return the reason why an order whose time is over has quantity left."""
     left = _left(view)
     if view.status is OrderStatus.PAUSED:
         why = f": {view.outcome_reason}" if view.outcome_reason else ""

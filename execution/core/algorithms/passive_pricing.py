@@ -1,4 +1,4 @@
-"""The price at which a slice rests, and when a resting child is moved."""
+"""The price at which a slice rests, and the moment at which a resting child is moved."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ def urgency_profile(view: OrderView) -> UrgencyProfile:
 
 
 def behind(view: OrderView, work: SliceTask) -> Decimal:
-    """Return how many slices are missing on a straight line through this one: 1 at the end of one that did
-    nothing, 0 in a slice without a quantity, which measures nothing.
+    """Return the number of slices that are missing against a straight line through this slice.
+
+    It is 1 at the end of a slice that did nothing, and 0 in a slice without a quantity.
     """
     part = work.part
     if part.quantity <= ZERO:
@@ -65,9 +66,10 @@ def behind(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: UrgencyProfile) -> Decimal:
-    """Return the price at which the slice would rest there now. It lies between the others' own side of the book
-    and the other side, further across the more the slice is behind. It is always a tick before the other side,
-    within the limit and on the tick.
+    """Return the price at which the slice would rest on the account now.
+
+    It lies between the others' own side of the book and the other side, further across the more the slice is behind.
+    It is always a tick before the other side, within the limit and on the tick.
     """
     quote, tick, sign = others_quote(view, venue), venue.market.tick, view.side.sign
     own, other = quote.passive(view.side), quote.aggressive(view.side)
@@ -82,8 +84,10 @@ def rest_price(view: OrderView, work: SliceTask, venue: AccountView, profile: Ur
 
 
 def patience_at(view: OrderView, venue: AccountView, profile: UrgencyProfile) -> timedelta:
-    """Return the patience there now. It is shorter when the others' book says that the price is about to move
-    away, and up to twice as long when the price is about to come. Without a book it is unchanged.
+    """Return the patience of a resting child on the account now.
+
+    It is shorter when the others' book says that the price is about to move away, and up to twice as long when the
+    price is about to come. Without a book it is unchanged.
     """
     book = others_book(view, venue)
     if book is None:
@@ -121,7 +125,7 @@ def at_i_would(view: OrderView) -> bool:
 def wake_bounds(
     view: OrderView, profile: UrgencyProfile, *, must: bool
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return the quotes that are worth an early check: ask at or below, bid at or above.
+    """Return the bounds of quotes that deserve an early check: an ask at or below, a bid at or above.
 
     Such a quote leaves a child behind that has rested long enough, or reaches the I-would price. Where a quantity
     ``must`` be crossed, a quote that comes back within limit and collar counts too.

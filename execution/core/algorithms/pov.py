@@ -1,4 +1,4 @@
-"""Percentage of volume: a share of what the market trades, with own volume not the market's.
+"""Percentage of volume: the order keeps a share of what the market trades. Its own volume is part of the whole.
 
 With a rate r, others having traded V, the share is kept when own / (own + V) = r: own = V × r / (1 - r).
 """
@@ -31,7 +31,7 @@ VOLUME_RECHECK = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares of all that is traded, own included."""
+    """The order's rates, each a share of everything that is traded, the order's own volume included."""
 
     low: Decimal
     rate: Decimal
@@ -47,7 +47,9 @@ def rates_of(parameters: PovParameters) -> Rates:
 
 
 def own_share(others: Decimal, rate: Decimal, quantity: Decimal) -> Decimal:
-    """Return the part of ``quantity`` that is due when others have traded ``others``; everything at a rate of 1."""
+    """Return the part of ``quantity`` that is due when others have traded ``others``. At a rate of 1 it is
+    everything.
+    """
     return quantity if rate >= 1 else min(others * rate / (1 - rate), quantity)
 
 
@@ -66,7 +68,9 @@ def others_volume(view: OrderView) -> Decimal | None:
 
 
 def plan_pov(plan_input: PlanInput) -> Plan:
-    """Plan even slices. They only show the order's position in an evenly trading market; the volume decides."""
+    """Plan even slices. They only show the order's position in an evenly trading market. The volume decides what it
+    trades.
+    """
     parameters, duration = narrowed(plan_input.parameters, PovParameters), plan_input.end - plan_input.start
     length = parameters.slice_length or max(min(SLICE, duration / SLICES_OF_SHORT), MIN_SLICE)
     bounds = plan_bounds(
@@ -117,7 +121,7 @@ def _note(plan_input: PlanInput, rates: Rates, expected: Decimal | None) -> str:
 
 
 def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
-    """Return the quantity due by now at the rate; the quantity done, while the market's volume is unknown."""
+    """Return the quantity due by now at the rate. While the market's volume is unknown, return the quantity done."""
     rate, others = rates_of(narrowed(view.parameters, PovParameters)).rate, others_volume(view)
     if others is None:
         return view.quantity if rate >= 1 else view.done
@@ -125,9 +129,7 @@ def pov_target(view: OrderView, _work: SliceTask) -> Decimal:
 
 
 def pov_bound(view: OrderView) -> str:
-    """Return the words for a market that traded too little for the rest at the maximum rate, or whose volume is
-    unknown.
-    """
+    """Return the reason why the order could not do more: the market traded too little, or its volume is unknown."""
     rates, others = rates_of(narrowed(view.parameters, PovParameters)), others_volume(view)
     if rates.high >= 1:
         return ""
@@ -144,11 +146,11 @@ def pov_bound(view: OrderView) -> str:
 
 
 def follow_volume(view: OrderView, work: SliceTask) -> Decision:
-    """Rest up to the rate; below the minimum rate cross up to it. More than the maximum rate is never proposed.
+    """Rest up to the rate, and cross up to the minimum rate. Never propose more than the maximum rate.
 
-    1. Unknown volume, or one that is known up to too long ago: nothing new. 2. Behind the minimum by a child or more:
-    as if the slice were over. 3. Else as if the slice began: it only rests. An exchange's minimum that the rate does
-    not reach yet may rest ahead of it, within the maximum.
+    1. Volume that is unknown, or known only up to too long ago: propose nothing new. 2. Behind the minimum by a
+    child or more: work as if the slice were over. 3. Else work as if the slice began, which only rests. An
+    exchange's minimum that the rate does not reach yet may rest ahead of it, within the maximum.
     """
     parameters = narrowed(view.parameters, PovParameters)
     rates, others = rates_of(parameters), others_volume(view)

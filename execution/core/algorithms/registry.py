@@ -1,4 +1,4 @@
-"""An algorithm is data: how it plans, what it should have done by when, and how it works a slice."""
+"""The table of algorithms: how each one plans, its target by a time, and how it works a slice."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from execution.core.routing.split import Split
 class AlgorithmSpec:
     """An algorithm: how it plans and how it works.
 
-    ``target`` returns what should be done when the slice ends, at most what its plan says of the whole order;
-    None: what the plan says. ``wants_candles``: it plans from the market's history. ``wants_traded``: it decides
-    by the market's volume. ``route`` returns what it would take at the venues at this moment, None when it does
-    not take at once. ``judge`` raises ``Refused`` where that is not what the person asked for.
+    ``target`` returns the quantity that should be done when the slice ends, at most what the plan says; with None
+    the plan itself is the target. ``wants_candles``: it plans from the market's history. ``wants_traded``: it
+    decides by the market's volume. ``route`` returns the split that it would take at the venues now, or None when it
+    does not take at once. ``judge`` raises ``Refused`` for a split that the person did not ask for.
     """
 
     plan: Callable[[PlanInput], Plan]
@@ -71,7 +71,7 @@ def plan_order(algorithm: str, plan_input: PlanInput) -> Plan:
 
 
 def work_slice(view: OrderView, work: SliceTask) -> Decision:
-    """Return what the order's algorithm does in a slice."""
+    """Return the commands of the order's algorithm in a slice."""
     working = ALGORITHM_SPECS[view.algorithm]
     if working.target is not None:
         work = replace(work, target=min(working.target(view, work), view.quantity))
@@ -81,6 +81,6 @@ def work_slice(view: OrderView, work: SliceTask) -> Decision:
 
 
 def bound_reason(view: OrderView) -> str:
-    """Return the reason why the order's algorithm could not do more; empty when it could have."""
+    """Return the reason why the order's algorithm could not do more; empty when nothing held it back."""
     bound = ALGORITHM_SPECS[view.algorithm].bound
     return "" if bound is None else bound(view)

@@ -64,7 +64,7 @@ def fixed_end_problems(parameters: AlgorithmParameters, end_at: datetime) -> lis
 
 
 def room_of(view: OrderView) -> timedelta:
-    """Return how much later than planned now the order may still end by its own rules."""
+    """Return how much later than its planned end the order's own rules may still move the end."""
     if view.parameters.end_at is not None:
         return timedelta(0)
     asked = view.end_at - view.start_at - view.extended
@@ -75,8 +75,8 @@ def room_of(view: OrderView) -> timedelta:
 
 
 def must_finish(view: OrderView, work: SliceTask) -> bool:
-    """Return whether this slice has to take all that is left. The last slice has to, unless the order stops or can
-    extend.
+    """Return whether this slice has to take everything that is left. The last slice has to, unless the order stops
+    or can extend.
     """
     if not work.is_last:
         return False
@@ -85,7 +85,9 @@ def must_finish(view: OrderView, work: SliceTask) -> bool:
 
 
 def extension(view: OrderView) -> Decision | None:
-    """Return another slice for the rest at the end; None when the order does not extend, or not any further."""
+    """Return another slice for the rest at the end; None when the order does not extend, or must
+    not extend further.
+    """
     if at_end_of(view.parameters) is not AtEnd.EXTEND or view.halted or not view.slices or _is_dust(view):
         return None
     end = min(view.now + _slice_length(view), view.end_at + room_of(view))
@@ -108,7 +110,7 @@ def _is_dust(view: OrderView) -> bool:
 
 
 def end_reason(view: OrderView) -> str:
-    """Return the reason why the rule for the end left a quantity undone; empty where it did not."""
+    """Return the reason why the rule for the end left a quantity undone; empty where it left none."""
     at_end = at_end_of(view.parameters)
     if at_end is AtEnd.STOP:
         return "the order was set to stop at its end"

@@ -1,8 +1,8 @@
 """Implementation shortfall: the trajectory that weighs the cost of trading fast against the risk of trading slowly.
 
-R. Almgren and N. Chriss, "Optimal execution of portfolio transactions", Journal of Risk 3 (2000), with linear impact:
-Prices are in quote units, quantities in base units, times in days. What is
-forecast is ``float``; quantities of slices are exact.
+The method is that of R. Almgren and N. Chriss, "Optimal execution of portfolio transactions", Journal of Risk 3
+(2000), with linear impact. Prices are in quote units, quantities in base units, times in days. Forecasts are
+``float``. Quantities of slices are exact.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ STEEPEST = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """The cost of trading. ``sigma`` is in quote units per square root of a day. ``eta`` × (base a day) is the
-    concession of a unit. ``gamma`` × base moves the price permanently. ``epsilon`` is paid for a unit at any pace
-    (half the spread).
+    """The cost of trading.
+
+    ``sigma`` is the volatility in quote units per square root of a day. ``eta`` × (base units a day) is the
+    temporary impact on the price of a unit. ``gamma`` × base units is the permanent move of the price. ``epsilon``
+    is paid for each unit at any pace (half the spread).
     """
 
     sigma: float
@@ -143,8 +145,10 @@ def daily_volume(candles: Sequence[Candle]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """The assumptions of a plan. ``volatility`` is of a day. ``impact_bp`` is the impact of trading as much as the
-    market does. ``volume`` is in base units a day. ``words`` name the source of each.
+    """The assumptions of a plan. ``words`` name the source of each.
+
+    ``volatility`` is that of a day. ``impact_bp`` is the impact of trading as much as the market does. ``volume`` is
+    in base units a day.
     """
 
     volatility: float
@@ -154,12 +158,11 @@ class Assumed:
 
 
 def assumed(plan_input: PlanInput) -> Assumed:
-    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` where they are
-    unknown.
+    """Return volatility, impact and volume as given, else from the market. Raise ``Refused`` where one is unknown.
 
-    Impact is the larger of the paper's rule, a hundred spreads, and of the volatility of five minutes: who trades as
-    much as the market in five minutes moves it as far as it moves by itself (the square-root law). Where the spread
-    is one tick, it says nothing of the depth.
+    Impact is the larger of two estimates. The first is the paper's rule, a hundred spreads. The second is the
+    volatility of five minutes, by the square-root law: an order that trades as much as the market in five minutes
+    moves the price as far as it moves by itself. Where the spread is one tick, the first says nothing of the depth.
     """
     parameters = narrowed(plan_input.parameters, IsParameters)
     candles = [candle for candle in plan_input.candles if candle.opened_at >= plan_input.now - LOOKBACK]

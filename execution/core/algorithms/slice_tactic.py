@@ -33,11 +33,11 @@ RECHECK_SHARE, MIN_LOOK = 1 / 20, timedelta(seconds=1)
 
 
 def rest_and_cross(view: OrderView, work: SliceTask) -> Decision:
-    """Rest post-only, follow the book, and cross only what the schedule cannot wait for any longer.
+    """Rest post-only, follow the book, and cross only the quantity that the schedule cannot wait for any longer.
 
-    1. At the I-would price everything that is left is taken. 2. What must be crossed is taken: more than the urgency's
-    band behind when a slice ends, everything when the order does. 3. What the book has left behind is cancelled,
-    and rests anew once it is over. 4. What is due and not on the book comes to rest.
+    1. At the I-would price everything that is left is taken. 2. When a slice ends, a quantity that is more than the
+    urgency's band behind is taken; when the order ends, everything is. 3. A child that the book has left behind is
+    cancelled, and rests anew once it is over. 4. A due quantity that is not on the book comes to rest.
     """
     profile = urgency_profile(view)
     if volume_left(view) is None:
@@ -109,7 +109,7 @@ def _released(view: OrderView) -> Decimal:
 
 
 def crossing_from(view: OrderView, work: SliceTask) -> datetime:
-    """Return when the slice stops waiting for passive fills."""
+    """Return the time from which the slice no longer waits for passive fills."""
     part, length = work.part, work.part.ends_at - work.part.starts_at
     least = min(LAST_CROSSING if must_finish(view, work) else CROSSING, length / 2)
     urgency = float(narrowed(view.parameters, SlicedParameters).urgency)

@@ -1,9 +1,9 @@
-"""The volume to come, from the usual volume by time of day and from what was just traded.
+"""The forecast of volume, from the usual volume by time of day and the volume that was just traded.
 
-The logarithm of a bucket's volume against its usual one is regressed on the same figure of the last five minutes,
-15 and 30 minutes, 2 and 12 hours, by how far ahead the bucket is. Volume clusters: what was traded just now says most
-about the next minutes, the last half day most about the hours after. ``docs/explanation/volume.md`` has the method,
-the files and how the constants are made again.
+A bucket's surprise is the logarithm of its volume over its usual volume. It is regressed on the surprises of the
+last five minutes, 15 and 30 minutes, 2 and 12 hours, for each distance ahead. Volume clusters: the last minutes say
+most about the next minutes, the last half day about the hours after. ``docs/explanation/volume.md`` has the method,
+the files and the commands that make the constants again.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ Stretch = tuple[float, float, float]
 
 
 def surprises(profile: VolumeProfile, past: Sequence[Stretch], now: float) -> tuple[float, ...]:
-    """Return the logarithm of the traded against the usual volume, for each of WINDOWS. ``past`` is oldest first.
+    """Return the logarithm of traded over usual volume for each of WINDOWS. ``past`` is oldest first.
 
-    A window of which less than half is known is judged as the next longer one, else as the next shorter one;
-    when none is known, 0.
+    A window of which less than half is known gets the value of the next longer one, else of the next shorter one.
+    When none is known, it is 0.
     """
     sums: list[tuple[float, float, float]] = []
     edges = [now - window * BUCKET for window in WINDOWS]
@@ -100,7 +100,7 @@ def coefficients(ahead: int) -> tuple[float, ...]:
 
 
 def growth(fitted: tuple[float, ...], buckets: int) -> list[float]:
-    """Return the expected factor on the usual volume of each of the next ``buckets``."""
+    """Return the factors by which the next ``buckets`` are expected to exceed their usual volume."""
     x1, x2, x3, x4, x5 = fitted
     factors = []
     for ahead in range(1, min(buckets, HORIZONS[-1]) + 1):

@@ -43,8 +43,10 @@ SOFTENING = 0.1
 
 @dataclass(frozen=True)
 class VolumeProfile:
-    """Expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends, and the market's
-    DEFERRAL."""
+    """The expected volume of each five-minute bucket of a UTC day, on weekdays and on weekends.
+
+    ``deferral`` is the market's DEFERRAL.
+    """
 
     weekday: tuple[float, ...]
     weekend: tuple[float, ...]
@@ -74,7 +76,9 @@ class VolumeProfile:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A learnt ``profile`` (None: nothing was learnt), the number of bars and days behind it, and its words."""
+    """A learnt ``profile``, the number of bars and days behind it, and a description. ``profile`` None: nothing was
+    learnt.
+    """
 
     profile: VolumeProfile | None
     bars: int = 0

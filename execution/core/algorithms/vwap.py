@@ -1,4 +1,4 @@
-"""VWAP: slices that follow the volume that is expected, and a target that follows the volume that is traded."""
+"""VWAP: slices in proportion to the expected volume, and a target that follows the traded volume."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ DIGITS = 6
 
 
 def plan_vwap(plan_input: PlanInput) -> Plan:
-    """Plan slices in proportion to the expected volume, or even ones where the market has no history.
+    """Plan slices in proportion to the expected volume, or even slices where the market has no history.
 
-    A slice that the exchange's minimum does not allow makes all of them fewer and longer. Raises ``Refused`` when
-    a slice length was asked for that the minimum or the most slices do not allow; the problem says the least.
+    Where a slice would be under the exchange's minimum, all slices become fewer and longer. Raises ``Refused`` when
+    the person asked for a slice length that the minimum or the maximum number of slices does not allow. The problem
+    names the shortest length.
     """
     parameters = narrowed(plan_input.parameters, VwapParameters)
     now = plan_input.now.timestamp()
@@ -154,14 +155,14 @@ def _split(
 
 
 def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
-    """Return what should be done when the slice ends, by the market's past and expected volume since the order's
-    start.
+    """Return the quantity that should be done when the slice ends, by the market's past and expected volume since
+    the order's start.
 
-    Own volume is part of both, as it is of the market's average price. The target is computed when the slice
-    starts and every five minutes of a longer one, so that it stands still while the slice is worked. It is never
+    Own volume is part of both, as it is part of the market's average price. The target is computed when the slice
+    starts, and every five minutes of a longer one, so that it stands still while the slice is worked. It is never
     less than what is done and never more than the quantity. A gap in the market's volume counts as its estimate,
-    because a gap that counted as zero would hold the order behind the market. The plan's own target applies in the
-    last slice, and while the market's volume is unknown or its known part is too old.
+    because counting it as zero would hold the order behind the market. The plan's own target applies in the last
+    slice, and while the market's volume is unknown or its known part is too old.
     """
     profile, known, missing = _profile(view.forecast), view.traded_since_start, view.volume_gaps.estimate
     if work.is_last or profile is None or known is None or missing is None or unknown_since(view):
@@ -184,7 +185,7 @@ def vwap_target(view: OrderView, work: SliceTask) -> Decimal:
 
 
 def vwap_note(view: OrderView) -> str:
-    """Say what of the market's volume is missing and what the order does instead; empty when nothing is."""
+    """Say which part of the market's volume is missing and what the order does instead; empty when none is missing."""
     if _profile(view.forecast) is None:
         return ""
     if trouble := volume_trouble(view):

@@ -1,8 +1,8 @@
-"""Walk recorded candles forward: how far three schedules end from the market's volume-weighted average price.
+"""A replay of recorded candles, which measures three schedules against the market's volume-weighted average price.
 
 Nothing looks ahead: the profile is learnt at each midnight from the days before, and each slice is set before its
-first minute. Slices are five minutes long and are done at the mean of their minutes' typical prices, without any
-cost: it is the schedule alone that is measured.
+first minute. Slices are five minutes long and trade at the mean of their minutes' typical prices, without costs. So
+only the schedule is measured.
 """
 
 from __future__ import annotations

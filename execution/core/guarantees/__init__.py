@@ -1,4 +1,4 @@
-"""Guarantees of each exchange about orders: read by the engine, the simulation and the paper exchange alike."""
+"""The guarantees of each exchange about orders. The engine, the simulation and the paper exchange all read them."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ UNKNOWN = Guarantees(
 
 
 def guarantees_of(exchange_id: str) -> Guarantees:
-    """Return what the exchange of this ccxt id guarantees; the most cautious where nobody knows."""
+    """Return the guarantees of the exchange with this ccxt id. An unknown exchange gets the most cautious ones."""
     return GUARANTEES.get(exchange_id, UNKNOWN)

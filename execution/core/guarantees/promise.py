@@ -1,4 +1,4 @@
-"""The vocabulary of an exchange's guarantees: what it promises about orders, and how each promise is known."""
+"""The vocabulary of an exchange's guarantees: its promises about orders, and the evidence for each promise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promise(Generic[Value]):
-    """One promise: its value, how it is known, and where that stands."""
+    """One promise: its value, the kind of evidence for it, and the source."""
 
     value: Value
     basis: Basis
@@ -65,7 +65,7 @@ def assumed(value: Value, source: str) -> Promise[Value]:
 
 
 class PostOnly(StrEnum):
-    """The end of a post-only order that would take."""
+    """The exchange's treatment of a post-only order that would take."""
 
     REFUSED = "refused"
     #: Accepted and then cancelled by the exchange.
@@ -73,7 +73,7 @@ class PostOnly(StrEnum):
 
 
 class CreateAnswer(StrEnum):
-    """The facts that the answer to a create tells."""
+    """The facts in the exchange's answer to a create."""
 
     #: The order with its status and fills.
     WHOLE = "whole"
@@ -113,7 +113,7 @@ SAFETY = ("shortest_window", "latest_arrival", "listing_delay", "trades_kept")
 
 @dataclass(frozen=True, slots=True)
 class Guarantees:
-    """Promises of an exchange about a create, about look-ups, and about cancels.
+    """An exchange's promises about creates, look-ups and cancels.
 
     Every time is a ``timedelta``. None means that nobody knows, or that there is none.
     """
@@ -147,16 +147,16 @@ class Guarantees:
             yield one.name, getattr(self, one.name)
 
     def assumed_for_safety(self) -> tuple[str, ...]:
-        """Return the names of the promises that no order may be sent twice rests on and that are only assumed."""
+        """Return the names of promises that are only assumed, although the rule "never send twice" depends on them."""
         return tuple(name for name, one in self.promises() if name in SAFETY and one.basis is Basis.ASSUMED)
 
     def validity(self, wanted: timedelta) -> timedelta:
-        """Return the validity to send a create with: ``wanted``, or the shortest that the exchange takes."""
+        """Return the validity with which to send a create: ``wanted``, or the shortest that the exchange takes."""
         return max(wanted, self.shortest_window.value or timedelta(0))
 
     @property
     def arrives_within(self) -> timedelta | None:
-        """Return the longest time that a create of the desk may take to the book; None where nothing bounds it."""
+        """Return the longest time that a create may take to reach the book; None where nothing bounds it."""
         if self.shortest_window.value is None:
             return self.latest_arrival.value
         return self.validity(CALL_BUDGET)

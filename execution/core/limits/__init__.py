@@ -1,1 +1,1 @@
-"""Trading limits: what they bound, how they are judged, and their sentences."""
+"""Trading limits: the figures that they bound, their judgement, and their sentences."""

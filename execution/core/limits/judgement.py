@@ -1,4 +1,4 @@
-"""An order's figures against the limits: what refuses it, what needs approval, and what needs a reason."""
+"""The judgement of an order's figures against the limits: refused, for approval, or with a reason."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A limit that is exceeded. ``value`` is None where the figure is not known, so that nobody can say it is kept."""
+    """An exceeded limit. ``value`` is None where the figure is unknown, which counts as exceeded."""
 
     limit: Limit
     value: Decimal | None
@@ -81,7 +81,10 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """At most one breach of each kind, of its strictest level: a list of warnings would not be read."""
+    """The result of judging an order: at most one breach of each kind, that of the strictest level.
+
+    A longer list of warnings would not be read.
+    """
 
     refused: tuple[Breach, ...] = ()
     approvals: tuple[Breach, ...] = ()
@@ -97,7 +100,7 @@ WITHIN = Verdict()
 
 
 def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
-    """Return whether a figure exceeds a limit. One that is not known exceeds all but soft limits."""
+    """Return whether a figure exceeds a limit. An unknown figure exceeds all but soft limits."""
     if value is None:
         return limit.level is not LimitLevel.SOFT
     return value > limit.value
@@ -106,7 +109,9 @@ def is_exceeded(limit: Limit, value: Decimal | None) -> bool:
 def judge(
     figures: Iterable[tuple[Limit, Decimal | None]], *, approved: Collection[LimitKind] = ()
 ) -> Verdict:
-    """Return what exceeds which limits. Kinds that are ``approved`` need no second approval, and no reason."""
+    """Return the verdict on figures and their limits. ``approved`` kinds need neither another
+    approval nor a reason.
+    """
     worst: dict[LimitKind, Breach] = {}
     for limit, value in figures:
         if not is_exceeded(limit, value) or (limit.level is not LimitLevel.HARD and limit.kind in approved):

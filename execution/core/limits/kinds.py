@@ -1,4 +1,4 @@
-"""The kinds of trading limits: what each bounds, in which unit, for whom, and what exceeding it does."""
+"""The kinds of trading limits: the figure that each bounds, its unit, its scopes and its levels."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ Amounts = Mapping[str, Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """Rates into one currency: units of ``into`` for one unit of each key. None or missing: not known."""
+    """Rates into one currency: units of ``into`` for one unit of each key. A rate of None, or none at all, is
+    unknown.
+    """
 
     into: str
     rates: Mapping[str, Decimal | None]
@@ -23,7 +25,7 @@ class Conversion:
         return Decimal(1) if currency == self.into else self.rates.get(currency)
 
     def total(self, amounts: Amounts) -> Decimal | None:
-        """Return the sum in ``into``; None when one amount that is not zero is not known, or has no rate."""
+        """Return the sum in ``into``; None when an amount other than zero is unknown, or has no rate."""
         total = ZERO
         for currency, amount in amounts.items():
             if amount == ZERO:
@@ -40,6 +42,6 @@ class Conversion:
 
 
 def add_amount(amounts: dict[str, Decimal | None], currency: str, amount: Decimal | None) -> None:
-    """Add to a currency's amount; what is not known makes the sum unknown."""
+    """Add to a currency's amount. An unknown amount makes the sum unknown."""
     before = amounts.get(currency, ZERO)
     amounts[currency] = None if before is None or amount is None else before + amount

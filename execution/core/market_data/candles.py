@@ -1,4 +1,4 @@
-"""Candles: of one minute from the trades of a stream, longer ones from shorter ones, several venues' as one."""
+"""Candles: made from streamed trades, joined into longer ones, and merged over several venues."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KnownCandles:
-    """Candles oldest first, the last of which may still grow, and the stretches of which everything is known.
+    """Candles, oldest first, and the stretches of time of which everything is known. The last candle may still grow.
 
-    A stretch that is known and has no candle had no trade. Of any other one nothing is known.
+    A known stretch without a candle had no trade. Outside of the known stretches nothing is known.
     """
 
     candles: tuple[Candle, ...] = ()
@@ -32,7 +32,7 @@ class KnownCandles:
 
 
 class MinuteCandles:
-    """The one-minute candles of one symbol at one venue. Times are on our clock."""
+    """The one-minute candles of one symbol at one venue. Times are those of the desk's clock."""
 
     def __init__(self) -> None:
         self._bars: dict[datetime, Candle] = {}
@@ -47,7 +47,7 @@ class MinuteCandles:
         self._from = None
 
     def add(self, trade: PublicTrade) -> None:
-        """Count a trade, once. The first one after an interruption is where the stream goes on."""
+        """Count a trade once. The first trade after an interruption shows that the stream goes on."""
         if self._is_known(trade) or (self._last_at is not None and trade.at < self._last_at - KEPT):
             return
         if self._from is None:
@@ -62,7 +62,7 @@ class MinuteCandles:
         self._coverage.add(self._from, self._last_at)
 
     def read(self, now: datetime) -> KnownCandles:
-        """Return what is known by ``now``: an uninterrupted stream without a trade says that there was none."""
+        """Return the candles known by ``now``. An uninterrupted stream without a trade proves that there was none."""
         horizon = opening(now - KEPT, MINUTE)
         self._coverage.forget(horizon)
         self._bars = {at: bar for at, bar in self._bars.items() if at >= horizon}
@@ -85,7 +85,7 @@ class MinuteCandles:
 
 
 def opening(at: datetime, length: timedelta) -> datetime:
-    """Return when the candle of ``length`` opened that holds ``at``; candles of a length begin at midnight UTC."""
+    """Return the opening time of the candle of ``length`` that contains ``at``. Candles begin at midnight UTC."""
     return _EPOCH + (at - _EPOCH) // length * length
 
 
@@ -105,7 +105,7 @@ def with_trade(candle: Candle | None, opened_at: datetime, trade: PublicTrade) -
 
 
 def longer_candles(candles: Iterable[Candle], length: timedelta) -> tuple[Candle, ...]:
-    """Return candles of ``length`` made of shorter ones, which come oldest first."""
+    """Return candles of ``length`` made of shorter ones, which must be oldest first."""
     found: dict[datetime, Candle] = {}
     for bar in candles:
         at = opening(bar.opened_at, length)
@@ -145,7 +145,7 @@ def _together(candles: Sequence[Candle]) -> Candle:
 def common_stretches(
     venues: Sequence[Sequence[Stretch]], start: datetime, end: datetime
 ) -> tuple[Stretch, ...]:
-    """Return the parts of ``start`` to ``end`` that are known of every venue; nothing without a venue."""
+    """Return the parts of ``start`` to ``end`` that are known at every venue; nothing without a venue."""
     unknown = Coverage()
     for stretches in venues:
         for gap in Coverage(stretches).gaps(start, end):

@@ -1,4 +1,4 @@
-"""The stretches of time of which everything is known."""
+"""A set of time stretches, such as those of which everything is known."""
 
 from __future__ import annotations
 

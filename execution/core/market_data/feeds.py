@@ -41,14 +41,14 @@ class FeedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """The state of one feed, in words for a person, since ``since``."""
+    """The state of one feed since ``since``, with its reason in words."""
 
     state: FeedState
     since: datetime
     reason: str = ""
 
     def words(self, feed: Feed) -> str:
-        """Return what is wrong with the feed, why, and since when; empty while it is live."""
+        """Return the trouble with the feed, its reason, and since when it lasts; empty while the feed is live."""
         if self.state is FeedState.LIVE:
             return ""
         reason = f": {self.reason}" if self.reason else ""
@@ -94,7 +94,7 @@ class FeedChange:
 
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
-    """News of one symbol. ``interrupted``: trades may have been missed before those that follow."""
+    """News of one symbol. With ``interrupted``, trades may be missing before those that follow."""
 
     symbol: str
     quote: Quote | None = None

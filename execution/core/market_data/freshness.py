@@ -1,4 +1,4 @@
-"""The maximum age of market data, on a clock that does not step."""
+"""The maximum age of market data, judged so that a step of the wall clock does not matter."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ STEP = timedelta(milliseconds=250)
 
 
 def is_fresh(at: datetime, now: datetime, most: timedelta = MAX_QUOTE_AGE) -> bool:
-    """Return whether data received at ``at`` may still be used at ``now``. Data from the future may not."""
+    """Return whether data received at ``at`` may still be used at ``now``. Data from the future may not be used."""
     return -MAX_CLOCK_DIFFERENCE <= now - at <= most
 
 
 def received_at(data: Data, now: datetime, age: float) -> Data:
-    """Return the data as received ``age`` seconds before ``now``: changed only where the wall clock was set."""
+    """Return the data with its time of receipt ``age`` seconds before ``now``.
+
+    The data is changed only if the wall clock was set meanwhile.
+    """
     at = now - timedelta(seconds=age)
     return data if abs(at - data.at) <= STEP else replace(data, at=at)

@@ -1,4 +1,4 @@
-"""The freshest picture of a market: a book brought up to a quote that is newer."""
+"""The book of a market, corrected by a newer quote."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from execution.core.types import Book, Level, Quote, Side
 def up_to_date(book: Book | None, quote: Quote | None) -> Book | None:
     """Return the book as it must be at the quote's time; the book itself where it is as new as the quote.
 
-    A newer quote says what the best levels are now. Levels that are better than its prices are gone, and its own
+    A newer quote gives the current best levels. Levels that are better than its prices are removed, and its own
     prices lead. Sizes of deeper levels stay as the book had them. A quote without sizes changes prices only.
     """
     if book is None or quote is None or quote.at <= book.at or not quote.is_sane:

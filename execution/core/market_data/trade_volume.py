@@ -1,9 +1,9 @@
 """A market's volume by the second, from trades that arrive late, twice or not at all.
 
 A trade counts into the second of its own time, however late it arrives. A second is known once everything before its
-end is proven: by a later trade of a stream that has not been interrupted, or by the venue's list of recent trades.
-Every other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's trades in the
-order of their times. A trade out of order is counted all the same, and its second is told again.
+end is proven, either by a later trade of an uninterrupted stream or by the venue's list of recent trades. Every
+other second is unknown, which is not zero. The proof assumes that a stream delivers a symbol's trades in the order
+of their times. A trade out of order is still counted, and its second is returned again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class VolumeRow:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A stretch that may miss trades; ``end`` is None while it is still growing."""
+    """A stretch of time in which trades may be missing. ``end`` is None while it is still growing."""
 
     start: datetime
     end: datetime | None
@@ -83,7 +83,7 @@ class TradeVolume:
     # --- what the stream says ------------------------------------------------------------------------
 
     def resume(self, at: datetime) -> None:
-        """Note that the stream was subscribed (again), and delivers every trade from ``at`` on."""
+        """Note that the stream was subscribed (again) and delivers every trade from ``at`` on."""
         self._advance(at)
         self._ends.add(self._proven_id)
         self._stream_from = at
@@ -118,11 +118,11 @@ class TradeVolume:
 
         The trades of a list follow each other without a gap, up to ``until``.
 
-        ``until`` is when a list of the newest trades was asked for; of a list that goes on after its last trade it is
-        that trade's time. ``since`` is from when on the list is complete, where it was asked for a start. Otherwise
-        it is complete from a trade that was counted before, or from after its oldest trade; what is missing before
-        that stays unknown. An empty list without ``since`` shows nothing. A list whose trades have no ids cannot be
-        told from what the stream delivered: it mends nothing, and is not asked for again.
+        ``until`` is the time at which a list of the newest trades was requested. For a list that goes on after its
+        last trade it is that trade's time. ``since`` is the time from which the list is complete, if a start was
+        requested. Otherwise it is complete from a trade that was counted before, or from after its oldest trade;
+        everything before that stays unknown. An empty list without ``since`` proves nothing. A list whose trades
+        have no ids cannot be compared with the stream, so it fills nothing and is not requested again.
         """
         self._advance(received_at)
         self._heard_at = max(self._heard_at, until)
@@ -149,7 +149,7 @@ class TradeVolume:
         return self._stream_from
 
     def hole(self) -> Hole | None:
-        """Return the oldest stretch that a list of recent trades could still mend."""
+        """Return the oldest stretch that a list of recent trades could still fill."""
         start = max(self._since, self._horizon, self._lost_before)
         if self._stream_from is not None:
             gaps = self._coverage.gaps(start, max(start, self._stream_from))
@@ -159,11 +159,11 @@ class TradeVolume:
         return Hole(gaps[0].start, gaps[0].end) if gaps else Hole(end, None)
 
     def silent_for(self, now: datetime) -> timedelta:
-        """Return how long ago the stream resumed, a trade came or a list was asked for, whichever was last."""
+        """Return the time since the last news: a resumed stream, a trade or a requested list."""
         return max(now - self._heard_at, timedelta(0))
 
     def rows(self, now: datetime) -> list[VolumeRow]:
-        """Return the seconds that are new or differ from what was returned before, oldest first."""
+        """Return the seconds that are new, or that changed since they were last returned, oldest first."""
         self._advance(now)
         self._next_second = max(self._next_second, self._horizon)
         while self._next_second + _SECOND + OVER_FOR <= self._now:

@@ -1,8 +1,8 @@
-"""A seeded background market: makers who keep a book, takers who walk it.
+"""A seeded background market: makers who keep a book, and takers who trade against it.
 
-Pure: no clock. ``step`` is given the time and the seconds since the last step, so that the paper exchange
-runs it in real time and a simulation in virtual time. Weights are floats; prices and quantities that
-enter the book are ``Decimal`` on tick and lot.
+It has no clock. ``step`` is given the time and the seconds since the last step, so that the paper exchange runs it
+in real time and a simulation in virtual time. Weights are floats. Prices and quantities that enter the book are
+``Decimal`` on tick and lot.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A taker of the background trades ``quantity`` with one resting order, whoever stands before it."""
+    """A background taker trades ``quantity`` with one resting order, whatever stands before it in the queue."""
 
     order_id: int
     taker: Side
@@ -77,7 +77,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Others traded among themselves; the book says so by itself, or has said so already."""
+    """A trade among other participants. Other commands, before or after it, change the book."""
 
     taker: Side
     price: Decimal
@@ -90,9 +90,9 @@ Command = OrderCommand | Shrink | Hit | Print
 
 
 class Others(Protocol):
-    """Everybody else at one market: made up, or played from a recording.
+    """The other participants of one market, either generated or replayed from a recording.
 
-    Each command must be carried out before the next is asked for.
+    Each command must be carried out before the next one is requested.
     """
 
     @property
@@ -127,12 +127,12 @@ def round_down(value: Decimal | float, step: Decimal) -> Decimal:
 
 
 class BackgroundMarket:
-    """Generates the orders of everybody else. It reads the book and never writes it.
+    """Generates the orders of the other participants. It reads the book and never writes it.
 
-    Makers quote on a grid of prices around a mid, and withdraw what it has left behind. Levels that were
-    eaten come back at a rate, so depth returns over seconds.
+    Makers quote on a grid of prices around a mid, and withdraw orders that the mid has left behind. Eaten levels
+    come back at a rate, so depth returns over seconds.
 
-    The mid follows a driftless random walk of its own; or, with ``path``, a price that several venues share,
+    The mid follows a driftless random walk of its own. With ``path`` it follows a price that several venues share,
     with a noise of its own (at most ``MAX_NOISE``) that reverts to zero.
     """
 

@@ -1,7 +1,7 @@
-"""A market that follows recorded candles: their price, and what was traded in each.
+"""A market that follows the price and the volume of recorded candles.
 
 Within a candle the price goes from the opening to one extreme, to the other, and to the close, a third of the time
-each: to the low first in a candle that rises, to the high first in one that falls. The book around it is made up.
+each. In a rising candle the low comes first, in a falling one the high. The book around the price is generated.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class CandleTape:
         return self.starts[-1] + self.length
 
     def price(self, second: float) -> float:
-        """Return the price at a moment, as in the module's description; in a hole it stands still."""
+        """Return the price at a moment, by the path that the module describes. In a hole it stands still."""
         place = self._place(second)
         if place is None:
             return self.close_before(second) / UNITS
@@ -74,7 +74,7 @@ class CandleTape:
         return (turns[number] + (turns[number + 1] - turns[number]) * (thirds - number)) / UNITS
 
     def traded(self, since: float, until: float) -> float:
-        """Return what is traded between two moments, in base units, evenly within each candle."""
+        """Return the volume between two moments, in base units, spread evenly within each candle."""
         total, place = 0.0, max(bisect_right(self.starts, since) - 1, 0)
         while place < len(self.starts) and self.starts[place] < until:
             start = self.starts[place]
@@ -84,7 +84,9 @@ class CandleTape:
         return total
 
     def minute(self, start: int) -> Row:
-        """Return the minute from ``start`` on. Nothing says who took: half of the volume counts as bought."""
+        """Return the minute from ``start`` on. The takers' sides are unknown, so half of the volume counts as
+        bought.
+        """
         place = self._place(start)
         if place is None or not self._columns[4][place]:
             return empty_row(self.close_before(start))
@@ -166,7 +168,7 @@ class CandleMarket(BackgroundMarket):
         return self.position >= self._tape.end
 
     def step(self, book: OrderBook, now: float, dt: float) -> list[OrderCommand]:  # noqa: ARG002  # the tape has its own
-        """Move as a made-up market does, by the candles' price and volume; after the last one nobody is there."""
+        """Act as a generated market does, by the candles' price and volume. After the last candle it does nothing."""
         before, self.position = self.position, self.position + dt * self._speed
         if self.is_over:
             return self._leave(book)

@@ -62,7 +62,7 @@ class NewOrder:
 
 @dataclass(slots=True)
 class RestingOrder:
-    """An order in the book; ``remaining`` is what is not filled yet."""
+    """An order in the book. ``remaining`` is its unfilled quantity."""
 
     id: int
     owner: str
@@ -178,10 +178,10 @@ class OrderBook:
     # --- orders ---------------------------------------------------------------------------------
 
     def submit(self, order: NewOrder) -> MatchResult:
-        """Match and rest an order.
+        """Match an order and let the rest of it rest.
 
-        1. Post-only: refuse what would take. 2. Fill-or-kill: expire what cannot fill wholly.
-        3. Trade with the front of the best queue, or prevent a trade with oneself. 4. Rest or expire.
+        1. Refuse a post-only order that would take. 2. Expire a fill-or-kill order that cannot fill wholly. 3. Trade
+        with the front of the best queue, or prevent a trade with oneself. 4. Rest or expire.
 
         Raises ValueError for a quantity or price that is not positive, or an id that already rests.
         """
@@ -219,7 +219,7 @@ class OrderBook:
         self._sides[order.side].reduce(order, quantity)
 
     def hit(self, taker_id: int, order_id: int, quantity: Decimal) -> Execution:
-        """Trade ``quantity`` with one resting order, whoever stands before it.
+        """Trade ``quantity`` with one resting order, whatever stands before it in the queue.
 
         Raises KeyError for an order that does not rest, ValueError for a quantity that is above what remains.
         """

@@ -1,9 +1,9 @@
-"""A price as a function of time: whoever asks for the same seed and symbol gets the same one.
+"""A price as a function of time: the same seed and symbol always give the same price.
 
-Brownian motion by Lévy's construction: an interval's middle is the mean of its ends and a draw of variance
-σ² × length / 4, and every draw is a hash of the seed and of its place. So any moment costs a few dozen draws,
-the next moment one or two, and neither a start nor a gap is remembered. The ends of a ``PERIOD`` are tied to
-the reference price, which keeps the price within a few percent of it for ever.
+It is Brownian motion by Lévy's construction. An interval's middle is the mean of its ends and a draw of variance σ²
+× length / 4. Every draw is a hash of the seed and of its place. So any moment costs a few dozen draws, the next
+moment one or two, and no state is kept. The ends of a ``PERIOD`` are tied to the reference price, which keeps the
+price within a few percent of it for ever.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STANDARD = NormalDist()
 
 
 class Draws:
-    """Random numbers by place instead of by turn: the same place has the same number."""
+    """Random numbers by place instead of by turn: the same place always has the same number."""
 
     def __init__(self, name: str) -> None:
         self._key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

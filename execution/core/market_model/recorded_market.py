@@ -1,13 +1,16 @@
-"""The others of a recorded market: their book and their trades, as commands for a book that has our orders in it.
+"""The other participants of a recorded market: their book and trades, as commands for a book that has our orders
+too.
 
-What the recording says of the others' book holds. Our orders rest between theirs, and the rules are those of a market
-that is made up: price first, then time.
+The recording decides the others' book. Our orders rest between theirs, and the rules are those of a generated
+market: price first, then time.
 
-- A level that grows grows behind us. One that shrinks loses what stands behind us first.
-- A recorded trade fills ours that are better than its price, then goes through the queue at its price. The others that
-  it meets there go to the back of the queue: the recording's next book says what of them is left.
-- A recorded level that crosses an order of ours trades with it.
-- What we took is gone until the level has left the recording and come back, or ``REFILL`` has passed.
+- A level that grows grows behind our orders. A level that shrinks first loses the orders behind ours.
+- A recorded trade fills those of our orders that are better than its price, then goes through the queue at its
+  price. The others that it meets there go to the back of the queue. The recording's next book says how much of them
+  is left.
+- A recorded level that crosses one of our orders trades with it.
+- A quantity that our orders took is gone until the level has left the recording and come back, or ``REFILL`` has
+  passed.
 """
 
 from __future__ import annotations
@@ -64,7 +67,8 @@ class Progress:
 class RecordedMarket:
     """Plays one symbol's events. It reads the book and never writes it, as ``BackgroundMarket`` does.
 
-    Every command must be carried out before the next is asked for. ``depth`` is where the recording cuts a side.
+    Every command must be carried out before the next one is requested. ``depth`` is the number of levels recorded
+    per side.
     """
 
     parameters: MarketParameters
@@ -98,7 +102,7 @@ class RecordedMarket:
         raise ValueError(f"mid {mid} is refused: a recorded market cannot jump")
 
     def follow_rules(self, market: Market) -> None:
-        """Refuse another tick or lot: recorded prices and sizes are on those of the recording."""
+        """Refuse another tick or lot. Recorded prices and sizes are on those of the recording."""
         recorded = self.parameters.market
         if (market.tick, market.lot) != (recorded.tick, recorded.lot):
             raise ValueError(f"tick {market.tick} and lot {market.lot} are refused: the market is recorded")

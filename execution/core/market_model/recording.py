@@ -1,7 +1,7 @@
-"""A recording of a market: books, trades, and the stretches in which nobody watched.
+"""A recording of a market: its books, its trades, and the stretches in which nothing was recorded.
 
-Moments are whole microseconds since the epoch. The order of a recording is the order of its events' numbers, which is
-the order in which they were received. Pure: files are read elsewhere.
+Moments are whole microseconds since the epoch. Events are ordered by their numbers, in the order of their receipt.
+Other modules read the files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MIN_SPEED, MAX_SPEED = 0.1, 100.0
 class RecordedBook:
     """The best levels of a book, best first, from ``received`` on.
 
-    ``bids`` and ``asks`` are both None from the moment on at which nobody knows the book; ``note`` says why.
+    ``bids`` and ``asks`` are both None from the moment at which the book became unknown; ``note`` gives the reason.
     """
 
     number: int
@@ -58,7 +58,7 @@ class RecordedBook:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrade:
-    """One trade of the market. ``side`` is the taker's, None where the exchange does not say it."""
+    """One trade of the market. ``side`` is the taker's; None where the exchange does not tell it."""
 
     number: int
     symbol: str
@@ -75,9 +75,9 @@ Event = RecordedBook | RecordedTrade
 
 @dataclass(frozen=True, slots=True)
 class RecordingRules:
-    """The rules beside the events: where they come from, and each symbol's limits and fees.
+    """The facts of a recording beside its events: its origin, and each symbol's limits and fees.
 
-    ``ended`` is None for a recorder that was killed. ``levels`` is the depth of a side at which books were cut.
+    ``ended`` is None for a recorder that was killed. ``levels`` is the number of levels recorded per side.
     """
 
     venue: str
@@ -90,13 +90,13 @@ class RecordingRules:
 
 
 def in_order(books: Iterable[RecordedBook], trades: Iterable[RecordedTrade]) -> Iterator[Event]:
-    """Merge two streams that are each in order by number."""
+    """Merge two streams that are each in the order of their numbers."""
     return heapq.merge(books, trades, key=lambda event: event.number)
 
 
 @dataclass(slots=True)
 class Timeline:
-    """Events that are taken off in their order, up to a moment, without reading further ahead than one."""
+    """Events that are taken in order up to a moment. It reads at most one event ahead."""
 
     events: Iterator[Event]
     last: int | None = None  #: when the last event that was taken was received
@@ -134,5 +134,5 @@ def book_at(events: Iterable[Event], moment: int) -> RecordedBook | None:
 
 
 def elapsed_in_recording(seconds: float, speed: float) -> int:
-    """Return the microseconds of a recording that pass within ``seconds`` at ``speed``."""
+    """Return the microseconds of a recording that pass in ``seconds`` of real time at ``speed``."""
     return round(seconds * speed * SECOND)

@@ -1,7 +1,7 @@
-"""Bars of minutes that nobody recorded: what would have been traded, as a function of time.
+"""Generated one-minute bars of a market, as a function of time.
 
-Amounts are whole numbers of ``UNIT``, the eight decimals that exchanges keep: they are exact, and two weeks
-of minutes fit into a few megabytes.
+Amounts are whole numbers of ``UNIT``, the eighth decimal. So they are exact, and two weeks of minutes fit into a few
+megabytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ VOLUME_NOISE = 0.4
 
 
 class Row(NamedTuple):
-    """One minute of trading. Prices, volumes and notionals in ``UNIT``; the base's and the quote's."""
+    """One minute of trading. Prices, volumes and notionals are in ``UNIT`` of the base or the quote currency."""
 
     open: int
     high: int
@@ -47,7 +47,9 @@ def empty_row(close: int) -> Row:
 
 
 class History:
-    """Made-up minutes of one market, along its price. ``name`` tells venues apart: same price, own trades."""
+    """Generated minutes of one market, along its price. Venues with different ``name`` share the price and not the
+    trades.
+    """
 
     def __init__(self, parameters: MarketParameters, path: PricePath, name: str) -> None:
         self._parameters = parameters

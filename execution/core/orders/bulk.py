@@ -1,4 +1,4 @@
-"""One action for many orders: what it is, and what became of each order. Pure."""
+"""One action on many orders: the request, and the result for each order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ AMENDING = frozenset({BulkAction.EXTEND, BulkAction.URGENCY})
 
 
 class BulkOutcome(StrEnum):
-    """The result for one order. ``UNCHANGED``: it was so already. ``WAITING``: another person must approve it."""
+    """The result for one order. ``UNCHANGED``: the order was already so. ``WAITING``: another person must approve
+    it.
+    """
 
     DONE = "done"
     UNCHANGED = "unchanged"
@@ -44,7 +46,7 @@ class BulkOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChosenOrder:
-    """An order by its public id, and the version of its terms that was seen; None: whichever is in force."""
+    """An order by its public id, and the version of its terms that the person saw. None: the version in force."""
 
     public_id: str
     terms_version: int | None = None
@@ -52,8 +54,9 @@ class ChosenOrder:
 
 @dataclass(frozen=True, slots=True)
 class BulkRequest:
-    """An action, its orders in their order, and what the action needs: ``mode`` of a resume, ``by`` of an extension,
-    ``urgency`` of an amendment."""
+    """An action, its orders in the order of the request, and the action's options: ``mode`` of a resume, ``by`` of
+    an extension, ``urgency`` of an amendment.
+    """
 
     action: BulkAction
     orders: tuple[ChosenOrder, ...]
@@ -66,8 +69,8 @@ class BulkRequest:
 def check_bulk(request: BulkRequest, *, is_preview: bool = False) -> None:
     """Raise ``Refused`` for a request that could not be carried out for any order.
 
-    An extension needs the versions of the terms, which its preview tells: extended by a length, twice the same request
-    would be two extensions.
+    An extension needs the versions of the terms, which its preview returns. An extension by a length without them
+    would extend twice when the request is repeated.
     """
     problems = [*_order_problems(request.orders), *_value_problems(request)]
     unseen = [each.public_id for each in request.orders if each.terms_version is None]

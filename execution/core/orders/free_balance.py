@@ -1,4 +1,4 @@
-"""The free balance of an account: the exchange's figure, and the changes by the desk's own children since.
+"""The free balance of an account: the exchange's figure, corrected by the desk's own children since.
 
 A balance is of a moment shortly before its answer. For a child that was sent or ended about then, it cannot be told
 whether the balance includes its lock. So there are two figures: at least, and at most.
@@ -19,9 +19,10 @@ BALANCE_TAKES = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class SentChild:
-    """A child that was sent, or may have been. ``cost`` is that of its whole quantity, ``spent`` of what is done.
+    """A child that was sent, or may have been. ``cost`` is that of its whole quantity, ``spent`` that of the part
+    done.
 
-    ``is_on_book``: the exchange has shown it, so it has locked something.
+    ``is_on_book``: the exchange has shown it, so the exchange has locked its cost.
     """
 
     cost: Decimal
@@ -35,12 +36,12 @@ class SentChild:
 
     @property
     def takes(self) -> Decimal:
-        """Return what the child has taken and may still take."""
+        """Return the amount that the child has spent and may still spend."""
         return self.spent if self.is_settled else max(self.cost, self.spent)
 
     @property
     def released(self) -> Decimal:
-        """Return what the child's end has released."""
+        """Return the amount that the end of the child has released."""
         return max(self.cost - self.spent, ZERO) if self.is_settled and self.is_on_book else ZERO
 
 
@@ -53,10 +54,11 @@ class Free:
 
 
 def free_now(told: Decimal, at: datetime, children: Iterable[SentChild]) -> Free:
-    """Return what is free after what the account's children have taken and released since the balance of ``at``.
+    """Return the free amount, corrected by what the account's children have taken and released since the balance of
+    ``at``.
 
-    Until a child is certainly part of the balance, ``least`` counts it beside the balance. A child that was submitted
-    after the balance is certainly not part of it.
+    Until a child is certainly part of the balance, ``least`` counts it beside the balance. A child that was
+    submitted after the balance is certainly not part of it.
     """
     least, most = told, told
     for child in children:

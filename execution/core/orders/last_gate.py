@@ -1,4 +1,4 @@
-"""A child's price against the quote of now, just before it is sent."""
+"""The check of a child's price against the current quote, just before the child is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.core.types import ZERO, ChildRequest, Quote, TimeInForce
 def off_market(
     request: ChildRequest, quote: Quote | None, *, collar_bp: Decimal, tick: Decimal, now: datetime
 ) -> str:
-    """Return why a child must not be sent at its price any more; empty when it may.
+    """Return the reason why a child must not be sent at its price any more; empty when it may be sent.
 
     ``collar_bp`` is around the mid of ``quote``, in basis points.
     """

@@ -1,4 +1,4 @@
-"""A limit price that keeps a working order from being filled, in words."""
+"""The words for a limit price that keeps a working order from being filled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from execution.core.types import Quote, Side
 
 
 def limit_beyond(side: Side, limit: Decimal | None, quotes: Iterable[Quote]) -> str:
-    """Write ``limit 60,000 is 8.6 % below the market``: the order rests behind every book; empty where it does not,
-    or where nobody knows. The distance is to the nearest mid."""
+    """Return words such as ``limit 60,000 is 8.6 % below the market``, by the distance to the nearest mid.
+
+    Empty where the order does not rest behind every book, or where that is unknown.
+    """
     sane = [quote for quote in quotes if quote.is_sane]
     if limit is None or not sane:
         return ""

@@ -1,7 +1,8 @@
-"""One parameter model per algorithm: the single source of the ticket's form, its validation, the preview, the
-API's schema, and of what may change while an order runs.
+"""One parameter model per algorithm. The ticket's form, its validation, the preview and the API's schema come from
+it.
 
-Quantities are in base units, prices in quote units, shares are fractions (0.1 is 10 %).
+A model also says which parameters may change while an order runs. Quantities are in base units, prices in quote
+units, shares are fractions (0.1 is 10 %).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ BOUND_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
-    """The input of a form for a kind of parameter."""
+    """The kind of form input for a parameter."""
 
     widget: str
     unit: str = ""
@@ -80,7 +81,7 @@ def bounds_of(info: FieldInfo) -> list[tuple[str, Any]]:
 
 
 def form_input(info: FieldInfo) -> FormInput:
-    """Return how a form takes a parameter; one of a few words is chosen."""
+    """Return the form input for a parameter. A parameter with a few fixed words gets a choice."""
     return next((each for each in _metadata_of(info) if isinstance(each, FormInput)), FormInput("choice"))
 
 
@@ -101,14 +102,16 @@ Parameters = TypeVar("Parameters", bound="AlgorithmParameters")
 
 
 def narrowed(parameters: AlgorithmParameters, model: type[Parameters]) -> Parameters:
-    """Return the parameters as those of ``model``; another algorithm's are a fault of ours."""
+    """Return the parameters with the type ``model``. Raises ``TypeError`` for those of another algorithm, which is a
+    bug.
+    """
     if not isinstance(parameters, model):
         raise TypeError(f"{type(parameters).__name__} are no {model.__name__}")
     return parameters
 
 
 def amendable_names(model: type[AlgorithmParameters]) -> frozenset[str]:
-    """Return the parameters that may change while an order runs; its end does by the terms."""
+    """Return the names of the parameters that may change while an order runs. The end is part of the terms instead."""
     fields: dict[str, Any] = model.model_fields
     return frozenset(
         name for name, info in fields.items() if (info.json_schema_extra or {}).get("amendable") is True
@@ -187,7 +190,7 @@ class TwapParameters(SlicedParameters):
 
 
 class VwapParameters(SlicedParameters):
-    """Volume-weighted average price: slices follow the volume that is expected, and what is then traded."""
+    """Volume-weighted average price: slices follow the expected volume, and then the traded volume."""
 
     lookback_days: Lookback = _field("Lookback", 7)
     """Days of market history from which the volume by time of day is learnt."""
@@ -196,7 +199,7 @@ class VwapParameters(SlicedParameters):
 
 
 class IcebergParameters(AlgorithmParameters):
-    """Shows a part at a time, at the limit or at the own side of the book."""
+    """Iceberg: shows one part at a time, at the limit or on its own side of the book."""
 
     visible_quantity: PositiveDecimal = _field("Visible quantity", ...)
     """The most of the order that the books may show at any moment, over all accounts."""
@@ -215,7 +218,7 @@ class IcebergParameters(AlgorithmParameters):
 
 
 class SorParameters(AlgorithmParameters):
-    """Smart order router: takes now, over all accounts, at the best total after fees."""
+    """Smart order router: takes now, over all accounts, at the best total price after fees."""
 
     default_duration: ClassVar[timedelta | None] = timedelta(minutes=1)
 
@@ -226,7 +229,7 @@ class SorParameters(AlgorithmParameters):
 
 
 class PovParameters(SlicedParameters):
-    """Percentage of volume: a share of what the market trades; own volume is not the market's."""
+    """Percentage of volume: a share of what the market trades. The order's own volume is part of the whole."""
 
     participation_rate: Share = _field("Participation rate", ..., amendable=True)
     """The order's share of the market's volume, its own fills included."""

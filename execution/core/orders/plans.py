@@ -29,7 +29,7 @@ USUAL_SLICE, USUAL_SLICES, MIN_USUAL_SLICE = timedelta(minutes=1), 10, timedelta
 
 @dataclass(frozen=True, slots=True)
 class SlicePlan:
-    """This base quantity between these times."""
+    """One slice of a plan: a base quantity to trade between two times."""
 
     number: int
     starts_at: datetime
@@ -39,10 +39,13 @@ class SlicePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanInput:
-    """The input of a plan. ``market`` has the limits that fit every venue; ``quote`` is the venues' reference,
-    ``price`` the mid, else the limit; None when unknown. ``candles`` are of five minutes, of all venues together,
-    oldest first, with holes where nobody traded or nothing is known. ``is_rest``: of an order that runs, whose
-    parameters were judged against all of it."""
+    """The input of a plan.
+
+    ``market`` has the limits that fit every venue. ``quote`` is the venues' reference quote, ``price`` the mid, else
+    the limit; both are None when unknown. ``candles`` are of five minutes, of all venues together, oldest first,
+    with holes where nobody traded or nothing is known. ``is_rest``: the quantity is the rest of a running order,
+    whose parameters were checked against the whole.
+    """
 
     now: datetime
     side: Side
@@ -60,8 +63,11 @@ class PlanInput:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Slices whose quantities sum exactly to the order's; ``forecast`` (JSON) is what they were made with, kept
-    for decisions and pages; ``notes`` are what the trader should know of it."""
+    """Slices whose quantities sum exactly to the order's.
+
+    ``forecast`` (JSON) is the forecast that they were made with, kept for decisions and pages. ``notes`` are for the
+    trader.
+    """
 
     slices: tuple[SlicePlan, ...]
     forecast: Mapping[str, Any] = field(default_factory=dict)
@@ -70,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
-    """The market's bounds: the least base quantity of a child, and how many slices that makes."""
+    """The least base quantity of a child that the market takes, and the number of slices that this allows."""
 
     minimum: Decimal
     max_slices: int
@@ -121,9 +127,9 @@ PRICES = {
 def far_price_problems(
     side: Side, name: str, price: Decimal | None, quote: Quote | None, collar_bp: Decimal
 ) -> list[Problem]:
-    """Return why one of ``PRICES`` must be confirmed: it is on the wrong side of the mid by more than the collar.
+    """Return a problem if a price of ``PRICES`` is on the wrong side of the mid by more than the collar.
 
-    Nothing where it need not be, or cannot be judged.
+    The person must then confirm the price. A price that cannot be judged has no problem.
     """
     if (
         price is None
@@ -145,7 +151,7 @@ def far_price_problems(
 def far_prices(
     side: Side, limit_price: Decimal | None, parameters: AlgorithmParameters, quote: Quote | None
 ) -> dict[str, Problem]:
-    """Return a problem for each price that a person must confirm, by its field (see ``PRICES``).
+    """Return a problem for each price that the person must confirm, by its field (see ``PRICES``).
 
     Such a price is on the wrong side of the mid by more than the collar.
     """
@@ -160,7 +166,7 @@ def far_prices(
 def plan_bounds(
     quantity: Decimal, market: Market, price: Decimal | None, start: datetime, end: datetime
 ) -> PlanBounds:
-    """Return how many slices the exchange's minimum and the shortest slice allow."""
+    """Return the number of slices that the exchange's minimum and the shortest slice allow."""
     least = minimum_quantity(market, price)
     by_time = max(1, int((end - start) / MIN_SLICE))
     return PlanBounds(minimum=least, max_slices=max(1, min(int(quantity / least), by_time)))

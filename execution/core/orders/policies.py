@@ -1,4 +1,4 @@
-"""Choices of a trader."""
+"""The choices that a trader makes for an order: at its end, outside of its limit, and without liquidity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ResumeMode = Literal["catch_up", "shift"]
 
 
 class AtEnd(StrEnum):
-    """The fate of a quantity that is left when the time is over."""
+    """The action for a quantity that is left when the time is over."""
 
     CROSS = "cross"  #: the last slice takes what is left, inside the collar
     STOP = "stop"  #: it stays undone
@@ -18,7 +18,7 @@ class AtEnd(StrEnum):
 
 
 class OutsideLimit(StrEnum):
-    """The fate of the schedule while the market is beyond the limit price."""
+    """The action of the schedule while the market is beyond the limit price."""
 
     WAIT = "wait"  #: it stays; what was missed is caught up
     SHIFT = "shift"  #: it moves by the time that the market was beyond

@@ -1,7 +1,7 @@
-"""Slices whose sizes and starts are off their plan by chance, so that nobody reads the order from its rhythm.
+"""Random changes of the slices' sizes and starts, so that nobody recognises the order by its rhythm.
 
-Every draw is of the seed and the slice's number: the same seed gives the same plan, in the preview and in the
-order that is sent.
+Every draw depends on the seed and the slice's number only. The same seed gives the same plan, in the preview and in
+the order that is sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ASKS = "randomise_"
 
 
 def wants_seed(parameters: AlgorithmParameters) -> bool:
-    """Return True if something of the order is to be random, and nothing says yet from which seed."""
+    """Return True if the order asks for randomisation and has no seed yet."""
     if "seed" not in type(parameters).model_fields or getattr(parameters, "seed", None) is not None:
         return False
     return any(getattr(parameters, name) for name in type(parameters).model_fields if name.startswith(ASKS))
@@ -39,9 +39,9 @@ def randomised(
     """Return the slices with quantities off by up to ``randomise_size`` of their own, and starts by up to
     ``randomise_time`` of the slice's length.
 
-    The quantities sum exactly to what they did, on the same lots and between the market's minimum and maximum. First
-    start and last end stay, times keep their order, and no slice becomes shorter than the least one (or than it was).
-    Raises ``ValueError`` without a seed: a plan that nobody can make again is none.
+    The sum of the quantities stays exact, on the same lots and between the market's minimum and maximum. First start
+    and last end stay, times keep their order, and no slice becomes shorter than the shortest allowed (or than it
+    was). Raises ``ValueError`` without a seed, because such a plan could not be made again.
     """
     if not (parameters.randomise_size or parameters.randomise_time):
         return slices
@@ -60,7 +60,7 @@ def randomised(
 
 
 def random_note(parameters: SlicedParameters) -> str:
-    """Return the note on a plan that chance has touched."""
+    """Return the note for the trader about a randomised plan."""
     return (
         f"slice sizes vary by up to {plain(parameters.randomise_size * 100)} %, starts by up to "
         f"{plain(parameters.randomise_time * 100)} % of a slice (seed {parameters.seed})"

@@ -1,4 +1,4 @@
-"""The amount that an order may still spend on each of its accounts, and what that leaves to others.
+"""The amount that an order may still spend on each of its accounts, and the amount that is left for other orders.
 
 An order of several accounts may send its whole unsent quantity to any one of them. So it counts in full on each
 account, and once over the accounts together. The amount that the exchange has locked for a child is no part of a
@@ -35,7 +35,7 @@ class AccountTerms:
 
 @dataclass(frozen=True, slots=True)
 class PendingChild:
-    """A child that is written and not sent: its account's exchange has locked nothing for it."""
+    """A child that is written and not sent. The exchange has locked nothing for it."""
 
     account: str
     quantity: Decimal
@@ -44,7 +44,7 @@ class PendingChild:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """An amount of the spent currency, fee included. Unless ``is_known`` it is at least this much."""
+    """An amount of the spent currency, fee included. Unless ``is_known``, it is a lower bound."""
 
     amount: Decimal = ZERO
     is_known: bool = True
@@ -69,7 +69,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """The amount that an order may spend on its accounts together. Unless ``is_known``, it is at most this much."""
+    """The amount that an order may spend on its accounts together. Unless ``is_known``, it is an upper bound."""
 
     amount: Decimal
     is_known: bool
@@ -82,7 +82,7 @@ def spent_currency(symbol: str, side: Side) -> str:
 
 
 def fees_on_top(market: Market) -> Fees:
-    """Return what a trade may cost on top of what it trades.
+    """Return the fees that a trade may cost beside the amount that it trades.
 
     No exchange charges a sell in base. Whether a buy is charged in quote differs by exchange and by the account's
     settings, so it is counted everywhere.
@@ -100,7 +100,7 @@ def worst_price(
 
 
 def cost_of(side: Side, quantity: Decimal, price: Decimal | None, fees: Fees) -> Cost:
-    """Return what a quantity takes from a balance: a buy quote, a sell base, with its fee on top."""
+    """Return the amount that a quantity takes from a balance, with its fee: quote for a buy, base for a sell."""
     if quantity <= ZERO:
         return Cost()
     fee = fees.quote if side is Side.BUY else fees.base
@@ -133,7 +133,7 @@ def reserves(
 
 
 def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> Cost:
-    """Return what an order may still spend on some accounts together: what is not sent counts once."""
+    """Return the amount that an order may still spend on some accounts together. The unsent quantity counts once."""
     within = [reserve[name] for name in accounts if name in reserve]
     unsent = max((each.unsent.amount for each in within), default=ZERO)
     pending = sum((each.pending.amount for each in within), ZERO)
@@ -143,9 +143,9 @@ def reserved_within(reserve: Mapping[str, Reserve], accounts: Iterable[str]) -> 
 def available(
     free: Mapping[str, Decimal | None], others: Iterable[Mapping[str, Reserve]]
 ) -> Available | None:
-    """Return what ``others`` leave on some accounts together; None where what is free there is not known.
+    """Return the amount that ``others`` leave on some accounts together; None where a free balance is unknown.
 
-    ``free`` is by account. An order spends no more than its accounts hold, so it takes no more from the others.
+    ``free`` is by account. Other orders spend no more than their accounts hold, so no more is taken off.
     """
     amounts = {name: max(amount, ZERO) for name, amount in free.items() if amount is not None}
     if len(amounts) < len(free) or not free:
@@ -160,7 +160,7 @@ def available(
 
 
 def left_beside(free: Decimal | None, bound: Iterable[Reserve]) -> Decimal | None:
-    """Return what an account has free beyond the reserves of the orders that have no other account."""
+    """Return the free amount of an account beyond the reserves of the orders that use only this account."""
     if free is None:
         return None
     return max(free - sum((each.total.amount for each in bound), ZERO), ZERO)

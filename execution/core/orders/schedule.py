@@ -24,9 +24,9 @@ BEHIND_SHARE = 0.05
 def share_due(line: Line, at: int, done: float) -> float | None:
     """Return the share that the plan wants at ``at``, as near to ``done`` as the plan allows; None without a plan.
 
-    A slice may be filled at any moment between its start and its end. So the plan allows everything from what its
-    ended slices were to do, up to what the slice that is open now is to do as well. Inside of that the order does
-    exactly what its plan says, and what is due is ``done`` itself.
+    A slice may be filled at any moment between its start and its end. So the plan allows every share from the sum of
+    its ended slices up to that sum with the open slice. Inside of this range the order is on its plan, and the
+    result is ``done`` itself.
     """
     if not line:
         return None
@@ -47,8 +47,10 @@ def _begun(line: Line, at: int) -> float:
 
 
 def finish_share(line: Line, at: int, done: float) -> float | None:
-    """Return the share that is done when the plan ends, if the order goes on as it did under this plan; 1 for an
-    order that keeps to its plan. None without a plan."""
+    """Return the share that will be done when the plan ends if the order goes on as before; None without a plan.
+
+    It is 1 for an order that keeps to its plan.
+    """
     due = share_due(line, at, done)
     if due is None:
         return None
@@ -60,7 +62,9 @@ def finish_share(line: Line, at: int, done: float) -> float | None:
 
 
 def seconds_late(line: Line, at: int, done: float) -> float:
-    """Return how long ago the plan wanted what is done now, in seconds; 0 for an order that keeps to its plan."""
+    """Return how many seconds ago the plan wanted the share that is done now; 0 for an order that
+    keeps to its plan.
+    """
     due = share_due(line, at, done)
     if due is None or due - done < ON_SCHEDULE:
         return 0.0

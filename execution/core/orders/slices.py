@@ -1,4 +1,4 @@
-"""Shared by the tactics: the current slice, and the target at its end."""
+"""The current slice of an order and its target, which all tactics use."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ IDLE_RECHECK = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class SliceTask:
-    """The current slice. ``target`` is what should be done when it ends; ``must`` is what has to be crossed now,
-    for an algorithm that knows it better than the slice's time."""
+    """The current slice. ``target`` is the quantity that should be done when it ends.
+
+    ``must`` is the quantity that has to be crossed now, for an algorithm that sets it itself.
+    """
 
     part: SlicePlan
     is_last: bool

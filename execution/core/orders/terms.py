@@ -1,4 +1,4 @@
-"""A trader's request, parsed; and the registry of algorithms with their parameter models."""
+"""A trader's request for an order, parsed, and the registry of algorithms with their parameter models."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ MAX_TEXT = 80
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """An entry of the registry."""
+    """One algorithm in the registry of the ticket."""
 
     name: str
     label: str
@@ -56,7 +56,7 @@ class Algorithm:
 
     @property
     def is_sliced(self) -> bool:
-        """Return True if it works by a schedule; the others do as much as they may from the start."""
+        """Return True if the algorithm works by a schedule. The others do as much as they may from the start."""
         return issubclass(self.parameters, SlicedParameters)
 
 
@@ -87,7 +87,7 @@ class OrderRequest:
 
 
 def request_hash(request: OrderRequest) -> str:
-    """Return a hash that is the same for requests that ask for the same."""
+    """Return a hash that is equal for requests with the same contents."""
     body = asdict(request) | {
         "quantity": plain(request.quantity),
         "limit_price": None if request.limit_price is None else plain(request.limit_price),
@@ -127,7 +127,7 @@ def _parse_algorithm(value: Any) -> str:
 
 
 def algorithm_problem(name: str) -> Problem:
-    """Return the problem of a name that no algorithm has."""
+    """Return the problem for a name that is not an algorithm's."""
     allowed = ", ".join(ALGORITHMS)
     message = f"There is no algorithm {shortened(name)!r}. It must be one of {allowed}."
     return Problem("algorithm", message, name, allowed, code=Code.ALGORITHM_UNKNOWN)

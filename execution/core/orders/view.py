@@ -27,7 +27,9 @@ PATIENT_REJECTIONS = frozenset({"MarketClosed"})
 
 
 def is_refused(status: ChildStatus, reason: str) -> bool:
-    """Return True for a child that its exchange refused, or that the last gate dropped because nothing pays for it."""
+    """Return True for a child that the exchange refused, or that the last gate dropped because the balance does not
+    pay for it.
+    """
     return status is ChildStatus.REJECTED or (
         status is ChildStatus.CANCELLED and reason.startswith(f"{INSUFFICIENT_FUNDS}:")
     )
@@ -39,9 +41,9 @@ CROSS = "cross"
 
 @dataclass(frozen=True, slots=True)
 class ChildView:
-    """A child order as the algorithm sees it. ``done`` is the larger of its fills and what was reported.
+    """A child order as the algorithm sees it. ``done`` is the larger of its fills and the reported figure.
 
-    ``ended_at`` is when it was over, so that nothing more of it can fill. ``is_settled``: its trades
+    ``ended_at`` is the time at which it was over, so that nothing more of it can fill. ``is_settled``: its trades
     are recorded, too.
     """
 
@@ -102,7 +104,7 @@ class Rejections:
 
 @dataclass(frozen=True, slots=True)
 class Opposing:
-    """Another order of the desk on the other side of an account's book: the best of its prices.
+    """The best price of another order of the desk on the other side of an account's book.
 
     ``is_shown``: its child is known to rest. Else its request is under way, or its outcome is unknown.
     """
@@ -113,7 +115,9 @@ class Opposing:
     is_shown: bool = True
 
     def worst_allowed(self, tick: Decimal) -> Decimal:
-        """Return the worst price that does not meet it: at least one tick behind. It may be zero or less."""
+        """Return the worst price that does not meet the other order: at least one tick behind. It may be zero or
+        less.
+        """
         side = self.side.opposite
         return round_price(self.price - side.sign * tick, tick, side)
 
@@ -125,7 +129,7 @@ class Opposing:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account that the order may use, and its venue's market. ``free`` is what it has of what is spent."""
+    """An account that the order may use, and its venue's market. ``free`` is its free amount of the spent currency."""
 
     account: str
     label: str
@@ -143,7 +147,7 @@ class AccountView:
     opposing: Opposing | None = None
 
     def quote_problem(self, now: datetime) -> str:
-        """Return the reason why the quote is no basis for a new child; empty when it is one."""
+        """Return the reason why no new child may be priced by the quote; empty when one may."""
         if self.quote is None:
             return self.feed or "no market data yet"
         if self.quote.at - now > MAX_CLOCK_DIFFERENCE:
@@ -160,12 +164,12 @@ class AccountView:
         return ""
 
     def trouble(self, now: datetime) -> str:
-        """Return the reason why nothing new may go there; empty when it may."""
+        """Return the reason why no new child may go to the account; empty when one may."""
         return self.blocked or self.quote_problem(now)
 
     @property
     def opposing_words(self) -> str:
-        """Return words for the desk's order on the other side there; empty without one."""
+        """Return words for the desk's opposite order on the account; empty without one."""
         return "" if self.opposing is None else self.opposing.words(self.label)
 
 
@@ -234,17 +238,17 @@ class OrderView:
 
     @property
     def usable(self) -> tuple[AccountView, ...]:
-        """Return the venues to which something new may go."""
+        """Return the accounts to which a new child may go."""
         return tuple(venue for venue in self.accounts if not self.trouble_at(venue))
 
     @property
     def crossable(self) -> tuple[AccountView, ...]:
-        """Return the venues at which an order may take now, not those that only accept resting orders."""
+        """Return the accounts at which a new child may take now. Some markets accept only resting orders."""
         return tuple(v for v in self.usable if v.market.status is not MarketStatus.POST_ONLY)
 
     @property
     def trouble(self) -> str:
-        """Return the reason why nothing new may go anywhere; empty when one of the venues is usable."""
+        """Return the reason why no new child may go to any account; empty when one is usable."""
         if self.usable:
             return ""
         if len(self.accounts) == 1:
@@ -252,11 +256,11 @@ class OrderView:
         return "; ".join(f"{venue.label}: {self.trouble_at(venue)}" for venue in self.accounts)
 
     def trouble_at(self, venue: AccountView) -> str:
-        """Return the reason why nothing new of this order may go there; empty when it may."""
+        """Return the reason why no new child of this order may go to the account; empty when one may."""
         return venue.trouble(self.now) or (venue.opposing_words if self.is_opposed_at(venue) else "")
 
     def is_opposed_at(self, venue: AccountView) -> bool:
-        """Return True where an order of the desk keeps this one from its own side of the book, or from its limit."""
+        """Return True if another order of the desk keeps this one from its own side of the book, or from its limit."""
         if venue.opposing is None or venue.quote is None or venue.trouble(self.now):
             return False
         worst = venue.opposing.worst_allowed(venue.market.tick)
@@ -293,7 +297,7 @@ class CancelChild:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStatus:
-    """Move the order along its table. ``outcome`` goes with CLOSE: the final status to come."""
+    """Move the order along its table of states. ``outcome`` goes with CLOSE: the final status that will follow."""
 
     event: OrderEvent
     reason: str
@@ -315,9 +319,9 @@ Command = PlaceChild | CancelChild | ChangeStatus | Replan
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An action, its reason, and the latest time of the next check.
+    """The commands for an order, their reason, and the latest time of the next check.
 
-    An earlier check is worth it when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
+    An earlier check is useful when an ask is at or under ``wake_below`` or a bid at or above ``wake_above``.
     ``memo`` (JSON) is merged by name into the order's memo; None deletes a name.
     """
 

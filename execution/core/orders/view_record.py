@@ -1,4 +1,4 @@
-"""The basis of a decision as compact JSON, so that the same decision can be repeated years later.
+"""The stored view of a decision, as compact JSON, so that the same decision can be repeated years later.
 
 A view has two parts. ``shared`` changes seldom: parameters, plan, forecast, market rules. ``moment`` is the rest.
 Both are compressed. ``read_view`` returns the same view. ``FORMAT`` is stored in each, and a change of a field
@@ -30,7 +30,7 @@ LEVEL = 6
 
 
 class RecordUnreadable(Exception):
-    """The bytes are no record that this version can read: another format, or they were changed."""
+    """The bytes are not a record that this version can read: another format, or changed bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ _SHARED, _MOMENT = TypeAdapter(Shared), TypeAdapter(_Moment)
 
 
 def shared_of(view: OrderView) -> Shared:
-    """Return the part of a view that changes seldom. Equal ones have equal bytes."""
+    """Return the part of a view that changes seldom. Equal parts have equal bytes."""
     return Shared(
         format=FORMAT,
         algorithm=view.algorithm,
@@ -114,13 +114,13 @@ def shared_of(view: OrderView) -> Shared:
 
 
 def shared_bytes(shared: Shared) -> tuple[str, bytes]:
-    """Return the digest that names a shared part, and the part as it is kept."""
+    """Return the digest that names a shared part, and its stored bytes."""
     text = _SHARED.dump_json(shared)
     return digest_of(text), zlib.compress(text, LEVEL)
 
 
 def moment_bytes(view: OrderView, shared_digest: str) -> bytes:
-    """Return the rest of a view as it is kept, with the digest of its shared part."""
+    """Return the stored bytes of the rest of a view, with the digest of its shared part."""
     moment = _Moment(
         format=FORMAT,
         shared=shared_digest,
@@ -149,7 +149,7 @@ def digest_of(content: bytes) -> str:
 
 
 def read_view(shared_body: bytes, moment_body: bytes) -> OrderView:
-    """Return the view that was kept; raises ``RecordUnreadable``, also where the two parts are not of one view."""
+    """Return the stored view. Raises ``RecordUnreadable``, also where the two parts belong to different views."""
     try:
         text = zlib.decompress(shared_body)
         shared, moment = _SHARED.validate_json(text), _MOMENT.validate_json(zlib.decompress(moment_body))

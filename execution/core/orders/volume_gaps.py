@@ -1,4 +1,4 @@
-"""The gaps in the market's volume that an order decides by, and their effect on the order.
+"""The gaps in the market's known volume, and their effect on an order that decides by it.
 
 The known volume is a lower bound, because an unknown stretch counts as zero. A share of it never exceeds the same
 share of the whole. So an order that follows the volume uses the lower bound, does less, and says so.
@@ -39,7 +39,7 @@ class VolumeGaps:
 
 
 def unknown_since(view: OrderView) -> str:
-    """Say since when the market's volume is not known; empty while it is known well enough for a new child."""
+    """Say since when the market's volume is unknown; empty while it is known well enough for a new child."""
     until = view.volume_gaps.until
     if view.traded_since_start is None:
         return "since the start"
@@ -50,13 +50,13 @@ def unknown_since(view: OrderView) -> str:
 
 
 def volume_trouble(view: OrderView) -> str:
-    """Say why the market's volume is no basis for a new child; empty when it is one."""
+    """Say why no new child may be decided by the market's volume; empty when one may."""
     since = unknown_since(view)
     return f"the market's volume {since} is not known" if since else ""
 
 
 def gaps_note(view: OrderView, *, treated: str = "left out") -> str:
-    """Say what of the market's volume is missing and how it is ``treated``; empty when nothing is."""
+    """Say which part of the market's volume is missing and how it is ``treated``; empty when none is missing."""
     gaps, said = view.volume_gaps, []
     if gaps.lost >= SAID_FROM:
         seconds = round(gaps.lost.total_seconds())

@@ -41,7 +41,7 @@ def reference_quote(quotes: Iterable[Quote], now: datetime) -> Quote | None:
 
 
 def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
-    """Return a book's other side, or a quote's touch where its size is known."""
+    """Return the levels of a book's other side, or a quote's touch where its size is known."""
     if isinstance(data, Book):
         return data.to_take(side)
     size = data.ask_size if side is Side.BUY else data.bid_size
@@ -49,7 +49,7 @@ def levels_to_take(side: Side, data: Book | Quote) -> tuple[Level, ...]:
 
 
 def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
-    """Return the average price of taking ``quantity`` from the best levels; None when they do not carry it."""
+    """Return the average price of taking ``quantity`` from the best levels; None when they hold too little."""
     left, notional = quantity, ZERO
     for price, size in levels:
         taken = min(left, size)
@@ -61,14 +61,18 @@ def average_price(quantity: Decimal, levels: Iterable[Level]) -> Decimal | None:
 
 
 def after_fee(side: Side, price: Decimal, fee: Decimal) -> Decimal:
-    """Return what a buy pays and a sell gets for a unit, with a fee that is a fraction of the notional."""
+    """Return the price of a unit after a fee, which is a fraction of the notional: a buy pays more, a sell gets
+    less.
+    """
     return price * (1 + side.sign * fee)
 
 
 def effective_price(
     side: Side, quantity: Decimal, data: Book | Quote, taker_fee: Decimal | None
 ) -> Decimal | None:
-    """Return the average price net of fee of taking ``quantity``; None when it is not carried or the fee unknown."""
+    """Return the average price of taking ``quantity``, after fees; None when the book holds too little or the fee is
+    unknown.
+    """
     average = average_price(quantity, levels_to_take(side, data))
     return None if average is None or taker_fee is None else after_fee(side, average, taker_fee)
 
@@ -77,9 +81,9 @@ def effective_price(
 
 
 def child_price(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return a new child's price on its own tick: own side of its book, or the collar.
+    """Return a new child's price on its own tick: its own side of the book, or the collar.
 
-    It is within the limit, and at least a tick behind what another order of the desk rests on the other side.
+    It is within the limit, and at least a tick behind another order of the desk on the other side.
     """
     quote, tick = known_quote(venue), venue.market.tick
     limit = view.limit_price
@@ -111,7 +115,10 @@ def opposed_cross(view: OrderView) -> str:
 
 
 def least_quantity(view: OrderView, venue: AccountView, purpose: str) -> Decimal:
-    """Return the least quantity of a child there. A buy limit far below the market is worth less than the mid says."""
+    """Return the least quantity of a child on the account.
+
+    A buy limit far below the market makes a quantity worth less than the mid says.
+    """
     mid = known_quote(venue).mid
     price = min(child_price(view, venue, purpose), mid) if purpose == REST else mid
     return minimum_quantity(venue.market, price)
@@ -129,7 +136,9 @@ def known_quote(venue: AccountView) -> Quote:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The account for a quantity, how much of it that account takes at once, and why; or why none."""
+    """The account for a quantity, the part that it takes at once, and the reason; or the reason why there is no
+    account.
+    """
 
     venue: AccountView | None
     quantity: Decimal
@@ -140,9 +149,9 @@ class Choice:
 class Candidate:
     """A venue that takes at least its minimum of the quantity.
 
-    ``takes`` fits its lot, its maximum and its known balance; ``carried`` is how much of that its market
-    offers within the collar and the limit. ``price`` is for what is carried (the touch when nothing is),
-    net of the fee where it is known. ``unknown`` names what is not known of it.
+    ``takes`` fits its lot, its maximum and its known balance. ``carried`` is the part of it that its market offers
+    within the collar and the limit. ``price`` is that of ``carried`` (of the touch when that is zero), after the fee
+    where it is known. ``unknown`` names the figures that are not known.
     """
 
     venue: AccountView
@@ -154,7 +163,9 @@ class Candidate:
     has_book: bool
 
     def rank(self, side: Side, quantity: Decimal) -> tuple[object, ...]:
-        """Rank the venue, smaller is better. The known goes before the unknown, the full quantity before a part."""
+        """Return the sort key, smaller is better: known figures before unknown ones, the full quantity before a
+        part.
+        """
         short = max(quantity - self.carried, ZERO)
         return (self.carried <= ZERO, self.was_refused, bool(self.unknown), short, side.sign * self.price)
 
@@ -162,13 +173,13 @@ class Candidate:
 def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice:
     """Return the account at which ``quantity`` costs least (a sell: brings most) after fees.
 
-    1. Out are venues that are blocked, or whose quote is missing, stale or crossed, and those that take less
-       than their minimum: by their lot, their maximum or what they are known to hold.
-    2. Of those whose market carries all of it inside the collar and the limit, the cheapest; if none does,
+    1. Leave out venues that are blocked, or whose quote is missing, stale or crossed. Leave out those that take less
+       than their minimum, by their lot, their maximum or their known balance.
+    2. Of those whose market carries all of it inside the collar and the limit, take the cheapest. If none does, take
        the one that carries most. Ties go by the order of the accounts.
     3. Where fee, depth or balance are unknown, or a child of this slice was refused, the others go first.
 
-    An order of one account is not weighed: all that its account takes at once goes there.
+    An order of one account is not compared: everything that its account takes at once goes there.
     """
     if len(view.accounts) == 1:
         return Choice(view.accounts[0], at_once(view, view.accounts[0], quantity), "")
@@ -180,7 +191,7 @@ def cheapest(view: OrderView, quantity: Decimal, purpose: str = CROSS) -> Choice
 
 
 def ranking(view: OrderView, quantity: Decimal, purpose: str) -> tuple[list[Candidate], list[str]]:
-    """Return the venues that take something of ``quantity``, best first, and why each other one is out."""
+    """Return the venues that take some of ``quantity``, best first, and the reason why each other one is left out."""
     candidates, left_out = [], []
     for venue in view.accounts:
         found = _candidate(view, venue, quantity, purpose)
@@ -226,13 +237,13 @@ def _candidate(view: OrderView, venue: AccountView, quantity: Decimal, purpose: 
 
 
 def at_once(view: OrderView, venue: AccountView, quantity: Decimal) -> Decimal:
-    """Return how much of ``quantity`` one child may have there: on the lot, at most the exchange's maximums."""
+    """Return the quantity that one child may have on the account: on the lot, at most the exchange's maximums."""
     most = most_at_once(view, venue)
     return floor_to(quantity if most is None else min(quantity, most), venue.market.lot)
 
 
 def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
-    """Return the largest quantity of one child there, at its highest possible price; None: not limited."""
+    """Return the largest quantity of one child on the account, at its highest possible price; None: not limited."""
     if venue.market.max_quantity is None and venue.market.max_notional is None:
         return None
     prices = [child_price(view, venue, purpose) for purpose in (REST, CROSS)]
@@ -240,7 +251,7 @@ def most_at_once(view: OrderView, venue: AccountView) -> Decimal | None:
 
 
 def affordable(view: OrderView, venue: AccountView, purpose: str, quantity: Decimal) -> Decimal:
-    """Return how much the known balance pays at the child's own price, which is what exchanges lock."""
+    """Return the quantity that the known balance pays for at the child's own price, which exchanges lock."""
     if venue.free is None:
         return quantity
     if view.side is Side.SELL:
@@ -254,7 +265,7 @@ def _is_fresh(book: Book | None, now: datetime) -> bool:
 
 
 def was_refused(view: OrderView, venue: AccountView) -> bool:
-    """Return True if the account refused a child among those that the view shows: the ones of this slice."""
+    """Return True if the account refused a child of this slice, as far as the view shows."""
     return any(
         child.account == venue.account
         and is_refused(child.status, child.reason)

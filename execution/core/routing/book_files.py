@@ -1,7 +1,8 @@
-"""Books of venues that somebody wrote down, and what the router would do with them: ``manage.py route``.
+"""Books of venues in a JSON file, and the router's split over them, for ``manage.py route``.
 
-In: ``{"venues": [{"name", "fee", "lot", "min_notional", "balance", "bids", "asks"}]}``. Fees are fractions of the
-quote amount, lots in base, minimums in quote; a balance is in what the side spends, null is no bound.
+The input is ``{"venues": [{"name", "fee", "lot", "min_notional", "balance", "bids", "asks"}]}``. Fees are fractions
+of the quote amount, lots in base, minimums in quote. A balance is in the currency that the side spends; null is no
+bound.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def route_books(raw: Any, side: Side, quantity: Decimal) -> Split:
 
 
 def route_answer(allocation: Split) -> dict[str, Any]:
-    """Return the split as the command prints it. ``average_price`` is ``net_cash`` by what is filled, after fees."""
+    """Return the split as the command prints it. ``average_price`` is ``net_cash`` divided by the filled quantity,
+    after fees.
+    """
     return {
         "allocation": {part.venue.label: plain(part.quantity) for part in allocation.parts},
         "filled": plain(allocation.filled),

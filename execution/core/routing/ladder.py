@@ -1,4 +1,5 @@
-"""The ladder: the books of several venues as one, by price step, with own resting children and how far a size reaches.
+"""The ladder: the books of several venues as one, by price step, with the desk's own resting children and a size's
+reach.
 
 Quantities are in the base currency. Prices are those of the books, before fees.
 """
@@ -21,7 +22,7 @@ Sizes = tuple[Decimal, ...]
 
 @dataclass(frozen=True, slots=True)
 class OwnChild:
-    """A child of the desk that rests on a book, with what is left of it."""
+    """A child of the desk that rests on a book, with its remaining quantity."""
 
     order: str
     side: Side

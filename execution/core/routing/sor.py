@@ -1,4 +1,4 @@
-"""The smart order router: takes a quantity now, over every account that helps, and routes again what was missed."""
+"""The smart order router: it takes a quantity now over every useful account, and routes the missed part again."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def plan_sor(plan_input: PlanInput) -> Plan:
 
 
 def route_now(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split:
-    """Return what the router would do at this moment, inside limit and collar; for the ticket."""
+    """Return the split that the router would make at this moment, inside limit and collar; for the ticket."""
     parameters = narrowed(plan_input.parameters, SorParameters)
     usable = [
         _within(_unbounded(venue), plan_input.side, _worst(venue, plan_input, parameters), plan_input.now)
@@ -68,7 +68,7 @@ def route_now(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split:
 
 
 def may_take_at_once(parameters: AlgorithmParameters) -> bool:
-    """Return True if an order with these parameters can take everything at the moment at which it starts."""
+    """Return True if an order with these parameters can take everything at its start."""
     if isinstance(parameters, SlicedParameters):
         return parameters.i_would_price is not None
     return isinstance(parameters, SorParameters)
@@ -99,7 +99,8 @@ def route_would(plan_input: PlanInput, venues: Sequence[AccountView]) -> Split |
 
 
 def judge_sor(plan_input: PlanInput, venues: Sequence[AccountView], allocation: Split) -> None:
-    """Raise ``Refused`` if an account cannot be used now, or if the books hold too little and the order asks for that.
+    """Raise ``Refused`` if an account cannot be used now, or if the books hold too little and the order refuses
+    that.
 
     The problem says how much is available, and at what price. ``allocation`` is that of ``route_now``.
     """
@@ -133,7 +134,7 @@ def _worst(venue: AccountView, plan_input: PlanInput, parameters: AlgorithmParam
 
 
 def can_be_had(allocation: Split) -> str:
-    """Write how much, and at what price after fees: ``0.7 of 1 can be had, at 60,012.3 after fees``."""
+    """Return words such as ``0.7 of 1 can be had, at 60,012.3 after fees``."""
     if not allocation.parts:
         return f"nothing of {plain(allocation.quantity)} is available"
     had = f"{plain(allocation.filled)} of {plain(allocation.quantity)} is available"
@@ -145,11 +146,14 @@ def can_be_had(allocation: Split) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RouteRow:
-    """The router's result for one account, for a page. ``price`` and ``cash`` of the full quantity there alone are
-    after fees, None when it cannot do all of it or its fee is unknown; ``takes`` is the most that it can do.
-    ``part`` is what it gets, at ``part_price`` a unit and for ``part_cash``, after fees; ``child_limit`` is the
-    limit of its child, before fees. 0 and None when it gets nothing. ``trouble``: why it is out. ``is_best_alone``:
-    the single venue that the saving is measured against."""
+    """The router's result for one account, for a page.
+
+    ``price`` and ``cash`` are those of the full quantity on this account alone, after fees. They are None when it
+    cannot do all of it or its fee is unknown. ``takes`` is the most that it can do. ``part`` is the quantity that it
+    gets, at ``part_price`` a unit and for ``part_cash``, after fees. ``child_limit`` is the limit of its child,
+    before fees. These are 0 and None when it gets nothing. ``trouble`` is the reason why it is left out.
+    ``is_best_alone``: the saving is measured against this account.
+    """
 
     account: str
     label: str
@@ -191,11 +195,11 @@ def _row(each: Alone, part: Part | None, best: str | None) -> RouteRow:
 
 
 def work_route(view: OrderView, work: SliceTask) -> Decision:
-    """Split what remains over the accounts and send it. What they do not fill is split again.
+    """Split the remaining quantity over the accounts and send it. Split again what the children do not fill.
 
-    1. Wait for the children under way. 2. Wait for books that are newer than the last children.
-    3. Send the split in one decision. 4. Close an order that refuses a partial fill, if its first split falls short.
-    5. Wait while no price is inside limit and collar. End the order when the remainder is under every minimum.
+    1. Wait for the children under way. 2. Wait for books that are newer than the last children. 3. Send the split in
+    one decision. 4. Close an order that refuses a partial fill, if its first split falls short. 5. Wait while no
+    price is inside limit and collar. End the order when the remainder is under every minimum.
     """
     waiting = sum(1 for child in view.children if not child.is_over)
     if waiting:
@@ -225,10 +229,11 @@ def work_route(view: OrderView, work: SliceTask) -> Decision:
 
 def split_cross(view: OrderView, work: SliceTask, quantity: Decimal) -> tuple[PlaceChild, ...]:
     """Return children that take ``quantity`` at once over the order's accounts at the least total cost after fees;
-    none where nothing can be had inside limit and collar.
+    none where no level is inside limit and collar.
 
-    Each is priced at the limit or the collar, not at the level that it is to take: a slice cannot wait for a tick.
-    What the known levels do not carry is asked for where the most is: deeper than they go there may be more.
+    Each is priced at the limit or the collar, not at the level that it should take, because a slice cannot wait for
+    a tick. A quantity beyond the known levels goes to the account that has most, because deeper levels may be
+    unknown.
     """
     found = _split(view, _unrefused(view, view.crossable), quantity)
     largest = max(found.parts, key=lambda part: part.quantity, default=None)

@@ -41,10 +41,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """The result of a venue by itself: ``cash`` of the full quantity after the fee, and its average.
+    """The result of one venue by itself: ``cash`` of the full quantity after the fee, and its average price.
 
-    Both are None when it cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most that it
-    can do; ``trouble`` says why it is out, and is empty when it is not.
+    Both are None when the venue cannot do all of it as one child, or when its fee is unknown. ``takes`` is the most
+    that it can do. ``trouble`` is the reason why it is left out, empty when it is not.
     """
 
     venue: AccountView
@@ -58,9 +58,9 @@ class Alone:
 class Split:
     """A split of ``quantity``, and the reason for it. ``parts`` and ``alone`` are in the order of the venues.
 
-    ``cash`` and ``average_price`` are of what is filled, after fees; None when nothing is, or when a part's fee is
-    unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving, None when no venue with
-    a known fee does.
+    ``cash`` and ``average_price`` are those of the filled part, after fees. They are None when nothing is filled, or
+    when a part's fee is unknown. ``saved_bp`` compares with the best single venue that does as much; + is a saving.
+    It is None when no venue with a known fee does as much.
     """
 
     side: Side
@@ -73,7 +73,7 @@ class Split:
 
     @property
     def filled(self) -> Decimal:
-        """Return how much can be had now, base currency."""
+        """Return the quantity that can be traded now, in the base currency."""
         return sum((part.quantity for part in self.parts), ZERO)
 
     @property

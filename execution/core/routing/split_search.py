@@ -98,7 +98,8 @@ def _on_lots(levels: Iterable[Level], lot: Decimal) -> Iterator[tuple[Decimal, D
 def most_within(curves: Sequence[Curve], quantity: Decimal) -> Decimal:
     """Return the largest total up to ``quantity`` that lots, least and most of the curves can add up to.
 
-    Tried from the coarsest lot to the finest, each from its most downwards, until nothing larger is left.
+    The search goes from the coarsest lot to the finest, each from its most downwards, until no larger total is
+    possible.
     """
     ordered = sorted(curves, key=lambda curve: -curve.lot)
     mosts = [sum((curve.most for curve in ordered[at:]), ZERO) for at in range(len(ordered) + 1)]
@@ -137,9 +138,9 @@ def _common_divisor(curves: Sequence[Curve]) -> Decimal:
 def least_cost(curves: Sequence[Curve], total: Decimal) -> tuple[Decimal, ...]:
     """Return the shares that add up to ``total``, which ``most_within`` has found, at the least cost.
 
-    1. Forget the leasts: then the best shares on the lots are a bound for all else. 2. A share under its least
-    goes on with nothing or with its least; both branches are searched. 3. A branch whose bound is no better than
-    the best shares found is left. Ties go by the order of curves.
+    1. Without the leasts, the best shares on the lots are a lower bound of every solution. 2. A share under its
+    least branches into nothing and its least; both branches are searched. 3. A branch whose bound is no better than
+    the best shares found is dropped. Ties go by the order of curves.
     """
     best: Shares = {}
     best_cost: Decimal | None = None

@@ -1,1 +1,1 @@
-"""Seeded limit-order-book markets in virtual time, and the real ``decide`` working orders in them."""
+"""Seeded limit-order-book markets in virtual time, in which the real ``decide`` works orders."""

@@ -1,4 +1,4 @@
-"""An estimate as it is asked for: plain values that survive a queue, and what is predicted from them."""
+"""The specification of a cost estimate, as plain values that a task queue can carry, and its prediction."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def market_now(market: Market, quote: Quote, candles: Sequence[Candle]) -> Marke
 def spec_of(
     now: MarketNow, *, algorithm: str, parameters: AlgorithmParameters, quantity: Decimal, minutes: float
 ) -> dict[str, Any]:
-    """Return everything that the estimate depends on, as JSON keeps it."""
+    """Return everything that the estimate depends on, as JSON values."""
     return {
         "algorithm": algorithm,
         "parameters": parameters.model_dump(mode="json"),
@@ -59,9 +59,10 @@ def spec_of(
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
-    """Return the key of an estimate. Orders share it when they are worked alike in the same market and their
-    quantity agrees in three digits. The market's momentary facts are left out, because an old estimate is made
-    again.
+    """Return the key of an estimate.
+
+    Orders share an estimate when they are worked alike in the same market and their quantities agree in three
+    digits. The market's momentary facts are left out, because an old estimate is made again.
     """
     parameters = {
         name: value for name, value in spec["parameters"].items() if name not in KEY_EXCLUDED_PARAMETERS

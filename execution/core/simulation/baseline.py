@@ -1,4 +1,4 @@
-"""The baseline *plain*: what obvious code does. It rests once at the mid, then takes what is left."""
+"""The baseline *plain*, a simple strategy to compare with. It rests once at the mid, then takes the rest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ REST_SHARE = 0.8
 
 
 def plain_decide(view: OrderView) -> Decision:
-    """Decide by the baseline: each slice rests at the mid for 80 % of its time, then a market order does the rest.
+    """Decide by the baseline: each slice rests at the mid for 80 % of its time, then a market order takes the rest.
 
-    How an order begins and ends is the desk's own ``decide``.
+    The begin and the end of an order are those of the desk's own ``decide``.
     """
     work = slice_at(view)
     over = view.done >= view.quantity or view.now >= view.end_at

@@ -1,4 +1,4 @@
-"""Our account at a simulated market: orders that arrive late, and reports that come back late."""
+"""The desk's account at a simulated market: its orders arrive late, and reports come back late."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LadderMarket(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A fill of ours in ticks and lots. ``mid`` is just before the trade, without our own orders, in ticks."""
+    """A fill of ours in ticks and lots. ``mid`` is the mid just before the trade, without our own orders, in ticks."""
 
     price: int
     lots: int
@@ -102,7 +102,7 @@ class _Mail:
 
 
 class SimulatedExchange:
-    """Takes orders, lets the market live, and says what became of them."""
+    """An exchange in virtual time: it takes orders, lets the market go on, and reports on the orders."""
 
     def __init__(self, market: LadderMarket) -> None:
         self.market = market
@@ -121,11 +121,11 @@ class SimulatedExchange:
         self._send(LATENCY, create=order)
 
     def cancel(self, order: int) -> None:
-        """Ask for a cancel; an order that is over by then stays as it ended."""
+        """Request a cancel. An order that is over by then stays as it ended."""
         self._send(LATENCY, cancel=order)
 
     def advance(self, until: float, below: int | None, above: int | None) -> list[Report]:
-        """Let time pass up to ``until``, or to the first report, or until the quote passes a bound (ticks).
+        """Let time pass up to ``until``, to the first report, or until the quote passes a bound (in ticks).
 
         ``below``: the ask is at or under it; ``above``: the bid is at or above it.
         """

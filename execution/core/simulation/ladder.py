@@ -14,7 +14,7 @@ OTHERS = 0  #: the owner of everything that is not ours
 
 @dataclass(frozen=True, slots=True)
 class LadderFill:
-    """A part of an order of ours that rested and was traded, in ticks and lots."""
+    """A fill of one of our resting orders, in ticks and lots."""
 
     order: int
     price: int
@@ -42,7 +42,7 @@ class LadderSide:
         return sorted(self.queues, reverse=self.sign > 0)
 
     def levels(self, count: int) -> Iterator[tuple[int, int]]:
-        """Price and total of the best levels."""
+        """Return the price and the total quantity of the best levels."""
         for price in self.prices()[:count]:
             yield price, sum(entry[1] for entry in self.queues[price])
 
@@ -66,7 +66,7 @@ class LadderSide:
             queue.append([owner, lots])
 
     def fade(self, price: int, share: float) -> None:
-        """Withdraw a share of the others' lots at a level, wherever they stand in the queue."""
+        """Withdraw a share of the others' lots at a level, at every place of the queue."""
         queue = self.queues[price]
         for entry in queue:
             if entry[0] == OTHERS:
@@ -74,7 +74,7 @@ class LadderSide:
         self._tidy(price, queue)
 
     def remove(self, price: int, owner: int) -> int:
-        """Take an order of ours out; the lots that it still had."""
+        """Remove one of our orders and return its remaining lots."""
         queue = self.queues.get(price, [])
         left = sum(entry[1] for entry in queue if entry[0] == owner)
         for entry in queue:
@@ -84,7 +84,7 @@ class LadderSide:
         return left
 
     def ahead(self, price: int, owner: int) -> int:
-        """Return the lots that stand before an order of the desk."""
+        """Return the lots that stand before one of our orders in its queue."""
         before = 0
         for entry in self.queues.get(price, ()):
             if entry[0] == owner:
@@ -95,7 +95,7 @@ class LadderSide:
     def take(
         self, lots: int, worst: int | None, mid: float = 0.0
     ) -> tuple[list[tuple[int, int]], list[LadderFill]]:
-        """Trade against the best prices up to ``worst``: (price, lots) by level, and what of it was ours."""
+        """Trade against the best prices up to ``worst``. Return (price, lots) by level, and our fills among them."""
         trades: list[tuple[int, int]] = []
         ours: list[LadderFill] = []
         while lots > 0 and (price := self.best) is not None:

@@ -1,4 +1,4 @@
-"""One simulated market: a book that the others keep around an efficient price that nobody sees."""
+"""One simulated market: a book that the other participants keep around an efficient price that nobody sees."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _NORMAL = NormalDist()
 
 
 class SimulatedMarket:
-    """Price-time priority; prices in ticks, sizes in lots, times in seconds since the start.
+    """A simulated book with price-time priority. Prices are in ticks, sizes in lots, times in seconds since the
+    start.
 
-    What the others draw never depends on us; what it does to the book may, as at an exchange.
+    The others' random draws never depend on our orders. Their effect on the book may, as at an exchange.
     """
 
     def __init__(self, kind: MarketKind, seed: int) -> None:

@@ -14,10 +14,10 @@ from execution.core.types import Liquidity
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one order, in basis points of the mid at its arrival; + is cost.
+    """The cost of one order, in basis points of the mid at its arrival; + is cost.
 
-    ``spread_bp``: each fill against the mid just before it, ``drift_bp``: that mid against arrival, ``fee_bp``;
-    they sum to ``cost_bp``. What was left undone is charged as if it had been taken at the end, with its fee.
+    ``spread_bp``: each fill against the mid just before it, ``drift_bp``: that mid against arrival, ``fee_bp``; they
+    sum to ``cost_bp``. An unfilled quantity is charged as if it had been taken at the end, with its fee.
     """
 
     cost_bp: float
@@ -46,7 +46,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ours against the baseline in the same markets: + is cheaper."""
+    """The desk's cost against the baseline's in the same markets; + is cheaper."""
 
     saved_bp: float
     standard_error_bp: float

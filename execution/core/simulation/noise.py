@@ -26,7 +26,7 @@ class Happening(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens at ``at`` seconds. The three numbers are uniform in [0, 1) except at a move."""
+    """An event at ``at`` seconds. The three numbers are uniform in [0, 1), except those of a move."""
 
     at: float
     what: Happening
@@ -36,7 +36,7 @@ class Event:
 
 
 class Tape:
-    """The events of a market, kept: several orders are worked in it one after the other."""
+    """The stored events of one market, so that several orders can be worked in the same market."""
 
     def __init__(self, kind: MarketKind, seed: int) -> None:
         self._coming = events(kind, seed)

@@ -33,10 +33,10 @@ SPREAD_SHARE = 3.1
 
 @dataclass(frozen=True, slots=True)
 class MarketNow:
-    """A market's facts of now. None is unknown: the like figure of the simulated kind stands for it.
+    """The current facts of a market. None is unknown: the figure of the simulated kind replaces it.
 
-    ``touch`` is the usual size at the best price of a side and ``volume_rate`` what is traded in a second, both
-    in quote units; ``volatility`` is in basis points by the square root of a second.
+    ``touch`` is the usual size at the best price of a side and ``volume_rate`` the volume of a second, both in quote
+    units. ``volatility`` is in basis points by the square root of a second.
     """
 
     market: Market
@@ -49,9 +49,9 @@ class MarketNow:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Expected cost against arrival, fees included, in basis points; ``spread_bp`` etc. are its parts.
+    """The expected cost against arrival, fees included, in basis points; ``spread_bp`` etc. are its parts.
 
-    ``window_minutes`` is what was simulated; ``participation`` is the order's share of what is traded.
+    ``window_minutes`` is the simulated time. ``participation`` is the order's share of the traded volume.
     """
 
     cost_bp: float

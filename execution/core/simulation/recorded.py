@@ -1,7 +1,7 @@
 """A stretch of a recording as a market in which an order can be worked, in virtual time.
 
-The rules are ``market_model.recorded_market``'s, as on the paper exchange that plays a recording. Where the recording
-does not know the book, the last one that it knew stands, and after its end nothing moves any more.
+The rules are those of ``market_model.recorded_market``, which the paper exchange uses to play a recording. Where the
+recording does not know the book, the last known one stands. After its end nothing changes any more.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class LadderView:
                 yield int(price / self._tick), lots
 
     def remove(self, price: int, owner: int) -> int:  # noqa: ARG002  # an exact book finds an order by its id
-        """Take an order of ours out; the lots that it still had."""
+        """Remove one of our orders and return its remaining lots."""
         order = self._book.cancel(owner)
         return 0 if order is None else int(order.remaining / self._lot)
 
@@ -109,7 +109,7 @@ class RecordedLadder:
         self._book.submit(NewOrder(order, OURS, _side(sign), lots * self._lot, price * self._tick))
 
     def take(self, sign: int, lots: int, worst: int | None) -> list[tuple[int, int]]:
-        """Take at once; returns (price, lots) of what was traded, best first."""
+        """Take at once. Return (price, lots) of the trades, best first."""
         limit = None if worst is None else worst * self._tick
         self._takers += 1
         order = NewOrder(self._takers, OURS, _side(sign), lots * self._lot, limit, OrderLife.IOC)
@@ -155,7 +155,7 @@ class RecordedWindow:
     events: tuple[Event, ...]
 
     def open_market(self, kind: MarketKind, seed: int) -> RecordedLadder:  # noqa: ARG002  # nothing is drawn
-        """Return the same market for each order that is worked in it."""
+        """Return a fresh copy of the same market for each order that is worked in it."""
         parameters = MarketParameters(self.market, mid=kind.mid, spacing=self.market.tick)
         return RecordedLadder(
             RecordedMarket(
@@ -165,7 +165,7 @@ class RecordedWindow:
 
 
 def seconds_of(events: Iterable[Event]) -> float:
-    """Return how many seconds a recording goes on after its first book with both sides; 0 without one."""
+    """Return the seconds of a recording after its first book with both sides; 0 without one."""
     first: int | None = None
     last = 0
     for event in events:
@@ -208,9 +208,9 @@ def _window(market: Market, begins: int, seconds: float, levels: int, events: li
 
 
 def kind_of(market: Market, mid: Decimal, seconds: float, trades: list[RecordedTrade]) -> MarketKind:
-    """Return what an order needs to know of a recorded market: steps, fees, and what takers trade.
+    """Return the facts of a recorded market that an order needs: steps, fees and the takers' volume.
 
-    Of the other parameters, which make a market up, nothing is read.
+    The other fields of the kind describe a generated market and are not used.
     """
     if market.maker_fee is None or market.taker_fee is None:
         message = f"The recording does not know the fees of {market.symbol}: write them into its rules.json."

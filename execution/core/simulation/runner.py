@@ -42,7 +42,7 @@ Policy = Callable[[OrderView], Decision]
 
 
 class InvariantBroken(Exception):
-    """A command that must never be given."""
+    """A decision contained a command that must never be given."""
 
 
 @dataclass(slots=True)
@@ -71,8 +71,9 @@ _STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The result of an order. Prices are in ticks, quantities in lots. ``left`` is what a taker of the unfilled
-    rest would have met at the end.
+    """The result of an order. Prices are in ticks, quantities in lots.
+
+    ``left`` is the price and quantity that a taker of the unfilled rest would have met at the end.
     """
 
     side: Side
@@ -91,7 +92,7 @@ class Run:
 
 @dataclass
 class Runner:
-    """One order in one market."""
+    """Works one order in one market."""
 
     setting: Setting
     seed: int

@@ -107,7 +107,7 @@ def check_wishes(algorithm: str, kinds: list[str], seeds: int) -> None:
 
 @cache
 def history(kind: MarketKind, days: int = 8) -> tuple[Candle, ...]:
-    """Return five-minute candles up to the start, without a shape of the day: a simulated market has none."""
+    """Return five-minute candles up to the start, without a daily pattern, because a simulated market has none."""
     random = Random(f"{kind.name}:history")
     count = days * 24 * 12
     mean = kind.volume_rate * BAR.total_seconds() / float(kind.mid)

@@ -1,1 +1,1 @@
-"""Transaction cost analysis: what an order achieved, from its fills and its market."""
+"""Transaction cost analysis: the results of an order, from its fills and its market."""

@@ -1,4 +1,4 @@
-"""Figures of many orders folded into one, with what says how far to trust it."""
+"""Means over many orders, with the figures that say how reliable they are."""
 
 from __future__ import annotations
 

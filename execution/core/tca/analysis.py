@@ -49,7 +49,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The order: ``working_at`` is when its first child was intended; ``ended_at`` is None while it lives."""
+    """The order to analyse. ``working_at`` is when its first child was intended; ``ended_at`` is None while it
+    lives.
+    """
 
     side: Side
     quantity: Decimal
@@ -67,10 +69,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The cost of what was filled against arrival, in quote units: spread + drift + delay + fees = total, exactly.
+    """The cost of the filled quantity against arrival, in quote units: spread + drift + delay + fees = total,
+    exactly.
 
-    *spread*: fill against its venue's mid of the moment; below 0 it was earned. *drift*: that mid against the
-    market's mid when the order began to work. *delay*: that one against the arrival mid. *total*: all and fees.
+    *spread*: each fill against its venue's mid at that moment; below 0 it was earned. *drift*: that mid against the
+    market's mid when the order began to work. *delay*: the market's mid at that time against the arrival mid.
+    *total*: their sum with the fees.
     """
 
     spread: Decimal | None
@@ -80,7 +84,7 @@ class Split:
     total: Decimal | None
 
     def bp(self, notional: Decimal | None) -> Split:
-        """Return the same in basis points of a notional; unknown while that is."""
+        """Return the split in basis points of a notional; None while the notional is unknown."""
         return Split(
             *(_bp(part, notional) for part in (self.spread, self.drift, self.delay, self.fees, self.total))
         )
@@ -88,9 +92,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Markout:
-    """Fills against their venue's mid some seconds later, in bp of it: + where the market went the wrong way.
+    """The fills against their venue's mid some seconds later, in bp of it. + means that the market went the wrong
+    way.
 
-    Of those fills whose moment has come and was recorded; ``share`` of the filled quantity they are.
+    Only fills count whose later moment has come and was recorded. ``share`` is their part of the filled quantity.
     """
 
     seconds: int
@@ -100,7 +105,7 @@ class Markout:
 
 @dataclass(frozen=True, slots=True)
 class Achieved:
-    """The figures of some fills: all of an order, or those at one venue."""
+    """The figures of a set of fills: all of an order, or those at one venue."""
 
     fills: int
     quantity: Decimal
@@ -182,7 +187,7 @@ def achieved(
     vwap: Decimal | None,
     twap: Decimal | None,
 ) -> Achieved:
-    """Return the figures of these fills. The benchmarks are the order's, wherever the fills were made."""
+    """Return the figures of these fills. The benchmarks are the order's, whatever the venue of the fills."""
     quantity = sum((fill.quantity for fill in fills), ZERO)
     notional = sum((fill.quantity * fill.price for fill in fills), ZERO)
     average = costs.average_price(notional, quantity)

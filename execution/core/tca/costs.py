@@ -14,17 +14,17 @@ from execution.core.types import BASIS_POINT, ZERO, Liquidity, Side
 
 
 def average_price(notional: Decimal, quantity: Decimal) -> Decimal | None:
-    """Price of a unit; unknown while nothing is done."""
+    """Return the price of a unit; None while nothing is done."""
     return notional / quantity if quantity > ZERO else None
 
 
 def middle(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
-    """Return the mid of a quote; unknown while a side is."""
+    """Return the mid of a quote; None while one of its sides is unknown."""
     return None if bid is None or ask is None else (bid + ask) / 2
 
 
 def slippage_bp(side: Side, average: Decimal | None, benchmark: Decimal | None) -> Decimal | None:
-    """Return the cost of ``average`` against ``benchmark``; unknown while one of them is, or is not a price."""
+    """Return the cost of ``average`` against ``benchmark``; None while one of them is unknown or not a price."""
     if average is None or benchmark is None or benchmark <= ZERO:
         return None
     return side_cost_bp(side, average, benchmark)
@@ -49,7 +49,7 @@ def planned_participation(
 ) -> Decimal | None:
     """Return the order's pace as a share of the market's pace. The market traded ``volume`` in the last ``over``.
 
-    The share is above 1 when the order wants more than the market traded, and unknown where nothing was traded.
+    The share is above 1 when the order wants more than the market traded. It is None where nothing was traded.
     """
     if duration <= timedelta(0) or over <= timedelta(0) or volume <= ZERO:
         return None
@@ -58,7 +58,7 @@ def planned_participation(
 
 
 def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None:
-    """Return fees in quote units as a cost; unknown while the fee of any fill is."""
+    """Return fees in quote units as a cost in basis points; None while the fee of any fill is unknown."""
     total = ZERO
     for fee in fees:
         if fee is None:
@@ -68,7 +68,9 @@ def fees_bp(fees: Iterable[Decimal | None], notional: Decimal) -> Decimal | None
 
 
 def maker_share(parts: Iterable[tuple[Decimal, str]]) -> Decimal | None:
-    """Share of the quantity that was filled as maker, of ``(quantity, liquidity)``; unknown while any is."""
+    """Return the share of the quantity that was filled as maker, of ``(quantity, liquidity)``; None while any is
+    unknown.
+    """
     maker = total = ZERO
     for quantity, liquidity in parts:
         if liquidity not in {Liquidity.MAKER, Liquidity.TAKER}:

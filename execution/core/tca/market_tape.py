@@ -19,7 +19,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second of a venue's market: the quote at its end and what was traded in it; None where it is not known."""
+    """One second of a venue's market: the quote at its end and the volume traded in it; None where it is unknown."""
 
     venue: str
     at: datetime
@@ -30,10 +30,10 @@ class Second:
 
 
 class MarketRecord:
-    """The markets of an order together; each venue counts once, however many accounts trade there.
+    """The recorded markets of an order. Each venue counts once, however many of the accounts are there.
 
-    ``arrival`` is the mid with which the order arrived and when: it stands in where the recording had not
-    begun yet, for as long as a mid lasts.
+    ``arrival`` is the mid at the order's arrival and its time. It is used where the recording had not begun yet, for
+    as long as a mid stays valid.
     """
 
     def __init__(self, seconds: Iterable[Second], *, arrival: tuple[datetime, Decimal] | None = None) -> None:
@@ -68,7 +68,7 @@ class MarketRecord:
         return average_price(notional, volume)
 
     def traded(self, start: datetime, end: datetime) -> tuple[Decimal, Decimal]:
-        """Return the known volume and notional of all venues in an interval, with its broken first second."""
+        """Return the known volume and notional of all venues in an interval, its partial first second included."""
         inside = self._inside(start, end)
         volumes = (second.volume for second in inside if second.volume is not None)
         notionals = (second.notional for second in inside if second.notional is not None)

@@ -24,7 +24,7 @@ class Traded:
     received: Decimal = ZERO
 
     def beside(self, side: Side, quantity: Decimal, notional: Decimal) -> Traded:
-        """Return the same with a fill more, or with the total of several fills of a side."""
+        """Return the totals with one more fill, or with the sum of several fills of a side."""
         if side is Side.BUY:
             return replace(self, bought=self.bought + quantity, paid=self.paid + notional)
         return replace(self, sold=self.sold + quantity, received=self.received + notional)
@@ -54,13 +54,15 @@ class Traded:
 
     @property
     def realised(self) -> Decimal:
-        """Return the result of what was bought and sold again, in quote; + is gain."""
+        """Return the result of the quantity that was bought and sold again, in quote; + is gain."""
         if self.bought_average is None or self.sold_average is None:
             return ZERO
         return min(self.bought, self.sold) * (self.sold_average - self.bought_average)
 
     def open_result(self, mid: Decimal | None) -> Decimal | None:
-        """Return what the net would bring at the mid, in quote; + is gain. None where the mid is not known."""
+        """Return the result that the net would bring at the mid, in quote; + is gain. None where
+        the mid is unknown.
+        """
         if self.average is None:
             return ZERO
         return None if mid is None else self.net * (mid - self.average)
