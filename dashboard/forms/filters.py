@@ -32,6 +32,7 @@ NAMES = (
     "venue",
     "account",
     "trader",
+    "basket",
     "q",
     "sort",
     "from",

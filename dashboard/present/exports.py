@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
@@ -17,13 +16,10 @@ from execution.core.numbers import plain
 from execution.core.orders.schedule import finish_share, share_due
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.states import ORDER_FINAL, OrderStatus
-from execution.core.texts import visible
+from execution.core.texts import begins_formula, visible
 from execution.core.types import ZERO
 from execution.payloads.encode import moment_of
 from execution.payloads.orders import OrderRow
-
-#: What a spreadsheet may take for the beginning of a formula, in its plain form (NFKC).
-_FORMULA = ("=", "+", "-", "−", "@")
 
 #: As fine as a share of two amounts with 28 digits is known.
 MAX_DIGITS = 26
@@ -34,7 +30,7 @@ Cell = Callable[[OrderRow, int], str]
 def words(text: str) -> str:
     """Write free text as a cell that no spreadsheet runs and no terminal obeys."""
     shown = visible(text)
-    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:80]).lstrip().startswith(_FORMULA) else shown
+    return f"'{shown}" if begins_formula(shown) else shown
 
 
 def moment(milliseconds: int | None) -> str:

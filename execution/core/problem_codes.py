@@ -137,6 +137,8 @@ class Code(StrEnum):
         "The I-would price is outside the collar.", "Confirm it, or stay within `limit`.")
     QUANTITY_NOT_CONFIRMED = ("quantity_not_confirmed", "confirm_quantity",
         "The quantity must be typed again, and was not.", "Type the quantity in `limit`.")
+    NOTIONAL_NOT_CONFIRMED = ("notional_not_confirmed", "confirm_notional",
+        "The basket's notional must be typed again, and was not.", "Type what it is now, `limit`.")
     LOOKALIKE_NOT_CONFIRMED = ("lookalike_not_confirmed", "confirm_lookalike",
         "You sent an order like this one a moment ago.", "Confirm that you mean a second one.")
     INSUFFICIENT_BALANCE = ("insufficient_balance", "quantity, limit_price",

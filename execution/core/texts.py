@@ -9,6 +9,17 @@ import unicodedata
 UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 
+#: What a spreadsheet may take for the beginning of a formula, in its plain form (NFKC).
+_FORMULA = ("=", "+", "-", "−", "@")
+#: Characters of a text that are looked at for it: spaces before a formula do not hide it.
+_BEGINNING = 80
+
+
+def begins_formula(text: str) -> bool:
+    """Return True for a text that a spreadsheet may run, also with full-width signs or spaces before them."""
+    return unicodedata.normalize("NFKC", text[:_BEGINNING]).lstrip().startswith(_FORMULA)
+
+
 def is_unseen(character: str) -> bool:
     """Return True for an invisible character that may change how the text around it is shown."""
     return unicodedata.category(character) in UNSEEN

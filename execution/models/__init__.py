@@ -18,6 +18,7 @@ from execution.models.installation import Environment, Installation, Worker
 from execution.models.limits import ApprovalState, OrderApproval, TradingLimit
 from execution.models.market_data import CandleDay, MarketSample
 from execution.models.orders import (
+    Basket,
     ChildOrder,
     Fill,
     JournalEntry,
@@ -55,6 +56,7 @@ __all__ = [
     "ApprovalState",
     "AuditEntry",
     "Balance",
+    "Basket",
     "CandleDay",
     "ChainHead",
     "ChannelType",

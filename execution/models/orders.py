@@ -21,6 +21,24 @@ def choices(
 BY_PEOPLE = ~models.Q(actor="desk") & ~models.Q(actor="venue")
 
 
+class Basket(models.Model):
+    """Orders that a trader sent as one: all of them were created in one transaction, under one idempotency key."""
+
+    public_id = PublicIdField()
+    trader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="baskets")
+    name = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=64)
+    body_hash = models.CharField(max_length=64)
+    size = models.PositiveIntegerField(help_text="how many orders it was sent with")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["trader", "key"], name="basket_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.name}".strip()
+
+
 class Order(models.Model):
     """A parent order. Totals are folds over its fills; status and terms are folds over its journal."""
 
@@ -29,7 +47,10 @@ class Order(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_reference = models.CharField(max_length=64, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    group = models.CharField(max_length=16, null=True, blank=True, db_index=True)
+    #: Kept by its public id, which every row of an order shows.
+    basket = models.ForeignKey(
+        Basket, to_field="public_id", null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
 
     accounts = models.ManyToManyField(Account, related_name="orders")
     symbol = models.CharField(max_length=40)

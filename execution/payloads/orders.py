@@ -64,6 +64,7 @@ class OrderRow(TypedDict):
     #: How often the journal has called for a person.
     alerts: PageOnly[int]
     client_reference: str
+    basket: Annotated[OptionalText, about("id of the basket that it was sent with; empty: sent alone")]
     tags: PageOnly[list[str]]
     #: What a person who may act on it may do in its state.
     actions: PageOnly[list[str]]

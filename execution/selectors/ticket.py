@@ -48,6 +48,11 @@ def ticket_accounts(*, person: User) -> list[TicketAccount]:
     ]
 
 
+def account_ids(person: User) -> dict[str, str]:
+    """Return the public id of each active account of a trader, by its label."""
+    return dict(Account.objects.filter(traders=person, is_active=True).values_list("label", "public_id"))
+
+
 def _market(market: Market) -> TicketMarket:
     return TicketMarket(
         symbol=market.symbol,

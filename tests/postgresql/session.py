@@ -18,6 +18,7 @@ SERVICES = (
         "markets",
         "reservation",
         "limits",
+        "baskets",
         "alerts",
     ),
     *("chains", "why"),

@@ -32,6 +32,7 @@ from execution.selectors.candles import CANDLE_LENGTH, candles_of
 from execution.selectors.decisions.notional import (
     OrderNotional,
     daily_amounts,
+    in_scope,
     open_amounts,
     order_notionals,
 )
@@ -86,6 +87,14 @@ class AskedOrder:
         prices = [price for price in (self.price, self.limit_price) if price is not None]
         return max(prices, key=lambda price: price * self.side.sign, default=None)
 
+    def notional(self, quantity: Decimal) -> Decimal | None:
+        """Return what a quantity of it is worth; None where no price is known."""
+        return None if self.price is None else quantity * self.price
+
+    def counts_into(self, row: TradingLimit) -> bool:
+        """Return whether a limit's scope has the order."""
+        return in_scope(LimitScope(row.scope), subject_of(row), self.trader_pk, self.account_pks, self.symbol)
+
 
 def limit_of(row: TradingLimit) -> Limit:
     """Return a row as the core judges it."""
@@ -120,12 +129,30 @@ def figures_of(
     asked: AskedOrder, now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
 ) -> list[tuple[Limit, Decimal | None]]:
     """Return each limit that bounds the order with the order's figure; None where that is not known."""
-    rows = limits_applying(asked.trader_pk, asked.account_pks, asked.symbol, kinds)
-    rows = [row for row in rows if is_about(row, asked.currency)]
-    if not rows:
-        return []
-    figures = _Figures(asked, now, {row.kind for row in rows})
-    return [(limit_of(row), figures.of(row)) for row in rows]
+    return figures_together([asked], now, kinds)[0]
+
+
+def figures_together(
+    orders: Sequence[AskedOrder], now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
+) -> list[list[tuple[Limit, Decimal | None]]]:
+    """Return ``figures_of`` for each of some orders that are sent as one.
+
+    What they may trade together counts into each sum. Those of one symbol and side count as one order: a limit of an
+    order's size cannot be passed in parts.
+    """
+    applying = [
+        [
+            row
+            for row in limits_applying(asked.trader_pk, asked.account_pks, asked.symbol, kinds)
+            if is_about(row, asked.currency)
+        ]
+        for asked in orders
+    ]
+    figures = _Figures(orders, now, {row.kind for rows in applying for row in rows})
+    return [
+        [(limit_of(row), figures.of(asked, row)) for row in rows]
+        for asked, rows in zip(orders, applying, strict=True)
+    ]
 
 
 def is_about(row: TradingLimit, quote_currency: str) -> bool:
@@ -139,49 +166,63 @@ def is_about(row: TradingLimit, quote_currency: str) -> bool:
 
 
 class _Figures:
-    """The figures of one order. What several limits need is read once, and only where a limit needs it."""
+    """The figures of orders that are sent as one. What several limits need is read once, and only if one needs it."""
 
-    def __init__(self, asked: AskedOrder, now: datetime, kinds: Collection[str]) -> None:
-        self._asked, self._now = asked, now
+    def __init__(self, orders: Sequence[AskedOrder], now: datetime, kinds: Collection[str]) -> None:
+        self._asked, self._now = orders, now
         self._needs_orders = not SUMMED.isdisjoint(kinds)
 
     @cached_property
     def _orders(self) -> list[OrderNotional]:
-        return order_notionals(self._now, beside=self._asked.order_pk) if self._needs_orders else []
+        beside = {asked.order_pk for asked in self._asked if asked.order_pk is not None}
+        return order_notionals(self._now, beside=beside) if self._needs_orders else []
 
     @cached_property
     def _conversion(self) -> Conversion:
-        currencies = {self._asked.currency, *(order.currency for order in self._orders)}
-        return conversion(currencies, self._now)
+        asked = {each.currency for each in self._asked}
+        return conversion(asked | {order.currency for order in self._orders}, self._now)
 
-    def of(self, row: TradingLimit) -> Decimal | None:
-        asked, kind = self._asked, LimitKind(row.kind)
+    def of(self, asked: AskedOrder, row: TradingLimit) -> Decimal | None:
+        kind = LimitKind(row.kind)
         if kind is LimitKind.ORDER_QUANTITY:
-            return asked.quantity
+            return self._quantity(asked, row)
         if kind is LimitKind.COLLAR:
             return asked.collar_bp
         if kind is LimitKind.VOLUME_SHARE:
-            return self._volume_share()
+            return self._volume_share(asked, row)
         if kind is LimitKind.HOUR_MOVE:
             return hour_move(asked.side, asked.worst_price, asked.venue_pks, asked.symbol, self._now)
-        return self._conversion.amount_in(row.currency, self._amounts(row))
+        return self._conversion.amount_in(row.currency, self._amounts(asked, row))
 
-    def _amounts(self, row: TradingLimit) -> Amounts:
-        """Return the money that a limit bounds, by currency, with this order's part."""
-        asked, price = self._asked, self._asked.price
+    def _like(self, asked: AskedOrder, row: TradingLimit) -> list[AskedOrder]:
+        """Return the orders that are one order with it for a limit: those of its symbol and side in the scope."""
+        return [
+            each
+            for each in self._asked
+            if (each.symbol, each.side) == (asked.symbol, asked.side) and each.counts_into(row)
+        ]
+
+    def _quantity(self, asked: AskedOrder, row: TradingLimit) -> Decimal:
+        return sum((each.quantity for each in self._like(asked, row)), Decimal(0))
+
+    def _amounts(self, asked: AskedOrder, row: TradingLimit) -> Amounts:
+        """Return the money that a limit bounds, by currency, with the part of these orders."""
         amounts: dict[str, Decimal | None] = {}
         if row.kind == LimitKind.ORDER_NOTIONAL:
-            add_amount(amounts, asked.currency, None if price is None else asked.quantity * price)
+            for each in self._like(asked, row):
+                add_amount(amounts, each.currency, each.notional(each.quantity))
             return amounts
         amounts.update(_summed(row, self._orders))
-        add_amount(amounts, asked.currency, None if price is None else asked.rest * price)
+        for each in self._asked:
+            if each.counts_into(row):
+                add_amount(amounts, each.currency, each.notional(each.rest))
         return amounts
 
-    def _volume_share(self) -> Decimal | None:
-        asked, now = self._asked, self._now
+    def _volume_share(self, asked: AskedOrder, row: TradingLimit) -> Decimal | None:
+        now = self._now
         candles = candles_of(set(asked.venue_pks), asked.symbol, since=now - USUAL_DAYS, until=now)
         usual = daily_volume(candles)
-        return None if usual is None else asked.quantity / Decimal(str(usual)) * PERCENT
+        return None if usual is None else self._quantity(asked, row) / Decimal(str(usual)) * PERCENT
 
 
 def hour_move(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -42,11 +42,18 @@ class OrderNotional:
 
     def is_of(self, scope: LimitScope, subject: int | str) -> bool:
         """Return whether a limit of the scope counts it; ``subject`` is a primary key or a symbol."""
-        if scope is LimitScope.TRADER:
-            return self.trader_pk == subject
-        if scope is LimitScope.ACCOUNT:
-            return subject in self.accounts
-        return scope is LimitScope.DESK or self.symbol == subject
+        return in_scope(scope, subject, self.trader_pk, self.accounts, self.symbol)
+
+
+def in_scope(
+    scope: LimitScope, subject: int | str, trader_pk: int, account_pks: Collection[int], symbol: str
+) -> bool:
+    """Return whether an order of a trader, some accounts and a symbol is in a limit's scope."""
+    if scope is LimitScope.TRADER:
+        return trader_pk == subject
+    if scope is LimitScope.ACCOUNT:
+        return subject in account_pks
+    return scope is LimitScope.DESK or symbol == subject
 
 
 def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
@@ -71,8 +78,8 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
     return amounts
 
 
-def order_notionals(now: datetime, *, beside: int | None = None) -> list[OrderNotional]:
-    """Return every order that lives or has traded since midnight UTC. Of the order ``beside`` only what it has traded.
+def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
+    """Return every order that lives or has traded since midnight UTC. Of those ``beside`` only what they have traded.
 
     An order of several accounts may send all of its rest to each: it counts in full on each of them.
     """
@@ -85,7 +92,7 @@ def order_notionals(now: datetime, *, beside: int | None = None) -> list[OrderNo
     done = _done_today(wanted, orders, accounts, midnight)
     found = []
     for order in orders:
-        left = ZERO if order.pk == beside else _left(order, closing)
+        left = ZERO if order.pk in beside else _left(order, closing)
         price = prices.get(order.pk) if left > ZERO else ZERO
         found.append(
             OrderNotional(

@@ -51,6 +51,11 @@ class OrderReserve:
     accounts: int
     reserve: Mapping[str, Reserve]
 
+    @property
+    def words(self) -> str:
+        """Name the order in a sentence. One without an id is a row of a basket that is not sent yet."""
+        return f"order {self.public_id}" if self.public_id else "another row of the basket"
+
 
 @dataclass(frozen=True, slots=True)
 class Spending:
@@ -65,9 +70,9 @@ class Spending:
     free: Mapping[str, Free | None]
     orders: tuple[OrderReserve, ...] = ()
 
-    def without(self, order_pk: int) -> Spending:
-        """Return the same for the order itself, which takes nothing from itself."""
-        orders = tuple(each for each in self.orders if each.order_pk != order_pk)
+    def without(self, *order_pks: int) -> Spending:
+        """Return the same for these orders themselves, which take nothing from themselves."""
+        orders = tuple(each for each in self.orders if each.order_pk not in order_pks)
         return Spending(self.currency, self.told, self.free, orders)
 
     def among(self, accounts: Collection[str]) -> Spending:

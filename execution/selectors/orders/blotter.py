@@ -26,6 +26,7 @@ from execution.core.days import start_of
 from execution.core.states import ORDER_FINAL
 from execution.models import Account, Market, Order, Role, User, Venue
 from execution.payloads.orders import OrderPage, OrderRow
+from execution.selectors.orders.baskets import basket_find
 from execution.selectors.orders.order_filter import FilterChoices, OrderFilter, OrderListFilter
 from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 from execution.selectors.orders.sorting import LIVE, NEEDS, orders_sorted
@@ -59,6 +60,7 @@ def filter_choices(person: User) -> FilterChoices:
         traders=sorted(traders.values_list("username", flat=True)),
         alone="" if several else person.get_username(),
         has_former=partial(_has_former, person),
+        has_basket=lambda public_id: basket_find(person=person, public_id=public_id) is not None,
     )
 
 
@@ -130,6 +132,8 @@ def _list_filtered(person: User, chosen: OrderListFilter) -> QuerySet[Order]:
     found = orders_filtered(person, chosen)
     if chosen.account:
         found = found.filter(accounts__label=chosen.account)
+    if chosen.basket:
+        found = found.filter(basket__public_id=chosen.basket)
     return _searched(found, chosen.q) if chosen.q else found
 
 

@@ -64,6 +64,8 @@ class FilterChoices:
     alone: str
     #: Whether the person sees an order of a symbol or account that is no longer among the choices.
     has_former: Callable[[str, str], bool]
+    #: Whether the person sees a basket of this id.
+    has_basket: Callable[[str], bool]
 
 
 def _refused(field: str, message: str, value: str, limit: str, code: Code) -> PydanticCustomError:
@@ -117,6 +119,14 @@ def _listed(value: str, info: ValidationInfo) -> str:
     names: list[str] = getattr(choices, f"{name}s")
     if value not in names and not choices.has_former(name, value):
         raise _refused(name, unlisted(name, value, names), value, ", ".join(names), Code.VALUE_NOT_ALLOWED)
+    return value
+
+
+def _basket(value: str, info: ValidationInfo) -> str:
+    choices: FilterChoices | None = info.context
+    if value and choices is not None and not choices.has_basket(value):
+        message = f"There is no basket {shortened(value)!r}."
+        raise _refused("basket", message, value, "", Code.VALUE_NOT_ALLOWED)
     return value
 
 
@@ -216,6 +226,7 @@ class OrderListFilter(OrderFilter):
         AfterValidator(_search),
         Field(description="the beginning of the order's id, or a part of its client reference or of a tag"),
     ] = ""
+    basket: Annotated[str, AfterValidator(_basket), Field(description="id of a basket: its orders")] = ""
     sort: Annotated[
         str,
         OneOf((*SORTS, *(f"-{name}" for name in SORTS))),

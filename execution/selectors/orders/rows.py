@@ -157,6 +157,7 @@ def _row(
         unsettled=unsettled,
         alerts=alerts,
         client_reference=order.client_reference,
+        basket=order.basket_id or "",
         tags=[str(tag) for tag in order.tags],
         actions=list(order_actions(OrderStatus(order.status), order.outcome)),
     )

@@ -16,6 +16,7 @@ from execution.core.states import ORDER_FINAL
 from execution.models import (
     AlertSignal,
     AlertSubject,
+    Basket,
     ChildOrder,
     DecisionContext,
     DecisionRecord,
@@ -105,3 +106,4 @@ def _delete(order: Order, pause: Pause) -> None:
             terms=None
         )  # its terms are protected while it points at them
         order.delete()
+        Basket.objects.filter(public_id=order.basket_id, orders=None).delete()

@@ -25,13 +25,17 @@ def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str
 
     Whoever submits, enlarges or resumes an order comes here under the gate. So each sees the order before.
     """
-    accounts = accounts_of(order)
-    spending = spending_of(accounts, spent_currency(order.symbol, Side(order.side)))
-    own = next((each for each in spending.orders if each.order_pk == order.pk), None)
-    if own is not None:
-        need = reserved_within(own.reserve, own.reserve)
-        others = spending.without(order.pk)
-        refuse_if(unaffordable(others, accounts, person, need, field=field, label=label))
+    refuse_if(unaffordable_together([order], person, field=field, label=label))
+
+
+def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, label: str) -> list[Problem]:
+    """Return the problem of orders of the same accounts that spend the same currency, inside such a transaction."""
+    accounts, pks = accounts_of(orders[0]), {order.pk for order in orders}
+    spending = spending_of(accounts, spent_currency(orders[0].symbol, Side(orders[0].side)))
+    own = [each for each in spending.orders if each.order_pk in pks]
+    need = sum((reserved_within(each.reserve, each.reserve) for each in own), Cost())
+    others = spending.without(*pks)
+    return unaffordable(others, accounts, person, need, field=field, label=label) if own else []
 
 
 def unaffordable(
@@ -59,7 +63,7 @@ def taken_words(spending: Spending, person: User) -> str:
     named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]
     named.sort(key=_amount, reverse=True)
     unseen = [each for each in spending.orders if not is_seen(each, person) and _amount(each) > ZERO]
-    words = [f"order {each.public_id} reserves {round_up(_amount(each)):,f}" for each in named[:ORDERS_NAMED]]
+    words = [f"{each.words} reserves {round_up(_amount(each)):,f}" for each in named[:ORDERS_NAMED]]
     for rest, whose in ((named[ORDERS_NAMED:], "other orders"), (unseen, "orders of other traders")):
         if rest:
             words.append(f"{whose} reserve {round_up(sum((_amount(each) for each in rest), ZERO)):,f}")

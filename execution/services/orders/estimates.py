@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,12 @@ def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
             found.save(update_fields=["spec", "asked_at"])
             notify.estimate(found.pk)
     return found
+
+
+def estimates_done(keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return what the estimates of these keys have found, by key; those that are still worked out are left out."""
+    found = Estimate.objects.filter(key__in=keys).values_list("key", "result")
+    return {key: result for key, result in found if result is not None}
 
 
 def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:

@@ -3,7 +3,8 @@ submits at once each sees what the ones before it have taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from execution.core.limits.judgement import WITHIN, Breach, Verdict, judge
@@ -12,7 +13,12 @@ from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem
 from execution.core.types import Side
 from execution.models import ApprovalState, Order, OrderApproval
-from execution.selectors.decisions.limits import AskedOrder, figures_of, limits_applying
+from execution.selectors.decisions.limits import (
+    AskedOrder,
+    figures_of,
+    figures_together,
+    limits_applying,
+)
 from execution.services.orders.amend_preview import Amendment
 from execution.services.orders.order_market import OrderMarket
 from execution.services.orders.stages import Preview
@@ -30,11 +36,31 @@ def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict
 
     ``order_pk`` is its row's, where that is written already: it counts once.
     """
+    return verdicts_together([preview], order_pks=[order_pk], now=preview.now)[0]
+
+
+def verdicts_together(
+    previews: Sequence[Preview | None], *, order_pks: Sequence[int | None], now: datetime
+) -> list[Verdict]:
+    """Judge new orders that are sent as one, each with what all of them do to its limits."""
+    asked = [
+        None if preview is None else _asked(preview, pk)
+        for preview, pk in zip(previews, order_pks, strict=True)
+    ]
+    there = [each for each in asked if each is not None]
+    if not there:
+        return [WITHIN] * len(asked)
+    figures = iter(figures_together(there, now))
+    return [WITHIN if each is None else judge(next(figures)) for each in asked]
+
+
+def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
+    """Return the subject of a check; None while the quantity cannot be told."""
     market, terms, person = preview.market, preview.terms, preview.person
     if market is None or terms.quantity is None or terms.parameters is None or person is None:
-        return WITHIN
+        return None
     request = preview.request
-    asked = AskedOrder(
+    return AskedOrder(
         trader_pk=person.pk,
         account_pks=tuple(account.pk for account in market.accounts),
         venue_pks=tuple(account.venue_id for account in market.accounts),
@@ -47,7 +73,6 @@ def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict
         limit_price=request.limit_price,
         order_pk=order_pk,
     )
-    return judge(figures_of(asked, preview.now))
 
 
 def amendment_verdict(amendment: Amendment) -> Verdict:

@@ -15,6 +15,7 @@ from execution.core.orders.plans import PlanInput
 from execution.core.orders.reservation import (
     AccountTerms,
     Cost,
+    Reserve,
     fees_on_top,
     reserved_within,
     reserves,
@@ -95,6 +96,13 @@ class OrderMarket:
         self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
     ) -> Cost:
         """Return how much of ``spends`` a quantity may take at its worst price, with fees."""
+        reserve = self.reserve(quantity, limit_price, parameters)
+        return reserved_within(reserve, reserve)
+
+    def reserve(
+        self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
+    ) -> Mapping[str, Reserve]:
+        """Return what a quantity would reserve on each account, by public id."""
         collar_bp = None if parameters is None else parameters.collar_bp
         terms = {
             name: AccountTerms(
@@ -103,7 +111,7 @@ class OrderMarket:
             )
             for name, market in self.markets.items()
         }
-        return reserved_within(reserves(self.side, unsent=quantity, accounts=terms), terms)
+        return reserves(self.side, unsent=quantity, accounts=terms)
 
     def _mid_of(self, account: str) -> Decimal | None:
         quote = self.quotes.get(account)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from execution import notify
 from execution.core.algorithms.registry import ALGORITHM_SPECS, plan_order
 from execution.core.algorithms.replan import fixed_end_problems
+from execution.core.limits.judgement import Verdict
 from execution.core.orders.parameters import AlgorithmParameters
 from execution.core.orders.plans import PlanInput, base_quantity, check_limit_price, plan_bounds
 from execution.core.orders.terms import OrderRequest, parse_parameters
@@ -38,10 +39,26 @@ BOOKS_COME_WITHIN = timedelta(seconds=5)
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
     """Judge a request against its market, balance and clock; creates nothing.
 
+    Limits and checks are judged last, by all that is known of the order.
+    """
+    preview = order_stages(person=person, request=request, now=now)
+    return preview if preview.market is None else with_verdict(preview, preview_verdict(preview))
+
+
+def with_verdict(preview: Preview, verdict: Verdict) -> Preview:
+    """Return the preview with what it exceeds, the problems of that, and its checks."""
+    problems = (*preview.problems, *limit_problems(verdict))
+    preview = replace(preview, problems=problems, verdict=verdict)
+    return replace(preview, checks=tuple(checks_of(preview)))
+
+
+def order_stages(*, person: User, request: OrderRequest, now: datetime) -> Preview:
+    """Judge a request by everything but the limits, which may bound several orders together.
+
     1. The market: the person may trade, the accounts are theirs, the symbol is listed at each.
     2. Whether anything may start: there is room on the disk, and no halt (the submit looks again, under the gate).
     3. The terms: when, at what limit, how much, and whether the balances pay for it. 4. The slices and the route.
-    5. The limits. 6. The checks. What one step refuses does not keep the next from what it knows.
+    What one step refuses does not keep the next from what it knows.
     """
     problems: list[Problem] = []
     market = attempt(problems, lambda: _market(person, request, now))
@@ -53,11 +70,7 @@ def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Prev
     problems += _closed_problems(market, terms)
     planned = _planned(request, market, terms, asked, problems)
     lookalike = lookalike_find(person=person, request=request, now=now)
-    preview = Preview(request, now, market, terms, planned, lookalike, tuple(problems), person=person)
-    verdict = preview_verdict(preview)
-    problems += limit_problems(verdict)
-    preview = replace(preview, problems=tuple(problems), verdict=verdict)
-    return replace(preview, checks=tuple(checks_of(preview)))
+    return Preview(request, now, market, terms, planned, lookalike, tuple(problems), person=person)
 
 
 # --- the market ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from execution.core.orders.terms import OrderRequest, request_hash
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused, length_problem, refuse_if
 from execution.core.states import OrderStatus
-from execution.models import Order, OrderTerms, Submission, User
+from execution.models import Basket, Order, OrderTerms, Submission, User
 from execution.selectors.halts import ANY_KIND
 from execution.selectors.markets import market_to_json
 from execution.selectors.ticket import lookalike_find
@@ -122,11 +122,8 @@ def _submit(
     must_be_alone = confirmed.on_ticket and not confirmed.lookalike
     if must_be_alone and (found := lookalike_find(person=person, request=request, now=now)):
         raise Refused(lookalike_problems(found))
-    order = _create(person, request, preview, now, confirmed)
+    order = order_write(person=person, preview=preview, now=now, confirmed=confirmed)
     Submission.objects.create(person=person, key=key, body_hash=digest, order=order, created_at=now)
-    order_estimate(order=order, preview=preview, now=now)
-    if preview.verdict.approvals:
-        approval_ask(order, preview.verdict, person=person, now=now)
     refuse_if_halted(order, ANY_KIND)
     _refuse_if_limited(order, preview)
     refuse_if_unaffordable(order, person, field="quantity", label="The order")
@@ -138,10 +135,15 @@ def _refuse_if_limited(order: Order, preview: Preview) -> None:
     """Judge the limits once more, under the gate: nobody else is between this and the commit."""
     verdict = preview_verdict(preview, order_pk=order.pk)
     refuse_if(limit_problems(verdict))
-    foreseen = {breach.kind for breach in (*preview.verdict.approvals, *preview.verdict.reasons)}
-    found = {breach.kind for breach in (*verdict.approvals, *verdict.reasons)}
-    if not (found <= foreseen and verdict.kinds_to_approve <= preview.verdict.kinds_to_approve):
+    if not is_foreseen(verdict, preview.verdict):
         raise _Outdated(verdict)
+
+
+def is_foreseen(verdict: Verdict, preview: Verdict) -> bool:
+    """Return True if nothing needs an approval or a reason that did not need it when it was previewed."""
+    foreseen = {breach.kind for breach in (*preview.approvals, *preview.reasons)}
+    found = {breach.kind for breach in (*verdict.approvals, *verdict.reasons)}
+    return found <= foreseen and verdict.kinds_to_approve <= preview.kinds_to_approve
 
 
 def _submitted(person: User, key: str, digest: str) -> Order | None:
@@ -156,15 +158,35 @@ def _submitted(person: User, key: str, digest: str) -> Order | None:
     return submission.order
 
 
-def _create(
-    person: User, request: OrderRequest, preview: Preview, now: datetime, confirmed: Confirmation
+def order_write(
+    *,
+    person: User,
+    preview: Preview,
+    now: datetime,
+    confirmed: Confirmation,
+    basket: Basket | None = None,
 ) -> Order:
-    market, terms, plan = preview.market, preview.terms, preview.planned.plan
+    """Write the order of a preview without problems, inside a transaction that judges it under the gate after this.
+
+    Terms, slices, journal, the expected cost, and the request for an approval where it needs one belong to it.
+    """
+    order = _create(person, preview, now, confirmed, basket)
+    order_estimate(order=order, preview=preview, now=now)
+    if preview.verdict.approvals:
+        approval_ask(order, preview.verdict, person=person, now=now)
+    return order
+
+
+def _create(
+    person: User, preview: Preview, now: datetime, confirmed: Confirmation, basket: Basket | None
+) -> Order:
+    request, market, terms, plan = preview.request, preview.market, preview.terms, preview.planned.plan
     if market is None or terms.quantity is None or plan is None:
         raise RuntimeError("a preview without problems has no plan")
     order = Order(
         trader=person,
         created_by=person,
+        basket=basket,
         client_reference=request.client_reference,
         tags=list(request.tags),
         symbol=request.symbol,
@@ -211,6 +233,7 @@ def _journal_submitted(
             "quantity": plain(order.quantity),
             "symbol": order.symbol,
             "accounts": accounts,
+            **({"basket": order.basket_id} if order.basket_id else {}),
             **({"limits_exceeded": exceeded} if exceeded else {}),
         },
     )

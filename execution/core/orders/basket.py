@@ -1,0 +1,135 @@
+"""A basket: orders that are judged together and sent as one, all of them or none. Pure.
+
+The flow: ``BasketRow`` is a row as somebody wrote it, read or with its problems. A preview judges the rows, each as
+an order alone and all of them together, and sums them up (``BasketSums``). A send judges them once more in one
+transaction, and creates every order or none. ``basket_hash`` tells whether a key was used for the same basket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from execution.core.limits.money import Conversion, add_amount
+from execution.core.orders.terms import OrderRequest, request_hash
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, length_problem
+from execution.core.texts import first_unseen, visible
+from execution.core.types import Side
+
+#: As many as one page of orders shows. All of them are judged and written in one transaction.
+MAX_ROWS = 100
+MAX_NAME = 64
+#: Numbers of rows that a sentence names; the others are counted.
+ROWS_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class BasketRow:
+    """A row by its number, from 1. ``written`` has its cells as they stood; ``request`` is None with ``problems``."""
+
+    number: int
+    request: OrderRequest | None
+    problems: tuple[Problem, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BasketSums:
+    """The notional of a basket in ``currency``. None is unknown: the notional or the rate of a row is."""
+
+    currency: str
+    bought: Decimal | None
+    sold: Decimal | None
+
+    @property
+    def net(self) -> Decimal | None:
+        """Return what is bought less what is sold."""
+        return None if self.bought is None or self.sold is None else self.bought - self.sold
+
+    @property
+    def gross(self) -> Decimal | None:
+        """Return what is bought and sold together."""
+        return None if self.bought is None or self.sold is None else self.bought + self.sold
+
+
+def basket_sums(
+    parts: Iterable[tuple[Side, str, Decimal | None] | None], conversion: Conversion
+) -> BasketSums:
+    """Sum up side, quote currency and notional of each row. None is a row that could not be read: all is unknown."""
+    amounts: dict[Side, dict[str, Decimal | None]] = {Side.BUY: {}, Side.SELL: {}}
+    is_whole = True
+    for part in parts:
+        if part is None:
+            is_whole = False
+        else:
+            side, currency, notional = part
+            add_amount(amounts[side], currency, notional)
+    bought, sold = (conversion.total(amounts[side]) if is_whole else None for side in (Side.BUY, Side.SELL))
+    return BasketSums(conversion.into, bought, sold)
+
+
+def basket_hash(name: str, requests: Iterable[OrderRequest]) -> str:
+    """Return a hash that is the same for baskets that ask for the same orders in the same sequence."""
+    body = [name, *(request_hash(request) for request in requests)]
+    return hashlib.sha256(json.dumps(body).encode()).hexdigest()
+
+
+def basket_problems(name: str, rows: Sequence[BasketRow]) -> list[Problem]:
+    """Return what is wrong with the basket as a whole, whatever its rows ask for."""
+    problems = []
+    if len(name) > MAX_NAME:
+        problems.append(length_problem("name", "The basket's name", name, MAX_NAME))
+    if (unseen := first_unseen(name)) is not None:
+        message = f"The basket's name has a character that cannot be seen: {unseen}. Remove it."
+        problems.append(Problem("name", message, visible(name), code=Code.VALUE_MALFORMED))
+    if not 1 <= len(rows) <= MAX_ROWS:
+        problems.append(count_problem(len(rows)))
+    return problems
+
+
+def count_problem(count: int) -> Problem:
+    """Return the problem of a basket with no row, or with too many."""
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    message = f"The basket has {rows}. It may have from 1 to {MAX_ROWS}."
+    return Problem("orders", message, count, MAX_ROWS, code=Code.LENGTH_OUT_OF_RANGE)
+
+
+def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
+    """Return the problem of each row that asks for exactly what an earlier one does, by its number."""
+    first: dict[str, int] = {}
+    problems = {}
+    for row in rows:
+        if row.request is None:
+            continue
+        earlier = first.setdefault(request_hash(row.request), row.number)
+        if earlier != row.number:
+            message = (
+                f"Row {row.number} is the same as row {earlier}. "
+                "Remove it, or give each its own client_reference."
+            )
+            problems[row.number] = Problem("", message, row.number, earlier, code=Code.VALUE_REPEATED)
+    return problems
+
+
+def in_row(problem: Problem, number: int) -> Problem:
+    """Return a row's problem as one of its basket: the field counts orders from 0, as JSON does, the words from 1."""
+    name = f"orders.{number - 1}.{problem.field}" if problem.field else f"orders.{number - 1}"
+    is_said = problem.message.startswith(f"Row {number} ")
+    message = problem.message if is_said else f"Row {number}: {problem.message}"
+    return Problem(name, message, problem.value, problem.limit, code=problem.code)
+
+
+def rows_words(numbers: Sequence[int]) -> str:
+    """Return ``row 3``, ``rows 1 to 4`` or ``rows 1, 3 and 7``, and counts what a sentence has no room for."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    if len(numbers) > 2 and list(numbers) == [*range(numbers[0], numbers[-1] + 1)]:
+        return f"rows {numbers[0]} to {numbers[-1]}"
+    named = [str(number) for number in numbers[:ROWS_NAMED]]
+    if len(numbers) > ROWS_NAMED:
+        return f"rows {', '.join(named)} and {len(numbers) - ROWS_NAMED} more"
+    return f"rows {', '.join(named[:-1])} and {named[-1]}"

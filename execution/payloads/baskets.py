@@ -1,0 +1,93 @@
+"""Baskets: what one would be, what it is, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
+
+from execution.payloads.fields import DecimalStr, EpochMs, about
+from execution.payloads.orders import OrderRow
+from execution.payloads.previews import OrderPreview
+from execution.payloads.problems import ProblemRow
+
+
+class BasketNotional(TypedDict):
+    """What a basket buys and sells, in the desk's reporting currency. Null: a price or a rate is not known."""
+
+    currency: str
+    bought: DecimalStr | None
+    sold: DecimalStr | None
+    net: Annotated[DecimalStr | None, about("bought less sold")]
+    gross: Annotated[DecimalStr | None, about("bought and sold together")]
+
+
+class BasketLimit(TypedDict):
+    """A limit that rows exceed, each alone or together."""
+
+    kind: str
+    level: Annotated[
+        str, about("hard refuses; approval: the rows wait for another person; soft wants a reason")
+    ]
+    rows: Annotated[list[int], about("numbers of the rows, from 1; a reason belongs to the first")]
+    message: str
+
+
+class BasketPreviewRow(OrderPreview):
+    """A row as it would be."""
+
+    row: Annotated[int, about("from 1")]
+    expected_cost_bp: Annotated[
+        DecimalStr | None,
+        about("against arrival, with fees; + is cost; null: not known, or still being simulated"),
+    ]
+
+
+class BasketPreview(TypedDict):
+    """The basket as it would be if it were sent now. With a problem of any row nothing of it would be sent."""
+
+    rows: list[BasketPreviewRow]
+    notional: BasketNotional
+    limits: list[BasketLimit]
+    problems: Annotated[list[ProblemRow], about("every problem; the field of a row's begins with its order")]
+
+
+#: ``waiting``: every live order waits for an approval; ``paused``: every live order is paused.
+BasketState = Literal["live", "paused", "waiting", "done"]
+
+
+class BasketRow(TypedDict):
+    """A basket in a list."""
+
+    id: str
+    name: str
+    trader: str
+    created_at: EpochMs
+    size: Annotated[int, about("orders that it was sent with")]
+    state: Annotated[
+        BasketState,
+        about("paused, waiting: every live order is paused, or waits for approval; done: none is live"),
+    ]
+    needs_person: bool
+    counts: Annotated[dict[str, int], about("orders by status")]
+    filled_share: Annotated[DecimalStr | None, about("filled notional of the whole, 0 to 1; null: not known")]
+    notional: BasketNotional
+    filled: Annotated[BasketNotional, about("the part that is filled")]
+    cost_bp: Annotated[
+        DecimalStr | None,
+        about(
+            "of what is filled, against arrival, weighted by notional; + is cost; null: nothing, or not known"
+        ),
+    ]
+
+
+class BasketDetail(BasketRow):
+    """A basket with its orders, in the sequence of its rows."""
+
+    orders: list[OrderRow]
+
+
+class Baskets(TypedDict):
+    """The newest baskets."""
+
+    baskets: list[BasketRow]

@@ -1,0 +1,100 @@
+"""Confirmations of a basket: of each row what an order alone asks for, and of the whole its notional.
+
+The whole is typed again, not each row: what a mistyped basket has wrong is its size. Where a part of it is not known,
+each row is confirmed as an order alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from execution.core.limits.judgement import WITHIN, Verdict
+from execution.core.limits.kinds import LimitLevel
+from execution.core.numbers import round_up, without_grouping
+from execution.core.orders.basket import BasketSums, in_row
+from execution.core.orders.terms import parse_decimal
+from execution.core.problem_codes import Code
+from execution.core.problems import Problem, Refused
+from execution.models import User
+from execution.services.orders.basket_preview import BasketPreview
+from execution.services.orders.confirmation import PROGRAM, Confirmation, confirmation_problems, must_be_typed
+from execution.services.orders.limits import reason_problems
+
+#: The market moves while somebody types: a notional within this share of the one now is the same.
+SAME_WITHIN = Decimal("0.01")
+NOTIONAL_FIELD = "confirm_notional"
+
+
+@dataclass(frozen=True, slots=True)
+class BasketConfirmation:
+    """What is confirmed of each row, by its number, and the notional as it was typed again.
+
+    A soft limit's reason stands in the first of the rows that exceed it.
+    """
+
+    rows: Mapping[int, Confirmation] = field(default_factory=dict)
+    notional: str = ""
+    #: Of a row that ``rows`` does not have.
+    others: Confirmation = PROGRAM
+
+    def of(self, number: int) -> Confirmation:
+        return self.rows.get(number, self.others)
+
+
+def notional_must_be_typed(person: User, sums: BasketSums) -> bool:
+    """Return True above the person's own threshold. An unknown notional cannot be typed: each row is judged then."""
+    return sums.gross is not None and must_be_typed(person, sums.gross)
+
+
+def basket_confirmation_problems(
+    person: User, basket: BasketPreview, confirmed: BasketConfirmation
+) -> list[Problem]:
+    """Return what is still to be confirmed."""
+    problems: list[Problem] = []
+    for row in basket.rows:
+        if row.preview is None:
+            continue
+        given = confirmed.of(row.number)
+        given = replace(given, is_retyped=given.is_retyped and basket.sums.gross is None)
+        alone = replace(row.preview, verdict=WITHIN)  # the limits are confirmed once for all rows, below
+        problems += [in_row(each, row.number) for each in confirmation_problems(person, alone, given)]
+    for breach in basket.at_level(LimitLevel.SOFT):
+        missing = reason_problems(Verdict(reasons=(breach.breach,)), confirmed.of(breach.first).limit_reasons)
+        problems += [breach.said(each) for each in missing]
+    is_retyped = any(confirmed.of(row.number).is_retyped for row in basket.rows)
+    if is_retyped and notional_must_be_typed(person, basket.sums):
+        problems += _typed_problems(basket.sums, confirmed.notional)
+    return problems
+
+
+def reasons_of(basket: BasketPreview, confirmed: BasketConfirmation, number: int) -> Confirmation:
+    """Return a row's confirmation with the reasons that were given for all the rows of a limit."""
+    reasons = {
+        str(breach.breach.kind): confirmed.of(breach.first).limit_reasons.get(breach.breach.kind, "")
+        for breach in basket.at_level(LimitLevel.SOFT)
+        if number in breach.rows
+    }
+    return replace(confirmed.of(number), limit_reasons=reasons)
+
+
+def _typed_problems(sums: BasketSums, typed: str) -> list[Problem]:
+    """Return what is wrong with the notional as it was typed again."""
+    gross = sums.gross
+    number = _number(typed)
+    if gross is None or (number is not None and abs(number - gross) <= gross * SAME_WITHIN):
+        return []
+    shown = f"{round_up(gross):,f} {sums.currency}"
+    message = f"The notional typed again is {typed.strip()[:40]!r}. It must be within 1 % of {shown}."
+    if not typed.strip():
+        message = f"Type the notional again, {shown}: the basket is above your threshold."
+    code = Code.NOTIONAL_NOT_CONFIRMED
+    return [Problem(NOTIONAL_FIELD, message, typed.strip(), round_up(gross), code=code)]
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return parse_decimal(NOTIONAL_FIELD, "The notional typed again", without_grouping(text))
+    except Refused:
+        return None
