@@ -13,6 +13,7 @@ _STOPS = re.compile(
     rf"|/api/v1/orders/{_ID}/(pause|cancel)"
     r"|/orders/bulk/(pause|cancel)/review/"
     r"|/api/v1/orders/bulk/(pause|cancel)/preview"
+    rf"|/api/v1/baskets/{_ID}/(pause|cancel)(/preview)?"
     rf"|/reconciliation/{_ID}/cancel/"
     rf"|/api/v1/reconciliation/{_ID}/cancel"
     rf"|/accounts/{_ID}/suspend/)"

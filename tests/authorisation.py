@@ -70,6 +70,14 @@ GET    orders/<slug:public_id>/amend/            order    login     200    404  
 POST   orders/<slug:public_id>/amend/            order    login     302    404    422!    422!       404
 POST   orders/<slug:public_id>/amend/preview/    order    login     200    404    422!    422!       404
 
+# baskets: traders send them; who sees their orders sees them
+GET    baskets/                                  -        login     200    200    200     200        200
+GET    baskets/new/                              -        login     200    200    200     403        403
+POST   baskets/new/                              -        login     303    303    303     403        403
+POST   baskets/new/review/                       -        login     200    200    200     403        403
+POST   baskets/new/costs/                        -        login     200    200    200     403        403
+GET    baskets/<slug:public_id>/                 basket   login     200    404    200     200        404
+
 # the analysis, of the orders that each sees
 GET    analysis/                                 -        login     200    200    200     200        200
 GET    analysis/export.csv                       -        login     200    200    200     200        200
@@ -186,6 +194,16 @@ POST   api/v1/orders/<slug:public_id>/cancel     order    401       200    404  
 POST   api/v1/orders/<slug:public_id>/amend      order    401       200    404    403!    403!       404
 POST   api/v1/orders/<slug:public_id>/amend/preview order 401       200    404    403!    403!       404
 GET    api/v1/accounts                           -        401       200    200    200     200        200
+POST   api/v1/baskets/preview                    -        401       200    200    200     403        403
+POST   api/v1/baskets                            -        401       201    201    201     403        403
+GET    api/v1/baskets                            -        401       200    200    200     200        200
+GET    api/v1/baskets/<slug:public_id>           basket   401       200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/pause     basket   401       200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/pause/preview basket 401     200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/resume    basket   401       200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/resume/preview basket 401    200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/cancel    basket   401       200    404    200     200        404
+POST   api/v1/baskets/<slug:public_id>/cancel/preview basket 401    200    404    200     200        404
 GET    api/v1/balances                           -        401       200    200    200     200        403
 GET    api/v1/markets                            -        401       200    200    200     200        200
 POST   api/v1/halts/preview                      -        401       403    403    403     200        403
@@ -218,6 +236,7 @@ SOCKETS = """
 # route                                          object   anonymous trader second watcher supervisor admin
 ws/orders/                                       -        4401      open   open   open    open       open
 ws/orders/<slug:public_id>/                      order    4401      open   4404   open    open       4404
+ws/baskets/<slug:public_id>/                     basket   4401      open   4404   open    open       4404
 ws/alerts/                                       -        4401      open   open   open    open       open
 ws/home/                                         -        4401      open   open   open    open       4403
 ws/market/                                       -        4401      open   open   open    open       open

@@ -11,14 +11,17 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.forms.baskets import read_basket
 from dashboard.views import accounts as account_views
 from dashboard.views import reconciliation as reconciliation_views
 from execution.core.orders.bulk import BulkAction
-from execution.models import ChildOrder, Login, Order, OrderApproval, TradingLimit, User
+from execution.models import Basket, ChildOrder, Login, Order, OrderApproval, TradingLimit, User
 from execution.services.desk.doors import account_grant_ask
 from execution.services.desk.limits import limit_set, parse_limit_request
 from execution.services.desk.tokens import token_create
 from execution.services.halts import HaltRequest, halt_set
+from execution.services.orders.basket_confirmation import BasketConfirmation
+from execution.services.orders.basket_submit import basket_submit
 from execution.services.orders.orders import order_pause
 from tests.alerting.made import alert_of, channel_made
 from tests.authorisation import ROLES
@@ -31,6 +34,11 @@ SHOWN_CHILD = "qtestabcdefgh00p1"
 UNKNOWN_ASKED = {"reason": "a drill", "exchange_id": "77", "phrase": f"ABSENT {UNKNOWN_CHILD}"}
 BULK = {"mode": "catch_up", "by": "30m", "urgency": "0.8"}
 BULK_FIELDS = {BulkAction.RESUME: ("mode",), BulkAction.EXTEND: ("by",), BulkAction.URGENCY: ("urgency",)}
+BASKET = {
+    "key": "basket-1",
+    "csv": "side,symbol,quantity,unit,algorithm,accounts,duration,limit_price\n"
+    "buy,BTC/USDT,0.75,base,twap,alpha,1h,64000",
+}
 LIMIT = {
     "kind": "order_notional",
     "scope": "symbol",
@@ -70,6 +78,8 @@ class World:
             "orders/new/": ticket,
             "orders/new/preview/": ticket,
             "orders/new/review/": ticket,
+            "baskets/new/": BASKET,
+            "baskets/new/review/": BASKET,
             "orders/<slug:public_id>/resume/": {"mode": "catch_up"},
             **{
                 f"orders/bulk/{action}/{part}": BULK | {"orders": f"{self.things['order']}.1"}
@@ -115,6 +125,10 @@ class World:
         return {
             "api/v1/orders": order_body(self.desk),
             "api/v1/orders/preview": order_body(self.desk),
+            "api/v1/baskets": {"orders": [order_body(self.desk)], "confirm_notional": "163000"},
+            "api/v1/baskets/preview": {"orders": [order_body(self.desk)]},
+            "api/v1/baskets/<slug:public_id>/resume": {"mode": "catch_up"},
+            "api/v1/baskets/<slug:public_id>/resume/preview": {"mode": "catch_up"},
             "api/v1/orders/<slug:public_id>/resume": {"mode": "catch_up"},
             **{
                 f"api/v1/orders/bulk/{action}{part}": {
@@ -172,6 +186,7 @@ def make_world() -> World:
     things = {
         "-": "",
         "order": order.public_id,
+        "basket": _basket(desk).public_id,
         "token": token.public_id,
         "halt": halt.public_id,
         "account": desk.account.public_id,
@@ -194,6 +209,14 @@ def make_world() -> World:
 def _limit(desk: Desk, now: datetime) -> TradingLimit:
     request = parse_limit_request({**LIMIT, "subject": "ETH/USDT", "level": "approval", "value": "1000000"})
     return limit_set(person=desk.supervisor, request=request, reason="a drill", now=now)
+
+
+def _basket(desk: Desk) -> Basket:
+    rows = read_basket(BASKET["csv"].replace("0.75", "0.7"), desk.trader)
+    confirmed = BasketConfirmation()
+    return basket_submit(
+        person=desk.trader, name="", rows=rows, key="basket", clock=timezone.now, confirmed=confirmed
+    )
 
 
 def _approval(desk: Desk, now: datetime) -> OrderApproval:

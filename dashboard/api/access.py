@@ -48,8 +48,8 @@ class Bearer(HttpBearer):
 
 
 #: What only reads, though it is a POST; and what supervisors do.
-_PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend)/preview")
-_BULK_PREVIEWS = re.compile(r"/api/v1/orders/bulk/[a-z]+/preview")
+_PREVIEWS = re.compile(r"/api/v1/(orders|orders/[-\w]+/amend|baskets)/preview")
+_BULK_PREVIEWS = re.compile(r"/api/v1/(orders/bulk|baskets/[-\w]+)/[a-z]+/preview")
 _SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation)(/.*)?")
 
 

@@ -8,9 +8,11 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from execution.core.limits.kinds import LimitKind, LimitLevel, LimitScope
+from execution.core.orders.basket import MAX_NAME, MAX_ROWS
 from execution.core.orders.bulk import MAX_ORDERS
 from execution.core.orders.terms import ALGORITHMS, MAX_REFERENCE
 from execution.core.types import Side, Unit
+from execution.services.orders.basket_confirmation import BasketConfirmation
 from execution.services.orders.confirmation import Confirmation
 from execution.services.records.reasons import MAX_REASON_LENGTH
 
@@ -82,6 +84,26 @@ class OrderBody(Confirms):
     client_reference: str = Field(
         default="", description=f"your own reference, at most {MAX_REFERENCE} characters"
     )
+
+
+class BasketBody(Body):
+    """Orders that are sent as one: all of them or none. Each confirms what it would confirm alone."""
+
+    name: str = Field(default="", max_length=MAX_NAME, description="your own name for it")
+    orders: list[OrderBody] = Field(
+        min_length=1,
+        max_length=MAX_ROWS,
+        description="the rows, in their sequence; a reason for a limit that several exceed stands in the first",
+    )
+    confirm_notional: str = Field(
+        default="",
+        max_length=40,
+        description="bought and sold together once more, within 1 %, above your threshold",
+    )
+
+    def confirmation(self) -> BasketConfirmation:
+        rows = {number: order.confirmation() for number, order in enumerate(self.orders, start=1)}
+        return BasketConfirmation(rows, self.confirm_notional)
 
 
 class ActionBody(Body):

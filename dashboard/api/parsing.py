@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from django.http import HttpRequest
@@ -14,13 +14,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from dashboard.forms.filters import Filter, read_filter
+from execution.core.orders.basket import BasketRow
 from execution.core.orders.parameters import BOUND_WORDS, bounds_of
 from execution.core.orders.terms import ALGORITHMS, OrderRequest, parse_order_request
 from execution.core.problem_codes import Code
-from execution.core.problems import Problem, refuse_if
+from execution.core.problems import Problem, attempt, refuse_if
 from execution.core.strict_json import read_json
 from execution.selectors.orders.order_filter import OrderFilter, unknown_filter
-from execution.selectors.ticket import ticket_accounts
+from execution.selectors.ticket import account_ids
 
 if TYPE_CHECKING:
     from execution.models import User
@@ -80,7 +81,21 @@ def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
 
 def read_order(body: Mapping[str, Any], person: User) -> OrderRequest:
     """Read the request in a body whose form is right; raises ``Refused``. Accounts may be named by their labels."""
-    ids = {account["label"]: account["id"] for account in ticket_accounts(person=person)}
+    return _read(body, account_ids(person))
+
+
+def read_orders(written: Sequence[Mapping[str, Any]], person: User) -> list[BasketRow]:
+    """Read the orders of a basket as ``read_order`` does; what is wrong with one is its row's problem."""
+    ids = account_ids(person)
+    rows = []
+    for number, body in enumerate(written, start=1):
+        problems: list[Problem] = []
+        request = attempt(problems, partial(_read, body, ids))
+        rows.append(BasketRow(number, request, tuple(problems)))
+    return rows
+
+
+def _read(body: Mapping[str, Any], ids: Mapping[str, str]) -> OrderRequest:
     refuse_kinds(str(body.get("algorithm", "")), body.get("parameters") or {})
     return parse_order_request({**body, "accounts": [ids.get(name, name) for name in body["accounts"]]})
 

@@ -39,6 +39,25 @@ def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> payloads.O
     }
 
 
+def unread_row() -> payloads.OrderPreview:
+    """Return the preview of an order that cannot be read: nothing of it is known."""
+    return {
+        "quantity": None,
+        "notional": None,
+        "minimum": None,
+        "max_slices": None,
+        "worst_cost_bp": None,
+        "start_at": None,
+        "end_at": None,
+        "quote": None,
+        "slices": [],
+        "route": None,
+        "checks": [],
+        "approvals": [],
+        "problems": [],
+    }
+
+
 def _slice_row(part: SlicePlan) -> payloads.PlannedSlice:
     return {
         "number": part.number,

@@ -19,12 +19,3 @@ def limit_fields(verdict: Verdict, posted: Mapping[str, str], missing: Mapping[s
             if (field := f"{REASON_FIELD}{breach.kind}")
         ],
     }
-
-
-def limit_reasons_in(posted: Mapping[str, str]) -> dict[str, str]:
-    """Return the reasons of a form, by the limit's kind."""
-    return {
-        name.removeprefix(REASON_FIELD): text
-        for name, text in posted.items()
-        if name.startswith(REASON_FIELD)
-    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from dashboard.present.ticket_figures import Predicted
 from execution.core.numbers import grouped
@@ -20,14 +22,17 @@ def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
     found = estimate_wanted(preview=preview, now=now)
     if found is None:
         return None
-    if found.result is None:
-        return Predicted(pending=True)
-    if "cost_bp" not in found.result:
-        return Predicted(hint=found.result.get("problem", ""))
+    return Predicted(pending=True, key=found.key) if found.result is None else predicted_of(found.result)
+
+
+def predicted_of(result: Mapping[str, Any]) -> Predicted:
+    """Return what a simulation found, or why it found nothing."""
+    if "cost_bp" not in result:
+        return Predicted(hint=result.get("problem", ""))
     return Predicted(
-        cost_bp=Decimal(found.result["cost_bp"]),
-        error_bp=Decimal(found.result["standard_error_bp"]),
-        markets=found.result["seeds"],
+        cost_bp=Decimal(result["cost_bp"]),
+        error_bp=Decimal(result["standard_error_bp"]),
+        markets=result["seeds"],
     )
 
 

@@ -38,6 +38,8 @@ class Predicted:
     pending: bool = False
     #: Words beside the figure, or why there is none.
     hint: str = ""
+    #: By which a pending one is asked for again.
+    key: str = ""
 
 
 def figures(

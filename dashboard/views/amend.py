@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import person_of
 from dashboard.forms import fields
+from dashboard.forms.confirmations import limit_reasons_in
 from dashboard.forms.reasons import posted_reason
-from dashboard.present.limit_fields import limit_fields, limit_reasons_in
+from dashboard.present.limit_fields import limit_fields
 from dashboard.present.sentences import spoken
 from dashboard.responses import action_done, refused_text
 from execution.core.numbers import NumberRefused, grouped, plain, whole_number, without_grouping

@@ -18,8 +18,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from dashboard.access import person_of, trader_required
 from dashboard.forms import fields
 from dashboard.forms.clones import clone_of
+from dashboard.forms.confirmations import confirmed_in, is_confirmation
 from dashboard.present import sentences
-from dashboard.present.limit_fields import limit_fields, limit_reasons_in
+from dashboard.present.limit_fields import limit_fields
 from dashboard.present.predictions import predicted_now
 from dashboard.present.previews import preview_context
 from dashboard.responses import see_other
@@ -31,21 +32,7 @@ from execution.payloads.encode import epoch_ms
 from execution.selectors.room import room_words
 from execution.selectors.ticket import order_asked, ticket_accounts
 from execution.services.orders import orders as services
-from execution.services.orders.confirmation import Confirmation, price_problems, quantity_must_be_typed
-from execution.services.orders.limits import REASON_FIELD
-
-#: What is confirmed in the review, not asked for in the form.
-CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
-
-
-def confirmed_in(form: Mapping[str, str]) -> Confirmation:
-    return Confirmation(
-        quantity=form.get("confirm_quantity", ""),
-        lookalike=form.get("confirm_lookalike") == "yes",
-        limit=form.get("confirm_limit") == "yes",
-        i_would=form.get("confirm_i_would") == "yes",
-        limit_reasons=limit_reasons_in(form),
-    )
+from execution.services.orders.confirmation import price_problems, quantity_must_be_typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +217,10 @@ def _send(request: HttpRequest) -> HttpResponse:
         else:
             return _sent(request, order.public_id)
     if getattr(request, "htmx", False):
-        if problems and all(_is_confirmation(problem) for problem in problems):
+        if problems and all(is_confirmation(problem.field) for problem in problems):
             return _review(request, _preview(request), problems)
         return render(request, "dashboard/_review.html", {"problems": problems, "refused": True})
     return _form(request, asked, problems, status=422)
-
-
-def _is_confirmation(problem: Problem) -> bool:
-    return problem.field in CONFIRMATIONS or problem.field.startswith(REASON_FIELD)
 
 
 def _sent(request: HttpRequest, public_id: str) -> HttpResponse:

@@ -31,7 +31,9 @@ export function bulkBar({ body, rows, redraw }) {
   }
 
   const choosable = () => shown.filter((id) => mayAct(rows().get(id)) && rows().get(id).actions.length);
-  const fitting = (action) => [...chosen.ids].filter((id) => rows().get(id).actions.includes(NEEDS[action]));
+  const fitting = (action, ids = [...chosen.ids]) => ids.filter((id) => rows().get(id).actions.includes(NEEDS[action]));
+  /** Those of all rows that the action fits, chosen or not. */
+  const fits = (action) => fitting(action, choosable());
 
   function words() {
     const picked = [...chosen.ids].map((id) => rows().get(id));
@@ -86,6 +88,9 @@ export function bulkBar({ body, rows, redraw }) {
       chosen.setAll(ids.filter((id) => possible.has(id)), on);
       redraw();
     },
+    fits,
+    /** Opens the review of an action for all rows that it fits. */
+    openFor: (action) => open(action, fits(action)),
     /** To be called with what stands on the screen, after it is drawn. */
     update(ids) {
       shown = ids;

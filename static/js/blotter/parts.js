@@ -16,6 +16,7 @@ const facts = (row, now) => [
   ["ETA", finishWords(finishOf(row, row.schedule, now), now)],
   ["Last fill", row.last_fill_at === null ? DASH : `${moment(row.last_fill_at, now)} UTC`],
   ["Placed", `${moment(row.created_at, now)} UTC by ${row.trader}`],
+  ["Basket", row.basket || DASH],
   ["Reference", row.client_reference || DASH],
   ["Tags", row.tags.join(", ") || DASH],
 ];

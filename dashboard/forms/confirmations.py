@@ -1,0 +1,35 @@
+"""What a person confirmed in a review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from execution.services.orders.confirmation import Confirmation
+from execution.services.orders.limits import REASON_FIELD
+
+#: What is confirmed in the review, not asked for in the form.
+CONFIRMATIONS = ("confirm_quantity", "confirm_lookalike", "confirm_limit", "confirm_i_would")
+
+
+def confirmed_in(form: Mapping[str, str]) -> Confirmation:
+    return Confirmation(
+        quantity=form.get("confirm_quantity", ""),
+        lookalike=form.get("confirm_lookalike") == "yes",
+        limit=form.get("confirm_limit") == "yes",
+        i_would=form.get("confirm_i_would") == "yes",
+        limit_reasons=limit_reasons_in(form),
+    )
+
+
+def limit_reasons_in(posted: Mapping[str, str]) -> dict[str, str]:
+    """Return the reasons of a form, by the limit's kind."""
+    return {
+        name.removeprefix(REASON_FIELD): text
+        for name, text in posted.items()
+        if name.startswith(REASON_FIELD)
+    }
+
+
+def is_confirmation(field: str) -> bool:
+    """Return True for a field that a review asks for."""
+    return field in CONFIRMATIONS or field.startswith(REASON_FIELD)

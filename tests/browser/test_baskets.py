@@ -1,0 +1,85 @@
+"""A trader's basket from a table to its end, in Chromium on the real desk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.console_guard import Watched
+
+if TYPE_CHECKING:
+    from tests.desk.running import RunningDesk
+
+HEADER = "side,symbol,quantity,unit,algorithm,accounts,duration"
+GOOD = f"{HEADER}\nbuy,BTC/USDT,0.13,base,twap,alpha,10m\nsell,ETH/USDT,2100,quote,twap,beta,10m\n"
+WRONG = f"{HEADER}\nbuy,BTC/USDT,58000000,base,twap,alpha,10m\nhold,ETH/USDT,2100,quote,twap,beta,10m\n"
+
+
+@pytest.mark.timeout(540)
+def test_a_trader_pastes_reviews_sends_watches_and_stops_a_basket(
+    browser: Browser, desk: RunningDesk, tmp_path: Path
+) -> None:
+    watched = Watched(browser, desk)
+    page = watched.log_in("trader")
+    page.get_by_role("link", name="Baskets", exact=True).click()
+    page.goto("/baskets/new/")
+    refuses(page, tmp_path)
+    sends(page, tmp_path)
+    watched.picture("basket")
+    stops(page)
+    assert watched.complaints == []
+
+
+def refuses(page: Page, folder: Path) -> None:
+    """Show every problem of every row, and refuse a file that is not UTF-8."""
+    page.locator("#csv").fill(WRONG)
+    page.keyboard.press("Control+Enter")
+    review = page.locator("#basket-review")
+    expect(review).to_contain_text("Side is 'hold'. It must be one of buy, sell.")
+    expect(review).to_contain_text("58,000,000")
+    expect(review).to_contain_text("Only a supervisor can raise the limit.")
+    expect(page.locator("#basket-send")).to_have_count(0)
+    (folder / "latin.csv").write_bytes(GOOD.replace("alpha", "älpha").encode("latin-1"))
+    page.locator("#basket-file").set_input_files(folder / "latin.csv")
+    expect(page.locator("#error-file")).to_contain_text("latin.csv is not UTF-8")
+
+
+def sends(page: Page, folder: Path) -> None:
+    """Upload a file, wait for its costs, and send it. An edit of the rows takes the review away."""
+    (folder / "hedge.csv").write_text(GOOD, encoding="utf-8-sig")
+    page.locator("#basket-file").set_input_files(folder / "hedge.csv")
+    expect(page.locator("#name")).to_have_value("hedge")
+    send = page.get_by_role("button", name="Send 2 orders")
+    expect(send).to_be_enabled()
+    expect(page.locator('[data-row="1"] td').last).to_have_text(re.compile(r"^[+−]?\d+\.\d$"), timeout=90_000)
+    page.locator("#csv").press("End")
+    page.keyboard.type(" ")
+    expect(send).to_have_count(0)
+    page.locator("#basket-review-button").click()
+    expect(send).to_be_enabled()
+    send.click()
+    expect(page).to_have_url(re.compile(r"/baskets/[0-9a-z]{8}/$"))
+
+
+def stops(page: Page) -> None:
+    """Watch both orders begin, pause and resume all of them, and cancel them, each by the review of many orders."""
+    rows = page.locator("#order-rows tr[data-id]")
+    expect(rows).to_have_count(2)
+    expect(page.locator("#basket-counts")).to_have_text("2 orders: 2 working")
+    dialog = page.locator("#bulk-dialog")
+    for name, title, counts in (
+        ("Pause all…", "Pause 2 orders?", "2 orders: 2 paused"),
+        ("Resume all…", "Resume 2 orders?", "2 orders: 2 working"),
+        ("Cancel all…", "Cancel 2 orders?", "2 orders: 2 cancelled"),
+    ):
+        page.get_by_role("button", name=name).click()
+        expect(dialog.get_by_role("heading")).to_have_text(title)
+        page.locator("#bulk-send").click()
+        expect(page.locator("#basket-counts")).to_have_text(counts)
+    expect(page.locator("#basket-state")).to_have_text("done")
+    for button in page.locator("#basket-actions button").all():
+        expect(button).to_be_disabled()
