@@ -57,7 +57,7 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     answers = run_documented(tmp_path, desk, token_of(desk, "trader"))
     accounts, markets, balances, preview, launched, working, listed, parts, analysis, *later = answers
     amendment, amended, paused, resumed, *later = later
-    all_paused, all_resumed, extended, closing, final, alerts = later
+    all_paused, all_resumed, extended, closing, final, *basket, alerts = later
     read: Any = json.loads
     assert "alpha" in {account["label"] for account in read(accounts)["accounts"]}
     assert read(markets)["markets"][0]["symbol"] == "BTC/USDT"
@@ -79,3 +79,7 @@ def test_the_documented_commands_launch_follow_and_cancel_an_order(desk: Running
     assert read(final)["id"] == order["id"]
     assert (read(final)["status"], read(final)["unsettled"]) == ("cancelled", 0)
     assert isinstance(read(alerts)["alerts"], list)
+    judged, sent, seen, stopped = map(read, basket)
+    assert (judged["problems"], len(judged["rows"])) == ([], 2)
+    assert sent["id"] == seen["id"]
+    assert stopped["counts"] == {"done": 2}
