@@ -1,4 +1,4 @@
-"""What a person confirmed in a review."""
+"""Confirmations of a person in a review."""
 
 from __future__ import annotations
 

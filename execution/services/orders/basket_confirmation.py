@@ -29,7 +29,7 @@ NOTIONAL_FIELD = "confirm_notional"
 
 @dataclass(frozen=True, slots=True)
 class BasketConfirmation:
-    """What is confirmed of each row, by its number, and the notional as it was typed again.
+    """The confirmation of each row, by its number, and the notional as it was typed again.
 
     A soft limit's reason stands in the first of the rows that exceed it.
     """
