@@ -86,6 +86,7 @@ def _form(
         "max_name": MAX_NAME,
         "max_rows": MAX_ROWS,
         "max_characters": MAX_CHARACTERS,
+        "max_characters_words": f"{MAX_CHARACTERS:,}",
         "columns": present.columns_help(),
         "refused": problems,
         "is_reviewed": bool(review or problems),

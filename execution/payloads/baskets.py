@@ -13,7 +13,7 @@ from execution.payloads.problems import ProblemRow
 
 
 class BasketNotional(TypedDict):
-    """The amounts that a basket buys and sells, in the desk's reporting currency. Null: a price or a rate is not known."""
+    """The amounts that a basket buys and sells, in the reporting currency. Null: a price or a rate is not known."""
 
     currency: str
     bought: DecimalStr | None

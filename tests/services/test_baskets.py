@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from execution.models import (
 )
 from execution.selectors.orders.baskets import basket_detail
 from execution.services.accounts.markets import balances_record
+from execution.services.desk.old_orders import orders_drop
 from execution.services.orders import basket_submit as module
 from execution.services.orders.basket_confirmation import BasketConfirmation
 from execution.services.orders.confirmation import Confirmation
@@ -119,6 +121,15 @@ def test_a_halt_that_comes_after_the_preview_refuses_the_whole(
     problems = refusal(rows, parts(rows, 2))
     assert problems[0].code is Code.TRADING_HALTED
     assert problems[0].message.startswith("Row 1: ")
+
+
+def test_a_basket_goes_with_the_last_of_its_old_orders(rows: Rows) -> None:
+    basket = sent(rows, parts(rows, 2))
+    first, second = basket.orders.order_by("pk")
+    for order, left in ((first, 1), (second, 0)):
+        Order.objects.filter(pk=order.pk).update(status="cancelled", ended_at=NOW)
+        assert orders_drop(before=NOW + timedelta(days=1), now=NOW, pause=lambda: None) == 1
+        assert Basket.objects.count() == left
 
 
 # --- limits --------------------------------------------------------------------------------------

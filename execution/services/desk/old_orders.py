@@ -53,7 +53,9 @@ def orders_drop(*, before: datetime, now: datetime, pause: Pause) -> int:
     old = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lt=before)
     # One of unsettled children is never old: its fills may still come.
     old = old.exclude(children__is_settled=False)
-    chosen = list(old.order_by("ended_at", "pk").only("public_id", "version", "journal_hash")[:MAX_ORDERS])
+    chosen = list(
+        old.order_by("ended_at", "pk").only("public_id", "version", "journal_hash", "basket")[:MAX_ORDERS]
+    )
     if not chosen:
         return 0
     _note(chosen, before, now)
