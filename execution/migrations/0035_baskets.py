@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('execution', '0033_halt_keeps_time'),
+        ('execution', '0034_watchlist'),
     ]
 
     operations = [
