@@ -1,7 +1,7 @@
-"""The halt: what a supervisor stops, for whom, until a supervisor lifts it (docs/how-to/halts.md).
+"""Halts: a supervisor's stop of the desk or a part of it, until a supervisor lifts it (docs/how-to/halts.md).
 
-Setting it is one short transaction under the gate. From its commit nothing new is submitted, intended or
-taken in its scope; pausing and cancelling what was there before is the sweep, which anybody may finish.
+Setting one is one short transaction under the gate. From its commit on nothing in its scope is submitted, placed or
+sent. The sweep then pauses the orders and requests the cancels that came before; any process may finish it.
 """
 
 from __future__ import annotations
@@ -61,8 +61,11 @@ class HaltNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HaltRequest:
-    """``subject`` is an account's public id or label, a trader's username or public id, a symbol, an algorithm or an
-    order's public id; "" for the desk."""
+    """A requested halt.
+
+    ``subject`` is an account's public id or label, a trader's username or public id, a symbol, an algorithm or an
+    order's public id; "" for the desk.
+    """
 
     kind: str
     scope: str
@@ -70,7 +73,7 @@ class HaltRequest:
 
 
 def parse_halt_request(raw: Mapping[str, Any]) -> HaltRequest:
-    """Parse the request in ``raw``'s kind, scope and subject; raises ``Refused`` with everything that is wrong."""
+    """Parse kind, scope and subject in ``raw``. Raises ``Refused`` with every problem."""
     kind, scope = str(raw.get("kind") or ""), str(raw.get("scope") or "")
     subject = str(raw.get("subject") or "").strip()
     problems = [
@@ -136,7 +139,7 @@ def _phrase(halt: Halt) -> str:
 
 
 def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPreview:  # noqa: ARG001  as its siblings
-    """Return what the halt would pause and cancel, and the phrase that confirms it. Changes nothing."""
+    """Return the orders and children that the halt would pause and cancel, and its phrase. It changes nothing."""
     halt = _draft(person, request)
     return preview_of(halt, _phrase(halt))
 
@@ -145,10 +148,10 @@ def halt_preview(*, person: User, request: HaltRequest, now: datetime) -> HaltPr
 
 
 def halt_set(*, person: User, request: HaltRequest, phrase: str, reason: str, now: datetime) -> Halt:
-    """Stop what ``request`` names; raises ``Refused``. The same halt in force already is returned as it is.
+    """Set the halt in ``request``. Raises ``Refused``. The same halt in force already is returned unchanged.
 
-    1. Under the gate: the halt, the children that it has to get off the book, the audit. Committed.
-    2. The sweep pauses the parents and asks for the cancels.
+    1. Under the gate, in one transaction: the halt, the children that it must cancel, and the audit entry.
+    2. The sweep pauses the parents and requests the cancels.
     """
     halt = _draft(person, request)
     reason = kept_reason(reason)
@@ -203,9 +206,9 @@ def _audit(kind: str, halt: Halt, person: User, reason: str, now: datetime) -> N
 
 
 def halt_sweep(*, halt_pk: int, now: datetime) -> None:
-    """Pause the parents in scope and ask for every cancel, an order at a time. To be repeated at will.
+    """Pause the parents in scope and request every cancel, an order at a time. It may be repeated.
 
-    An order that the database refuses now is left to the next sweep, and does not keep the others.
+    An order that the database refuses now is left to the next sweep, and does not delay the others.
     """
     halt = halts_in_force().filter(pk=halt_pk, kind=HaltKind.STOP, swept_at=None).first()
     if halt is not None and _sweep(halt, now):
@@ -254,7 +257,10 @@ def _sweep_order(halt: Halt, order_pk: int, now: datetime) -> None:
 
 
 def halts_tend(*, now: datetime) -> None:
-    """Finish what a halt began: called by every engine at each check, one indexed query when none is in force."""
+    """Finish interrupted sweeps and note halts that have become flat. Every engine calls it at each check.
+
+    It takes one indexed query when no halt is in force.
+    """
     if not is_any_in_force():
         return
     for halt in halts_in_force().filter(kind=HaltKind.STOP):
@@ -291,13 +297,13 @@ def _flat_at(halt: Halt) -> datetime | None:
 
 
 def halt_lift(*, public_id: str, person: User, reason: str, now: datetime, keeps_time: bool = False) -> Halt:
-    """End a halt; its orders stay paused until somebody resumes each. Lifting twice is once.
+    """Lift a halt. Its orders stay paused until somebody resumes each. Lifting twice has the effect of once.
 
-    1. The end of the halt and its audit, committed. 2. Each order that it paused no longer says that it is halted.
-    With ``keeps_time`` the plan of each moves by the time of its pause until now; a fixed end stays where it is.
+    1. The end of the halt and its audit entry are committed. 2. Each order that it paused no longer says that it is
+    halted. With ``keeps_time`` the plan of each moves by the time of its pause until now; a fixed end does not move.
 
-    Raises ``HaltNotFound``, and ``Refused``: also while its sweep is unfinished, because the parents that
-    are not paused yet would go on by themselves.
+    Raises ``HaltNotFound``, and ``Refused``, also while its sweep is unfinished: the parents that are not paused yet
+    would go on by themselves.
     """
     halt = _lift(public_id, person, reason, now, keeps_time)
     _tell_orders(halt, now)
@@ -329,7 +335,7 @@ def _lift(public_id: str, person: User, reason: str, now: datetime, keeps_time: 
 
 
 def halts_lifted_tell(*, since: datetime, now: datetime) -> None:
-    """Finish what a process that died while it lifted a halt, after ``since``, has left."""
+    """Finish lifting halts for processes that died meanwhile. Only halts lifted after ``since`` are read."""
     for halt in Halt.objects.select_related("set_by", "lifted_by").filter(lifted_at__gte=since):
         _tell_orders(halt, now)
 

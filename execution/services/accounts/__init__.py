@@ -1,1 +1,1 @@
-"""Venues, accounts, their keys and what their sessions learn."""
+"""Venues, accounts and their keys, and the rows that account sessions record."""

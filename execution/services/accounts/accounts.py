@@ -1,4 +1,4 @@
-"""Verbs on venues, the accounts there, and the sealing of their keys."""
+"""The services that create venues and accounts, and seal exchange keys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AccountNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:
-    """A key that was sealed for the account ``account_id``, which need not exist yet."""
+    """A key that is sealed for the account ``account_id``, which may not exist yet."""
 
     account_id: str
     sealed: bytes = field(repr=False)
@@ -52,8 +52,8 @@ class SealedKey:
 class NewAccount:
     """A new account at an existing ``venue``, or at a new one of ``exchange``.
 
-    ``options`` None leaves an existing venue's as they are. ``secrets`` are by ccxt's names; the object's text does
-    not show them. A key that is sealed already comes as ``key``, without ``secrets``.
+    ``options`` None leaves the options of an existing venue unchanged. ``secrets`` are by ccxt's names and do not
+    show in the object's text. A sealed key comes as ``key``, without ``secrets``.
     """
 
     label: str
@@ -69,10 +69,10 @@ class NewAccount:
 
 @transaction.atomic
 def venue_ensure(*, label: str, exchange: str, options: Mapping[str, Any]) -> Venue:
-    """Make the venue ``label``, or bring it to these ccxt ``options``.
+    """Create the venue ``label``, or give it these ccxt ``options``.
 
-    Raises ``Refused`` when the label is bad, or the venue exists with another exchange: its orders and fills would
-    change their meaning.
+    Raises ``Refused`` when the label is bad, or when the venue exists with another exchange: its orders and fills
+    would change their meaning.
     """
     _refuse_bad_label(label)
     venue, created = Venue.objects.select_for_update(no_key=True).get_or_create(
@@ -97,7 +97,8 @@ def account_add(
     traders: Iterable[User],
     public_id: str = "",
 ) -> Account:
-    """Add a named account at ``venue`` for ``traders``; an account that exists so is returned as it is.
+    """Add a named account at ``venue`` for ``traders``. An account that exists with these values is returned
+    unchanged.
 
     Raises ``Refused`` when the installation is missing or of another environment, a symbol is not BASE/QUOTE, or the
     label names an account at another venue.
@@ -130,7 +131,7 @@ def credential_add(*, account: Account, secrets: Mapping[str, str], last_four: s
 
 
 def key_seal(secrets: Mapping[str, str], *, account_id: str, last_four: str) -> SealedKey:
-    """Seal a key for the account of this public id; raises ``Refused`` as ``credential_add`` does."""
+    """Seal a key for the account with this public id. Raises ``Refused`` as ``credential_add`` does."""
     known = ", ".join(sorted(SECRET_NAMES))
     problems = [
         Problem(name, f"ccxt knows no part of a key called {name!r}.", name, known, code=Code.FIELD_UNKNOWN)
@@ -159,9 +160,10 @@ def sealing_key_now() -> str:
 
 @transaction.atomic
 def credential_keep(*, account: Account, key: SealedKey) -> Credential:
-    """Keep a sealed key as the account's, unchecked, and retire the former one.
+    """Store a sealed key as the account's newest, unchecked, and retire the former one.
 
-    Raises ``Refused`` for one that is sealed to another key than the installation's, which a rotation may forget.
+    Raises ``Refused`` for a key that is sealed to another public key than the installation's, because a rotation may
+    forget that one.
     """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # two adding at once queue here
     current = Installation.objects.select_for_update(no_key=True).get().sealing_key
@@ -181,7 +183,9 @@ def credential_keep(*, account: Account, key: SealedKey) -> Credential:
 
 
 def actor_of_admin(person: User | None) -> str:
-    """Name the actor for the audit; None is the operator's command line. Raises ``Refused`` for others."""
+    """Return the actor's name for the audit. None is the operator's command line. Raises ``Refused`` for anybody but
+    an admin.
+    """
     if person is None:
         return DESK
     if person.role != Role.ADMIN or not person.is_active:
@@ -191,7 +195,7 @@ def actor_of_admin(person: User | None) -> str:
 
 
 def reason_of(reason: str) -> str:
-    """Return the reason, without which nothing is stopped; raises ``Refused``."""
+    """Return the reason for stopping something. Raises ``Refused`` without one."""
     if not reason.strip():
         message = "A reason is required. It goes into the audit log and is shown to the affected traders."
         refuse("reason", message, code=Code.VALUE_MISSING)
@@ -208,7 +212,7 @@ def account_locked(public_id: str) -> Account:
 
 @transaction.atomic
 def account_create(*, person: User | None, new_account: NewAccount, now: datetime) -> Account:
-    """Create an account with its key, sealed and unchecked; raises ``Refused`` and then creates nothing."""
+    """Create an account with its key, sealed and unchecked. Raises ``Refused``, and creates nothing then."""
     actor = actor_of_admin(person)
     refuse_if(new_account_problems(new_account))
     existing = Venue.objects.filter(label=new_account.venue).first()
@@ -243,17 +247,19 @@ def account_create(*, person: User | None, new_account: NewAccount, now: datetim
 
 
 def key_of_secrets(secrets: Mapping[str, str], *, account_id: str) -> SealedKey:
-    """Seal a key that a person gave, with the characters of it that people may see."""
+    """Seal a key that a person typed in, with the characters of it that people may see."""
     return key_seal(secrets, account_id=account_id, last_four=last_four_of(secrets.get("apiKey", "")))
 
 
 def last_four_of(api_key: str) -> str:
-    """Return what people may see of a key; nothing of one so short that four characters would be half of it."""
+    """Return the last four characters of a key, for display; nothing of a key so short that four would be half of
+    it.
+    """
     return api_key[-LAST_FOUR_LENGTH:] if len(api_key) >= 2 * LAST_FOUR_LENGTH else ""
 
 
 def key_problems(secrets: Mapping[str, str]) -> list[Problem]:
-    """Return why a key that a person gave cannot be taken; never with its text."""
+    """Return the problems with a key that a person typed in. Their messages never contain the key."""
     problems = [
         Problem(name, f"{label} is missing.", code=Code.VALUE_MISSING)
         for name, label in KEY_PARTS
@@ -268,7 +274,7 @@ def key_problems(secrets: Mapping[str, str]) -> list[Problem]:
 
 
 def new_account_problems(new_account: NewAccount) -> list[Problem]:
-    """Return why an account cannot be created so; its venue is judged when it is created."""
+    """Return the problems with a new account. Its venue is checked when it is created."""
     problems = [] if new_account.key else key_problems(new_account.secrets)
     if Account.objects.filter(label=new_account.label).exists():
         message = f"There is an account {new_account.label} already."
@@ -299,7 +305,7 @@ def _refuse_other_venue(
 
 
 def traders_named(names: Sequence[str]) -> list[User]:
-    """Return the people of these user names; raises ``Refused`` unless each is an active trader."""
+    """Return the users with these names. Raises ``Refused`` unless each is an active trader."""
     people = {person.username: person for person in User.objects.filter(username__in=names)}
     problems, code = [], Code.NOT_A_TRADER
     for name in names:

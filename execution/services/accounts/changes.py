@@ -1,4 +1,4 @@
-"""Verbs on an account that exists: who may use it, whether it is open, what it trades."""
+"""The services that change an existing account: its traders, whether it is open, and its symbols."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from execution.services.records.audit import audit_append
 
 @transaction.atomic
 def account_grant(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Let a trader use the account; granting twice is once."""
+    """Let a trader use the account. Granting twice has the effect of once."""
     actor = actor_of_admin(person)
     (granted,) = traders_named([trader])
     account = account_locked(account_id)
@@ -39,7 +39,7 @@ def account_grant(*, person: User | None, account_id: str, trader: str, now: dat
 
 @transaction.atomic
 def account_revoke(*, person: User | None, account_id: str, trader: str, now: datetime) -> Account:
-    """Take the account from a trader: no new orders there; those that run go on."""
+    """Take the account from a trader. They place no new orders there; their running orders go on."""
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     revoked = account.traders.filter(username=trader).first()
@@ -53,7 +53,9 @@ def account_revoke(*, person: User | None, account_id: str, trader: str, now: da
 
 @transaction.atomic
 def account_close(*, person: User | None, account_id: str, reason: str, now: datetime) -> Account:
-    """Stop new orders and children there; its orders pause for a person and what rests is cancelled."""
+    """Stop new orders and children on the account. Its orders pause for a person and resting
+    children are cancelled.
+    """
     actor, why = actor_of_admin(person), reason_of(reason)
     orders = account_orders_locked(account_id)
     account = account_locked(account_id)
@@ -71,7 +73,7 @@ def account_close(*, person: User | None, account_id: str, reason: str, now: dat
 
 @transaction.atomic
 def account_open(*, person: User | None, account_id: str, now: datetime) -> Account:
-    """Open a closed account again; resumes nothing by itself."""
+    """Open a closed account again. No order resumes by itself."""
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     if not account.is_active:
@@ -85,9 +87,10 @@ def account_open(*, person: User | None, account_id: str, now: datetime) -> Acco
 def account_exclusive(
     *, person: User | None, account_id: str, is_exclusive: bool, reason: str, now: datetime
 ) -> Account:
-    """Mark the account as the desk's alone, or take the mark back.
+    """Mark the account as the desk's alone, or remove the mark.
 
-    Only there is the exchange's dead-man's switch armed: it cancels every open order, whoever sent it.
+    The exchange's dead-man's switch is armed only on such an account, because it cancels every open order, whoever
+    sent it.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)
@@ -103,10 +106,10 @@ def account_exclusive(
 def account_assumptions_accept(
     *, person: User | None, account_id: str, reason: str, now: datetime
 ) -> Account:
-    """Accept, for a live account, what safety rests on and is only assumed about its exchange.
+    """Accept, for a live account, the guarantees that are only assumed about its exchange.
 
-    New orders are sent there from then on. The audit keeps each guarantee with its value and source of now. One that
-    is assumed anew, by a later version, has to be accepted again.
+    New orders may go there from then on. The audit stores each guarantee with its current value and source. A later
+    version may assume another one, which then has to be accepted again.
     """
     actor, why = actor_of_admin(person), reason_of(reason)
     account = account_locked(account_id)
@@ -130,7 +133,7 @@ def account_assumptions_accept(
 def account_symbols(
     *, person: User | None, account_id: str, symbols: Sequence[str], now: datetime
 ) -> Account:
-    """Trade these symbols there; one that a live order trades cannot be taken away."""
+    """Set the symbols that the account trades. A symbol with a live order cannot be removed."""
     actor = actor_of_admin(person)
     refuse_bad_symbols(symbols)
     account = account_locked(account_id)

@@ -1,4 +1,6 @@
-"""Verbs on an account's key: replaced, checked, suspended, resumed, retired. The newest key is the account's."""
+"""The services for an account's key: replace, check, suspend, resume and retire it. The newest key
+is the account's.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +49,9 @@ def credential_replace(
     now: datetime,
     key: SealedKey | None = None,
 ) -> Credential:
-    """Give the account another key; the former one is retired at once, and the new one trades when checked.
+    """Give the account another key. The former one is retired at once; the new one trades after its check.
 
-    A key that is sealed already comes as ``key``, without ``secrets``.
+    A sealed key comes as ``key``, without ``secrets``.
     """
     actor, reason = actor_of_admin(person), optional_reason(reason)
     if key is None:
@@ -66,16 +68,17 @@ def credential_replace(
 
 @transaction.atomic
 def credential_suspend(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Stop trading with the key: the account's orders pause for a person, what rests is cancelled with it.
+    """Stop trading with the key. The account's orders pause for a person, and resting children are cancelled with
+    it.
 
-    Suspending a suspended key changes nothing; one that is refused or retired cannot be suspended.
+    Suspending a suspended key changes nothing. A refused or retired key cannot be suspended.
     """
     return _stop(person, account_id, CredentialState.SUSPENDED, IN_USE, reason, now)
 
 
 @transaction.atomic
 def credential_resume(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """Use a suspended key again once a worker has checked it; resumes no order by itself."""
+    """Use a suspended key again, once a worker has checked it. No order resumes by itself."""
     actor, reason = actor_of_admin(person), optional_reason(reason)
     account = account_locked(account_id)
     credential = _key_of(account)
@@ -89,7 +92,9 @@ def credential_resume(*, person: User | None, account_id: str, reason: str, now:
 
 @transaction.atomic
 def credential_retire(*, person: User | None, account_id: str, reason: str, now: datetime) -> Credential:
-    """End the key for good. What rests is cancelled with it first; it trades and checks nothing any more."""
+    """End the use of the key for good. It first cancels resting children. It then trades and checks nothing any
+    more.
+    """
     return _stop(person, account_id, CredentialState.RETIRED, tuple(CredentialState), reason, now)
 
 
@@ -119,7 +124,7 @@ def _stop(
 
 @transaction.atomic
 def credential_check(*, person: User | None, account_id: str, now: datetime) -> Credential:
-    """Have the account's session ask the exchange what the key may do; a refused key gets another chance."""
+    """Ask the account's session to check the rights of the key. A refused key gets another chance."""
     actor = actor_of_admin(person)
     account = account_locked(account_id)
     credential = _key_of(account)
@@ -174,9 +179,9 @@ def _refuse_unless(credential: Credential, states: tuple[CredentialState, ...], 
 
 
 def credential_checks_due(*, now: datetime) -> int:
-    """Have the sessions check the keys that trade and were not checked for a day; return how many.
+    """Ask the sessions to check active keys that were not checked for a day. Return the number of keys.
 
-    A check that fails is due again at the next call: nobody knows yet what the key may do.
+    A check that fails is due again at the next call, because the rights are still unknown.
     """
     due = Credential.objects.filter(
         Q(checked_at=None) | Q(checked_at__lte=now - CHECKED_EVERY),
@@ -189,9 +194,9 @@ def credential_checks_due(*, now: datetime) -> int:
 
 @transaction.atomic
 def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: datetime) -> Credential:
-    """Keep what the exchange says a key may do; one that may withdraw, or not trade, is refused.
+    """Record the rights of a key as the exchange reports them. Refuse a key that may withdraw, or may not trade.
 
-    A key that trades and has other rights than at its last check is suspended. People are alerted to both.
+    An active key with other rights than at its last check is suspended. Both raise an alert.
     """
     error = ""
     if permissions.withdraw is True:
@@ -202,12 +207,12 @@ def credential_checked(*, credential_pk: int, permissions: KeyPermissions, now: 
 
 
 def credential_refused(*, credential_pk: int, error: str, now: datetime) -> Credential:
-    """Record that the exchange refuses the key, or that it cannot be used as it is."""
+    """Record that the exchange refuses the key, or that the key cannot be used."""
     return _settle_check(credential_pk, error=error, permissions=None, now=now)
 
 
 def credential_check_failed(*, credential_pk: int, error: str) -> None:
-    """Record that the exchange could not be asked: the key stays what it was, and people see why."""
+    """Record that a check of the key got no answer. The key stays in its state, and people see the reason."""
     Credential.objects.filter(pk=credential_pk, state__in=IN_USE).update(
         error=error[:500], check_wanted_at=None
     )

@@ -26,9 +26,9 @@ M = TypeVar("M", bound=models.Model)
 def markets_record(
     *, venue_pk: int, markets: Mapping[str, types.Market], now: datetime, asked: Collection[str] = ()
 ) -> None:
-    """Refresh the rules and fees that pages and plans use.
+    """Update the stored rules and fees of markets, which pages and plans use.
 
-    A symbol that was ``asked`` for and is not among ``markets`` is not listed any more.
+    A symbol that was ``asked`` for and is not among ``markets`` is no longer listed.
     """
     gone = Market.objects.filter(venue_id=venue_pk, symbol__in=set(asked) - set(markets))
     gone.update(status=types.MarketStatus.NOT_LISTED, status_word="", refreshed_at=now)
@@ -47,7 +47,7 @@ def _columns(market: types.Market) -> dict[str, Any]:
 
 @transaction.atomic
 def balances_record(*, account_pk: int, balances: Mapping[str, types.BalanceAmounts], now: datetime) -> None:
-    """Replace what the account is known to hold; a currency no longer listed is gone."""
+    """Replace the account's stored balances. A currency that is no longer listed is removed."""
     Balance.objects.filter(account_id=account_pk).exclude(currency__in=balances).delete()
     rows = [
         Balance(account_id=account_pk, currency=currency, free=amounts.free, locked=amounts.locked, at=now)
@@ -73,10 +73,10 @@ def _keep(rows: Sequence[M], known_by: list[str]) -> None:
 
 @transaction.atomic
 def candles_record(*, venue_pk: int, symbol: str, history: types.CandleHistory) -> None:
-    """Keep five-minute candles, a row a day; a bar that is there already is replaced.
+    """Store five-minute candles, one row a day. A candle that is stored already is replaced.
 
-    The market is then known until the last candle ended: an exchange may list the newest ones late. Without a
-    candle nothing is known, and nothing is written.
+    The market is then known until the end of the last candle, because an exchange may list the newest ones late.
+    Without a candle nothing is written.
     """
     if not history.candles:
         return
@@ -115,9 +115,9 @@ def _place(opened_at: datetime) -> tuple[date, int]:
 
 @transaction.atomic
 def samples_record(*, samples: list[MarketSample]) -> None:
-    """Keep the seconds of markets in which orders live; one that is there already takes what is known now.
+    """Store the seconds of markets with live orders. A second that is stored already is completed.
 
-    A mended second has its new volume, and keeps its quote. Unknown never replaces known.
+    It gets a corrected volume, and keeps its quote. An unknown value never replaces a known one.
     """
     seconds: dict[tuple[int, str, datetime], MarketSample] = {}
     for sample in samples:

@@ -1,4 +1,4 @@
-"""The secrets that are sealed to each of the two keyrings, sealed again: keys of accounts, and channels of alerts."""
+"""The secrets that are sealed to each keyring, and their sealing to a new key: account keys and alert channels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Column = Literal["sealing_key", "alert_sealing_key"]
 
 @dataclass(frozen=True, slots=True)
 class SealedRow:
-    """A sealed secret, whom it is bound to, and what people call it."""
+    """A sealed secret, the id of its owner, which is bound in, and the name that people know it by."""
 
     pk: int
     name: str
@@ -29,7 +29,7 @@ class SealedRow:
 
 @dataclass(frozen=True, slots=True)
 class SealedBook:
-    """Everything that is sealed to one keyring, and the public key that the installation seals to."""
+    """All secrets that are sealed to one keyring, and the public key to which the installation seals."""
 
     name: str
     column: Column
@@ -41,7 +41,7 @@ class SealedBook:
 
     @transaction.atomic
     def switch(self, *, public_key_hex: str, now: datetime) -> bool:
-        """Seal to another public key from this commit on; False when it is that one already."""
+        """Seal to another public key from this commit on. Return False if it is the current one."""
         installation = Installation.objects.select_for_update(no_key=True).get()
         former = getattr(installation, self.column)
         if former == public_key_hex:
@@ -53,7 +53,7 @@ class SealedBook:
         return True
 
     def reseal(self, row: SealedRow, sealed: bytes) -> bool:
-        """Put other bytes in the place of exactly these; False when somebody has changed them meanwhile."""
+        """Replace exactly these sealed bytes by others. Return False if somebody has changed them meanwhile."""
         return self.table.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed) == 1
 
     @transaction.atomic

@@ -1,4 +1,4 @@
-"""An account session's records of its account: health, the reconciliation mark."""
+"""The records of an account session about its account: health, doubts, and the progress of reconciliation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_ERROR_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class UnreadSymbol:
-    """A symbol that cannot be read. ``blocks``: nothing new of it is sent, even if it was read before."""
+    """A symbol that cannot be read. ``blocks``: no new child of it is sent, even if it was read before."""
 
     error: str
     since: datetime
@@ -35,9 +35,9 @@ def account_seen(
     stream_at: datetime | None = None,
     error: str = "",
 ) -> None:
-    """Keep signs of health for the pages; what is None is left as it is.
+    """Record signs of the account's health for the pages. Values of None change nothing.
 
-    ``error`` is what a poll could not read while it read the rest.
+    ``error`` is the trouble with the part that a poll could not read, while it read the rest.
     """
     seen: dict[str, float | datetime | None] = {
         "latency_ms": latency_ms,
@@ -55,12 +55,12 @@ def account_seen(
 
 
 def account_failed(*, account_pk: int, error: str, now: datetime) -> None:
-    """Keep the last error for the pages, and count it until a poll succeeds."""
+    """Record the last error for the pages, and count it. A successful poll resets the count."""
     Account.objects.filter(pk=account_pk).update(error=error[:500], error_at=now, failures=F("failures") + 1)
 
 
 def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
-    """Record that our books have everything before ``until``; False when the account is another's now."""
+    """Record that our books have everything before ``until``. Return False if another holder has the account now."""
     updated = Account.objects.filter(pk=account_pk, fence=fence).update(
         reconciled_until=until, reconciled_fence=fence
     )
@@ -69,9 +69,9 @@ def account_reconciled(*, account_pk: int, fence: int, until: datetime) -> bool:
 
 @transaction.atomic
 def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: datetime) -> bool:
-    """Record that a symbol was polled completely by a poll that began at ``begun``: its doubt of before is over.
+    """Record a complete poll of a symbol that began at ``begun``, which ends an earlier doubt about the symbol.
 
-    False when the account is another's now. What says nothing any more is removed.
+    Return False if another holder has the account now. Entries without meaning are removed.
     """
     account = _held(account_pk, fence)
     if account is None:
@@ -88,7 +88,7 @@ def account_symbol_read(*, account_pk: int, fence: int, symbol: str, begun: date
 
 
 def account_symbols_unread(*, account_pk: int, fence: int, unread: Mapping[str, UnreadSymbol]) -> None:
-    """Record which symbols cannot be read, and why; the others can. A stale holder records nothing."""
+    """Record the symbols that cannot be read, with their reasons; all others can. A stale holder records nothing."""
     kept = {
         symbol: {
             "fence": fence,
@@ -102,7 +102,7 @@ def account_symbols_unread(*, account_pk: int, fence: int, unread: Mapping[str, 
 
 
 def account_stream_suspected(*, account_pk: int, fence: int, words: str, now: datetime) -> None:
-    """Record why the private stream is suspect and begins anew."""
+    """Record the reason why the private stream is suspect and is opened again."""
     Account.objects.filter(pk=account_pk, fence=fence).update(
         stream_suspicion=words[:MAX_ERROR_LENGTH], stream_suspected_at=now
     )
@@ -113,24 +113,26 @@ def _held(account_pk: int, fence: int) -> Account | None:
 
 
 def account_doubted(*, account_pk: int, fence: int, now: datetime) -> None:
-    """Record a doubt: no new child of a symbol until a poll of it that begins from now on is complete."""
+    """Record a doubt about the account. A symbol gets no new child until a poll of it that begins
+    later is complete.
+    """
     Account.objects.filter(pk=account_pk, fence=fence).update(doubted_at=now)
 
 
 def account_switch_kept(*, account_pk: int, fence: int, until: datetime | None, error: str = "") -> None:
-    """Record until when the dead-man's switch is armed, and why the last attempt to change that failed."""
+    """Record the time until which the dead-man's switch is armed, and the error of the last attempt to change it."""
     Account.objects.filter(pk=account_pk, fence=fence).update(switch_until=until, switch_error=error[:500])
 
 
 def account_poll_taken(*, account_pk: int) -> bool:
-    """Return True when a person asked for a poll; the asking is over."""
+    """Return True if a person requested a poll, and clear the request."""
     wanted = Account.objects.filter(pk=account_pk, poll_requested_at__isnull=False)
     return wanted.update(poll_requested_at=None) == 1
 
 
 @transaction.atomic
 def children_pull(*, account_pk: int, reason: str, now: datetime) -> int:
-    """Ask for the cancel of everything that rests on an account; how many."""
+    """Request the cancel of everything that rests on an account. Return the number of children."""
     resting = ChildOrder.objects.filter(
         account_id=account_pk, is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None
     )

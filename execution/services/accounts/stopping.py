@@ -1,4 +1,4 @@
-"""Stopping what an account trades: its orders pause for a person, and what rests there is cancelled."""
+"""The stop of an account's trading: its orders pause for a person, and its resting children are cancelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.services.records.order_transition import pause_for_person
 
 
 def account_orders_locked(account_id: str) -> list[Order]:
-    """Lock the account's orders that have not ended, each row; before the account's own lock."""
+    """Lock the rows of the account's unfinished orders, before the account's own row is locked."""
     alive = Order.objects.filter(accounts__public_id=account_id).exclude(status__in=ORDER_FINAL)
     return [order_locked(pk) for pk in alive.order_by("pk").values_list("pk", flat=True)]
 
@@ -22,9 +22,9 @@ def account_orders_locked(account_id: str) -> list[Order]:
 def account_orders_stop(
     account: Account, orders: Sequence[Order], *, reason: str, now: datetime
 ) -> dict[str, int]:
-    """Pause locked ``orders`` for a person and want the account's children cancelled; how many of each.
+    """Pause locked ``orders`` for a person and request the cancel of the account's children. Return both counts.
 
-    The cancels go out with whatever key the account has left.
+    The cancels are sent with any key that the account still has.
     """
     paused = cancelled = 0
     for order in orders:

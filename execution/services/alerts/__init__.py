@@ -1,1 +1,1 @@
-"""Alerts: raised, grouped, escalated and ended by the watcher, acknowledged and owned by people, and sent."""
+"""Alerts: the watcher raises and ends them, people acknowledge and own them, and a queue sends them."""

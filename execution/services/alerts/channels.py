@@ -1,4 +1,4 @@
-"""Verbs on channels: an admin adds, tries, pauses and removes them. What they hold is sealed before it is written."""
+"""The services for alert channels: add, test, pause and remove. Their secrets are sealed before they are written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChannelNotFound(Exception):
 
 
 def channel_add(*, person: User | None, raw: Mapping[str, str], now: datetime) -> tuple[AlertChannel, str]:
-    """Add a channel and return it with the secret of a signed webhook, which nobody can read again.
+    """Add a channel. Return it with the secret of a signed webhook, which nobody can read again.
 
     ``raw`` has label, type, takes, least and the fields of the type. Raises ``Refused`` with every problem.
     """
@@ -106,7 +106,7 @@ def _choice_problems(raw: Mapping[str, str]) -> list[Problem]:
 
 @transaction.atomic
 def channel_test(*, person: User | None, public_id: str, now: datetime) -> AlertDelivery:
-    """Queue a message that says it is a test, on this channel alone."""
+    """Queue a test message on this channel alone."""
     actor = actor_of_admin(person)
     channel = _locked(public_id)
     event_id = f"test-{draw_public_id()}"
@@ -141,7 +141,7 @@ def _test_row(channel: AlertChannel, now: datetime) -> AlertRow:
 
 @transaction.atomic
 def channel_pause(*, person: User | None, public_id: str, now: datetime) -> AlertChannel:
-    """Queue nothing more for the channel; what waits, waits until it is resumed."""
+    """Queue no new messages for the channel. Queued ones wait until it is resumed."""
     return _activate(person, public_id, False, now)
 
 
@@ -167,7 +167,7 @@ def _activate(person: User | None, public_id: str, is_active: bool, now: datetim
 
 @transaction.atomic
 def channel_remove(*, person: User | None, public_id: str, now: datetime) -> None:
-    """Delete the channel, its secrets and what still waits to be sent on it."""
+    """Delete the channel, its secrets and its queued messages."""
     actor = actor_of_admin(person)
     channel = _locked(public_id)
     waiting = channel.deliveries.filter(sent_at=None, given_up_at=None).count()

@@ -17,7 +17,7 @@ _MESSAGE: TypeAdapter[AlertMessage] = TypeAdapter(AlertMessage)
 
 
 def alert_event(alert: Alert, event: AlertEvent, now: datetime) -> None:
-    """Give the event of a locked alert its number, queue it, and tell the pages and the sender after the commit."""
+    """Give the event of a locked alert its number and queue it. Notify the pages and the sender after the commit."""
     alert.events += 1
     if event in {AlertEvent.RAISED, AlertEvent.GREW, AlertEvent.ESCALATED}:
         alert.told_at, alert.told_count = now, alert.count
@@ -43,7 +43,7 @@ def delivery_of(
     now: datetime,
     alert: Alert | None = None,
 ) -> AlertDelivery:
-    """Return a delivery, not saved yet. Its body is written as the API writes it, and stays as it is now."""
+    """Return an unsaved delivery. Its body is what the API would answer now, and does not change later."""
     message = AlertMessage(id=event_id, event=event.value, at=epoch_ms(now), alert=row)
     body = _MESSAGE.dump_python(_MESSAGE.validate_python(message), mode="json")
     return AlertDelivery(

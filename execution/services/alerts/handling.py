@@ -1,4 +1,4 @@
-"""Acknowledge an alert, and take it over."""
+"""The services by which a person acknowledges an alert or takes it over."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from execution.services.records.reasons import optional_note
 
 
 class AlertNotFound(Exception):
-    """There is no such alert, or the person may not see it: the two look the same."""
+    """There is no such alert, or the person may not see it. The two cases look the same."""
 
 
 @transaction.atomic
 def alert_acknowledge(*, public_id: str, person: User, note: str, now: datetime) -> Alert:
-    """Note that a person has seen an alert: it does not escalate. Acknowledging twice is once.
+    """Record that a person has seen an alert, so that it does not escalate. A second time changes nothing.
 
-    Raises ``AlertNotFound``, and ``Refused`` for a person who only watches, a long note, or an alert that has ended.
+    Raises ``AlertNotFound``, and ``Refused`` for a person who may only watch, a long note, or an alert that has
+    ended.
     """
     note = optional_note(note)
     alert = _locked(public_id, person)

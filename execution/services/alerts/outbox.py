@@ -1,4 +1,4 @@
-"""The queue of what leaves the desk. Its rows are claimed, sent by somebody else, and marked; nothing here sends."""
+"""The queue of messages to the outside. Rows are claimed here and marked; another module sends them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ERROR = 300
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A delivery that its holder sends now: where to, and what."""
+    """A claimed delivery: its target and its content."""
 
     delivery_pk: int
     channel_pk: int
@@ -40,10 +40,10 @@ def _waiting(now: datetime) -> Q:
 
 
 def delivery_claim(*, now: datetime, passed: frozenset[int] = frozenset()) -> Parcel | None:
-    """Claim the oldest delivery that is due, of a channel that has not ``passed``; None when there is none.
+    """Claim the oldest due delivery of a channel that is not in ``passed``; None when there is none.
 
-    The oldest of each channel goes first, so that its events arrive in their order. A channel that cannot be reached
-    holds back its own deliveries alone, however many.
+    The oldest of each channel goes first, so that its events arrive in order. A channel that cannot be reached holds
+    back only its own deliveries.
     """
     for delivery in _heads(passed):
         if delivery.due_at > now:
@@ -84,14 +84,16 @@ def _parcel(delivery: AlertDelivery) -> Parcel:
 
 @transaction.atomic
 def delivery_sent(*, parcel: Parcel, now: datetime) -> None:
-    """Note that the far side has it; it is never sent again."""
+    """Record that the receiver has the delivery. It is never sent again."""
     AlertDelivery.objects.filter(pk=parcel.delivery_pk).update(sent_at=now, claimed_until=None, error="")
     AlertChannel.objects.filter(pk=parcel.channel_pk).update(delivered_at=now, error="", error_at=None)
 
 
 @transaction.atomic
 def delivery_failed(*, parcel: Parcel, error: str, now: datetime) -> None:
-    """Try it again after a pause that grows. After three days it is given up, and its channel says so for good."""
+    """Schedule another attempt after a growing pause. After three days the delivery is given up, and its channel
+    says so.
+    """
     delivery = AlertDelivery.objects.select_for_update(no_key=True).filter(pk=parcel.delivery_pk).first()
     if delivery is None:
         return  # its channel was removed meanwhile
@@ -105,7 +107,7 @@ def delivery_failed(*, parcel: Parcel, error: str, now: datetime) -> None:
 
 
 def deliveries_drop(*, before: datetime) -> int:
-    """Forget what was delivered or given up before ``before``, a batch of it; how many rows."""
+    """Delete a batch of deliveries that were sent or given up before ``before``. Return the number of rows."""
     old = AlertDelivery.objects.filter(Q(sent_at__lt=before) | Q(given_up_at__lt=before))
     batch = list(old.order_by("pk").values_list("pk", flat=True)[:MAX_DROPPED])
     return AlertDelivery.objects.filter(pk__in=batch).delete()[0] if batch else 0

@@ -1,7 +1,7 @@
-"""The watcher's writes: what is wrong now becomes alerts, which escalate and end by themselves.
+"""The watcher's writes: findings become alerts, which escalate and end by themselves.
 
-It reads what is open without a lock and opens a transaction only when something changes: the engines share the
-database's one write lock with it.
+It reads open alerts without a lock and opens a transaction only when something changes, because the engines share
+the database's one write lock with it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Known = Mapping[str, datetime | None]
 
 
 def watch_claim(*, holder: str, now: datetime) -> bool:
-    """Return True if ``holder`` is to look for alerts now; others stand by until its claim is over."""
+    """Return True if ``holder`` should look for alerts now. Others stand by until its claim is over."""
     watch, _ = AlertWatch.objects.get_or_create(singleton=True)
     is_held = watch.held_until is not None and watch.held_until > now
     if is_held and watch.holder != holder:
@@ -57,10 +57,11 @@ class _Open:
 
 
 def findings_apply(*, findings: Iterable[Finding], critical_after: timedelta, now: datetime) -> int:
-    """Raise, grow, escalate and end alerts by what is wrong now; return how many changed.
+    """Raise, extend, escalate and end alerts by the current findings. Return the number of changed alerts.
 
-    1. Signals are events: they join the findings, and are deleted with what they raise. 2. Each group's findings are
-    compared with the subjects of its open alert. 3. Groups that change are written, each in a transaction of its own.
+    1. Signals are events: they join the findings, and are deleted in the same transaction. 2. Each group's findings
+    are compared with the subjects of its open alert. 3. Groups that change are written, each in a transaction of its
+    own.
     """
     signals = list(AlertSignal.objects.select_related("order").order_by("pk")[:MAX_SIGNALS])
     events = by_group(_of_signal(signal) for signal in signals)

@@ -1,1 +1,1 @@
-"""Child orders: sent, reported, filled, reconciled."""
+"""Child orders: their submit, reports, fills and reconciliation."""

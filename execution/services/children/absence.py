@@ -47,7 +47,8 @@ _GONE = "gone"
 
 @transaction.atomic
 def child_gone(*, child_pk: int, begun_at: datetime, guarantees: Guarantees, now: datetime) -> bool:
-    """Note a poll that shows a child nowhere which the exchange had shown. True when its outcome is unknown now.
+    """Record a poll that does not show a child which the exchange had shown. Return True if its outcome is unknown
+    now.
 
     That takes three such polls within a minute, two seconds apart, each begun after the child had to be listed.
     """
@@ -81,11 +82,11 @@ def child_not_found(
     guarantees: Guarantees,
     now: datetime,
 ) -> bool:
-    """Add polls to an unknown child's evidence; True when they end it.
+    """Add polls to an unknown child's evidence. Return True if they end the child.
 
-    It never reached the book, or the exchange had shown it and forgets ended orders sooner than this. Then its trades
-    say what was filled. ``guarantees`` are the exchange's. Nothing is proven where nothing bounds when a create may
-    arrive, or once its trades are listed no longer.
+    A child ends in one of two ways. It is proven that it never reached the book. Or the exchange had shown it, and
+    may have forgotten it by now; then its trades give the filled quantity. ``guarantees`` are the exchange's.
+    Nothing is proven where nothing bounds the arrival of a create, or once the child's trades are no longer listed.
     """
     child, order = child_locked(child_pk)
     from_ = polls_count_from(child, guarantees)
@@ -126,7 +127,7 @@ def child_not_found(
 
 
 def end_forgotten(child: ChildOrder, reason: str, now: datetime) -> None:
-    """End a child that the exchange shows no more, with what its trades add up to."""
+    """End a child that the exchange no longer shows, as filled by the sum of its trades."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), ChildEvent.FORGOTTEN)
     facts_keep(child, replace(facts_of(child), status=status, reported=child.filled), now)

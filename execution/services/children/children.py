@@ -1,6 +1,6 @@
-"""Record what becomes of a child order: submitted, answered, reported, proven absent.
+"""The services that record the life of a child order: submitted, answered, reported, proven absent.
 
-Everything an exchange says is a fact and needs no fence. Only submitting a child needs one.
+Everything that an exchange reports is a fact and needs no fence. Only the submit of a child needs one.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def child_locked(child_pk: int, order_pk: int | None = None) -> tuple[ChildOrder
 
 
 def request_of(child: ChildOrder) -> ChildRequest:
-    """Return exactly what the row says."""
+    """Return the request for a child, exactly as its row describes it."""
     return ChildRequest(
         client_id=child.client_id,
         symbol=child.symbol,
@@ -108,10 +108,10 @@ def child_submit(
     now: datetime,
     order_pk: int | None = None,
 ) -> SubmittedChild | None:
-    """Submit a child: return it to be sent, or drop it if it is not wanted any more. None: nothing to send.
+    """Submit a child and return it for sending, or drop a child that is no longer wanted. None: nothing to send.
 
-    ``quote`` is the newest one of its market: what was decided by an older one may be wrong by now.
-    This commit is the last thing before the request is sent. From then on the child counts as maybe sent.
+    ``quote`` is the newest one of the child's market, because a decision by an older quote may be wrong by now. This
+    commit is the last step before the request. From then on the child counts as maybe sent.
     """
     order = order_locked_with_terms(order_pk or CHILD.get(pk=child_pk).order_id)
     child = CHILD.get(pk=child_pk)
@@ -172,7 +172,7 @@ def journal_child(order: Order, child: ChildOrder, actor: str, reason: str, now:
 
 
 def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account | None = None) -> int:
-    """Want every child of a locked order cancelled, or those on one account; how many, inside a transaction."""
+    """Request the cancel of all children of a locked order, or of those on one account. Return the number."""
     resting = order.children.filter(is_settled=False, status__in=CHILD_CANCELLABLE, cancel_requested_at=None)
     if account is not None:
         resting = resting.filter(account=account)
@@ -185,7 +185,7 @@ def resting_cancel(order: Order, *, reason: str, now: datetime, account: Account
 
 @transaction.atomic
 def child_cancel_request(*, child: ChildOrder, order: Order, reason: str, now: datetime) -> None:
-    """Want a child cancelled, inside the caller's lock: dropped if it has not left, else the session cancels."""
+    """Request a child's cancel, under the caller's lock. An unsent child is dropped; else the session cancels it."""
     if child.status == ChildStatus.PENDING_SUBMIT:
         _drop(child, order, reason, now)
         return
@@ -208,7 +208,7 @@ def child_outcome(
     fence: int | None = None,
     order_pk: int | None = None,
 ) -> None:
-    """Record what became of a create; ``fence`` is the one under which the child was submitted."""
+    """Record the outcome of a create. ``fence`` is the one under which the child was submitted."""
     child, order = child_locked(child_pk, order_pk)
     if isinstance(outcome, Accepted):
         report_apply(child, order, outcome.report, now)
@@ -235,7 +235,7 @@ def _is_known(child: ChildOrder) -> bool:
 
 
 def end_unfilled(child: ChildOrder, event: ChildEvent, reason: str, now: datetime) -> None:
-    """End a child of which nothing can be filled any more, and keep why."""
+    """End a child of which nothing more can fill, and store the reason."""
     child.reason = reason
     status = child_after(ChildStatus(child.status), event)
     facts_keep(child, replace(facts_of(child), status=status, reported=ZERO), now)
@@ -276,7 +276,7 @@ def _lost(child: ChildOrder, order: Order, outcome: Unknown, now: datetime) -> N
 
 @transaction.atomic
 def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
-    """Record that nobody knows what became of a child that was sent: evidence is to be gathered."""
+    """Record that the outcome of a sent child is unknown, so that evidence is gathered."""
     child, order = child_locked(child_pk)
     if child.status != ChildStatus.PENDING_SUBMIT:  # else it was released meanwhile, and certainly not sent
         _lost(child, order, Unknown(message), now)
@@ -284,16 +284,18 @@ def child_mark_unknown(*, child_pk: int, message: str, now: datetime) -> None:
 
 @transaction.atomic
 def child_cancelled(*, child_pk: int, outcome: CancelConfirmed, now: datetime) -> bool:
-    """Record a confirmed cancel; False when its answer does not say how the order ended: somebody must ask."""
+    """Record a confirmed cancel. Return False if the answer does not tell the final figure, which must then be asked
+    for.
+    """
     child, order = child_locked(child_pk)
     merged = report_apply(child, order, outcome.report, now)
     return merged.facts.status in CHILD_FINAL and not merged.wants_figure
 
 
 def child_report(*, account_pk: int, report: OrderReport, now: datetime) -> int | None:
-    """Record what the exchange said of an order; the order's primary key when it was news of ours.
+    """Record a report of the exchange on an order. Return the order's primary key if the report was news.
 
-    What is known already takes no lock: an answer comes over the stream as well, and in every poll.
+    A known report takes no lock, because the stream, the answer and every poll bring the same ones.
     """
     child = child_of(account_pk, report.symbol, report.exchange_id, report.client_id)
     if child is None or _is_known_report(child, report):
@@ -314,7 +316,7 @@ def _is_known_report(child: ChildOrder, report: OrderReport) -> bool:
 
 
 def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: datetime) -> Merged:
-    """Merge what the exchange said into both rows, which ``child_locked`` gave."""
+    """Merge a report into the rows of child and order, which ``child_locked`` returned."""
     known_id = child.exchange_id
     if report.exchange_id and not known_id:
         child.exchange_id = report.exchange_id
@@ -341,9 +343,9 @@ def report_apply(child: ChildOrder, order: Order, report: OrderReport, now: date
 
 @transaction.atomic
 def children_recover(*, account_pk: int, account_fence: int, now: datetime) -> list[str]:
-    """Mark what an earlier session submitted and never recorded an answer for as unknown.
+    """Mark children as unknown that an earlier session submitted without recording an answer.
 
-    That may have been one of the same fence, which failed and was started again.
+    The earlier session may have had the same fence, if it failed and was started again.
     """
     lost = ChildOrder.objects.filter(
         account_id=account_pk,

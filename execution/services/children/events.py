@@ -1,4 +1,4 @@
-"""Events that an exchange says at once over a stream: an order's state, and the trade that made it so."""
+"""The recording of stream messages, each with an order's state and the trades that caused it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Facts = tuple[list[OrderReport], list[Trade]]
 
 
 def by_order(reports: Sequence[OrderReport], trades: Sequence[Trade]) -> list[Facts]:
-    """Take apart, by the exchange's orders, what was said at once."""
+    """Group the reports and trades of one message by the exchange's orders."""
     found: defaultdict[tuple[str, str | None], Facts] = defaultdict(lambda: ([], []))
     for report in reports:
         found[report.symbol, report.exchange_id][0].append(report)
@@ -31,11 +31,11 @@ def by_order(reports: Sequence[OrderReport], trades: Sequence[Trade]) -> list[Fa
 def event_record(
     *, account_pk: int, reports: Sequence[OrderReport], trades: Sequence[Trade], now: datetime
 ) -> list[int]:
-    """Record what an exchange said of one order; safe to call again.
+    """Record a message about one order. Repeating it is safe.
 
-    Trades that are news, and the states that they made, are one transaction: the rows are read and locked once, and a
-    page is told once. Everything else is recorded fact by fact, and what is known takes no lock. Returns the primary
-    keys of orders of which a report was news.
+    New trades, and the states that they caused, are one transaction: the rows are read and locked once, and each
+    page is notified once. Everything else is recorded fact by fact, and known facts take no lock. Returns the
+    primary keys of orders of which a report was news.
     """
     child = _child_with_news(account_pk, reports, trades)
     if child is not None:

@@ -1,4 +1,4 @@
-"""Recording trades: each once, whoever learns of it and however often."""
+"""The recording of trades: each once, whatever source brings it and however often."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _WAITING = Compiled(
 
 
 def facts_of(child: ChildOrder) -> ChildFacts:
-    """Return what the row says of a child, for the core."""
+    """Return the facts about a child in its row, as core takes them."""
     return ChildFacts(ChildStatus(child.status), child.quantity, child.reported_filled, child.filled)
 
 
 def facts_keep(child: ChildOrder, facts: ChildFacts, now: datetime) -> None:
-    """Write facts back to the row; over, settled and ended follow from them."""
+    """Write facts to the child's row. Its fields for over, settled and ended follow from them."""
     was_live = child.ended_at is None
     child.status = facts.status
     child.reported_filled = facts.reported
@@ -82,12 +82,13 @@ class _ChildAppeared(Exception):
 
 
 def fill_record(*, account_pk: int, trade: Trade, now: datetime) -> bool:
-    """Record a trade of ours; False when it is known. Fee and liquidity go once from unknown to known.
+    """Record a trade of ours. Return False if it is known. Fee and liquidity change once, from unknown to known.
 
-    One of which everything is known takes no lock: the stream, the answer and the polls bring each trade. Else:
-    1. The order's row is locked before the child's, as everywhere; where no child is known, the account's, which a
-    report that brings the order's id locks too. 2. A known trade adds only what was unknown. 3. The fill is
-    written; child, order and journal follow in the same transaction.
+    A trade of which everything is known takes no lock, because the stream, the answer and the polls bring each
+    trade. Else:
+    1. The order's row is locked before the child's, as everywhere. Without a known child the account's row is
+       locked, which a report that brings the order's id locks too. 2. A known trade adds only the values that were
+       unknown. 3. The fill is written; child, order and journal follow in the same transaction.
     """
     known = known_fill(account_pk, trade)
     if known is not None and _is_complete(known):
@@ -128,8 +129,10 @@ def _record(account_pk: int, trade: Trade, now: datetime) -> bool:
 def fill_insert(
     *, account_pk: int, trade: Trade, child: ChildOrder | None, order: Order | None, now: datetime
 ) -> None:
-    """Write a trade that is not recorded yet, inside the caller's transaction and under its order's lock; ``child``
-    and ``order`` are None where no child is known."""
+    """Write a new trade, inside the caller's transaction and under its order's lock.
+
+    ``child`` and ``order`` are None where no child is known.
+    """
     fill = fill_of(account_pk=account_pk, trade=trade, child=child, order=order, now=now)
     row_insert(fill)
     if child is not None and order is not None:
@@ -168,7 +171,7 @@ def known_fill(account_pk: int, trade: Trade) -> Fill | None:
 
 
 def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
-    """Return the facts of a child that turned out to be on the book after its cancel was asked for."""
+    """Return the facts of a child that appeared on the book after its cancel was requested."""
     if child.cancel_requested_at is None or facts.status not in {ChildStatus.OPEN, ChildStatus.PARTLY_FILLED}:
         return facts
     return replace(facts, status=child_after(facts.status, ChildEvent.CANCEL))
@@ -177,7 +180,7 @@ def cancel_as_wanted(child: ChildOrder, facts: ChildFacts) -> ChildFacts:
 def child_of(
     account_pk: int, symbol: str, exchange_id: str | None, client_id: str | None
 ) -> ChildOrder | None:
-    """Return the child that an exchange's ids mean, by either; Binance numbers the orders of each symbol from one."""
+    """Return the child with one of an exchange's ids. Binance numbers the orders of each symbol from one."""
     of: dict[str, int | str | None] = {"account": account_pk, "symbol": symbol}
     if client_id and (child := _BY_CLIENT_ID.first(client_id=client_id, **of)) is not None:
         return child
@@ -235,7 +238,7 @@ def _fold(fill: Fill, child: ChildOrder, order: Order, now: datetime) -> None:
 
 
 def raise_alarm(order: Order, child: ChildOrder, text: str, now: datetime) -> None:
-    """Record that something that must not happen has: a person is needed and alerted, and a working order pauses."""
+    """Record that something impossible has happened. The order needs a person, and a working order pauses."""
     too_much = order.filled > order.quantity or (child.reported_filled or child.filled) > child.quantity
     kind = AlertKind.OVERFILL if too_much else AlertKind.LATE_FILL
     named = f"{order.side.upper()} {order.symbol} ({order.public_id}), child {child.sequence}: {text}"

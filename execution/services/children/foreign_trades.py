@@ -1,4 +1,4 @@
-"""Trades that belong to no child of ours, as far as anybody knows: recorded all together."""
+"""The recording of trades without a known child, all of a symbol together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS_AT_ONCE = 50
 
 @transaction.atomic
 def foreign_trades_record(*, account_pk: int, symbol: str, trades: Sequence[Trade], now: datetime) -> int:
-    """Record trades of one symbol that have no child; how many were new.
+    """Record trades of one symbol that have no child. Return the number of new ones.
 
     The account's row is locked, which a report that brings the id of an order locks too. A trade whose child has
     become known meanwhile is left out, and the next poll records it with that child.

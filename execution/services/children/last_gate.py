@@ -1,6 +1,7 @@
-"""The last checks before a create leaves, in the transaction that marks its child as submitted.
+"""The last checks before a create is sent, in the transaction that marks its child as submitted.
 
-A child may have waited since it was decided: for the rate limit, for a poll, for an exchange that asked for a pause.
+A child may have waited since it was decided: for the rate limit, for a poll, or because the exchange asked for a
+pause.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def reason_to_drop(
     quote: Quote | None,
     now: datetime,
 ) -> str:
-    """Return why a child must not leave any more; empty when it may.
+    """Return the reason why a child must not be sent any more; empty when it may.
 
     ``order`` is locked, with its terms. ``quote`` is the newest one of the account's market.
     """
@@ -65,10 +66,10 @@ def reason_to_drop(
 
 
 def meets_opposite(account: Account, request: ChildRequest) -> str:
-    """Return which child of the desk this one would trade with, or be ended by; empty when none.
+    """Return words for the desk's opposite child that this child would trade with; empty when there is none.
 
-    The account's row is locked, as by whoever submits another child there: of two that meet one is first, and the
-    second sees it.
+    The account's row is locked, as it is for every submit of a child there. So of two children that would meet, the
+    second sees the first.
     """
     opposing = opposite_resting(account_pk=account.pk, symbol=request.symbol, side=request.side)
     if opposing is None:

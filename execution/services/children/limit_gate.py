@@ -1,4 +1,4 @@
-"""Limits once more, before each child is sent: for the child itself, and for the sum of its order's children."""
+"""The check of limits before each child is sent: for the child itself, and for the sum of its order's children."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ class LimitStop:
 
 
 def limit_stop(order: Order, account: Account, request: ChildRequest, *, now: datetime) -> LimitStop | None:
-    """Return why limits hold a child back; None when none does. The gate is locked, and the child not yet submitted.
+    """Return the limit that holds a child back; None when none does. The gate is locked, and the child not yet
+    submitted.
 
-    A kind above which another person has allowed the order does not hold it back; a soft limit never does.
+    A kind of limit that another person has approved for the order holds nothing back. A soft limit never does.
     """
     rows = limits_applying(order.trader_id, (account.pk,), order.symbol, KINDS)
     if not rows:

@@ -1,4 +1,4 @@
-"""Reconciliation: what a poll found to differ, orphans taken in, and what a person does about an unknown child."""
+"""The reconciliation's writes: differences, adopted orphans, and a person's actions on unknown children."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ LOST_TRADE_SHOWN = timedelta(days=1)
 
 
 class UnknownNotFound(Exception):
-    """There is no such child of unknown fate that the person may see."""
+    """There is no unknown child with this id that the person may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference as a poll found it; ``evidence`` holds JSON values, quantities as text."""
+    """A difference that a poll found. ``evidence`` holds JSON values, quantities as text."""
 
     kind: str
     symbol: str
@@ -56,9 +56,9 @@ class Found:
 def differences_record(
     *, account_pk: int, differences: Sequence[Found], symbols: Collection[str], now: datetime
 ) -> int:
-    """Keep what a complete poll over ``symbols`` found, close what it found no more; how many are open then.
+    """Record the differences of a complete poll over ``symbols``, and close those that it no longer found.
 
-    Differences of symbols that were not polled are left as they are.
+    Return the number of open differences. Differences of symbols that were not polled do not change.
     """
     open_now = {
         (row.kind, row.symbol, row.key): row
@@ -128,12 +128,12 @@ Policy = Literal["adopt", "cancel"]
 
 @transaction.atomic
 def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: datetime) -> bool:
-    """Take an open order with our mark and no child into the books of its parent; False when it has none.
+    """Add an open order with our mark and no child to the books of its parent. Return False if it has no parent.
 
-    1. The parent is the one that the client id names, if it trades the same symbol and side. 2. The child's
-    row is written as sent long ago. 3. It stays on the book only when ``policy`` is adopt, the parent is
-    working and has room for it (I1); else its cancel is asked for. 4. The parent alerts, and without room
-    pauses for a person.
+    1. The parent is the one that the client id names, if it trades the same symbol and side. 2. The child's row is
+    written as sent long ago. 3. It stays on the book only when ``policy`` is adopt, and the parent is working and
+    has room for it (I1). Otherwise its cancel is requested. 4. The parent gets an alert, and pauses for a person if
+    it had no room.
     """
     order = _parent_of(report)
     if order is None or ChildOrder.objects.filter(client_id=report.client_id).exists():
@@ -159,7 +159,7 @@ def orphan_adopt(*, account_pk: int, report: OrderReport, policy: Policy, now: d
 
 @transaction.atomic
 def orphan_cancelled(*, account_pk: int, report: OrderReport, outcome: str, now: datetime) -> None:
-    """Keep that an open order with our mark and no parent here was cancelled at the venue."""
+    """Record in the audit that an open order with our mark and without a parent was cancelled at the venue."""
     _audit_orphan(report, account_pk, now, "orphan_cancelled", outcome)
 
 
@@ -263,7 +263,7 @@ def unknown_poll(*, client_id: str, person: User, now: datetime) -> None:
 
 @transaction.atomic
 def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) -> None:
-    """Want it cancelled: the session cancels it the moment that the exchange shows it."""
+    """Request the cancel of an unknown child. The session cancels it as soon as the exchange shows it."""
     _supervisors(person)
     child, order = _unknown(client_id)
     if child.cancel_requested_at is None:
@@ -275,7 +275,9 @@ def unknown_cancel(*, client_id: str, person: User, reason: str, now: datetime) 
 
 @transaction.atomic
 def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: str, now: datetime) -> None:
-    """Name the exchange's order that a person found; nothing is believed before the exchange has shown it."""
+    """Record the exchange's order id that a person found for a child. It counts only after the exchange has shown
+    it.
+    """
     _supervisors(person)
     reason = kept_reason(reason)
     if not exchange_id or len(exchange_id) > MAX_EXCHANGE_ID_LENGTH:
@@ -288,7 +290,9 @@ def unknown_attach(*, client_id: str, exchange_id: str, person: User, reason: st
 
 
 def may_arrive_until(child: ChildOrder) -> datetime | None:
-    """Return until when its create may reach the book. Where nothing bounds that, until it was last sent."""
+    """Return the time until which the child's create may reach the book; without a bound, the time
+    of its last send.
+    """
     if child.last_possible_send_at is None:
         return None
     guarantees = guarantees_of(child.account.venue.exchange)
@@ -296,16 +300,16 @@ def may_arrive_until(child: ChildOrder) -> datetime | None:
 
 
 def absent_phrase(client_id: str) -> str:
-    """Return the phrase by which a supervisor marks a child as absent without the exchange's word."""
+    """Return the phrase by which a supervisor marks a child as absent without proof."""
     return f"ABSENT {client_id}"
 
 
 @transaction.atomic
 def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
-    """Say without proof that an order never reached the book. Its quantity may be sent again from then on.
+    """Mark a child as absent without proof. Its quantity may be sent again from then on.
 
-    Refused while a request may still arrive and when a trade shows that it does exist. An order that appears
-    all the same is cancelled, its fills recorded and its parent paused (core/states.py).
+    Refused while a request may still arrive, and when the exchange has shown the order. An order that appears later
+    is cancelled, its fills are recorded and its parent pauses (core/states.py).
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -325,16 +329,16 @@ def unknown_absent(*, client_id: str, person: User, phrase: str, reason: str, no
 
 
 def ended_phrase(client_id: str) -> str:
-    """Return the phrase by which a supervisor marks a child as ended without the exchange's word."""
+    """Return the phrase by which a supervisor marks a child as ended without proof."""
     return f"ENDED {client_id}"
 
 
 @transaction.atomic
 def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now: datetime) -> None:
-    """Say without proof that an order which the exchange has shown is over, filled by what its trades add up to.
+    """Mark a child that the exchange has shown as ended, without proof. It is filled by the sum of its trades.
 
-    What it did not fill may be sent again from then on. Refused for a child that was never shown, and while the
-    exchange's figure tells of more than the trades.
+    The rest of its quantity may be sent again from then on. Refused for a child that was never shown, and while the
+    exchange's figure is above the trades.
     """
     _supervisors(person)
     reason = kept_reason(reason)
@@ -356,7 +360,7 @@ def unknown_ended(*, client_id: str, person: User, phrase: str, reason: str, now
 
 @transaction.atomic
 def attach_answered(*, child_pk: int, report: OrderReport | None, now: datetime) -> bool:
-    """Record what the exchange shows under the order id that a person gave; True when it is the child's order."""
+    """Record the exchange's answer about an attached order id. Return True if it is the child's order."""
     order = order_locked(ChildOrder.objects.values_list("order_id", flat=True).get(pk=child_pk))
     child = ChildOrder.objects.get(pk=child_pk)
     asked = child.attach.get("exchange_id")

@@ -1,1 +1,1 @@
-"""The installation and its people."""
+"""The installation, its people and their access, and its housekeeping."""

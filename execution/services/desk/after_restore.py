@@ -1,4 +1,4 @@
-"""After a backup was restored: the books are older than the exchanges', and nothing may be trusted to be unsent."""
+"""The repair of a restored backup, whose books are older than the exchanges'."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from execution.services.records.order_transition import pause_for_person
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The new mark and the former one, and how many orders, children and accounts are to be seen to."""
+    """The result of a repair: the new and the former mark, and the numbers of orders, children and accounts to
+    check.
+    """
 
     mark: str
     former: str
@@ -37,12 +39,13 @@ class Restored:
 
 @transaction.atomic
 def installation_after_restore(*, reason: str, now: datetime) -> Restored:
-    """Make a restored database safe to trade from. May be repeated; raises ``Refused`` while a worker runs.
+    """Make a restored database safe to trade from. It may be repeated. Raises ``Refused`` while a worker runs.
 
-    1. A fresh mark: no client id that was used after the backup is ever used again; former marks stay known.
-    2. Every order that has not ended waits for a person.
-    3. What was written and not sent when the backup was made may have been sent since: it is unknown.
-    4. Nobody holds anything, and each account is reconciled from where the backup ends before a new child.
+    1. Draw a fresh mark, so that no client id from after the backup is used again. Former marks stay known.
+    2. Pause every unfinished order for a person.
+    3. Mark unsent and unanswered children as unknown, because they may have been sent after the backup.
+    4. Take every account from its holder. Each is reconciled from the end of the backup on before it sends a new
+       child.
     """
     if not reason.strip():
         message = "A reason is required: say which backup was restored, and why. It goes into the audit log."

@@ -1,4 +1,4 @@
-"""Browsers in which a person has logged in before: guesses from elsewhere do not keep them out."""
+"""Browsers in which a person has logged in before. Failed logins elsewhere do not lock them out."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def new_browser_token() -> str:
 
 
 def browser_known(*, token: str, person: User, now: datetime) -> None:
-    """Know a browser as one of the person's, without failures."""
+    """Record a browser as one of the person's, without failures."""
     KnownBrowser.objects.update_or_create(
         person=person, token_hash=_hash(token), defaults={"seen_at": now, "failures": 0, "failed_at": None}
     )
 
 
 def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
-    """Return how many logins with this name failed in the browser since then; None when it is not known."""
+    """Return the failed logins with this name in the browser since then; None for an unknown browser."""
     browser = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name).first()
     if not token or browser is None:
         return None
@@ -35,7 +35,7 @@ def browser_failures(*, token: str, name: str, since: datetime) -> int | None:
 
 
 def browser_failed(*, token: str, name: str, since: datetime, now: datetime) -> None:
-    """Count a failed login in a known browser; those before ``since`` are forgotten."""
+    """Count a failed login in a known browser. Failures before ``since`` no longer count."""
     found = KnownBrowser.objects.filter(token_hash=_hash(token), person__username=name)
     if not found.filter(failed_at__gte=since).update(failures=F("failures") + 1, failed_at=now):
         found.update(failures=1, failed_at=now)
@@ -47,7 +47,7 @@ def browsers_forget(*, person: User) -> None:
 
 
 def guessed_at_note(*, name: str, failures: int, now: datetime) -> None:
-    """Note in the audit that logins with a name fail from several sides, if somebody has it."""
+    """Note in the audit that logins with a name fail from several addresses, if somebody has this name."""
     if User.objects.filter(username=name).exists():
         audit_append(
             kind="login.guessed_at", actor=DESK, subject=name[:80], at=now, data={"failures": failures}

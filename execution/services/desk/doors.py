@@ -1,6 +1,6 @@
-"""The doors: changes of access that need a second person, as an admin asks for them and as they are carried out.
+"""Changes of access that need a second person: how an admin asks for each, and how it is carried out.
 
-Everything here goes through ``four_eyes``. The verbs that carry a change out are those of accounts and people.
+Everything here goes through ``four_eyes``. The services of accounts and people carry the changes out.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ NOTHING = "–"
 
 
 def account_create_ask(*, person: User, new_account: NewAccount, now: datetime) -> AccessRequest | None:
-    """Ask for a new account with its key, which is sealed now for an account that does not exist yet."""
+    """Ask for a new account with its key. The key is sealed now, for an account that does not exist yet."""
     actor_of_admin(person)
     refuse_if(new_account_problems(new_account))
     key = key_of_secrets(new_account.secrets, account_id=draw_public_id())
@@ -111,7 +111,7 @@ def _account_add(content: Mapping[str, Any], secret: bytes, person: User, now: d
 def key_replace_ask(
     *, person: User, account_id: str, secrets: Mapping[str, str], reason: str, now: datetime
 ) -> AccessRequest | None:
-    """Ask for another key of an account; the present one trades on until it is confirmed."""
+    """Ask for another key of an account. The present key stays in use until the request is confirmed."""
     actor_of_admin(person)
     refuse_if(key_problems(secrets))
     account = _account(account_id)
@@ -228,10 +228,10 @@ def _sealed(content: Mapping[str, Any], secret: bytes) -> SealedKey:
 
 @transaction.atomic
 def person_save_ask(*, person: User, changed_by: User, now: datetime) -> AccessRequest | None:
-    """Keep a new or changed person, or ask for it where it gives them more than they have.
+    """Save a new or changed person, or ask for the change where it gives them more access than they have.
 
-    A new supervisor or admin is kept inactive until somebody confirms. What is asked for together is confirmed
-    together.
+    A new supervisor or admin is saved as inactive until somebody confirms. Changes that are asked for together are
+    confirmed together.
     """
     if person._state.adding:
         if person.role == Role.TRADER:
@@ -306,7 +306,7 @@ def _person_change(content: Mapping[str, Any], _secret: bytes, person: User, now
 def password_reset_ask(
     *, person: User, changed_by: User, password: str, now: datetime
 ) -> AccessRequest | None:
-    """Ask to give somebody another password. Only its hash is kept, and nobody is shown it.
+    """Ask to give somebody another password. Only its hash is stored, and nobody is shown it.
 
     ``password`` has passed the validators.
     """
@@ -339,7 +339,7 @@ def _password_reset(content: Mapping[str, Any], secret: bytes, person: User, now
 def factor_remove_ask(
     *, public_id: str, changed_by: User, reason: str, now: datetime
 ) -> AccessRequest | None:
-    """Ask to remove somebody's second factor, who has lost it."""
+    """Ask to remove the second factor of a person who has lost it."""
     person = _person(public_id)
     if person.pk == changed_by.pk:
         message = "You remove your own second factor on your own page."

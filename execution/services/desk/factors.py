@@ -1,4 +1,4 @@
-"""The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes for the day that it is lost."""
+"""The second factor: codes of an authenticator (TOTP, RFC 6238), and recovery codes for when it is lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CODE_LENGTH = 10
 
 
 def factor_required(person: User) -> bool:
-    """Return True if the person works here only with a second factor: supervisors and admins, but on paper."""
+    """Return True if the person needs a second factor here: supervisors and admins, except on a paper installation."""
     is_paper = settings.TRANCHE_ENVIRONMENT == Environment.PAPER
     return not is_paper and person.role in (Role.SUPERVISOR, Role.ADMIN)
 
@@ -49,7 +49,7 @@ def factor_missing(person: User) -> bool:
 
 
 def factor_uri(*, person: User, secret: str) -> str:
-    """Return what the QR code says to the authenticator."""
+    """Return the text of the QR code for the authenticator."""
     issuer = f"Tranche {settings.TRANCHE_ENVIRONMENT}"
     return pyotp.TOTP(secret).provisioning_uri(name=person.username, issuer_name=issuer)
 
@@ -60,7 +60,8 @@ def new_secret() -> str:
 
 @transaction.atomic
 def factor_make(*, person: User, secret: str, code: str, now: datetime) -> list[str]:
-    """Keep the person's factor if ``code`` is one of it; returns their recovery codes, which nobody can read again.
+    """Store the person's factor if ``code`` is valid for it. Return their recovery codes, which nobody can read
+    again.
 
     Raises ``Refused`` for a wrong code, or if the person has a factor.
     """
@@ -79,7 +80,7 @@ def factor_make(*, person: User, secret: str, code: str, now: datetime) -> list[
 
 @transaction.atomic
 def codes_renew(*, person: User, now: datetime) -> list[str]:
-    """Give the person other recovery codes; the former ones end."""
+    """Give the person new recovery codes. The former ones become invalid."""
     locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if not has_factor(locked):
         refuse("", "There is no second factor yet.", code=Code.FACTOR_MISSING)
@@ -99,7 +100,7 @@ def factor_remove(*, person: User, actor: str, now: datetime, reason: str = "") 
 
 @transaction.atomic
 def factor_verify(*, person: User, code: str, now: datetime) -> bool:
-    """Return True for a code of the authenticator, or for an unused recovery code; each is taken once."""
+    """Return True for a code of the authenticator, or for an unused recovery code. Each is accepted once."""
     factor = SecondFactor.objects.select_for_update(no_key=True).filter(person=person).first()
     if factor is None:
         return False

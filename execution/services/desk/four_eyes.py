@@ -1,4 +1,4 @@
-"""Four eyes: a change of access or of a limit that one person asks for and another admin or supervisor confirms.
+"""Four eyes: one person asks for a change of access or of a limit, and another admin or supervisor confirms it.
 
 A kind of change is registered with ``door``. ``access_ask`` carries a change out to see whether it would be refused,
 and takes it back where a second person has to confirm it (docs/how-to/people.md).
@@ -40,11 +40,11 @@ class AccessRequestNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of access as it is asked for.
+    """A requested change of access.
 
-    ``content`` is plain JSON without floating numbers, and ``secret`` what nobody may read. ``target`` names what
-    would change: one request waits for it at a time. ``restores`` is a person who counts as second only because they
-    were active before: making them active again cannot wait for themselves.
+    ``content`` is plain JSON without floating numbers, and ``secret`` holds values that nobody may read. ``target``
+    names the subject of the change: it has one waiting request at a time. ``restores`` is a person who counts as the
+    second person only because they were active before: making them active again cannot wait for themselves.
     """
 
     kind: str
@@ -70,7 +70,7 @@ _DOORS: dict[str, Perform] = {}
 
 
 def door(kind: str) -> Callable[[Perform], Perform]:
-    """Register how a kind of change is carried out."""
+    """Register the function that carries out a kind of change."""
 
     def register(perform: Perform) -> Perform:
         _DOORS[kind] = perform
@@ -80,7 +80,7 @@ def door(kind: str) -> Callable[[Perform], Perform]:
 
 
 def has_second_person(*, person: User, now: datetime, restores: User | None = None) -> bool:
-    """Return True if somebody beside ``person`` can confirm, or could until lately (``COUNTS_FOR``)."""
+    """Return True if somebody beside ``person`` can confirm, or could until recently (``COUNTS_FOR``)."""
     counted = User.objects.filter(
         Q(role__in=SECOND_ROLES), Q(is_active=True) | Q(counts_until__gt=now)
     ).exclude(pk=person.pk)
@@ -94,11 +94,11 @@ def has_second_person(*, person: User, now: datetime, restores: User | None = No
 
 @transaction.atomic
 def access_ask(*, change: Change, person: User, reason: str = "", now: datetime) -> AccessRequest | None:
-    """Ask for a change; None when it is carried out already, because nobody else could confirm it.
+    """Ask for a change. Return None if it is carried out already, because nobody else could confirm it.
 
-    1. It is carried out; whatever refuses it refuses the request, and a change of nothing asks for nothing.
+    1. It is carried out. A refusal refuses the request, and a change of nothing asks for nothing.
     2. Without a second person it stays so, and the audit says that one person did it alone.
-    3. Else it is taken back, and waits. Asking for the same again returns the request that waits.
+    3. Otherwise it is taken back, and waits. Asking for the same again returns the waiting request.
     """
     reason = optional_reason(reason)
     is_shared = has_second_person(person=person, now=now, restores=change.restores)
@@ -155,10 +155,10 @@ def _wait(change: Change, person: User, reason: str, now: datetime) -> AccessReq
 def access_confirm(
     *, public_id: str, person: User, seen_hash: str, reason: str = "", now: datetime
 ) -> AccessRequest:
-    """Carry out a request. ``seen_hash`` is the hash of what the person saw; the one who asked cannot confirm.
+    """Carry out a request. ``seen_hash`` is the hash of the contents that the person saw.
 
-    Confirming again what the same person has confirmed is once. Raises ``AccessRequestNotFound`` and ``Refused``: also
-    when what it would change has changed since.
+    The person who asked cannot confirm. Confirming a second time changes nothing. Raises ``AccessRequestNotFound``
+    and ``Refused``, also when the subject of the request has changed since it was made.
     """
     request, reason = _locked(public_id), optional_reason(reason)
     if request.state == AccessState.CONFIRMED and request.decided_by_id == person.pk:
@@ -182,7 +182,7 @@ def access_confirm(
 
 @transaction.atomic
 def access_refuse(*, public_id: str, person: User, reason: str, now: datetime) -> AccessRequest:
-    """Refuse another person's request, with a reason; nothing is changed."""
+    """Refuse another person's request, with a reason. Nothing is changed."""
     request = _locked(public_id)
     if request.state == AccessState.REFUSED and request.decided_by_id == person.pk:
         return request
@@ -195,7 +195,7 @@ def access_refuse(*, public_id: str, person: User, reason: str, now: datetime) -
 
 @transaction.atomic
 def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessRequest:
-    """Take one's own request back."""
+    """Withdraw one's own request."""
     request = _locked(public_id)
     if request.requested_by_id != person.pk:
         message = f"Only {request.requested_by.username} can withdraw the request. You can refuse it."
@@ -207,7 +207,7 @@ def access_withdraw(*, public_id: str, person: User, now: datetime) -> AccessReq
 
 
 def requests_withdraw(*, person: User, reason: str, now: datetime) -> int:
-    """Withdraw all that somebody has asked for, inside the caller's transaction; how many."""
+    """Withdraw all requests of a person, inside the caller's transaction. Return the number."""
     waiting = AccessRequest.objects.select_for_update(of=("self",), no_key=True).filter(
         requested_by=person, state=AccessState.WAITING
     )
@@ -272,9 +272,10 @@ def _audit(kind: str, request: AccessRequest, person: User | None, reason: str, 
 
 
 def outdated(subject: str, name: str, value: str, limit: str) -> Problem:
-    """Return the problem of a request whose subject has changed since it was asked for.
+    """Return the problem of a request whose subject has changed since the request.
 
-    ``name`` is what changed, ``value`` is its value now, and ``limit`` the value that the request was made for.
+    ``name`` is the property that changed, ``value`` its value now, and ``limit`` the value that the request was made
+    for.
     """
     message = (
         f"{name.capitalize()} of {subject} is {value or 'empty'} by now, not {limit or 'empty'}. Ask again."

@@ -1,7 +1,7 @@
-"""Throw away what nobody needs any more, a little at a time.
+"""The deletion of rows that nobody needs any more, in small batches.
 
-One statement over a million rows holds SQLite's only write lock for its whole duration: an engine could not renew its
-lease meanwhile and lost its orders. Between two batches everybody who waits for the lock gets it.
+One statement over a million rows holds SQLite's only write lock for its whole duration: an engine could not renew
+its lease meanwhile and lost its orders. Between two batches everybody who waits for the lock gets it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Pause = Callable[[], None]
 
 
 def samples_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete market samples older than ``before`` that no live order's chart needs; how many.
+    """Delete market samples older than ``before`` that no live order's chart needs. Return the number.
 
-    An order keeps those of its own markets alone.
+    An order keeps only those of its own markets.
     """
     needed = _needed_since()
     dropped = 0
@@ -62,27 +62,29 @@ def _markets_sampled() -> Iterator[tuple[int, str]]:
 
 
 def workers_drop(*, before: datetime, pause: Pause) -> int:
-    """Delete workers that ended before ``before`` and own nothing; how many."""
+    """Delete workers that ended before ``before`` and own nothing. Return the number."""
     return _drop(Worker.objects.filter(lease_until__lt=before, orders=None, accounts=None), pause)
 
 
 def estimates_drop(*, before: datetime, pause: Pause) -> int:
-    """Forget estimates that nobody has asked for since."""
+    """Delete estimates that nobody has requested since ``before``."""
     return _drop(Estimate.objects.filter(asked_at__lt=before), pause)
 
 
 def candles_drop(*, before: date, pause: Pause) -> int:
-    """Forget history that no plan looks back to."""
+    """Delete candles that are older than any plan needs."""
     return _drop(CandleDay.objects.filter(day__lt=before), pause)
 
 
 def checks_drop(*, before: datetime, pause: Pause) -> int:
-    """Forget old results of the checks of all chains."""
+    """Delete old results of the checks of all chains."""
     return _drop(JournalCheck.objects.filter(started_at__lt=before), pause)
 
 
 def decisions_drop(*, before: datetime, pause: Pause) -> int:
-    """Forget what children were decided on, and then the parts that no record shares any more; how many records."""
+    """Delete old decision records, and then the shared parts that no record uses any more. Return the number of
+    records.
+    """
     dropped = _drop(DecisionRecord.objects.filter(decided_at__lt=before), pause)
     _drop(DecisionContext.objects.filter(created_at__lt=before, records=None), pause)
     return dropped

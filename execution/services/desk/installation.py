@@ -1,4 +1,4 @@
-"""Verbs on the installation itself: its one row and its first people."""
+"""The services for the installation's one row and its first people."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ MIN_PASSWORD_LENGTH = 12
 def installation_ensure(
     *, environment: str, sealing_key: str, now: datetime, alert_sealing_key: str = ""
 ) -> Installation:
-    """Return the installation's row, made with a fresh mark and the first limits at the first call.
+    """Return the installation's row. The first call creates it with a fresh mark and the first limits.
 
-    ``sealing_key`` is the workers' current public key (hex), ``alert_sealing_key`` that of the process that sends
-    alerts, or empty to keep it; after a rotation the row takes the new one. Raises ``Refused`` when the database
+    ``sealing_key`` is the workers' current public key (hex). ``alert_sealing_key`` is that of the process that sends
+    alerts, or empty to keep it. After a rotation the row takes the new key. Raises ``Refused`` when the database
     belongs to another environment, or there is no such environment.
     """
     if environment not in Environment.values:
@@ -64,8 +64,8 @@ def installation_ensure(
 def people_ensure(*, passwords: Mapping[str, str]) -> tuple[str, ...]:
     """Create the first people with ``passwords`` by user name, and return the names created.
 
-    Once anybody exists, nobody is created: who was renamed or removed does not come back. Raises
-    ``Refused`` when a name of ``FIRST_PEOPLE`` has no password or a short one.
+    If anybody exists, nobody is created, so that a renamed or removed person does not come back. Raises ``Refused``
+    when a name of ``FIRST_PEOPLE`` has no password or a short one.
     """
     for name in FIRST_PEOPLE:
         length = len(passwords.get(name, ""))

@@ -1,4 +1,4 @@
-"""The nightly check of every chain, in steps: a task may take seconds, and a large journal takes minutes."""
+"""The nightly check of every chain, in steps, because a task may take seconds and a large journal takes minutes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP_ENDS = timedelta(minutes=5)
 
 
 def journal_check_step(*, now: datetime, has_time: Callable[[], bool]) -> JournalCheck | None:
-    """Go on with the check under way, or begin the one that is due, while ``has_time``; None when none is due.
+    """Continue the current check, or begin the one that is due, while ``has_time``. None when none is due.
 
     The audit comes first, then the orders, a block at a time. After each block the check's row is written, so that
     another step goes on from there.

@@ -1,4 +1,7 @@
-"""Wider limits need a second person: a larger value, and the end of a limit. A tighter one holds at once."""
+"""Changes of limits, with a second person for wider ones: a larger value, or the end of a limit.
+
+A tighter limit holds at once.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,10 @@ class _Widens(Exception):
 
 
 def limit_set_ask(*, person: User, request: LimitRequest, reason: str, now: datetime) -> LimitAsked:
-    """Put a limit in force; a larger value than before waits for a second person where there is one.
+    """Put a limit in force. A larger value than before waits for a second person where there is one.
 
-    Whether it is larger is decided under the gate: somebody who tightens it at this moment is not undone.
+    The comparison is made under the gate, so that it does not undo a limit that somebody tightens at the same
+    moment.
     """
     try:
         limit = limit_set(person=person, request=request, reason=reason, now=now, judge=_refuse_to_widen)
@@ -103,7 +107,7 @@ def _limit_set(content: Mapping[str, Any], _secret: bytes, person: User, now: da
 
 
 def limit_end_ask(*, person: User, public_id: str, reason: str, now: datetime) -> AccessRequest | None:
-    """Take a limit out of force, or ask for it; None when it is done already. Raises as ``limit_end`` does."""
+    """Take a limit out of force, or ask for it. Return None if it is done already. Raises as ``limit_end`` does."""
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     limit = TradingLimit.objects.filter(public_id=public_id).first()

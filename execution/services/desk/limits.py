@@ -1,4 +1,7 @@
-"""Setting and ending limits: a supervisor's, one of each kind, scope, subject, level and currency in force."""
+"""The services by which supervisors set and end limits.
+
+One limit is in force for each kind, scope, subject, level and currency.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class LimitNotFound(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LimitRequest:
-    """A limit as asked for. ``subject`` is a trader's username, an account's label or a symbol; "" for the desk."""
+    """A requested limit. ``subject`` is a trader's username, an account's label or a symbol; "" for the desk."""
 
     kind: LimitKind
     scope: LimitScope
@@ -63,7 +66,7 @@ class LimitRequest:
 
 
 def parse_limit_request(raw: Mapping[str, Any]) -> LimitRequest:
-    """Parse texts by field; raises ``Refused`` with everything that is wrong."""
+    """Parse texts by field. Raises ``Refused`` with every problem."""
     problems: list[Problem] = []
     kind = _named(LimitKind, "kind", raw, problems)
     scope = _named(LimitScope, "scope", raw, problems)
@@ -107,7 +110,6 @@ def _named(
 def _fitting(
     kind: LimitKind, scope: LimitScope, level: LimitLevel, subject: str, currency: str
 ) -> list[Problem]:
-    """Return what does not go together."""
     spec, problems = LIMIT_SPECS[kind], []
     for field, given, allowed in (("scope", scope, spec.scopes), ("level", level, spec.levels)):
         if given not in allowed:
@@ -163,7 +165,7 @@ def limit_set(
 
 @transaction.atomic
 def limit_end(*, public_id: str, person: User, reason: str, now: datetime) -> TradingLimit:
-    """Take a limit out of force. Raises ``LimitNotFound``, and ``Refused`` when it is not in force any more."""
+    """Take a limit out of force. Raises ``LimitNotFound``, and ``Refused`` when it has ended already."""
     refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     gate_locked()
@@ -177,7 +179,7 @@ def limit_end(*, public_id: str, person: User, reason: str, now: datetime) -> Tr
 
 
 def first_limits_ensure(*, now: datetime) -> int:
-    """Create the first limits of a desk that never had any; return how many."""
+    """Create the first limits of a desk that never had any. Return the number."""
     if TradingLimit.objects.exists():
         return 0
     for kind, level, value in FIRST_LIMITS:

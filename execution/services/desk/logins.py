@@ -1,4 +1,4 @@
-"""Sessions of people: begun at a login, ended by time, by their person, by an admin, or with the password."""
+"""Sessions of people: they begin at a login, and end by time, by a person or with a new password."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MAX_BROWSER = 200
 
 
 class LoginNotFound(Exception):
-    """There is no such session, or it is somebody else's: the two look the same."""
+    """There is no such session, or it is somebody else's. The two cases look the same."""
 
 
 def login_begin(*, person: User, session_key: str, address: str, browser: str, now: datetime) -> Login:
-    """Note a session of a person; the same key again is the same session."""
+    """Record a session of a person. The same key again is the same session."""
     login, _ = Login.objects.update_or_create(
         session_key=session_key,
         defaults={
@@ -38,7 +38,7 @@ def login_begin(*, person: User, session_key: str, address: str, browser: str, n
 
 
 def login_continue(*, person_pk: int, session_key: str, now: datetime) -> bool:
-    """Return True while the session goes on, and note that it was used; one that is over is ended."""
+    """Return True while the session is valid, and record its use. A session whose time is over is ended."""
     login = Login.objects.filter(session_key=session_key, person_id=person_pk).first()
     if login is None:
         return False
@@ -76,7 +76,7 @@ def login_end(*, public_id: str, person: User, now: datetime) -> None:
 
 @transaction.atomic
 def person_logins_end(*, person: User, actor: str, now: datetime, but: str = "", reason: str = "") -> int:
-    """End all sessions of a person, but the one with the key ``but``; how many."""
+    """End all sessions of a person, except the one with the key ``but``. Return the number."""
     found = Login.objects.filter(person=person).exclude(session_key=but)
     keys = list(found.values_list("session_key", flat=True))
     logins_end(session_keys=keys)
@@ -99,7 +99,7 @@ def logins_end(*, session_keys: list[str]) -> None:
 
 
 def logins_drop(*, now: datetime) -> None:
-    """Forget sessions that are over."""
+    """Delete sessions that have ended."""
     over = Q(seen_at__lt=now - idle_time()) | Q(began_at__lt=now - whole_time())
     logins_end(session_keys=list(Login.objects.filter(over).values_list("session_key", flat=True)[:1000]))
     Session.objects.filter(expire_date__lt=now).delete()

@@ -1,7 +1,7 @@
-"""Deletes orders whose time is over, with all that belongs to them, and keeps their names in the audit.
+"""The deletion of orders whose retention time is over, with all their rows. The audit keeps their ids.
 
-The audit comes first: from then on nothing of such an order is missed. Its rows go in batches, each a transaction of
-its own, so that a long order holds no lock for long. What is left goes with the next call.
+The audit entry comes first, so that nobody looks for the order's rows from then on. The rows are deleted in batches,
+each a transaction of its own, so that a long order holds no lock for long. The next call deletes what is left.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_ORDERS = 50
 
 
 def may_delete_journals() -> bool:
-    """Return False where PostgreSQL gives this role no right to: retention is the tables' owner's then."""
+    """Return False where PostgreSQL gives this role no right to delete journals. Then the tables' owner must do it."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -47,7 +47,7 @@ def may_delete_journals() -> bool:
 
 
 def orders_drop(*, before: datetime, now: datetime, pause: Pause) -> int:
-    """Delete orders that ended before ``before``, the oldest first; how many of them are gone."""
+    """Delete orders that ended before ``before``, the oldest first. Return the number of deleted orders."""
     if not may_delete_journals():
         return 0
     old = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lt=before)

@@ -1,4 +1,4 @@
-"""Another password ends what was opened with the former one: sessions and tokens."""
+"""The change of one's own password, which ends all sessions and tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from execution.services.records.audit import audit_append
 
 @transaction.atomic
 def own_password_change(*, person: User, password: str, now: datetime) -> None:
-    """Give oneself another password; ``password`` has passed the validators, and the former one was asked for."""
+    """Give oneself another password. ``password`` has passed the validators, and the former one was checked."""
     person.set_password(password)
     person.save(update_fields=["password"])
     actor = person_actor(person)

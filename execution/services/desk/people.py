@@ -1,4 +1,4 @@
-"""Verbs on people and their roles."""
+"""The services for people and their roles."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class PersonNotFound(Exception):
 
 @transaction.atomic
 def person_save(*, person: User, changed_by: User | None, now: datetime, reason: str = "") -> User:
-    """Keep a new or changed person; what the role allows in the admin's pages follows from the role.
+    """Save a new or changed person. The rights in the admin's pages follow from the role.
 
-    1. The person and all admins are locked: two who demote each other meet here, and so does an order that the
+    1. Lock the person and all admins. Two admins who demote each other wait here, and so does an order that the
        person submits at this moment.
-    2. Somebody who may not trade any more: their orders pause for a person, and what rests is cancelled.
-    3. The audit says what changed, and how many orders it stopped.
+    2. Pause the orders of somebody who may not trade any more, and cancel their resting children.
+    3. Note in the audit the changes, and the number of stopped orders.
 
     Raises ``Refused`` when no active admin would be left, or a limit is not above 0.
     """
@@ -73,9 +73,9 @@ def person_save(*, person: User, changed_by: User | None, now: datetime, reason:
 
 @transaction.atomic
 def person_disable(*, public_id: str, changed_by: User | None, reason: str, now: datetime) -> User:
-    """Make a person inactive: they are out at once, their orders pause and what rests is cancelled.
+    """Make a person inactive. Their sessions end at once, their orders pause and resting children are cancelled.
 
-    Doing it twice is once. Raises ``PersonNotFound``, and ``Refused`` without a reason or for the last admin.
+    A second time changes nothing. Raises ``PersonNotFound``, and ``Refused`` without a reason or for the last admin.
     """
     reason = kept_reason(reason)
     person = person_locked(public_id)
@@ -99,7 +99,7 @@ def person_logout(*, public_id: str, changed_by: User | None, reason: str, now: 
 
 @transaction.atomic
 def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
-    """Note that an admin gave somebody another password."""
+    """Note in the audit that an admin gave somebody another password."""
     audit_append(
         kind="person.password",
         actor=actor_of_admin(changed_by),
@@ -109,7 +109,7 @@ def password_changed(*, person: User, changed_by: User, now: datetime) -> None:
 
 
 def person_problems(person: User, *, admins: set[int] | None = None) -> list[Problem]:
-    """Return why a person cannot be saved so; ``admins`` are the active ones, read here when they are not given."""
+    """Return the problems with saving a person. ``admins`` are the active ones; they are read when not given."""
     if admins is None:
         admins = set(User.objects.filter(role=Role.ADMIN, is_active=True).values_list("pk", flat=True))
     problems = []
@@ -150,14 +150,14 @@ def _name_problems(before: User | None, person: User) -> list[Problem]:
 
 
 def people_locked(person_pk: int | None) -> dict[int, User]:
-    """Lock a person and all active admins, always in the same order; by primary key."""
+    """Lock a person and all active admins, always in the same order. Return them by primary key."""
     is_admin = Q(role=Role.ADMIN, is_active=True)
     rows = User.objects.select_for_update(no_key=True).filter(is_admin | Q(pk=person_pk)).order_by("pk")
     return {found.pk: found for found in rows}
 
 
 def person_locked(public_id: str) -> User:
-    """Lock as ``people_locked`` does and return the person; raises ``PersonNotFound``."""
+    """Lock as ``people_locked`` does and return the person. Raises ``PersonNotFound``."""
     pk = User.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
     if pk is None:
         raise PersonNotFound(public_id)
@@ -213,7 +213,7 @@ def _changes(before: User | None, person: User) -> dict[str, Any]:
 
 
 def plain_value(value: object) -> str | bool | None:
-    """Write a field of a person as JSON keeps it."""
+    """Return a field of a person as a JSON value."""
     if isinstance(value, Decimal):
         return plain(value)
     return value if isinstance(value, bool | None) else str(value)

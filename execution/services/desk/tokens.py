@@ -1,4 +1,4 @@
-"""Bearer tokens for the API. Only a token's hash is kept: its text is shown once, when it is made."""
+"""Bearer tokens for the API. Only a token's hash is stored; its text is shown once, at its creation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LAST_USED_STEP = timedelta(minutes=1)
 
 
 class TokenNotFound(Exception):
-    """There is no such token, or it is somebody else's: the two look the same."""
+    """There is no such token, or it is somebody else's. The two cases look the same."""
 
 
 def token_hash(text: str) -> str:
@@ -51,7 +51,8 @@ def token_create(
 ) -> tuple[ApiToken, str]:
     """Create a token of ``person`` and return its text, which nobody can read again. Raises ``Refused``.
 
-    It does what ``scopes`` allow of what its person may, from ``addresses`` (addresses and networks) or from anywhere.
+    ``scopes`` restrict it further than its person's role. It is valid from ``addresses`` (addresses and networks),
+    or from anywhere when there are none.
     """
     name = name.strip()
     problems = [*_scope_problems(scopes), *_address_problems(addresses)]
@@ -105,7 +106,7 @@ def token_create(
 
 @transaction.atomic
 def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
-    """End a token of ``person``. Revoking twice is once; raises ``TokenNotFound`` for anybody else's."""
+    """Revoke a token of ``person``. A second time changes nothing. Raises ``TokenNotFound`` for anybody else's."""
     token = ApiToken.objects.select_for_update(no_key=True).filter(person=person, public_id=public_id).first()
     if token is None:
         raise TokenNotFound(public_id)
@@ -123,7 +124,7 @@ def token_revoke(*, public_id: str, person: User, now: datetime) -> ApiToken:
 
 
 def tokens_revoke(*, person: User, actor: str, reason: str, now: datetime) -> int:
-    """End all tokens of a person, inside the caller's transaction; how many."""
+    """Revoke all tokens of a person, inside the caller's transaction. Return the number."""
     count = person.api_tokens.filter(revoked_at=None, expires_at__gt=now).update(revoked_at=now)
     if count:
         audit_append(
@@ -165,7 +166,7 @@ def _address_problems(addresses: Sequence[str]) -> list[Problem]:
 
 
 def may_come_from(token: ApiToken, address: str) -> bool:
-    """Return True if the token may be used from there; one that names addresses not from an unknown one."""
+    """Return True if the token may be used from the address. A token with addresses refuses an unknown one."""
     if not token.addresses:
         return True
     try:
@@ -182,9 +183,9 @@ def person_of_token(*, text: str, now: datetime) -> User | None:
 
 
 def token_valid(*, text: str, now: datetime) -> ApiToken | None:
-    """Return a valid token; None when it is unknown, expired, revoked, or its person is switched off.
+    """Return a valid token; None for one that is unknown, expired or revoked, or whose person is inactive.
 
-    The database looks for the hash, not the text: how long that takes says nothing about the text.
+    The database looks for the hash, so the time of the look-up says nothing about the text.
     """
     valid = ApiToken.objects.filter(
         token_hash=token_hash(text), revoked_at=None, expires_at__gt=now, person__is_active=True

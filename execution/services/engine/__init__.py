@@ -1,1 +1,1 @@
-"""The rows of the engine's workers, and how a decision becomes rows."""
+"""The rows of the engine's workers, and the writing of a decision into rows."""

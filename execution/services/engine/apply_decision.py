@@ -1,4 +1,4 @@
-"""Turning a decision into rows: the only place that writes a child, with the invariants in its way."""
+"""The writing of a decision into rows. Only this module creates a child, and it checks the invariants first."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ class Applied(StrEnum):
 
 
 class Written(NamedTuple):
-    """``version`` is the order's after all that was decided was written; None where it was not."""
+    """The result of writing a decision. ``version`` is the order's version afterwards; None where nothing was
+    written.
+    """
 
     applied: Applied
     version: int | None = None
@@ -76,7 +78,7 @@ class _Halted(Exception):
 
 
 class InvariantBroken(Exception):
-    """A decision that must never be written: the parent pauses for a person, the process goes on."""
+    """A decision that must never be written. The parent pauses for a person, and the process goes on."""
 
 
 def decision_apply(
@@ -90,10 +92,10 @@ def decision_apply(
     now: datetime,
     view: OrderView | None = None,
 ) -> Written:
-    """Write what was decided on ``version``, all of it or nothing; ``quotes`` are by account, as it saw them.
+    """Write a decision that was made on ``version``, all of it or nothing. ``quotes`` are those it used, by account.
 
-    ``view`` is what was decided on: it is kept beside the children, so that the decision can be made again.
-    A broken invariant writes nothing of the decision, alerts, and pauses the order.
+    ``view`` is the view that it was made on. It is stored beside the children, so that the decision can be repeated.
+    A decision that breaks an invariant is not written; the order alerts and pauses.
     """
     try:
         return _apply(
@@ -196,7 +198,6 @@ def _is_too_late(order: Order, decision: Decision, quotes: Mapping[str, Quote], 
 
 
 def _body(order_pk: int, view: OrderView | None, decision: Decision) -> Body | None:
-    """Return what is kept of a decision that places children."""
     places = any(isinstance(command, PlaceChild) for command in decision.commands)
     return decision_body(order_pk, view) if places and view is not None else None
 

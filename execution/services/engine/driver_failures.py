@@ -1,4 +1,4 @@
-"""The fate of an order whose driver fails: written without a view of the order, which may be what fails."""
+"""The rows of an order whose driver fails. They are written without a view of the order, which may be what fails."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from execution.services.records.order_transition import order_transition, pause_
 def order_driver_failed(
     *, order_pk: int, worker_pk: int, fence: int, error: str, incident: str, now: datetime
 ) -> bool:
-    """Pause an order whose driver keeps failing until a person has looked; False when another drives it.
+    """Pause an order for a person because its driver keeps failing. Return False if another worker drives it.
 
-    1. What rests is cancelled. 2. A working or scheduled order pauses. One that is paused already stays so. One that
-    is closing ends when its children are settled: a person can always cancel. 3. The same error is told once.
+    1. Resting children are cancelled. 2. A working or scheduled order pauses. A paused one stays paused. A closing
+    one ends when its children are settled, so that a person can always cancel. 3. The same error is reported once.
     """
     order = _driven(order_pk, worker_pk, fence)
     if order is None:
@@ -43,7 +43,7 @@ def order_driver_failed(
 
 @transaction.atomic
 def order_driver_waits(*, order_pk: int, worker_pk: int, fence: int, why: str, now: datetime) -> None:
-    """Say why nothing has been decided for a while; the next decision says its own why."""
+    """Record why nothing has been decided for a while. The next decision replaces this text."""
     order = _driven(order_pk, worker_pk, fence)
     if order is not None and order.why != why:
         order.why = why

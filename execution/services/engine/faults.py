@@ -1,4 +1,4 @@
-"""Failures that last in an engine, kept with the account or the worker for the pages and for the orders that wait."""
+"""Lasting failures in an engine, stored with the account or the worker, for the pages and for orders that wait."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.models import Account, Worker
 
 @transaction.atomic
 def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
-    """Keep what fails of the session with ``fence``; what earlier sessions left goes."""
+    """Store the fault of a part of the session with ``fence``. Faults of earlier sessions are removed."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     if account.fence == fence:
         kept = {part: each for part, each in account.faults.items() if each["fence"] == fence}
@@ -22,7 +22,7 @@ def account_fault_set(*, account_pk: int, fence: int, fault: Fault) -> None:
 
 @transaction.atomic
 def account_fault_clear(*, account_pk: int, part: str) -> None:
-    """Clear the fault: it works again."""
+    """Remove the fault of a part that works again."""
     account = Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account_pk)
     account.faults = {name: fault for name, fault in account.faults.items() if name != part}
     account.save(update_fields=["faults"])
@@ -30,7 +30,7 @@ def account_fault_clear(*, account_pk: int, part: str) -> None:
 
 @transaction.atomic
 def worker_fault_set(*, worker_pk: int, fault: Fault) -> None:
-    """Keep what fails of an engine that is not one account's business."""
+    """Store the fault of a part of an engine that belongs to no single account."""
     worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
     worker.faults = worker.faults | {fault.part: fault.to_json()}
     worker.save(update_fields=["faults"])
@@ -38,7 +38,7 @@ def worker_fault_set(*, worker_pk: int, fault: Fault) -> None:
 
 @transaction.atomic
 def worker_fault_clear(*, worker_pk: int, part: str) -> None:
-    """Clear the fault: it works again."""
+    """Remove the fault of a part that works again."""
     worker = Worker.objects.select_for_update(no_key=True).get(pk=worker_pk)
     worker.faults = {name: fault for name, fault in worker.faults.items() if name != part}
     worker.save(update_fields=["faults"])

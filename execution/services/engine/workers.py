@@ -1,4 +1,6 @@
-"""Workers' leases and what they own. Expiry is judged by the database's clock alone."""
+"""The leases of workers, and their orders, accounts and markets. Only the database's clock judges the end of a
+lease.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ def database_now() -> datetime:
 
 @transaction.atomic
 def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) -> Worker:
-    """Register a running engine; raises ``IntegrityError`` when the boot id was used before."""
+    """Register a running engine. Raises ``IntegrityError`` when the boot id was used before."""
     now = database_now()
     return Worker.objects.create(
         boot_id=boot_id, host=host, process_id=process_id, started_at=now, lease_until=now + lease
@@ -44,7 +46,7 @@ def worker_start(*, boot_id: str, host: str, process_id: int, lease: timedelta) 
 
 @transaction.atomic
 def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
-    """Prolong the lease, if it still runs; False when it is over and others may have claimed."""
+    """Prolong the lease if it still runs. Return False if it is over, so that others may have claimed."""
     now = database_now()
     renewed = Worker.objects.filter(pk=worker_pk, stopped_at=None, lease_until__gt=now).update(
         lease_until=now + lease
@@ -56,7 +58,7 @@ def worker_renew(*, worker_pk: int, lease: timedelta) -> bool:
 
 @transaction.atomic
 def worker_stop(*, worker_pk: int) -> bool:
-    """Mark the worker as stopping; True when no other runs, so that it is the last."""
+    """Mark the worker as stopping. Return True if no other runs, so that it is the last."""
     now = database_now()
     Worker.objects.filter(pk=worker_pk, stopped_at=None).update(stopped_at=now)
     # Two that stop at once meet on this row, or each would count on the other; after its own row, as a renewal.
@@ -66,7 +68,7 @@ def worker_stop(*, worker_pk: int) -> bool:
 
 @transaction.atomic
 def worker_release(*, worker_pk: int) -> None:
-    """Give back everything, for others to claim at once."""
+    """Release everything that the worker owns, for others to claim at once."""
     Order.objects.filter(owner_id=worker_pk).update(owner=None)
     Account.objects.filter(owner_id=worker_pk).update(owner=None)
     Venue.objects.filter(market_owner_id=worker_pk).update(market_owner=None)
@@ -104,9 +106,9 @@ _SERVED = Q(environment__in=Installation.objects.values("environment")) & (
 
 
 def accounts_claim(*, worker_pk: int, most: int) -> list[Account]:
-    """Take accounts that no running worker holds, up to this worker's share; each claim raises the fence.
+    """Claim accounts that no running worker holds, up to this worker's share. Each claim raises the fence.
 
-    Only where some are free does it take the database's write lock: engines look many times a second.
+    It takes the database's write lock only if some are free, because engines look many times a second.
     """
     now = database_now()
     usable = Account.objects.filter(_free(now) & ~Q(owner_id=worker_pk) & _SERVED)
@@ -144,7 +146,7 @@ def _take(
 
 
 def markets_claim(*, worker_pk: int) -> list[int]:
-    """Take the markets of venues that no running worker watches and of which this worker holds an account.
+    """Claim the markets of venues that no running worker watches and of which this worker holds an account.
 
     Return the venues' primary keys. Each claim raises the fence.
     """
@@ -159,11 +161,10 @@ def markets_claim(*, worker_pk: int) -> list[int]:
 
 
 def orders_claim(*, worker_pk: int, most: int, patience: timedelta, now: datetime) -> list[tuple[int, int]]:
-    """Take orders that no running worker drives: (primary key, fence) of each.
+    """Claim orders that no running worker drives. Return (primary key, fence) of each.
 
-    First those whose account this worker holds. Others are left to their account's holder for
-    ``patience`` after they were due, and taken then, so that no order waits for ever: one whose account
-    is closed still ends.
+    Orders whose account this worker holds come first. Others are left to their account's holder for ``patience``
+    after they were due, and claimed then. So no order waits for ever, and one whose account is closed still ends.
     """
     free = Order.objects.filter(_free(database_now()), status__in=ORDER_DRIVEN)
     ours = Q(accounts__owner_id=worker_pk)
@@ -194,7 +195,7 @@ _OWNED_MARKETS = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """Fences by primary key; an order's with its version."""
+    """The rows that a worker owns: their fences by primary key. For an order, fence and version."""
 
     orders: dict[int, tuple[int, int]]
     accounts: dict[int, int]
@@ -202,7 +203,7 @@ class Owned:
 
 
 def owned(*, worker_pk: int) -> Owned:
-    """Return what a worker owns now."""
+    """Return the orders, accounts and markets that a worker owns now."""
     orders = {pk: (fence, version) for pk, fence, version in _OWNED_ORDERS.values(worker=worker_pk)}
     return Owned(
         orders, dict(_OWNED_ACCOUNTS.values(worker=worker_pk)), dict(_OWNED_MARKETS.values(worker=worker_pk))
@@ -211,9 +212,9 @@ def owned(*, worker_pk: int) -> Owned:
 
 @transaction.atomic
 def pause_if_away(*, now: datetime) -> list[str]:
-    """Pause running orders after an absence of more than a minute. Returns their public ids.
+    """Pause running orders if the desk was away for more than a minute. Return their public ids.
 
-    To be called by a worker before it registers. Another running worker means that nobody was away.
+    A worker calls it before it registers. Another running worker means that the desk was not away.
     """
     at = database_now()
     installation = Installation.objects.select_for_update(no_key=True).first()

@@ -1,1 +1,1 @@
-"""Parent orders: previewed, submitted, amended, planned again."""
+"""Parent orders: their preview, submit, amendment, approval and replanning."""

@@ -1,4 +1,4 @@
-"""Check that accounts can pay for an order beside the reserves of other live orders (I11)."""
+"""The check that accounts can pay for an order beside the reserves of other live orders (I11)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDERS_NAMED = 5
 def refuse_if_unaffordable(order: Order, person: User, *, field: str, label: str) -> None:
     """Refuse an order whose accounts cannot pay for it, inside a transaction that holds the gate.
 
-    Whoever submits, enlarges or resumes an order comes here under the gate. So each sees the order before.
+    Submits, amendments that need more and resumes all call it under the gate, so each sees the orders before it.
     """
     refuse_if(unaffordable_together([order], person, field=field, label=label))
 
@@ -41,7 +41,7 @@ def unaffordable_together(orders: Sequence[Order], person: User, *, field: str, 
 def unaffordable(
     spending: Spending, accounts: Sequence[Account], person: User, need: Cost, *, field: str, label: str
 ) -> list[Problem]:
-    """Return the problem of accounts that are known to hold too little together; unknown ones refuse nothing."""
+    """Return the problem of accounts whose known balances together are too small. Unknown balances refuse nothing."""
     free, left = balances_sum(spending.told.values()), spending.available
     if free is None or left is None or need.amount <= left.amount:
         return []
@@ -59,7 +59,9 @@ def unaffordable(
 
 
 def taken_words(spending: Spending, person: User) -> str:
-    """Return a sentence that says which orders reserve the rest. Orders that the person may not see are counted."""
+    """Return a sentence that names the orders which reserve the rest. Orders that the person may not see are
+    counted.
+    """
     named = [each for each in spending.orders if is_seen(each, person) and _amount(each) > ZERO]
     named.sort(key=_amount, reverse=True)
     unseen = [each for each in spending.orders if not is_seen(each, person) and _amount(each) > ZERO]

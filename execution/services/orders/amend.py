@@ -1,4 +1,4 @@
-"""A running order amended by its trader: its new plan is shown first, and written as a new version of its terms."""
+"""The amendment of a running order: a preview of its new plan, and then a new version of its terms."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from execution.services.records.reasons import optional_reason
 
 
 class TermsChanged(Refused):
-    """The terms are no longer those that the changes were made for."""
+    """The terms have changed since the version that the changes were made for."""
 
 
 def order_amend_preview(
     *, public_id: str, person: User, changes: Mapping[str, Any], now: datetime
 ) -> Amendment:
-    """Return what the order would be with ``changes``, and what would refuse them; creates nothing.
+    """Return the order as it would be with ``changes``, and the problems that refuse them. Nothing is written.
 
-    ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and what
-    the algorithm's parameters mark as amendable. What is as it was is no change. Raises ``OrderNotFound``, and
-    ``Refused`` when the person or the order's state does not allow any amendment.
+    ``changes`` has raw values by name: quantity (base units), limit_price (empty: none), duration or end_at, and the
+    algorithm's amendable parameters. An unchanged value is no change. Raises ``OrderNotFound``, and ``Refused`` when
+    the person or the order's state allows no amendment.
     """
     order = _theirs(public_id, person)
     _refuse_if_over(order)
@@ -67,14 +67,14 @@ def order_amend(
     reason: str = "",
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Write the changes as new terms and a new plan; the driver checks again, as after every new version.
+    """Write the changes as new terms and a new plan. The driver then decides anew.
 
     1. The same changes to the same version by the same person are one amendment, however often they are sent.
     2. Other terms than ``terms_version`` (the preview's) refuse it, and so does a final or closing order.
-    3. Under the order's lock it is judged again; any problem refuses it, and what is ``confirmed`` too little.
-    4. Under the gate: a halt refuses what makes the order larger, and nothing else. What needs more than before must
-    be payable beside what other orders reserve. Above a limit that another person may allow, it is not made yet: the
-    order goes on as it is until somebody approves.
+    3. Under the order's lock it is judged again. Any problem refuses it, and so does a missing confirmation.
+    4. Under the gate, a halt refuses only an amendment that makes the order larger. A larger need must be payable
+       beside the reserves of other orders. Above a limit that another person may approve, the amendment waits for
+       the approval, and the order goes on unchanged.
     """
     reason, order = optional_reason(reason), _theirs(public_id, person)
     market = market_of_order(order, now)
@@ -97,9 +97,9 @@ def order_amend(
 
 
 def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) -> None:
-    """Make the amendment that another person has approved, in the name of the one who asked; the gate is locked.
+    """Make the amendment that another person has approved, in the name of the requester. The gate is locked.
 
-    Raises ``Refused`` when the terms have changed since, and for what a new amendment would be refused for.
+    Raises ``Refused`` when the terms have changed since, or when a new amendment would be refused.
     """
     if approval.changes is None:
         raise RuntimeError(f"request {approval.public_id} is not about an amendment")
@@ -114,7 +114,7 @@ def amendment_approved(*, order: Order, approval: OrderApproval, now: datetime) 
 
 
 def _judged(amendment: Amendment) -> Amendment:
-    """Return the amendment with what limits say of it."""
+    """Return the amendment with the verdict of the limits."""
     verdict = amendment_verdict(amendment)
     return replace(amendment, verdict=verdict, problems=(*amendment.problems, *limit_problems(verdict)))
 
@@ -159,7 +159,7 @@ def _ask(
 
 
 def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -> list[Problem]:
-    """Return what is still to be confirmed, by the rules of a new order, where the amendment touches it."""
+    """Return the confirmations that are still missing, by the rules of a new order, for the amended values."""
     problems = confirmation.missing(far_prices(amendment))
     problems += reason_problems(amendment.verdict, confirmation.limit_reasons)
     if confirmation.is_retyped and typing_wanted(person, amendment):
@@ -168,7 +168,7 @@ def missing_of(person: User, amendment: Amendment, confirmation: Confirmation) -
 
 
 def typing_wanted(person: User, amendment: Amendment) -> bool:
-    """Return True if the new quantity is to be typed again: it is more, and the order's worth above the threshold."""
+    """Return True if the person must type the quantity again: it grows, and the notional is above the threshold."""
     return amendment.grows and must_be_typed(person, amendment.notional)
 
 

@@ -1,4 +1,4 @@
-"""An order with changed terms: judged by the rules of a new order, planned for what remains."""
+"""An order with changed terms: checked by the rules of a new order, and planned for its remaining quantity."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ UNSENT = "The quantity that is not sent yet"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that becomes another; None is nothing, such as no limit price."""
+    """One changed value. None means that there is no value, such as no limit price."""
 
     name: str
     label: str
@@ -51,10 +51,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """An order's terms as they would be; ``before`` is its quantity as it was. ``problems`` refuse it.
+    """An order's terms after an amendment. ``before`` is its quantity until now. ``problems`` refuse the amendment.
 
-    ``done`` is what is executed already, ``remaining`` what the plan is for; ``least`` is what the quantity may
-    not fall under: done, and what may still be filled of its children.
+    ``done`` is the executed quantity, ``remaining`` the quantity to plan. ``least`` is the lower bound of the
+    quantity: done, and what may still be filled of its children.
     """
 
     order: Order
@@ -87,13 +87,13 @@ class Amendment:
 
     @property
     def need(self) -> Cost:
-        """Return what the quantity that is not sent may take at its worst price, with fees."""
+        """Return the amount that the unsent quantity may take at its worst price, with fees."""
         unsent = max(self.quantity - self.least, ZERO)
         return self.market.needs(unsent, self.limit_price, self.parameters)
 
     @property
     def needs_more(self) -> bool:
-        """Return True unless it is known that the order needs no more than before."""
+        """Return False only if it is known that the order needs no more than before."""
         before = parse_parameters(self.order.algorithm, self.terms.parameters)
         unsent = max(self.before - self.least, ZERO)
         had, needs = self.market.needs(unsent, self.terms.limit_price, before), self.need
@@ -101,12 +101,12 @@ class Amendment:
 
     @property
     def paid_by(self) -> str:
-        """Return the field that a refusal for too little balance is about."""
+        """Return the name of the field to show when the balance is too small."""
         return "quantity" if self.quantity != self.before else "limit_price"
 
     @property
     def price(self) -> Decimal | None:
-        """Return the price that quantities are judged at: the mid, however old, else the limit."""
+        """Return the price for judging quantities: the mid, however old, else the limit."""
         return self.market.price(self.limit_price)
 
     @property
@@ -122,7 +122,7 @@ class Amendment:
 
 
 def market_of_order(order: Order, now: datetime) -> OrderMarket:
-    """Return the order's market now, by the limits that it was sent with."""
+    """Return the order's current market, with the limits that it was sent with."""
     return order_market(
         accounts=accounts_of(order),
         markets={public_id: market_from_json(market) for public_id, market in order.market.items()},

@@ -1,4 +1,4 @@
-"""A request that another person allows an order or an amendment: asked for, and withdrawn."""
+"""Requests that another person approves an order or an amendment: how they are made and ended."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def approval_ask(
 ) -> OrderApproval:
     """Write a request for a locked order, and its journal entry. ``changes`` are raw values of an amendment.
 
-    An order waits for one approval at a time; raises ``Refused`` for a second one.
+    An order has one waiting request at a time. Raises ``Refused`` for a second one.
     """
     if (earlier := waiting_approval(order)) is not None:
         message = f"Order {order.public_id} waits for approval {earlier.public_id} already. Withdraw that one first."
@@ -84,7 +84,7 @@ def approval_ask(
 
 @transaction.atomic
 def approval_end(approval: OrderApproval, state: ApprovalState, *, now: datetime, reason: str = "") -> None:
-    """End a waiting request that nobody approves, inside the order's lock."""
+    """End a waiting request without an approval, under the order's lock."""
     approval.state, approval.decided_at, approval.reason = state, now, reason
     approval.save(update_fields=["state", "decided_at", "decided_by", "reason"])
     notify.wall_changed()
@@ -93,7 +93,7 @@ def approval_end(approval: OrderApproval, state: ApprovalState, *, now: datetime
 def approval_of_resume(
     order: Order, verdict: Verdict, *, person: User, reason: str, now: datetime
 ) -> OrderApproval:
-    """Write down that a supervisor has allowed a locked order above limits by resuming it, inside a transaction."""
+    """Record that a supervisor approved a locked order above limits by resuming it, inside a transaction."""
     terms = order.terms
     if terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")

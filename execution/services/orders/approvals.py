@@ -1,4 +1,7 @@
-"""Orders and amendments above a limit: another person approves or refuses, or they expire (docs/how-to/limits.md)."""
+"""The decision about orders and amendments above a limit: approved, refused, withdrawn or expired.
+
+docs/how-to/limits.md describes them.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class ApprovalNotFound(Exception):
 
 
 def approval_verdict(approval: OrderApproval, now: datetime) -> Verdict:
-    """Return what the order, or its amendment, exceeds by the limits and markets of now."""
+    """Return the verdict on the order, or on its amendment, by the current limits and markets."""
     order = approval.order
     market = market_of_order(order, now)
     if approval.changes is None:
@@ -53,7 +56,7 @@ def approval_verdict(approval: OrderApproval, now: datetime) -> Verdict:
 
 
 def waiting_verdict(approval: OrderApproval, now: datetime) -> Verdict:
-    """Return what a request exceeds while it waits; nothing once it is decided."""
+    """Return the verdict on a waiting request; an empty one once the request is decided."""
     return approval_verdict(approval, now) if approval.is_waiting else WITHIN
 
 
@@ -61,9 +64,9 @@ def waiting_verdict(approval: OrderApproval, now: datetime) -> Verdict:
 def approval_approve(
     *, public_id: str, person: User, seen: Collection[str], reason: str, now: datetime
 ) -> OrderApproval:
-    """Allow what was asked for, and nothing else: the order begins, or the amendment is made. Approving twice is once.
+    """Approve a request: the order begins, or the amendment is made. A second time changes nothing.
 
-    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``; raises ``Refused``
+    ``seen`` are the kinds of limits that the person saw exceeded. Raises ``ApprovalNotFound``. Raises ``Refused``
     for a reason that is too long, for the person who asked, after its time, under a halt, when a hard limit or one
     not ``seen`` is exceeded now, and when the terms have changed.
     """
@@ -125,7 +128,7 @@ def _begin(order: Order, approval: OrderApproval, person: User, now: datetime) -
 
 @transaction.atomic
 def approval_refuse(*, public_id: str, person: User, reason: str, now: datetime) -> OrderApproval:
-    """Refuse it, with a reason. A new order is rejected; an order that runs goes on as it was."""
+    """Refuse a request, with a reason. A new order is rejected; a running order goes on unchanged."""
     _refuse_all_but_supervisors(person)
     reason = kept_reason(reason)
     approval, order = _locked(public_id)
@@ -140,7 +143,7 @@ def approval_refuse(*, public_id: str, person: User, reason: str, now: datetime)
 
 @transaction.atomic
 def approval_withdraw(*, public_id: str, person: User, now: datetime) -> OrderApproval:
-    """Take a request back. A new order is cancelled; an order that runs goes on as it was."""
+    """Withdraw a request. A new order is cancelled; a running order goes on unchanged."""
     approval, order = _locked(public_id)
     if not may_act(person, order):
         raise ApprovalNotFound(public_id)
@@ -154,7 +157,9 @@ def approval_withdraw(*, public_id: str, person: User, now: datetime) -> OrderAp
 
 
 def approvals_expire(*, now: datetime) -> int:
-    """End the requests whose time is over; return how many. One that the database refuses is left to the next call."""
+    """End the requests whose time is over, and return the number. One that the database refuses is left to the next
+    call.
+    """
     late = OrderApproval.objects.filter(state=ApprovalState.WAITING, expires_at__lte=now)
     ended = 0
     for public_id in late.values_list("public_id", flat=True):

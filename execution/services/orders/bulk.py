@@ -1,4 +1,4 @@
-"""One action on many orders: each through its own service, in its own transaction, so that none keeps the others."""
+"""One action on many orders: each through its own service and in its own transaction, independent of the others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """The result for one order. ``order_pk`` is None for an order that the person does not see."""
+    """The result for one order. ``order_pk`` is None for an order that the person may not see."""
 
     public_id: str
     outcome: BulkOutcome
@@ -43,17 +43,17 @@ class BulkResult:
 
 
 def orders_act(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
-    """Carry the action out, and return what became of each order, in their order.
+    """Carry the action out and return the result of each order, in the order of the request.
 
-    An order that is refused, or that the database refuses now, keeps no other. The same request again does nothing
-    twice: what is done already is ``unchanged``. Raises ``Refused`` for a request that fits no order.
+    An order that is refused, or that the database refuses now, does not stop the others. Repeating the request does
+    nothing twice: finished orders are ``unchanged``. Raises ``Refused`` for a request that fits no order.
     """
     check_bulk(request)
     return [_one(person, request, chosen, now) for chosen in request.orders]
 
 
 def orders_act_preview(*, person: User, request: BulkRequest, now: datetime) -> list[BulkResult]:
-    """Return what ``orders_act`` would return now: it is carried out for each order, and taken back."""
+    """Return what ``orders_act`` would return now. The action is carried out for each order and rolled back."""
     check_bulk(request, is_preview=True)
     return [_one(person, request, chosen, now, takes_back=True) for chosen in request.orders]
 

@@ -1,4 +1,4 @@
-"""The ticket's checks: what holds for an order that does not exist yet, line by line."""
+"""The ticket's checks of an order that does not exist yet, one line each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ORDERS_SHOWN = 8
 
 
 def checks_of(preview: Preview) -> list[Check]:
-    """Return every problem, then the checks beside them."""
+    """Return every problem as a check, and then the other checks."""
     return [Check("fail", problem.message) for problem in preview.problems] + checks_beside(preview)
 
 
@@ -159,14 +159,12 @@ def _book_checks(market: OrderMarket) -> list[Check]:
 
 
 def _feed_checks(market: OrderMarket) -> list[Check]:
-    """Return the faults of the feeds of the accounts' markets, each with its reason and start."""
     return [
         Check("warn", f"account {label}: {words}") for label, feeds in market.feeds.items() for words in feeds
     ]
 
 
 def _depth_checks(preview: Preview) -> list[Check]:
-    """Return a check for an order that takes at once on a book whose depth is unknown."""
     route, checks = preview.planned.route, []
     if preview.books_awaited:
         checks.append(Check("unknown", books_awaited(preview)))

@@ -1,6 +1,6 @@
-"""Confirmations of a person before an order is sent, enforced where it is created.
+"""The confirmations that a person gives before an order is sent. The service that creates the order enforces them.
 
-Programs confirm the same, but for a look-alike: the API has its idempotency keys instead, and sees a look-alike in
+Programs give the same, except for look-alikes: the API has idempotency keys instead, and shows a look-alike among
 the preview's checks.
 """
 
@@ -23,10 +23,12 @@ from execution.services.orders.stages import Preview
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A confirmation: the quantity as it was typed again, that a look-alike is meant, and that a limit price or an
-    I-would price is meant that is on the wrong side of the market by more than the collar.
+    """The confirmations of a person for one order.
 
-    ``on_ticket``: a person gives it on a page, and a look-alike has to be confirmed."""
+    They are the quantity typed again, a look-alike that is meant, and a limit price or an I-would price on the wrong
+    side of the market by more than the collar. ``on_ticket``: the person uses a page, where a look-alike has to be
+    confirmed.
+    """
 
     quantity: str = ""
     lookalike: bool = False
@@ -39,7 +41,7 @@ class Confirmation:
     limit_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def missing(self, far: Sequence[Problem]) -> list[Problem]:
-        """Return the prices that are still to be confirmed."""
+        """Return the problems of prices that are not confirmed yet."""
         given = {"confirm_limit": self.limit, "confirm_i_would": self.i_would}
         return [problem for problem in far if not given[problem.field]]
 
@@ -53,14 +55,14 @@ def quantity_must_be_typed(person: User, preview: Preview) -> bool:
 
 
 def must_be_typed(person: User, notional: Decimal | None) -> bool:
-    """Return True above the person's own threshold, and where nobody knows how much the order is worth."""
+    """Return True above the person's own threshold, and where the worth of the order is unknown."""
     if person.confirm_above is None:
         return False
     return notional is None or notional > person.confirm_above
 
 
 def confirmation_problems(person: User, preview: Preview, confirmation: Confirmation) -> list[Problem]:
-    """Return what is still to be confirmed."""
+    """Return the problems of everything that is not confirmed yet."""
     problems = confirmation.missing(price_problems(preview))
     problems += reason_problems(preview.verdict, confirmation.limit_reasons)
     if confirmation.is_retyped and quantity_must_be_typed(person, preview):
@@ -71,7 +73,7 @@ def confirmation_problems(person: User, preview: Preview, confirmation: Confirma
 
 
 def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
-    """Return what is wrong with the quantity as it was typed again."""
+    """Return the problems with the quantity that the person typed again."""
     if _typed(typed) == quantity:
         return []
     message = f"The quantity typed again is {typed.strip()[:40]!r}. It must be {grouped(quantity)}."
@@ -82,7 +84,9 @@ def typed_problems(quantity: Decimal, typed: str) -> list[Problem]:
 
 
 def price_problems(preview: Preview) -> list[Problem]:
-    """Return each price that lets the order pay more than the collar beyond the mid; the mid must be known."""
+    """Return a problem for each price that lets the order pay more than the collar beyond the mid, if the mid is
+    known.
+    """
     request, parameters = preview.request, preview.terms.parameters
     if parameters is None:
         return []

@@ -1,4 +1,4 @@
-"""Expected costs: asked for by tickets and orders, worked out on the compute queue, kept with the order."""
+"""Expected costs: tickets and orders request them, the compute queue calculates them, and orders keep them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CANDLES_OF = timedelta(days=1)
 
 
 def estimate_wanted(*, preview: Preview, now: datetime) -> Estimate | None:
-    """Return the newest estimate for the ticket, asked for where there is none; None where there cannot be one."""
+    """Return the newest estimate for the ticket. Request one if there is none; None where there cannot be one."""
     spec = None if preview.takes_at_once else _spec(preview)
     if spec is None:
         return None
@@ -50,8 +50,11 @@ def estimates_done(keys: Collection[str]) -> dict[str, dict[str, Any]]:
 
 
 def route_json(preview: Preview, now: datetime) -> dict[str, Any] | None:
-    """Return the cost of the preview's route, as it is kept with an order; None while it has no price, or no mid to
-    judge it by. It is a price and no estimate: it has no standard error."""
+    """Return the cost of the preview's route as an order keeps it; None without a price, or without a mid to compare
+    with.
+
+    It is a price and not an estimate, so it has no standard error.
+    """
     quote = None if preview.market is None else preview.market.fresh_quote
     if preview.split is None or quote is None:
         return None
@@ -65,8 +68,11 @@ def _is_due(estimate: Estimate, now: datetime) -> bool:
 
 
 def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
-    """Keep what the order is expected to cost, inside the transaction that makes it: by its route where it takes at
-    once. What nobody has simulated yet is asked for, and comes later."""
+    """Store the expected cost of a new order, inside the transaction that creates it.
+
+    An order that takes at once has the cost of its route. Otherwise an estimate that does not exist yet is
+    requested, and comes later.
+    """
     if preview.takes_at_once:
         order.predicted = route_json(preview, now)
         order.save(update_fields=["predicted"])
@@ -86,7 +92,7 @@ def order_estimate(*, order: Order, preview: Preview, now: datetime) -> None:
 def estimate_work(
     *, estimate_pk: int, now: datetime, predict: Callable[[dict[str, Any]], Prediction] = predict_spec
 ) -> None:
-    """Work an estimate out and keep it; safe to call twice, and when it is gone."""
+    """Calculate an estimate and store it. It may be called twice, and for an estimate that is deleted."""
     asked = Estimate.objects.filter(pk=estimate_pk).first()
     if asked is None or (asked.done_at is not None and asked.done_at >= asked.asked_at):
         return
@@ -108,7 +114,7 @@ def _shared(key: str, now: datetime) -> dict[str, Any] | None:
 
 
 def estimate_failed(*, estimate_pk: int, problem: str, now: datetime) -> None:
-    """Keep why an estimate could not be worked out: who waits for it reads that, and asks again later."""
+    """Store the reason why an estimate failed. Pages show it, and request the estimate again later."""
     result = {"problem": problem, "at": now.isoformat()}
     Estimate.objects.filter(pk=estimate_pk).update(result=result, done_at=now)
 
@@ -151,7 +157,7 @@ def _result(
 
 
 def prediction_json(prediction: Prediction, now: datetime) -> dict[str, Any]:
-    """Return it as it is kept with an order: basis points of arrival, fees included, rounded to what it says."""
+    """Return a prediction as an order keeps it: basis points of arrival with two decimals, fees included."""
     figures = {
         name: str(Decimal(getattr(prediction, name)).quantize(Decimal("0.01")))
         for name in ("cost_bp", "standard_error_bp", "spread_bp", "drift_bp", "fee_bp")

@@ -1,4 +1,4 @@
-"""Find the halts that cover an order, under the lock that new halts take too."""
+"""The check for halts that cover an order, under the lock that new halts take too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from execution.services.records.locking import gate_locked
 
 
 def refuse_if_halted(order: Order, kinds: tuple[str, ...]) -> None:
-    """Refuse what a halt covers, under the gate: from a halt's commit on nothing of it gets through."""
+    """Lock the gate and refuse an order that a halt covers. So nothing passes after the halt's commit."""
     gate_locked()
     halt = order_halt(order, kinds)
     if halt is not None:

@@ -1,5 +1,7 @@
-"""Limits where a person acts: on a new order, an amendment and a resume. The caller holds the gate, so that of twenty
-submits at once each sees what the ones before it have taken."""
+"""The check of limits when a person submits, amends or resumes an order.
+
+The caller holds the gate, so each of twenty submits at once sees the orders before it.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,9 @@ _OF_SIZE = AT_SUBMIT - {LimitKind.COLLAR, LimitKind.HOUR_MOVE}
 
 
 def preview_verdict(preview: Preview, *, order_pk: int | None = None) -> Verdict:
-    """Judge a new order; what cannot be told yet, such as its quantity, is judged when it can.
+    """Judge a new order. A figure that cannot be known yet, such as its quantity, is judged later.
 
-    ``order_pk`` is its row's, where that is written already: it counts once.
+    ``order_pk`` is that of the order's row, if it is written already, so that the order counts once.
     """
     return verdicts_together([preview], order_pks=[order_pk], now=preview.now)[0]
 
@@ -76,7 +78,7 @@ def _asked(preview: Preview, order_pk: int | None) -> AskedOrder | None:
 
 
 def amendment_verdict(amendment: Amendment) -> Verdict:
-    """Judge what an amendment makes larger, wider or dearer. What it makes smaller is never refused."""
+    """Judge the values that an amendment makes larger, wider or dearer. Smaller ones are never refused."""
     kinds: set[LimitKind] = set()
     if amendment.grows:
         kinds |= _OF_SIZE
@@ -102,7 +104,7 @@ def is_limited(order: Order) -> bool:
 
 
 def order_verdict(order: Order, market: OrderMarket, *, done: Decimal) -> Verdict:
-    """Judge an order that exists by the limits of now; ``done`` of it is executed."""
+    """Judge an existing order by the current limits. ``done`` is its executed quantity."""
     if order.terms is None:
         raise RuntimeError(f"order {order.public_id} has no terms")
     asked = _asked_again(
@@ -141,7 +143,7 @@ def _asked_again(
 
 
 def kinds_approved(order: Order) -> frozenset[LimitKind]:
-    """Return the kinds of limits above which another person has allowed the order."""
+    """Return the kinds of limits that another person has approved for the order."""
     lists = order.approvals.filter(state=ApprovalState.APPROVED).values_list("kinds", flat=True)
     return frozenset(LimitKind(kind) for kinds in lists for kind in kinds)
 
@@ -150,12 +152,12 @@ def kinds_approved(order: Order) -> frozenset[LimitKind]:
 
 
 def limit_problems(verdict: Verdict) -> list[Problem]:
-    """Return a problem for each limit that refuses."""
+    """Return a problem for each hard limit that is exceeded."""
     return [_problem(breach, Code.LIMIT_EXCEEDED) for breach in verdict.refused]
 
 
 def approval_problems(verdict: Verdict) -> list[Problem]:
-    """Return a problem for each limit above which another person has to approve."""
+    """Return a problem for each exceeded limit that needs another person's approval."""
     return [_problem(breach, Code.APPROVAL_NEEDED) for breach in verdict.approvals]
 
 
@@ -165,7 +167,7 @@ def _problem(breach: Breach, code: Code) -> Problem:
 
 
 def reason_problems(verdict: Verdict, reasons: Mapping[str, str]) -> list[Problem]:
-    """Return a problem for each soft limit that is exceeded without a reason: each wants its own."""
+    """Return a problem for each exceeded soft limit without a reason. Each needs its own."""
     problems = []
     for breach in verdict.reasons:
         field, reason = f"{REASON_FIELD}{breach.kind}", reasons.get(breach.kind, "").strip()
@@ -179,7 +181,7 @@ def reason_problems(verdict: Verdict, reasons: Mapping[str, str]) -> list[Proble
 
 
 def reasons_kept(verdict: Verdict, reasons: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return what the journal keeps of soft limits: the fact, and the reason that was given."""
+    """Return the journal's data about exceeded soft limits: each fact, and the reason that was given."""
     return [
         {"limit": breach.limit.public_id, "fact": breach.fact, "reason": reasons[breach.kind].strip()}
         for breach in verdict.reasons
@@ -187,5 +189,5 @@ def reasons_kept(verdict: Verdict, reasons: Mapping[str, str]) -> list[dict[str,
 
 
 def waiting_approval(order: Order) -> OrderApproval | None:
-    """Return the request for approval that nobody has decided yet."""
+    """Return the order's undecided request for approval; None when there is none."""
     return order.approvals.filter(state=ApprovalState.WAITING).first()

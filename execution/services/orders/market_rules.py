@@ -1,4 +1,4 @@
-"""Live orders take over what a venue has changed of their markets: nobody has to do anything for it."""
+"""The update of live orders after a venue has changed the rules of their markets. It needs no person."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Changes = Mapping[str, Mapping[str, tuple[str | None, str | None]]]
 
 
 class Adopted(NamedTuple):
-    """The orders whose rules changed, by primary key, and whether any live one waits for a market to open."""
+    """The orders whose rules changed, by primary key, and whether a live one waits for a market to open."""
 
     orders: list[int]
     is_waiting: bool
 
 
 def orders_adopt_markets(*, venue_pk: int, now: datetime) -> Adopted:
-    """Give each live order at a venue the venue's rules as they are recorded.
+    """Give each live order at a venue the venue's recorded rules.
 
-    Each order is a transaction of its own, and one entry in its journal: what was, and what is.
+    Each order is a transaction of its own, with one entry in its journal: the old and the new rules.
     """
     rules = {row.symbol: market_from_row(row) for row in Market.objects.filter(venue_id=venue_pk)}
     labels = dict(Account.objects.filter(venue_id=venue_pk).values_list("public_id", "label"))

@@ -1,4 +1,4 @@
-"""The market, the balances and the time by which an order is judged, new or amended."""
+"""The market, balances and time by which a new or amended order is judged."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from execution.selectors.quotes import feeds_latest, quote_latest
 
 @dataclass(frozen=True, slots=True)
 class OrderMarket:
-    """Read once, before any row is locked.
+    """The facts for judging an order, read once before any row is locked.
 
-    ``markets`` and ``quotes`` are by the account's public id. ``spending`` is of what the order spends: what is free,
-    and what other orders reserve.
-    ``limits`` fit every account. ``quote`` is the reference of the accounts' quotes, or the first account's however
-    old when none is fresh and sane. ``candles`` are read only for an algorithm that wants them.
+    ``markets`` and ``quotes`` are by the account's public id. ``spending`` has the free amount of the spent currency
+    and the reserves of other orders. ``limits`` fit every account. ``quote`` is the reference of the accounts'
+    quotes, or the first account's, however old, when none is fresh and sane. ``candles`` are read only for an
+    algorithm that needs them.
     """
 
     side: Side
@@ -85,17 +85,17 @@ class OrderMarket:
 
     @property
     def free(self) -> Decimal | None:
-        """Return what the accounts together have free of it; None when one is not known."""
+        """Return the accounts' free amount of the spent currency together; None when one is unknown."""
         return balances_sum(self.balances.values())
 
     def price(self, limit_price: Decimal | None) -> Decimal | None:
-        """Return the price that quantities are judged at: the mid, however old, else the limit."""
+        """Return the price for judging quantities: the mid, however old, else the limit."""
         return self.sane_quote.mid if self.sane_quote else limit_price
 
     def needs(
         self, quantity: Decimal, limit_price: Decimal | None, parameters: AlgorithmParameters | None
     ) -> Cost:
-        """Return how much of ``spends`` a quantity may take at its worst price, with fees."""
+        """Return the amount of ``spends`` that a quantity may take at its worst price, with fees."""
         reserve = self.reserve(quantity, limit_price, parameters)
         return reserved_within(reserve, reserve)
 
@@ -153,9 +153,9 @@ def order_market(
     now: datetime,
     order_pk: int | None = None,
 ) -> OrderMarket:
-    """Read the market of these accounts as it is now; ``markets`` have the limits to judge by.
+    """Read the current market of these accounts. ``markets`` have the limits to judge by.
 
-    ``order_pk`` is of the order itself, where it exists: it takes nothing from itself.
+    ``order_pk`` is that of an existing order, whose own reserve is left out.
     """
     limits = combined_market(tuple(markets.values()))
     latest = {account.public_id: quote_latest(account.venue_id, symbol) for account in accounts}

@@ -1,4 +1,4 @@
-"""Actions of a person on orders: pause, resume, cancel. One transaction each, safe to repeat."""
+"""A person's actions on orders: pause, resume, cancel. Each is one transaction and safe to repeat."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ __all__ = [
 
 
 class OrderNotFound(Exception):
-    """There is no such order, or it is somebody else's: the two look the same."""
+    """There is no such order, or it is somebody else's. The two cases look the same."""
 
 
 # --- pause, resume, cancel -----------------------------------------------------------------------
@@ -87,7 +87,7 @@ def _transition(
 
 @transaction.atomic
 def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
-    """Stop new children from this commit on; what rests is cancelled. Pausing a paused order changes nothing."""
+    """Stop new children from this commit on, and cancel resting ones. Pausing a paused order changes nothing."""
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status == OrderStatus.PAUSED:
         return order
@@ -97,9 +97,9 @@ def order_pause(*, public_id: str, person: User, reason: str, now: datetime) -> 
 
 @transaction.atomic
 def order_resume(*, public_id: str, person: User, reason: str, mode: ResumeMode, now: datetime) -> Order:
-    """Work on. ``catch_up`` keeps the schedule's times; ``shift`` moves them by the time lost.
+    """Resume a paused order. ``catch_up`` keeps the schedule's times; ``shift`` moves them by the time lost.
 
-    Refused while the accounts cannot pay for the rest beside what other orders reserve, and above a limit.
+    Refused while the accounts cannot pay for the rest beside the reserves of other orders, and above a limit.
     ``shift`` is refused with a fixed end. Resuming a working order changes nothing.
     """
     reason, order = optional_reason(reason), _locked(public_id, person)
@@ -146,7 +146,7 @@ def _refuse_if_closed(order: Order) -> None:
 
 
 def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
-    """Move what is left of a locked, paused order by the time lost until ``now``; raises ``Refused``."""
+    """Move the rest of a locked, paused order's plan by the time lost until ``now``. Raises ``Refused``."""
     terms = order.terms
     if terms is None or order.paused_at is None:
         refuse("mode", "The order has no schedule to shift.", code=Code.NOTHING_TO_SHIFT)
@@ -174,7 +174,7 @@ def order_shift(order: Order, person: User, reason: str, now: datetime) -> None:
 
 @transaction.atomic
 def order_cancel(*, public_id: str, person: User, reason: str, now: datetime) -> Order:
-    """Close the order as cancelled; it is final when its children are settled. Cancelling twice is once."""
+    """Close the order as cancelled. It is final when its children are settled. A second time changes nothing."""
     reason, order = optional_reason(reason), _locked(public_id, person)
     if order.status in ORDER_FINAL or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.CANCELLED

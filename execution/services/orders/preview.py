@@ -1,4 +1,4 @@
-"""The preview of an order: its plan, its numbers and its checks, before anything exists."""
+"""The preview of an order that does not exist yet: its plan, its numbers and its checks."""
 
 from __future__ import annotations
 

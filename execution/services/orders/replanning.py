@@ -1,4 +1,4 @@
-"""A new version of an order's terms and plan, whoever asks for it: a person, or the order's own rules."""
+"""New versions of an order's terms and plan, requested by a person or by the order's own rules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def order_replan(
 ) -> None:
     """Write the next version of terms and plan of a locked order, and its journal entry.
 
-    ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` stay where they are not given. The end is
+    ``parameters``, ``limit_price``, ``quantity`` and ``forecast`` do not change where they are not given. The end is
     fixed when the parameters name it.
     """
     terms = order.terms

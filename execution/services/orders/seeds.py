@@ -1,4 +1,4 @@
-"""The seed of what is random in an order, where its trader names none."""
+"""The seed of an order's randomisation, where its trader gives none."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SEED_BITS = 53
 def seeded(
     parameters: AlgorithmParameters, *, person: User, request: OrderRequest, now: datetime
 ) -> AlgorithmParameters:
-    """Return the parameters with a seed where they ask for randomness and name none.
+    """Return the parameters with a seed where they ask for randomisation and have none.
 
     The same request of the same person on the same day gives the same seed, so that the preview shows the order that
-    will be sent. Nobody outside can know it: it is made with the installation's secret key.
+    will be sent. Nobody outside can know it, because it is made with the installation's secret key.
     """
     if not wants_seed(parameters):
         return parameters

@@ -1,4 +1,4 @@
-"""The stages of an order that does not exist yet, each made from the one before: market, terms, plan, preview."""
+"""The stages of an order that does not exist yet: market, terms, plan, preview. Each is made from the one before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from execution.services.orders.order_market import OrderMarket
 
 @dataclass(frozen=True, slots=True)
 class RequestedTerms:
-    """The request at its market; None is what could not be told."""
+    """The terms of a request at its market. None is a value that could not be determined."""
 
     parameters: AlgorithmParameters | None = None
     start_at: datetime | None = None
@@ -33,10 +33,10 @@ class RequestedTerms:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The route of an order that takes at once, as it would be now.
+    """The current route of an order that takes at once.
 
     While the books of ``books_awaited`` (labels) are on their way, ``split`` is None. The accounts of
-    ``books_missing`` gave no book, and their touch stands for it.
+    ``books_missing`` gave no book, so their touch is used instead.
     """
 
     split: Split | None
@@ -46,7 +46,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class PlannedOrder:
-    """The slices, what the market allows of them, and for an order that takes at once its route."""
+    """The plan, the market's bounds of it, and the route of an order that takes at once."""
 
     bounds: PlanBounds | None = None
     plan: Plan | None = None
@@ -55,10 +55,10 @@ class PlannedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the ticket's checks. ``confirmed_by``: the field in which a person confirms what it warns of, or
-    ``approval`` where another person has to.
+    """One line of the ticket's checks.
 
-    ``orders`` are public ids of orders that the line is about.
+    ``confirmed_by`` is the field in which a person confirms the warning, or ``approval`` where another person has to
+    approve. ``orders`` are public ids of orders that the line is about.
     """
 
     state: Literal["ok", "warn", "fail", "unknown"]
@@ -69,7 +69,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An order that does not exist yet. What is unknown is None; ``problems`` refuse it."""
+    """An order that does not exist yet. Unknown values are None; ``problems`` refuse it."""
 
     request: OrderRequest
     now: datetime
@@ -114,13 +114,13 @@ class Preview:
 
     @property
     def limit_distance(self) -> Decimal | None:
-        """Return how far the limit price is from the mid, as a fraction."""
+        """Return the distance of the limit price from the mid, as a fraction."""
         limit, quote = self._limit_and_quote()
         return None if limit is None or quote is None else limit / quote.mid - 1
 
     @property
     def worst_cost_bp(self) -> Decimal | None:
-        """Return what everything at the limit price would cost against the mid."""
+        """Return the cost of trading everything at the limit price, against the mid."""
         limit, quote = self._limit_and_quote()
         return None if limit is None or quote is None else side_cost_bp(self.request.side, limit, quote.mid)
 

@@ -1,4 +1,4 @@
-"""Submitting an order: one transaction, safe to repeat."""
+"""The submit of an order: one transaction, safe to repeat."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def order_submit(
     now: datetime,
     confirmed: Confirmation = PROGRAM,
 ) -> Order:
-    """Create the order and its plan, once per person and key; raises ``Refused`` and then creates nothing.
+    """Create the order and its plan, once per person and key. Raises ``Refused``, and creates nothing then.
 
-    1. The same key with the same body gives the order that it made before; with another body it is refused.
-    2. The preview judges the request; any problem refuses it, and so does what is ``confirmed`` too little.
+    1. The same key with the same body returns the order that it made before; with another body it is refused.
+    2. The preview judges the request. Any problem refuses it, and so does a missing confirmation.
     3. Order, terms, slices, journal and submission are one transaction; the driver is woken after it.
-    4. Under the gate, limits and what is free beside other orders' reserves are judged once more. An order above a
-    limit that another person may allow waits for their approval.
+    4. Under the gate, the limits and the free balance beside other orders' reserves are judged once more. An order
+       above a limit that another person may approve waits for the approval.
     """
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Refused([length_problem("key", "The idempotency key", key, MAX_KEY_LENGTH, 1)])

@@ -1,1 +1,1 @@
-"""The records that every verb writes: journal, audit, order moves and kept reports."""
+"""The records that every service writes: journal, audit, order transitions and stored reports."""

@@ -1,4 +1,4 @@
-"""The names of people in the journals, and a check that they still exist."""
+"""The names of people in the journals, and the check that a person is still active."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from execution.models import User
 
 
 def person_actor(person: User) -> str:
-    """Name a person for the journal."""
+    """Return a person's name for the journal."""
     return f"{person.role}:{person.username}"
 
 
 def refuse_if_inactive(person: User) -> None:
-    """Refuse somebody who was made inactive while their request was under way: their orders are paused."""
+    """Refuse a person who was made inactive while their request was under way, because their orders are paused."""
     if not person.is_active:
         message = f"{person.username} is not active any more. Nothing was sent."
         refuse("", message, person.username, code=Code.PERSON_INACTIVE)

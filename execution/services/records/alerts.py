@@ -1,4 +1,4 @@
-"""The one call with which any part of the desk raises an alert in passing."""
+"""The function by which any part of the desk raises an alert inside its own transaction."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ def alert_signal(
     scope: str = "",
     subject: str = "",
 ) -> None:
-    """Note an event that people should be alerted to, inside the caller's transaction; raises ``ValueError`` for a
-    kind that is no event.
+    """Note an event that people should be alerted to, inside the caller's transaction.
 
-    It writes one row, locks nothing and cannot collide: the watcher makes an alert of it within a second or two.
-    An ``order`` makes it an alert of its trader; ``scope`` groups others, and ``subject`` tells them apart. Two of the
-    same subject are one while the alert is open.
+    Raises ``ValueError`` for a kind that is no event. It writes one row, locks nothing and cannot collide. The
+    watcher makes an alert of it within a second or two. An ``order`` makes it an alert of its trader; ``scope``
+    groups others, and ``subject`` tells them apart. Two of the same subject are one while the alert is open.
     """
     if not kind.is_event:
         raise ValueError(f"{kind} lasts: the watcher finds it by itself")

@@ -1,4 +1,4 @@
-"""The desk's own journal: who changed halts, accounts, keys, people and tokens, when and why."""
+"""The audit: the record of who changed halts, accounts, keys, people and tokens, when and why."""
 
 from __future__ import annotations
 

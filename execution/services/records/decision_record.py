@@ -1,4 +1,4 @@
-"""Keeps what children were decided on. ``manage.py why`` reads it, and decides again."""
+"""The stored views of decisions that placed children. ``manage.py why`` reads them and decides again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONTEXT = Compiled(
 
 
 class Body(NamedTuple):
-    """A decision's record before it is written; ``digest`` goes into the journal's entries of its children."""
+    """A decision's record before it is written. ``digest`` is stored in the journal entries of its children."""
 
     shared_digest: str
     shared: bytes

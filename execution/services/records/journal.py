@@ -1,4 +1,4 @@
-"""The one way to write the journal, and with it the order's version."""
+"""The only function that writes an order's journal, and with it the order's version."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ VENUE = "venue"
 def journal_append(
     *, order: Order, kind: str, actor: str, at: datetime, reason: str = "", data: dict[str, Any] | None = None
 ) -> JournalEntry:
-    """Append an entry inside the caller's transaction; raises the order's version and tells the pages.
+    """Append an entry inside the caller's transaction, raise the order's version and notify the pages.
 
-    ``order`` is locked by the caller; its other fields are saved here too, so that a change and its
-    entry are one write.
+    ``order`` is locked by the caller. Its other fields are saved here too, so that a change and its entry are one
+    write.
     """
     order.version += 1
     entry = Entry(order.version, kind, actor, reason, data or {}, at)
@@ -43,6 +43,6 @@ def journal_append(
 
 
 def alert(*, order: Order, text: str, at: datetime, data: dict[str, Any] | None = None) -> None:
-    """Note something that a person should know, and mark the order."""
+    """Write an alert into the order's journal, for a person, and mark the order."""
     order.needs_person = True
     journal_append(order=order, kind="alert", actor=DESK, reason=text, at=at, data=data)

@@ -1,8 +1,8 @@
-"""The lock that every change of an order takes first, before its children's rows and its account's.
+"""The row locks of orders, accounts and the gate, which transactions take in this order.
 
-All locks of rows are ``FOR NO KEY UPDATE``: PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new one refers
-to, and takes it at the commit (Django defers its foreign keys), after whatever else was locked. A plain
-``FOR UPDATE`` conflicts with that: an intent and a taking of the same account would wait for each other.
+All row locks are ``FOR NO KEY UPDATE``. PostgreSQL takes ``FOR KEY SHARE`` on the rows that a new row refers to, and
+does so at the commit (Django defers its foreign keys), after all other locks. A plain ``FOR UPDATE`` conflicts with
+that, and placing and submitting children of the same account would deadlock.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ _GATE = Compiled(lambda: HaltGate.objects.select_for_update(no_key=True).filter(
 def order_locked(order_pk: int) -> Order:
     """Lock the order's row, inside a transaction.
 
-    Its terms are read when they are asked for: joined, they would be those of before the wait for the lock.
+    Its terms are read later, on their first use. Joined to this query, they would be those from before the wait for
+    the lock.
     """
     return _ORDER.get(pk=order_pk)
 
 
 def order_locked_with_terms(order_pk: int) -> Order:
-    """Lock as ``order_locked`` does, and read the terms after the lock was had."""
+    """Lock as ``order_locked`` does, and then read the terms under the lock."""
     order = order_locked(order_pk)
     order.terms = None if order.terms_id is None else _TERMS.get(pk=order.terms_id)
     return order
 
 
 def account_row_locked(account_pk: int) -> Account:
-    """Lock the account's row, inside a transaction: after any order's lock, before the gate."""
+    """Lock the account's row, inside a transaction, after any order's lock and before the gate."""
     return _ACCOUNT.get(pk=account_pk)
 
 
 def gate_locked() -> HaltGate:
     """Lock the gate's row, inside a transaction, after every other lock.
 
-    A halt is committed under it. Every writer of a child, and whoever takes one or submits an order, holds it and
-    reads the halts in force: none slips through.
+    A halt is set under this lock. Placing or submitting a child, and submitting an order, take it too and then read
+    the halts in force. So none of them passes a halt.
     """
     found = _GATE.first()
     if found is not None:

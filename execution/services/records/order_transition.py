@@ -1,4 +1,4 @@
-"""The one place that changes an order's status: along the table of states, with its times and its journal entry."""
+"""The only module that changes an order's status, by the table of states, with its times and its journal entry."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def order_transition(
     paused_at: datetime | None = None,
     data: Mapping[str, str] | None = None,
 ) -> None:
-    """Change a locked order's status and journal it; raises ``ForbiddenTransition``.
+    """Change a locked order's status and journal it. Raises ``ForbiddenTransition``.
 
-    ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is when a pause really began, if
-    that was before ``now``. ``data`` is kept with the journal entry.
+    ``quote`` becomes the arrival quote of an order that starts. ``paused_at`` is the time at which a pause really
+    began, if that was before ``now``. ``data`` is stored with the journal entry.
     """
     order.status = order_after(OrderStatus(order.status), change.event)
     # A working order needs no reason; what it waits for is its ``why``.
@@ -54,13 +54,13 @@ def order_transition(
 
 
 def order_arrive(order: Order, quote: Quote | None) -> None:
-    """Keep the arrival quote, once."""
+    """Store the arrival quote of an order, once."""
     if order.arrival_at is None and quote is not None and quote.is_sane:
         order.arrival_bid, order.arrival_ask, order.arrival_at = quote.bid, quote.ask, quote.at
 
 
 def pause_for_person(order: Order, *, reason: str, now: datetime, paused_at: datetime | None = None) -> None:
-    """Pause a locked order that is working or about to, until a person has looked."""
+    """Pause a locked order that is working or scheduled, until a person resumes it."""
     if order.status in {OrderStatus.WORKING, OrderStatus.SCHEDULED}:
         change = ChangeStatus(OrderEvent.PAUSE, reason, needs_person=True)
         order_transition(order, change, now=now, paused_at=paused_at)

@@ -1,4 +1,4 @@
-"""The reason that a person gives for an action, as it is kept: whole, or the action is refused."""
+"""The check of the reason that a person gives for an action. It is stored whole, or the action is refused."""
 
 from __future__ import annotations
 

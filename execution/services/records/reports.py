@@ -1,4 +1,4 @@
-"""Keeping what orders achieved, before the market samples that it is made of are thrown away."""
+"""The storing of order reports, before the market samples that they are made of are deleted."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_REPORTS = 50
 
 
 def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPORTS) -> int:
-    """Keep the reports of ended orders, oldest first; how many.
+    """Store the reports of ended orders, oldest first. Return the number.
 
-    A report is made again when something was told since, a late fill or a fee, while the samples of the order are
-    all still there (``samples_since``); later the market's figures that were kept are worth more.
+    A report is made again after a late fill or fee, as long as all samples of the order still exist
+    (``samples_since``). Later the stored figures of the market are worth more.
     """
     settled = Order.objects.filter(status__in=ORDER_FINAL, ended_at__lte=now - SETTLES_AFTER)
     missing = Q(report=None)
@@ -30,9 +30,9 @@ def reports_keep(*, now: datetime, samples_since: datetime, most: int = MAX_REPO
 
 @transaction.atomic
 def report_keep(*, order_pk: int, now: datetime) -> bool:
-    """Keep an ended order's report, once for each version; False when nothing was to be done.
+    """Store an ended order's report, once for each version. Return False when nothing was to be done.
 
-    The version is read first: what is told while the report is made makes it again.
+    The version is read first, so that a change during the work makes the report again.
     """
     order = Order.objects.only("version", "status", "ended_at").get(pk=order_pk)
     if not is_settled(order, now):
