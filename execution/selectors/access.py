@@ -1,4 +1,4 @@
-"""Reads of requests for access: what waits, and what was decided. Never what is sealed in them."""
+"""Reads of requests for access: waiting and decided ones. Sealed contents are never read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRETS = ("secret", "content")
 
 
 class AccessRow(TypedDict):
-    """A request as people read it."""
+    """A request for access as pages show it."""
 
     id: str
     kind: str
@@ -35,7 +35,7 @@ class AccessRow(TypedDict):
 
 
 def access_rows(*, person_pk: int, is_waiting: bool, now: datetime) -> list[AccessRow]:
-    """Return those that wait, oldest first; or the last ones that do not wait any more, newest first."""
+    """Return the waiting requests, oldest first, or the last decided ones, newest first."""
     rows = AccessRequest.objects.select_related("requested_by", "decided_by").defer(*SECRETS)
     if is_waiting:
         found = rows.filter(_waiting(now)).order_by("pk")
@@ -45,7 +45,7 @@ def access_rows(*, person_pk: int, is_waiting: bool, now: datetime) -> list[Acce
 
 
 def access_waiting(*, now: datetime, subject: str = "") -> QuerySet[AccessRequest]:
-    """Return the requests that wait, of one account or person if one is named."""
+    """Return the waiting requests, of one account or person if one is named."""
     rows = AccessRequest.objects.select_related("requested_by").defer(*SECRETS).filter(_waiting(now))
     return rows.filter(subject=subject).order_by("pk") if subject else rows.order_by("pk")
 

@@ -1,4 +1,4 @@
-"""Reads for admins: accounts, what their keys may do, their health, who may use them. Never a sealed byte."""
+"""Reads for admins: accounts, the rights of their keys, their health and their traders. Sealed keys are never read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class KeyRow(TypedDict):
 
 
 class UnreadRow(TypedDict):
-    """A symbol that the account's session cannot read, so that it gets no new child while it is in doubt."""
+    """A symbol that the account's session cannot read. It gets no new child while it is in doubt."""
 
     symbol: str
     error: str
@@ -113,7 +113,7 @@ class AuditRow(TypedDict):
 
 
 class AccountFacts(AccountRow):
-    """An account on its own page."""
+    """The contents of an account's own page."""
 
     former_keys: list[KeyRow]
     audit: list[AuditRow]
@@ -130,7 +130,7 @@ def account_rows() -> list[AccountRow]:
 
 
 def account_facts(public_id: str) -> AccountFacts | None:
-    """Return one account with what was before and who may still be granted it; None when there is none."""
+    """Return one account with its former keys and the people it may still be granted to; None when there is none."""
     account = _accounts().filter(public_id=public_id).first()
     if account is None:
         return None
@@ -166,12 +166,12 @@ def trader_names() -> list[str]:
 
 
 def installation_environment() -> str:
-    """Return the one environment of every account here; empty before the first start."""
+    """Return the environment of this installation; empty before the first start."""
     return Installation.objects.values_list("environment", flat=True).first() or ""
 
 
 def a_worker_runs(*, at: datetime) -> bool:
-    """Return True if some engine's lease runs at ``at``, which is the database's own time."""
+    """Return True if an engine's lease runs at ``at``, a time of the database's clock."""
     return Worker.objects.filter(stopped_at=None, lease_until__gt=at).exists()
 
 

@@ -33,7 +33,7 @@ def may_see_balances(person: User) -> bool:
 def balances(*, person: User, now: datetime) -> Balances:
     """Return the balances of the accounts that the person may see, and today's trades of the orders that they see.
 
-    The number of statements does not depend on how many accounts, currencies and orders there are.
+    The number of queries does not depend on the number of accounts, currencies and orders.
     """
     accounts = list(accounts_visible(person).order_by("label")) if may_see_balances(person) else []
     told, spendings = spendings_of(accounts)

@@ -1,4 +1,4 @@
-"""The markets' history: five-minute candles, of several venues together."""
+"""Stored five-minute candles of markets, of several venues together."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ CANDLE_LENGTH = timedelta(seconds=CANDLE_SECONDS)
 def candles_of(
     venues: Collection[int], symbol: str, *, since: datetime, until: datetime
 ) -> tuple[Candle, ...]:
-    """Return candles that opened from ``since`` on and before ``until``, oldest first. Volumes of several venues
-    add up; prices are those of the venue that traded most in the bar.
+    """Return candles that opened from ``since`` on and before ``until``, oldest first.
 
-    Of several venues volumes add up; prices are those of the venue that traded most in the bar.
+    Volumes of several venues add up. Prices are those of the venue that traded most in the bar.
     """
     days = CandleDay.objects.filter(
         venue__in=venues, symbol=symbol, seconds=CANDLE_SECONDS, day__gte=since.date(), day__lte=until.date()
@@ -69,6 +68,6 @@ def bars_to_candles(day: CandleDay) -> list[Candle]:
 
 
 def bars_unknown(day: CandleDay) -> list[datetime]:
-    """Return the openings of the bars that the venue sent in an unreadable form."""
+    """Return the opening times of the bars that the venue sent in an unreadable form."""
     midnight = start_of(day.day)
     return [midnight + timedelta(seconds=seconds) for seconds in day.unknown]

@@ -1,4 +1,4 @@
-"""Reads the chains of journal and audit, and says where they do not hold. It never holds more than a block of rows."""
+"""Verification of the hash chains of journal and audit. It reads one block of rows at a time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _Counter:
 def orders_verify(*, after: int) -> Block:
     """Verify the journals of the next orders by primary key.
 
-    An order may move meanwhile: what looks broken is read again by itself.
+    An order may change meanwhile, so a journal that looks broken is read again by itself.
     """
     heads = _heads(Order.objects.filter(pk__gt=after).order_by("pk")[:ORDERS])
     if not heads:
@@ -65,7 +65,7 @@ def orders_verify(*, after: int) -> Block:
 
 
 def order_breaks(order_pk: int) -> list[BreakRow]:
-    """Return where the journal of one order does not hold, or does not end as its row says."""
+    """Return the breaks in the journal of one order, and a difference from its row at the end."""
     public_id = Order.objects.values_list("public_id", flat=True).get(pk=order_pk)
     for _ in range(ATTEMPTS):
         head = _head(order_pk)
@@ -77,7 +77,7 @@ def order_breaks(order_pk: int) -> list[BreakRow]:
 
 
 def shown_breaks(order_pk: int, version: int) -> list[BreakRow]:
-    """Return the breaks of an order for its page: verified now, or by the last check where that would take long."""
+    """Return the breaks of an order for its page: verified now, or from the last check where that would take long."""
     if version <= MAX_SHOWN_CHAIN:
         return order_breaks(order_pk)
     public_id = Order.objects.values_list("public_id", flat=True).get(pk=order_pk)
@@ -85,7 +85,7 @@ def shown_breaks(order_pk: int, version: int) -> list[BreakRow]:
 
 
 def audit_breaks() -> list[BreakRow]:
-    """Return where the audit's chain does not hold, or does not end as its head says."""
+    """Return the breaks in the audit's chain, and a difference from its head at the end."""
     for _ in range(ATTEMPTS):
         head = _audit_head()
         breaks = list(chain_breaks(_audit_links(), head))
@@ -95,9 +95,10 @@ def audit_breaks() -> list[BreakRow]:
 
 
 def journal_breaks() -> list[BreakRow]:
-    """Return the breaks that the newest check has found; those of the one before while the newest has found none yet.
+    """Return the breaks that the newest check has found. While it has found none yet, return those of the one
+    before.
 
-    For alerts and pages. A check keeps only so many; ``JournalCheck.broken`` counts all.
+    They are for alerts and pages. A check stores only the first breaks; ``JournalCheck.broken`` counts all.
     """
     newest = JournalCheck.objects.order_by("-started_at", "-pk")
     running = newest.filter(ended_at=None).first()
@@ -108,7 +109,7 @@ def journal_breaks() -> list[BreakRow]:
 
 
 def last_check() -> CheckRow | None:
-    """Return the newest check that has ended, else the one under way; None before the first."""
+    """Return the newest check that has ended, else the current one; None before the first."""
     checks = JournalCheck.objects.order_by("-started_at", "-pk")
     check = checks.exclude(ended_at=None).first() or checks.first()
     if check is None:
@@ -136,14 +137,14 @@ def break_row(table: str, order: str, one: Break) -> BreakRow:
 
 
 def break_words(one: BreakRow) -> str:
-    """Say in a line where a chain does not hold."""
+    """Describe a break in one line."""
     where = f"order {one['order']}" if one["order"] else "audit"
     row = "no row" if one["row"] is None else f"row {one['row']}"
     return f"{where}, entry {one['sequence']} ({one['table']}, {row}): {one['words']}"
 
 
 def audit_count() -> int:
-    """Return how many entries the audit has, as its head says."""
+    """Return the number of entries in the audit, according to its head."""
     head = _audit_head()
     return 0 if head is None else head.version
 
@@ -202,7 +203,7 @@ def _orderless(order_pk: int, links: list[Link]) -> list[BreakRow]:
 
 
 def heads() -> Iterator[dict[str, Any]]:
-    """Yield the heads of all chains, the audit's first, to be kept where nobody can change them."""
+    """Yield the heads of all chains, the audit's first, to be stored where nobody can change them."""
     head = _audit_head()
     yield {"chain": AUDIT, "version": head.version if head else 0, "hash": head.hash if head else ""}
     after = 0
@@ -217,7 +218,7 @@ def heads() -> Iterator[dict[str, Any]]:
 
 
 def heads_breaks(written: Iterable[Mapping[str, Any]], dropped: frozenset[str]) -> Iterator[BreakRow]:
-    """Yield where a chain does not go through a head that was written out: it was rebuilt, or cut, since.
+    """Yield the chains that do not contain a stored head, because they were rebuilt or cut since.
 
     ``dropped``: orders that retention has deleted, as the audit says.
     """

@@ -1,4 +1,4 @@
-"""Halts: which are in force, what they cover, and how far they have come."""
+"""Halts: those in force, the orders that they cover, and their progress."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _IN_FORCE = Compiled(lambda: Halt.objects.filter(lifted_at=None))
 
 
 def halts_in_force() -> QuerySet[Halt]:
-    """Return halts that nobody has lifted, oldest first: one read of the index of those."""
+    """Return the halts that nobody has lifted, oldest first, by one read of an index."""
     return (
         Halt.objects.filter(lifted_at=None)
         .select_related("account", "trader", "order", "set_by", "lifted_by")
@@ -48,7 +48,7 @@ def halts_in_force() -> QuerySet[Halt]:
 
 
 def is_any_in_force() -> bool:
-    """Return True if any halt is in force, by one plain read: engines ask at every check."""
+    """Return True if any halt is in force, by one plain read, because engines ask at every check."""
     return bool(_IN_FORCE.all())
 
 
@@ -61,9 +61,9 @@ def halt_covering(
     kinds: Collection[str],
     order_pk: int | None = None,
 ) -> Halt | None:
-    """Return a halt of ``kinds`` in force for an order like this, a stop before others; None when there is none.
+    """Return a halt of ``kinds`` in force that covers such an order, a full stop before others; None without one.
 
-    An order on several accounts is covered by the halt of any of them. ``order_pk`` is its own, where it exists.
+    An order on several accounts is covered by the halt of any of them. ``order_pk`` is its own, if it exists.
     """
     scopes = (
         Q(scope=HaltScope.DESK)
@@ -94,13 +94,13 @@ def order_halt(order: Order, kinds: Collection[str] = STOPS) -> Halt | None:
 
 
 def halt_blocks_order(order: Order, kinds: Collection[str] = STOPS) -> str:
-    """Return why a halt keeps the order from trading, in words; empty when none does."""
+    """Return the reason why a halt keeps the order from trading; empty when none does."""
     halt = order_halt(order, kinds)
     return "" if halt is None else halt_reason(halt)
 
 
 def halt_reason(halt: Halt) -> str:
-    """Return the words for an order that is covered."""
+    """Return the words that a covered order shows."""
     word = "halted" if halt.kind == HaltKind.STOP else "no new orders"
     return f"{word}: {_said_by(halt)}"
 
@@ -125,7 +125,7 @@ def halt_problem(halt: Halt) -> Problem:
 
 
 def halt_subject(halt: Halt) -> str:
-    """Return the scope in words."""
+    """Return the halt's scope in words."""
     if halt.account is not None:
         return halt.account.label
     if halt.trader is not None:
@@ -140,12 +140,12 @@ def orders_covered(halt: Halt) -> QuerySet[Order]:
 
 
 def orders_to_pause(halt: Halt) -> QuerySet[Order]:
-    """Return orders that trade, or are about to, in spite of the halt."""
+    """Return the orders in the halt's scope that are working or about to, and so must be paused."""
     return orders_covered(halt).filter(status__in=PAUSABLE)
 
 
 def children_open(halt: Halt) -> QuerySet[ChildOrder]:
-    """Return children in the halt's scope that are not settled. An account's halt asks for those on that account."""
+    """Return the unsettled children in the halt's scope. A halt of an account covers those on that account."""
     return ChildOrder.objects.filter(is_settled=False, **_in_scope(halt, "account", "order__"))
 
 
@@ -166,7 +166,7 @@ def _in_scope(halt: Halt, account: str, order: str) -> dict[str, Any]:
 
 
 def halt_notices(person: User) -> list[HaltNotice]:
-    """Return the halts in force that the person is under: for a supervisor all, for an admin none."""
+    """Return the halts in force that concern the person: all for a supervisor, none for an admin."""
     if person.role == Role.ADMIN or not is_any_in_force():
         return []
     found = halts_in_force()
@@ -266,7 +266,7 @@ def _in_the_way(child: ChildOrder) -> str:
 
 
 def preview_of(halt: Halt, phrase: str) -> HaltPreview:
-    """Return what a halt that is not set yet would pause and cancel."""
+    """Return the orders and children that a halt would pause and cancel if it were set."""
     is_stop = halt.kind == HaltKind.STOP
     pausing = list(orders_to_pause(halt).values_list("pk", "accounts__label")) if is_stop else []
     children = list(children_open(halt).select_related("account")) if is_stop else []
@@ -307,6 +307,6 @@ def _count(account: str, orders: int, children: list[ChildOrder]) -> HaltCount:
 
 
 def symbol_is_known(symbol: str) -> bool:
-    """Return True if the desk trades it on an account, or has an order in it."""
+    """Return True if the desk trades the symbol on an account, or has an order in it."""
     listed = (symbol in symbols for symbols in Account.objects.values_list("symbols", flat=True))
     return any(listed) or Order.objects.filter(symbol=symbol).exists()

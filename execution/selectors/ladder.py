@@ -1,4 +1,4 @@
-"""The ladder of a ticket or an order: the published books of its accounts as one, with what rests there of ours."""
+"""The ladder of a ticket or an order: the published books of its accounts as one, with the desk's resting children."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ GROUPS = (1, 10, 100, 1000)
 
 @dataclass(frozen=True, slots=True)
 class LadderPlace:
-    """The venues whose books are merged, and the orders that stand against them. It changes with rows only.
+    """The venues whose books are merged, and the desk's orders on them. It changes with rows only.
 
-    ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its book.
-    ``slice_quantity`` and ``quantity`` are what is still to be done, base currency; None: nothing, or not known yet.
+    ``venues`` has the labels of the chosen accounts by the venue's primary key: accounts of one venue share its
+    book. ``slice_quantity`` and ``quantity`` are the remaining quantities, base currency. None: nothing remains, or
+    it is not known yet.
     """
 
     venues: Mapping[int, str]
@@ -160,10 +161,10 @@ class _Found:
 
 
 def ladder_read(place: LadderPlace, *, group: int, now: datetime) -> Ladder:
-    """Return the ladder of now, in steps of ``group`` ticks. It reads only what engines publish, no table.
+    """Return the current ladder, in steps of ``group`` ticks. It reads only what engines publish, no table.
 
-    Books that are missing, crossed or older than 3 s are left out and say why. When none is left, the last known ones
-    are shown, and are said to be old.
+    Books that are missing, crossed or older than 3 s are left out with the reason. When none is left, the last known
+    ones are shown and marked as old.
     """
     found = _published(place)
     troubles = [each.trouble(now) for each in found]

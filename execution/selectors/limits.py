@@ -84,7 +84,7 @@ def approvals_seen(person: User) -> QuerySet[OrderApproval]:
 
 
 def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
-    """Return the requests that wait, those that expire first before the others; or the last ones decided."""
+    """Return the waiting requests, those that expire first before the others, or the last decided ones."""
     seen = approvals_seen(person)
     if waiting:
         return _rows(seen.filter(state=ApprovalState.WAITING).order_by("expires_at", "pk"))
@@ -92,7 +92,7 @@ def approval_rows(*, person: User, waiting: bool) -> list[ApprovalRow]:
 
 
 def approvals_waiting() -> list[ApprovalRow]:
-    """Return all requests that wait, for the wall."""
+    """Return all waiting requests, for the wall."""
     waiting = OrderApproval.objects.filter(state=ApprovalState.WAITING)
     return _rows(
         waiting.select_related("order__trader", "requested_by", "decided_by").order_by("expires_at", "pk")
@@ -100,7 +100,7 @@ def approvals_waiting() -> list[ApprovalRow]:
 
 
 def approval_find(*, person: User, public_id: str) -> OrderApproval | None:
-    """Return a request that the person may see; None is also "there is no such request"."""
+    """Return a request that the person may see; None if there is none, or the person may not see it."""
     return approvals_seen(person).filter(public_id=public_id).first()
 
 

@@ -1,4 +1,4 @@
-"""The candles beside a ticket or an order: stored ones, what engines publish of the last hours, and own fills."""
+"""The candles beside a ticket or an order: stored ones, published ones of the last hours, and the desk's own fills."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAX_ORDERS = 100
 
 @dataclass(frozen=True, slots=True)
 class CandlePlace:
-    """The venues whose candles are shown, with five-minute candles by venue, and own fills."""
+    """The venues whose candles are shown, with five-minute candles by venue, and the desk's own fills."""
 
     #: Labels of the chosen accounts, by the venue's primary key.
     venues: Mapping[int, str]
@@ -51,7 +51,7 @@ class CandlePlace:
 
 
 def window_start(minutes: int, now: datetime) -> datetime:
-    """Return when the first of the shown candles opens."""
+    """Return the opening time of the first shown candle."""
     length = minutes * MINUTE
     return opening(now, length) - (SHOWN - 1) * length
 
@@ -92,9 +92,9 @@ def _fills(orders: QuerySet[Order], symbol: str, since: datetime) -> tuple[Candl
 
 
 def candles_read(place: CandlePlace, *, now: datetime) -> Candles:
-    """Return the candles of now. Of each venue its stored ones come first, then those that are made of its trades.
+    """Return the current candles: for each venue the stored ones, then those made of its streamed trades.
 
-    A venue of which nothing is known is left out. It reads only what engines publish, no table.
+    A venue without any known candle is left out. It reads only what engines publish, no table.
     """
     since, until = window_start(place.minutes, now), now
     published = candles_latest([(venue, place.symbol) for venue in place.venues])

@@ -1,4 +1,4 @@
-"""Markets and balances of an account, as rows say."""
+"""The stored markets and balances of accounts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decim
     """Return each account's free balance in a currency, by its primary key.
 
     An exchange's answer lists everything that is held, so a missing currency is zero. None where the exchange does
-    not tell, and while an account's balances are not known at all.
+    not tell, and while an account's balances are unknown.
     """
     told: dict[int, dict[str, Decimal | None]] = {}
     for row in Balance.objects.filter(account__in=accounts):
@@ -61,7 +61,7 @@ def balances_free(accounts: Sequence[Account], currency: str) -> dict[int, Decim
 
 
 def balances_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum of all amounts; None when one is not known."""
+    """Return the sum of all amounts; None when one is unknown."""
     known = tuple(amounts)
     found = [amount for amount in known if amount is not None]
     return sum(found, ZERO) if found and len(found) == len(known) else None

@@ -8,7 +8,7 @@ from execution.core.addresses import Network
 
 
 def network_of(environment: str) -> Network:
-    """Return the network of an installation of ``environment``, with the hosts that its settings allow by name."""
+    """Return the hosts that an installation of ``environment`` may reach, with those that its settings allow."""
     return Network(
         environment,
         paper_hosts=frozenset(settings.TRANCHE_PAPER_HOSTS),

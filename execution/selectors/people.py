@@ -1,4 +1,4 @@
-"""Reads for admins: the people of the desk, and what each leaves running."""
+"""Reads for admins: the people of the desk, and the live orders and sessions of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SYSTEMS = (
 
 
 class PersonRow(TypedDict):
-    """A person on the list."""
+    """A person in the list of people."""
 
     id: str
     pk: int
@@ -60,7 +60,7 @@ class LiveOrderRow(TypedDict):
 
 
 class PersonFacts(PersonRow):
-    """A person on their page for admins."""
+    """The contents of a person's page for admins."""
 
     orders: list[LiveOrderRow]
     accounts: list[str]
@@ -68,7 +68,7 @@ class PersonFacts(PersonRow):
 
 
 def people_rows() -> list[PersonRow]:
-    """Return everybody: active ones first, by role and name."""
+    """Return everybody: active people first, by role and name."""
     order = {role: number for number, role in enumerate(Role.values)}
     rows = [_row(person) for person in _people()]
     return sorted(rows, key=lambda row: (not row["is_active"], -order[row["role"]], row["name"]))
@@ -103,7 +103,9 @@ class LoginRow(TypedDict):
 
 
 def login_rows(*, person_pk: int, current: str, now: datetime) -> list[LoginRow]:
-    """Return the sessions of a person that go on, the last used first; ``current`` is the key of the reader's own."""
+    """Return a person's sessions that have not ended, the last used first. ``current`` is the key of the reader's
+    own.
+    """
     idle = now - timedelta(seconds=settings.SESSION_IDLE)
     return [
         LoginRow(
@@ -119,7 +121,7 @@ def login_rows(*, person_pk: int, current: str, now: datetime) -> list[LoginRow]
 
 
 def browser_name(agent: str) -> str:
-    """Return what people call the browser and system that a user agent names; the beginning of any other."""
+    """Return the usual names of the browser and system in a user agent; the beginning of an unknown one."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
     return " on ".join(filter(None, (browser, system))) or agent[:40]

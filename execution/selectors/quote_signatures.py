@@ -1,6 +1,7 @@
-"""Signatures of what engines leave in Redis about markets: money is sized by it, and Redis may be written by others.
+"""Signatures of the market data that engines publish in Redis, because orders are sized by it and others may write
+Redis.
 
-Engines and pages have one thing in common that Redis has not: the database. The key is on the installation's row.
+Engines and pages share the database, which Redis does not have. So the key is on the installation's row.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ def signing_key() -> bytes:
 
 
 def sign(name: str, text: str) -> str:
-    """Return ``text`` with a signature that is good under the Redis key ``name`` alone."""
+    """Return ``text`` with a signature that is valid only under the Redis key ``name``."""
     return _signature(name, text) + text
 
 
 def opened(name: str, data: str | bytes) -> str | None:
-    """Return the text that was signed; None, with a line in the log, for anything that no engine has written."""
+    """Return the signed text. Return None, and log an error, for a text that no engine has written."""
     written = data if isinstance(data, str) else data.decode("utf-8", "replace")
     signature, text = written[:DIGITS], written[DIGITS:]
     if hmac.compare_digest(signature.encode(), _signature(name, text).encode()):

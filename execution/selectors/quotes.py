@@ -1,4 +1,6 @@
-"""The latest quotes, books and candles, signed in Redis with their age. Missing, unreadable or forged is unknown."""
+"""The latest quotes, books and candles, signed in Redis with their age. Missing, unreadable or forged data are
+unknown.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,13 @@ def quote_key(venue_pk: int, symbol: str) -> str:
 
 
 def quote_to_json(quote: Quote, boot: float | None = None) -> str:
-    """Encode a quote that was received at ``boot``, seconds on this host's steady clock, where that is known."""
+    """Encode a quote. ``boot`` is the time of its receipt in seconds on this host's steady clock, if known."""
     sizes = [None if size is None else str(size) for size in (quote.bid_size, quote.ask_size)]
     return json.dumps([str(quote.bid), str(quote.ask), *sizes, quote.at.isoformat(), boot, _host()])
 
 
 def quote_from_json(text: str | bytes) -> Quote:
-    """Decode a quote. On the host that wrote it its age is that of the steady clock."""
+    """Decode a quote. On the host that wrote it, its age is measured by the steady clock."""
     bid, ask, bid_size, ask_size, at, boot, host = json.loads(text)
     sizes = [None if size is None else Decimal(size) for size in (bid_size, ask_size)]
     quote = Quote(Decimal(bid), Decimal(ask), sizes[0], sizes[1], datetime.fromisoformat(at))
@@ -53,13 +55,13 @@ def book_key(venue_pk: int, symbol: str) -> str:
 
 
 def book_to_json(book: Book, boot: float | None = None) -> str:
-    """Encode a book that was received at ``boot``, seconds on this host's steady clock, where that is known."""
+    """Encode a book. ``boot`` is the time of its receipt in seconds on this host's steady clock, if known."""
     sides = [[[str(price), str(size)] for price, size in side] for side in (book.bids, book.asks)]
     return json.dumps([*sides, book.at.isoformat(), boot, _host()])
 
 
 def book_from_json(text: str | bytes) -> Book:
-    """Decode a book. On the host that wrote it its age is that of the steady clock."""
+    """Decode a book. On the host that wrote it, its age is measured by the steady clock."""
     bids, asks, at, boot, host = json.loads(text)
     sides = [tuple((Decimal(price), Decimal(size)) for price, size in side) for side in (bids, asks)]
     return _aged(Book(sides[0], sides[1], datetime.fromisoformat(at)), boot, host)

@@ -18,7 +18,9 @@ OK = "ok"
 
 
 def readiness(now: datetime) -> dict[str, str]:
-    """Return a word or a reason for each part. What needs the database is unknown without it."""
+    """Return a word or a reason for each part of the desk. Parts that are read from the database are unknown without
+    it.
+    """
     found = {"redis": OK if redis_answers() else "Redis does not answer"}
     try:
         engines, accounts = _engines(now), dict(_accounts(now))
@@ -29,7 +31,7 @@ def readiness(now: datetime) -> dict[str, str]:
 
 
 def is_ready(found: dict[str, str]) -> bool:
-    """Return True unless the database, Redis or every engine is away, or no account works."""
+    """Return True unless the database or Redis is away, no engine runs, or no account works."""
     if any(found.get(part) != OK for part in ("database", "redis", "engines")):
         return False
     accounts = [state for part, state in found.items() if part.startswith("account ")]

@@ -1,4 +1,4 @@
-"""Rows of the reconciliation: children of unknown fate with their evidence, differences, and accounts in doubt."""
+"""Rows of the reconciliation: unknown children with their evidence, differences, and accounts in doubt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ POLL_EVERY = timedelta(seconds=1.5)
 
 
 def reconciliation(*, person: User, now: datetime) -> Reconciliation:
-    """Return what the person may see: of their orders; everything for supervisors; accounts' own for admins."""
+    """Return the reconciliation of the orders that the person sees. Supervisors see everything.
+
+    Admins also see the differences and doubts of accounts.
+    """
     visible = orders_visible(person)
     sees_accounts = person.role in {Role.SUPERVISOR, Role.ADMIN}
     ours = Q(child__order__in=visible)
@@ -36,7 +39,7 @@ def reconciliation(*, person: User, now: datetime) -> Reconciliation:
 
 
 def account_differences(public_id: str, now: datetime) -> list[DifferenceRow]:
-    """Return foreign orders, orphans and what could not be read of others of one account, for its page."""
+    """Return the foreign orders, orphans and unreadable entries of one account, for its page."""
     kinds = [DifferenceKind.FOREIGN, DifferenceKind.ORPHAN, DifferenceKind.UNREADABLE]
     return _differences(Difference.objects.filter(account__public_id=public_id, kind__in=kinds), now)
 

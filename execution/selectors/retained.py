@@ -1,4 +1,4 @@
-"""Reads which orders retention has deleted. The audit keeps their ids; it is kept for good."""
+"""The ids of orders that retention has deleted, from the audit, which is never deleted."""
 
 from __future__ import annotations
 

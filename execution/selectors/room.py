@@ -21,7 +21,7 @@ SHARE_OF_SMALL_DISK = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """In bytes."""
+    """The free space on the disk, and the floor, in bytes."""
 
     free: int
     floor: int
@@ -36,12 +36,14 @@ class Room:
 
     @property
     def why(self) -> str:
-        """Return the same text while it lasts: one that changed all the time would be written all the time."""
+        """Return a text that stays the same while the trouble lasts, because each change would be written to the
+        order.
+        """
         return f"less than {megabytes(self.floor)} of disk are free, and no new order starts"
 
 
 def room() -> Room | None:
-    """Return the space of ``settings.VAR``'s disk; None when the system does not say, which is logged."""
+    """Return the space of ``settings.VAR``'s disk; None when the system does not tell, which is logged."""
     try:
         usage = shutil.disk_usage(settings.VAR)
     except OSError as error:
@@ -59,12 +61,12 @@ def _short_room() -> Room | None:
 
 
 def room_words() -> str:
-    """Return why no new order may start for want of space; empty when one may."""
+    """Return the reason why no new order may start for want of space; empty when one may."""
     return found.words if (found := _short_room()) else ""
 
 
 def held_back() -> str:
-    """Return why an order may not start now, in words that do not change with each byte; empty when it may."""
+    """Return the reason why an order may not start now; empty when it may. The words do not change with each byte."""
     return found.why if (found := _short_room()) else ""
 
 

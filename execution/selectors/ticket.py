@@ -1,4 +1,4 @@
-"""Reads for the ticket: accounts and markets that a trader may use, and what is free there."""
+"""Reads for the ticket: the accounts and markets that a trader may use, and the free balances there."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ class TicketPlace:
         return frozenset(account.venue_id for account in self.accounts)
 
     def available(self, side: types.Side) -> Decimal | None:
-        """Return what a new order may spend there beside the reserves of live orders; None where it is not known."""
+        """Return the amount that a new order may spend beside the reserves of live orders; None
+        where it is unknown.
+        """
         found = spending_of(self.accounts, spent_currency(self.market.symbol, side)).available
         return None if found is None else found.amount
 
@@ -84,8 +86,11 @@ class TicketPlace:
 def accounts_trading(
     *, person: User, accounts: Collection[str], symbol: str
 ) -> tuple[list[Account], types.Market] | None:
-    """Return those of the accounts (public ids or labels) that are the trader's and trade the symbol, and the limits
-    that they have in common; None when none does."""
+    """Return the accounts (public ids or labels) that are the trader's and trade the symbol, and their common
+    limits.
+
+    None when there is no such account.
+    """
     theirs = Account.objects.filter(traders=person, is_active=True).order_by("label")
     named = [account for account in theirs if account.public_id in accounts or account.label in accounts]
     listings = markets_of(named, symbol)
@@ -123,7 +128,7 @@ class Lookalike:
 
 
 def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Lookalike | None:
-    """Return the newest look-alike of the last 30 s, whatever became of it; quantities are compared in their unit."""
+    """Return the newest look-alike of the last 30 s, whatever its state. Quantities are compared in their unit."""
     recent = Order.objects.filter(
         trader=person,
         symbol=request.symbol,
@@ -139,7 +144,7 @@ def lookalike_find(*, person: User, request: OrderRequest, now: datetime) -> Loo
 
 @dataclass(frozen=True, slots=True)
 class OrderAsked:
-    """An order as it was asked for, to be asked for again."""
+    """The request of an earlier order, to be sent again."""
 
     symbol: str
     side: str
@@ -154,7 +159,7 @@ class OrderAsked:
 
 
 def order_asked(*, person: User, public_id: str) -> OrderAsked | None:
-    """Return the request of an order that the person sees, by its newest terms; None is "there is no such order"."""
+    """Return the request of an order that the person sees, by its newest terms; None if there is no such order."""
     found = orders_visible(person).select_related("terms").prefetch_related("accounts")
     order = found.filter(public_id=public_id).first()
     if order is None or order.terms is None:

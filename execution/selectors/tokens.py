@@ -1,4 +1,4 @@
-"""A person's tokens, for their own page."""
+"""A person's API tokens, for their own page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TokenState = Literal["valid", "expired", "revoked"]
 
 
 class TokenRow(TypedDict):
-    """A token as its person sees it: never its text."""
+    """A token as its person sees it, without its text."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class TokenRow(TypedDict):
 
 
 def token_rows(*, person: User, now: datetime) -> list[TokenRow]:
-    """Return the valid ones first, then the newest."""
+    """Return a person's tokens: valid ones first, then the newest."""
     rows = [
         _row(token, now) for token in ApiToken.objects.filter(person=person).order_by("-created_at", "-pk")
     ]

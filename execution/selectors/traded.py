@@ -1,4 +1,4 @@
-"""Today's purchases and sales by symbol, of the orders that a person sees."""
+"""Today's purchases and sales by symbol, for the orders that a person sees."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLACES = 12
 def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
     """Return the totals of today's fills by symbol.
 
-    An order of today has them in its own row. Of an older one that lived today, its fills of today count.
+    An order that began today has them in its own row. For an older one, its fills of today are read.
     """
     lived = orders_visible(person).filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))
     found: dict[str, Traded] = defaultdict(Traded)
@@ -49,7 +49,7 @@ def traded_today(*, person: User, midnight: datetime) -> dict[str, Traded]:
 
 
 def symbol_days(traded: Mapping[str, Traded], now: datetime) -> list[SymbolDay]:
-    """Return a row for each symbol, by its name; results with the newest mid of any venue."""
+    """Return a row for each symbol, sorted by name, with results by the newest mid of any venue."""
     if not traded:
         return []
     mids = {symbol: quote.mid for symbol, quote in newest_quotes(traded, now).items()}

@@ -1,4 +1,4 @@
-"""Accounts and their venues' markets as they are now, for an order that does not exist yet."""
+"""Accounts and their venues' current markets, for an order that does not exist yet."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def account_views(
     balances: Mapping[str, Decimal | None],
     now: datetime,
 ) -> tuple[AccountView, ...]:
-    """Return the accounts in their order; markets, quotes and balances are by public id.
+    """Return the accounts in their order. Markets, quotes and balances are by public id.
 
-    A book is there only while it is fresh: nobody asks for it where nobody trades, and the quote's touch stands for it
-    until it comes.
+    A book is included only while it is fresh. Engines read books only where somebody trades, so at first the quote's
+    touch is used instead.
     """
     return tuple(
         AccountView(

@@ -1,1 +1,1 @@
-"""Alerts: what is wrong now, the rows of those that were raised, and who sees them."""
+"""Alerts: the current findings, the rows of raised alerts, and the people who see them."""

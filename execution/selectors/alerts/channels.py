@@ -1,4 +1,4 @@
-"""Rows of the channels and of what is on its way through them, for an admin's page."""
+"""Rows of alert channels and of their deliveries, for an admin's page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ChannelRow(TypedDict):
 
 
 def channel_rows() -> list[ChannelRow]:
-    """Return every channel with how much waits to be sent on it, and how much was given up."""
+    """Return every channel with the numbers of its waiting deliveries and of those that were given up."""
     waits = Q(deliveries__sent_at=None, deliveries__given_up_at=None) & ~Q(deliveries=None)
     counted = AlertChannel.objects.annotate(
         waiting=Count("deliveries", filter=waits),

@@ -1,4 +1,4 @@
-"""Trouble at the doors: logins that are guessed at, and requests for access that nobody decides."""
+"""Findings about access: logins that are guessed at, and requests for access that nobody decides."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _WITHIN = f"within {COUNTED_FOR.total_seconds() / 60:.0f} min"
 
 
 def logins_attacked(now: datetime) -> Iterator[Finding]:
-    """Find what the throttle holds off: a name from several sides, an address with many names, and the whole desk.
+    """Find attacked logins: a name from several addresses, an address with many names, or the whole desk.
 
-    A name that nobody has is not told: somebody may have typed a password there.
+    A name that nobody has is not shown, because somebody may have typed a password there.
     """
     recent = AccessAttempt.objects.filter(attempt_time__gte=now - COUNTED_FOR)
     failures = int(recent.aggregate(failures=Sum("failures_since_start"))["failures"] or 0)

@@ -1,4 +1,4 @@
-"""The present problems of the desk, from the rows that the wall shows and a few more."""
+"""The current problems of the desk, from the rows that the wall shows and a few more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DOWN = frozenset({"failing", "down", "not_polled", "not_held"})
 
 @dataclass(slots=True)
 class Findings:
-    """One watcher's memory: the wall that it read, and since when each thing has been wrong."""
+    """The memory of one watcher: the wall that it read, and since when each problem lasts."""
 
     wall: Wall = field(default_factory=Wall)
     patience: Patience = field(default_factory=Patience)
@@ -48,7 +48,7 @@ class Findings:
     sums: tuple[datetime, list[Finding]] | None = None
 
     def read(self, now: datetime) -> list[Finding]:
-        """Return everything that is wrong and has lasted as long as its kind asks for."""
+        """Return every problem that has lasted as long as its kind asks for."""
         panels = self.wall.read(now)["panels"]
         held = self.wall.held
         lost = list(engines_lost(now))
@@ -121,7 +121,7 @@ def orders_behind(held: Mapping[int, Held]) -> Iterator[Finding]:
 
 
 def orders_paused(held: Mapping[int, Held], panels: WallPanels) -> Iterator[Finding]:
-    """Find live orders that wait for a person, whatever has paused them."""
+    """Find live orders that wait for a person, whatever paused them."""
     said = {alert["order"]: alert["text"] for alert in panels["alerts"]}
     for pk, one in held.items():
         if one.row["needs_person"]:
@@ -145,7 +145,7 @@ def children_unknown(held: Mapping[int, Held], panels: WallPanels) -> Iterator[F
 
 
 def accounts_down(accounts: Iterable[WallAccount], *, is_driven: bool) -> Iterator[Finding]:
-    """Find accounts that cannot trade. Without any engine nobody holds one, and that is said once."""
+    """Find accounts that cannot trade. Without any engine nobody holds an account, and that is one finding."""
     down = [one for one in accounts if one["cause"] in DOWN and (is_driven or one["cause"] != "not_held")]
     venues = _venues() if down else {}
     for account in down:
@@ -174,7 +174,7 @@ def _venues() -> dict[str, str]:
 
 
 def engines_lost(now: datetime) -> Iterator[Finding]:
-    """Find engines whose lease ran out. One that was told to stop ends before its lease does."""
+    """Find engines whose lease ran out. An engine that is told to stop ends its lease itself."""
     workers = list(Worker.objects.order_by("pk"))
     running = [one for one in workers if one.stopped_at is None and one.lease_until > now]
     lost = [
@@ -199,7 +199,9 @@ def notices(panels: WallPanels) -> Iterator[Finding]:
 
 
 def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
-    """Find orders that wait for approval; one whose time is half over is told again, as a subject of its own."""
+    """Find orders that wait for approval. After half of its time an order becomes another subject, so it is told
+    again.
+    """
     for row in panels["approvals"]:
         asked, until = moment_of(row["requested_at"]), moment_of(row["expires_at"])
         what = f"{row['side'].upper()} {row['quantity']} {row['symbol']} ({row['order']}) of {row['trader']}"
@@ -211,9 +213,9 @@ def approvals_waiting(panels: WallPanels, now: datetime) -> Iterator[Finding]:
 
 
 def limits_used(now: datetime) -> Iterator[Finding]:
-    """Find limits on open or daily notional of which much is used, or more than all.
+    """Find limits on open or daily notional that are used up to a large part, or exceeded.
 
-    More than all can be used when a limit is lowered, or when prices have moved.
+    A limit may be exceeded after it was lowered, or after prices have moved.
     """
     rows = list(TradingLimit.objects.filter(ended_at=None, kind__in=SUMMED).exclude(level=LimitLevel.SOFT))
     used = usage_of(rows, order_notionals(now), now) if rows else {}

@@ -85,13 +85,13 @@ def alert_rows(
 
 
 def alert_find(*, person: User, public_id: str) -> AlertRow | None:
-    """Return an alert that the person sees; None is also "there is no such alert"."""
+    """Return an alert that the person sees; None if there is none, or the person may not see it."""
     alert = _with_people(alerts_visible(person)).filter(public_id=public_id).first()
     return None if alert is None else alert_row(alert)
 
 
 def subject_rows(public_id: str) -> list[AlertSubjectRow]:
-    """Return what an alert is about, the newest first."""
+    """Return the subjects of an alert, the newest first."""
     alert = Alert.objects.get(public_id=public_id)
     subjects = alert.subjects.select_related("order").order_by("-at", "-pk")[:MAX_SUBJECTS]
     return [
@@ -116,7 +116,7 @@ def alert_owners(person: User) -> list[str]:
 
 
 def watched_at() -> datetime | None:
-    """Return when somebody last looked for alerts; None when nobody ever has."""
+    """Return the time of the last round of checks for alerts; None before the first."""
     return AlertWatch.objects.values_list("watched_at", flat=True).first()
 
 
@@ -126,7 +126,9 @@ def is_watched(now: datetime) -> bool:
 
 
 def alert_news(*, person: User, now: datetime) -> AlertNews:
-    """Return what the bell shows: how many wait, how many of them are critical, the newest, and halts in force."""
+    """Return the contents of the bell: the numbers of waiting and critical alerts, the newest ones, and halts in
+    force.
+    """
     waiting = alerts_visible(person).filter(STATES[OPEN])
     severities = list(waiting.values_list("severity", flat=True))
     newest = _with_people(waiting).order_by("-raised_at", "-pk")[:MAX_NEWS] if severities else ()

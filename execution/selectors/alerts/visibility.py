@@ -1,4 +1,4 @@
-"""The people who see an alert, and those who may acknowledge it."""
+"""The rules about who sees an alert and who may acknowledge it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from execution.models import Alert, Role, User
 
 
 def alerts_visible(person: User) -> QuerySet[Alert]:
-    """Return all for supervisors, a trader's own, those of every order for who sees the desk, and those of no order
-    for admins, who see no orders."""
+    """Return the alerts that the person may see.
+
+    Supervisors see all. Traders see their own, and those of every order if they see the whole desk. Admins see no
+    orders, so they see the alerts that are not about an order.
+    """
     if person.role == Role.SUPERVISOR:
         return Alert.objects.all()
     if person.role == Role.ADMIN:
@@ -28,7 +31,7 @@ def alerts_to_handle(person: User) -> QuerySet[Alert]:
 
 
 def may_handle(person: User, alert: Alert) -> bool:
-    """Return True for supervisors, the alert's trader, and admins where it is about no order; others only watch."""
+    """Return True for supervisors, the alert's trader, and admins if it is not about an order. Others only watch."""
     if person.role == Role.SUPERVISOR:
         return True
     return alert.trader_id is None if person.role == Role.ADMIN else alert.trader_id == person.pk

@@ -1,1 +1,1 @@
-"""The reads of a driver and of a session before they act."""
+"""The reads of a driver or a session before it acts."""

@@ -12,7 +12,9 @@ UNSETTLED = Compiled(lambda order: ChildOrder.objects.filter(order_id=order, is_
 
 
 def done_of(order: Order) -> Decimal:
-    """Return Σ max(fills, reported) over all children: the executed quantity, listed as trades or not yet."""
+    """Return Σ max(fills, reported) over all children: the executed quantity, whether its trades are listed yet or
+    not.
+    """
     total = order.filled
     for child in UNSETTLED.all(order=order.pk):
         total += max((child.reported_filled or ZERO) - child.filled, ZERO)
@@ -33,6 +35,6 @@ def beyond_fills(child: ChildOrder) -> Decimal:
 
 
 def live_of(order: Order) -> Decimal:
-    """Return the quantity of an order that may be on the books, or may still get there."""
+    """Return the quantity of an order that may be on the books, or may still reach them."""
     live = (child for child in UNSETTLED.all(order=order.pk) if child.over_at is None)
     return sum((max(child.quantity - child.filled, ZERO) for child in live), ZERO)

@@ -1,6 +1,4 @@
-"""The free balances of accounts in a currency: the exchange's figure, and the children that may have changed it
-since.
-"""
+"""The free balances of accounts in a currency: the exchange's figure, corrected by the children since."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ _BALANCES = Compiled(lambda account: Balance.objects.filter(account_id=account),
 
 
 class SentRow(NamedTuple):
-    """The columns of a sent child: there may be hundreds, and they are read before each create."""
+    """The columns of a sent child that the calculation needs. Hundreds may be read before each create."""
 
     pk: int
     order: int
@@ -118,10 +116,12 @@ class Told:
 def account_free(
     account: Account, currency: str, *, beside: int, cost: Decimal
 ) -> tuple[Decimal | None, Decimal]:
-    """Return what an account has free at most for one child, and how much of the rest the desk has under way.
+    """Return the largest free amount that an account may have for one child, and the amount under way for other
+    children.
 
-    ``beside`` is that child's primary key. None where the balance is not known. Others' fees are left out, so it is
-    never too little. What earlier children have given back is read only where the child's ``cost`` needs it.
+    ``beside`` is that child's primary key. None where the balance is unknown. Fees of the other children are left
+    out, so the amount is never too small. The releases of earlier children are read only if the child's ``cost``
+    needs them.
     """
     told = _told(_BALANCES.all(account=account.pk)).get(account.pk)
     free = free_told(told, currency)
@@ -154,7 +154,7 @@ def _told(rows: Iterable[Balance]) -> dict[int, Told]:
 
 
 def free_told(told: Told | None, currency: str) -> Decimal | None:
-    """Return what the exchange said; a currency that its answer does not list is zero."""
+    """Return the exchange's figure. A currency that its answer does not list is zero."""
     return None if told is None else told.free.get(currency, ZERO)
 
 
@@ -180,7 +180,7 @@ class Sent:
         )
 
     def free(self, account: Account, currency: str, told: Decimal | None) -> Free | None:
-        """Return what is free now of what was told; None where it was not told."""
+        """Return the current free amount, from the exchange's figure; None where the exchange did not tell it."""
         if told is None:
             return None
         sent = [
@@ -191,6 +191,6 @@ class Sent:
 
 
 def fees_of(markets: Mapping[str, Any], account: str) -> Fees:
-    """Return an order's fees on an account; unknown where its row lost its market, which must not stop others."""
+    """Return an order's fees on an account; unknown if its row lost its market, so that other orders can go on."""
     data = markets.get(account)
     return Fees(None) if data is None else fees_on_top(market_from_json(data))

@@ -1,4 +1,4 @@
-"""The limits in force, and the figures of an order that they bound."""
+"""The limits in force, and the figures of an order to compare with them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class AskedOrder:
 
     @property
     def worst_price(self) -> Decimal | None:
-        """Return the worse of price and limit price: the one that a mistyped limit price would be."""
+        """Return the worse of price and limit price, so that a mistyped limit price is judged too."""
         prices = [price for price in (self.price, self.limit_price) if price is not None]
         return max(prices, key=lambda price: price * self.side.sign, default=None)
 
@@ -97,7 +97,7 @@ class AskedOrder:
 
 
 def limit_of(row: TradingLimit) -> Limit:
-    """Return a row as the core judges it."""
+    """Return a row as the type that core judges."""
     return Limit(
         public_id=row.public_id,
         kind=LimitKind(row.kind),
@@ -121,14 +121,14 @@ def limits_applying(
 
 
 def subject_of(row: TradingLimit) -> int | str:
-    """Return the primary key, or the symbol, of what a limit bounds; "" for the desk."""
+    """Return the primary key or the symbol of a limit's subject; "" for the desk."""
     return row.trader_id or row.account_id or row.symbol
 
 
 def figures_of(
     asked: AskedOrder, now: datetime, kinds: Collection[LimitKind] = AT_SUBMIT
 ) -> list[tuple[Limit, Decimal | None]]:
-    """Return each limit that bounds the order with the order's figure; None where that is not known."""
+    """Return each limit that bounds the order with the order's figure; None where the figure is unknown."""
     return figures_together([asked], now, kinds)[0]
 
 
@@ -228,7 +228,9 @@ class _Figures:
 def hour_move(
     side: Side, price: Decimal | None, venue_pks: Iterable[int], symbol: str, now: datetime
 ) -> Decimal | None:
-    """Return how far a price is from the last hour's average, in basis points; None where one is not known."""
+    """Return the distance of a price from the last hour's average, in basis points; None where one of them is
+    unknown.
+    """
     since = now - HOUR - CANDLE_LENGTH
     candles = candles_of(set(venue_pks), symbol, since=since, until=now)
     average = market_vwap((candle.typical * candle.volume, candle.volume) for candle in candles)
@@ -238,7 +240,7 @@ def hour_move(
 def usage_of(
     rows: Sequence[TradingLimit], orders: Sequence[OrderNotional], now: datetime
 ) -> dict[int, Decimal | None]:
-    """Return how much of each limit of open or daily notional is used, by its primary key."""
+    """Return the used amount of each limit on open or daily notional, by its primary key."""
     rates = conversion({order.currency for order in orders}, now)
     return {row.pk: rates.amount_in(row.currency, _summed(row, orders)) for row in rows if row.kind in SUMMED}
 

@@ -12,7 +12,7 @@ from execution.selectors.network import network_of
 
 @dataclass(frozen=True, slots=True)
 class MarketDetails:
-    """The data that a session needs to watch a venue's markets, without a key."""
+    """The facts that a market session needs to watch a venue, without a key."""
 
     pk: int
     label: str

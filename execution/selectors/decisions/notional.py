@@ -27,7 +27,9 @@ _ORDER_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class OrderNotional:
-    """``open`` is None where no price is known. ``done`` is today's, by the account's primary key."""
+    """An order's notional. ``open`` is None where no price is known. ``done`` is today's, by the account's primary
+    key.
+    """
 
     order_pk: int
     trader_pk: int
@@ -41,7 +43,7 @@ class OrderNotional:
         return self.symbol.partition("/")[2]
 
     def is_of(self, scope: LimitScope, subject: int | str) -> bool:
-        """Return whether a limit of the scope counts it; ``subject`` is a primary key or a symbol."""
+        """Return True if a limit of the scope counts the order. ``subject`` is a primary key or a symbol."""
         return in_scope(scope, subject, self.trader_pk, self.accounts, self.symbol)
 
 
@@ -57,7 +59,7 @@ def in_scope(
 
 
 def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
-    """Return what the orders of a scope may still trade, by currency."""
+    """Return the amounts that the orders of a scope may still trade, by currency."""
     amounts: dict[str, Decimal | None] = {}
     for order in orders:
         if order.is_of(scope, subject):
@@ -66,7 +68,7 @@ def open_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: in
 
 
 def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: int | str) -> Amounts:
-    """Return what the orders of a scope have traded today and may still trade, by currency."""
+    """Return the amounts that the orders of a scope have traded today and may still trade, by currency."""
     amounts: dict[str, Decimal | None] = {}
     for order in orders:
         if not order.is_of(scope, subject):
@@ -108,7 +110,6 @@ def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[Orde
 
 
 def _left(order: Order, closing: Mapping[int, Decimal]) -> Decimal:
-    """Return the quantity that may still be filled."""
     if order.status not in ORDER_LIVE:
         return ZERO
     if order.status == OrderStatus.CLOSING:

@@ -45,10 +45,11 @@ ROWS_LAST = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """A view and what it was made of: the version to decide on and the fence that must still hold.
+    """An order's view with the version and the fence that it was read under.
 
-    ``why`` and ``due_at`` are those of the last decision that was written. ``lasts``: whatever the order's next
-    decision depends on, beside the market, raises its version when it changes.
+    A decision on it is written only under the same version and fence. ``why`` and ``due_at`` are those of the last
+    written decision. ``lasts``: every change of the order's rows that matters for its next decision raises its
+    version.
     """
 
     view: OrderView
@@ -65,9 +66,9 @@ class OrderSnapshot:
 
 @dataclass(slots=True)
 class OrderCache:
-    """The constant parts of an order: a version of its terms, and the slices of a version of its plan.
+    """The unchanging parts of an order: a version of its terms, and the slices of a version of its plan.
 
-    Kept by a reader that checks repeatedly. Reading them each time would cost more for a longer plan.
+    A reader that checks repeatedly keeps it. Reading them each time would cost more for a longer plan.
     """
 
     terms: OrderTerms | None = None
@@ -84,7 +85,7 @@ class OrderCache:
     bound: BoundReserves = field(default_factory=BoundReserves)
 
     def learn(self, order: Order) -> None:
-        """Bring it up to the order's row; reads only what is new."""
+        """Bring the cache up to the order's row. Only new parts are read."""
         if self.terms is None or self.terms.pk != order.terms_id:
             self.terms = order.terms
             if self.terms is None:
@@ -111,7 +112,7 @@ class OrderMarkets:
 
 
 def accounts_of(order: Order) -> list[Account]:
-    """Return the order's accounts in the order in which they were named, which settles ties between them."""
+    """Return the order's accounts in the order in which they were named, which decides ties between them."""
     links = Order.accounts.through.objects.filter(order=order).select_related("account__venue").order_by("pk")
     return [link.account for link in links]
 
@@ -146,7 +147,7 @@ def build_order_view(
     unattended: str = "",
     held_back: str = "",
 ) -> OrderSnapshot:
-    """Return the order as its algorithm sees it. ``known`` saves reading the constant parts again."""
+    """Return the order as its algorithm sees it. ``known`` is the cache of unchanging parts."""
     order = ORDER.get(pk=order_pk)
     known = known or OrderCache()
     known.learn(order)
@@ -205,8 +206,8 @@ def build_order_view(
 
 
 def with_new_market(snapshot: OrderSnapshot, data: MarketData, now: datetime) -> OrderSnapshot | None:
-    """Return the same rows with the market of ``now``. None where the rows must be read again though the version
-    is the same.
+    """Return the same rows with the current market. None where the rows must be read again although the version is
+    the same.
 
     The start of a slice is such a moment, because the children of the slice before it leave the view.
     """
@@ -270,8 +271,6 @@ def _rows_wanted(order: Order, current: int | None) -> list[ChildOrder]:
 
 
 class _Volumes(TypedDict, total=False):
-    """The fields of the view that say what was traded."""
-
     traded: tuple[Traded, ...]
     traded_since_start: Decimal | None
     volume_gaps: VolumeGaps

@@ -36,7 +36,9 @@ def conversion(currencies: Collection[str], now: datetime) -> Conversion:
 
 
 def newest_quotes(symbols: Collection[str], now: datetime) -> dict[str, Quote]:
-    """Return the newest quote of each symbol at any venue; what is not sane or older than a rate lasts is left out."""
+    """Return the newest quote of each symbol at any venue. Crossed quotes and those too old for a
+    rate are left out.
+    """
     pairs = sorted(Market.objects.filter(symbol__in=symbols).values_list("venue_id", "symbol"))
     found: dict[str, Quote] = {}
     for (_, symbol), quote in quotes_latest(pairs).items():

@@ -1,4 +1,4 @@
-"""The run of refused children by which an order slows down, and at last asks for a person."""
+"""The consecutive refused children of an order, which slow it down and at last pause it for a person."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _STARTED_AFRESH = Compiled(
 
 
 def rejections_of(order: Order) -> Rejections:
-    """Return how many of the order's newest children in a row were refused, when and why.
+    """Return the number of the order's newest children that were refused in a row, and the time and reason of the
+    last.
 
     The count begins anew when a person resumes the order, and when the order's market or plan changes. A child that
-    the account's balance cannot pay counts as refused, by the exchange or by the desk's own last gate.
+    the account's balance cannot pay counts as refused, whether by the exchange or by the desk's own last gate.
     """
     last = _NEWEST.first(order=order.pk)
     if last is None or not refusal_kind(last):
@@ -57,7 +58,7 @@ def _most(order: Order, account_pk: int) -> int | None:
 
 
 def refusal_kind(child: ChildOrder) -> str:
-    """Return why the exchange or the last gate refused a child, in a word; empty when neither did."""
+    """Return the kind of reason for which the exchange or the last gate refused a child; empty when neither did."""
     if _is_said(child):
         return child.reason.partition(":")[0]
     would_take = ended_as_it_would_take(

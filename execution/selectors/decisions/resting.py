@@ -1,4 +1,4 @@
-"""The desk's resting orders on the exchanges' books, which its other orders must not take for the market."""
+"""The desk's resting orders on the exchanges' books, which its other orders must not count as the market's."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _LIVE = Compiled(
 
 
 def desk_resting(*, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-    """Return the desk's resting quantity there now on ``side``, and its best price by account on the other side."""
+    """Return the desk's resting quantity in a market on ``side``, and its best price by account on the other side."""
     total: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
     by_order: defaultdict[int, defaultdict[Decimal, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     opposing: dict[int, Opposing] = {}

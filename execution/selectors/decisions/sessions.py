@@ -1,4 +1,4 @@
-"""The reads of an account session: its account, its unsettled children, and the known part of a poll."""
+"""The reads of an account session: its account, its unsettled children, and the entries of a poll that are known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SessionChild:
-    """A child that is not settled, as its session sees it."""
+    """An unsettled child, with the facts that its session needs."""
 
     pk: int
     order_pk: int
@@ -50,7 +50,7 @@ class SessionChild:
 
     @property
     def misses_trades(self) -> bool:
-        """Return whether its filled quantity is more than its trades."""
+        """Return True if the exchange told of more fills than the desk has trades."""
         return self.reported_filled is not None and self.reported_filled > self.filled
 
 
@@ -69,14 +69,14 @@ _TO_SEND = Compiled(
 
 
 def unsettled_children(account_pk: int) -> list[SessionChild]:
-    """Return everything on an account that is not settled, oldest first."""
+    """Return all unsettled children on an account, oldest first."""
     return _session_children(_UNSETTLED.all(account=account_pk))
 
 
 def children_to_send(account_pk: int) -> list[SessionChild]:
-    """Return those of them that need a request now: a cancel, or a create that was not submitted yet.
+    """Return the children that need a request now: a cancel, or a create that was not submitted yet.
 
-    A create of a symbol in doubt is none of them: it would spend of the rate limit that the polls need.
+    Creates of a symbol in doubt are left out, because they would use up the rate limit that the polls need.
     """
     rows = _TO_SEND.all(account=account_pk)
     if any(row.status == ChildStatus.PENDING_SUBMIT for row in rows):
@@ -92,7 +92,7 @@ _OVER = Compiled(
 
 
 def is_child_over(child_pk: int) -> bool:
-    """Return True if a child's end and figure are told."""
+    """Return True if the exchange has told a child's end and its figure."""
     return bool(_OVER.values(child=child_pk))
 
 
@@ -129,7 +129,7 @@ def known_client_ids(account_pk: int, client_ids: Collection[str]) -> dict[str, 
 
 
 def reports_of_children(account_pk: int, symbol: str, reports: Collection[OrderReport]) -> list[OrderReport]:
-    """Return the reports that are of children of ours, in a few statements however many there are."""
+    """Return the reports that belong to the desk's children. The number of queries is small and fixed."""
     by_client = known_client_ids(account_pk, {one.client_id for one in reports if one.client_id})
     by_exchange = known_exchange_orders(
         account_pk, symbol, {one.exchange_id for one in reports if one.exchange_id}
@@ -143,11 +143,11 @@ TradeName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class TradesKnown:
-    """The known part of some trades of one symbol.
+    """The stored facts about some trades of one symbol.
 
     ``complete``: trades with child, fee and liquidity, which can no longer change. ``recorded``: all recorded
-    trades. ``with_child``: the recorded trades that have a child. ``exchange_ids`` and
-    ``client_ids`` are those of children and link a trade to its child.
+    trades. ``with_child``: the recorded trades that have a child. ``exchange_ids`` and ``client_ids`` are those of
+    children and link a trade to its child.
     """
 
     complete: frozenset[TradeName]
@@ -157,13 +157,13 @@ class TradesKnown:
     client_ids: frozenset[str]
 
     def is_of_child(self, trade: Trade) -> bool:
-        """Return True if the trade belongs to a child of ours."""
+        """Return True if the trade belongs to a child of the desk."""
         is_named = trade.exchange_id in self.exchange_ids or trade.client_id in self.client_ids
         return is_named or (trade.trade_id, trade.side) in self.with_child
 
 
 def trades_known(account_pk: int, symbol: str, trades: Collection[Trade]) -> TradesKnown:
-    """Return what is known of trades of one symbol, in a few statements however many they are."""
+    """Return the stored facts about trades of one symbol. The number of queries is small and fixed."""
     complete: set[TradeName] = set()
     recorded: set[TradeName] = set()
     with_child: set[TradeName] = set()
@@ -195,7 +195,7 @@ def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def known_exchange_orders(account_pk: int, symbol: str, exchange_ids: set[str]) -> set[str]:
-    """Return the exchange's order ids that belong to a child of the desk. Ids are one symbol's own."""
+    """Return the exchange's order ids that belong to a child of the desk. Ids are unique only within a symbol."""
     found: set[str] = set()
     for ids in _chunks(exchange_ids):
         children = ChildOrder.objects.filter(account_id=account_pk, symbol=symbol, exchange_id__in=ids)
@@ -226,7 +226,7 @@ _WORKED = Compiled(
 
 
 def symbols_with_orders(venue_pk: int, *, since: datetime) -> set[str]:
-    """Return the symbols whose market is to be sampled: an order lives, or ended after ``since``."""
+    """Return the symbols whose market must be sampled: an order is live, or ended after ``since``."""
     return {symbol for (symbol,) in _WITH_ORDERS.values(venue=venue_pk, since=since)}
 
 
@@ -235,7 +235,7 @@ BOOKS_BEFORE = timedelta(seconds=2)
 
 
 def symbols_worked(venue_pk: int, *, now: datetime) -> set[str]:
-    """Return the symbols whose book is wanted at a venue: an order works there, or is about to."""
+    """Return the symbols whose book is needed at a venue: an order works there, or is about to."""
     return {symbol for (symbol,) in _WORKED.values(venue=venue_pk, until=now + BOOKS_BEFORE)}
 
 
@@ -244,7 +244,7 @@ STILL_POLLED = timedelta(minutes=2)
 
 
 def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, set[str]]:
-    """Return the time from which the venue is to be asked, and the symbols with orders alive or just ended."""
+    """Return the time from which to read the venue, and the symbols with orders that are live or just ended."""
     account = Account.objects.get(pk=account_pk)
     start = account.reconciled_until or account.reconcile_from or now
     since = min(start, now) - STILL_POLLED
@@ -258,7 +258,7 @@ def reconciliation_start(account_pk: int, *, now: datetime) -> tuple[datetime, s
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """The data that a session needs to open an account. The secret is still sealed."""
+    """The facts that a session needs to open an account. The secret is still sealed."""
 
     pk: int
     public_id: str
@@ -282,7 +282,7 @@ class AccountDetails:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The requests of people to an account's session."""
+    """The requests that people made to an account's session."""
 
     check: bool
     poll: bool
@@ -301,7 +301,7 @@ class SwitchFacts:
 
 
 def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts | None:
-    """Return the facts for the account's holder; None for anybody else."""
+    """Return the facts for the account's holder; None for any other worker."""
     held = Account.objects.filter(pk=account_pk, owner_id=worker_pk, fence=fence)
     row = held.values_list("is_exclusive", "switch_until").first()
     if row is None:
@@ -311,9 +311,9 @@ def switch_facts(account_pk: int, *, worker_pk: int, fence: int) -> SwitchFacts 
 
 
 def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
-    """Return the symbols with a child that may be open and is not to be cancelled.
+    """Return the symbols with a child that may be open and should stay open.
 
-    None where orders of other programs may be open, too: the account is not the desk's alone.
+    None where orders of other programs may be open, too, because the account is not the desk's alone.
     """
     if not Account.objects.filter(pk=account_pk, is_exclusive=True).exists():
         return None
@@ -324,17 +324,17 @@ def symbols_kept_open(account_pk: int) -> frozenset[str] | None:
 
 
 def session_wanted(credential_pk: int) -> Wanted:
-    """Return whether somebody asked for a check of this key, or for a poll of its account."""
+    """Return the requests of people: a check of this key, or a poll of its account."""
     wanted = Credential.objects.filter(pk=credential_pk)
     row = wanted.values_list("check_wanted_at", "account__poll_requested_at").first()
     return Wanted(False, False) if row is None else Wanted(row[0] is not None, row[1] is not None)
 
 
 def clients_of_address(account_pk: int) -> int:
-    """Return how many accounts of the same exchange are held on this account's host, itself among them.
+    """Return the number of accounts of the same exchange that this account's host holds, itself included.
 
-    The exchange counts some limits by the host's address, so that they share those. Venues with other options are
-    other exchanges, such as the paper ones beside each other.
+    The exchange counts some limits by the host's address, so they share those. Venues with other options are other
+    exchanges, such as the paper ones.
     """
     told = ("venue__exchange", "owner__host", "venue__options")
     own = Account.objects.filter(pk=account_pk).values_list(*told).first()

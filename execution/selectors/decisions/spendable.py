@@ -1,4 +1,4 @@
-"""The amount that an order may spend on each of several accounts, as its route sees it."""
+"""The amount that an order may spend on each of several accounts, for its route."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RESERVES_LAST = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class BoundReserves:
-    """The reserves of the orders that have one account only, by its public id, as of ``at``."""
+    """The reserves of the orders that have only one account, by its public id, as of ``at``."""
 
     at: datetime | None = None
     reserves: Mapping[str, Sequence[Reserve]] = field(default_factory=dict)
 
     def bring_up(self, accounts: Sequence[Account], currency: str, now: datetime) -> None:
-        """Read them anew, unless that was done a moment ago."""
+        """Read the reserves again, unless they were read a moment ago."""
         if self.at is None or not timedelta(0) <= now - self.at < RESERVES_LAST:
             self.at, self.reserves = now, bound_reserves(accounts, currency)
 
@@ -35,9 +35,9 @@ class BoundReserves:
 def spendable(
     order: Order, accounts: Sequence[Account], bound: BoundReserves, now: datetime
 ) -> dict[int, Decimal | None]:
-    """Return what an order may spend on each account, by primary key.
+    """Return the amount that an order may spend on each account, by primary key.
 
-    The reserves of orders that can go nowhere else are left to them. Orders of several accounts share the rest.
+    The reserves of orders that have only one account are left to them. Orders of several accounts share the rest.
     """
     currency = spent_currency(order.symbol, Side(order.side))
     bound.bring_up(accounts, currency, now)

@@ -42,7 +42,7 @@ RESERVING = (
 
 @dataclass(frozen=True, slots=True)
 class OrderReserve:
-    """The reserve of a live order, by the public id of its accounts among those asked about."""
+    """The reserve of a live order, by the public id of those of its accounts that were asked about."""
 
     order_pk: int
     public_id: str
@@ -76,46 +76,50 @@ class Spending:
         return Spending(self.currency, self.told, self.free, orders)
 
     def among(self, accounts: Collection[str]) -> Spending:
-        """Return the same for some of the accounts, by public id."""
+        """Return the same for a part of the accounts, by public id."""
         told = {name: amount for name, amount in self.told.items() if name in accounts}
         return Spending(self.currency, told, {name: self.free[name] for name in told}, self.orders)
 
     @property
     def reserved(self) -> Cost:
-        """Return what the orders reserve on all the accounts: what an order has not sent counts once."""
+        """Return the amount that the orders reserve on all the accounts together. Unsent quantities count once."""
         return sum((reserved_within(each.reserve, self.free) for each in self.orders), Cost())
 
     @property
     def available(self) -> Available | None:
-        """Return what all the orders leave on the accounts together, at most; None where it is not known."""
+        """Return the largest amount that all the orders may leave on the accounts together; None where it is
+        unknown.
+        """
         least = {name: None if free is None else free.least for name, free in self.free.items()}
         return available(least, [each.reserve for each in self.orders])
 
     @property
     def under_way(self) -> Decimal:
-        """Return what the desk's children may have taken that the told balances do not show yet."""
+        """Return the amount that the desk's children may have taken beyond what the reported balances show."""
         pairs = ((self.told[name], free) for name, free in self.free.items())
         return sum((max(told - free.least, ZERO) for told, free in pairs if told is not None and free), ZERO)
 
     def left_on(self, account: str) -> Decimal | None:
-        """Return what all the orders leave on one of the accounts; None where it is not known."""
+        """Return the amount that all the orders leave on one of the accounts; None where it is unknown."""
         found = self.among({account}).available
         return None if found is None else found.amount
 
     def on(self, account: str) -> list[OrderReserve]:
-        """Return the orders that reserve something on an account."""
+        """Return the orders with a reserve on an account."""
         found = [each for each in self.orders if account in each.reserve]
         return [each for each in found if (t := each.reserve[account].total).amount > ZERO or not t.is_known]
 
     def spendable(self, account: str) -> Decimal | None:
-        """Return what a child may use there: at most, beyond the reserves of orders that have no other account."""
+        """Return the largest amount for a child on the account, beyond the reserves of orders that have no other
+        account.
+        """
         free = self.free[account]
         bound = [each.reserve[account] for each in self.on(account) if each.accounts == 1]
         return left_beside(None if free is None else free.most, bound)
 
 
 def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = True) -> Spending:
-    """Read what the accounts have free of a currency, and what live orders reserve there.
+    """Read the free amounts of a currency on the accounts, and the reserves of live orders there.
 
     Balances are read first, then orders, then children. A change in between counts twice, and is never missed.
     """
@@ -128,7 +132,7 @@ def spending_of(accounts: Sequence[Account], currency: str, *, orders: bool = Tr
 def spendings_of(accounts: Sequence[Account]) -> tuple[Mapping[int, Told], dict[str, Spending]]:
     """Read ``spending_of`` for every currency that the accounts hold or that live orders spend, all at once.
 
-    Return it by currency, after what was told by the accounts' primary keys.
+    Return the exchanges' figures by the accounts' primary keys, and the spendings by currency.
     """
     balances = balances_told(accounts)
     found = _reserves_of(_reserving(accounts), accounts)
@@ -174,7 +178,7 @@ def _reserves_of(wanted: QuerySet[Order], accounts: Sequence[Account]) -> dict[s
 
 
 def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list[Reserve]]:
-    """Return what the orders that have one account only reserve there, by its public id."""
+    """Return the reserves of the orders that have only one account, by its public id."""
     wanted = _reserving(accounts, currency).annotate(count=Count("accounts")).filter(count=1)
     found: dict[str, list[Reserve]] = defaultdict(list)
     for order in _reserves_of(wanted, accounts).get(currency, ()):
@@ -186,7 +190,7 @@ def bound_reserves(accounts: Sequence[Account], currency: str) -> dict[str, list
 def reserve_of(
     order: Order, accounts: Sequence[Account], unsettled: Sequence[ChildOrder]
 ) -> OrderReserve | None:
-    """Return what an order reserves on its accounts, by its children that are not settled; None if nothing."""
+    """Return an order's reserves on its accounts, from its unsettled children; None without a reserve."""
     if order.status not in RESERVING or order.terms is None:
         return None
     return _reserve_of(order, unsettled, accounts, _mids([order], accounts))

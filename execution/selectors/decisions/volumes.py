@@ -83,9 +83,9 @@ class _Venue:
 
 @dataclass(frozen=True, slots=True)
 class VolumeSince:
-    """The known volume of all venues together, in base units, and its missing part.
+    """The known volume of all venues together, in base units, and the missing part.
 
-    The volume is None where none of it is known, and should be by now.
+    The volume is None where none of it is known although some should be by now.
     """
 
     volume: Decimal | None
@@ -93,7 +93,8 @@ class VolumeSince:
 
 
 def traded_lately(venues: Collection[int], symbol: str, *, now: datetime) -> tuple[Traded, ...]:
-    """Return the stretches of the last twelve hours, oldest first, up to the known end, of all venues together.
+    """Return the five-minute volumes of the last twelve hours, oldest first, of all venues together, up to the known
+    end.
 
     A stretch with too many unknown seconds at a venue is left out.
     """
@@ -135,7 +136,7 @@ def traded_since(venues: Collection[int], symbol: str, *, start: datetime, now: 
 
 
 def opening_of(at: datetime) -> datetime:
-    """Return the opening of the stretch of five minutes that contains ``at``."""
+    """Return the opening time of the five-minute stretch that contains ``at``."""
     midnight = midnight_of(at)
     return midnight + (at - midnight) // CANDLE_LENGTH * CANDLE_LENGTH
 

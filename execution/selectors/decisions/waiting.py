@@ -22,7 +22,9 @@ Pair = tuple[int, str]
 
 
 def pairs_of(order: Order, venues: Iterable[int]) -> list[Pair]:
-    """Return the markets that decide whether the order's limit price is beyond the market; none for other orders."""
+    """Return the markets that decide whether an order's limit price is beyond the market; none for an order without
+    one.
+    """
     has_limit = order.terms is not None and order.terms.limit_price is not None
     return [(venue, order.symbol) for venue in venues] if has_limit and is_working(order.status) else []
 
@@ -34,7 +36,7 @@ def is_working(status: str) -> bool:
 def limit_words(
     side: str, limit: Decimal | None, pairs: Collection[Pair], quotes: Mapping[Pair, Quote], now: datetime
 ) -> str:
-    """Return the words of ``limit_beyond`` from the fresh quotes of these markets."""
+    """Return the words of ``limit_beyond`` for the fresh quotes of these markets."""
     fresh = [quotes[pair] for pair in pairs if pair in quotes and is_fresh(quotes[pair].at, now)]
     return limit_beyond(Side(side), limit, fresh)
 
@@ -60,6 +62,6 @@ def waiting_of(
 
 
 def waits_said(orders: Sequence[Order]) -> dict[int, str]:
-    """Return the reason of each working order whose last decision waits, by primary key."""
+    """Return the reason of each working order whose last decision was to wait, by primary key."""
     working = [order.pk for order in orders if is_working(order.status)]
     return dict(Order.objects.filter(pk__in=working, why__contains=WAITS_PREFIX).values_list("pk", "why"))

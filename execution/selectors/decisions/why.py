@@ -1,4 +1,4 @@
-"""The basis of a child's decision in words, and a check that the same basis still gives the same decision."""
+"""The stored view of a child's decision in words, and a check that the same view still gives the same decision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A child, what its row says was decided, and what is decided now on what was kept."""
+    """A child, its stored decision, and the decision that the stored view gives now."""
 
     child: str
     recorded: PlaceChild
@@ -36,7 +36,7 @@ class Why:
 
 
 def child_why(name: str) -> Why | None:
-    """Decide again on what the child was decided on; None when there is no such child.
+    """Decide again on the stored view of a child; None when there is no such child.
 
     ``name`` is its client id, or the order's id, a slash and the child's number.
     """
@@ -100,7 +100,7 @@ def _verdict(
 
 
 def inputs_of(view: OrderView) -> Iterator[tuple[str, str]]:
-    """Yield what a decision was made on, by name and in words; what plays no part is left out."""
+    """Yield the inputs of a decision, by name and in words. Inputs that play no part are left out."""
     yield "time", f"{view.now:%Y-%m-%d %H:%M:%S.%f} UTC"
     yield (
         "order",

@@ -1,7 +1,7 @@
-"""The figures for a monitor, computed from the database at each request.
+"""The metrics of ``/metrics``, computed from the database at each request.
 
-Nothing is counted in memory. An answer is about the whole desk, whichever web process gives it, and a restart
-loses nothing. An unknown figure has no sample; it is never zero.
+Nothing is counted in memory. An answer is about the whole desk, whichever web process gives it, and a restart loses
+nothing. An unknown figure has no sample; it is never zero. docs/reference/metrics.md lists them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ PARTS: tuple[Callable[[datetime], Iterator[Family]], ...] = (
 
 
 def desk_families(now: datetime) -> Iterator[Family]:
-    """Return every figure of the desk as of ``now``."""
+    """Yield every metric of the desk as of ``now``."""
     for part in PARTS:
         yield from part(now)

@@ -1,4 +1,4 @@
-"""Figures of accounts and markets: health, errors, streams, reconciliation and quotes."""
+"""Metrics of accounts and markets: health, errors, streams, reconciliation and quotes."""
 
 from __future__ import annotations
 

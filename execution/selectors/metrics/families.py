@@ -1,4 +1,4 @@
-"""Figures in the text format of Prometheus, version 0.0.4."""
+"""Metrics in the text format of Prometheus, version 0.0.4."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Number = int | float | Decimal
 
 @dataclass(slots=True)
 class Family:
-    """A figure with a sample for each set of labels. All of them are gauges: they may fall."""
+    """A metric with a sample for each set of labels. All of them are gauges: they may fall."""
 
     name: str
     about: str
     samples: list[tuple[Mapping[str, str], Number]] = field(default_factory=list)
 
     def add(self, value: Number | None, **labels: str) -> None:
-        """Add a sample; an unknown value has none."""
+        """Add a sample. An unknown value adds none."""
         if value is not None:
             self.samples.append((labels, value))
 
@@ -34,12 +34,12 @@ class Family:
 
 
 def exposition(families: Iterable[Family]) -> str:
-    """Return the families as one text."""
+    """Return the metrics as one text."""
     return "".join(family.text() for family in families)
 
 
 def seconds_since(moment: datetime | None, now: datetime) -> float | None:
-    """Return the age in seconds; None for a moment that is not known."""
+    """Return the age of a moment in seconds; None for an unknown moment."""
     return None if moment is None else (now - moment).total_seconds()
 
 

@@ -1,4 +1,4 @@
-"""The exchanges' latencies by account: from the submit to the first answer, and from a trade to its record."""
+"""Metrics of latency by account: from the submit to the first answer, and from a trade to its record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _families(name: str, count_name: str, about: str, found: dict[str, list[floa
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that ``share`` of them do not exceed."""
+    """Return the smallest value that at least the ``share`` of the values does not exceed."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 

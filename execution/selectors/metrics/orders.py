@@ -1,4 +1,4 @@
-"""Figures of orders: how many, how late, and what they cost."""
+"""Metrics of orders: their numbers, their lateness and their costs."""
 
 from __future__ import annotations
 

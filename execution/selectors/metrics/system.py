@@ -1,4 +1,4 @@
-"""Figures of the machinery: engines and leases, queues, the database and the disk."""
+"""Metrics of the machinery: engines and leases, queues, the database and the disk."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Orders as a person sees them."""
+"""Orders as a person sees them: lists, pages, filters and visibility."""

@@ -1,7 +1,7 @@
-"""Reads for the blotter: the orders that a person sees, by filter, first what needs attention.
+"""Reads for the blotter: the orders that a person sees, filtered and sorted.
 
-A page reads the keys of its orders, then only those orders: what it costs does not grow with their number,
-but for the counts, which an index answers. Money is not summed here, and compared only to sort a list by it.
+A page reads the keys of its orders, then only those orders. So its cost does not grow with the number of orders,
+except for the counts, which an index answers. Money is not summed here, and compared only to sort by it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ STATES: dict[str, Q] = {
 
 
 def filter_choices(person: User) -> FilterChoices:
-    """Return what there is, or was, to choose from for this person."""
+    """Return the values that a person may filter by: those of present and past orders."""
     several = sees_several(person)
     accounts = Account.objects.all() if several else Account.objects.filter(traders=person)
     traders = User.objects.none()
@@ -75,9 +75,10 @@ def blotter_page(
     chosen: OrderListFilter,
     known: Mapping[str, OrderRow] | None = None,
 ) -> OrderPage:
-    """Return a page of the blotter: by a column, else first what needs attention, then what lives, then by time.
+    """Return a page of the blotter, sorted by a column. By default orders that need attention come first, then live
+    ones.
 
-    Rows of ``known`` (by id) whose order has not moved since are taken over as they are.
+    Rows in ``known`` (by id) whose order has not changed since are reused.
     """
     filtered = _list_filtered(person, chosen)
     state = _state(chosen.state)
@@ -102,9 +103,9 @@ def blotter_page(
 
 
 def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[OrderRow]]:
-    """Yield all rows of a filter in the blotter's order, in parts: an export never holds more than one of them.
+    """Yield all rows of a filter in the blotter's order, in parts. An export holds only one part in memory.
 
-    Which orders and in what order is fixed at the first; each row is as it is when its part is read.
+    The orders and their order are fixed at the first part. Each row is read with its part.
     """
     keys = list(
         orders_sorted(_list_filtered(person, chosen).filter(_state(chosen.state)), chosen.sort).values_list(
@@ -116,9 +117,10 @@ def blotter_rows(*, person: User, chosen: OrderListFilter) -> Iterator[list[Orde
 
 
 def blotter_marks(*, person: User) -> tuple[int, int]:
-    """Return two numbers that move whenever a visible order does: how many there are, and the sum of versions.
+    """Return two numbers that change whenever a visible order does: the number of orders and the sum of their
+    versions.
 
-    A consumer compares them once a second and reads its page only when they moved. An index holds both.
+    A consumer compares them once a second and reads its page only when they changed. An index holds both.
     """
     marks = orders_visible(person).aggregate(count=Count("pk"), versions=Sum("version"))
     return marks["count"], marks["versions"] or 0
@@ -138,7 +140,7 @@ def _list_filtered(person: User, chosen: OrderListFilter) -> QuerySet[Order]:
 
 
 def orders_filtered(person: User, chosen: OrderFilter) -> QuerySet[Order]:
-    """Return the visible orders by the filters that every view of them has."""
+    """Return the visible orders that match the filters."""
     found = orders_visible(person)
     for name in ("side", "symbol", "algorithm"):
         if value := getattr(chosen, name):

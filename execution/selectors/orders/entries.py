@@ -1,4 +1,4 @@
-"""The search in the orders' journals and in the audit, newest first, in pages that begin after a row."""
+"""The search in the orders' journals and in the audit, newest first. Each page begins after a given row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PROGRAMS = ("desk", "venue")
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """``older`` is the mark of the next page; None at the end."""
+    """One page of entries. ``older`` is the mark of the next page; None at the end."""
 
     rows: list[EntryRow]
     older: str | None
@@ -55,7 +55,7 @@ def entries_all(chosen: EntryFilter, now: datetime) -> Iterator[list[EntryRow]]:
 
 
 def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
-    """Return the breaks of what is shown: verified now where that is cheap, else those of the last check."""
+    """Return the breaks of the shown chains: verified now where that is cheap, else those of the last check."""
     if chosen.source == "audit":
         if audit_count() <= MAX_SHOWN_AUDIT:
             return audit_breaks()
@@ -67,14 +67,14 @@ def known_breaks(chosen: EntryFilter) -> list[BreakRow]:
 
 
 def entry_kinds(source: str) -> list[str]:
-    """Return the kinds of the newest entries, to choose from."""
+    """Return the kinds of the newest entries, as choices for the filter."""
     table: Any = JournalEntry if source == "orders" else AuditEntry
     recent = table.objects.order_by("-pk").values_list("kind", flat=True)[:2_000]
     return sorted(set(recent))
 
 
 def is_text_bounded(chosen: EntryFilter) -> bool:
-    """Return True if only the last days are searched for the text."""
+    """Return True if the search for the text covers only the last days."""
     return bool(chosen.q) and not (chosen.since or chosen.order)
 
 

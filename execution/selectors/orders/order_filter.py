@@ -1,7 +1,7 @@
 """The filter of orders: one model for the page, its socket, its export and the API.
 
-An empty field does not filter. A value that is not understood is refused with the value and what there is, so that
-nobody takes all orders for some of them.
+An empty field does not filter. A value that is not understood is refused with the possible values, so that nobody
+takes all orders for some of them.
 """
 
 from __future__ import annotations
@@ -74,21 +74,21 @@ def _refused(field: str, message: str, value: str, limit: str, code: Code) -> Py
 
 
 def unlisted(label: str, value: str, names: Iterable[str]) -> str:
-    """Return what a person is told of a name that is not among ``names``."""
+    """Return the message about a value that is not among ``names``."""
     known = ", ".join(names)
     only = f"It must be one of {known}." if known else "There is none at all."
     return f"There is no {label} {shortened(value)!r}. {only}"
 
 
 def unknown_filter(name: str, names: Iterable[str]) -> Problem:
-    """Return the problem of a filter that is not among ``names``."""
+    """Return the problem of a filter's name that is not among ``names``."""
     known = list(names)
     return Problem(name, unlisted("filter", name, known), name, ", ".join(known), code=Code.FIELD_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Annotates a text that is one of the names; the document lists them."""
+    """An annotation of a text that must be one of the names. The API's document lists them."""
 
     names: tuple[str, ...]
 
@@ -179,7 +179,7 @@ def _search(value: str, info: ValidationInfo) -> str:
 
 
 class DayFilter(BaseModel):
-    """The days, which every filter has."""
+    """The range of days, which every filter has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
@@ -204,7 +204,7 @@ class DayFilter(BaseModel):
 
 
 class OrderFilter(DayFilter):
-    """The filter that the list of orders and the analysis have in common."""
+    """The fields that the filters of the order list and of the analysis share."""
 
     side: Annotated[str, OneOf(tuple(Side))] = ""
     symbol: Annotated[str, AfterValidator(_listed)] = ""
@@ -217,7 +217,7 @@ class OrderFilter(DayFilter):
 
 
 class OrderListFilter(OrderFilter):
-    """The orders that a list shows, and the page of it."""
+    """The filter of a list of orders, with its page and its sorting."""
 
     state: Annotated[str, OneOf((*STATE_GROUPS, *OrderStatus))] = "all"
     account: Annotated[str, AfterValidator(_listed), Field(description="account label")] = ""
@@ -238,7 +238,7 @@ class OrderListFilter(OrderFilter):
 
 
 class AnalysisFilter(OrderFilter):
-    """The reports that are counted, and how they are grouped; ``venue`` counts only what was done there."""
+    """The filter of the analysis, with its grouping. ``venue`` counts only the fills at that venue."""
 
     group: Annotated[GroupBy, OneOf(GROUPS)] = GROUPS[0]
     venue: Annotated[
@@ -247,7 +247,7 @@ class AnalysisFilter(OrderFilter):
 
 
 class EntryFilter(DayFilter):
-    """The entries of journal or audit that a search shows."""
+    """The filter of a search in the journal or the audit."""
 
     source: Annotated[str, OneOf(SOURCES)] = SOURCES[0]
     person: Annotated[str, AfterValidator(_search)] = ""
@@ -261,7 +261,7 @@ class EntryFilter(DayFilter):
 
 
 def filter_problems(model: type[DayFilter], error: ValidationError) -> list[Problem]:
-    """Return what is wrong with a filter, names that it does not have first."""
+    """Return the problems of a filter, unknown names first."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):
         if details["type"] == "extra_forbidden":

@@ -1,6 +1,7 @@
-"""The rows that an order's page shows, each with those it points to at hand.
+"""The rows that an order's page shows, each with the rows that it refers to.
 
-A page is told of every change within milliseconds, and reads all of this for it: the statements' SQL is made once.
+A page is notified of every change within milliseconds and reads all of this each time. So the SQL of the statements
+is made only once.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _JOURNAL = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class PageRows:
-    """An order, its slices of every plan, and its children by sequence; fills and journal are read when asked for."""
+    """An order, its slices of every plan, and its children by sequence. Fills and journal are read on demand."""
 
     order: Order
     accounts: list[Account]
@@ -63,7 +64,7 @@ class PageRows:
 
 
 def page_rows(order_id: int) -> PageRows:
-    """Read them, the order first; raises ``Order.DoesNotExist``."""
+    """Read the rows of an order's page, the order first. Raises ``Order.DoesNotExist``."""
     order = ORDER.get(pk=order_id)
     order.trader = _TRADER.get(pk=order.trader_id)
     order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None

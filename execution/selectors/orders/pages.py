@@ -1,4 +1,4 @@
-"""Reads for an order's page: its snapshot, and what changed since.
+"""Reads for an order's page: its snapshot, and the changes since a snapshot.
 
 Nothing here writes or opens a transaction. Sums and comparisons of money are made in Python, exactly.
 """
@@ -53,9 +53,9 @@ def order_statuses(order_ids: Sequence[int]) -> dict[int, str]:
 
 
 def order_snapshot(order_id: int) -> Snapshot:
-    """Return everything of an order.
+    """Return everything that an order's page shows.
 
-    The version is read first: rows may then be newer than it, never older, and what is newer comes once more with the
+    The version is read first. Rows may then be newer than it, never older, and newer ones come once more with the
     next delta.
     """
     rows = page_rows(order_id)
@@ -86,7 +86,7 @@ def order_parts(order_id: int, *, most: int) -> OrderParts:
 
 
 def order_delta(order_id: int, before: Snapshot) -> Delta:
-    """Return the changes since ``before``; append-only rows are read from where it ends."""
+    """Return the changes since ``before``. Append-only rows are read from its end on."""
     rows = page_rows(order_id)
     order, children = rows.order, rows.children
     fills = _new_fills(rows, before)
@@ -120,7 +120,7 @@ def delta_applied(before: Snapshot, delta: Delta) -> Snapshot:
 
 
 def changed(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
-    """Return the rows of ``after`` that are new or differ; rows are known by their key."""
+    """Return the rows of ``after`` that are new or differ. Rows are compared by their key."""
     known = {row["key"]: row for row in before}
     return [row for row in after if known.get(row["key"]) != row]
 
@@ -198,7 +198,7 @@ def _reserves(rows: PageRows) -> list[Reserved]:
 def pauses(
     journal: Sequence[JournalRow], paused_at: int | None, ended_at: int | None
 ) -> list[tuple[int, int | None]]:
-    """Start and end of each pause by the journal; the order's own ``paused_at`` is the open one."""
+    """Return start and end of each pause in the journal. An open pause begins at the order's ``paused_at``."""
     found: list[tuple[int, int | None]] = []
     began: int | None = None
     for entry in journal:

@@ -1,4 +1,4 @@
-"""Orders as rows: what the blotter, an order's page and exports say of each."""
+"""Orders as rows, for the blotter, an order's page and exports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFERRED_FIELDS = ("market", "memo", "fees", "why", "journal_hash", "terms__para
 
 
 def orders_for_rows(keys: Sequence[int]) -> list[Order]:
-    """Return orders by primary key, in that order, with what their rows say; those that are gone are left out."""
+    """Return orders by primary key, in that order, with the relations that rows need. Deleted ones are left out."""
     people = [f"trader__{name}" for name in ("password", "first_name", "last_name", "email", "confirm_above")]
     found = (
         Order.objects.filter(pk__in=keys).select_related("trader", "terms").defer(*DEFERRED_FIELDS, *people)
@@ -34,7 +34,7 @@ def orders_for_rows(keys: Sequence[int]) -> list[Order]:
 
 
 def order_rows_of(orders: Sequence[Order]) -> list[OrderRow]:
-    """Return rows of orders that have their trader and terms at hand; seven queries, however many orders."""
+    """Return rows of orders whose trader and terms are loaded, in seven queries for any number of orders."""
     places = _places(orders)
     markets = _markets(orders, places)
     last_fills = dict(
@@ -69,7 +69,7 @@ _MARKET = Compiled(
 def order_row_of(
     order: Order, accounts: Sequence[Account], *, last_fill_at: int | None, unsettled: int, alerts: int
 ) -> OrderRow:
-    """Return the row of one order that has everything at hand, and shows its schedule itself."""
+    """Return the row of one order whose relations are loaded. The order's page shows the schedule itself."""
     places = sorted((account.label, account.venue_id) for account in accounts)
     venues = {venue for _, venue in places}
     markets = [row for venue in sorted(venues) for row in _MARKET.all(venue=venue, symbol=order.symbol)]

@@ -1,4 +1,4 @@
-"""The plans of an order as lines through time: what share of it should be done by when."""
+"""The plans of an order as lines through time: the share that should be done by each moment."""
 
 from __future__ import annotations
 
@@ -79,8 +79,11 @@ def schedule_lines(orders: Sequence[Order]) -> dict[int, list[SchedulePoint]]:
 def schedule_line(
     order: Order, slices: Sequence[Part], quantity: Decimal | None = None
 ) -> list[SchedulePoint]:
-    """Return the share of the order's quantity that should be done by each time. A later plan begins with what was
-    done when it was made; ``quantity`` is the order's at that time, where it was another."""
+    """Return the share of the order's quantity that should be done by each time.
+
+    A later plan begins with the share that was done when it was made. ``quantity`` is the order's at that time, if
+    it was another one.
+    """
     if not slices or order.quantity <= ZERO:
         return []
     done = (order.quantity if quantity is None else quantity) - sum(
@@ -95,9 +98,9 @@ def schedule_line(
 
 
 def earlier_plans(order: Order, journal: Sequence[JournalRow]) -> list[EarlierPlan]:
-    """Return the plans that were replaced, oldest first, each up to the moment at which it was.
+    """Return the plans that were replaced, oldest first, each up to the moment of its replacement.
 
-    The journal tells the moment; a plan whose end it does not tell is left out.
+    The moments come from the journal. A plan whose end is not in the journal is left out.
     """
     if order.plan_version == 1:
         return []

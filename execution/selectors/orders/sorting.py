@@ -1,7 +1,7 @@
-"""The orders of a list, sorted by one of its columns in the database.
+"""The sorting of a list of orders by one of its columns, in the database.
 
-Amounts are compared as floats: good enough for rows on the screen, and for nothing else. What is unknown comes last
-both ways, and among equals the newest is first.
+Amounts are compared as floats, which is exact enough to sort rows on the screen. Unknown values come last in both
+directions, and among equals the newest is first.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def _key(name: str) -> Any:
 
 
 def orders_sorted(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
-    """Return the orders by a column of ``SORTS``; empty: what needs attention, then what lives, then by time."""
+    """Return the orders sorted by a column of ``SORTS``; by default those that need attention, then live ones, then
+    by time.
+    """
     if not sort:
         rank = Case(
             When(NEEDS, then=Value(0)),

@@ -1,4 +1,4 @@
-"""The actions of all processes for one order, in the order of time."""
+"""The events of one order from all processes, in the order of time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_DETAIL = frozenset({"fill"})
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: when, where it is written, who did it, what, and what more is known."""
+    """One event: its time, its source, its actor, its text and its data."""
 
     at: datetime
     source: str
@@ -29,7 +29,7 @@ class Event:
 
 
 def order_by_name(name: str) -> Order | None:
-    """Return the order of a public id, or of the number that engines log."""
+    """Return the order with a public id, or with the number that engines log."""
     found = Order.objects.filter(public_id=name).first()
     if found is None and name.isascii() and name.isdigit() and len(name) < 19:
         found = Order.objects.filter(pk=int(name)).first()
@@ -37,7 +37,7 @@ def order_by_name(name: str) -> Order | None:
 
 
 def order_story(order: Order) -> list[Event]:
-    """Return everything about the order, oldest first; what happened at the same time keeps its source's order."""
+    """Return every event of the order, oldest first. Simultaneous events keep the order of their source."""
     parts = (_journal(order), _children(order), _fills(order), _differences(order), _audit(order))
     return sorted((event for part in parts for event in part), key=lambda event: event.at)
 

@@ -1,4 +1,4 @@
-"""Visibility of orders, and the right to act on them."""
+"""The rules about who sees an order and who may act on it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from execution.models import Order, Role, User
 
 
 def sees_several(person: User) -> bool:
-    """Return True if other people's orders are shown, too: to a supervisor, or a trader who was granted the desk."""
+    """Return True if the person sees other people's orders: a supervisor, or a trader who was granted the whole
+    desk.
+    """
     return person.role == Role.SUPERVISOR or (person.role == Role.TRADER and person.sees_desk)
 
 
 def orders_visible(person: User) -> QuerySet[Order]:
-    """Return a trader's own orders, everybody's for who sees the desk, none for anybody else."""
+    """Return a trader's own orders, everybody's for a person who sees the desk, and none for anybody else."""
     if sees_several(person):
         return Order.objects.all()
     if person.role == Role.TRADER:
@@ -22,31 +24,33 @@ def orders_visible(person: User) -> QuerySet[Order]:
 
 
 def order_alone(order_pk: int) -> QuerySet[Order]:
-    """Return an order that was found before, as a query."""
+    """Return a query of exactly this order, which was found before."""
     return Order.objects.filter(pk=order_pk)
 
 
 def may_act(person: User, order: Order) -> bool:
-    """Return True for the order's trader and for supervisors: they pause, resume and cancel; others only watch."""
+    """Return True for the order's trader and for supervisors, who may pause, resume and cancel it. Others only
+    watch.
+    """
     owns = order.trader_id == person.pk and person.role == Role.TRADER
     return owns or person.role == Role.SUPERVISOR
 
 
 def may_amend(person: User, order: Order) -> bool:
-    """Return True for the order's trader alone: amending is trading."""
+    """Return True only for the order's trader, because amending is trading."""
     return order.trader_id == person.pk and person.role == Role.TRADER
 
 
 def order_find(*, person: User, public_id: str) -> int | None:
-    """Return the primary key of an order that the person may see; None is also "there is no such order"."""
+    """Return the primary key of an order that the person may see; None if there is none, or they may not see it."""
     return orders_visible(person).filter(public_id=public_id).values_list("pk", flat=True).first()
 
 
 def order_is_theirs_to_act(*, person: User, order_id: int) -> bool:
-    """Ask ``may_act`` for a page that knows the order by its key."""
+    """Return ``may_act`` for an order that the page knows by its primary key."""
     return may_act(person, Order.objects.only("trader").get(pk=order_id))
 
 
 def order_is_theirs_to_amend(*, person: User, order_id: int) -> bool:
-    """Ask ``may_amend`` for a page that knows the order by its key."""
+    """Return ``may_amend`` for an order that the page knows by its primary key."""
     return may_amend(person, Order.objects.only("trader").get(pk=order_id))

@@ -1,1 +1,1 @@
-"""The results of orders, read for reports and charts."""
+"""The results of orders, for reports and charts."""

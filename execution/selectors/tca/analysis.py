@@ -1,4 +1,4 @@
-"""The results of many orders, by algorithm, symbol, venue or trader, from the stored reports."""
+"""The results of many orders, grouped by algorithm, symbol, venue or trader, from the stored reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PLACES = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An order's part in a group: the whole report, or what it did at one venue."""
+    """An order's part in a group: its whole report, or the figures of one venue."""
 
     group: str
     order: str
@@ -38,8 +38,8 @@ class Part:
         return None if found is None else Decimal(found)
 
     def markout(self, seconds: int) -> Decimal | None:
-        """Return the markout; unknown unless every fill's moment was recorded, because a part of an order is
-        another order.
+        """Return the markout. It is None unless every fill's moment was recorded, because a part of the fills would
+        be another order.
         """
         for row in self.figures["markouts"]:
             if row["seconds"] == seconds and row["bp"] is not None and Decimal(row["share"]) == 1:
@@ -64,7 +64,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure that is averaged: what it is of an order, and whether it is weighed by what was ordered."""
+    """A figure that is averaged: how it is read from an order, and whether it is weighted by the ordered notional."""
 
     label: str
     read: Callable[[Part], Decimal | None]
@@ -99,7 +99,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
-    """Return the reports that the person may see, by group. It takes two queries for any number of orders."""
+    """Return the reports that the person may see, by group, in two queries for any number of orders."""
     visible = orders_filtered(person, chosen).filter(status__in=ORDER_FINAL)
     waiting = visible.filter(report=None).count()
     groups: dict[str, list[Part]] = defaultdict(list)
@@ -119,7 +119,7 @@ def analysis_page(*, person: User, chosen: AnalysisFilter) -> AnalysisPage:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An order: its parts in the groups, and what stands for it among all orders, once."""
+    """An order with its parts in the groups, and the one part that counts among all orders."""
 
     parts: Sequence[Part]
     whole: Part

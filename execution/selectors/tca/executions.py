@@ -1,4 +1,4 @@
-"""An order's fills and its markets' seconds, as the analysis takes them."""
+"""An order's fills and its markets' seconds, in the types of the analysis."""
 
 from __future__ import annotations
 
@@ -44,13 +44,16 @@ def working_since(order: Order) -> datetime | None:
 
 
 def arrival_of(order: Order) -> tuple[datetime, Decimal] | None:
-    """Return the time of the order's arrival and the mid at that moment, where they are known."""
+    """Return the time of the order's arrival and the mid at that moment, if they are known."""
     mid = costs.middle(order.arrival_bid, order.arrival_ask)
     return None if mid is None or order.arrival_at is None else (order.arrival_at, mid)
 
 
 def record_of(order: Order, venues: Mapping[int, str], start: datetime, end: datetime) -> MarketRecord:
-    """Return the recorded data of the order's markets from ``start`` to ``end``, and of a mid's lifetime before."""
+    """Return the recorded seconds of the order's markets from ``start`` to ``end``.
+
+    It also has the seconds before ``start`` in which a mid is still valid.
+    """
     found = MarketSample.objects.filter(
         venue__in=venues, symbol=order.symbol, second__gte=start - MID_LASTS - SECOND, second__lte=end
     )

@@ -1,4 +1,4 @@
-"""The market beside an order: its samples, read second by second, and the benchmarks folded over them.
+"""The market during an order: its samples by the second, and the benchmarks computed from them.
 
 An order's market is all venues of its accounts together, each once.
 """
@@ -49,7 +49,7 @@ _SAMPLES = Compiled(
 
 @dataclass(slots=True)
 class Tape:
-    """The position of a reader in an order's market: the final sums, and the moment from which to read on."""
+    """The state of a reader of an order's market: the sums so far, and the moment from which to read on."""
 
     #: Label by primary key.
     venues: Mapping[int, str]
@@ -65,7 +65,7 @@ class Tape:
 
 
 def tape_open(order_id: int) -> Tape | None:
-    """Return the tape of an order's market from its start; None without an account or terms."""
+    """Return a tape that begins at the order's start; None for an order without an account or terms."""
     order = Order.objects.select_related("terms").get(pk=order_id)
     venues = venues_of(order)
     start = order.started_at or (order.terms.start_at if order.terms else None)
@@ -75,7 +75,7 @@ def tape_open(order_id: int) -> Tape | None:
 
 
 def tape_read(tape: Tape, order_id: int, now: datetime) -> MarketUpdate:
-    """Return the samples that are new or have changed, and the benchmarks up to now or the order's end."""
+    """Return the new and changed samples, and the benchmarks up to now or the order's end."""
     order = ORDER.get(pk=order_id)
     order.terms = _TERMS.get(pk=order.terms_id) if order.terms_id is not None else None
     until = order.ended_at or now
@@ -135,7 +135,7 @@ def _new_rows(tape: Tape, settled: Sequence[MarketSample], open_: Sequence[Marke
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The volume of a market in the watched seconds of the recent past."""
+    """The volume of a market in the known seconds of the recent past."""
 
     volume: Decimal
     watched: timedelta
@@ -146,7 +146,7 @@ class Pace:
 
 
 def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | None:
-    """Return the markets' volume in the seconds of the last five minutes that are known of every venue. None when
+    """Return the markets' volume in those seconds of the last five minutes that are known at every venue. None when
     these are less than a minute.
     """
     found = MarketSample.objects.filter(
@@ -163,9 +163,9 @@ def market_pace(venues: Collection[int], symbol: str, now: datetime) -> Pace | N
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A second of all venues: the mean of the quotes that are known, and what is known to have been traded.
+    """One second of all venues: the mean of the known quotes, and the known volume.
 
-    The mean and not the best: the best bid and ask of several venues cross now and then.
+    The mean is used because the best bid and ask of several venues cross now and then.
     """
 
     second: datetime

@@ -1,4 +1,4 @@
-"""The split of a live order's cost, kept up to date: each fill's mid is looked up once, when it was recorded."""
+"""The cost split of a live order, kept up to date. Each fill's mid is looked up once, when the fill is recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Marks:
-    """A reader's knowledge of an order's fills, as of a version of the order."""
+    """The fills of an order that a reader knows, as of a version of the order."""
 
     version: int = -1
     fills: dict[int, Execution] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Marks:
 
 
 def marks_read(marks: Marks, order: Order, venues: Mapping[int, str], now: datetime) -> Split:
-    """Return the split up to now, in bp of the arrival notional."""
+    """Return the cost split up to now, in bp of the arrival notional."""
     if marks.version != order.version:
         marks.version, marks.fills = order.version, executions_of(order)
         marks.working_at = marks.working_at or working_since(order)

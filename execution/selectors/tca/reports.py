@@ -1,4 +1,4 @@
-"""An order's report: live from its fills and the market's samples, or as it was kept when it was final."""
+"""An order's report: computed from its fills and the market's samples, or as it was stored when it was final."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ AMOUNT_PLACES = 8
 
 
 def report_read(order_pk: int, now: datetime) -> Report:
-    """Return the stored report if nothing has arrived since; otherwise make it from the present rows."""
+    """Return the stored report if no fill or fee has come since; otherwise compute it from the present rows."""
     kept = OrderReport.objects.filter(order=order_pk).select_related("order").first()
     if kept is None or kept.version != kept.order.version:
         return report_make(order_pk, now)
@@ -47,7 +47,7 @@ def report_read(order_pk: int, now: datetime) -> Report:
 
 
 def report_make(order_pk: int, now: datetime) -> Report:
-    """Make the report of an order from its fills and the recorded data of its markets."""
+    """Compute the report of an order from its fills and the recorded seconds of its markets."""
     order = Order.objects.select_related("trader", "terms").get(pk=order_pk)
     venues = venues_of(order)
     found = analyse(
@@ -60,14 +60,14 @@ def report_make(order_pk: int, now: datetime) -> Report:
 
 
 def is_settled(order: Order, now: datetime) -> bool:
-    """Return whether the last markouts of an ended order are in."""
+    """Return True if the moments of an ended order's last markouts have passed."""
     if order.status not in ORDER_FINAL or order.ended_at is None:
         return False
     return now - order.ended_at >= SETTLES_AFTER
 
 
 def subject_of(order: Order, now: datetime) -> Subject:
-    """Return the order as the analysis takes it, with the plan that it was launched with."""
+    """Return the order as the analysis takes it, with its first plan."""
     plan = Slice.objects.filter(order=order, plan_version=1).order_by("number")
     return Subject(
         side=Side(order.side),

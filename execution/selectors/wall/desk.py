@@ -1,7 +1,7 @@
-"""The whole desk for a supervisor, put together from rows that exist; nothing here writes.
+"""The contents of the supervisor's wall: every live order, and the panels beside them.
 
-``Wall`` remembers what it read: an order is read again only when its version has moved, a fill of today is counted
-once. What time alone changes (behind, health) is judged again at each read.
+``Wall`` remembers what it read. An order is read again only when its version has changed, and a fill of today is
+counted once. Figures that change with time alone (behind, health) are computed again at each read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_HALTS = 50
 
 
 class WallPicture(TypedDict):
-    """The whole wall: rows by id, the order they stand in, and the panels."""
+    """The contents of the whole wall: rows by id, their order, and the panels."""
 
     rows: dict[str, WallRow]
     order: list[str]
@@ -43,13 +43,13 @@ class WallPicture(TypedDict):
 
 @dataclass(slots=True)
 class Wall:
-    """One reader's memory of the desk."""
+    """The memory of one reader of the desk."""
 
     held: dict[int, Held] = field(default_factory=dict)
     day: Day = field(default_factory=Day)
 
     def read(self, now: datetime) -> WallPicture:
-        """Read 1. orders that moved, 2. what is unknown, 3. prices, 4. the rows judged anew, 5. the panels."""
+        """Read 1. the changed orders, 2. unknown children, 3. prices, 4. the rows judged anew, 5. the panels."""
         self._read_orders()
         unknown = unknown_children()
         since: dict[int, int] = {}

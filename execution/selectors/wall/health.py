@@ -46,7 +46,7 @@ Wanted = AbstractSet[tuple[int, str]]  #: venue and symbol of live orders
 
 
 def accounts_with_key() -> list[Account]:
-    """Return every account with the venue and the worker that holds it; ``has_key``: a key in use was checked."""
+    """Return every account with its venue and the worker that holds it. ``has_key``: its active key was checked."""
     usable = Credential.objects.filter(account=OuterRef("pk"), state=CredentialState.ACTIVE)
     query = Account.objects.select_related("venue", "owner").annotate(has_key=Exists(usable))
     return list(query.order_by("label"))
@@ -58,7 +58,7 @@ def quote_pairs(accounts: Iterable[Account]) -> list[tuple[int, str]]:
 
 
 def notice_rows(now: datetime) -> list[WallNotice]:
-    """Return what is wrong with the desk itself: this process's disk, then what the running engines say."""
+    """Return the problems of the desk itself: this process's disk, then the faults of running engines."""
     host, here = gethostname(), held_back()
     told = [WallNotice(where=host, part=DISK, text=here)] if here else []
     workers = Worker.objects.filter(stopped_at=None, lease_until__gt=now).order_by("pk")

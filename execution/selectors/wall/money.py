@@ -1,4 +1,4 @@
-"""The wall's sums: what is working now at the mid, what was done today, and what it cost."""
+"""The wall's sums: open notional at the mid, today's notional, and today's cost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Prices = Mapping[tuple[int, str], Quote]
 
 
 def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
-    """Open quantity times the mid, by quote currency; unknown as soon as one order has no price."""
+    """Return the open quantity times the mid, by quote currency; None as soon as one order has no price."""
     sums: dict[str, Decimal | None] = {}
     for order in held:
         currency = order.row["quote"]
@@ -38,7 +38,7 @@ def working(held: Iterable[Held], prices: Prices) -> dict[str, Decimal | None]:
 
 @dataclass(slots=True)
 class Tally:
-    """Fills of a day in one quote currency."""
+    """The sums of a day's fills in one quote currency."""
 
     done: Decimal = ZERO
     #: Cost against arrival, and the arrival's value, of the fills whose order has one.
@@ -48,7 +48,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Day:
-    """Today's fills, folded as they come: a fill never changes its price or quantity."""
+    """Today's sums, to which each new fill is added once. A fill never changes its price or quantity."""
 
     start: datetime | None = None
     tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -60,7 +60,7 @@ class Day:
     marked_at: datetime | None = None
 
     def read(self, now: datetime) -> None:
-        """Fold what has come since the last read; a new day begins with nothing."""
+        """Add the fills since the last read. A new day begins with nothing."""
         midnight = midnight_of(now)
         if self.start != midnight:
             self._begin(midnight)

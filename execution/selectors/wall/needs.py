@@ -1,4 +1,4 @@
-"""Work for a supervisor: children of unknown fate with their evidence, and orders that want a person."""
+"""Work for a supervisor: unknown children with their evidence, and orders that need a person."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MAX_ALERTS = 50
 
 
 def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
-    """Return children whose fate nobody knows, oldest first; of ``orders`` alone when they are given."""
+    """Return unknown children, oldest first; of ``orders`` alone when they are given."""
     children = ChildOrder.objects.filter(status=ChildStatus.UNKNOWN, is_settled=False)
     if orders is not None:
         children = children.filter(order__in=orders)
@@ -40,7 +40,7 @@ def unknown_children(orders: QuerySet[Order] | None = None) -> list[ChildOrder]:
 
 
 def unknown_since(child: ChildOrder) -> datetime:
-    """Return when it was sent: from then on nobody knows."""
+    """Return the time since which the child is unknown: that of its send."""
     return child.submitted_at or child.intended_at
 
 
@@ -64,7 +64,7 @@ def unknown_row(child: ChildOrder) -> WallUnknown:
 
 
 def unknown_earliest(child: ChildOrder, evidence: Evidence) -> tuple[datetime | None, datetime | None]:
-    """Return from when on polls count, and when they can prove what became of it at the earliest."""
+    """Return the time from which polls count, and the earliest time at which they can prove the outcome."""
     sent = child.last_possible_send_at
     guarantees = guarantees_of(child.account.venue.exchange)
     first_poll = polls_count_from(child, guarantees)
@@ -89,7 +89,7 @@ def _earliest(evidence: Evidence, sent: datetime, first_poll: datetime) -> datet
 
 
 def alert_rows(now: datetime) -> list[WallAlert]:
-    """Return orders that wait for a person, alive or just over, the newest alert first."""
+    """Return orders that wait for a person, live or just ended, the newest alert first."""
     ended = Q(ended_at__gte=now - ALERT_SHOWN)
     waiting = Order.objects.filter(Q(status__in=ORDER_LIVE) | ended, needs_person=True)
     orders = list(waiting.select_related("trader").order_by("-pk")[:MAX_ALERTS])

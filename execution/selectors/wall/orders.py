@@ -1,4 +1,4 @@
-"""The wall's rows: every live order of everybody, each read again only when its version has moved."""
+"""The wall's rows: every live order of everybody. An order is read again only when its version has changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from execution.selectors.orders.rows import order_rows_of, orders_for_rows
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row, and what it takes to judge and to sum it again without the database."""
+    """A row with the data that is needed to judge and sum it again without the database."""
 
     row: WallRow
     trader_pk: int
@@ -44,12 +44,14 @@ class Held:
 
     @property
     def pairs(self) -> list[Pair]:
-        """Return the markets that say whether its limit price is beyond them."""
+        """Return the markets that decide whether the order's limit price is beyond the market."""
         asks = self.limit_price is not None and is_working(self.row["status"])
         return [(venue, self.row["symbol"]) for venue in sorted(self.venue_pks)] if asks else []
 
     def judged(self, now: datetime, unknown_since: int | None, prices: Mapping[Pair, Quote]) -> Held:
-        """Judge again what time, markets and children change: behind or not, what it waits for, unknown since when."""
+        """Return the row with the parts that time, markets and children change: behind or not, waiting, unknown
+        since.
+        """
         now_ms = epoch_ms(now)
         waits = limit_words(self.row["side"], self.limit_price, self.pairs, prices, now) or self.said
         behind = is_working(self.row["status"]) and is_behind(self.row["schedule"], now_ms, self.done)
@@ -58,7 +60,7 @@ class Held:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Rank what needs attention first; among equals the newest."""
+        """Return the sort key: rows that need attention first, and among equals the newest."""
         row = self.row
         paused = row["status"] == OrderStatus.PAUSED
         needs = (row["unknown_since"] is not None, row["needs_person"], row["behind"], paused)
