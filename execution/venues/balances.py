@@ -1,4 +1,6 @@
-"""An account's holdings, from ccxt's balance structure or the raw answer. ``None`` stays ``None``."""
+"""The free and locked amounts of an account, from ccxt's balance structure or the raw answer. ``None`` stays
+``None``.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ from execution.venues.values import AnswerError, decimal_or_none
 
 
 def read_balances(client: Any, answer: Any, spec: ExchangeSpec) -> dict[str, BalanceAmounts]:
-    """Return free and locked amounts by currency; a figure that is not told is None.
+    """Return free and locked amounts by currency; None for a figure that the exchange does not tell.
 
-    1. Read what the exchange's spec points at, else what ccxt made of the answer. 2. Add up what the exchange lists
-    as holdings of one currency under several names. 3. Nothing is free of a currency of which more is
-    held back than there is.
+    1. Read the fields that the exchange's spec names, else ccxt's reading of the answer. 2. Add up holdings of one
+    currency that the exchange lists under several names. 3. If more of a currency is held back than there is,
+    nothing of it is free.
     """
     if not isinstance(answer, Mapping):
         raise AnswerError(f"a mapping was expected, not {type(answer).__name__}")

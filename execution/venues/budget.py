@@ -32,7 +32,7 @@ ANSWER_TAKES = 5.0  # seconds
 
 
 class Budget:
-    """Places in the limits on calls and, for an account, on orders."""
+    """A gateway's places in the limits on calls and, for an account, on orders."""
 
     def __init__(
         self, limits: Limits, orders: Limits | None = None, *, read_share: float = READ_SHARE
@@ -44,17 +44,17 @@ class Budget:
         self._snapshots = throttle_of(share_of(limits, read_share * SNAPSHOT_SHARE))
 
     def cost(self, call: Call) -> float:
-        """Return the units that a call takes."""
+        """Return the units of the limit that a call takes."""
         costs = self._limits.costs
         return costs.get(call, costs.get(OF_ONE_SYMBOL.get(call, call), 1.0))
 
     def seconds_of(self, call: Call) -> float:
-        """Return how many seconds of the whole limit a call takes."""
+        """Return the time in which the whole limit allows as much as a call takes, in seconds."""
         limits = self._limits
         return self.cost(call) / (limits.budget / limits.window if limits.decay is None else limits.decay)
 
     async def read(self, call: Call) -> None:
-        """Wait until a read may leave, and take its place."""
+        """Wait until a read may be sent, and take its place."""
         await self.calls.acquire(self.cost(call), use_of(call))
 
     def held_for(self, call: Call) -> float:
@@ -77,28 +77,34 @@ class Budget:
             self.calls.hold_reads(header.window - now % header.window)
 
     async def stream(self) -> None:
-        """Wait until the private stream may be begun anew, and take the place of its token. Reads do not delay it."""
+        """Wait until the private stream may be opened again, and take the place of its token. Reads
+        do not delay it.
+        """
         await self.calls.acquire(self._limits.costs.get("stream_token", 0.0), Use.CREATE)
 
     async def ready(self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None) -> None:
-        """Wait until a create or cancel may leave, and take its place; ``age`` is that of the order to cancel."""
+        """Wait until a create or cancel may be sent, and take its place. ``age`` is that of the order to cancel."""
         use = Use.CREATE if kind == "create" else Use.CANCEL
         if (orders := self._orders_of(symbol)) is not None:
             await orders.acquire(self._order_cost(kind, age), use)
         await self.calls.acquire(self.cost(kind), use)
 
     async def cancel_all(self) -> None:
-        """Wait until a request that cancels all orders may leave, and take its place. It is no order of the limit."""
+        """Wait until a request that cancels all orders may be sent, and take its place. It does not count as an
+        order.
+        """
         await self.calls.acquire(self.cost("cancel_all"), Use.CANCEL)
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
-        """Give the place of a create or cancel back that was not sent."""
+        """Give back the place of a create or cancel that was not sent."""
         if (orders := self._orders_of(symbol)) is not None:
             orders.give_back(self._order_cost(kind, None))
         self.calls.give_back(self.cost(kind))
 
     def share(self, clients: int) -> None:
-        """Keep to an equal part of what the exchange counts by address, which so many clients of this host share."""
+        """Keep to an equal part of the limits that the exchange counts by address. ``clients`` is the number on this
+        host.
+        """
         if self._limits.counted_by == "address":
             self.calls.resize(1 / max(clients, 1))
             self._snapshots.resize(1 / max(clients, 1))
@@ -130,12 +136,12 @@ def use_of(call: Call) -> Use:
 
 
 def read_share(limits: Limits) -> float:
-    """Return the part of a limit on calls that reads may have."""
+    """Return the part of a limit on calls that reads may use."""
     return READ_SHARE_APART if limits.costs.get("create", 1.0) < 0.1 else READ_SHARE
 
 
 def share_of(limits: Limits, share: float, *, reserve: float = 0.0) -> Limits:
-    """Return a share of a limit, with ``reserve`` units for cancels. The dearest call stays possible."""
+    """Return a share of a limit, with ``reserve`` units for cancels. The most expensive call stays possible."""
     dearest = max(limits.costs.values(), default=1.0)
     decay = None if limits.decay is None else limits.decay * share
     budget = max(limits.budget * share, dearest + reserve)

@@ -18,9 +18,9 @@ async def cancel_all(
     report: Callable[[Any, str], OrderReport],
     failed: Callable[[Exception], CancelOutcome],
 ) -> Mapping[str, OrderReport] | CancelFailed:
-    """Return what the answer tells of each order, by exchange id; nothing where it tells only that it was done.
+    """Cancel all open orders. Return the answer's news of each order, by exchange id; empty if it names none.
 
-    An order of which it tells nothing has to be asked for. Never raises.
+    An order that it does not name has to be looked up. Never raises.
     """
     request_context.begin()
     try:

@@ -1,4 +1,4 @@
-"""A market's history, page by page."""
+"""The reading of a market's candles, page by page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_PAGES = 100
 
 @dataclass(frozen=True, slots=True)
 class OddCandle:
-    """A candle that cannot be used: when it opened, if that can be read, and what is wrong with it."""
+    """A candle that cannot be used: its opening time, if that can be read, and what is wrong with it."""
 
     opened_at: datetime | None
     problem: str
@@ -33,7 +33,7 @@ class OddCandle:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer: the candles that can be used, in any order, and the others."""
+    """One answer: the usable candles, in any order, and the others."""
 
     candles: Sequence[Candle]
     odd: Sequence[OddCandle] = ()
@@ -44,7 +44,7 @@ Fetch = Callable[[int, int], Awaitable[Page]]
 
 
 class CandleReader:
-    """Reads the candles of one exchange, and logs each one that cannot be used once."""
+    """Reads the candles of one exchange, and logs each unusable one once."""
 
     def __init__(self, client: Any, spec: ExchangeSpec, fetch: Fetching) -> None:
         self._client = client
@@ -53,7 +53,9 @@ class CandleReader:
         self._told: set[tuple[str, OddCandle]] = set()
 
     async def history(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
-        """Return what opened from ``since`` on and ended by ``until``; ``VenueReadFailed`` if it cannot be had."""
+        """Return candles that opened from ``since`` on and ended by ``until``. Raise ``VenueReadFailed`` if it
+        fails.
+        """
 
         async def page(start: int, size: int) -> Page:
             ask = partial(self._client.fetch_ohlcv, symbol, TIMEFRAME, start, size)
@@ -75,7 +77,7 @@ class CandleReader:
 
 
 def pages_of(client: Any, spec: ExchangeSpec) -> CandlePages:
-    """Return how the exchange's candles are requested: never more at once than ccxt says it lists."""
+    """Return how to request the exchange's candles. A request never asks for more than ccxt says that it lists."""
     declared = (((client.features or {}).get("spot") or {}).get("fetchOHLCV") or {}).get("limit")
     pages = spec.candles
     return pages if declared is None else CandlePages(min(pages.size, int(declared)), pages.newest_only)
@@ -148,12 +150,13 @@ class _Found:
 async def all_candles(
     fetch: Fetch, *, pages: CandlePages, since: datetime, until: datetime
 ) -> tuple[CandleHistory, tuple[OddCandle, ...]]:
-    """Return every finished candle from ``since`` to ``until``, and those that cannot be used.
+    """Return every finished candle from ``since`` to ``until``, and the unusable ones.
 
-    1. Ask for a page, from just before its first candle: whether the bounds of a window belong to it is not said
-    everywhere. 2. Go on behind its last candle. Behind a page without one go on by its stretch: most exchanges answer
-    for a window of time, so that an empty page is a quiet stretch. 3. End at ``until``.
-    Raises ``VenueReadFailed`` when that many pages do not reach it, and when no candle of all can be used.
+    1. Ask for a page, from just before its first candle, because not every exchange says whether the bounds belong
+       to it.
+    2. Go on behind its last candle. Behind an empty page go on by its stretch: most exchanges answer for a window of
+       time, so an empty page is a quiet stretch. 3. End at ``until``. Raises ``VenueReadFailed`` when the maximum
+       number of pages does not reach it, and when no candle can be used.
     """
     found = _Found()
     untold: list[datetime] = []

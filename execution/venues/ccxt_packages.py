@@ -1,8 +1,8 @@
-"""ccxt's packages with each exchange loaded when it is asked for.
+"""ccxt's packages, in which each exchange is loaded only on its first use.
 
-``import ccxt.pro`` loads every exchange there is, three times over: seconds of a core and a hundred megabytes for
-each process. Here the three packages stand in ``sys.modules`` without their ``__init__`` having run; the name that
-it would have imported is imported at its first use. Nothing of ccxt is changed.
+``import ccxt.pro`` loads every exchange there is, three times over, which takes seconds of a core and a hundred
+megabytes in each process. Here the three packages are put into ``sys.modules`` without running their ``__init__``. A
+name that it would have imported is imported at its first use. Nothing of ccxt is changed.
 """
 
 from __future__ import annotations

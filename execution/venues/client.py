@@ -1,4 +1,4 @@
-"""The ccxt.pro class of an exchange with what the gateway needs changed. The only subclass of ccxt."""
+"""The ccxt.pro class of an exchange with the changes that the gateway needs. It is the only subclass of ccxt."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def _exact_level(level: Any) -> list[Any]:
 
 
 def signed_for(valid_for: int | None, client: Any, sign: Callable[[], Any]) -> Any:
-    """Sign with a validity in milliseconds. Signing awaits nothing, so no other request sees the option."""
+    """Sign with a validity in milliseconds. Signing awaits nothing, so no other request can see the option."""
     spec: ExchangeSpec = client.spec
     if valid_for is None:
         return sign()

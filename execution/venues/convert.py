@@ -1,6 +1,6 @@
-"""ccxt's structures become the core's types here and nowhere else.
+"""The conversion of ccxt's structures into core's types, which is done nowhere else.
 
-``None`` stays ``None``. What is not the structure that was asked for raises ``AnswerError``.
+``None`` stays ``None``. Anything but the requested structure raises ``AnswerError``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def order_report(order: Any, *, symbol: str, spec: ExchangeSpec) -> OrderReport:
 
 
 def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport | None = None) -> Trade:
-    """Convert an own trade. ``order`` supplies the fields that its fills omit where its answer lists them.
+    """Convert an own trade. ``order`` supplies the fields that the fills in its answer omit.
 
     ccxt's trades carry no client id; the raw message of some exchanges' streams does.
     """
@@ -97,14 +97,14 @@ def own_trade(trade: Any, *, symbol: str, spec: ExchangeSpec, order: OrderReport
 
 
 def symbol_of(entry: Any, symbol: str | None) -> str:
-    """Return the symbol that was asked for; of a list of all symbols the entry's own."""
+    """Return the requested symbol; in a list of all symbols, the entry's own."""
     return symbol or _required(text_or_none(_mapping(entry).get("symbol")), "an entry without a symbol")
 
 
 def unreadable(
     entry: Any, *, symbol: str | None, spec: ExchangeSpec, error: VenueReadFailed
 ) -> Unreadable | None:
-    """Name an order or trade that cannot be converted; None where nothing tells whose it is."""
+    """Return the ids of an order or trade that cannot be converted; None where nothing tells whose it is."""
     if not isinstance(entry, Mapping):
         return None
     own_symbol = text_or_none(entry.get("symbol"))
@@ -127,8 +127,9 @@ def _is_zero(value: Any) -> bool:
 
 
 def trades_of_answer(answer: Any, *, order: OrderReport, spec: ExchangeSpec) -> tuple[Trade, ...]:
-    """Return the fills that the answer to a create lists, or none where one cannot be read. The order is accepted
-    in any case, and a read will bring the fills. An invented id would count them twice.
+    """Return the fills in the answer to a create; none where one cannot be read.
+
+    The order is accepted in any case, and a later read brings the fills. An invented id would count them twice.
     """
     try:
         listed = _mapping(answer).get("trades") or []
@@ -150,7 +151,7 @@ def public_trade(trade: Any, *, symbol: str) -> PublicTrade:
 
 
 def absorbed_ids(trade: Any, spec: ExchangeSpec) -> list[str]:
-    """Return the ids of the trades that a streamed one sums up, besides its own, which is the last of them."""
+    """Return the ids of the other trades that a streamed trade sums up. Its own id is that of the last one."""
     raw, name = _mapping(trade).get("info"), spec.trade_count_field
     if name is None or not isinstance(raw, Mapping):
         return []
@@ -218,7 +219,7 @@ def _is_gone(level: Any) -> bool:
 
 
 def plain(number: Decimal) -> Decimal:
-    """Return the number without trailing zeros and without exponent."""
+    """Return a number as text without trailing zeros and without exponent."""
     short = number.normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
 

@@ -1,6 +1,6 @@
-"""The meaning of a ccxt exception for the order: refused, not sent, or unknown.
+"""The meaning of a ccxt exception for an order: refused, not sent, or unknown.
 
-The class of an error answers one question, "may the order exist?". Yes is the default; no needs proof.
+The class of an error answers one question: may the order exist? Yes is the default, and no needs proof.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def retry_after_of(header: str | None, now: datetime) -> timedelta | None:
 
 
 def reset_of(value: str | None, unit: Literal["at_ms", "at_s", "in_ms"], now: datetime) -> timedelta | None:
-    """Return the wait until a limit is free again, by an exchange's own header; None without a usable value."""
+    """Return the wait until a limit is free again, from the exchange's own header; None without a usable value."""
     if value is None or not re.fullmatch(r"\s*\d{1,14}\s*", value):
         return None
     if unit == "in_ms":
@@ -145,12 +145,15 @@ def was_never_connected(error: BaseException) -> bool:
 
 
 def is_our_mistake(error: Exception) -> bool:
-    """Tell code that could not read an answer from an exchange that did not give one."""
+    """Return True if our code failed to read an answer, and False if the exchange did not give one."""
     return isinstance(error, OUR_MISTAKES) and not isinstance(error, AnswerError)
 
 
 def traceback_logged(error: Exception, exchange: str) -> str:
-    """Log where our code failed and return the incident's id. Lines of code alone: values may hold a signature."""
+    """Log the place where our code failed, and return the incident's id.
+
+    Only lines of code are logged, because values may hold a signature.
+    """
     incident = secrets.token_hex(4)
     lines = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s at an answer of %s, incident=%s\n%s", type(error).__name__, exchange, incident, lines)
@@ -159,9 +162,9 @@ def traceback_logged(error: Exception, exchange: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A call that raised, with all that is known of it.
+    """A call that raised, with everything that is known about it.
 
-    ``text`` is fit to be shown, ``answer`` the raw one, if any came, and ``status`` its HTTP status.
+    ``text`` may be shown to people, ``answer`` is the raw answer, if any came, and ``status`` its HTTP status.
     """
 
     error: Exception

@@ -1,4 +1,4 @@
-"""The fees of an own trade: every part of it, in whatever currency, or unknown."""
+"""The fees of an own trade: all parts of it, in any currency, or unknown."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from execution.venues.values import AnswerError, decimal_or_none, text_or_none
 
 
 def trade_fees(trade: Mapping[str, Any], spec: ExchangeSpec) -> tuple[TradeFee, ...]:
-    """Return the parts of the fee by currency, rebates below zero; empty where a part is not known or cannot be read.
+    """Return the parts of the fee by currency, rebates below zero; empty where a part is unknown or unreadable.
 
-    Half of a fee would be a wrong fee, but a trade counts whatever its fee looks like. What was charged in one
-    currency is added up. A part of zero counts only where there is no other.
+    A part of the fee alone would be a wrong fee. The trade counts in any case. Parts in one currency are added up. A
+    part of zero counts only where there is no other.
     """
     raw = trade.get("info")
     raw = raw if isinstance(raw, Mapping) else {}

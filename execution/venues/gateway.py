@@ -63,10 +63,10 @@ def open_gateway(
     timeout: float = 4.0,
     network: Network = ONLY_LOOPBACK,
 ) -> CcxtGateway:
-    """Return a gateway that connects at ``open()``; ``timeout`` in seconds bounds each request.
+    """Return a gateway that connects at ``open()``. ``timeout`` in seconds bounds each request.
 
-    When the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange,
-    for one on which an order could be lost from sight, and for options that ``network`` does not allow.
+    When the options give ``urls``, every other address is closed. Raise ``ValueError`` for an unknown exchange, for
+    one that does not let the desk find every order again, and for options that ``network`` does not allow.
     """
     client = open_client(
         exchange_id=exchange_id,
@@ -83,7 +83,7 @@ def open_gateway(
 
 
 def account_budget(client: Any, spec: ExchangeSpec) -> Budget:
-    """Return what an account may ask of its exchange: all that is counted by key, and its part of what is shared."""
+    """Return the limits of an account: all that is counted by key, and its part of those that are shared."""
     if spec.tiers:
         tier = client.options.get("tier") or next(iter(spec.tiers))
         calls, orders = spec.tiers[tier]
@@ -124,9 +124,8 @@ class CcxtGateway(CcxtMarketGateway):
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
         """Place an order.
 
-        1. What the market cannot take is refused here: ccxt would round it.
-        2. Send, with the validity window where the exchange knows one.
-        3. An answer without an id proves nothing.
+        1. Refuse a request that the market cannot take, because ccxt would round it. 2. Send it, with a validity
+        window where the exchange has one. 3. An answer without an id proves nothing.
         """
         if not self._is_open:
             return NotSent("the gateway is not open")
@@ -246,7 +245,7 @@ class CcxtGateway(CcxtMarketGateway):
         return self._own_trades(await self._listings.trades(symbol, since), symbol)
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return the cheapest question, and of equal costs the one with the fewest requests."""
+        """Return the cheapest way to ask for trades, and of equal costs the one with the fewest requests."""
         costs: dict[TradesQuestion, float] = {"symbol": self.budget.cost("trades") * len(orders)}
         if "trades" in self._spec.without_symbol:
             costs = {"account": self.budget.cost("all_trades"), **costs}
@@ -278,7 +277,7 @@ class CcxtGateway(CcxtMarketGateway):
         )
 
     async def permissions(self) -> KeyPermissions:
-        """Return the permissions of the key; all unknown where the exchange does not tell or its address is
+        """Return the permissions of the key; all unknown where the exchange does not tell them or the address is
         closed.
         """
         if self._spec.permissions_call is None:
@@ -386,7 +385,6 @@ class CcxtGateway(CcxtMarketGateway):
         return report
 
     async def _account_fees(self) -> tuple[Decimal | None, Decimal | None] | None:
-        """Return the account's own rates where an answer tells them, else None."""
         call = self._spec.fees_call
         if call is None and not self._spec.fees_with_balance:
             return None

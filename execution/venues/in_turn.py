@@ -1,10 +1,10 @@
-"""Requests that leave in the order in which they were signed, where an exchange wants growing nonces.
+"""Requests that are sent in the order of their signatures, for exchanges that require growing nonces.
 
-ccxt counts the nonces up. But between the signature and the send a request waits for a connection. On a busy machine
-a later one overtakes it: the exchange refuses the earlier, and locks the key out after some such refusals.
+ccxt counts the nonces up. But between signature and send a request waits for a connection, and on a busy machine a
+later one may overtake it. The exchange then refuses the earlier one, and locks the key out after some such refusals.
 
-Two connections may still be read in another order than they were written to. What was refused for its nonce was not
-done, so it is asked again at once. A create is not: its order decides anew.
+Two connections may still be read in another order than they were written to. A request that is refused for its nonce
+had no effect, so it is sent again at once. A create is not sent again; its order decides anew.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ REFUSED_IN_A_ROW = 3
 
 
 class InTurn:
-    """Signs and sends one request at a time. Answers are waited for side by side."""
+    """Signs and sends one request at a time. Their answers are awaited at the same time."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
         self._refused = 0
 
     async def send(self, ask: Callable[[], Awaitable[T]], *, again: bool) -> T:
-        """Await ``ask()``, which signs and sends. The next one begins when its request is sent, or has failed.
+        """Await ``ask()``, which signs and sends. The next call begins when this request is sent, or has failed.
 
         With ``again`` it is awaited once more, with a new nonce, when its nonce is refused.
         """
@@ -83,9 +83,9 @@ def note_sent() -> None:
 
 
 def sent_trace() -> aiohttp.TraceConfig:
-    """Return what notes each request of a session when its body is sent.
+    """Return a trace that notes each request of a session when its body is sent.
 
-    aiohttp keeps the headers back until then, so that both are one packet, and notes them as sent before.
+    aiohttp sends the headers together with the body in one packet, and reports them as sent before that.
     """
     trace = aiohttp.TraceConfig()
 

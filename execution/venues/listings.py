@@ -1,4 +1,4 @@
-"""Lists of our orders and trades, and one order among them, by the exchange's rules."""
+"""The exchange's lists of our orders and trades, and the look-up of single orders, by the exchange's rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Fetching(Protocol):
 
 
 class Listings:
-    """Asks for them through ``fetch``, page by page; what comes back are ccxt's structures."""
+    """Reads lists through ``fetch``, page by page, as ccxt's structures."""
 
     def __init__(
         self, client: Any, spec: ExchangeSpec, fetch: Fetching, clock: Callable[[], datetime]
@@ -42,7 +42,7 @@ class Listings:
         return await self._all("open_orders", "fetch_open_orders", symbol, None, narrow)
 
     async def closed_orders(self, symbol: str, since: datetime) -> list[Any]:
-        """Return orders of any state, from one list where the exchange has one, else put together from its parts.
+        """Return orders of any state, from one list where the exchange has one, else from several lists.
 
         Open ones come first. An order that closes meanwhile is then in both, and the later list counts.
         """
@@ -57,8 +57,9 @@ class Listings:
         return await self._all("trades", "fetch_my_trades", symbol, since)
 
     async def find(self, ref: OrderRef) -> Any:
-        """Return the order as ccxt gives it. None when the exchange says that there is none, or, where it can only
-        be listed, when no list of the last day shows it.
+        """Return the order as ccxt gives it; None when the exchange says that there is none.
+
+        Where an exchange can only list orders, None also means that no list of the last day shows it.
         """
         if (narrow := self._narrowed(ref)) is not None:
             return await self._listed(ref, narrow)
@@ -70,7 +71,7 @@ class Listings:
         return found
 
     async def find_all(self, exchange_ids: Sequence[str]) -> list[Any]:
-        """Return the orders as ccxt gives them, perhaps with others. An order that is left out may still exist."""
+        """Return the orders as ccxt gives them, perhaps with others. A missing order may still exist."""
         if self._spec.lists_ended:
             return await self._ended()
 
@@ -105,7 +106,7 @@ class Listings:
 
     @property
     def finds_in_lists(self) -> bool:
-        """Return whether an order whose exchange id is unknown is searched for in lists."""
+        """Return True if an order whose exchange id is unknown must be searched for in lists."""
         ref = OrderRef("id", "symbol")
         return self._narrowed(ref) is not None or self._address(ref) is None
 

@@ -100,7 +100,7 @@ class CcxtMarketGateway:
         """Do what else belongs to opening; nothing for a client without a key."""
 
     async def close(self) -> None:
-        """Close the streams first, because a watcher of ccxt that wakes after the end would connect again."""
+        """Close the streams first, because a ccxt watcher that wakes up later would connect again."""
         self._is_open = False
         for bell in self._bells:
             bell.close()
@@ -145,9 +145,10 @@ class CcxtMarketGateway:
         return await self._candles.history(symbol, since, until)
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the trades from ``after`` on, where the exchange takes an id to begin with, else the newest page.
+        """Return the trades from ``after`` on, where the exchange can start at an id, else the newest page.
 
-        It is the newest page, too, without ``after`` and when more than ``MAX_MISSED`` came since: a hole stays.
+        It is the newest page, too, without ``after`` and when more than ``MAX_MISSED`` have come since. Then a hole
+        remains.
         """
         if not self._client.has.get("fetchTrades"):
             raise VenueReadFailed(f"{self._client.id} lists no public trades")
@@ -247,7 +248,6 @@ class CcxtMarketGateway:
             raise self._failed(error, errors.read_failure) from None
 
     def _failed(self, error: Exception, classify: Callable[[errors.Failure], Outcome]) -> Outcome:
-        """Return the outcome for ``error``, and apply its consequences."""
         context = request_context.current()
         failure = errors.failure_of(error, self._redact, self._spec, context, self._client.id, self._clock())
         request_context.begin()

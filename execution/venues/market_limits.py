@@ -1,4 +1,4 @@
-"""ccxt's market, and the raw answer beside it, become the core's ``Market``."""
+"""The conversion of ccxt's market, and of the raw answer beside it, into core's ``Market``."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ Fees = tuple[Decimal | None, Decimal | None]
 def market_limits(
     market: Any, *, precision_mode: int, fees: Fees | None = None, said: MarketFields = NOTHING_MORE
 ) -> Market:
-    """Return a market's rules. ``fees`` are the account's own (maker, taker), which override ccxt's published
-    ones.
+    """Return a market's rules. ``fees`` are the account's own (maker, taker), which override ccxt's published ones.
 
     ``said`` names the fields of the raw answer that ccxt lacks. Raise ``AnswerError`` where tick or lot cannot be
     read.
@@ -73,7 +72,7 @@ def market_limits(
 
 
 def is_closed(market: Mapping[str, Any], said: MarketFields) -> bool:
-    """Return whether nothing may be sent to ccxt's ``market`` now. Its limits may be missing then."""
+    """Return True if no order may be sent to ccxt's ``market`` now. Its limits may be missing then."""
     info = market.get("info")
     status, _ = market_status(market, info if isinstance(info, Mapping) else {}, said)
     return status not in {MarketStatus.OPEN, MarketStatus.POST_ONLY}
@@ -84,8 +83,8 @@ def market_status(
 ) -> tuple[MarketStatus, str]:
     """Return the market's status and the venue's word for it.
 
-    1. The first field that does not say open decides; an unknown word halts the market. 2. Where fields say open,
-    it is. 3. Else ccxt's ``active`` decides; without any word the market is not open.
+    1. The first field that does not say open decides. An unknown word halts the market. 2. If all fields say open,
+    it is open. 3. Without such fields ccxt's ``active`` decides. Without any of them the market is not open.
     """
     found = [(field.words, info.get(field.name), field.name) for field in said.status]
     known = [(words, raw, name) for words, raw, name in found if isinstance(raw, bool | str) and raw != ""]
@@ -144,7 +143,7 @@ def _limit(limits: Mapping[str, Any], name: str, bound: str) -> Decimal | None:
 
 
 def step_of(precision: Any, *, precision_mode: int, what: str) -> Decimal:
-    """Return the step of prices or quantities. Raise ``AnswerError`` where there is no fixed one."""
+    """Return the step of prices or quantities. Raise ``AnswerError`` where there is no fixed step."""
     number = decimal_or_none(precision)
     if number is None:
         raise AnswerError(f"{what} is not given")

@@ -1,7 +1,7 @@
 """The public streams of a venue: quotes, books and trades of many symbols over ccxt.pro.
 
-The trouble of one symbol is its own. A symbol that the exchange refuses is asked for again after growing pauses while
-the others stream on. Only a broken connection begins everything anew.
+Trouble with one symbol does not disturb the others. A symbol that the exchange refuses is requested again after
+growing pauses while the others stream on. Only a broken connection restarts everything.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Clock = Callable[[], datetime]
 
 
 class MarketTape:
-    """The news of each symbol that nobody has taken yet: its latest quote and book, and all of its trades."""
+    """The untaken news of each symbol: its latest quote and book, and all of its trades."""
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
@@ -76,7 +76,7 @@ class MarketTape:
         self._add(symbol, lambda event: replace(event, changes=(*event.changes, change)))
 
     def interrupt(self, symbol: str, reason: str) -> None:
-        """Note that trades may have been missed from here on, until the next one."""
+        """Note that trades may have been missed between the last one and the next one."""
         change = FeedChange(Feed.TRADES, FeedState.FAILING, reason)
         self._last.pop(symbol, None)
         self._add(symbol, lambda event: replace(event, interrupted=True, changes=(change,)))
@@ -90,12 +90,12 @@ class MarketTape:
 
 
 class MarketStream:
-    """Quotes and trades of ``symbols``, and books of those that are wanted, until ``bell`` closes.
+    """Quotes and trades of ``symbols``, and books of the requested ones, until ``bell`` closes.
 
-    Take its ``events`` once. News is coalesced for a slow taker: of quotes and books the latest, of trades all.
-    ``correct`` turns the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to,
-    because ccxt reads a snapshot over REST then. ``bells`` holds the bell until the stream ends. ``absorbed`` takes
-    the ids of trades that came summed up in another one, by symbol.
+    Take its ``events`` once. A slow taker gets only the latest quotes and books, and all trades. ``correct``
+    converts the exchange's time into ours. ``before_book`` is awaited before a book is subscribed to, because ccxt
+    then reads a snapshot over REST. ``bells`` holds the bell until the stream ends. ``absorbed`` takes the ids of
+    trades that came summed up in another one, by symbol.
     """
 
     def __init__(
@@ -146,18 +146,18 @@ class MarketStream:
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return whether the stream itself shows that a trade is missing."""
+        """Return True if the stream itself shows when a trade is missing."""
         return self._spec.consecutive_trade_ids
 
     def want_books(self, symbols: Collection[str]) -> None:
-        """Keep the books of these symbols, and of no others, from now on."""
+        """Stream the books of exactly these symbols from now on."""
         wanted = {symbol for symbol in symbols if symbol in self._symbols}
         if wanted != self._wanted_books:
             self._wanted_books = wanted
             self._bell.ring()
 
     def reconnect(self, reason: str) -> None:
-        """Begin anew: the stream says nothing although the market moves."""
+        """Connect again, because the stream brings nothing although the market moves."""
         self._silent = reason
         self._bell.ring()
 

@@ -1,4 +1,4 @@
-"""A venue's options on their way to ccxt: constructor configuration, and addresses that are closed by default."""
+"""The translation of a venue's options for ccxt: its configuration, with addresses that are closed by default."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def configuration(
     passphrase: str | None,
     timeout: float,
 ) -> dict[str, Any]:
-    """Return the constructor's argument for ccxt from allowed options; ``timeout`` in seconds."""
+    """Return the argument for ccxt's constructor, from allowed options. ``timeout`` is in seconds."""
     forced: dict[str, Any] = {
         "apiKey": api_key,
         "secret": secret,
@@ -37,7 +37,7 @@ def configuration(
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge both trees in a new one. ``above`` wins at every leaf."""
+    """Return a new tree with the leaves of both. ``above`` wins where both have one."""
     tree = dict(below)
     for key, value in above.items():
         under = tree.get(key)
@@ -49,7 +49,7 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def closed_except(addresses: Any, given: Any) -> Any:
     """Return ``addresses`` (ccxt's ``urls["api"]``) with every leaf closed that ``given`` does not override.
 
-    A desk pointed at one host never talks to another because ccxt grew an address.
+    So a desk that is pointed at one host never contacts another one because ccxt added an address.
     """
     if isinstance(addresses, Mapping):
         inner = given if isinstance(given, Mapping) else {}

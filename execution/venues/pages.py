@@ -1,4 +1,4 @@
-"""Lists that come in pages and stretches of time: all of them, or a failed read."""
+"""The reading of lists that come in pages and stretches of time. A list is complete, or the read fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AHEAD = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``entries`` as ccxt gives them, ``raw`` all that the answer listed, ``answer`` itself."""
+    """One page: ``entries`` as ccxt gives them, ``raw`` all entries of the answer, and the ``answer`` itself."""
 
     entries: Sequence[Any]
     raw: Sequence[Any]
@@ -48,8 +48,9 @@ async def all_pages(
     stretch: timedelta | None,
     smallest: int,
 ) -> list[Any]:
-    """Read every entry from ``since`` on, once each. Raise ``VenueReadFailed`` when a page may not be the last and
-    the way to the next is not known. Times in milliseconds.
+    """Read every entry from ``since`` on, once each. Times are in milliseconds.
+
+    Raise ``VenueReadFailed`` when a page may not be the last and the next one cannot be requested.
     """
     entries: list[Any] = []
     for first, last in stretches(since, until, stretch):
@@ -61,7 +62,7 @@ async def all_pages(
 def stretches(
     since: int | None, until: int, stretch: timedelta | None
 ) -> Iterator[tuple[int | None, int | None]]:
-    """Yield ``since`` to ``until`` in pieces that one request may cover; without an end where it may be open."""
+    """Yield ``since`` to ``until`` in pieces that one request may cover. The last may have an open end."""
     if since is None or stretch is None:
         yield since, None
         return
@@ -125,8 +126,8 @@ def _number(entry: Any) -> int:
 
 
 def once(entries: Sequence[Any]) -> list[Any]:
-    """Remove repeats; the later of two counts. An entry without an id stays, for the reader to refuse.
+    """Remove repeats; the later of two counts. An entry without an id stays, so that its reader refuses it.
 
-    Ids are one symbol's own on some exchanges (binance).
+    On some exchanges (binance) ids are unique only within a symbol.
     """
     return list({(entry.get("symbol"), entry.get("id") or id(entry)): entry for entry in entries}.values())

@@ -1,4 +1,4 @@
-"""The permissions of a key and the mode of its account, where the exchange tells."""
+"""The permissions of a key and the mode of its account, where the exchange tells them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from execution.venues.values import AnswerError
 
 
 def key_permissions(method: str, answer: Any) -> KeyPermissions:
-    """Return the permissions in the answer of ccxt's ``method``. Raise ``AnswerError`` for one that does not tell."""
+    """Return the permissions in the answer of ccxt's ``method``. Raise ``AnswerError`` for an answer without them."""
     return READERS[method](answer)
 
 
 def mode_is(mode: Mode, answer: Any) -> bool:
-    """Return whether the account is in ``mode``. Raise ``AnswerError`` for an answer that does not tell."""
+    """Return True if the account is in ``mode``. Raise ``AnswerError`` for an answer that does not tell."""
     told = _found(answer, *mode.at)
     if not isinstance(told, bool | int | str):
         raise AnswerError(f"an answer without {'.'.join(mode.at)!r}")

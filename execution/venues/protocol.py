@@ -65,7 +65,7 @@ class VenueReadFailed(Exception):  # an outcome, named like the others
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An entry of a list that could not be converted, with what names its order. ``error`` says why.
+    """An entry of a list that could not be converted, with the ids of its order. ``error`` is the reason.
 
     ``is_empty``: it is a trade of quantity zero, by which nothing was traded.
     """
@@ -78,7 +78,7 @@ class Unreadable:
 
 
 class Listing(list[T]):
-    """An exchange's list, converted. ``unreadable`` are the entries that could not be read."""
+    """An exchange's list, converted. ``unreadable`` are the entries that could not be converted."""
 
     def __init__(self, entries: Iterable[T] = (), unreadable: Iterable[Unreadable] = ()) -> None:
         super().__init__(entries)
@@ -86,27 +86,27 @@ class Listing(list[T]):
 
 
 class MarketStream(Protocol):
-    """A venue's public streams, for ever: they reconnect by themselves."""
+    """A venue's public streams. They never end, and reconnect by themselves."""
 
     def events(self) -> AsyncGenerator[MarketEvent, None]:
-        """Yield the events, to one taker only. News is coalesced for a slow taker."""
+        """Yield the events, to one taker only. A slow taker gets only the latest quotes and books."""
 
     @property
     def shows_missing_trades(self) -> bool:
-        """Return whether the stream itself shows that a trade is missing. Else the venue's list must."""
+        """Return True if the stream itself shows when a trade is missing. Otherwise the venue's list must."""
 
     def want_books(self, symbols: Collection[str]) -> None:
-        """Keep the books of these symbols, and of no others, from now on."""
+        """Stream the books of exactly these symbols from now on."""
 
     def reconnect(self, reason: str) -> None:
-        """Begin anew, because the stream says nothing although the market moves."""
+        """Connect again, because the stream brings nothing although the market moves."""
 
 
 class MarketGateway(Protocol):
-    """The public side of a venue, for which no key is needed. Every method raises ``VenueReadFailed``."""
+    """The public side of a venue, which needs no key. Every method raises ``VenueReadFailed``."""
 
     async def open(self) -> None:
-        """Load the markets and the clock's difference. To be called once before anything else."""
+        """Load the markets and the clock's difference. Call it once before anything else."""
 
     async def close(self) -> None:
         """Close connections and streams; safe to call twice."""
@@ -114,7 +114,7 @@ class MarketGateway(Protocol):
     async def quote(self, symbol: str) -> Quote: ...
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
-        """Return quotes in one request, without symbols that have none; empty where the exchange takes no such
+        """Return quotes in one request, without symbols that have none; empty where the exchange has no such
         request.
         """
 
@@ -122,7 +122,7 @@ class MarketGateway(Protocol):
         """Return the best levels of the venue's own book, at least one on either side."""
 
     async def missed_trades(self, symbol: str, after: PublicTrade | None) -> list[PublicTrade]:
-        """Return the newest public trades, oldest first, and all since ``after`` where the exchange supports it."""
+        """Return the newest public trades, oldest first; all since ``after`` where the exchange supports it."""
 
     async def candles(self, symbol: str, since: datetime, until: datetime) -> CandleHistory:
         """Return five-minute candles that opened from ``since`` on and ended by ``until``. A stretch without a
@@ -134,9 +134,10 @@ class MarketGateway(Protocol):
 
 
 class Gateway(MarketGateway, Protocol):
-    """One account at one venue. Every method but ``create``, ``cancel`` and ``cancel_all`` raises ``VenueReadFailed``.
+    """One account at one venue. Every method but ``create``, ``cancel`` and ``cancel_all`` raises
+    ``VenueReadFailed``.
 
-    ``create`` and ``cancel`` never raise (but ``asyncio.CancelledError``): whatever goes wrong is an outcome.
+    ``create`` and ``cancel`` never raise (except ``asyncio.CancelledError``): every failure is an outcome.
     """
 
     @property
@@ -149,54 +150,55 @@ class Gateway(MarketGateway, Protocol):
     async def ready(
         self, kind: Literal["create", "cancel"], symbol: str, age: timedelta | None = None
     ) -> None:
-        """Wait until a create or a cancel may leave at once, and take its place in the rate limit.
+        """Wait until a create or a cancel may be sent at once, and take its place in the rate limit.
 
-        ``age`` is that of the order to be cancelled: some exchanges charge more for a young one.
-        To be awaited before the session's last check: ``create`` and ``cancel`` themselves never wait,
-        so nothing that was checked can be stale when the request leaves.
+        ``age`` is that of the order to be cancelled, because some exchanges charge more for a young one. The session
+        awaits it before its last check. ``create`` and ``cancel`` themselves never wait, so the check is fresh when
+        the request is sent.
         """
 
     def give_back(self, kind: Literal["create", "cancel"], symbol: str) -> None:
-        """Give the place in the rate limit back: what it was taken for was not sent."""
+        """Give back a place in the rate limit whose request was not sent."""
 
     def share_limits(self, clients: int) -> None:
-        """Keep to an equal part of limits that the exchange counts by address: so many clients share this one."""
+        """Keep to an equal part of the limits that the exchange counts by address. ``clients`` is the number that
+        share them.
+        """
 
     async def create(self, request: ChildRequest, *, valid_for: timedelta) -> CreateOutcome:
-        """Place an order. Where it can be told, the exchange itself refuses it when it arrives after ``valid_for``.
+        """Place an order. Where possible, the exchange refuses it if it arrives later than ``valid_for``.
 
-        That is raised to the shortest that the exchange takes.
+        A ``valid_for`` below the exchange's shortest is raised to it.
         """
 
     async def cancel(self, ref: OrderRef) -> CancelOutcome: ...
 
     @property
     def cancels_all(self) -> CancelScope | None:
-        """Return what ``cancel_all`` is for; None where the exchange has no such call."""
+        """Return the scope of ``cancel_all``; None where the exchange has no such call."""
 
     async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
-        """Cancel every open order of a symbol, or of the account for None, and return what the answer tells by
-        exchange id.
+        """Cancel every open order of a symbol, or of the account for None. Return the answer's news by exchange id.
 
         It waits for its place in the rate limit. An order that the answer leaves out may be cancelled all the same.
         Never raises.
         """
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        """Return the order by exchange id or client id; None when the exchange says there is none."""
+        """Return the order by exchange id or client id; None when the exchange says that there is none."""
 
     @property
     def orders_at_once(self) -> int:
         """Return how many orders ``find_all`` asks for in one request."""
 
     async def find_all(self, exchange_ids: Sequence[str]) -> Mapping[str, OrderReport]:
-        """Find orders of any symbols by their ids, in one request. The state of a missing order is unknown."""
+        """Find orders of any symbols by their ids, in one request. A missing order may still exist."""
 
     def seconds_of(self, kind: Literal["balances", "find", "trades"]) -> float:
-        """Return how many seconds of the whole rate limit such a read takes; a find is one by our own id."""
+        """Return the seconds of the whole rate limit that such a read takes; a find is one by our own id."""
 
     def seconds_of_trades(self, symbols: int, count: int) -> float:
-        """Return how many seconds of the limit a list of so many trades takes, of so many symbols."""
+        """Return the seconds of the limit that lists of so many trades of so many symbols take."""
 
     def account_questions(self, symbols: int) -> Collection[AccountQuestion]:
         """Return the questions that cost less for the whole account than for so many symbols one by one."""
@@ -210,29 +212,31 @@ class Gateway(MarketGateway, Protocol):
         """Return orders of any state that were created at or after ``since``."""
 
     async def trades(self, symbol: str | None, since: datetime) -> Listing[Trade]:
-        """Return all own trades at or after ``since``, every page of them; of all symbols for None, as above."""
+        """Return all own trades at or after ``since``, from every page; for None those of all
+        symbols, if supported.
+        """
 
     def cheapest_trades(self, orders: Collection[int]) -> TradesQuestion:
-        """Return how the trades of so many orders in each of some symbols cost least."""
+        """Return the cheapest way to read the trades of so many orders in each of some symbols."""
 
     async def order_trades(self, ref: OrderRef) -> Listing[Trade]:
-        """Return all trades of an order whose exchange id is known, where ``cheapest_trades`` says so."""
+        """Return all trades of an order whose exchange id is known, where ``cheapest_trades`` recommends it."""
 
     async def balances(self) -> dict[str, BalanceAmounts]: ...
 
     async def permissions(self) -> KeyPermissions: ...
 
     async def arm_switch(self, seconds: int) -> None:
-        """Have the exchange cancel every open order of the account in so many seconds, counted anew from now.
+        """Let the exchange cancel every open order of the account in so many seconds, counted from now.
 
-        Only where the guarantees name a dead-man's switch. A failure says nothing of whether it was armed.
+        Only where the guarantees include a dead-man's switch. After a failure it may be armed or not.
         """
 
     async def disarm_switch(self) -> None:
-        """Take the dead-man's switch back."""
+        """Disarm the dead-man's switch."""
 
     def watch_account(self, symbols: Sequence[str]) -> AsyncIterator[StreamEvent]:
         """Watch the private stream for ever. It reconnects by itself and reports ``lost`` and ``resumed``."""
 
     def reconnect_account(self, reason: str) -> None:
-        """Begin the private stream anew, because it does not tell what it should."""
+        """Connect the private stream again, because it omits reports."""

@@ -1,7 +1,7 @@
-"""A venue's public books and trades without a key, for recordings: numbered in the order of their receipt.
+"""A venue's public books and trades without a key, for recordings, numbered in the order of their receipt.
 
-What cannot be known is said: a stream that is lost, a book that is crossed, and a taker that is too slow each make the
-book unknown from that moment on. Trades that a venue repeats are told once.
+A lost stream, a crossed book and a slow taker each make the book unknown from that moment on, and the feed says so.
+Trades that a venue repeats are reported once.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ REQUEST_SECONDS = 10.0
 def open_feed(
     *, exchange_id: str, options: Mapping[str, Any], network: Network, now: Callable[[], int]
 ) -> PublicFeed:
-    """Return a feed that connects at ``open()`` and reaches nothing but what ``network`` allows.
+    """Return a feed that connects at ``open()`` and reaches only what ``network`` allows.
 
     ``now`` gives microseconds since the epoch. Raises ``ValueError`` as ``open_public_client`` does, and for an
     exchange whose books or trades ccxt cannot stream.
@@ -87,7 +87,7 @@ class PublicFeed:
         await self._client.close()
 
     async def watch(self) -> AsyncGenerator[list[Event], None]:
-        """Yield events as they come, until the feed is closed; reconnects by itself."""
+        """Yield events as they come, until the feed is closed. It reconnects by itself."""
         for symbol in self._symbols:
             self._seen[symbol] = deque(maxlen=REMEMBERED)
             self._client.trades[symbol] = PublicCache(self._trade_recorder(symbol))
@@ -142,7 +142,6 @@ class PublicFeed:
         self._bell.ring()
 
     def _book(self, symbol: str, book: Any) -> None:
-        """Record the best levels where they changed."""
         bids, asks = levels_of(book.get("bids")), levels_of(book.get("asks"))
         seen = RecordedBook(
             number=0,

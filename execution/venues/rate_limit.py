@@ -1,8 +1,8 @@
-"""Weighted limits of an exchange, with a reserve that only cancels use, a share that reads leave to creates, and a
-floor that creates leave to reads.
+"""Weighted limits of an exchange. Cancels have a reserve, creates have a share that reads leave free, and reads a
+floor.
 
-ccxt's own limiter is off: it waits between a call and its signature, so that a request checked in time
-would leave late. Here the wait is the caller's, who checks after it.
+ccxt's own limiter is off, because it waits between a call and its signature: a request that was checked in time
+would be sent late. Here the caller waits, and checks afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ_FLOOR = 0.25
 class Use(IntEnum):
     """The purpose of a call. Each use has a queue of its own, and no smaller share than the one before.
 
-    A look-up asks what became of one order. The desk places nothing new for that order until it knows.
+    A look-up asks for the state of one order. The desk places nothing new for that order until it knows the state.
     """
 
     READ = 0
@@ -41,14 +41,14 @@ class Count(Protocol):
     def take(self, cost: float, now: float) -> None: ...
 
     def give_back(self, cost: float) -> None:
-        """Take back what was taken last at this cost; nothing where nothing was."""
+        """Take the last entry of this cost back; do nothing if there is none."""
 
     def seconds_until(self, excess: float, now: float) -> float:
-        """Return when ``excess`` units less will count, in seconds from ``now``."""
+        """Return the seconds from ``now`` until ``excess`` units less count."""
 
 
 class WindowCount:
-    """Units of the last ``window`` seconds."""
+    """A count of the units of the last ``window`` seconds."""
 
     def __init__(self, window: float) -> None:
         self.window = window
@@ -106,13 +106,14 @@ class DecayCount:
 
 
 class Throttle:
-    """Never more than ``budget`` units count. Calls of one use go in the order in which they asked.
+    """Keeps the counted units within ``budget``. Calls of one use go in the order of their requests.
 
-    Creates and look-ups leave ``reserve`` units to cancels; reads leave those and all but ``read_share`` of the rest.
-    ``share`` is the part of all this that is ours now (``resize``). The dearest call always stays possible.
+    Creates and look-ups leave ``reserve`` units to cancels. Reads leave those and all but ``read_share`` of the
+    rest. ``share`` is our part of all this (``resize``). The most expensive call always stays possible.
 
-    While reads wait that had less than ``read_floor`` of what cancels leave, creates leave it to them. Else a rush of
-    creates would keep out the reads that tell what became of them. ``reads`` counts what reads took.
+    Waiting reads have a floor, ``read_floor`` of the part that cancels leave. While they have had less, creates
+    leave it to them. Otherwise a rush of creates would keep out the reads that tell the creates' outcome. ``reads``
+    counts the units that reads took.
 
     ``clock`` counts seconds and never goes back; ``sleep`` waits for seconds.
     """
@@ -146,7 +147,7 @@ class Throttle:
         self._queues = {use: asyncio.Lock() for use in Use}
 
     async def acquire(self, cost: float, use: Use = Use.READ) -> None:
-        """Wait until ``cost`` units fit, and take them. ``ValueError`` if they never could."""
+        """Wait until ``cost`` units fit, and take them. Raise ``ValueError`` if they could never fit."""
         if not 0 <= cost <= (limit := self.limit(use)):
             raise ValueError(f"a cost of {cost} does not fit a limit of {limit}")
         if cost == 0 and self._pause(use) <= 0:
@@ -159,23 +160,23 @@ class Throttle:
                 self._reads.take(cost, self._clock())
 
     def give_back(self, cost: float) -> None:
-        """Give back what was taken last at this cost: the call was not made."""
+        """Give back the last units of this cost, because the call was not made."""
         self._count.give_back(cost)
 
     def resize(self, share: float) -> None:
-        """Keep to this part of the limit from now on, because others share it."""
+        """Keep to this part of the limit from now on, because others share the limit."""
         self._share = share
 
     def hold(self, seconds: float) -> None:
-        """Pause, because the exchange asked for it: all but cancels wait that long."""
+        """Pause everything but cancels, because the exchange asked for it."""
         self._held_until = max(self._held_until, self._clock() + seconds)
 
     def hold_reads(self, seconds: float) -> None:
-        """Pause reads, look-ups not: what little is left of the exchange's limit is for what cannot wait."""
+        """Pause reads, but not look-ups. The little that is left of the exchange's limit is for urgent calls."""
         self._reads_held_until = max(self._reads_held_until, self._clock() + seconds)
 
     def close_for(self, seconds: float) -> None:
-        """Pause everything, because the exchange locked us out: more calls, cancels too, would prolong it."""
+        """Pause everything, cancels too, because the exchange locked us out and more calls would prolong that."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)
 
     def held_for(self, use: Use) -> float:

@@ -67,8 +67,9 @@ class Reach:
     spec: ExchangeSpec
 
     def refusal(self, origin: Origin) -> str | None:
-        """Return the reason why ``origin`` may not be reached. None when it may, on a shared host by a test
-        header.
+        """Return the reason why ``origin`` may not be reached; None when it may.
+
+        On a host that live and test network share, a header of the test network is needed.
         """
         if self.network.environment == PAPER:
             if origin.host in {own.host for own in self.live}:
@@ -85,7 +86,7 @@ class Reach:
         return None
 
     def is_shared(self, origin: Origin) -> bool:
-        """Return whether live and test network share this host, so that a header makes the difference."""
+        """Return True if live and test network share this host, so that only a header tells them apart."""
         return self.spec.test_header is not None and origin in self.live
 
     def _is_named_stream(self, url: yarl.URL) -> bool:
@@ -97,7 +98,7 @@ class Reach:
     async def guard(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Judge each request of a session before it is sent, as its middleware, and follow no redirect."""
+        """Check each request of a session before it is sent, as its middleware, and follow no redirect."""
         self.refuse_request(request)
         response = await handler(request)
         if response.status in REDIRECTS:
@@ -139,7 +140,7 @@ class Reach:
         )
 
     def close_unused(self, client: Any) -> None:
-        """Close what ccxt keeps of the other environment in ``urls["api"]``, and does not use in this one."""
+        """Close the addresses of the other environment in ``urls["api"]`` that ccxt does not use in this one."""
         names = self.spec.closed_in_test if self.network.environment == TESTNET else TEST_TREES
         api = client.urls["api"]
         client.urls["api"] = {
@@ -147,7 +148,7 @@ class Reach:
         }
 
     def refuse_client(self, client: Any) -> None:
-        """Raise ``ValueError``, naming the address, unless everything that ``client`` has may be reached."""
+        """Raise ``ValueError``, naming the address, unless every address of ``client`` may be reached."""
         self._refuse_mode(client)
         for place, address in _leaves(client.urls.get("api"), "urls.api"):
             if is_closed(address):
@@ -190,7 +191,7 @@ class Reach:
 
 @functools.cache
 def reach_of(exchange_id: str, network: Network) -> Reach:
-    """Return the addresses of an exchange that ``network`` may reach, by ccxt's own unchanged class."""
+    """Return the addresses of an exchange that ``network`` may reach, from ccxt's own unchanged class."""
     spec = spec_of(exchange_id)
     shipped = exchange_class(exchange_id)()
     hostnames = {shipped.hostname, *spec.hostnames}

@@ -1,6 +1,6 @@
 """The data that one call of the gateway passes to ccxt's lowest level, and receives from there.
 
-Carried by the task's context: answers to other calls of the same client come in between.
+The task's context carries it, because answers to other calls of the same client come in between.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass
 class RequestContext:
-    """One call: what is asked of its signature, and what came back last."""
+    """The context of one call: its wishes for the signature, and the last answer."""
 
     #: How long the request may be under way, in milliseconds; None where that is not said, or by a parameter.
     valid_for: int | None = None
@@ -38,11 +38,11 @@ _current: ContextVar[RequestContext | None] = ContextVar("context", default=None
 
 
 def begin(*, valid_for: int | None = None) -> RequestContext:
-    """Start a new context for this task. It holds nothing of an earlier call."""
+    """Start a new context for this task, without anything of an earlier call."""
     _current.set(context := RequestContext(valid_for=valid_for))
     return context
 
 
 def current() -> RequestContext:
-    """Return the task's context; for a stream, one that nobody reads."""
+    """Return the task's context. A stream has one that nobody reads."""
     return _current.get() or RequestContext()

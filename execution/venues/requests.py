@@ -1,4 +1,4 @@
-"""The requests to an exchange: exact digits, parameters by exchange, and the refusals before sending."""
+"""The parameters of requests to an exchange, with exact digits, and the refusals before sending."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ NEEDED = ("createOrder", "cancelOrder", "fetchOpenOrders", "fetchMyTrades", "fet
 
 
 def refuse_unfit(client: Any, spec: ExchangeSpec) -> None:
-    """Raise ``ValueError`` for an exchange on which an order could be lost from sight, with what it lacks."""
+    """Raise ``ValueError`` for an exchange that does not let the desk find every order again, with what it lacks."""
     lacks = [name for name in NEEDED if not client.has.get(name)]
     if not any(client.has.get(name) for name in ("fetchOrders", "fetchClosedOrders")):
         lacks.append("fetchOrders or fetchClosedOrders")
@@ -132,7 +132,7 @@ def negated_rates(answer: Any) -> tuple[Decimal | None, Decimal | None] | None:
 
 
 def spot_markets(client: Any) -> dict[str, Market]:
-    """Return all spot markets whose limits can be read. Another one is not traded, and a request for it fails."""
+    """Return all spot markets whose limits can be read. No other market is traded; a request for one fails."""
     found = {symbol: _limits(client, market, None) for symbol, market in client.markets.items()}
     return {symbol: market for symbol, market in found.items() if market is not None}
 

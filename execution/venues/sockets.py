@@ -1,4 +1,4 @@
-"""ccxt's websocket clients, made to end loudly."""
+"""Changes to ccxt's websocket clients, so that a failure closes them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ccxt.base import errors as ccxt_errors
 
 
 def harden(socket: Any) -> None:
-    """Make a websocket client of ccxt end loudly instead of falling silent.
+    """Make a websocket client of ccxt close on a failure instead of falling silent.
 
-    1. A message that cannot be handled closes the socket (ccxt's receive loop would just stop).
-    2. An error while receiving closes it too (ccxt would keep a socket that nobody reads).
-    3. A future that fails without anyone awaiting it is no news: its awaiters, if any, still see it.
+    1. A message that cannot be handled closes the socket (ccxt's receive loop would just stop). 2. An error while
+    receiving closes it too (ccxt would keep a socket that nobody reads). 3. A future that fails without an awaiter
+    logs nothing; its awaiters, if any, still see the error.
     """
     handle, receive, future = socket.handle_message, socket.receive, socket.future
 

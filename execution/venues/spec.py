@@ -1,4 +1,4 @@
-"""The differences between exchanges: the vocabulary of ``spec.EXCHANGE_SPECS``."""
+"""The differences between exchanges: the types of an ``ExchangeSpec``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ANY_LIST = "*"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``budget`` units per ``window`` seconds, ``reserve`` of them for cancels only; cost of each call.
+    """``budget`` units per ``window`` seconds, of which ``reserve`` are for cancels only, and the cost of each call.
 
-    With ``decay`` they are a counter instead that falls by so many units a second and never passes the budget.
+    With ``decay`` it is a counter instead. It falls by so many units a second and never passes the budget.
     """
 
     budget: float
@@ -45,9 +45,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class UsedHeader:
-    """The header, in lower case, with which each answer tells the units used in this ``window`` of seconds.
+    """The header, in lower case, in which each answer tells the units used in this ``window`` of seconds.
 
-    Windows begin on the clock's multiples. ``limit`` is what the exchange allows all programs of an address in one.
+    Windows begin on the clock's multiples. ``limit`` is the sum that the exchange allows all programs of an address
+    in one window.
     """
 
     name: str
@@ -59,8 +60,8 @@ class UsedHeader:
 class Paging:
     """The order of the pages of one list.
 
-    ``whole``: one answer holds everything. ``from_id``: from an id on, upwards. ``before_id``: below the id of the
-    last raw entry. ``cursor``: the answer names the next page. ``offset``, ``page``: counted.
+    ``whole``: one answer holds everything. ``from_id``: upwards from an id. ``before_id``: below the id of the last
+    raw entry. ``cursor``: the answer names the next page. ``offset``, ``page``: pages are counted.
     """
 
     way: Literal["whole", "from_id", "before_id", "cursor", "offset", "page"]
@@ -81,9 +82,9 @@ WHOLE = Paging("whole")
 class CandlePages:
     """The way to request a market's five-minute candles.
 
-    ``size``: how many at once, at least two. A request from a moment before a candle returns every candle of so
-    many candle lengths, except perhaps the last. It may return later ones. An empty answer is a quiet stretch and
-    not the end. ``newest_only``: the exchange lists only the newest ones, whatever the request.
+    ``size``: the number of candles per request, at least two. A request from a moment before a candle returns every
+    candle of so many candle lengths, except perhaps the last. It may return later ones. An empty answer is a quiet
+    stretch and not the end. ``newest_only``: the exchange lists only the newest ones, whatever the request.
     """
 
     #: An unknown exchange: none was found that gives fewer at once.
@@ -93,7 +94,7 @@ class CandlePages:
 
 @dataclass(frozen=True, slots=True)
 class RawFees:
-    """The place of a raw trade's fees, for an exchange of which ccxt reads one of them, or none.
+    """The place of a raw trade's fees, for an exchange of which ccxt reads only one fee, or none.
 
     ``at``: the field that holds a list, its JSON text, or a single entry. ``amounts``: the fields of an entry; the
     first that exists counts. ``beside``: these fees are added to ccxt's instead of replacing them.
@@ -140,7 +141,9 @@ class StreamOrders:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A mode that the account must be in, and how to ask; ``refusal`` says what is wrong otherwise."""
+    """A mode in which the account must be, and the request that reads it. ``refusal`` is the message for another
+    mode.
+    """
 
     method: str
     address: str
@@ -169,9 +172,9 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class StatusField:
-    """A field of a raw market that says what it takes: the status by the word, in lower case.
+    """A field of a raw market that tells its status by a word in lower case.
 
-    A word that is not listed halts the market: nobody knows what it means.
+    A word that is not listed halts the market, because nobody knows its meaning.
     """
 
     name: str
@@ -179,7 +182,7 @@ class StatusField:
 
 
 def status_flag(name: str, status: MarketStatus) -> StatusField:
-    """Return a field that is true while the market has this status."""
+    """Return a field whose value true means this status."""
     return StatusField(name, {"true": status, "false": MarketStatus.OPEN})
 
 
@@ -187,10 +190,10 @@ def status_flag(name: str, status: MarketStatus) -> StatusField:
 class MarketFields:
     """The fields of a raw market that ccxt's structure lacks.
 
-    ``status``: the first field that does not say open decides; without any word ccxt's ``active`` does. Maximums
-    are those of a limit order: the smallest that exists, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are the
-    distances allowed above the reference price for a buy and below it for a sell, as fractions. ``has_filters``:
-    bands are in ``filters``.
+    ``status``: the first field that does not say open decides; without any word ccxt's ``active`` does. Maximums are
+    those of a limit order: the smallest that exists, else ccxt's. ``buy_ratio`` and ``sell_ratio`` are the allowed
+    distances above the reference price for a buy and below it for a sell, as fractions. ``has_filters``: bands are
+    in ``filters``.
     """
 
     status: tuple[StatusField, ...] = ()

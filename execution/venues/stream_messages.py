@@ -12,7 +12,7 @@ MAX_TOLD_ORDERS = 1000
 
 
 class ToldOrders:
-    """A private stream's values for each of its latest orders."""
+    """The earlier values of each of a private stream's latest orders."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Any]] = {}
@@ -27,7 +27,9 @@ class ToldOrders:
 
 
 def in_parts(message: Any, spec: ExchangeSpec) -> list[Any]:
-    """Return a message as ccxt can read it: of kraken's orders and trades it takes all for what the first one is."""
+    """Return a message split so that ccxt can read it: ccxt takes all entries of a kraken message for the kind of
+    the first.
+    """
     if spec.stream_orders is None or not isinstance(message, dict) or message.get("channel") != "executions":
         return [message]
     entries: dict[bool, list[Any]] = {False: [], True: []}

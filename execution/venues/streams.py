@@ -1,7 +1,7 @@
-"""The private stream of an account, over ccxt.pro's caches, and what every stream shares.
+"""The private stream of an account, over ccxt.pro's caches, and the parts that all streams share.
 
-ccxt hands out one object per order and changes it afterwards, and a caller that is not awaiting when an
-update comes never sees it. So updates are read where ccxt appends them to its caches: each once, as it was.
+ccxt returns one object per order and changes it afterwards, and a caller that is not awaiting at an update never
+sees it. So updates are read where ccxt appends them to its caches: each once, as it was.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CACHE = 1000
 
 
 class Bell:
-    """Wakes one stream: news, a watcher that ended, or the gateway closing."""
+    """Wakes one stream for news, for a watcher that ended, or when the gateway closes."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -49,12 +49,12 @@ class Bell:
         self._event.set()
 
     def begin_anew(self, reason: str) -> None:
-        """End the connection: it does not tell what it should."""
+        """End the connection, because the stream omits reports."""
         self._suspicion = reason
         self._event.set()
 
     def raise_suspect(self) -> None:
-        """Raise ``ConnectionError`` once for each time that the connection is to begin anew."""
+        """Raise ``ConnectionError`` once for each request to connect again."""
         reason, self._suspicion = self._suspicion, ""
         if reason:
             raise ConnectionError(reason)
@@ -70,7 +70,7 @@ class Bell:
 
 @dataclass
 class AccountTape:
-    """The messages of the private stream that wait to be taken."""
+    """The untaken messages of the private stream."""
 
     bell: Bell
     reports: list[OrderReport] = field(default_factory=list)
@@ -118,7 +118,7 @@ def streamed_trade(trade: Any, spec: ExchangeSpec) -> Trade:
 
 
 class OwnCache(ArrayCacheBySymbolById):  # type: ignore[misc]  # ccxt is untyped
-    """ccxt's cache of own orders or trades that tells of each update as it is appended."""
+    """A ccxt cache of own orders or trades that reports each update as it is appended."""
 
     def __init__(self, record: Callable[[Any], None], *, stores: bool) -> None:
         super().__init__(CACHE)
@@ -132,7 +132,7 @@ class OwnCache(ArrayCacheBySymbolById):  # type: ignore[misc]  # ccxt is untyped
 
 
 class PublicCache(ArrayCache):  # type: ignore[misc]  # ccxt is untyped
-    """ccxt's cache of a symbol's public trades that tells of each as it is appended."""
+    """A ccxt cache of a symbol's public trades that reports each one as it is appended."""
 
     def __init__(self, record: Callable[[Any], None]) -> None:
         super().__init__(CACHE)
@@ -163,7 +163,7 @@ class Watchers:
         return task
 
     async def run(self, call: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """Wait for one call, at most so long."""
+        """Wait for one call, at most ``seconds``."""
         task = self.start(call)
         self._tasks.remove(task)
         try:
@@ -184,7 +184,7 @@ class Watchers:
         return any(socket is not None and channel in socket.confirmed_channels for socket in sockets)
 
     def cancel(self, task: asyncio.Task[Any]) -> None:
-        """End one task; its socket stays for the others."""
+        """End one task. Its socket stays open for the others."""
         self._tasks.remove(task)
         task.cancel()
 
@@ -196,8 +196,9 @@ class Watchers:
                 task.result()
 
     async def end(self) -> None:
-        """Cancel the tasks and close the sockets: ccxt leaves half-made subscriptions on one that failed,
-        and waits for them for ever."""
+        """Cancel the tasks and close the sockets. On a failed socket ccxt would wait for ever for half-made
+        subscriptions.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -283,7 +284,7 @@ def _is_being_cancelled() -> bool:
 
 
 async def wait_unless_closed(bell: Bell, seconds: float) -> None:
-    """Wait for ``seconds``, but not past the gateway's closing."""
+    """Wait for ``seconds``, or until the gateway closes."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while not bell.closed and (left := until - loop.time()) > 0:

@@ -14,9 +14,9 @@ LOOKS = 3
 
 
 class Timekeeper:
-    """Learns the clock's difference every ten minutes, and at once when the exchange complained of it.
+    """Measures the clocks' difference every ten minutes, and at once after the exchange complained of our time.
 
-    ``before_look`` is awaited before each request, which takes its place in the limit so.
+    ``before_look`` is awaited before each request, to take its place in the limit.
     """
 
     def __init__(self, client: Any, before_look: Callable[[], Awaitable[None]]) -> None:
@@ -28,7 +28,7 @@ class Timekeeper:
         self.error = timedelta(0)
 
     def doubt(self) -> None:
-        """Note that the exchange says that the desk's clock is wrong."""
+        """Note that the exchange says that our clock is wrong."""
         self._due = 0.0
 
     async def keep(self) -> None:
@@ -58,10 +58,10 @@ class Timekeeper:
         return timedelta(milliseconds=at - theirs) + half - middle, half + middle
 
     def corrected(self, at: datetime) -> datetime:
-        """Return our time for a moment of the exchange's clock; the same where the difference is not known."""
+        """Return our time for a moment of the exchange's clock; the same moment while the difference is unknown."""
         return at if self.behind is None else at + self.behind
 
 
 def exchange_time(client: Any) -> int:
-    """Return milliseconds of the exchange's clock, as far as it is known."""
+    """Return the milliseconds of the exchange's clock, as far as its difference is known."""
     return int(client.milliseconds()) - int(client.options.get("timeDifference") or 0)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class AnswerError(ValueError):
-    """An answer that is not what was asked for."""
+    """An answer that does not have the requested contents."""
 
 
 class OneSided(AnswerError):
@@ -22,7 +22,7 @@ def listed(answer: Any) -> list[Any]:
 
 
 def decimal_or_none(value: Any) -> Decimal | None:
-    """Return the exact number. Raise ``AnswerError`` for a value that is no finite number."""
+    """Return the exact number. Raise ``AnswerError`` for a value that is not a finite number."""
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
@@ -56,7 +56,7 @@ def text_or_none(value: Any) -> str | None:
 
 
 def confirm(answer: Any, way: tuple[str | int, ...]) -> None:
-    """Raise ``AnswerError`` for an answer that has nothing at the end of ``way``, and so confirms nothing."""
+    """Raise ``AnswerError`` for an answer without a value at the end of ``way``, because it confirms nothing."""
     found = answer
     try:
         for step in way:

@@ -1,4 +1,4 @@
-"""The exchanges that the desk knows, by ccxt id. Another one gets what ccxt declares, or is refused."""
+"""The exchanges that the desk knows, by ccxt id. Others use ccxt's own declarations, or are refused."""
 
 from __future__ import annotations
 
