@@ -1,4 +1,4 @@
-"""An account's balances: asked for now and then, and soon after fills."""
+"""The reading of an account's balances, at intervals and soon after fills."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ PART = 0.1
 
 
 class AccountBalances:
-    """Keeps the balances of one account up to date. ``failed`` shows why they could not be read, and ``wanted``
-    is set after fills."""
+    """Keeps the stored balances of one account up to date.
+
+    ``failed`` records why they could not be read. ``wanted`` is set after fills.
+    """
 
     def __init__(
         self,

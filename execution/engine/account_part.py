@@ -1,4 +1,4 @@
-"""The parts of an account's session share the venue, the fence, a wake-up, and where errors are shown."""
+"""The base of the parts of an account session, with the venue, the fence, a wake-up, and the display of errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AccountPart:
         self._wake = asyncio.Event()
 
     def poke(self) -> None:
-        """Have the part look for work now."""
+        """Wake the part, because there may be work for it."""
         self._wake.set()
 
     def _now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Questions about a whole account in one request, where the exchange takes them and they cost less."""
+"""Requests about a whole account at once, where the exchange has them and they cost less."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GIVEN_UP_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class AccountAnswers:
-    """The exchange's answers about the whole account. None where it was not asked, or did not answer."""
+    """The exchange's answers about the whole account. None where there was no request, or no answer."""
 
     begun: datetime | None = None
     orders: dict[str, Listing[OrderReport]] | None = None
@@ -34,7 +34,7 @@ class AccountAnswers:
     trades_since: datetime | None = None
 
     def of(self, task: SymbolTask, now: datetime) -> Answers:
-        """Return what was said of one symbol. What was not is asked from ``now`` on."""
+        """Return the answers for one symbol. Missing ones are requested from ``now`` on."""
         is_covered = self.trades_since is not None and self.trades_since <= task.trades_since
         orders = None if self.orders is None else self.orders.get(task.symbol, Listing())
         trades = self.trades.get(task.symbol, Listing()) if self.trades is not None and is_covered else None
@@ -43,9 +43,9 @@ class AccountAnswers:
 
 
 class AccountQuestions:
-    """Asks for all symbols at once. What fails again and again is left to each symbol.
+    """Reads all symbols at once. After repeated failures each symbol is read by itself.
 
-    It costs much more that way. So a failure that may pass fails the poll, which is tried again.
+    Reading them one by one costs much more, so a failure that may pass fails the poll, which is tried again.
     """
 
     def __init__(self, reads: PatientReads, gateway: Gateway, clock: Clock) -> None:
@@ -55,7 +55,7 @@ class AccountQuestions:
         self._failures = 0
 
     def failed(self, error: VenueReadFailed) -> None:
-        """Raise ``error``, unless it is in our own code or the last questions failed too."""
+        """Raise ``error``, unless it is in our own code or the last requests failed too."""
         self._failures += 1
         if ends_poll(error) or (not error.incident and self._failures < GIVEN_UP_AFTER):
             raise error
@@ -65,9 +65,9 @@ class AccountQuestions:
         self._failures = 0
 
     async def ask(self, tasks: Sequence[SymbolTask]) -> AccountAnswers:
-        """Ask for open orders, and for trades of the tasks that want all of them. Raises ``VenueReadFailed``.
+        """Read the open orders, and the trades of tasks that need all of them. Raises ``VenueReadFailed``.
 
-        Open orders come before trades: an order that fills between the two is in the second.
+        Open orders come before trades, so an order that fills between the two is in the second.
         """
         with_trades = [task for task in tasks if task.all_trades]
         begun = self._clock.now()

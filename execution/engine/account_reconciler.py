@@ -1,7 +1,7 @@
-"""The part of an account session that polls: REST is the truth, streams are hints.
+"""The part of an account session that polls. REST is the truth, and streams are hints.
 
-Every 20 s while all is well, every 1.5 s what is unsettled, everything at once after a reconnect or claim. Each symbol
-is read by itself: one that cannot be read keeps no other back.
+Everything is polled every 20 s, unsettled children every 1.5 s, and everything at once after a reconnect or a claim.
+Each symbol is read by itself, so one that cannot be read does not delay the others.
 """
 
 from __future__ import annotations
@@ -111,13 +111,13 @@ class AccountReconciler(AccountPart):
         super().poke()
 
     def poke(self) -> None:
-        """Poll everything now, all trades among it."""
+        """Poll everything now, including all trades."""
         self._is_everything_wanted = True
         self._all_trades.want(self._now())
         super().poke()
 
     def catch_up(self, now: datetime) -> None:
-        """Poll now what has children at the exchange: the stream that stands from ``now`` on did not tell of them."""
+        """Poll the symbols with children at the exchange now. The stream, back since ``now``, may have missed news."""
         self._resumed_at = now
         super().poke()
 
@@ -161,7 +161,6 @@ class AccountReconciler(AccountPart):
             await self._suspect_stream(silence)
 
     async def _guarded_poll(self, *, everything: bool = True) -> float:
-        """Poll, and return the seconds until the next one."""
         try:
             wait = await self.poll(everything=everything)
         except VenueReadFailed as error:
@@ -178,11 +177,11 @@ class AccountReconciler(AccountPart):
     # --- one poll -------------------------------------------------------------------------------
 
     async def poll(self, *, everything: bool = True) -> float:
-        """Read every symbol that matters, side by side; only those that need it unless ``everything``.
+        """Read every symbol that needs it, side by side; with ``everything`` all that matter.
 
-        A symbol is cleared as soon as it was read. The account's mark moves when all were, but for symbols that the
-        venue no longer lists: there is nobody to ask about those, and what is unsettled there stays so. Raises
-        ``VenueReadFailed`` when no symbol can be read, or the exchange wants a pause or refuses the key.
+        A symbol is reconciled as soon as it was read. The account is when all were, except for symbols that the
+        venue no longer lists: they cannot be read, and their unsettled children stay so. Raises ``VenueReadFailed``
+        when no symbol can be read, or the exchange asks for a pause or refuses the key.
         """
         begun = self._now()
         if everything:

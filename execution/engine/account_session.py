@@ -1,4 +1,4 @@
-"""An account session: the only one that talks to the exchange with an account's key."""
+"""An account session. It alone talks to the exchange with an account's key."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ GatewayFactory = Callable[[AccountDetails], Gateway]
 
 
 class AccountSession:
-    """One signer, one rate limit, one private stream, one reconciliation, for one fence of one account."""
+    """The session of one account under one fence: one signer, rate limit, private stream and reconciliation."""
 
     def __init__(
         self, parts: EngineContext, account_pk: int, fence: int, open_gateway: GatewayFactory
@@ -74,21 +74,22 @@ class AccountSession:
         self._health = Health(parts.clock, self._show_fault, self._clear_fault, account=account_pk)
 
     def poke(self) -> None:
-        """Wake the sender and the switch, because there may be something to send."""
+        """Wake the submitter and the switch, because there may be something to send."""
         if self._sender is not None:
             self._sender.poke()
         if self._switch is not None:
             self._switch.poke()
 
     async def let_arrive(self) -> None:
-        """Wait until nothing that was sent can still reach the exchange's book."""
+        """Wait until no sent request can still reach the exchange's book."""
         if self._sender is not None:
             await self._sender.let_arrive()
 
     async def run(self) -> None:
-        """Open the account, settle what an earlier holder left, then send, poll and listen until cancelled.
+        """Open the account, settle the children of earlier holders, then send, poll and listen until cancelled.
 
-        Raises what made it fail, to be run again; the account says so from the third time in a row.
+        Raises the error that made it fail, and is then run again. From the third failure in a row the account's page
+        shows it.
         """
         structlog.contextvars.bind_contextvars(account=self._account_pk)  # every line that this task logs
         try:
@@ -194,7 +195,7 @@ class AccountSession:
             await self._gateway.close()
 
     async def pull(self, reason: str, patience: timedelta) -> int:
-        """Cancel everything that rests and wait for it; how many are still not settled after ``patience``."""
+        """Cancel all resting children and wait. Return the number that is still not settled after ``patience``."""
         database = self._context.database
         await database.retry_until_committed(
             children_pull, account_pk=self._account_pk, reason=reason, now=self._context.clock.now()
@@ -320,7 +321,6 @@ class AccountSession:
                     recording.create_task(self._record(event, now, room))
 
     async def _heed(self, event: StreamEvent, now: datetime) -> None:
-        """Handle an event about the stream itself."""
         self._reconciler.stream.told(event)
         if event.lost:
             await self._lose_stream()

@@ -1,6 +1,4 @@
-"""The times at which all trades of an account's symbols are read, and not only those of children with missing
-trades.
-"""
+"""The schedule for reading all trades of an account's symbols, beside those of children with missing trades."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ MOST = 5.0  # seconds of it
 
 
 class AllTrades:
-    """Remembers when those of each symbol were read, and what the next time would cost."""
+    """Remembers when all trades of each symbol were read, and what the next reading would cost."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
@@ -25,28 +23,28 @@ class AllTrades:
         self._known = 0
 
     def want(self, now: datetime) -> None:
-        """Note that somebody asks for all trades."""
+        """Note a request for all trades."""
         self._wanted_at = now
 
     def last(self, symbol: str) -> datetime | None:
-        """Return when those of a symbol were read; None: never in this session."""
+        """Return when the trades of a symbol were last read; None if never in this session."""
         return self._read_at.get(symbol)
 
     def note_read(self, symbol: str, begun: datetime, known: int) -> None:
-        """Note that they were read from ``begun`` on; ``known`` is how many trades had become known in all."""
+        """Note a reading that began at ``begun``. ``known`` is the number of trades known by then."""
         self._read_at[symbol] = begun
         self._known = known
 
     def is_must(self, symbol: str) -> bool:
-        """Return True if they must be read whatever it costs: by a new session, and when somebody asks."""
+        """Return True if all trades must be read whatever it costs: in a new session, and on request."""
         at = self.last(symbol)
         return at is None or (self._wanted_at is not None and at < self._wanted_at)
 
     def is_due(self, symbol: str, now: datetime) -> bool:
-        """Return True if it is their time."""
+        """Return True if the time for the next reading has come."""
         at = self.last(symbol)
         return at is None or now - at >= TRADES_EVERY
 
     def is_cheap(self, symbols: int, known: int) -> bool:
-        """Return True if those of so many symbols can be read, when ``known`` trades have become known in all."""
+        """Return True if the trades of so many symbols are cheap to read, when ``known`` trades are known in all."""
         return self._gateway.seconds_of_trades(symbols, max(known - self._known, 0)) <= MOST

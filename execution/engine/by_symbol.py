@@ -1,4 +1,4 @@
-"""Lists of a whole account, taken apart."""
+"""The grouping of a list of a whole account by symbol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ E = TypeVar("E", bound=OfSymbol)
 
 
 def by_symbol(listing: Listing[E]) -> dict[str, Listing[E]]:
-    """Return what a list of all symbols has of each."""
+    """Return the entries of a list of all symbols, grouped by symbol."""
     entries: defaultdict[str, list[E]] = defaultdict(list)
     unreadable: defaultdict[str, list[Unreadable]] = defaultdict(list)
     for entry in listing:

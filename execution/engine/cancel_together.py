@@ -1,4 +1,4 @@
-"""Cancels that one request can make: where every child that may be open is to be cancelled anyway."""
+"""The cancel of several children in one request, where every child that may be open should be cancelled anyway."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class CancelGroup:
 
 
 class CancelTogether:
-    """Finds such groups on one account, and cancels each.
+    """Finds such groups of cancels on one account, and sends one request for each group.
 
-    The exchange's call ends every open order, of other programs too. So it is used only on accounts that an admin has
-    marked as the desk's alone, and only where no child is to stay open.
+    The exchange's call ends every open order, also those of other programs. So it is used only on accounts that an
+    admin has marked as the desk's alone, and only where no child should stay open.
     """
 
     def __init__(self, context: EngineContext, gateway: Gateway, account_pk: int) -> None:
@@ -42,7 +42,7 @@ class CancelTogether:
         self._requests: set[asyncio.Task[Mapping[str, OrderReport] | CancelFailed]] = set()
 
     async def groups(self, cancels: Sequence[SessionChild]) -> list[CancelGroup]:
-        """Return the groups among these cancels. A child of none is cancelled by itself."""
+        """Return the groups among these cancels. A child outside of a group is cancelled by itself."""
         scope = self._gateway.cancels_all
         if scope is None or len(cancels) < AT_LEAST:
             return []
@@ -65,7 +65,7 @@ class CancelTogether:
         return task
 
     def close(self) -> None:
-        """Give up what is not answered yet."""
+        """Cancel the requests that are still unanswered."""
         for task in self._requests:
             task.cancel()
 

@@ -1,4 +1,4 @@
-"""Time, as the engine takes it: real here, virtual in a simulation."""
+"""The clock of the engine: real in a worker, virtual in a simulation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Return the wall clock, UTC."""
+        """Return the time of the wall clock, in UTC."""
 
     def boot(self) -> float:
-        """Return seconds on a clock that never jumps and goes on through suspend."""
+        """Return the seconds of a clock that never jumps and goes on through suspend."""
 
     async def sleep(self, seconds: float) -> None: ...
 
@@ -33,7 +33,7 @@ class SystemClock:
 
 
 async def pause(clock: Clock, wake: asyncio.Event, seconds: float) -> bool:
-    """Wait until ``wake`` is set, ``seconds`` at most; True when it was set."""
+    """Wait until ``wake`` is set, at most ``seconds``. Return True if it was set."""
     sleeper = asyncio.ensure_future(clock.sleep(seconds))
     waker = asyncio.ensure_future(wake.wait())
     try:

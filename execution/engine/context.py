@@ -22,7 +22,7 @@ class LeaseLike(Protocol):
 
 
 class OwnLease(LeaseLike, Protocol):
-    """The engine's own, which it starts, stops, and tells that its loop turns."""
+    """The engine's own lease, which it starts and stops. The engine reports to it that its loop runs."""
 
     def start(self) -> None: ...
 
@@ -32,12 +32,14 @@ class OwnLease(LeaseLike, Protocol):
 
 
 def unpublished(_venue_pk: int, _symbol: str, _data: object) -> None:
-    """Publish nothing, where no page and no other engine reads it."""
+    """Publish nothing: the default where no page and no other engine reads the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """``poke_order`` and ``poke_account`` wake a driver or session of this engine, by primary key."""
+    """The shared objects. ``poke_order`` and ``poke_account`` wake a driver or session of this engine, by primary
+    key.
+    """
 
     clock: Clock
     database: Database

@@ -1,4 +1,4 @@
-"""The part of an account session that keeps the exchange's dead-man's switch armed while something may rest.
+"""The part of an account session that keeps the exchange's dead-man's switch armed while a child may rest.
 
 The exchange cancels every open order when the switch is not renewed in time, as when the engine, its host or its
 network is dead. So it is armed only on accounts that an admin has marked as the desk's alone. An engine that cannot
@@ -32,7 +32,7 @@ ANSWERED_WITHIN = 5.0  # seconds
 
 
 class DeadMansSwitch(AccountPart):
-    """Arms, renews and takes back the switch of one account. All seconds are of the clock that does not step."""
+    """Arms, renews and disarms the switch of one account. All seconds are those of a clock that does not step."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class DeadMansSwitch(AccountPart):
         self._fires: list[tuple[float, float]] = []
 
     def poke(self) -> None:
-        """Look at once whether something is about to rest that no switch covers."""
+        """Check at once whether a child is about to rest without an armed switch."""
         if self._is_exclusive and self._until is None:
             super().poke()
 
@@ -73,7 +73,7 @@ class DeadMansSwitch(AccountPart):
             await pause(self._context.clock, self._wake, await self.check())
 
     async def check(self) -> float:
-        """Arm, renew or take back what must be; seconds until the next check."""
+        """Arm, renew or disarm the switch as needed. Return the seconds until the next check."""
         facts = await self._facts()
         if facts is None or self._context.lease.left() <= 0:
             return CHECK_EVERY
@@ -89,7 +89,7 @@ class DeadMansSwitch(AccountPart):
         return CHECK_EVERY
 
     async def end(self) -> None:
-        """Take the switch back at an orderly end, unless something may rest or the account is another's."""
+        """Disarm the switch at an orderly end, unless a child may rest or another worker holds the account."""
         if self._until is None:
             return
         try:
@@ -181,7 +181,7 @@ def switch_of(
     may_have_fired: Callable[[], Awaitable[None]],
     health: Health,
 ) -> DeadMansSwitch | None:
-    """Return the keeper of an account's switch; None where its exchange has none."""
+    """Return the object that keeps an account's switch; None where its exchange has none."""
     bounds = gateway.guarantees.dead_mans_switch.value
     if bounds is None:
         return None

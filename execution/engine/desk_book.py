@@ -1,4 +1,4 @@
-"""The desk's own resting orders, read once for all drivers: each wants them at every check."""
+"""A cache of the desk's own resting orders. All drivers read them at every check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Reading:
 
 
 class DeskBook:
-    """Readings by venue's primary key, symbol and side."""
+    """The cached resting orders by venue's primary key, symbol and side."""
 
     def __init__(self, clock: Clock, database: Database) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class DeskBook:
         self._readings: dict[Key, _Reading] = {}
 
     async def resting(self, venue_pk: int, symbol: str, side: Side) -> DeskResting:
-        """Return the desk's resting orders there, as of ``STANDS`` ago at most; raises what the database raises."""
+        """Return the desk's resting orders in a market, at most ``STANDS`` old. Raises what the database raises."""
         key = (venue_pk, symbol, side)
         reading = self._readings.get(key)
         if reading is None or self._clock.boot() - reading.asked_at > STANDS or _failed(reading):
@@ -41,7 +41,7 @@ class DeskBook:
         return await asyncio.shield(reading.answer)
 
     def forget(self) -> None:
-        """Read again whatever is asked for next: a child was not sent, perhaps for what no reading shows yet."""
+        """Empty the cache, because a child was dropped, perhaps for an order that the cache does not have yet."""
         self._readings.clear()
 
 

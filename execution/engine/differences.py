@@ -1,7 +1,8 @@
-"""Differences between our books and the venue's that the polls of one account find, told to the rows once a poll.
+"""The differences between our books and the venue's that the polls of one account find. They are written once a
+poll.
 
-Nothing is asked of the venue here but the cancel of an order with our mark that no order of ours can own, or that is
-over in our books.
+The only request to the venue here is a cancel: of an order with our mark that no order of ours can own, or of one
+that is over in our books.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ MAX_WHY_LENGTH = 200
 
 
 class Differences:
-    """Gathers over one poll, remembers what the last ones found, and writes only what there is."""
+    """Collects the differences of one poll, and remembers those of the last ones."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class Differences:
         self._kept: int | None = None
 
     def begin(self, children: Iterable[SessionChild], now: datetime) -> None:
-        """Begin a poll with what the rows alone say of ``children``."""
+        """Begin a poll with the differences that follow from the rows of ``children`` alone."""
         self._found = []
         self._now = now
         for child in children:
@@ -80,7 +81,7 @@ class Differences:
     # --- while a poll goes on -------------------------------------------------------------------
 
     async def note_orders(self, symbol: str, open_orders: list[OrderReport]) -> None:
-        """Compare the open orders with our children: one query when there are any with our mark."""
+        """Compare the open orders with our children, with one query when some have our mark."""
         marked = {r.client_id for r in open_orders if r.client_id and self._foreign.is_marked(r.client_id)}
         known = (
             await self._context.database.read_soon(known_client_ids, self._account_pk, marked)
@@ -127,7 +128,7 @@ class Differences:
             )
 
     def note_trades(self, symbol: str, trades: list[Trade], without_child: set[str]) -> None:
-        """Note trades that belong to no child; those of foreign orders on the book are not ours to explain."""
+        """Note trades that belong to no child. Those of open foreign orders are left out."""
         for trade in trades:
             if trade.trade_id in without_child and not self._foreign.has(symbol, trade.exchange_id):
                 evidence = {
@@ -140,7 +141,7 @@ class Differences:
                 self._found.append(Found("lost_trade", symbol, trade.trade_id, evidence))
 
     def note_unreadable(self, symbol: str, kind: str, entries: Collection[Unreadable]) -> None:
-        """Note how many entries of others were skipped because nobody could convert them."""
+        """Note the number of skipped entries of other programs that could not be converted."""
         if kind == "trades":
             self._unreadable_trades.pop(symbol, None)
         if entries:
@@ -158,18 +159,18 @@ class Differences:
                 self._unreadable_trades[symbol] = found
 
     def keep_unreadable_trades(self, symbol: str) -> None:
-        """Note once more what the last list of a symbol's trades had: this poll did not read it."""
+        """Note again the unreadable trades of a symbol's last list, because this poll did not read it."""
         if symbol in self._unreadable_trades:
             self._found.append(self._unreadable_trades[symbol])
 
     def note_gone(self, child: SessionChild) -> None:
-        """Note a child that is on the book as far as we know, and that the exchange shows nowhere."""
+        """Note a child that should be on the book and that the exchange shows nowhere."""
         self._add("gone_there", child.ref, child.pk, {"ours": child.status.value})
 
     # --- after it ------------------------------------------------------------------------------
 
     async def keep(self, symbols: Collection[str], now: datetime) -> None:
-        """Write what differs for long enough; nothing when there is nothing and was nothing."""
+        """Write the differences that have lasted long enough. Do nothing if there are none, before and now."""
         lasting = self._lasting(symbols, now)
         for one in lasting:
             if one.kind == "open_there":

@@ -1,4 +1,4 @@
-"""Wake-ups from other processes, over Redis. Losing them costs a second, never an order."""
+"""Wake-ups from other processes, over Redis. A lost one costs a second, and never an order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECONNECT = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """Orders by primary key and version, accounts by their key, markets by their venue's and symbol."""
+    """The functions to call for wake-ups of orders (with their version), accounts and markets."""
 
     on_order: Callable[[int, int | None], None]
     on_account: Callable[[int], None]
@@ -29,7 +29,7 @@ class Bells:
 
 
 async def listen(url: str, bells: Bells) -> None:
-    """Call back for every wake-up, for ever; reconnects by itself."""
+    """Call back for every wake-up, for ever. It reconnects by itself."""
     while True:
         client = redis.asyncio.Redis.from_url(url, socket_timeout=None)
         try:
@@ -63,7 +63,7 @@ def _ring_one(wake: Wake, bells: Bells) -> None:
 
 
 class QuotePublisher:
-    """Puts the newest quotes into Redis, signed, in the background; what cannot be put is replaced by the next."""
+    """Publishes the newest quotes in Redis, signed, in the background. A failed one is replaced by the next."""
 
     def __init__(self, url: str) -> None:
         self._client = redis.asyncio.Redis.from_url(url)

@@ -1,4 +1,4 @@
-"""Reads the trades of children that are over, apart from the polls: an order ends when they are recorded."""
+"""The reading of trades of children that are over, apart from the polls. An order ends when they are recorded."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ UNTOLD = 1.5  # seconds
 
 
 class EndedFills(AccountPart):
-    """Asks for the trades that the figures of ended children tell of, ever later while none of them comes.
+    """Reads the missing trades of ended children, with growing pauses while none of them comes.
 
-    A poll answers every question about an account, and may take seconds. These trades do not wait for it. Where they
-    are dear (kraken), the polls read them: two readers would take the whole limit.
+    A poll reads everything about an account and may take seconds, so these trades do not wait for it. Where lists of
+    trades are expensive (kraken), only the polls read them, because two readers would take the whole limit.
     """
 
     def __init__(
@@ -62,7 +62,9 @@ class EndedFills(AccountPart):
             await self._context.clock.sleep(LISTED_AFTER if wait is None else wait)
 
     async def look(self) -> float | None:
-        """Read what is missing and due. Return seconds until it is worth looking again; None: nothing is missing."""
+        """Read the missing trades that are due. Return the seconds until the next reading; None:
+        nothing is missing.
+        """
         children = await self._context.database.read_soon(unsettled_children, self._account_pk)
         ended: defaultdict[str, list[SessionChild]] = defaultdict(list)
         for child in children:

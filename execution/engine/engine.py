@@ -56,14 +56,14 @@ Helpers = dict[str, Callable[[], Coroutine[Any, Any, None]]]
 
 @dataclass(slots=True)
 class Running:
-    """An actor and the task that runs it."""
+    """A driver or session, and the task that runs it."""
 
     actor: OrderDriver | AccountSession | MarketSession
     task: asyncio.Task[None]
 
 
 class Engine:
-    """Owns drivers and sessions; everything it needs of the world comes in as arguments."""
+    """Runs drivers and sessions. Everything that it needs from outside comes as an argument."""
 
     def __init__(
         self,
@@ -114,9 +114,9 @@ class Engine:
         self.parts.quotes.want_book(venue_pk, symbol, self._clock.now())
 
     def poke_order(self, order_pk: int, version: int | None = None) -> None:
-        """Wake the order's driver, unless it has seen ``version``; poll for free orders when none here drives it.
+        """Wake the order's driver, unless it has seen ``version``. Look for free orders if no driver here has it.
 
-        One that another engine drives rings often: only its first version may mean that it is free.
+        An order that another engine drives rings often. Only its first version can mean that it is free.
         """
         running = self._drivers.get(order_pk)
         if running is None:
@@ -131,7 +131,7 @@ class Engine:
             running.actor.poke()
 
     def stop(self) -> None:
-        """Ask the engine to stop; ``run`` returns when everything is released."""
+        """Ask the engine to stop. ``run`` returns when everything is released."""
         self._stopping = True
         self._wake.set()
 
@@ -144,7 +144,7 @@ class Engine:
     # --- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Claim and drive until told to stop or the lease is lost; then release."""
+        """Claim and drive until told to stop or until the lease is lost. Then release everything."""
         paused = await self._once_there(lambda: pause_if_away(now=self._clock.now()))
         if paused:
             log.warning("the desk was away: orders resume paused", orders=paused)

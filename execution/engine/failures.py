@@ -1,7 +1,7 @@
-"""Failures of our own code, told from those of what it stands on; counted, logged with an id, and shown.
+"""Failures of our own code, as opposed to outages. They are counted, logged with an id, and shown.
 
-Database, Redis, disk and network come back by themselves, and what waits for them goes on then. Our own code fails
-again for the same reason: after three times in a row a person is told.
+Database, Redis, disk and network recover by themselves, and waiting work then goes on. Our own code fails again for
+the same reason, so after three failures in a row a person is told.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WORKS_AFTER = 10.0  # seconds
 
 
 def is_outage(error: BaseException) -> bool:
-    """Tell a failure of database, Redis, disk or network from one of our own code.
+    """Return True for a failure of database, Redis, disk or network, and False for one of our own code.
 
     SQLite reports a statement that names no known column as ``OperationalError`` too, with the code SQLITE_ERROR.
     """
@@ -66,7 +66,7 @@ def incident_id() -> str:
 
 @dataclass(slots=True)
 class FailureRow:
-    """Failures since something last worked."""
+    """The failures in a row of one part since it last worked."""
 
     since: datetime
     count: int = 0
@@ -76,7 +76,7 @@ class FailureRow:
     is_shown: bool = False
 
     def add(self, error: Exception, what: str, **names: Any) -> None:
-        """Count a failure of our own code and log its traceback, under one id while its class stays the same."""
+        """Count a failure of our own code and log its traceback. Failures of the same class share an id."""
         cause = first_cause(error)
         self.count += 1
         kind, incident = type(cause).__name__, getattr(cause, "incident", "")
@@ -87,7 +87,7 @@ class FailureRow:
         log.error(what, incident=self.incident, failures_in_a_row=self.count, exc_info=error, **names)
 
     def add_outage(self, error: Exception, now: datetime, what: str, **names: Any) -> None:
-        """Note that the database, Redis, the disk or the network failed; it is no failure of our own."""
+        """Note a failure of the database, Redis, the disk or the network."""
         self.outage_since = self.outage_since or now
         if not self.error:
             self.error = type(first_cause(error)).__name__
@@ -99,9 +99,9 @@ class FailureRow:
 
 
 class Health:
-    """Counts the failures in a row of each part of a session or an engine, and writes those that pages show.
+    """Counts the failures in a row of each part of a session or an engine, and stores those that pages show.
 
-    ``show`` and ``clear`` write the row that keeps them.
+    ``show`` and ``clear`` write the row that stores them.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Health:
         self._failing: dict[str, FailureRow] = {}
 
     async def failed(self, part: str, error: Exception) -> float:
-        """Log and count a failure, show it once it is the third in a row; the seconds before the next attempt."""
+        """Log and count a failure, and show it from the third in a row. Return the seconds before the next attempt."""
         now = self._clock.now()
         row = self._failing.setdefault(part, FailureRow(now))
         pause = AFTER_OUTAGE
@@ -129,7 +129,7 @@ class Health:
         return pause
 
     async def worked(self, part: str) -> None:
-        """End the row of failures; what is shown goes away."""
+        """Reset the count of failures, and remove the shown fault."""
         row = self._failing.get(part)
         if row is not None and (not row.is_shown or await self._written(self._clear(part))):
             self._failing.pop(part, None)
@@ -151,10 +151,10 @@ class Health:
         on_failure: Callable[[], Awaitable[None]] | None = None,
         works_after: float | None = WORKS_AFTER,
     ) -> None:
-        """Run a part until it ends by itself; after a failure start it again, later each time.
+        """Run a part until it ends by itself. After a failure start it again, with growing pauses.
 
-        So the failure of one part stops no other: while reconciliation fails, cancels still go out. A part that
-        has run for ``works_after`` seconds works again; with None it says itself that it ``worked``.
+        So the failure of one part stops no other: while reconciliation fails, cancels are still sent. A part that
+        has run for ``works_after`` seconds counts as working. With None the part calls ``worked`` itself.
         """
         while True:
             try:
@@ -189,7 +189,7 @@ class Health:
 
 
 def unseen(clock: Clock) -> Health:
-    """Count and log, and show nothing: for a part that runs outside of a session."""
+    """Return a health that counts and logs failures and shows none, for a part outside of a session."""
 
     async def nothing(_: object) -> None: ...
 

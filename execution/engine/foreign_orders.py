@@ -1,4 +1,4 @@
-"""Orders of other programs on the same account: which of the exchange's order ids are certainly not ours."""
+"""Orders of other programs on the same account, told from ours by the exchange's order ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REMEMBERED = 20_000
 
 
 class ForeignOrders:
-    """Remembers what the exchange has told of orders of others, so that nobody asks twice."""
+    """Remembers what the exchange has told about orders of others, so that each is looked up once."""
 
     def __init__(
         self, context: EngineContext, reads: PatientReads, *, account_pk: int, marks: frozenset[str]
@@ -38,11 +38,11 @@ class ForeignOrders:
         return (symbol, exchange_id) in self._ids
 
     def is_marked(self, client_id: str | None) -> bool:
-        """Return True if a client id is of this desk."""
+        """Return True if a client id has a mark of this desk."""
         return has_our_mark(client_id, self._marks)
 
     async def is_foreign(self, symbol: str, exchange_id: str) -> bool:
-        """Ask the exchange whose order it is, unless that is known. Where it does not tell, it may be ours."""
+        """Return True if an order is certainly not ours. An unknown one is looked up at the exchange."""
         if self.has(symbol, exchange_id):
             return True
         report = await self._reads.find(OrderRef("", symbol, exchange_id))
@@ -54,9 +54,10 @@ class ForeignOrders:
     async def refuse_ours(
         self, symbol: str, unreadable: Collection[Unreadable], *, is_any_nameless: bool
     ) -> None:
-        """Raise the error of the first entry that may be ours. The others need not be understood.
+        """Raise the error of the first unreadable entry that may be ours. The others may stay unreadable.
 
-        ``is_any_nameless``: a child of the symbol waits for its exchange id. An id that we do not know may be its own.
+        ``is_any_nameless``: a child of the symbol waits for its exchange id. An id that we do not know may be its
+        own.
         """
         known = await self._known(symbol, (one.exchange_id for one in unreadable))
         for one in unreadable:

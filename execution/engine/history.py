@@ -40,11 +40,11 @@ class Pause:
     due: float = 0.0
 
     def end(self) -> None:
-        """End the pause: something new came, or nothing is missing."""
+        """End the pause, because something new came or nothing is missing."""
         self.fruitless_since, self.due = None, 0.0
 
     def grow(self, *, at: float, least: float) -> None:
-        """Make the pause longer because nothing new came, and at least ``least`` seconds."""
+        """Make the pause longer, at least ``least`` seconds, because nothing new came."""
         if self.fruitless_since is None:
             self.fruitless_since = at
         self.due = at + max(min((at - self.fruitless_since) * PATIENCE, MAX_PAUSE), least)
@@ -52,7 +52,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The range to ask for: from the last hour of the known bars, or as far back as plans look, until now."""
+    """The range of candles to request: from the last hour of the known ones, or as far back as plans look, until
+    now.
+    """
 
     known: datetime | None
     since: datetime
@@ -81,7 +83,7 @@ class MarketHistory:
             await self._context.clock.sleep(POLL_EVERY)
 
     async def refresh_due(self) -> None:
-        """Refresh each symbol whose pause is over. An error of our own is raised when all have had their turn."""
+        """Refresh each symbol whose pause is over. An error of our own code is raised after all had their turn."""
         failures: list[Exception] = []
         for symbol, pause in self._pauses.items():
             if self._context.clock.boot() < pause.due:
@@ -95,7 +97,6 @@ class MarketHistory:
             raise failures[0]
 
     async def _refresh_and_wait(self, symbol: str, pause: Pause) -> None:
-        """Refresh a symbol, and let it wait when that brought nothing."""
         least = 0.0
         try:
             missing = await self._missing(symbol)
@@ -112,7 +113,7 @@ class MarketHistory:
         return pause.grow(at=self._context.clock.boot(), least=least)
 
     async def refresh(self, symbol: str) -> None:
-        """Fetch what was finished since the last time, and the last hour again."""
+        """Read the candles that were finished since the last time, and the last hour again."""
         if (missing := await self._missing(symbol)) is not None:
             await self._fetch(symbol, missing)
 
@@ -137,6 +138,6 @@ class MarketHistory:
 
 
 def last_finished(now: datetime) -> datetime:
-    """Return the end of the last candle that is over by ``now``."""
+    """Return the end of the last candle that is finished by ``now``."""
     midnight = midnight_of(now)
     return midnight + (now - midnight) // CANDLE_LENGTH * CANDLE_LENGTH

@@ -1,4 +1,4 @@
-"""The engine inside a Celery worker: a thread with its own loop, beside the tasks."""
+"""The engine inside a Celery worker, on a thread with its own event loop beside the tasks."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class EngineHost:
         self._stopping = False
 
     def start(self) -> None:
-        """Run the engine in a thread of its own; called once when the worker is ready."""
+        """Run the engine on its own thread. Call it once, when the worker is ready."""
         sys.setswitchinterval(SWITCH_INTERVAL)
         # What was imported stays, and what lives long here is freed by its references: a full collection held
         # everything up for 130 to 200 ms, time and again.
@@ -106,7 +106,7 @@ class EngineHost:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the engine to release everything; returns at once."""
+        """Ask the engine to release everything, without waiting."""
         self._stopping = True
         if self._loop is not None and self._engine is not None:
             self._loop.call_soon_threadsafe(self._engine.stop)
@@ -117,7 +117,7 @@ class EngineHost:
             self._thread.join(STOP_PATIENCE)
 
     def hint(self, order_pk: int) -> None:
-        """Hint, from any thread, that an order is to be checked."""
+        """Tell the engine, from any thread, to check an order."""
         if self._loop is not None and self._engine is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._engine.poke_order, order_pk)
 

@@ -1,7 +1,8 @@
-"""Rotation of a keyring: a new key, everything sealed again to it, and at last the former keys forgotten.
+"""The rotation of a keyring: a new key, all secrets sealed to it, and at last the removal of the former keys.
 
-Each step is whole or not done, and says by itself that it is done: whoever is interrupted at any point runs it again.
-Nothing is ever sealed to a key that is not in the file, and no key leaves the file while anything is sealed to it.
+Each step is done wholly or not at all, and can be recognised as done, so an interrupted rotation is simply run
+again. No secret is ever sealed to a key that is not in the file, and no key leaves the file while a secret is sealed
+to it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from execution.services.accounts.sealing import seal, sealed_key_id
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The result of a rotation. ``left`` could not be opened, with the reason of each."""
+    """The result of a rotation. ``left`` are the secrets that could not be opened, with the reason of each."""
 
     key_id: str
     made_key: bool
@@ -30,11 +31,12 @@ class Rotation:
 
 
 def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = False) -> Rotation:
-    """Make a new key, or go on with a rotation that was interrupted, and seal everything again.
+    """Make a new key, or continue an interrupted rotation, and seal every secret to it.
 
     1. The file gets the new key first; the former ones still open. 2. The installation's public key becomes the new
-    one: from then on nothing is sealed to another. 3. Each secret is sealed again, one at a time. 4. Each is opened
-    with the new key alone. ``only_key`` ends after the first step, for a copy to other hosts.
+    one, so that no secret is sealed to another from then on. 3. Each secret is sealed again, one at a time. 4. Each
+    is opened with the new key alone. ``only_key`` ends after the first step, so that the file can be copied to other
+    hosts.
     """
     with _alone(path):
         leftovers_remove(path)
@@ -57,9 +59,9 @@ def rotate(path: Path, book: SealedBook, *, now: datetime, only_key: bool = Fals
 
 
 def forget(path: Path, book: SealedBook, *, now: datetime) -> int:
-    """Take all keys but the current one out of the file; return how many.
+    """Remove all keys but the current one from the file. Return the number of removed keys.
 
-    Raises ``KeyringError`` while anything is sealed to one of them, or the installation seals to another key.
+    Raises ``KeyringError`` while a secret is sealed to one of them, or the installation seals to another key.
     """
     with _alone(path):
         leftovers_remove(path)

@@ -1,7 +1,7 @@
-"""The workers' private keys: a file outside the database that only its owner can read.
+"""The workers' private keys, in a file outside the database that only its owner can read.
 
-The first key of the file is the one that new secrets are sealed to; older ones stay, so that what was
-sealed before a rotation still opens.
+New secrets are sealed to the first key of the file. Older ones stay, so that secrets from before a rotation still
+open.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ class Keyring:
 
     @property
     def public_key_hex(self) -> str:
-        """Return the public key that new secrets are to be sealed to."""
+        """Return the public key for new secrets, in hex."""
         return _public_bytes(next(iter(self.keys.values()))).hex()
 
     @property
     def current_id(self) -> bytes:
-        """Return the id of the key that new secrets are to be sealed to."""
+        """Return the id of the key for new secrets."""
         return next(iter(self.keys))
 
     def current_alone(self) -> Keyring:
-        """Return a keyring of the current key and no other."""
+        """Return a keyring with the current key only."""
         return Keyring({self.current_id: self.keys[self.current_id]})
 
     def holds(self, sealed: bytes) -> bool:
@@ -105,9 +105,9 @@ class Keyring:
 
 
 class KeyringFile:
-    """A keyring that is read again when something is sealed to a key that it does not hold.
+    """A keyring that reads its file again when a secret is sealed to a key that it does not hold.
 
-    So a process that runs goes on after a rotation.
+    So a running process goes on after a rotation.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,26 +122,26 @@ class KeyringFile:
 
 
 def keyring_ensure(path: Path) -> str:
-    """Return the public key (hex) of the keyring at ``path``, which is made with one key when it is missing."""
+    """Return the public key (hex) of the keyring at ``path``. A missing keyring is made, with one key."""
     if not path.exists():
         _write(path, [X25519PrivateKey.generate()], replace=False)
     return Keyring.load(path).public_key_hex
 
 
 def keyring_rotate(path: Path) -> str:
-    """Put a new key before the others and return its public part (hex); the old ones still open."""
+    """Put a new key before the others and return its public part (hex). The old ones still open."""
     former = Keyring.load(path)
     _write(path, [X25519PrivateKey.generate(), *former.keys.values()], replace=True)
     return Keyring.load(path).public_key_hex
 
 
 def keyring_forget(path: Path) -> None:
-    """Leave the current key alone in the file. What is sealed to another does not open any more."""
+    """Remove all keys but the current one from the file. Secrets that are sealed to others no longer open."""
     _write(path, list(Keyring.load(path).current_alone().keys.values()), replace=True)
 
 
 def leftovers_remove(path: Path) -> None:
-    """Remove half-made files, which hold private keys, of a process that was killed. The caller works alone."""
+    """Remove half-written files of a killed process, which hold private keys. No other process may write meanwhile."""
     for name in path.parent.glob(f"{PREFIX}*"):
         name.unlink(missing_ok=True)
 

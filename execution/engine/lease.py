@@ -1,4 +1,4 @@
-"""A worker's lease: renewed from a thread of its own, and only while the engine's loop is alive."""
+"""A worker's lease, renewed from its own thread, and only while the engine's loop runs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SLOW_RENEWAL = 0.75  # seconds
 
 
 class LeaseTerm:
-    """The right to act, and the rule by which it is renewed and lost; when that happens is for who holds it.
+    """The time for which the engine may act, and the rules of its renewal and loss.
 
-    ``left`` counts from before the renewal was asked for, less the safe second.
+    ``left`` counts from before the renewal was requested, less the safe second.
     """
 
     def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
@@ -51,19 +51,19 @@ class LeaseTerm:
         self.turned()
 
     def turned(self) -> None:
-        """Note that the engine's loop turns."""
+        """Note that the engine's loop runs."""
         self._turned_at = self._clock.boot()
 
     def left(self) -> float:
-        """Return seconds in which this worker may still act; zero or less means that it must not."""
+        """Return the seconds for which this worker may still act. Zero or less means that it must not."""
         return 0.0 if self._is_given_up else self._until - SAFETY - self._clock.boot()
 
     def stop(self) -> None:
-        """Stop acting and renewing from now on; the lease runs out by itself or is given back."""
+        """Stop acting and renewing from now on. The lease then expires, or is released."""
         self._is_given_up = True
 
     def tend(self) -> bool:
-        """Renew, if the loop turns; False when the lease has run out, which is told."""
+        """Renew the lease if the loop runs. Return False, and report it, when the lease has expired."""
         silent = self._clock.boot() - self._turned_at
         if silent > LOOP_SILENT:
             log.warning("the loop is silent, the lease is not renewed", seconds=round(silent, 2))
@@ -92,7 +92,7 @@ class LeaseTerm:
 
 
 class Lease(LeaseTerm):
-    """Renewed by a thread, whatever the loop is at."""
+    """A lease that a thread renews, however busy the loop is."""
 
     def __init__(self, clock: Clock, *, on_lost: Callable[[str], None]) -> None:
         super().__init__(clock, on_lost=on_lost)
@@ -100,7 +100,7 @@ class Lease(LeaseTerm):
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Register the worker and take the first lease. Blocking; to be called off the loop."""
+        """Register the worker and take the first lease. It blocks, so call it off the loop."""
         self.register(secrets.token_hex(16))
         self._thread = threading.Thread(target=self._renew_for_ever, name="lease", daemon=True)
         self._thread.start()

@@ -1,4 +1,4 @@
-"""A market session's present data of its venue: quotes, books and the states of feeds, for drivers and pages."""
+"""The current data of a venue in a market session: quotes, books and the states of feeds, for drivers and pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STAYS = frozenset({FeedState.NOT_LISTED, FeedState.ONE_SIDED, FeedState.FAILING
 
 
 class MarketBoard:
-    """One venue's markets. Drivers of the same process hear at once, everybody else through Redis."""
+    """One venue's market data. Drivers of the same process are called at once, all others read Redis."""
 
     def __init__(self, context: EngineContext, venue_pk: int) -> None:
         self._context = context
@@ -38,7 +38,7 @@ class MarketBoard:
         self.change(symbol, FeedChange(Feed.BOOK, FeedState.LIVE))
 
     def state(self, symbol: str, feed: Feed) -> FeedState | None:
-        """Return the state of a feed; None before anything is known of it."""
+        """Return the state of a feed; None while nothing is known of it."""
         status = self._states[symbol].get(feed)
         return None if status is None else status.state
 
@@ -60,7 +60,7 @@ class MarketBoard:
         self._context.publish_feeds(self._venue_pk, symbol, dict(self._states[symbol]))
 
     def grew_old(self, symbol: str, feed: Feed, reason: str) -> None:
-        """Note that a feed has no news, unless more than that is known of it."""
+        """Mark a feed as without news, unless a worse state is known."""
         if self.state(symbol, feed) not in _STAYS:
             self.change(symbol, FeedChange(feed, FeedState.STALE, reason))
 

@@ -1,4 +1,4 @@
-"""The part of a market session that makes one-minute candles of the trades it streams, for pages."""
+"""The part of a market session that makes one-minute candles of streamed trades, for pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ PUBLISH_EVERY = 1.0  # seconds
 
 
 class MarketCandles(MarketPart):
-    """The candles of all watched symbols. They begin with the session: it asks the exchange for none."""
+    """The one-minute candles of all watched symbols. They begin with the session, without a request
+    to the exchange.
+    """
 
     def __init__(self, market: WatchedMarket) -> None:
         super().__init__(market)

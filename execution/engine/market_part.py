@@ -1,4 +1,4 @@
-"""The parts of a market session share the connection, the board, the watched symbols and their requests."""
+"""The base of the parts of a market session, with the connection, the board, the watched symbols and the requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.venues.protocol import MarketGateway, MarketStream
 
 @dataclass(frozen=True, slots=True)
 class WatchedMarket:
-    """One venue as a market session watches it: ``symbols`` are those that the desk trades there."""
+    """The venue of a market session. ``symbols`` are those that the desk trades there."""
 
     context: EngineContext
     gateway: MarketGateway
@@ -35,5 +35,5 @@ class MarketPart:
         self._requests = SingleFlight(market.context.clock)
 
     def close(self) -> None:
-        """End the requests that are still under way."""
+        """Cancel the requests that are still under way."""
         self._requests.close()

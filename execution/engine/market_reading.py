@@ -15,7 +15,7 @@ from execution.selectors.quotes import book_standing, quote_standing
 async def newest_market(
     context: EngineContext, venue_pks: Sequence[int], symbol: str
 ) -> tuple[dict[int, Quote], dict[int, Book]]:
-    """Return quotes and books by venue: never an older book against a newer quote, nor the other way round."""
+    """Return quotes and books by venue. A book is never older than its quote, nor a quote older than its book."""
     touches = await newest_data(context, venue_pks, symbol, context.quotes.quote, quote_standing)
     deep = await newest_data(context, venue_pks, symbol, context.quotes.book, book_standing)
     quotes = {pk: newest_quote(deep.get(pk), touches.get(pk)) for pk in venue_pks}
@@ -27,7 +27,7 @@ async def newest_market(
 
 
 async def quote_of_now(context: EngineContext, venue_pk: int, symbol: str) -> Quote | None:
-    """Return the newest quote of one market; from Redis only where this engine has none that is young."""
+    """Return the newest quote of one market. Redis is read only if this engine has no young one."""
     own = newest_quote(context.quotes.book(venue_pk, symbol), context.quotes.quote(venue_pk, symbol))
     if own is not None and own.at > context.clock.now() - MAX_QUOTE_AGE / 2:
         return own
@@ -42,7 +42,7 @@ async def newest_data(
     own: Callable[[int, str], Data | None],
     published: Callable[[int, str], Data | None],
 ) -> dict[int, Data]:
-    """Return data by venue, from this engine's own stream; from Redis where another engine watches the market."""
+    """Return data by venue, from this engine's own stream, or from Redis where another engine watches the market."""
     found = {pk: data for pk in venue_pks if (data := own(pk, symbol)) is not None}
     old_at = context.clock.now() - MAX_QUOTE_AGE / 2
     old = [pk for pk in venue_pks if pk not in found or found[pk].at <= old_at]

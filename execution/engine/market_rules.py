@@ -1,4 +1,4 @@
-"""The rules of an account's markets: read when its session begins, every few minutes, and after telling refusals."""
+"""The rules of an account's markets, read when its session begins, every few minutes, and after certain refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFRESH_SOONEST = 10.0  # after the last time, whatever hints at new rules
 
 
 class MarketRules:
-    """Asks the venue, keeps what it says, and gives it to the live orders."""
+    """Reads the rules from the venue, stores them, and gives them to the live orders."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class MarketRules:
         self._missing: list[str] = []
 
     def doubt(self) -> None:
-        """Ask again soon: a refusal hints at rules that have changed."""
+        """Read the rules again soon, because a refusal hints at a change."""
         self._doubted.set()
 
     def is_unlisted(self, symbol: str) -> bool:
@@ -54,8 +54,9 @@ class MarketRules:
         return symbol in self._missing
 
     async def load(self) -> tuple[str, ...]:
-        """Load the rules of the account's symbols, and return those that the venue lists. Raise
-        ``VenueReadFailed``, and then keep the rules from before.
+        """Read the rules of the account's symbols, and return those that the venue lists.
+
+        Raises ``VenueReadFailed``, and keeps the earlier rules then.
         """
         details, database = self._details, self._context.database
         markets = await self._gateway.markets(details.symbols)
@@ -76,7 +77,7 @@ class MarketRules:
         return tuple(sorted(markets))
 
     async def run(self) -> None:
-        """Ask again and again; the session has just loaded them when it begins."""
+        """Read the rules again and again. The session has just read them when this begins."""
         while True:
             await self._context.clock.sleep(REFRESH_SOONEST)
             await pause(self._context.clock, self._doubted, self._wait - REFRESH_SOONEST)

@@ -1,4 +1,4 @@
-"""The seconds of a venue's markets: what was traded in each, and the quote at its end."""
+"""The seconds of a venue's markets: the volume traded in each, and the quote at its end."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ ENDS_KEPT = 30
 
 
 class MarketSamples(MarketPart):
-    """Counts trades into seconds, mends what the stream missed, and writes a row a second for markets with orders.
+    """Counts trades by the second, fills gaps of the stream, and writes a row a second for markets with orders.
 
-    Nothing that waits for the network keeps a row waiting: each request runs by itself.
+    A request to the venue never delays a row, because each runs by itself.
     """
 
     def __init__(self, market: WatchedMarket) -> None:
@@ -75,7 +75,7 @@ class MarketSamples(MarketPart):
         self._board.put_quote(symbol, quote)
 
     def take_trades(self, event: MarketEvent) -> None:
-        """Count the trades of an event. The first one after an interruption is where the stream goes on."""
+        """Count the trades of an event. The first one after an interruption shows that the stream goes on."""
         volume = self._volumes[event.symbol]
         if event.interrupted:
             volume.interrupt()
@@ -92,7 +92,7 @@ class MarketSamples(MarketPart):
     # --- rows -------------------------------------------------------------------------------------
 
     async def write(self) -> None:
-        """Write once a second the quotes at its end, and the seconds that have become known or have changed."""
+        """Write each second its last quotes, and the earlier seconds that have become known or have changed."""
         while True:
             now = self._context.clock.now()
             self._keep_ends(now)
@@ -136,8 +136,9 @@ class MarketSamples(MarketPart):
     # --- what the stream left out -----------------------------------------------------------------
 
     async def keep_quotes(self) -> None:
-        """Ask once a second for quotes that the stream has not renewed, of every market with an order and of one
-        other in turn.
+        """Request, once a second, quotes that the stream has not renewed.
+
+        They are those of every market with an order, and of one other market in turn.
         """
         turn = 0
         while True:
@@ -205,7 +206,7 @@ class MarketSamples(MarketPart):
             self._begin_anew(symbol, Feed.QUOTES, STANDS_STILL)
 
     async def keep_trades(self) -> None:
-        """Fetch once a second the trades of an interruption, and compare quiet markets with the venue's list."""
+        """Request, once a second, the trades of an interruption, and compare quiet markets with the venue's list."""
         while True:
             for symbol in self._sampled:
                 if self._is_to_be_compared(symbol):

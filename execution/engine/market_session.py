@@ -1,4 +1,4 @@
-"""A market session: the one connection that watches a venue's markets, for every account and engine of the desk."""
+"""A market session: the only connection that watches a venue's markets, for every account and engine of the desk."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MarketGatewayFactory = Callable[[MarketDetails], MarketGateway]
 
 
 class MarketSession:
-    """Quotes, books, trades and candles of the symbols that the desk trades at one venue."""
+    """Streams quotes, books, trades and candles of the symbols that the desk trades at one venue."""
 
     def __init__(
         self, context: EngineContext, venue_pk: int, fence: int, open_market: MarketGatewayFactory
@@ -50,7 +50,7 @@ class MarketSession:
         self._health = Health(context.clock, self._show_fault, self._clear_fault, venue=venue_pk)
 
     async def run(self) -> None:
-        """Watch until cancelled, or until the venue's symbols change: then it is to be run again."""
+        """Watch until cancelled, or until the venue's symbols change. In the second case run it again."""
         details = await self._context.database.read(market_details, self._venue_pk)
         if details is None:
             return
@@ -152,10 +152,10 @@ class MarketSession:
 
 
 class MarketBooks(MarketPart):
-    """Keeps the books of the symbols in which an order works, or which somebody plans to trade."""
+    """Keeps the books of symbols in which an order works, or which somebody plans to trade."""
 
     async def run(self) -> None:
-        """Subscribe twice a second to the books that are wanted, and ask over REST for those that are missing."""
+        """Subscribe twice a second to the needed books, and request missing ones over REST."""
         while True:
             now = self._context.clock.now()
             try:

@@ -1,4 +1,4 @@
-"""The trades of children of which the exchange tells more filled than our books have."""
+"""The reading of trades of children of which the exchange tells more fills than our books have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOLD_BY_STREAM = timedelta(seconds=4)
 
 
 class MissingFills:
-    """Reads and records them in the way that costs least: for the account, by symbol or by order."""
+    """Reads and records missing trades in the cheapest way: for the account, by symbol or by order."""
 
     def __init__(
         self,
@@ -50,13 +50,14 @@ class MissingFills:
         self._behind_since: dict[str, dict[int, datetime]] = {}
 
     def note_read(self, symbol: str, begun: datetime) -> None:
-        """Note that the trades of a symbol were read and recorded; ``begun`` is when they were asked for."""
+        """Note that the trades of a symbol were recorded. ``begun`` is the time of the request."""
         self._read_until[symbol] = begun - self.late
 
     async def read(
         self, reads: Mapping[str, SymbolRead], failed: Callable[[str, VenueReadFailed], None]
     ) -> None:
-        """Read what is missing of symbols whose orders a poll has read. ``failed`` is called with each that fails.
+        """Read the missing trades of symbols whose orders a poll has read. ``failed`` is called for each failed
+        symbol.
 
         Raises ``VenueReadFailed`` where every other request would fail too.
         """
@@ -83,7 +84,7 @@ class MissingFills:
         return late
 
     def requests_for(self, behind: Mapping[str, list[SessionChild]]) -> int:
-        """Return how many requests the cheapest way of reading these takes."""
+        """Return the number of requests of the cheapest way to read these trades."""
         orders = [len(children) for children in behind.values()]
         return {"account": 1, "symbol": len(orders), "order": sum(orders)}[
             self._gateway.cheapest_trades(orders)
@@ -95,9 +96,9 @@ class MissingFills:
         behind: dict[str, list[SessionChild]],
         failed: Callable[[str, VenueReadFailed], None],
     ) -> None:
-        """Read the trades that are missing of these children, which are taken out of ``behind``.
+        """Read the missing trades of these children, and remove them from ``behind``.
 
-        ``failed`` is called with each symbol that fails. Raises ``VenueReadFailed`` as ``read`` does.
+        ``failed`` is called for each failed symbol. Raises ``VenueReadFailed`` as ``read`` does.
         """
         question = self._gateway.cheapest_trades([len(children) for children in behind.values()])
         if question == "account":
@@ -195,7 +196,7 @@ class MissingFills:
 
     @property
     def late(self) -> timedelta:
-        """Return how long a trade may be missing in the lists, by the desk's clock."""
+        """Return the time for which a trade may be missing in the lists, by the desk's clock."""
         return self._reads.guarantees.listing_delay.value + CLOCKS
 
     async def _read_order(self, task: SymbolTask, ref: OrderRef) -> None:

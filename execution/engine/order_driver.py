@@ -1,4 +1,4 @@
-"""An order's driver: read, decide, write, and wait until there is a reason to check again."""
+"""An order's driver: it reads, decides, writes, and waits until there is a reason to check again."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Data = TypeVar("Data", Quote, Book)
 
 
 class OrderDriver:
-    """Drives one claimed order until it is final or somebody else's."""
+    """Drives one claimed order until it is final or another worker's."""
 
     def __init__(self, parts: EngineContext, order_pk: int, fence: int) -> None:
         self._context = parts
@@ -84,7 +84,7 @@ class OrderDriver:
         self._wake.set()
 
     async def run(self) -> None:
-        """Drive; returns when there is nothing more to do for this driver."""
+        """Drive the order. Return when this driver has nothing more to do."""
         bind_contextvars(order=self._order_pk)  # every line that this task logs
         try:
             while (wait := await self._guarded_step()) is not None:
@@ -281,7 +281,6 @@ class OrderDriver:
         return min(max(left / timedelta(seconds=1), 0.0), MAX_WAIT)
 
     async def _pause(self, seconds: float) -> None:
-        """Wait until a wake-up, or for ``seconds``."""
         if seconds <= 0:
             await self._context.clock.sleep(0)
             return
@@ -289,10 +288,9 @@ class OrderDriver:
 
 
 def _is_to_be_written(snapshot: OrderSnapshot, decision: Decision) -> bool:
-    """Return whether a decision has commands, or something for pages or the next decision. The time of a working
-    order's next check is not written, because it would be a commit at every check.
+    """Return True if a decision has commands, or something for pages or the next decision.
 
-    When a working order is checked next is nobody's business: it would be a commit at every check.
+    The time of a working order's next check alone is not written, because it would be a commit at every check.
     """
     view = snapshot.view
     is_moved = view.status is not OrderStatus.WORKING and decision.due_at != snapshot.due_at

@@ -1,4 +1,4 @@
-"""Look-ups of single orders, asked for together where the exchange answers many in one request."""
+"""Look-ups of single orders, combined where the exchange answers many in one request."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class _Wanted:
 
 
 class OrderLookUps:
-    """Has one request under way at a time. Whatever is looked for meanwhile is in the next one.
+    """Runs one request at a time. Look-ups that come meanwhile are in the next one.
 
-    Else forty look-ups wait for forty places in the rate limit, and everything that is asked later waits behind them.
-    Requests take half of the limit at most.
+    Otherwise forty look-ups would wait for forty places in the rate limit, and all later requests behind them. The
+    requests take half of the limit at most.
     """
 
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
@@ -48,7 +48,7 @@ class OrderLookUps:
         return min(self._gateway.seconds_of("find"), LONGEST_PATIENCE)
 
     async def find(self, ref: OrderRef) -> OrderReport | None:
-        """Return what the exchange says of an order, None where it knows none. Raises ``VenueReadFailed``."""
+        """Return the exchange's report on an order; None where it knows none. Raises ``VenueReadFailed``."""
         if self._gateway.orders_at_once < 2 or not ref.exchange_id:
             return await self._gateway.find(ref)
         wanted = _Wanted(ref)

@@ -1,4 +1,4 @@
-"""The part of an account session that sends: cancels before creates, each row at most once."""
+"""The part of an account session that sends requests: cancels before creates, and each child at most once."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class OrderSubmitter(AccountPart):
         self._not_before: dict[int, datetime] = {}
 
     def is_under_way(self, child_pk: int) -> bool:
-        """Return True while a request of this child waits for its answer: a poll would see too early a picture."""
+        """Return True while a request for this child waits for its answer. A poll would then come too early."""
         return child_pk in self._under_way
 
     async def run(self) -> None:
@@ -104,14 +104,14 @@ class OrderSubmitter(AccountPart):
             await pause(self._context.clock, self._wake, POLL)
 
     async def let_arrive(self) -> None:
-        """Wait until every request is answered, or can arrive no more."""
+        """Wait until every request is answered, or can no longer arrive."""
         if self._under_way:
             within = self._gateway.guarantees.arrives_within or LONGEST_ARRIVAL
             timeout = min(within + CLOCKS, LONGEST_ARRIVAL).total_seconds()
             await asyncio.wait(self._under_way.values(), timeout=timeout)
 
     async def finish(self) -> None:
-        """Let requests that are under way record their answers; what is left is for the next holder."""
+        """Let requests under way record their answers. The next holder takes over the rest."""
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=IN_FLIGHT_GRACE)
         for task in self._under_way.values():

@@ -1,7 +1,7 @@
-"""Reads of an account that are tried again before they count as failed.
+"""Reads of an account that are retried before they count as failed.
 
-One request in fifty that fails is an exchange's ordinary day. Without a second try a poll of many symbols hardly ever
-succeeds as a whole.
+At an exchange one request in fifty may fail on an ordinary day. Without a retry a poll of many symbols would hardly
+ever succeed as a whole.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LONGEST_WAIT = 2.0
 
 
 def ends_poll(error: VenueReadFailed) -> bool:
-    """Return True for a failure that every other request meets too: a ban, or a key that is refused."""
+    """Return True for a failure that every other request would meet too: a ban, or a refused key."""
     return error.refuses_key or _asked_pause(error) > LONGEST_WAIT
 
 
@@ -37,7 +37,7 @@ class PatientReads:
 
     @property
     def lists_all_trades(self) -> bool:
-        """Return whether the trades of all symbols cost no more than those of one."""
+        """Return True if the trades of all symbols cost no more than those of one."""
         return "trades" in self._gateway.account_questions(1)
 
     async def open_orders(self, symbol: str | None) -> Listing[OrderReport]:

@@ -1,4 +1,4 @@
-"""The children that must be polled, because their answer and the stream are overdue."""
+"""The choice of children that must be polled, because their answer and the stream are overdue."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ANSWERED_WITHIN = timedelta(seconds=1)
 
 
 def is_sent(child: SessionChild) -> bool:
-    """Return True if the child may have been sent: only then can the venue know it."""
+    """Return True if the child may have been sent. Only then can the venue know it."""
     return child.status is not ChildStatus.PENDING_SUBMIT
 
 
 def wants_poll(child: SessionChild, now: datetime, stream_is_healthy: bool, *, with_ended: bool) -> bool:
-    """Return True if something about a child that was sent is unsettled for longer than an answer or the stream takes.
+    """Return True if a sent child is unsettled for longer than an answer or the stream takes.
 
-    A request that has just left is no reason to ask: polls cost the budget that creates need. Nor is a child whose end
-    and figure are told, unless ``with_ended``: its trades are read by themselves (``EndedFills``).
+    A request that has just been sent is no reason, because polls use the limit that creates need. Nor is a child
+    whose end and figure are known, unless ``with_ended``: its trades are read by themselves (``EndedFills``).
     """
     sent_at = child.last_possible_send_at
     if child.status in CHILD_FINAL and child.reported_filled is not None:

@@ -1,4 +1,4 @@
-"""The newest quotes and books of the markets that this engine watches, and who wants to hear of them."""
+"""The newest quotes and books of the markets that this engine watches, and the listeners to them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class _Newest(Generic[Data]):
         return None if age is None else received_at(self._known[key][0], self._clock.now(), age)
 
     def age(self, key: Key) -> float | None:
-        """Return how many seconds ago the newest one was received; None without one."""
         known = self._known.get(key)
         return None if known is None else max(self._clock.boot() - known[1], 0.0)
 
@@ -41,9 +40,9 @@ class _Newest(Generic[Data]):
 
 
 class QuoteBoard:
-    """In memory only; Redis carries quotes to pages and to other workers.
+    """The newest quotes and books, in memory only. Redis carries them to pages and to other workers.
 
-    Ages are counted on the clock that never steps: after a step of the wall clock ``at`` is moved with it.
+    Ages are measured by a clock that never steps. After a step of the wall clock ``at`` is moved with it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -57,7 +56,7 @@ class QuoteBoard:
         return self._quotes.get((venue_pk, symbol))
 
     def quote_age(self, venue_pk: int, symbol: str) -> float | None:
-        """Return how many seconds ago the quote was received; None without one."""
+        """Return the seconds since the quote was received; None without a quote."""
         return self._quotes.age((venue_pk, symbol))
 
     def put_quote(self, venue_pk: int, symbol: str, quote: Quote) -> None:
@@ -69,14 +68,14 @@ class QuoteBoard:
         return self._books.get((venue_pk, symbol))
 
     def book_age(self, venue_pk: int, symbol: str) -> float | None:
-        """Return how many seconds ago the book was received; None without one."""
+        """Return the seconds since the book was received; None without a book."""
         return self._books.age((venue_pk, symbol))
 
     def put_book(self, venue_pk: int, symbol: str, book: Book) -> None:
         self._books.put((venue_pk, symbol), book)
 
     def forget(self, venue_pk: int, symbol: str, feed: Feed) -> None:
-        """Forget a quote or book that is known to be no more."""
+        """Remove a quote or book that no longer exists."""
         if feed is Feed.QUOTES:
             self._quotes.forget((venue_pk, symbol))
         elif feed is Feed.BOOK:
@@ -93,7 +92,7 @@ class QuoteBoard:
         self._wanted_at[venue_pk, symbol] = now
 
     def wanted_books(self, venue_pk: int, now: datetime) -> set[str]:
-        """Return the symbols of a venue that somebody has just looked at."""
+        """Return the symbols of a venue whose books somebody has just looked at."""
         return {
             symbol
             for (pk, symbol), at in self._wanted_at.items()
@@ -101,6 +100,6 @@ class QuoteBoard:
         }
 
     def listen(self, venue_pk: int, symbol: str, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` at each quote; returns what ends it."""
+        """Call ``listener`` at each quote. Return a function that ends it."""
         self._listeners[venue_pk, symbol].append(listener)
         return lambda: self._listeners[venue_pk, symbol].remove(listener)

@@ -1,4 +1,4 @@
-"""Pauses between polls that bring nothing new: a child of unknown fate must not cost what others need."""
+"""Growing pauses between polls that bring nothing new, so that an unknown child does not use up the rate limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Asked:
 
 
 class Repeats:
-    """Remembers, for each symbol, what its last polls were for."""
+    """Remembers, for each symbol, the children of its last polls."""
 
     def __init__(self, first: float, seconds_of_find: float) -> None:
         """Set up repeats. ``first`` is the first pause, ``seconds_of_find`` the part of the rate limit that a
@@ -33,7 +33,7 @@ class Repeats:
         self._asked: dict[str, _Asked] = {}
 
     def is_due(self, symbol: str, children: Iterable[SessionChild], now: datetime) -> bool:
-        """Return True if these children are to be asked for now. From then on the same ones wait for longer."""
+        """Return True if these children should be polled now. The next pause for the same children is longer."""
         what = frozenset(
             (child.pk, child.status, child.reported_filled, child.filled, child.attach_id)
             for child in children

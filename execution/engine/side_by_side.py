@@ -1,4 +1,4 @@
-"""Several jobs at a time, in their order."""
+"""The running of several jobs at a time, started in their order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 
 async def side_by_side(jobs: Sequence[Callable[[], Awaitable[None]]], *, at_once: int) -> None:
-    """Run the jobs, ``at_once`` of them at a time. The first error cancels the others and is raised by itself."""
+    """Run the jobs, ``at_once`` at a time. The first error cancels the others and is raised by itself."""
     if len(jobs) < 2:
         for job in jobs:
             await job()

@@ -1,4 +1,4 @@
-"""Requests beside a loop that must not wait for them: one at a time for each key, later each time they fail."""
+"""Background requests of a loop that must not wait for them: one at a time per key, with growing pauses on failure."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class SingleFlight:
         self._not_before: dict[Hashable, float] = {}
 
     def start(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin a request that may raise ``VenueReadFailed``."""
+        """Start a request that may raise ``VenueReadFailed``."""
         if key in self._tasks or self._clock.boot() < self._not_before.get(key, 0.0):
             return
         task = self._tasks[key] = asyncio.ensure_future(ask())
         task.add_done_callback(partial(self._ended, key))
 
     def close(self) -> None:
-        """Cancel what is under way."""
+        """Cancel the requests under way."""
         for task in tuple(self._tasks.values()):
             task.cancel()
 

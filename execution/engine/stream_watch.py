@@ -1,4 +1,4 @@
-"""Compare an account's private stream with its polls, which find the reports that the stream omitted."""
+"""The comparison of an account's private stream with its polls, which finds the reports that the stream omitted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Found:
 
 
 class StreamWatch:
-    """Compares what polls find with what the stream told. All times are of the engine's own clock."""
+    """Compares the reports of polls with those of the stream. All times are of the engine's own clock."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[Name, _Told] = OrderedDict()
@@ -63,7 +63,7 @@ class StreamWatch:
         self._missing.clear()
 
     def told(self, event: StreamEvent) -> None:
-        """Note what the stream said. Any word about an order shows that it has not forgotten that order."""
+        """Note the reports of the stream. Any report on an order shows that the stream has not forgotten it."""
         for report in event.reports:
             told = _Told(report.filled, report.status not in (None, VenueStatus.OPEN))
             for name in _names(report.symbol, report.exchange_id, report.client_id):
@@ -78,15 +78,15 @@ class StreamWatch:
     # --- the polls ------------------------------------------------------------------------------
 
     def read(self, symbol: str, begun: datetime) -> None:
-        """Note a complete poll of a symbol. What a later one finds has happened since."""
+        """Note a complete poll of a symbol. Reports that only a later poll finds have happened since."""
         self._read_at[symbol] = begun
 
     def read_everything(self, begun: datetime) -> None:
-        """Note a complete poll of every symbol with orders: on the others there was nothing of ours to find."""
+        """Note a complete poll of every symbol with orders. The other symbols had nothing of ours."""
         self._everything_at = begun
 
     def found_report(self, report: OrderReport, now: datetime) -> None:
-        """Note a report that was news when a poll brought it."""
+        """Note a report that a poll brought first."""
         if not self._is_expected(report.symbol):
             return
         names = _names(report.symbol, report.exchange_id, report.client_id)
@@ -98,7 +98,7 @@ class StreamWatch:
         )
 
     def found_trade(self, trade: Trade, now: datetime) -> None:
-        """Note a fill that was news when a poll brought it. Some streams tell fills by the order's figure only."""
+        """Note a fill that a poll brought first. Some streams report fills only by the order's figure."""
         self.trades += 1
         if not self._is_expected(trade.symbol) or (trade.symbol, trade.trade_id) in self._trades:
             return
@@ -109,7 +109,7 @@ class StreamWatch:
         self._note(names, f"fill {trade.trade_id} of {trade.symbol}", now)
 
     def silence(self, now: datetime) -> str:
-        """Return what the stream should have told by now and did not, in words; empty when there is nothing."""
+        """Return words for the reports that the stream should have brought by now; empty when it omitted none."""
         late = [found for found in self._missing.values() if now - found.at >= TOLD_WITHIN]
         if not late:
             return ""

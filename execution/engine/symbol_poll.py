@@ -1,5 +1,6 @@
-"""One symbol's part of a poll: its open orders and trades are read and recorded, and each child that they leave open
-is asked for."""
+"""One symbol's part of a poll: reading its open orders and trades, and looking up the children that these leave
+open.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +48,9 @@ RESTING = frozenset({ChildStatus.OPEN, ChildStatus.PARTLY_FILLED})
 class SymbolTask:
     """A symbol to be read, and its children that may have been sent.
 
-    ``since`` is before all of them were decided, ``trades_since`` from when on trades may not be recorded yet.
-    ``is_any_nameless``: a child of it, also one under way, waits for its exchange id. ``all_trades``: its trades are
-    read, whatever the open orders tell.
+    ``since`` is before all of them were decided. From ``trades_since`` on trades may not be recorded yet.
+    ``is_any_nameless``: one of its children, perhaps still under way, waits for its exchange id. ``all_trades``:
+    read its trades whatever the open orders show.
     """
 
     symbol: str
@@ -111,9 +112,9 @@ class SymbolPoll:
         self._evidence_turn = asyncio.Lock()
 
     async def read(self, task: SymbolTask, answers: Answers) -> SymbolRead:
-        """Read a symbol's open orders, then its trades where the task wants all of them, and record what they tell.
+        """Read a symbol's open orders, then its trades if the task needs all of them, and record both.
 
-        In this order, because an order that fills between the two is in the second. Raises ``VenueReadFailed``.
+        The order of the two matters: an order that fills between them is in the second. Raises ``VenueReadFailed``.
         """
         symbol, orders, trades = task.symbol, answers.orders, answers.trades
         if orders is None:
@@ -132,7 +133,7 @@ class SymbolPoll:
         return SymbolRead(task, answers.begun, orders, trades)
 
     async def take_trades(self, task: SymbolTask, trades: Listing[Trade]) -> None:
-        """Record trades of a symbol. Raises the error of the first that is unreadable and may be ours."""
+        """Record trades of a symbol. Raises the error of the first unreadable trade that may be ours."""
         symbol = task.symbol
         await self._foreign.refuse_ours(symbol, trades.unreadable, is_any_nameless=task.is_any_nameless)
         without_child = await self._record_trades(symbol, trades)
@@ -141,7 +142,7 @@ class SymbolPoll:
     async def look_up(self, reads: Iterable[SymbolRead], at_once: int) -> None:
         """Look up the children that the open orders leave out, of all symbols together, ``at_once`` in a request.
 
-        About those that a failed request asked for nothing is known: each is asked for by itself.
+        If a request fails, each of its children is looked up by itself.
         """
         self._looked_up = {}
         wanted = [
@@ -164,16 +165,16 @@ class SymbolPoll:
             self._looked_up |= {(symbol, one): found[one] for symbol, one in part if one in found}
 
     def begin_settling(self, reads: Iterable[SymbolRead]) -> None:
-        """Note that these symbols were read. What is evidence is asked for from now on."""
+        """Note that these symbols were read. Lists that serve as evidence are requested from now on."""
         doubtful = (ChildStatus.UNKNOWN, ChildStatus.SUBMITTED)
         children = [child for read in reads for child in _missing(read) if child.status in doubtful]
         self._evidence = None
         self._evidence_since = min((child.intended_at for child in children), default=None)
 
     async def settle(self, read: SymbolRead, goes_on: Callable[[], bool]) -> bool:
-        """Ask for each child that the open orders leave out, and gather evidence about those of unknown outcome.
+        """Look up each child that the open orders leave out, and collect evidence about unknown ones.
 
-        False when it ended early because ``goes_on`` says so. Raises ``VenueReadFailed``.
+        Return False if ``goes_on`` ended it early. Raises ``VenueReadFailed``.
         """
         unknown = []
         for child in _missing(read):

@@ -35,7 +35,7 @@ class _Failing:
 
 
 class UnreadSymbols:
-    """The symbols that are still to be read, and the known facts about each."""
+    """The symbols that could not be read yet, with the known facts about each."""
 
     def __init__(self) -> None:
         self._failing: dict[str, _Failing] = {}
@@ -50,7 +50,7 @@ class UnreadSymbols:
         return iter(self._failing)
 
     def failed(self, symbol: str, error: VenueReadFailed, now: datetime, *, is_unlisted: bool) -> None:
-        """Note that a symbol could not be read. ``is_unlisted``: the venue does not list it any more."""
+        """Note that a symbol could not be read. ``is_unlisted``: the venue no longer lists it."""
         failing = self._failing.setdefault(symbol, _Failing(now, error, now))
         failing.error = error.with_traceback(None)  # which would keep everything that the poll read
         failing.times += 1
@@ -64,21 +64,21 @@ class UnreadSymbols:
         self._failing.pop(symbol, None)
 
     def keep(self, symbols: Collection[str]) -> None:
-        """Forget all others."""
+        """Keep these symbols and forget all others."""
         self._failing = {one: failing for one, failing in self._failing.items() if one in symbols}
 
     def is_due(self, symbol: str, now: datetime) -> bool:
         return self._failing[symbol].not_before <= now
 
     def is_unlisted(self, symbol: str) -> bool:
-        """Return whether the venue does not list a symbol that could not be read."""
+        """Return True if a symbol that could not be read is no longer listed by the venue."""
         return symbol in self._failing and self._failing[symbol].is_unlisted
 
     def error_of(self, symbol: str) -> VenueReadFailed:
         return self._failing[symbol].error
 
     def shown(self) -> dict[str, UnreadSymbol]:
-        """Return what the pages show of each."""
+        """Return the data of each symbol that pages show."""
         return {symbol: failing.shown for symbol, failing in self._failing.items()}
 
     def words(self) -> str:

@@ -1,1 +1,1 @@
-"""The engine's database work, on threads of its own."""
+"""The engine's database work, on separate threads."""

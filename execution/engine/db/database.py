@@ -1,8 +1,8 @@
-"""Database work of the engine, on threads of its own: the loop never waits for a disk.
+"""The engine's database work, on separate threads, so that the event loop never waits for a disk.
 
-Only what leaves for an exchange waits for the disk. A commit that does not may be lost with the power, never with a
-process, and only together with all that came after it: one that did wait holds everything before it. So a child that
-left is on the disk with its intent and its fence, and what is lost of facts the next poll of the exchange brings.
+Only a commit before a send waits for the disk. Any other commit may be lost with the power, but never with a
+process, and only together with all later ones. A commit that waits also saves every earlier one. So a child that was
+sent is on the disk with its intent and its fence, and the next poll of the exchange brings lost facts again.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ MAX_REFUSALS = 5
 
 
 class Database:
-    """Runs services on ``writing`` and selectors on ``reading``; ``None`` runs them inline (a simulation's way).
+    """Runs services on ``writing`` and selectors on ``reading``. ``None`` runs them inline, as a simulation does.
 
-    With ``log`` what is to be on the disk is put there without the connection that wrote it; ``checkpoints`` copy the
-    log until this is closed.
+    With ``log`` a durable commit is synced without the connection that wrote it. ``checkpoints`` copy the log until
+    the database is closed.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Database:
 
     @classmethod
     def opened(cls, clock: Clock) -> Self:
-        """Open it on threads as the configured database bears them."""
+        """Open the database on as many threads as its kind allows."""
         if connection.vendor != "sqlite":
             return cls(clock, PriorityWorkerPool(THREADS, _guarded))
         path = Path(connection.settings_dict["NAME"])
@@ -82,7 +82,7 @@ class Database:
         )
 
     async def close(self) -> None:
-        """End the threads; nothing may be asked any more."""
+        """End the threads. No call is allowed afterwards."""
         for lane in {self._writing, self._reading}:
             if lane is not None:
                 await asyncio.to_thread(lane.close)
@@ -90,23 +90,23 @@ class Database:
             await asyncio.to_thread(self._checkpoints.close)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function``, which writes nothing; raises what it raises."""
+        """Call ``function``, which writes nothing. Raises what it raises."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._reading)
 
     async def read_first(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Read what is to be sent, before everything else that waits."""
+        """Call a read that a send needs, before all other waiting reads."""
         return await self._call(FIRST, partial(function, *args, **kwargs), self._reading)
 
     async def read_soon(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Read what facts are compared with, before the reads of decisions."""
+        """Call a read that the recording of facts needs, before the reads of decisions."""
         return await self._call(SOON, partial(function, *args, **kwargs), self._reading)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function``; raises what it raises."""
+        """Call ``function``. Raises what it raises."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing)
 
     async def run_batchable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``, which changes nothing but rows: it may be one transaction with others."""
+        """Run ``function``, which changes only rows. It may share a transaction with others."""
         return await self._call(LATER, partial(function, *args, **kwargs), self._writing, may_join=True)
 
     async def _call(
@@ -115,7 +115,7 @@ class Database:
         return call() if lane is None else await lane.call(urgency, call, may_join=may_join)
 
     async def run_durable(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``function``; what it commits, and all that was committed before, is on the disk when this returns."""
+        """Run ``function``. When this returns, its commit and all earlier ones are on the disk."""
         call = partial(function, *args, **kwargs)
         if self._writing is not None and self._log is None:
             return await self._call(FIRST, partial(_waiting, call), self._writing)
@@ -125,16 +125,17 @@ class Database:
         return result
 
     async def compute(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function``, which computes and never touches the database, off the loop."""
+        """Call ``function`` off the loop. It computes and never uses the database."""
         call = partial(function, *args, **kwargs)
         return call() if self._writing is None else await asyncio.to_thread(call)
 
     async def retry_until_committed(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call ``function`` until the database takes it: for facts, which are idempotent and must not be lost.
+        """Call ``function`` until the database commits it. It is for facts, which may be repeated and must not be
+        lost.
 
-        A database that is away or busy is asked for ever. One that refuses the fact itself (a value that
-        does not fit, a constraint that no repetition heals) is asked a few times, and then raises. It may be one
-        transaction with other facts.
+        An outage of the database is retried for ever. An error of the fact itself (a value that does not fit, a
+        constraint that no repetition heals) is retried a few times, and then raised. It may share a transaction with
+        other facts.
         """
         pause = RETRY_FIRST
         refusals = 0

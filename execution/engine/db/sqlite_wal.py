@@ -1,8 +1,8 @@
-"""SQLite's log put on the disk, without SQLite's lock.
+"""The sync and the checkpoints of SQLite's write-ahead log, outside of SQLite's lock.
 
-A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers: every process
-of the desk waits for the disk then. One whose commits do not wait has written them to the log already, and a sync of
-that file that begins after a commit covers it (https://sqlite.org/wal.html).
+A connection whose commits wait for the disk syncs the log while it holds the one lock of all writers, so every
+process of the desk waits for the disk. A commit that does not wait has written its changes to the log already. A
+sync of that file that begins after the commit covers it (https://sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class WalSync:
         self._following: asyncio.Task[None] | None = None
 
     async def flush(self) -> None:
-        """Return when everything that was committed before is on the disk; who asks meanwhile shares the next sync.
+        """Return when every earlier commit is on the disk. Callers that come meanwhile share the next sync.
 
         Raises ``OperationalError`` when the disk refuses.
         """
@@ -73,10 +73,11 @@ def _sync_file(path: Path, flags: int) -> None:
 
 
 class WalCheckpointer:
-    """Copies SQLite's log into the database now and then, on a thread and a connection of its own.
+    """Copies SQLite's log into the database from time to time, on a thread and a connection of its own.
 
-    SQLite does it in whichever commit finds the log long: who wrote waits for the disk there, and with him all that
-    wait for the same thread. Copied beside the writers the log seldom ends: they add to it meanwhile.
+    SQLite does it in whichever commit finds the log long. That commit then waits for the disk, and so does every
+    other call of the same thread. Beside running writers a copy seldom empties the log, because they add to it
+    meanwhile.
     """
 
     def __init__(self, database: Path) -> None:

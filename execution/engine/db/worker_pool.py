@@ -1,4 +1,4 @@
-"""Threads for database work, who goes first on them, and what is one transaction there."""
+"""A pool of threads for database work, with priorities and shared transactions."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class _Job:
 
 
 class PriorityWorkerPool:
-    """A few threads, each with its connection. Who waits, waits by urgency and then in the order of coming.
+    """A few threads, each with its own connection. Calls wait by priority, and then in the order of arrival.
 
-    ``guard`` is called with each call. Of those that may join, and that wait for the same turn anyway, up to
-    ``together`` are one transaction: where writers queue for one lock, a burst is through in a fraction of the time.
+    ``guard`` is called with each call. Up to ``together`` waiting calls that may join share one transaction. So a
+    burst is written in a fraction of the time where writers queue for one lock.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class PriorityWorkerPool:
             thread.start()
 
     async def call(self, urgency: int, call: Callable[[], T], *, may_join: bool = False) -> T:
-        """Call there; raises what it raises. Who stops waiting before its turn is not called.
+        """Call a function on a thread. Raises what it raises. A call whose caller stops waiting is skipped.
 
-        ``may_join``: it changes nothing but rows, so that it may be undone and called again.
+        ``may_join``: the function changes only rows, so that it may be undone and called again.
         """
         job = _Job(urgency, next(self._number), call, may_join)
         self._waiting.put(job)
@@ -63,7 +63,7 @@ class PriorityWorkerPool:
         return await asyncio.wrap_future(answer)
 
     def close(self) -> None:
-        """Let everything that waits run, close the connections, and end the threads."""
+        """Finish all waiting calls, close the connections, and end the threads."""
         for _ in self._threads:
             self._waiting.put(_Job(_END, next(self._number), None, may_join=False))
         for thread in self._threads:
