@@ -1,4 +1,4 @@
-"""Access checks: decorators for views, and the check that a websocket makes again at every event."""
+"""Access checks: decorators for views, and the check that a websocket repeats at every event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]
 
 
 def person_of(request: HttpRequest) -> User:
-    """Return the person who is logged in; behind ``login_required`` there always is one."""
+    """Return the logged-in person. Use it behind ``login_required``, where there always is one."""
     return cast("User", request.user)
 
 
@@ -48,7 +48,7 @@ def trader_required(view: View[Arguments]) -> View[Arguments]:
 
 
 def admin_required(view: View[Arguments]) -> View[Arguments]:
-    """Admit admins; everybody else gets a 403, whatever is or is not there."""
+    """Admit admins; everybody else gets a 403, whether the object exists or not."""
     checked = _admitting(lambda person: person.role == "admin", "Accounts and keys are an admin's.", view)
 
     @wraps(view)
@@ -93,7 +93,7 @@ _shared: dict[str, tuple[float, User | None]] = {}
 
 
 def person_lately(session_key: str | None) -> User | None:
-    """Return ``person_of_session`` as of ``SHARED_FOR`` ago at most. To be called on the sockets' one thread."""
+    """Return ``person_of_session``, cached for ``SHARED_FOR``. Call it on the sockets' one thread."""
     if not session_key:
         return None
     now = time.monotonic()
@@ -107,9 +107,9 @@ def person_lately(session_key: str | None) -> User | None:
 
 
 def person_of_session(session_key: str | None) -> User | None:
-    """Return the active person whose session this still is; None after a logout, a change of password or its end.
+    """Return the active person of a session; None after a logout, a change of password or the session's end.
 
-    Reads the session's row afresh: a websocket outlives the login that opened it.
+    The session's row is read again each time, because a websocket outlives the login that opened it.
     """
     if not session_key:
         return None

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the address of the client; empty for one without, such as over a Unix socket.
+    """Return the address of the client; empty where there is none, such as over a Unix socket.
 
-    ``X-Forwarded-For`` counts only when it comes from a proxy of ``TRUSTED_PROXIES``, and then from its right end:
-    what stands to the left of the last address that is no proxy of ours was written by the client.
+    ``X-Forwarded-For`` counts only from a proxy of ``TRUSTED_PROXIES``, and is read from its right end. Everything
+    to the left of the last address that is not our proxy's was written by the client.
     """
     address = str(request.META.get("REMOTE_ADDR") or "")
     if not _is_trusted(address):

@@ -1,4 +1,4 @@
-"""Ask again who somebody is, before what opens a door: by the second factor, or by the password."""
+"""A second proof of identity before changes of access: the second factor, or the password."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ ANSWERED = "answered_at"
 
 
 def answered(request: HttpRequest) -> None:
-    """Note that the person has just shown who they are."""
+    """Note that the person has just proven who they are."""
     request.session[ANSWERED] = int(time.time())
 
 
 def must_answer(request: HttpRequest) -> bool:
-    """Return True if the person has to show again who they are before what opens a door.
+    """Return True if the person has to prove their identity again before a change of access.
 
-    Somebody with a second factor, everywhere; else on a live installation, by the password.
+    A person with a second factor has to, everywhere. Others have to on a live installation, by the password.
     """
     at = request.session.get(ANSWERED, 0)
     if 0 <= time.time() - at < LASTS:
@@ -50,14 +50,16 @@ def must_answer(request: HttpRequest) -> bool:
 
 
 def ask_again(request: HttpRequest) -> HttpResponse:
-    """Send the browser to the question, and then back to the page that it is on. Nothing has been done."""
+    """Send the browser to the question, and afterwards back to its page. The requested change is not made."""
     page = request.get_full_path() if request.method == "GET" else _page_before(request)
     target = f"{reverse('again')}?{urlencode({'next': page})}"
     return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else redirect(target)
 
 
 def asked_again(view: View[Arguments]) -> View[Arguments]:
-    """Admit only who has shown within ten minutes who they are. Stands under the decorator that asks for the role."""
+    """Admit only a person who has proven their identity within ten minutes. It stands under the decorator of the
+    role.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
@@ -72,7 +74,9 @@ def _page_before(request: HttpRequest) -> str:
 
 
 def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
-    """Judge a code; a wrong one counts as a failed login, and none is judged while the name is held off."""
+    """Return True for a right code. A wrong one counts as a failed login. While the name is locked no code is
+    checked.
+    """
     credentials = {"username": person.username}
     if not AxesProxyHandler.is_allowed(request, credentials):
         setattr(request, "axes_locked_out", True)  # noqa: B010  its middleware answers
@@ -83,7 +87,7 @@ def code_is_right(request: HttpRequest, person: User, code: str) -> bool:
 
 
 def answer_is_right(request: HttpRequest, answer: str) -> bool:
-    """Judge the answer to the question: a code of who has a second factor, else the password."""
+    """Return True for a right answer: a code from a person with a second factor, else the password."""
     person = person_of(request)
     if has_factor(person):
         return code_is_right(request, person, answer)
@@ -91,7 +95,7 @@ def answer_is_right(request: HttpRequest, answer: str) -> bool:
 
 
 class FactorRequired:
-    """Send who needs a second factor and has none to the page where it is made. Stops go through."""
+    """Send people without a required second factor to the page where they set it up. Stops are let through."""
 
     #: Names of the pages that are open without.
     OPEN = frozenset({"own_factor", "own_password", "logout", "login", "login_code", "favicon"})

@@ -1,4 +1,4 @@
-"""Context for the templates of every page."""
+"""The context that the templates of all pages share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from execution.selectors.access import access_waiting
 
 
 def desk(request: HttpRequest) -> dict[str, str | Callable[[], int]]:
-    """Return the badge's environment, the version, the page's name, and the groups of states for the scripts."""
+    """Return the environment for the badge, the version, the page's name, and the groups of states for the scripts."""
     match = request.resolver_match
     return {
         "environment": settings.TRANCHE_ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""Answer HTTP in the web process: each request on a thread of its lane, from the first middleware to the last."""
+"""The handler of HTTP requests in the web process. Each runs on a thread of its lane, with all of its middleware."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ BUSY = "The desk is busy. Nothing was changed. Send the request again."
 class DeskHandler(ASGIHandler):
     """Django's handler with lanes. All of its middleware runs on the request's thread.
 
-    Django would go back and forth between that thread and the loop for each middleware that is asynchronous, and
-    wait for the processor each time.
+    Django would switch between that thread and the loop for each asynchronous middleware, and wait for the processor
+    each time.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,9 @@ class DeskHandler(ASGIHandler):
 
     @cached_property
     def lanes(self) -> dict[str, FairThreadPool]:
-        """Make the lanes for the first request, not at the import: two of them go to the database."""
+        """Return the lanes. They are made for the first request and not at the import, because two connect to the
+        database.
+        """
         return {
             "halts": FairThreadPool("halts", threads=4, waiting=200, keeps_connections=True),
             "stops": FairThreadPool("stops", threads=6, waiting=1_000, keeps_connections=True),
@@ -88,13 +90,13 @@ def lane_of(method: str, path: str) -> str:
 
 
 def asks(scope: Any) -> int:
-    """Return whose turn a request takes: one token's, one browser's, else one address's."""
+    """Return the key by which requests take turns: that of a token, of a browser, else of an address."""
     named = [value for name, value in scope["headers"] if name in (b"authorization", b"cookie")]
     return hash(tuple(named)) if named else address_of(scope)
 
 
 def address_of(scope: Any) -> int:
-    """Return the turn of an address: a guess at a password could come with another cookie each time."""
+    """Return the key of an address, because password guesses may come with a new cookie each time."""
     return hash((scope.get("client") or ("",))[0])
 
 

@@ -1,7 +1,7 @@
-"""Threads that answer requests: stops have threads and database connections that no read can hold.
+"""Thread pools that answer requests. Stops have threads and database connections that no read can occupy.
 
-Django alone starts a thread for each request. Fifty slow reads are then fifty threads that share one processor and
-fifty connections: a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads, and the
+Django alone starts a thread for each request. With fifty slow reads, fifty threads and connections share one
+processor: a cancel waited 2.4 s among them. Here each kind of request has a lane with a few threads, and the
 requests of a lane wait for them in turn.
 """
 
@@ -21,15 +21,16 @@ log = structlog.get_logger(__name__)
 
 
 class LaneFull(Exception):
-    """Raised when so many requests wait already that this one is better sent again."""
+    """Raised when so many requests wait already that the client should send this one again."""
 
 
 class FairThreadPool:
-    """``threads`` threads, each for one request at a time, in turn by who asks.
+    """``threads`` threads, each for one request at a time. Clients take turns.
 
-    Nobody has more than half of the threads, so that one wild program delays itself and no other. ``waiting`` requests
-    may wait at most. With ``keeps_connections`` each thread opens its connection at the start and keeps it: a
-    database that takes no more connections stops no stop. Without, each uses a connection for ``reuses_for`` seconds.
+    No client has more than half of the threads, so a program that floods the desk delays only itself. At most
+    ``waiting`` requests may wait. With ``keeps_connections`` each thread opens its connection at the start and keeps
+    it, so that a database without free connections stops no stop. Without, a thread uses a connection for
+    ``reuses_for`` seconds.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class FairThreadPool:
 
     @contextlib.asynccontextmanager
     async def thread(self, who: int) -> AsyncIterator[ThreadPoolExecutor]:
-        """Lend a thread for a request of ``who``. Raises ``LaneFull``."""
+        """Lend a thread to a request of the client ``who``. Raises ``LaneFull``."""
         thread = await self._taken(who)
         try:
             yield thread

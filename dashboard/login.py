@@ -1,6 +1,6 @@
-"""Throttling of logins: per name and address, per address, per name and over all; a known browser goes on.
+"""The throttle of logins: per name and address, per address, per name and over all. A known browser is exempt.
 
-Counts stand in the database, so that they hold over all web processes (docs/how-to/people.md).
+The counts are in the database, so that they hold over all web processes (docs/how-to/people.md).
 """
 
 from __future__ import annotations
@@ -45,14 +45,16 @@ def login_address(request: HttpRequest) -> str | None:
 
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
-    """django-axes counts each name and address; the other counts, and browsers that are known, are added here."""
+    """The throttle. django-axes counts each name with its address; this class adds the other counts and known
+    browsers.
+    """
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Return the failures that count against the limit; the limit itself for whoever another count holds off.
+        """Return the failures that count against the limit; the limit itself where another count locks the login.
 
-        1. A browser in which the name has logged in before answers for its own failures alone.
-        2. An address that tries many names is held off.
-        3. While the name or the desk is guessed at, an address that the name does not know has few tries.
+        1. A browser in which the name has logged in before counts only its own failures. 2. An address that tries
+        many names is locked. 3. While the name or the desk is guessed at, an address that is unknown for the name
+        has few tries.
         """
         name, limit = str(get_client_username(request, credentials) or ""), int(settings.AXES_FAILURE_LIMIT)
         own = browser_failures(token=_token(request), name=name, since=get_cool_off_threshold(request))
@@ -102,7 +104,7 @@ def _token(request: Any) -> str:
 
 
 def browser_remember(request: HttpRequest, response: HttpResponse, person: User) -> None:
-    """Know the browser of a person who has just logged in, by a cookie that only the server reads."""
+    """Set a cookie by which the server knows the browser of a person who has just logged in."""
     token = _token(request) or new_browser_token()
     browser_known(token=token, person=person, now=timezone.now())
     response.set_cookie(

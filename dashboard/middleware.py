@@ -1,4 +1,4 @@
-"""An id for every request, which is also in the log, and headers that keep answers out of caches."""
+"""Middleware: an id for every request, which is also in the log, and headers that keep answers out of caches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BARE_HEADERS = {
 
 
 def with_bare_headers(response: HttpResponse) -> HttpResponse:
-    """Return the answer with the headers that middleware would have given it."""
+    """Return the answer with the headers that the middleware would have added."""
     for name, value in BARE_HEADERS.items():
         response.headers[name] = value
     return response
@@ -35,12 +35,12 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def request_id() -> str:
-    """Return the id of the request that this thread answers; "" outside of one."""
+    """Return the id of the request on this thread; "" outside of one."""
     return str(get_contextvars().get("request", ""))
 
 
 class RequestId:
-    """Draw an id for each request. It is in every line that the request logs, on its error's page and in a header."""
+    """Draws an id for each request. It is in every log line of the request, on its error page and in a header."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -54,7 +54,7 @@ class RequestId:
 
 
 class NoStore:
-    """Let no cache keep a page: all but static files is private, or differs from one person to the next."""
+    """Lets no cache keep a page. Everything but static files is private, or differs between people."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -12,7 +12,7 @@ from execution.core.problems import Problem, Refused, sentences
 
 
 def csv_response(content: str | Iterable[str] | AsyncIterator[str], name: str) -> HttpResponseBase:
-    """Return the content as a CSV file to be saved under ``name``."""
+    """Return the content as a CSV file for download under ``name``."""
     kind = HttpResponse if isinstance(content, str) else StreamingHttpResponse
     return kind(
         content,
@@ -22,31 +22,33 @@ def csv_response(content: str | Iterable[str] | AsyncIterator[str], name: str) -
 
 
 def refused_text(refused: Refused) -> HttpResponse:
-    """Return why an action was refused, for a dialog of the page to show."""
+    """Return a refusal as text, for the page's dialog."""
     return HttpResponse(str(refused), status=422, content_type="text/plain")
 
 
 def action_done(request: HttpRequest, page: str, public_id: str) -> HttpResponse:
-    """Return nothing to a script, whose page is told by its socket; send a browser without one to the page."""
+    """Return an empty answer to a script, whose page is updated by its socket. Redirect a browser without one to the
+    page.
+    """
     return (
         HttpResponse(status=204) if getattr(request, "htmx", False) else redirect(page, public_id=public_id)
     )
 
 
 def see_other(page: str, *arguments: str) -> HttpResponse:
-    """Send the browser from a POST to a page: a reload does not post again."""
+    """Redirect the browser from a POST to a page, so that a reload does not post again."""
     response = redirect(page, *arguments)
     response.status_code = 303
     return response
 
 
 def filter_refused(problems: Sequence[Problem]) -> HttpResponse:
-    """Return why there is no file for this filter."""
+    """Return the refusal of an export because of its filter."""
     return HttpResponse(sentences(problems), status=422, content_type="text/plain")
 
 
 async def in_thread(lines: Iterator[str]) -> AsyncIterator[str]:
-    """Read lines from the database as they are sent: under ASGI Django would gather a plain iterator first."""
+    """Yield lines as they are read from the database. Under ASGI Django would first collect a plain iterator."""
 
     def following() -> str | None:
         return next(lines, None)

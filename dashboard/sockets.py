@@ -1,4 +1,4 @@
-"""The websockets that are open at this process, bounded by session."""
+"""The open websockets of this process, with a bound for each session."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MAX_SOCKETS = 40
 
 
 class Seats:
-    """The sockets that are open, by session. For the event loop's thread alone."""
+    """The open sockets by session. It is used on the event loop's thread only."""
 
     def __init__(self, most: int = MAX_SOCKETS) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
 
     def take(self, session: str) -> bool:
-        """Return False when the session has as many sockets as it may."""
+        """Add a socket. Return False when the session already has as many as it may."""
         if self._taken[session] >= self._most:
             return False
         self._taken[session] += 1
@@ -37,5 +37,5 @@ seats = Seats()
 
 
 def sockets_open() -> int:
-    """Return how many websockets are open at this process."""
+    """Return the number of open websockets of this process."""
     return seats.count

@@ -1,4 +1,6 @@
-"""Requests that stop something: they are outside the API's limit, and have threads and connections of their own."""
+"""The requests that stop something. They do not count against the API's limit, and have their own threads and
+connections.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,13 @@ _STOPS = re.compile(
 
 
 def is_halt(method: str, path: str) -> bool:
-    """Return True for a halt that is prepared or set. Lifting one is no stop."""
+    """Return True for a request that previews or sets a halt. Lifting one is not a stop."""
     return _HALTS.fullmatch(f"{method} {path}") is not None
 
 
 def is_stop(method: str, path: str) -> bool:
-    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is no stop.
+    """Return True for a halt, a pause, a cancel and an account's suspension. A resume is not a stop.
 
-    Many orders at once ("bulk" in place of an id) are stopped as one is, with the review that comes before.
+    The same holds for many orders at once ("bulk" in place of an id), with the review that comes before.
     """
     return is_halt(method, path) or _STOPS.fullmatch(f"{method} {path}") is not None

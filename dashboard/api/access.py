@@ -1,4 +1,4 @@
-"""Access to the API: a bearer token, nothing else. No session opens it, so a foreign page cannot either."""
+"""Access to the API by bearer token alone. No session opens it, so a foreign page cannot use it either."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _requests = MinuteCounter()
 
 class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """Return the token's person. Raises ``Forbidden`` for what the token may not do, or not from there."""
+        """Return the token's person. Raises ``Forbidden`` for a missing scope, or an address that the token
+        excludes.
+        """
         found = token_valid(text=token.strip(), now=timezone.now())
         if found is None:
             return None
@@ -54,7 +56,7 @@ _SUPERVISED = re.compile(r"/api/v1/(halts|limits|approvals|alerts|reconciliation
 
 
 def scopes_of(method: str, path: str) -> set[str]:
-    """Return the scopes of which one is enough. A program that trades may also stop."""
+    """Return the scopes of which one is enough for the request. A token that trades may also stop orders."""
     if _BULK_PREVIEWS.fullmatch(path):
         return {"read", "trade", "halt"}
     if is_stop(method, path):
@@ -83,9 +85,10 @@ def documented(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 class PersonRate(BaseThrottle):
-    """Limit the requests a minute of a person, over all of their tokens: a wild program slows nobody else down.
+    """Limits the requests of a person per minute, over all of their tokens, so that one program slows nobody else
+    down.
 
-    A stop is not counted and never refused: after too many requests a person can still stop orders.
+    A stop is neither counted nor refused: after too many requests a person can still stop orders.
     """
 
     def allow_request(self, request: HttpRequest) -> bool:
@@ -98,7 +101,7 @@ class PersonRate(BaseThrottle):
 
 
 def api_person(request: HttpRequest) -> User:
-    """Return the person whose token it is."""
+    """Return the person of the request's token."""
     return cast("User", getattr(request, "auth"))  # noqa: B009  # ninja puts it there
 
 
@@ -111,9 +114,9 @@ def api_order(request: HttpRequest, public_id: str) -> int:
 
 
 def api_actor(request: HttpRequest, public_id: str, may: Callable[..., bool], words: str) -> tuple[User, int]:
-    """Return the person and the order's key. One that they do not see is not there; ``may`` judges the others.
+    """Return the person and the order's key, if ``may`` allows the person to act on the order.
 
-    Raises ``NotFound`` and ``Forbidden``, which says ``words`` of the order.
+    Raises ``NotFound`` for an order that they do not see, and ``Forbidden`` with ``words`` otherwise.
     """
     person, order_id = api_person(request), api_order(request, public_id)
     if not may(person=person, order_id=order_id):

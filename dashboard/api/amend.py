@@ -1,4 +1,4 @@
-"""Amending over the API: the new plan first, then the new terms, once."""
+"""Amendments over the API: a preview of the new plan, and the new terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies and filters of the API's requests. Its answers are in execution/payloads."""
+"""The bodies and filters of the API's requests. execution/payloads has the answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one_of(names: list[str]) -> dict[str, Any]:
 
 
 class Body(Schema):
-    """A body refuses fields that it does not know."""
+    """The base of request bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -127,7 +127,7 @@ class ChosenOrderBody(Body):
 
 
 class BulkBody(ActionBody):
-    """Many orders, each changed by itself: one that is refused keeps no other."""
+    """Many orders, each changed by itself. A refused order does not stop the others."""
 
     orders: list[ChosenOrderBody] = Field(min_length=1, max_length=MAX_ORDERS)
 

@@ -1,4 +1,4 @@
-"""One action on many orders over the API: the answer says of each what happened."""
+"""One action on many orders over the API. The answer has the result of each order."""
 
 from __future__ import annotations
 

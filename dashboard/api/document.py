@@ -55,7 +55,7 @@ _REFERENCE = re.compile(REF_TEMPLATE.format(model=r"(\w+)"))
 
 
 class DocsPage(DocsBase):
-    """The document as a page of the desk: nothing from elsewhere, no inline script."""
+    """The API's document as a page of the desk, without outside resources and inline scripts."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
         return render(request, "dashboard/api.html", {"document": self.get_openapi_url(api, kwargs)})

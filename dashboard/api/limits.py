@@ -1,7 +1,7 @@
-"""Count the requests of a person in this minute, in Redis, over all web processes.
+"""The count of a person's requests in the current minute, in Redis, over all web processes.
 
-Without Redis each process counts for itself: a program gets its limit from every process, and nobody is locked out
-because a doorbell is away.
+Without Redis each process counts for itself. A program then has its limit at every process, but nobody is locked out
+because Redis is away.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def _client(url: str) -> redis.Redis:
 
 
 class MinuteCounter:
-    """Counts what happens in a minute of the clock, by name."""
+    """Counts events by name in each minute of the clock."""
 
     def __init__(self) -> None:
         self._ask_at = 0.0
         self._is_away = False
 
     def count(self, name: str) -> int:
-        """Count one more of ``name``; return how many there were in this minute, this one included."""
+        """Count one more event of ``name``. Return the number in this minute, this one included."""
         key = f"tranche:rate:{name}:{int(time.time() // MINUTE)}"
         if time.monotonic() >= self._ask_at:
             try:

@@ -1,4 +1,4 @@
-"""From what a program sends to what the services take: strict JSON, labels of accounts, kinds of parameters."""
+"""The translation of a program's request for the services: strict JSON, labels of accounts, kinds of parameters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JSON = "application/json"
 
 
 class BodyRefused(Exception):
-    """The body is not JSON, or not text that a database keeps."""
+    """The body is not JSON, or has text that a database cannot store."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class BodyRefused(Exception):
 
 
 class StrictParser(Parser):
-    """JSON as its standard has it, no key twice, and no text that a database refuses."""
+    """Parses JSON strictly: no key twice in an object, and no text that a database refuses."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         if request.content_type != JSON:
@@ -51,20 +51,22 @@ class StrictParser(Parser):
 
 
 def refuse_unknown(request: HttpRequest, model: BaseModel) -> None:
-    """Refuse names that the schema lacks: a misspelt filter must not show everything."""
+    """Refuse names that the schema lacks, so that a misspelt filter does not show everything."""
     known = [info.alias or name for name, info in type(model).model_fields.items()]
     refuse_if([unknown_filter(name, known) for name in request.GET if name not in known])
 
 
 def query_filter(request: HttpRequest, person: User, model: type[Filter]) -> Filter:
-    """Read the filter in a request's address; raises ``Refused``, also for names that the filter does not have."""
+    """Read the filter in a request's address. Raises ``Refused``, also for names that the filter does not have."""
     read = read_filter(person, model, request.GET.dict())
     refuse_if(read.problems)
     return read.filter
 
 
 def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
-    """Return a filter's parameters for the document. ``query_filter`` reads them, not Ninja, as for the pages."""
+    """Return a filter's parameters for the document. ``query_filter`` reads them instead of Ninja,
+    as for the pages.
+    """
     parameters = []
     for name, schema in model.model_json_schema()["properties"].items():
         if "anyOf" in schema:
@@ -80,7 +82,7 @@ def query_parameters(model: type[OrderFilter]) -> dict[str, Any]:
 
 
 def read_order(body: Mapping[str, Any], person: User) -> OrderRequest:
-    """Read the request in a body whose form is right; raises ``Refused``. Accounts may be named by their labels."""
+    """Read the order request in a body of valid form. Raises ``Refused``. Accounts may be named by their labels."""
     return _read(body, account_ids(person))
 
 
@@ -101,7 +103,7 @@ def _read(body: Mapping[str, Any], ids: Mapping[str, str]) -> OrderRequest:
 
 
 class ParameterSchema(GenerateJsonSchema):
-    """A parameter model as JSON writes it: numbers as strings, durations in seconds."""
+    """A parameter model in the form of JSON: numbers as strings, durations in seconds."""
 
     def timedelta_schema(self, schema: Any) -> dict[str, Any]:  # noqa: ARG002
         return {"anyOf": [{"type": "number"}, {"type": "string"}]}
@@ -116,7 +118,7 @@ _NOT_FOR_JSON = ("advanced", "amendable", "gt", "ge", "lt", "le")
 
 @cache
 def parameter_schema(algorithm: str) -> dict[str, Any]:
-    """Return the JSON schema of an algorithm's parameters, from the model that judges them."""
+    """Return the JSON schema of an algorithm's parameters, from the model that validates them."""
     model = ALGORITHMS[algorithm].parameters
     schema = model.model_json_schema(schema_generator=ParameterSchema)
     choices = schema.pop("$defs", {})
@@ -148,7 +150,7 @@ _KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list:
 
 
 def refuse_kinds(algorithm: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse a value whose kind JSON should not have here: ``true`` is not 1, and 50.1 has lost digits."""
+    """Refuse a value of a wrong JSON type: ``true`` is not 1, and a number such as 50.1 may have lost digits."""
     if algorithm not in ALGORITHMS:
         return
     properties = parameter_schema(algorithm)["properties"]

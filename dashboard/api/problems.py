@@ -1,4 +1,4 @@
-"""Errors of the API as RFC 9457 problems, whoever raised them: an operation, ninja, or Django around it."""
+"""Errors of the API as RFC 9457 problems, whether an operation, Ninja or Django raised them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ DATABASE_BACK_AFTER = 2
 
 
 class Forbidden(HttpError):
-    """The person may see this, and not do it."""
+    """The person may see the object, but not do this to it."""
 
     def __init__(self, message: str, code: Code = Code.ROLE_NOT_ALLOWED) -> None:
         super().__init__(403, message)
@@ -69,14 +69,14 @@ class Forbidden(HttpError):
 
 
 class NotFound(HttpError):
-    """There is no such thing, or the person may not see it: the two look the same."""
+    """There is no such object, or the person may not see it. The two cases look the same."""
 
     def __init__(self) -> None:
         super().__init__(404, DETAILS[404])
 
 
 class Unreadable(ValidationError):
-    """Raised for a request without the form that the OpenAPI document asks for, said in our words."""
+    """Raised for a request without the form of the OpenAPI document. The message is the desk's own."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__([])
@@ -86,7 +86,7 @@ class Unreadable(ValidationError):
 def problem_response(
     status: int, detail: str = "", problems: Sequence[Problem] = (), code: Code | None = None
 ) -> HttpResponse:
-    """Return the answer; its code is the one given, the first problem's, or the status's."""
+    """Return an error's answer. Its code is the given one, else the first problem's, else the status's."""
     body: Problems = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -147,7 +147,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
 
 
 def unreadable(contexts: Sequence[ValidationErrorContext[Any]]) -> Unreadable:
-    """Turn pydantic's errors about a request's parts into problems with field, value and limit."""
+    """Convert pydantic's errors about a request into problems with field, value and limit."""
     problems = []
     for context in contexts:
         source = context.model.__ninja_param_source__
@@ -184,7 +184,7 @@ def _problem(name: str, error: Any) -> Problem:
 
 
 class ApiProblems:
-    """Middleware: no error under ``/api/`` is a page, not even one that never reached an operation."""
+    """Makes every error under ``/api/`` a problem, also one that happened before any operation. A middleware."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

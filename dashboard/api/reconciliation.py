@@ -1,4 +1,4 @@
-"""The reconciliation over the API: what differs from the venues, and what a supervisor does about it."""
+"""The reconciliation over the API: differences from the venues, and a supervisor's actions on unknown children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's rows, where they differ in form from the services' and selectors' answers."""
+"""The API's rows that differ in form from the answers of services and selectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.services.orders.stages import Preview
 
 
 def preview_row(preview: Preview, missing: Sequence[Problem] = ()) -> payloads.OrderPreview:
-    """Return a preview's row; what is ``missing`` to be confirmed would refuse the order as its problems do."""
+    """Return a preview's row. Confirmations that are ``missing`` are listed among its problems."""
     bounds = preview.planned.bounds
     return {
         "quantity": decimal_str(preview.terms.quantity),
@@ -68,7 +68,7 @@ def _slice_row(part: SlicePlan) -> payloads.PlannedSlice:
 
 
 def amendment_row(amended: Amendment, missing: Sequence[Problem] = ()) -> payloads.AmendPreview:
-    """Return an amendment's row; what is ``missing`` to be confirmed would refuse it as its problems do."""
+    """Return an amendment's row. Confirmations that are ``missing`` are listed among its problems."""
     return {
         "terms_version": amended.terms.version,
         "changes": [

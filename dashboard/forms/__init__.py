@@ -1,1 +1,1 @@
-"""Forms and filters as people write them."""
+"""The parsing of forms and filters that people write."""

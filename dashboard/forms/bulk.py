@@ -1,4 +1,4 @@
-"""An action on many orders as a page or a program wrote it."""
+"""The parsing of an action on many orders, from a page or a program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DURATION = TypeAdapter(timedelta)
 def read_bulk(
     action: BulkAction, orders: Sequence[ChosenOrder], *, reason: str, mode: Any, by: Any, urgency: Any
 ) -> BulkRequest:
-    """Return the request; raises ``Refused`` with everything that cannot be read. What is empty is not given."""
+    """Return the request. Raises ``Refused`` with every problem. An empty field counts as not given."""
     problems: list[Problem] = []
     request = BulkRequest(
         action=action,

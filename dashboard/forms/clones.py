@@ -1,4 +1,6 @@
-"""An order as a filled ticket, to be sent again: fields as a form writes them, and what could not be kept."""
+"""A ticket that is filled from an earlier order: its fields as a form writes them, and the values
+that were dropped.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ class Clone:
 
 
 def clone_of(order: OrderAsked, *, granted: Sequence[TicketAccount], now: datetime) -> Clone:
-    """Return the order's fields without a start or end that has passed, and without accounts not granted."""
+    """Return the order's fields. A start or end that has passed, and accounts that are not granted, are dropped."""
     notes: list[Problem] = []
     theirs = {account["id"] for account in granted}
     for public_id, label in order.accounts.items():

@@ -1,7 +1,8 @@
-"""The ticket's fields of an algorithm, generated from its parameter model, and the way back.
+"""The ticket's fields of an algorithm, generated from its parameter model, and the parsing of what people write in
+them.
 
-The model speaks in fractions and ISO times; people write percent and ``15:30``. The translation is here,
-both ways, so that a refusal speaks of what was written.
+The model uses fractions and ISO times, people write percent and ``15:30``. This module translates both ways, so that
+a refusal repeats what the person wrote.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Field:
 
 
 def ticket_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Return each field that any algorithm has, once, so that switching loses nothing of what is written in it."""
+    """Return each field that any algorithm has, once, so that switching the algorithm keeps what was written."""
     others = {name: algorithm_fields(name) for name in ALGORITHMS if name != algorithm}
     by_name = {algorithm: algorithm_fields(algorithm, values)} | others
     users: dict[str, list[str]] = {}
@@ -116,7 +117,7 @@ def field_defaults() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def algorithm_fields(algorithm: str, values: Mapping[str, str] | None = None) -> list[Field]:
-    """Return the algorithm's fields with what was written in them, else with what the model proposes."""
+    """Return the algorithm's fields with the written values, else with the model's defaults."""
     model = ALGORITHMS[algorithm].parameters
     fields = [
         _field(name, info, None if values is None else values.get(name, ""))
@@ -168,7 +169,7 @@ def _step(value: str) -> str:
 
 
 def shown_parameter(info: Any, value: Any) -> str:
-    """Write a parameter from the records as the form does."""
+    """Return a stored parameter as the form writes it."""
     widget = form_input(info).widget
     if widget == "duration":
         return as_clock(_DURATION.validate_python(parse_duration(value)))
@@ -182,7 +183,7 @@ def _shown(value: Any, widget: str) -> str:
 
 
 def parameter_labels(algorithm: str) -> list[dict[str, Any]]:
-    """Name each parameter for an order's page; start and end stand beside them."""
+    """Return a label for each parameter on an order's page. Start and end are shown elsewhere."""
     if algorithm not in ALGORITHMS:
         return []
     return [
@@ -203,7 +204,7 @@ def _percent(value: Any) -> str:
 
 
 def parameters_raw(algorithm: str, form: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """Translate the form for the parameter model; text that cannot be translated is left for it to refuse."""
+    """Translate the form for the parameter model. Text that cannot be translated is left for the model to refuse."""
     return {
         field.name: _raw(form[field.name].strip(), field.widget, now)
         for field in algorithm_fields(algorithm)

@@ -1,4 +1,4 @@
-"""A filter of orders as somebody wrote it: in a page's URL, a socket's, an export's or a request's of the API."""
+"""A filter of orders as it was written: in the address of a page, a socket, an export or an API request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class FilterForm(Generic[Filter]):
-    """A filter as it was written, as it was read, and what could not be read of it."""
+    """A filter as written, the filter that was read from it, and the problems with the rest."""
 
     filter: Filter
     choices: FilterChoices
@@ -54,7 +54,7 @@ class FilterForm(Generic[Filter]):
     problems: tuple[Problem, ...] = ()
 
     def query(self, **changes: str) -> str:
-        """Return the filter as a query string, with changes; what filters nothing is left out."""
+        """Return the filter as a query string, with changes. Empty fields are left out."""
         fields = type(self.filter).model_fields
         values = {
             name: self.written.get(name, "") for name in NAMES if name in fields or name in ("from", "to")
@@ -66,11 +66,11 @@ class FilterForm(Generic[Filter]):
 
     @property
     def is_filtered(self) -> bool:
-        """Return True if the filter leaves anything out. Grouped reports and sorted lists leave nothing out."""
+        """Return True if the filter leaves any order out. Grouping and sorting do not."""
         return bool(self.query(group="", sort=""))
 
     def selects(self) -> list[dict[str, Any]]:
-        """Return the filter bar's selects; one with nothing to choose from is left out."""
+        """Return the selects of the filter bar. One without choices is left out."""
         return [
             {
                 "name": name,
@@ -104,7 +104,7 @@ def _options(options: list[Option], written: str) -> list[dict[str, Any]]:
 
 
 def read_filter(person: User, model: type[Filter], raw: Mapping[str, str]) -> FilterForm[Filter]:
-    """Read the filter in ``raw``. With problems it is what could be read beside them."""
+    """Read the filter in ``raw``. With problems, it has the fields that could be read."""
     written = {name: str(text).strip() for name, text in raw.items()}
     names, choices = model.names(), filter_choices(person)
     values = {name: text for name, text in written.items() if text or name not in names}

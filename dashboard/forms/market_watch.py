@@ -16,7 +16,7 @@ MAX_ACCOUNTS = 100
 
 
 class MarketWatch(BaseModel):
-    """A page's wish: an order's market, or a symbol's at accounts of a ticket with what its form says now.
+    """A page's request: the market of an order, or a symbol at the accounts of a ticket, with the form's values.
 
     ``group`` is the ladder's step in ticks, ``minutes`` the length of a candle.
     """

@@ -1,4 +1,4 @@
-"""The validator of passwords, and the form of one's own."""
+"""The password validator, and the form for changing one's own password."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from execution.core.names import guess_problem
 
 
 class GuessableValidator:
-    """Refuse what is guessed soon: well-known passwords, patterns, repeats, dates, and the person's own names."""
+    """Refuses easy passwords: well-known ones, patterns, repeats, dates, and the person's own names."""
 
     def validate(self, password: str, user: Any = None) -> None:
         names = ("username", "first_name", "last_name", "email")
@@ -27,7 +27,7 @@ class GuessableValidator:
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """The present password, and another one twice."""
+    """The form with the present password, and the new one twice."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

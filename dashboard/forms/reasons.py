@@ -1,4 +1,4 @@
-"""The reason that a dialog asks for."""
+"""The parsing of the reason in a dialog."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Websockets: what open pages are sent."""
+"""Websockets, which send updates to open pages."""

@@ -1,4 +1,4 @@
-"""The bell's websocket, on every page: how many alerts wait for the person, and the newest of them."""
+"""The websocket of the bell on every page: the number of the person's waiting alerts, and the newest of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AlertsConsumer(LiveConsumer):
-    """Admits everybody who is logged in; each sees the alerts that are theirs to see."""
+    """Sends each logged-in person the alerts that they may see."""
 
     group = ALERTS_GROUP
     number = 0
@@ -28,7 +28,7 @@ class AlertsConsumer(LiveConsumer):
         return None
 
     def changes(self) -> list[dict[str, Any]]:
-        """Send all of it whenever any of it has changed: it is short."""
+        """Send the whole message whenever a part of it has changed, because it is short."""
         whole, self.wants_snapshot = self.wants_snapshot, False
         if self.person is None:
             return []

@@ -1,7 +1,7 @@
-"""Websockets: a doorbell wakes a consumer, a version decides what it sends.
+"""Websocket consumers. A doorbell wakes a consumer, and a version decides what it sends.
 
-Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries
-it; once a second it polls by itself, so that a lost message delays a page by a second and no more.
+Each consumer has one task that sends, so messages cannot overtake each other. A group message only hurries it. It
+also polls once a second, so a lost message delays a page by a second at most.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ LIMITS_AGAIN = 10.0
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
-    """Admits a person, joins the doorbell's group, and sends in one task until the socket closes."""
+    """The base of all consumers. It admits a person, joins a group, and sends in one task until the socket closes."""
 
     task: asyncio.Task[None] | None = None
     #: The reader, read afresh before each message; None before the first poll and after a logout.
@@ -89,7 +89,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             self.task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:  # noqa: ARG002
-        """Close the socket of a program that sends what cannot be read: anybody could fill the log with errors."""
+        """Close the socket after an unreadable message, because anybody could fill the log with errors."""
         try:
             content = read_json(text_data or "")
         except ValueError:
@@ -98,7 +98,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.receive_json(content)
 
     async def receive_json(self, content: Any, **_kwargs: Any) -> None:
-        """Note that the page wants a snapshot, which it asks for after a gap in the versions."""
+        """Note that the page asks for a snapshot, as it does after a gap in the versions."""
         if isinstance(content, Mapping) and content.get("type") == "snapshot":
             self.wants_snapshot = True
             self.woken.set()
@@ -133,7 +133,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             log.exception("no doorbell for a page", group=self.group)
 
     async def run(self) -> None:
-        """Send until the person may not see it any more, or the socket goes."""
+        """Send until the person loses access, or the socket closes."""
         clock = asyncio.get_running_loop().time
         beat_at = sent_at = clock()
         burst = float(BURST)
@@ -163,14 +163,14 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         return await reading(partial(self.poll, with_beat))
 
     def poll(self, with_beat: bool) -> list[dict[str, Any]] | int:
-        """Do the same in one visit to the database's thread."""
+        """Return the same as ``messages``, with one call on the database's thread."""
         code = self.verdict()
         if code is not None:
             return code
         return [*self.changes(), self.beat()] if with_beat else self.changes()
 
     async def rest(self, seconds: float) -> None:
-        """Wait until somebody rings, or the next heartbeat is due."""
+        """Wait for a group message, or until the next heartbeat is due."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.woken.wait(), timeout=max(0.0, seconds))
         self.woken.clear()
@@ -180,11 +180,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     group = ""
 
     def refusal(self, person: User) -> int | None:
-        """Return the code to close with, or None if this person may see it. Runs in a thread."""
+        """Return the code to close with, or None if this person may see the object. Runs in a thread."""
         raise NotImplementedError
 
     def changes(self) -> list[dict[str, Any]]:
-        """Return the messages that are due. Runs in a thread, may read the database."""
+        """Return the messages that are due. Runs in a thread and may read the database."""
         raise NotImplementedError
 
     def beat(self) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
 
 class OrderConsumer(LiveConsumer):
-    """One order: a snapshot, then deltas with versions; the market and the server's time once a second."""
+    """Sends one order: a snapshot, then deltas with versions; the market and the server's time once a second."""
 
     order_id = 0
     tape: market_tape.Tape | None = None
@@ -230,12 +230,12 @@ class OrderConsumer(LiveConsumer):
 
 
 def may_wait(row: Mapping[str, Any]) -> bool:
-    """Return True if the market alone may change what the row says."""
+    """Return True if the market alone may change the row's words about waiting."""
     return bool(row["waits"]) or (row["status"] == "working" and row["limit_price"] is not None)
 
 
 class OrdersConsumer(LiveConsumer):
-    """A page of the list: all rows first, then those that changed, with the order they stand in."""
+    """Sends a page of the list: all rows first, then the changed ones with the order of all."""
 
     marks: tuple[int, int] = (-1, -1)
     number = 0

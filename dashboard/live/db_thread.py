@@ -1,4 +1,4 @@
-"""Database access of sockets: all on one thread, whose connection stays open between the reads."""
+"""Database access of sockets, on one thread whose connection stays open between the reads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def reading(read: Callable[[], T]) -> Awaitable[T]:
-    """Call ``read`` there; raises what it raises.
+    """Call ``read`` on the sockets' thread. Raises what it raises.
 
-    Channels' own way closes the connection before and after each call: opening one, once a second for every
-    socket, costs more than what is read. A connection that an error may have left unusable is dropped.
+    Channels itself closes the connection before and after each call. Opening one, once a second for every socket,
+    costs more than the read. A connection that an error may have left unusable is dropped.
     """
     return sync_to_async(_kept, thread_sensitive=True)(read)
 

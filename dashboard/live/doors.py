@@ -1,4 +1,4 @@
-"""The way to a websocket: known paths only."""
+"""The check of a websocket's path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Application = Any
 
 
 class KnownPaths:
-    """Refuse the handshake for a path that no websocket has: Channels would raise an error for it."""
+    """Refuses the handshake for a path that no websocket has. Channels would raise an error for it."""
 
     def __init__(self, inner: Application, patterns: Sequence[Any]) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""The market's websocket, beside a ticket or an order: ladder and candles of what the page asks to watch."""
+"""The websocket of the market beside a ticket or an order: the ladder and candles that the page asks for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CANDLES_AGAIN = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The market of a page, and the message that asked for it; None where nothing is to be seen."""
+    """The market that a page shows, and the message that asked for it; None where there is no market to show."""
 
     watch: MarketWatch
     ladder: Ladder | None
@@ -39,11 +39,11 @@ class Shown:
 
 
 class MarketConsumer(LiveConsumer):
-    """Admits everybody who is logged in; what is watched must be an order that they see, or their own accounts.
+    """Sends a logged-in person the market of an order that they see, or of their own accounts.
 
-    Rows are read once a second on the database's thread, what engines publish up to four times a second on another:
-    a Redis that hangs holds up no other socket. The page says ``watch`` before anything is sent, and again at each
-    change of its form.
+    Rows are read once a second on the database's thread. Published data are read up to four times a second on
+    another thread, so that a hanging Redis delays no other socket. The page sends ``watch`` before it gets anything,
+    and again after each change of its form.
     """
 
     watch: MarketWatch | None = None
@@ -59,7 +59,7 @@ class MarketConsumer(LiveConsumer):
         return None
 
     async def join(self) -> None:
-        """Join no group: nobody rings for a market."""
+        """Join no group, because no message announces market data."""
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         if not (isinstance(content, Mapping) and content.get("type") == "watch"):
@@ -88,7 +88,7 @@ class MarketConsumer(LiveConsumer):
         return [*changes, self.beat()] if with_beat else changes
 
     def read_place(self) -> int | None:
-        """Read whose books are wanted and what stands against them; return the code to close with, or None."""
+        """Read the accounts and the desk's orders in the market. Return the code to close with, or None."""
         code, watch, now = self.verdict(), self.watch, timezone.now()
         if code is not None or watch is None or self.person is None:
             return code
@@ -117,7 +117,7 @@ class MarketConsumer(LiveConsumer):
     def read_market(
         self, watch: MarketWatch, ladder: LadderPlace | None, candles: CandlePlace | None, with_beat: bool
     ) -> Shown:
-        """Read what engines publish. With each beat they are told that somebody looks; candles come once a second."""
+        """Read the published data. Each beat tells the engines that somebody looks; candles are read once a second."""
         if ladder is None or candles is None:
             return Shown(watch, None, None)
         now = timezone.now()
@@ -128,7 +128,7 @@ class MarketConsumer(LiveConsumer):
         return Shown(watch, ladder_read(ladder, group=watch.group, now=now), found)
 
     def change(self, found: Shown) -> list[dict[str, Any]]:
-        """Return the message that says what is new, if anything is; all of it for another watch."""
+        """Return the message with the new parts, if there are any; the whole for another watch."""
         before, self.shown = self.shown, found
         whole = self.wants_snapshot or before is None or before.watch is not found.watch
         self.wants_snapshot = False
@@ -144,7 +144,7 @@ class MarketConsumer(LiveConsumer):
 
 
 def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
-    """Return the ladder of a ticket, with what its form says."""
+    """Return the ladder of a ticket, with the values of its form."""
     found = ladder_of_ticket(person=person, accounts=watch.accounts, symbol=watch.symbol)
     return found and replace(
         found,
@@ -156,7 +156,7 @@ def ticket_ladder(person: User, watch: MarketWatch) -> LadderPlace | None:
 
 
 def changes_between(before: Shown, after: Shown) -> dict[str, Any]:
-    """Return what a page that shows ``before`` needs; of the candles only rows that are new or differ."""
+    """Return the parts that a page which shows ``before`` needs. Of candles only new or different rows are sent."""
     news: dict[str, Any] = {}
     if after.ladder != before.ladder:
         news["ladder"] = after.ladder

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SupervisorConsumer(LiveConsumer):
-    """Admits supervisors only; everything that happens at the desk rings for it."""
+    """The base of the supervisors' consumers. Every event of the desk wakes it."""
 
     group = WALL_GROUP
     number = 0
@@ -37,12 +37,12 @@ class SupervisorConsumer(LiveConsumer):
         return [{"type": kind, "from": self.number - 1, "version": self.number, **content}]
 
     def change(self, *, whole: bool) -> dict[str, Any]:
-        """Return everything, or the changes since the last time; empty when there are none."""
+        """Return everything, or the changes since the last message; empty when there are none."""
         raise NotImplementedError
 
 
 class WallConsumer(SupervisorConsumer):
-    """The wall: all rows first, then those that changed; their order and each panel when they differ."""
+    """Sends the wall: all rows first, then the changed ones, and their order and each panel when they differ."""
 
     wall: Wall | None = None
     shown: WallPicture | None = None
@@ -54,7 +54,9 @@ class WallConsumer(SupervisorConsumer):
 
 
 def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, Any]:
-    """Return what a page that shows ``before`` needs to show ``after``; everything for one that shows nothing."""
+    """Return the parts that a page which shows ``before`` needs to show ``after``; everything for a page without a
+    wall yet.
+    """
     if before is None:
         rows = list(after["rows"].values())
         return {"rows": rows, "order": after["order"], "panels": dict(after["panels"])}
@@ -71,7 +73,7 @@ def wall_changes(before: WallPicture | None, after: WallPicture) -> dict[str, An
 
 
 class HaltConsumer(SupervisorConsumer):
-    """A halt's progress until the exchanges have confirmed that nothing of it is open, and its lifting."""
+    """Sends a halt's progress until the exchanges have confirmed that nothing of it is open, and its lifting."""
 
     shown: HaltDetail | None = None
 

@@ -1,1 +1,1 @@
-"""Facts in the words and figures of the pages."""
+"""The presentation of facts on pages, in words, tables and figures."""

@@ -1,4 +1,4 @@
-"""The ticket's chosen accounts beside each other: what the first slice would cost at each, and what is free."""
+"""The chosen accounts of a ticket side by side: the cost of the first slice at each, and the free balance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AccountPlace:
 
 
 def account_places(preview: Preview | None) -> list[AccountPlace]:
-    """Return a row for each account of the request, the cheapest marked; what is not known is a dash."""
+    """Return a row for each account of the request, with the cheapest marked. An unknown figure is a dash."""
     if preview is None or preview.market is None or not preview.slices:
         return []
     market, quantity = preview.market, preview.slices[0].quantity

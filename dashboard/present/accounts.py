@@ -1,4 +1,4 @@
-"""Accounts and keys said in words: state with its sign, permissions, ages."""
+"""Accounts and keys in words: states with their signs, permissions and ages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POLLED_WITHIN = timedelta(seconds=45)
 
 @dataclass(frozen=True, slots=True)
 class Pill:
-    """A state: sign, word and colour together."""
+    """The sign, the word and the colour of a state."""
 
     sign: str
     word: str
@@ -24,7 +24,7 @@ class Pill:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time of the past: its age in words, and the time itself."""
+    """A past time: its age in words, and the time itself."""
 
     age: str
     at: datetime | None
@@ -90,7 +90,7 @@ def moment(at: datetime | None, now: datetime) -> Moment:
 
 
 def largest_unit(age: timedelta) -> str:
-    """Write an age for a column of a table, such as ``6 min``; the time itself stands in its tooltip."""
+    """Return an age in its largest unit, such as ``6 min``, for a column. The tooltip has the time itself."""
     seconds = int(age.total_seconds())
     for size, unit in ((172_800, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -99,7 +99,7 @@ def largest_unit(age: timedelta) -> str:
 
 
 def permission(allowed: bool | None, *, is_good: bool = True) -> Pill:
-    """Show a permission of the key; one to withdraw is a danger."""
+    """Return the pill of a key's permission. One to withdraw is a danger."""
     if allowed is None:
         return Pill("?", "unknown", "")
     good = allowed is is_good
@@ -148,7 +148,7 @@ def account_shown(row: AccountRow, now: datetime) -> AccountShown:
 
 
 def switch_shown(row: AccountRow, now: datetime) -> Pill:
-    """Show whether the exchange would cancel what rests, should the desk die now."""
+    """Return the pill that says whether the exchange would cancel resting orders if the desk died now."""
     until = row["switch_until"]
     if not row["has_switch"]:
         return Pill("○", f"{row['exchange']} has none", "")
@@ -191,7 +191,7 @@ def trouble_of(row: AccountRow, key: KeyShown | None) -> str:
 
 
 def sorted_accounts(rows: list[AccountRow], now: datetime) -> list[AccountShown]:
-    """Sort accounts that need a person first, closed ones last, then by label."""
+    """Sort accounts by label: those that need a person first, closed ones last."""
     shown = [account_shown(row, now) for row in rows]
 
     def rank(account: AccountShown) -> tuple[bool, int, bool, str]:

@@ -1,4 +1,4 @@
-"""Alerts said in words: state with its sign, ages, and the parts of a channel."""
+"""Alerts in words: states with their signs, ages, and the parts of a channel."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _moment(epoch_ms: int | None, now: datetime) -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class SubjectShown:
-    """One thing that an alert is about."""
+    """One subject of an alert as its page shows it."""
 
     row: AlertSubjectRow
     at: Moment
@@ -113,7 +113,7 @@ def channel_shown(row: ChannelRow, now: datetime) -> ChannelShown:
 
 
 def channel_fields(kind: str, written: dict[str, str]) -> list[dict[str, object]]:
-    """Return the fields of a channel's form; a secret is never put back into it."""
+    """Return the fields of a channel's form. A stored secret is never put back into it."""
     fields = []
     for name in FIELDS[kind]:
         plain = name.rstrip("?")

@@ -45,7 +45,7 @@ SHARES = {"maker_share", "participation", "filled_share"}
 
 
 def panels_of(page: AnalysisPage) -> list[dict[str, Any]]:
-    """Return each panel's heads, its groups and, where there are several, all together."""
+    """Return each panel's column heads, its groups and, where there are several, a row for all together."""
     rows = [*page["groups"]]
     if page["whole"] is not None and len(rows) > 1:
         rows.append(page["whole"])
@@ -95,7 +95,7 @@ def group_name(name: str, by: str) -> str:
 
 
 def analysis_csv(page: AnalysisPage) -> str:
-    """Return a row for each group: orders, notional, and of each figure its orders, both means and the error."""
+    """Return a CSV row for each group: orders, notional, and for each figure its number, both means and the error."""
     head = [page["by"].capitalize(), "Orders", "Notional"]
     for key, figure in FIGURES.items():
         unit = "share" if key in SHARES else "s" if key.endswith("_seconds") else "bp, + is cost"

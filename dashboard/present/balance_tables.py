@@ -1,4 +1,4 @@
-"""Balances and today's results as their page shows them."""
+"""The tables of the balances page."""
 
 from __future__ import annotations
 

@@ -103,7 +103,9 @@ def refused_review(action: BulkAction, count: int, problems: Sequence[Problem]) 
 
 
 def review(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any]:
-    """Return what the review says: how many, how much, what not and why. Only what does something is sent."""
+    """Return the review: the counts and sums, and the orders that are left out with the reason. Only the others are
+    sent.
+    """
     action, found = request.action, bulk_preview(request.action, results)
     does = [each for each in results if each.outcome in DOES]
     counted = _orders(len(results))
@@ -123,7 +125,7 @@ def review(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any
 
 
 def done(request: BulkRequest, results: Sequence[BulkResult]) -> dict[str, Any]:
-    """Return what the answer says."""
+    """Return the message about a finished action on many orders."""
     counts = Counter(each.outcome for each in results)
     return {
         "action": request.action,

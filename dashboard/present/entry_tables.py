@@ -1,4 +1,4 @@
-"""Entries of journal and audit as a page and a CSV file show them: the same columns."""
+"""Entries of journal and audit as a table and as CSV, with the same columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADS = (
 
 
 def details_of(data: dict[str, Any]) -> str:
-    """Write an entry's facts as "name value", as the order's page does."""
+    """Return an entry's data as "name value" pairs, as the order's page shows them."""
     return " · ".join(f"{name.replace('_', ' ')} {_value(value)}" for name, value in data.items())
 
 
@@ -37,7 +37,7 @@ def _value(value: Any) -> str:
 
 
 def entry_lines(parts: Iterable[list[EntryRow]], subject: str) -> Iterator[str]:
-    """Yield the CSV file of entries, heads first; ``subject`` is the head of what they are about."""
+    """Yield the lines of the entries' CSV file, heads first. ``subject`` is the head of their subject's column."""
     yield csv_text([[subject if head == "Order" else head for head in HEADS]])
     for rows in parts:
         yield csv_text([_cells(row) for row in rows])

@@ -1,8 +1,8 @@
 """The blotter as CSV: the same rows in the same order, with every column that the page can show.
 
-Decimals are exact, unknown is empty, times are UTC. Texts that people or exchanges wrote cannot become
-formulas: a spreadsheet runs what begins with = + - or @, also full-width ones, so such a text gets an apostrophe
-before it. Characters that nobody sees are written as escapes: a spreadsheet skips some of them before a formula.
+Decimals are exact, unknown is empty, times are UTC. A spreadsheet runs a text that begins with = + - or @, also a
+full-width one, so a text from people or exchanges gets an apostrophe before it. Invisible characters are written as
+escapes, because a spreadsheet skips some of them before a formula.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Cell = Callable[[OrderRow, int], str]
 
 
 def words(text: str) -> str:
-    """Write free text as a cell that no spreadsheet runs and no terminal obeys."""
+    """Return free text as a cell that no spreadsheet runs and no terminal obeys."""
     shown = visible(text)
     return f"'{shown}" if begins_formula(shown) else shown
 
@@ -44,7 +44,7 @@ def _share(row: OrderRow) -> Decimal:
 
 
 def percent(share: Decimal | None) -> str:
-    """Write percent with two digits, and with more where two would show a part as nothing or as the whole."""
+    """Return percent with two digits, and with more where two would show a part as nothing or as the whole."""
     if share is None:
         return ""
     exact, digits = share * 100, 2
@@ -70,8 +70,11 @@ def _ahead(row: OrderRow, now: int) -> str:
 
 
 def finish(row: OrderRow, now: int) -> int | None:
-    """Return when the order is done: at the end of its plan while it keeps to that, and without a plan at its
-    average pace. None when it is not done by its end at this pace, or when nobody can say."""
+    """Return the time at which the order will be done: the end of its plan, or that of its average pace without a
+    plan.
+
+    None when it is not done by its end at this pace, or when that is unknown.
+    """
     started, share, schedule = row["started_at"], _share(row), row["schedule"]
     if row["status"] != OrderStatus.WORKING or started is None or share >= 1:
         return None

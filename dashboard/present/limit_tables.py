@@ -1,4 +1,4 @@
-"""Limits and approvals as their pages show them."""
+"""The tables of limits and approvals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEAR = Decimal("0.8")
 
 
 def limit_table(rows: Sequence[LimitRow]) -> list[dict[str, Any]]:
-    """Return rows of the page; a kind's name stands only where it begins."""
+    """Return the rows of the limits' page. Only the first row of a kind has its name."""
     table, before = [], ""
     for row in rows:
         value = Decimal(row["value"])

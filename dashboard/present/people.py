@@ -1,4 +1,4 @@
-"""People said in words."""
+"""Entries about people in words."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def person_audit(entries: Sequence[Mapping[str, object]]) -> list[dict[str, obje
 
 
 def said(entry: Mapping[str, object], kinds: Mapping[str, str]) -> str:
-    """Return what an entry of the audit is about; of a request also what was asked for."""
+    """Return the subject of an audit entry in words; for a request also its contents."""
     kind, what = str(entry["kind"]), entry.get("data__what")
     text = kinds.get(kind, kind)
     return (

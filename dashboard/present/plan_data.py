@@ -1,4 +1,4 @@
-"""The plan of a ticket as its chart draws it, and in a line."""
+"""The plan of a ticket as its chart draws it, and as a line of text."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from execution.services.orders.stages import Preview
 
 
 def plan_data(preview: Preview | None) -> dict[str, Any] | None:
-    """Start, end and quantity of each slice, and what the algorithm plans beside them; None without a plan, and while
-    the books of an order that takes at once are still coming."""
+    """Return start, end and quantity of each slice, with the algorithm's forecast.
+
+    None without a plan, and while the books of an order that takes at once are still missing.
+    """
     if preview is None or preview.planned.plan is None or not preview.slices or preview.books_awaited:
         return None
     market = preview.limits
@@ -56,7 +58,7 @@ def _route(row: RouteRow, market: Market | None) -> dict[str, Any]:
 
 
 def route_table(preview: Preview | None) -> dict[str, Any] | None:
-    """Return the router's split, account by account, and what it saves; None for what is not routed at once."""
+    """Return the router's split by account, and its saving; None for an order that is not routed at once."""
     if preview is None or preview.split is None:
         return None
     tick = preview.limits.tick if preview.limits else None
@@ -89,7 +91,7 @@ def _saving(allocation: Split) -> str:
 
 
 def plan_subtitle(preview: Preview | None, market: Market | None) -> str:
-    """Write the plan in a line: ``60 slices × 0.0416 to 0.0417 BTC, one every 1 min, exact total 2.5``."""
+    """Return the plan as a line: ``60 slices × 0.0416 to 0.0417 BTC, one every 1 min, exact total 2.5``."""
     if preview is None or not preview.slices or market is None:
         return "no plan yet"
     quantities = [part.quantity for part in preview.slices]

@@ -1,4 +1,4 @@
-"""The expected cost of the order that stands in the ticket."""
+"""The expected cost of the order in the ticket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from execution.services.orders.stages import Preview
 
 
 def predicted_now(preview: Preview | None, now: datetime) -> Predicted | None:
-    """Return the newest expected cost, pending while the first is worked out; None where there cannot be one."""
+    """Return the newest expected cost, pending while the first is calculated; None where there cannot be one."""
     if preview is None or preview.problems:
         return None
     if preview.takes_at_once:

@@ -1,4 +1,4 @@
-"""The right side of the ticket, and what its script needs beside it."""
+"""The preview panel of the ticket, and the data for its script."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def _markout(seconds: int, name: str) -> Read:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure by venue. ``kind`` says how it is shown: bp, share, quantity, price, count."""
+    """One figure of the report. ``kind`` is its format: bp, share, quantity, price, count."""
 
     label: str
     unit: str
@@ -58,7 +58,7 @@ COSTS = (
 
 
 def lines_of(report: Report) -> list[Line]:
-    """Return the figures that each venue has, too."""
+    """Return the lines of the figures that also exist for each venue."""
     return [
         Line("Filled", report["base"], "quantity", _at("filled")),
         Line("Share", "%", "share", _at("share"), "of what the order filled"),
@@ -102,7 +102,7 @@ TIMES = {
 
 
 def report_table(report: Report) -> list[dict[str, Any]]:
-    """Return the lines for the page: label, unit and a cell for the order and, with several, for each venue."""
+    """Return the lines for the page: label, unit, and a cell for the order and, with several venues, for each."""
     parts = _context(report)
     return [
         {
@@ -146,7 +146,7 @@ def _cell(line: Line, part: Mapping[str, Any], report: Report) -> dict[str, str]
 
 
 def report_csv(report: Report) -> str:
-    """Return figure, unit, the order and each venue; exact, unknown empty."""
+    """Return the report as CSV: figure, unit, the order and each venue. Values are exact, unknown ones empty."""
     parts = _context(report)
     head = ["Figure (+ is cost)", "Unit", *(words(name) for name in heads_of(report))]
     rows: list[list[str]] = [

@@ -1,4 +1,4 @@
-"""An order said in words."""
+"""An order in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from execution.services.orders.stages import Preview
 
 
 def spoken(duration: timedelta) -> str:
-    """Write a duration as people say it: ``1 h 30 min``."""
+    """Return a duration in words: ``1 h 30 min``."""
     seconds = round(duration.total_seconds())
     parts = [
         (seconds // 86400, "d"),
@@ -34,7 +34,7 @@ def spoken(duration: timedelta) -> str:
 
 
 def order_sentence(preview: Preview) -> str:
-    """Say in one sentence what will be sent; empty while the plan is not known."""
+    """Return one sentence about the order that will be sent; empty while its plan is unknown."""
     market, terms = preview.limits, preview.terms
     start, end = terms.start_at, terms.end_at
     if market is None or not preview.accounts or start is None or end is None or terms.quantity is None:
@@ -52,7 +52,7 @@ def order_sentence(preview: Preview) -> str:
 
 
 def unit_word(preview: Preview) -> str:
-    """Return the currency that the quantity was asked in."""
+    """Return the currency in which the quantity was entered."""
     if preview.limits is None:
         return ""
     return preview.limits.quote if preview.request.unit is Unit.QUOTE else preview.limits.base

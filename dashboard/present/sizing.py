@@ -1,4 +1,4 @@
-"""The ticket's helper buttons: shares of the balance as a quantity, a limit beside the mid. Pure."""
+"""The ticket's helper buttons: shares of the balance as a quantity, and a limit price near the mid."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def quantity_shares(
     price: Decimal | None,
     worst: Decimal | None = None,
 ) -> dict[str, str]:
-    """Return 10, 25, 50 and 100 % of what can be used in the ticket's unit, rounded down to the lot.
+    """Return 10, 25, 50 and 100 % of the usable balance in the ticket's unit, rounded down to the lot.
 
     ``free`` is quote for a buy and base for a sell. A buy leaves room for its ``worst`` price and the taker's fee.
-    Without a balance or a price there is nothing to propose.
+    Empty without a balance or a price.
     """
     if free is None or price is None or price <= ZERO:
         return {}

@@ -1,4 +1,4 @@
-"""The ticket's row of figures. What is not known is a dash, and beside it stands why."""
+"""The ticket's row of figures. An unknown figure is a dash, with the reason beside it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """The expected cost of the order against arrival, in bp with fees; + is cost. ``pending``: it is being
-    simulated, and the numbers are None. ``hint`` stands beside a figure that no simulation made."""
+    """The expected cost of the order against arrival, in bp with fees; + is cost.
+
+    ``pending``: it is being simulated, and the numbers are None. ``hint`` stands beside a figure that was not
+    simulated.
+    """
 
     cost_bp: Decimal | None = None
     error_bp: Decimal | None = None
@@ -100,7 +103,7 @@ def _participation(preview: Preview | None, market: Market | None, pace: Pace | 
 
 
 def planned_share(preview: Preview | None, pace: Pace | None) -> Decimal | None:
-    """Return the order's pace as a share of the market's; None where one of them is not known."""
+    """Return the order's pace as a share of the market's; None where one of them is unknown."""
     terms = preview.terms if preview else RequestedTerms()
     if pace is None or terms.quantity is None or not terms.start_at or not terms.end_at:
         return None
@@ -109,7 +112,7 @@ def planned_share(preview: Preview | None, pace: Pace | None) -> Decimal | None:
 
 
 def participation_warning(preview: Preview | None, pace: Pace | None) -> tuple[str, str] | None:
-    """Return state and words of a check, for an order that wants a large part of what the market trades."""
+    """Return the state and words of a check, for an order that wants a large share of the market's volume."""
     share = planned_share(preview, pace)
     if share is None or share <= LARGE_SHARE:
         return None

@@ -1,4 +1,4 @@
-"""Requests for access: what waits for a second person, and who decided what."""
+"""The page of requests for access: those that wait for a second person, and the decided ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from execution.services.desk import four_eyes  # doors: its kinds are registered
 @never_cache
 @second_required
 def access(request: HttpRequest) -> HttpResponse:
-    """Show what waits, and the last that were decided."""
+    """Show the waiting requests, and the last decided ones."""
     return _page(request)
 
 
@@ -58,7 +58,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
 @never_cache
 @second_required
 def access_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Confirm, refuse or withdraw a request; a refusal shows why and changes nothing."""
+    """Confirm, refuse or withdraw a request. A refusal shows the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     if action == "confirm" and must_answer(request):

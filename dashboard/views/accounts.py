@@ -1,4 +1,4 @@
-"""Accounts and keys, for admins: the list, one account, and what is done to it. No secret is ever rendered."""
+"""The admins' pages of accounts and keys: the list, one account, and the actions on it. No secret is ever rendered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECRET_FIELDS = {"api_key": "apiKey", "api_secret": "secret", "api_passphrase": 
 @never_cache
 @admin_required
 def account_list(request: HttpRequest) -> HttpResponse:
-    """Show every account; asked by htmx the table alone."""
+    """Show every account. For htmx, return the table alone."""
     now = timezone.now()
     context = {"accounts": sorted_accounts(selectors.account_rows(), now), "now": now}
     is_part = getattr(request, "htmx", False)
@@ -47,7 +47,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
 @admin_required
 @asked_again
 def account_new(request: HttpRequest) -> HttpResponse:
-    """Show the form; a POST asks for the account with its key, or says beside the fields why not."""
+    """Show the form. A POST asks for the account with its key, or shows the problems beside the fields."""
     if request.method != "POST":
         return _form(request)
     try:
@@ -104,7 +104,7 @@ def _may_be_shown(name: str, text: str) -> bool:
 @never_cache
 @admin_required
 def account_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show one account; asked by htmx the part that changes by itself."""
+    """Show one account. For htmx, return the part that is refreshed."""
     return _detail(request, public_id, is_part=bool(getattr(request, "htmx", False)))
 
 
@@ -180,7 +180,7 @@ OPENING = frozenset({"resume", "replace", "grant", "open", "assumptions"})
 @sensitive_post_parameters(*SECRET_FIELDS)
 @admin_required
 def account_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Carry out one action of an admin; a refusal shows the account with the reason and changes nothing."""
+    """Carry out one action of an admin. A refusal shows the account with the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     if action in OPENING and must_answer(request):

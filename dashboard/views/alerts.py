@@ -1,4 +1,4 @@
-"""Alerts: those that are open, acknowledged or past, one of them, and what a person does about it."""
+"""The pages of alerts: lists of open, acknowledged and past ones, one alert, and a person's actions on it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PARTS = {"wall": "_alerts", "home": "_alert_cards"}
 @require_GET
 @never_cache
 def alert_list(request: HttpRequest) -> HttpResponse:
-    """Show the alerts of one state; asked by htmx the rows alone."""
+    """Show the alerts of one state. For htmx, return the rows alone."""
     if getattr(request, "htmx", False) and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
     return _list(request)
@@ -108,7 +108,7 @@ ACTIONS: dict[str, Act] = {
 @never_cache
 @login_required
 def alert_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Acknowledge an alert or own it. A list asks by htmx and draws itself again."""
+    """Acknowledge or own an alert. A list requests it by htmx and draws itself again."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     now: datetime = timezone.now()

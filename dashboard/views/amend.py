@@ -1,4 +1,4 @@
-"""The dialog that amends an order: its fields, the new plan that they make, and the amendment."""
+"""The dialog that amends an order: its fields, the preview of the new plan, and the amendment."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SHOWN_SLICES = 50
 @login_required
 @require_http_methods(["GET", "POST"])
 def amend(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show the form with the present terms; a POST amends. The page learns of the change from its websocket."""
+    """Show the form with the present terms. A POST amends; the websocket then updates the page."""
     try:
         return _send(request, public_id) if request.method == "POST" else _form(request, public_id)
     except OrderNotFound:
@@ -54,7 +54,7 @@ def amend(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def preview(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show the new plan for what stands in the form now. Creates nothing."""
+    """Show the new plan for the form's present values. Nothing is written."""
     person, now = person_of(request), timezone.now()
     try:
         current = _current(request, public_id, now)
@@ -148,9 +148,9 @@ def shown_terms(current: Amendment) -> dict[str, str]:
 
 
 def changed(current: Amendment, form: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """Return what was written that differs from what the form showed, as the services read it; empty is none.
+    """Return the written values that differ from those that the form showed, as the services read them; "" is none.
 
-    The form says itself what it showed: sent again, it asks for the same again, whatever the terms are by then.
+    The form sends the values that it showed. So sending it again asks for the same, whatever the terms are by then.
     """
     shown = _shown_by(form) or shown_terms(current)
     texts = {name: form[name].strip() for name in shown if name in form and form[name].strip() != shown[name]}

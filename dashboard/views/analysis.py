@@ -1,4 +1,4 @@
-"""The cost of orders: the report of one, and the analysis of many."""
+"""The pages of costs: the report of one order, and the analysis of many."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _report(request: HttpRequest, public_id: str) -> Report:
 @require_GET
 @login_required
 def order_report(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show an order's report; until it is final it is read again every few seconds."""
+    """Show an order's report. It is refreshed every few seconds until it is final."""
     report = _report(request, public_id)
     algorithm = ALGORITHMS.get(report["algorithm"])
     context = {
@@ -147,7 +147,7 @@ def analysis(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def analysis_export(request: HttpRequest) -> HttpResponseBase:
-    """Export exactly what the page of this filter shows, with all digits."""
+    """Export the figures of this filter's page, with all digits."""
     person = person_of(request)
     chosen = read_filter(person, AnalysisFilter, request.GET.dict())
     if chosen.problems:

@@ -1,4 +1,4 @@
-"""Requests for approval: the inbox of supervisors, and each request with its order and plan."""
+"""The pages of requests for approval: the list of supervisors, and each request with its order and plan."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
 @never_cache
 @login_required
 def approval_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Approve, refuse or withdraw; a refusal shows why and changes nothing."""
+    """Approve, refuse or withdraw a request. A refusal shows the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     person, now = person_of(request), timezone.now()

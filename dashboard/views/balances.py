@@ -1,4 +1,4 @@
-"""Balances and exposure: what accounts hold, what live orders reserve of it, and what was traded today."""
+"""The page of balances and exposure: holdings of accounts, reserves of live orders, and today's trades."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from execution.selectors.balances import balances as balances_read
 @require_GET
 @never_cache
 def balances(request: HttpRequest) -> HttpResponseBase:
-    """Show what the person may see; asked by htmx the part that changes by itself."""
+    """Show the balances that the person may see. For htmx, return the part that is refreshed."""
     is_part = bool(getattr(request, "htmx", False))
     if is_part and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel

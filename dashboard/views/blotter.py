@@ -1,4 +1,4 @@
-"""The blotter: its page, an opened row, and its export."""
+"""The blotter: its page, the details of an opened row, and its export."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def order_parts(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_GET
 @login_required
 def order_export(request: HttpRequest) -> HttpResponseBase:
-    """Export all orders of the filter, not only the page's, as CSV."""
+    """Export all orders of the filter, on all its pages, as CSV."""
     person = person_of(request)
     chosen = read_filter(person, OrderListFilter, request.GET.dict())
     if chosen.problems:

@@ -1,4 +1,4 @@
-"""One action on many chosen orders: its review, which counts and sums, and the action."""
+"""One action on many chosen orders: its review with counts and sums, and the action itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from execution.services.orders import bulk as services
 @require_POST
 @login_required
 def orders_review(request: HttpRequest, action: str) -> HttpResponse:
-    """Show what the action would do to each of the orders now. Changes nothing."""
+    """Show the result that the action would have for each order now. Nothing is changed."""
     found = _action(action)
     try:
         asked = _asked(request, found)
@@ -35,7 +35,7 @@ def orders_review(request: HttpRequest, action: str) -> HttpResponse:
 @require_POST
 @login_required
 def orders_act(request: HttpRequest, action: str) -> HttpResponse:
-    """Carry the action out, and say what became of each order. The pages learn of it from their websockets."""
+    """Carry the action out, and show the result of each order. Websockets update the open pages."""
     found = _action(action)
     try:
         asked = _asked(request, found)

@@ -1,4 +1,4 @@
-"""The second factor: its page, the code at the login, and the question that is asked again."""
+"""The second factor: its page, the code at the login, and the repeated question before changes of access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRONG = "That is not right."
 @require_http_methods(["GET", "POST"])
 @login_required
 def own_factor(request: HttpRequest) -> HttpResponse:
-    """Show the factor, or how to make one; a POST makes it and shows the recovery codes, once."""
+    """Show the factor, or how to set one up. A POST sets it up and shows the recovery codes, once."""
     person = person_of(request)
     if request.method != "POST" or factors.has_factor(person):
         return _page(request)
@@ -82,7 +82,7 @@ def _page(
 @login_required
 @asked_again
 def factor_codes(request: HttpRequest) -> HttpResponse:
-    """Show other recovery codes, once; the former ones end."""
+    """Show new recovery codes, once. The former ones become invalid."""
     try:
         codes = factors.codes_renew(person=person_of(request), now=timezone.now())
     except Refused as refused:
@@ -109,7 +109,7 @@ def factor_remove(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @login_required
 def again(request: HttpRequest) -> HttpResponse:
-    """Ask who somebody is, and send them back."""
+    """Ask the person to prove their identity, and send them back."""
     target = request.POST.get("next") or request.GET.get("next") or "/"
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = "/"

@@ -1,4 +1,4 @@
-"""Halts: set with a preview and a typed phrase, watched until nothing is open, lifted with a reason."""
+"""The pages of halts: setting one with a preview and a typed phrase, its progress, and lifting it with a reason."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def halt_list(request: HttpRequest) -> HttpResponse:
 @supervisor_required
 @require_http_methods(["GET", "POST"])
 def halt_new(request: HttpRequest) -> HttpResponse:
-    """Show the form with its preview; a POST sets the halt."""
+    """Show the form with its preview. A POST sets the halt."""
     now = timezone.now()  # the click reached the server: the time to flat counts from here
     if request.method == "GET":
         return _form(request, _asked(request.GET))
@@ -80,7 +80,7 @@ def halt_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 @supervisor_required
 def halt_preview(request: HttpRequest) -> HttpResponse:
-    """Show what the halt that stands in the form would cancel now. Changes nothing."""
+    """Show what the halt in the form would cancel now. Nothing is changed."""
     preview, problems = _preview(request, _asked(request.GET))
     context = {"preview": preview, "problems": problems, "now": timezone.now()}
     return render(request, "dashboard/_halt_preview.html", context)
@@ -99,7 +99,7 @@ def halt_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 @supervisor_required
 @asked_again
 def halt_lift(request: HttpRequest, public_id: str) -> HttpResponse:
-    """End a halt. Its orders stay paused."""
+    """Lift a halt. Its orders stay paused."""
     try:
         services.halt_lift(
             public_id=public_id,

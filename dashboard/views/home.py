@@ -61,7 +61,7 @@ def watchlist_act(request: HttpRequest, action: str) -> HttpResponse:
 
 
 class LogoutView(views.LogoutView):
-    """Log out, and have the browser drop what it kept of the desk; the theme, which it stores, may stay."""
+    """Log out, and let the browser delete the desk's data. The stored theme may stay."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         response = super().post(request, *args, **kwargs)
@@ -71,5 +71,5 @@ class LogoutView(views.LogoutView):
 
 @require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
-    """Answer the request that browsers make unasked; without an answer it would fail."""
+    """Answer the request that browsers make by themselves, which would fail otherwise."""
     return redirect(static("mark.svg"), permanent=True)

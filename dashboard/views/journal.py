@@ -1,4 +1,4 @@
-"""The search in journal and audit, for supervisors, and its export."""
+"""The supervisors' search in journal and audit, and its export."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LABELS = dict(zip(SOURCES, ("Orders", "Audit"), strict=True))
 @require_GET
 @supervisor_required
 def journal(request: HttpRequest) -> HttpResponse:
-    """Show a page of the entries of a filter, and where a chain does not hold."""
+    """Show a page of the filter's entries, with the breaks of the chains."""
     chosen = read_filter(person_of(request), EntryFilter, request.GET.dict())
     now, source = timezone.now(), chosen.filter.source
     found = EntryPage([], None) if chosen.problems else entries_page(chosen.filter, now)

@@ -1,4 +1,4 @@
-"""The limits in force: everybody may read them, supervisors set and end them."""
+"""The page of limits. Everybody may read it, and supervisors set and end limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NAMES = ("kind", "scope", "subject", "level", "value")
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def limits(request: HttpRequest) -> HttpResponseBase:
-    """Show the limits; a POST of a supervisor sets one, or asks for it."""
+    """Show the limits. A supervisor's POST sets one, or asks for it."""
     if request.method == "POST":
         return _set(request)
     return _page(request, _prefilled(request.GET.get("change", "")))
@@ -65,7 +65,7 @@ def _set(request: HttpRequest) -> HttpResponse:
 @supervisor_required
 @asked_again
 def limit_end(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Take a limit out of force, or ask for it; a refusal shows why."""
+    """Take a limit out of force, or ask for it. A refusal shows the reason."""
     try:
         waiting = limit_doors.limit_end_ask(
             public_id=public_id,

@@ -1,4 +1,4 @@
-"""The way in: one page for everybody, also for the Django admin; then a code, of who has a second factor."""
+"""The login: one page for everybody, also for the Django admin, and then the code of a second factor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIRST_PAGES = {"supervisor": "wall", "admin": "accounts"}
 
 
 class DeskLoginView(LoginView):
-    """Name and password; whoever has a second factor is asked for its code next. The browser is known from then on."""
+    """The form for name and password. A person with a second factor gives its code next. The browser is known then."""
 
     redirect_authenticated_user = True
 
@@ -67,7 +67,7 @@ login: Any = require_http_methods(["GET", "HEAD", "POST"])(DeskLoginView.as_view
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def login_code(request: HttpRequest) -> HttpResponse:
-    """Ask who gave the right password for a code; five minutes later they begin again."""
+    """Ask a person who gave the right password for a code. After five minutes they have to begin again."""
     half = request.session.get(HALF_IN, {})
     person = get_user_model().objects.filter(pk=half.get("person"), is_active=True).first()
     is_late = time.time() - half.get("at", 0) > HALF_IN_FOR
@@ -83,7 +83,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Send the admin's own login to the desk's: there is one way in."""
+    """Redirect the Django admin's login to the desk's, so that there is one login only."""
     query = request.META.get("QUERY_STRING", "")
     response = redirect("login")
     response.headers["Location"] += f"?{query}" if query else ""

@@ -1,4 +1,4 @@
-"""Answers for monitors: whether this process lives, whether the desk can work, and its figures."""
+"""Answers for monitors: this process is alive, the desk is ready, and the metrics."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via")
 
 @require_safe
 def livez(_request: HttpRequest) -> HttpResponse:
-    """Say that this process answers; nothing else is asked."""
+    """Answer that this process is alive, without any other check."""
     return HttpResponse("live\n", content_type="text/plain")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the desk can work: to a monitor each part with its reason, to strangers one word."""
+    """Answer whether the desk can work. A monitor gets each part with its reason, everybody else one word."""
     found = readiness(timezone.now())
     status = 200 if is_ready(found) else 503
     if is_private(request):
@@ -51,7 +51,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the desk's figures, and those of this process, for Prometheus; to strangers there is no such page."""
+    """Return the metrics of the desk and of this process for Prometheus. Others than the monitor get a 404."""
     if not is_private(request):
         raise Http404
     begun = perf_counter()
@@ -66,7 +66,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
-    """Take a browser's report that a page broke the policy: an extension, or somebody's script in a page of ours."""
+    """Log a browser's report that a page broke the content security policy, by an extension or a foreign script."""
     try:
         report = read_json(request.body)["csp-report"]
         told = {name: shortened(report.get(name, ""), MAX_SHOWN) for name in ("document-uri", "blocked-uri")}
@@ -90,7 +90,9 @@ def _may_tell() -> bool:
 
 
 def is_private(request: HttpRequest) -> bool:
-    """Return True for who has the monitor's token, and where none is set, for this machine itself without a proxy."""
+    """Return True for a request with the monitor's token. Without a token set, return True for this machine without
+    a proxy.
+    """
     token = settings.TRANCHE_METRICS_TOKEN
     if token:
         said = request.headers.get("Authorization", "")

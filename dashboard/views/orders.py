@@ -1,4 +1,4 @@
-"""An order's page, and what a person does to an order."""
+"""An order's page, and a person's actions on the order."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ ACTIONS: dict[str, Callable[..., object]] = {"pause": _pause, "resume": _resume,
 @require_POST
 @login_required
 def order_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Pause, resume or cancel. The page learns of the change from its websocket."""
+    """Pause, resume or cancel an order. The websocket then updates the page."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     try:

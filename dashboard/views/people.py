@@ -1,4 +1,4 @@
-"""People, for admins: who is at the desk, what each leaves running, and who is made inactive."""
+"""The admins' pages of people: the list, one person with their live orders and sessions, and the actions on them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], object]] = {
 @never_cache
 @admin_required
 def person_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Carry out one action of an admin on a person; a refusal shows why and changes nothing."""
+    """Carry out one action of an admin on a person. A refusal shows the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     if action in {"factor", "enable"} and must_answer(request):

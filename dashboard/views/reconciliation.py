@@ -1,4 +1,4 @@
-"""The reconciliation's inbox: children of unknown fate with their evidence, and what a person may do about them."""
+"""The page of the reconciliation: unknown children with their evidence, and a supervisor's actions on them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from execution.services.children import reconciliation as services
 @require_GET
 @never_cache
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Show what the person may see; asked by htmx the part that changes by itself."""
+    """Show the unknown children and differences that the person may see. For htmx, return the part that is
+    refreshed.
+    """
     is_part = bool(getattr(request, "htmx", False))
     if is_part and not request.user.is_authenticated:
         return HttpResponseClientRefresh()  # else the login page would be swapped into the panel
@@ -69,7 +71,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], QueryDict], None]] = {
 @never_cache
 @supervisor_required
 def unknown_act(request: HttpRequest, public_id: str, action: str) -> HttpResponse:
-    """Carry out one action of a supervisor on a child; a refusal shows why and changes nothing."""
+    """Carry out one action of a supervisor on a child. A refusal shows the reason and changes nothing."""
     if action not in ACTIONS:
         raise Http404("There is no such action.")
     who = {"client_id": public_id, "person": person_of(request), "now": timezone.now()}

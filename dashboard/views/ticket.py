@@ -1,4 +1,4 @@
-"""The ticket: the form, its live preview, the question before sending, and sending."""
+"""The ticket: its form, its live preview, the review before sending, and the sending."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from execution.services.orders.confirmation import price_problems, quantity_must
 
 @dataclass(frozen=True, slots=True)
 class ParsedTicket:
-    """A posted ticket: the request, or why it cannot be read."""
+    """A posted ticket: the request, or the reasons why it cannot be read."""
 
     request: OrderRequest | None
     problems: tuple[Problem, ...]
@@ -152,14 +152,16 @@ def _form(
 @trader_required
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show the right side of the ticket for what stands in the form now. Creates nothing."""
+    """Show the preview panel for the form's present values. Nothing is written."""
     return render(request, "dashboard/_preview.html", _preview(request))
 
 
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """Ask before sending: the order in one sentence, why it cannot be sent, or that it waits for books."""
+    """Show the review before sending: the order in one sentence, the reasons against it, or that it
+    waits for books.
+    """
     return _review(request, _preview(request))
 
 
