@@ -1,4 +1,4 @@
-"""HTTP and websockets of the desk."""
+"""The ASGI application of the desk, for HTTP and websockets."""
 
 from __future__ import annotations
 

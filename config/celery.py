@@ -1,4 +1,4 @@
-"""The Celery application. Its tasks are commands and hints; the engine beside them drives the orders."""
+"""The Celery application. Its tasks are commands and hints. The engine in the same process drives the orders."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ app.steps["worker"].add("execution.tasks:EngineStep")
 
 @setup_logging.connect
 def keep_logging(**_arguments: Any) -> None:
-    """Leave the logs as the settings have made them: a connected handler keeps Celery from setting up its own."""
+    """Keep the logging of the settings: a connected handler stops Celery from setting up its own."""
 
 
 @worker_ready.connect
 def note_ready(**_arguments: Any) -> None:
-    """Tell the supervisor that this worker takes tasks now: it waits for the file that it named."""
+    """Tell the supervisor that this worker takes tasks now, by creating the file that it waits for."""
     if path := os.environ.get("TRANCHE_READY_FILE"):
         Path(path).touch(mode=0o600)

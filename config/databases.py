@@ -20,9 +20,9 @@ STATEMENT = 15_000  # ms
 
 
 def with_options(database: dict[str, Any]) -> dict[str, Any]:
-    """Add the desk's options to ``DATABASE_URL`` as read; what the URL sets itself stays.
+    """Add the desk's options to the parsed ``DATABASE_URL``. Options in the URL itself have precedence.
 
-    Raises ``ImproperlyConfigured`` for a database that the services were not written for.
+    Raises ``ImproperlyConfigured`` for a kind of database that the services do not support.
     """
     options = {SQLITE: _sqlite, POSTGRESQL: _postgresql}.get(database["ENGINE"])
     if options is None:
@@ -77,7 +77,7 @@ def _postgresql() -> dict[str, Any]:
 
 
 def application_name(arguments: list[str]) -> str:
-    """Name this process for pg_stat_activity: tranche, and its command or Celery's node name."""
+    """Return this process's name for pg_stat_activity: tranche, and its command or Celery's node name."""
     program = Path(arguments[0])
     is_module = program.suffix == ".py" and program.name != "manage.py"
     words = [

@@ -1,4 +1,4 @@
-"""The folder of the installation's state, and loud readers of the process environment."""
+"""The folder of the installation's state, and readers of environment variables that refuse wrong values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def var_dir() -> Path:
 
 
 def secret_from_file(path: Path) -> str:
-    """Return the secret kept in ``path``, drawn at the first call; only the owner can read the file."""
+    """Return the secret in the file ``path``. The first call draws it. Only the owner can read the file."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -51,7 +51,7 @@ def redis_url(var: Path) -> str:
 
 
 def broker_url(url: str) -> str:
-    """Spell ``url`` as Celery does: redis-py writes ``unix://`` where kombu wants ``redis+socket://``.
+    """Return ``url`` in Celery's form: redis-py writes ``unix://`` where kombu wants ``redis+socket://``.
 
     Over TLS kombu verifies no certificate unless the address says so; redis-py does by itself.
     """
@@ -92,7 +92,7 @@ def cookie_suffix(var: Path) -> str:
 
 
 def refuse_placeholders(**settings: str) -> None:
-    """Raise ``ValueError`` for a setting that still has the text of an example. The value is not repeated."""
+    """Raise ``ValueError`` for a setting that still has the text of the example. The message omits the value."""
     for name, value in settings.items():
         if found := PLACEHOLDER.search(value):
             raise ValueError(f"{name} still has {found[0]!r} of the example; put a secret of your own there")
@@ -108,6 +108,6 @@ def refuse_weak_secret(secret: str) -> None:
 
 
 def refuse_debug(environment: str, *, is_debug: bool) -> None:
-    """Raise ``ValueError`` for Django's debug pages where there is money: they show settings and variables."""
+    """Raise ``ValueError`` for Django's debug pages outside of paper, because they show settings and variables."""
     if is_debug and environment != "paper":
         raise ValueError(f"DEBUG is true in this {environment} installation; only a paper one may have it")

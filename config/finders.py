@@ -1,4 +1,4 @@
-"""Serves Plotly's script from its wheel, so that nothing is vendored and no CDN is asked."""
+"""A finder that serves Plotly's script from its wheel, so that no copy is tracked and no CDN is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line of log per event, the same shape from every process: time, level, event, key=value."""
+"""The format of the logs: one line per event, the same from every process, with time, level, event and key=value."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from execution.core.texts import visible
 
 
 def show_unseen(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Write escapes for characters that a terminal obeys or hides: a log repeats what strangers have sent.
+    """Escape characters that a terminal obeys or hides, because a log repeats input from strangers.
 
-    Line ends stay: they are in tracebacks, and the renderers write them as an escape themselves.
+    Line ends stay. They are in tracebacks, and the renderers escape them elsewhere.
     """
     return {
         name: visible(value, keep="\n") if isinstance(value, str) else value for name, value in event.items()
@@ -27,7 +27,7 @@ OF_STRANGERS = ("django.security", "daphne.http_protocol", "daphne.ws_protocol",
 
 
 def not_an_error(record: logging.LogRecord) -> bool:
-    """Lower what strangers cause to a warning without a traceback: an error is what a person should act on."""
+    """Lower errors that strangers cause to warnings without a traceback. An error needs a person to act."""
     if record.levelno > logging.WARNING and record.name.startswith(OF_STRANGERS):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = record.exc_text = None
@@ -37,9 +37,9 @@ def not_an_error(record: logging.LogRecord) -> bool:
 def with_request_id(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Give a line that Django writes about a request the id of that request.
+    """Add the request's id to a line that Django logs about it.
 
-    Django says "Not Found" and the like when the request's own context is over.
+    Django logs "Not Found" and the like after the request's own context has ended.
     """
     meta = getattr(getattr(event.get("_record"), "request", None), "META", {})
     if drawn := meta.get(REQUEST_ID):

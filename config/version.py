@@ -1,4 +1,4 @@
-"""The version of this program, as ``pyproject.toml`` has it. Nothing else names it."""
+"""The version of this program, read from ``pyproject.toml``, its only source."""
 
 from __future__ import annotations
 

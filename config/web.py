@@ -1,8 +1,8 @@
 """The web process: ``python -m config.web``, with daphne's options.
 
-Daphne takes a request of any size: twisted writes its body to a temporary file, then daphne puts all of it into a
-queue in memory, before anybody has asked who sends it. Here a request is bounded while it comes in: its head, its
-body, and the time that it takes.
+Daphne takes a request of any size: twisted writes its body to a temporary file, and daphne then puts all of it into
+a queue in memory, before any check of its sender. Here the head, the body and the time of a request are bounded
+while it comes in.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ TOO_MANY_MESSAGES = 4429
 
 
 def most_of_body(address: bytes) -> int:
-    """Return how many bytes the body of a request to ``address`` may have."""
+    """Return the largest body of a request to ``address``, in bytes."""
     path = address.partition(b"?")[0]
     return LOGIN_BODY if path in LOGINS else int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 class BoundedChannel(HTTPChannel):  # type: ignore[misc]
-    """A connection whose requests are refused as soon as they are too long, too many or too slow."""
+    """A connection that refuses a request as soon as it is too long or too slow, or there are too many."""
 
     _address = b""
     _lines = 0
@@ -115,14 +115,14 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:
-        """Refuse a long body before the client is told to go on: it may wait for that."""
+        """Refuse a long body before the client is told to send it, because it may wait for that."""
         if self.length is not None and self.length > most_of_body(self._address):
             self._refuse_body(self.length)
         else:
             super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Count a body in chunks, the chunks' heads too: it says its length nowhere."""
+        """Count the bytes of a chunked body with the chunks' heads, because it declares no length."""
         if self._is_refused:
             return
         if not self._is_answering and self.length is None:
@@ -155,7 +155,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
             oldest.make_room()
 
     def make_room(self) -> None:
-        """Close the connection: at once in the middle of a request, else after what is still to be sent."""
+        """Close the connection: at once in the middle of a request, else after the pending answer."""
         self._stop_timer()
         if self._lines:
             self._abort()
@@ -227,7 +227,7 @@ class BoundedChannel(HTTPChannel):  # type: ignore[misc]
 
 
 class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
-    """A page's websocket: daphne queues what comes in, so who sends more than a page does is cut off."""
+    """A page's websocket. Daphne queues incoming messages, so a client that sends too many is disconnected."""
 
     maxMessagePayloadSize: int
 
@@ -252,9 +252,9 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         super().onMessage(payload, isBinary)
 
     def sendMessage(self, *arguments: Any, **options: Any) -> None:
-        """Send a message of any length: Autobahn would hold it to the limit of what comes in.
+        """Send a message of any length. Autobahn would apply the limit of incoming messages.
 
-        A page that has just gone is told nothing: its socket hears of that next.
+        Nothing is sent to a page that has just gone. Its socket is told of that next.
         """
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
@@ -265,7 +265,7 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
 
 
 class BoundedServer(Server):  # type: ignore[misc]
-    """Daphne's server with our connections in place of its own."""
+    """Daphne's server with the bounded connections."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options["websocket_max_message_size"] = options["websocket_max_frame_size"] = MAX_MESSAGE

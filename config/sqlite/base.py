@@ -18,7 +18,7 @@ BEGIN = "BEGIN IMMEDIATE"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A transaction begins with the writers' lock, within the connection's ``timeout``."""
+    """SQLite's connection. A transaction begins with the writers' lock, within the connection's ``timeout``."""
 
     def _start_transaction_under_autocommit(self) -> None:
         options = self.settings_dict["OPTIONS"]
