@@ -92,7 +92,6 @@ def combined_market(markets: Sequence[Market]) -> Market:
 def _tightest(
     choose: Callable[[Iterable[Decimal]], Decimal], bounds: Iterable[Decimal | None]
 ) -> Decimal | None:
-    """Return the tightest of the known bounds; None where none is known."""
     known = [bound for bound in bounds if bound is not None]
     return choose(known) if known else None
 

@@ -123,7 +123,6 @@ class Compiled(Generic[M]):
 
 
 def _converted(prepared: _Made, rows: Sequence[Any]) -> list[Any]:
-    """Return the rows with Python's values."""
     row = list(rows)
     for place, converters, expression in prepared.converters:
         for convert in converters:

@@ -151,7 +151,6 @@ class CandleSeries:
 
     @property
     def _first(self) -> int:
-        """Return the first minute that is offered."""
         return self._start - self._minutes * MINUTE
 
     # --- inside ---------------------------------------------------------------------------------

@@ -143,7 +143,6 @@ async def serve_as_asked(options: Mapping[str, Any]) -> int:
 
 
 def _source(options: Mapping[str, Any], profile: Profile) -> tuple[MarketSource | None, Profile]:
-    """Return the requested replay, and the profile with its fees."""
     path = options["replay"]
     if path is None:
         for name, option in (("speed", "--speed"), ("symbol", "--symbol"), ("start", "--from")):

@@ -290,7 +290,6 @@ class Exchange:
             del self.switches[name]
 
     def _end_expired(self, market: SymbolMarket, now: int) -> None:
-        """End the orders that were good until a time that has come."""
         for order in self.ledger.open_orders(symbol=market.name):
             if 0 < order.expires <= now:
                 market.book.cancel(order.id)

@@ -125,7 +125,6 @@ def _market(path: Path, symbol: str, fields: object) -> Market:
 
 
 def _number(path: Path, symbol: str, name: str, value: object) -> Any:
-    """Return the number, or None where nobody knows one."""
     if value is None and name in _OPTIONAL:
         return None
     try:

@@ -224,10 +224,9 @@ def _is_over(view: OrderView, number: int | None) -> bool:
 
 
 def _backoff(view: OrderView) -> Decimal:
-    """Return the seconds still to wait after refusals: half a second, doubling, at most thirty. Harmless refusals
-    stay at half a second, because the book has moved on and the slice runs out.
+    """Return the seconds still to wait after refusals: half a second, doubling, at most thirty.
 
-    Harmless ones stay at half a second: the book has moved on, and the slice goes by.
+    Harmless refusals stay at half a second, because the book has moved on and the slice runs out.
     """
     refused = view.rejections
     if refused.count == 0 or refused.last_at is None:

@@ -125,7 +125,6 @@ def _rounded(volumes: Sequence[float]) -> list[float]:
 def _split(
     plan_input: PlanInput, parameters: VwapParameters, curve: _Curve | None
 ) -> tuple[list[Decimal], tuple[str, ...]]:
-    """Return the quantities of the slices, and the words about their number."""
     span = plan_input.end - plan_input.start
     asked = parameters.slice_length
     length = asked or max(MIN_SLICE, min(DEFAULT_SLICE, span / MIN_SLICES))

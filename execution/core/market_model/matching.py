@@ -131,7 +131,6 @@ class _BookSide:
         return self.rank(self.ranks[-1]) if self.ranks else None
 
     def prices(self) -> Iterator[Decimal]:
-        """Yield the prices, best first."""
         return (self.rank(rank) for rank in reversed(self.ranks))
 
     def add(self, order: RestingOrder) -> None:

@@ -134,7 +134,6 @@ class SimulatedMarket:
         return max(1, round(mean * math.exp(tail * normal - tail * tail / 2)))
 
     def _maker_price(self, sign: int) -> int:
-        """Return the best price at which makers want to be on a side."""
         if sign > 0:
             return math.floor(self.value - self.kind.half_spread)
         return math.ceil(self.value + self.kind.half_spread)

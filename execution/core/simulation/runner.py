@@ -47,8 +47,6 @@ class InvariantBroken(Exception):
 
 @dataclass(slots=True)
 class _Child:
-    """A child as the desk knows it."""
-
     intend: PlaceChild
     version: int
     intended_at: float
@@ -159,7 +157,6 @@ class Runner:
             self._hear(report)
 
     def _step(self) -> Decision:
-        """Look and act until there is nothing more to do at this moment."""
         for _ in range(MAX_DECISIONS):
             self._decisions += 1
             view = self._observe()

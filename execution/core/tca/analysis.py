@@ -303,7 +303,6 @@ def _opportunity(subject: Subject, filled: Decimal, record: MarketRecord) -> Dec
 
 
 def _fees(fills: Sequence[Execution]) -> dict[str, Decimal]:
-    """Return the known fees by currency."""
     total: dict[str, Decimal] = {}
     for fill in fills:
         for currency, amount in fill.fees:

@@ -43,7 +43,6 @@ def _rate(kind: str, interval: str, number: int, limit: int) -> dialect.Json:
 
 
 def _symbols(call: Call) -> list[SymbolMarket]:
-    """Return the requested symbol, several, or all."""
     if name := call.parameters.get("symbol"):
         return [call.exchange.symbol(name)]
     if names := call.parameters.get("symbols"):

@@ -59,7 +59,6 @@ class MarketChannels:
             del self._subscribers[key]
 
     def _snapshot(self, channel: str, symbol: SymbolMarket) -> Json:
-        """Return the first message of a channel."""
         now = self._exchange.now()
         if channel == "ticker":
             return {"type": "snapshot", "tickers": [dialect.ticker(symbol, now)]}
@@ -112,5 +111,4 @@ def _ticker(symbol: SymbolMarket, now: int) -> Json:
 
 
 def _trades(kind: str, trades: list[PublicTrade], symbol: SymbolMarket) -> Json:
-    """Return the trades, newest first."""
     return {"type": kind, "trades": [dialect.public_trade(trade, symbol) for trade in reversed(trades)]}

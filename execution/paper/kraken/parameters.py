@@ -124,7 +124,6 @@ def draft(parameters: Parameters, symbol: SymbolMarket) -> Draft:
 
 
 def _kind(parameters: Parameters, given: set[str]) -> tuple[str, str]:
-    """Return the exchange's type of the order, and its time in force."""
     life = (parameters.get("timeinforce") or "GTC").upper()
     if life not in ("GTC", "IOC", "FOK"):
         raise refusals.wrong("timeinforce")

@@ -72,7 +72,6 @@ class MarketChannels:
             self._drop(key, connection)
 
     def _snapshot(self, channel: str, symbol: SymbolMarket) -> Json | None:
-        """Return the first message of a channel."""
         now = self._exchange.now()
         if channel == "trades":
             return None

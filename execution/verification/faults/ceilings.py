@@ -90,6 +90,5 @@ class Ceilings:
         return [(kind, Decimal(value), account) for kind, value, account in self._raw.execute(LIMITS)]
 
     def _traded(self, account: int | None) -> Decimal:
-        """Return what was traded, of the account if one is given."""
         rows = self._raw.execute(TRADED, (account,))
         return sum((Decimal(price) * Decimal(quantity) for price, quantity in rows), ZERO)
