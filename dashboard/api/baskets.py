@@ -1,4 +1,4 @@
-"""Baskets over the API: the same services as the pages call."""
+"""Baskets over the API: the same services as on the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A basket as a page has it: the text of a table, and what a person confirmed of its rows."""
+"""The parsing of a basket from a page: the text of its table, and the confirmations of its rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _OF_ROW = re.compile(r"([0-9]{1,3})\.([a-z_]{1,60})")
 
 
 def read_basket(text: str, person: User) -> list[BasketRow]:
-    """Return the rows of a table; raises ``Refused`` for a text that is none. Accounts are public ids or labels."""
+    """Return the rows of a table. Raises ``Refused`` for a text that is not a table. Accounts are public ids or
+    labels.
+    """
     ids = account_ids(person)
     return [_row(found, ids) for found in read_basket_csv(text)]
 
@@ -43,7 +45,7 @@ def _row(found: CsvRow, ids: Mapping[str, str]) -> BasketRow:
 
 
 def basket_confirmed_in(form: Mapping[str, str]) -> BasketConfirmation:
-    """Return what a person confirmed: fields of a row begin with its number."""
+    """Return the person's confirmations. The fields of a row begin with its number."""
     by_row: dict[int, dict[str, str]] = defaultdict(dict)
     for name, value in form.items():
         if (match := _OF_ROW.fullmatch(name)) is not None:

@@ -1,4 +1,4 @@
-"""Confirmations of a person in a review."""
+"""The parsing of confirmations from a review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The websocket of a basket's page: its orders as the list's, and with each change how the whole stands."""
+"""The websocket of a basket's page: its orders as in the list, and with each change the state of the whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BasketConsumer(OrdersConsumer):
-    """One basket, for whoever may see it."""
+    """Sends one basket to a person who may see it."""
 
     basket: Basket | None = None
 

@@ -1,4 +1,4 @@
-"""The home page's websocket: live orders, their sums and the watchlist of whoever looks."""
+"""The websocket of the home page: live orders, their sums and the person's watchlist."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class HomeConsumer(LiveConsumer):
-    """Admits traders and supervisors; each sees the orders that they may see.
+    """Sends traders and supervisors the orders that they may see.
 
-    A doorbell has the rows read at the next update. Updates keep their pace whatever rings: four a second.
+    After a doorbell the rows are read at the next update. There are four updates a second, however often it rings.
     """
 
     home: Home | None = None
@@ -62,7 +62,7 @@ class HomeConsumer(LiveConsumer):
         return [*self.change(picture), self.beat()] if with_beat else self.change(picture)
 
     def read_rows(self, whole: bool) -> int | None:
-        """Read what stands in the database; return the code to close with, or None."""
+        """Read the database. Return the code to close with, or None."""
         code = self.verdict()
         if code is None and self.person is not None:
             with suppress(ObjectDoesNotExist):  # of a desk that is not installed, and publishes nothing
@@ -77,7 +77,7 @@ class HomeConsumer(LiveConsumer):
         return home.picture(timezone.now())
 
     def change(self, picture: HomePicture) -> list[dict[str, Any]]:
-        """Return the message that says what is new, if anything is; all of it where it is wanted."""
+        """Return the message with the new parts, if there are any; the whole page where it is requested."""
         whole, self.wants_snapshot = self.wants_snapshot, False
         before, self.shown = None if whole else self.shown, picture
         content = home_changes(before, picture)
@@ -89,7 +89,7 @@ class HomeConsumer(LiveConsumer):
 
 
 def home_changes(before: HomePicture | None, after: HomePicture) -> dict[str, Any]:
-    """Return what a page that shows ``before`` needs to show ``after``; everything for one that shows nothing."""
+    """Return the parts that a page which shows ``before`` needs to show ``after``; everything for an empty page."""
     if before is None:
         rows, watch = list(after["rows"].values()), list(after["watch"].values())
         return {

@@ -1,4 +1,4 @@
-"""A basket for pages and programs: its review row by row, what is to be confirmed, and its sums."""
+"""A basket for pages and programs: its review by row, its missing confirmations, and its sums."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _about(name: str) -> str:
 def review(
     person: User, basket: BasketPreview, posted: Mapping[str, str], missing: Sequence[Problem] = ()
 ) -> dict[str, Any]:
-    """Return what the review shows; ``missing`` are confirmations that a send found missing."""
+    """Return the review. ``missing`` are the confirmations that a send lacked."""
     said = {problem.field: problem.message for problem in missing}
     rows = [_row(person, basket, row, posted, said) for row in basket.rows]
     wrong = [row["number"] for row in rows if row["problems"]]
@@ -93,7 +93,7 @@ def review(
 
 
 def sums_shown(sums: BasketSums, *, is_read: bool) -> list[dict[str, str]]:
-    """Return the tiles of the sums; what is not known is a dash. Unless ``is_read``, a row could not be read."""
+    """Return the tiles of the sums. An unknown sum is a dash. ``is_read`` is False if a row could not be read."""
     unknown = "a price or a rate is not known" if is_read else "a row cannot be read"
     figures = (("bought", sums.bought), ("sold", sums.sold), ("net", sums.net), ("gross", sums.gross))
     return [

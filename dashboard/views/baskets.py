@@ -1,4 +1,4 @@
-"""Baskets: the page on which one is written, its review, sending it, and the pages to watch it."""
+"""The pages of baskets: writing one, its review, sending it, and watching it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def basket_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def basket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show how a basket stands and its orders; the page goes on by its websocket."""
+    """Show a basket's state and its orders. The websocket then updates the page."""
     person, now = person_of(request), timezone.now()
     basket = basket_find(person=person, public_id=public_id)
     if basket is None:
@@ -67,7 +67,7 @@ def basket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def basket_new(request: HttpRequest) -> HttpResponse:
-    """Show the form; a POST sends the basket."""
+    """Show the form. A POST sends the basket."""
     return _send(request) if request.method == "POST" else _form(request, {})
 
 
@@ -97,7 +97,7 @@ def _form(
 @trader_required
 @require_POST
 def review(request: HttpRequest) -> HttpResponse:
-    """Show every row with its problems, plan and cost, and the whole with its sums. Creates nothing."""
+    """Show every row with its problems, plan and cost, and the sums of all. Nothing is written."""
     return render(request, "dashboard/_basket_review.html", _review(request))
 
 
@@ -158,6 +158,6 @@ def _refused(request: HttpRequest, problems: Sequence[Problem]) -> HttpResponse:
 @trader_required
 @require_POST
 def costs(request: HttpRequest) -> HttpResponse:
-    """Return the expected costs that a review waits for, by their keys; those that are not there yet are left out."""
+    """Return the expected costs that a review waits for, by their keys. Those that are not ready are left out."""
     done = estimates_done(request.POST.getlist("key")[:MAX_ROWS])
     return JsonResponse({key: present.cost_shown(predicted_of(result)) for key, result in done.items()})

@@ -75,8 +75,10 @@ def read_ticket(posted: QueryDict, now: datetime) -> ParsedTicket:
 @trader_required
 @require_http_methods(["GET", "POST"])
 def ticket(request: HttpRequest) -> HttpResponse:
-    """Show the form; a POST sends the order. ``?from=`` fills it with an order that the person sees, ``?symbol=``
-    chooses a symbol and an account that trades it."""
+    """Show the form. A POST sends the order. ``?from=`` fills it from an order that the person sees.
+
+    ``?symbol=`` chooses a symbol and an account that trades it.
+    """
     if request.method == "POST":
         return _send(request)
     if public_id := request.GET.get("from"):

@@ -1,4 +1,4 @@
-"""The symbols that a person watches: their own choice, or a default."""
+"""The symbols of a person's watchlist: their own choice, or a default."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAX_DEFAULT = 16
 def watched_symbols(
     *, own: Sequence[str] | None, live: Iterable[str], listed: Collection[str], shown: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Return the symbols to show: of ``own`` those that are ``listed`` at the person's accounts, in their order.
+    """Return the symbols to show: those of ``own`` that are ``listed`` at the person's accounts, in their order.
 
-    Without an own choice (None) the symbols of live orders come first, then the listed ones. What is ``shown``
-    already keeps its place.
+    Without an own choice (None) the symbols of live orders come first, then the listed ones. Symbols that are
+    ``shown`` already keep their places.
     """
     if own is not None:
         return tuple(symbol for symbol in dict.fromkeys(own) if symbol in listed)[:MAX_WATCHED]

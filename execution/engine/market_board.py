@@ -43,7 +43,7 @@ class MarketBoard:
         return None if status is None else status.state
 
     def change(self, symbol: str, change: FeedChange) -> None:
-        """Take news of a feed over. A quote or book that has not two sides any more is forgotten at once.
+        """Apply a change of a feed. A quote or book that has lost a side is removed at once.
 
         A state lasts since its first reason.
         """

@@ -1,4 +1,4 @@
-"""Baskets: what one would be, what it is, and how it stands."""
+"""Baskets: their previews, their rows and their progress."""
 
 from __future__ import annotations
 

@@ -38,11 +38,12 @@ CancelScope = Literal["symbol", "account"]
 
 
 class VenueReadFailed(Exception):  # an outcome, named like the others
-    """A read did not succeed: no evidence of anything. ``retry_after`` is the exchange's wish, if any.
+    """A read did not succeed, so it is no evidence of anything. ``retry_after`` is the pause that the exchange asks
+    for.
 
-    ``refuses_key``: the exchange answered, and will not have this key. ``shows`` is the state that the answer proves
-    of the feed: its symbol is not listed, or the book has only one side. ``kind`` and ``incident`` are set when
-    our own code failed at what it answered: the class of the error, and the id of its traceback in the log.
+    ``refuses_key``: the exchange answered, and refuses this key. ``shows`` is the state of the feed that the answer
+    proves: its symbol is not listed, or the book has only one side. ``kind`` and ``incident`` are set when our own
+    code failed at the answer: the class of the error, and the id of its traceback in the log.
     """
 
     def __init__(

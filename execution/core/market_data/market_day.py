@@ -1,4 +1,4 @@
-"""The last 24 hours of a market by its candles, where all of them are known."""
+"""The last 24 hours of a market from its candles, if all of them are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ POINTS = 32
 
 @dataclass(frozen=True, slots=True)
 class MarketDay:
-    """The 24 hours up to ``until``: the price at their start, the traded volume in quote units, the course."""
+    """The 24 hours up to ``until``: the price at their start, the traded volume in quote units, and the line of
+    prices.
+    """
 
     until: datetime
     reference: Decimal
@@ -36,9 +38,9 @@ class MarketDay:
 
 
 def market_day(found: KnownCandles, now: datetime) -> MarketDay | None:
-    """Return the last known day; None where a part of it is not known, or no price at its start.
+    """Return the last known day; None where a part of it or the price at its start is unknown.
 
-    ``found`` begins before the day. A history that begins within it says nothing of the time before.
+    ``found`` begins before the day. A history that begins within the day does not tell the time before.
     """
     if not found.known or not found.candles:
         return None

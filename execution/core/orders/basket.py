@@ -1,7 +1,7 @@
-"""A basket: orders that are judged together and sent as one, all of them or none. Pure.
+"""A basket: orders that are judged together and sent as one, all of them or none.
 
-The flow: ``BasketRow`` is a row as somebody wrote it, read or with its problems. A preview judges the rows, each as
-an order alone and all of them together, and sums them up (``BasketSums``). A send judges them once more in one
+The flow: ``BasketRow`` is a written row, with its request or its problems. A preview judges each row as an order
+alone, judges all of them together, and sums them up (``BasketSums``). A send judges them once more in one
 transaction, and creates every order or none. ``basket_hash`` tells whether a key was used for the same basket.
 """
 
@@ -29,7 +29,7 @@ ROWS_NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class BasketRow:
-    """A row by its number, from 1. ``written`` has its cells as they stood; ``request`` is None with ``problems``."""
+    """A row by its number, from 1. ``written`` has its cells as they were. With ``problems``, ``request`` is None."""
 
     number: int
     request: OrderRequest | None
@@ -39,7 +39,7 @@ class BasketRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketSums:
-    """The notional of a basket in ``currency``. None is unknown: the notional or the rate of a row is."""
+    """The notional of a basket in ``currency``. None: the notional or the rate of a row is unknown."""
 
     currency: str
     bought: Decimal | None
@@ -47,19 +47,19 @@ class BasketSums:
 
     @property
     def net(self) -> Decimal | None:
-        """Return what is bought less what is sold."""
+        """Return the notional of buys less that of sells."""
         return None if self.bought is None or self.sold is None else self.bought - self.sold
 
     @property
     def gross(self) -> Decimal | None:
-        """Return what is bought and sold together."""
+        """Return the notional of buys and sells together."""
         return None if self.bought is None or self.sold is None else self.bought + self.sold
 
 
 def basket_sums(
     parts: Iterable[tuple[Side, str, Decimal | None] | None], conversion: Conversion
 ) -> BasketSums:
-    """Sum up side, quote currency and notional of each row. None is a row that could not be read: all is unknown."""
+    """Sum up side, quote currency and notional of each row. With an unreadable row (None) all sums are unknown."""
     amounts: dict[Side, dict[str, Decimal | None]] = {Side.BUY: {}, Side.SELL: {}}
     is_whole = True
     for part in parts:
@@ -73,13 +73,13 @@ def basket_sums(
 
 
 def basket_hash(name: str, requests: Iterable[OrderRequest]) -> str:
-    """Return a hash that is the same for baskets that ask for the same orders in the same sequence."""
+    """Return a hash that is equal for baskets with the same orders in the same sequence."""
     body = [name, *(request_hash(request) for request in requests)]
     return hashlib.sha256(json.dumps(body).encode()).hexdigest()
 
 
 def basket_problems(name: str, rows: Sequence[BasketRow]) -> list[Problem]:
-    """Return what is wrong with the basket as a whole, whatever its rows ask for."""
+    """Return the problems of the basket as a whole, apart from those of its rows."""
     problems = []
     if len(name) > MAX_NAME:
         problems.append(length_problem("name", "The basket's name", name, MAX_NAME))
@@ -92,14 +92,14 @@ def basket_problems(name: str, rows: Sequence[BasketRow]) -> list[Problem]:
 
 
 def count_problem(count: int) -> Problem:
-    """Return the problem of a basket with no row, or with too many."""
+    """Return the problem of a basket without rows, or with too many."""
     rows = "1 row" if count == 1 else f"{count:,} rows"
     message = f"The basket has {rows}. It may have from 1 to {MAX_ROWS}."
     return Problem("orders", message, count, MAX_ROWS, code=Code.LENGTH_OUT_OF_RANGE)
 
 
 def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
-    """Return the problem of each row that asks for exactly what an earlier one does, by its number."""
+    """Return a problem for each row that repeats an earlier one exactly, by its number."""
     first: dict[str, int] = {}
     problems = {}
     for row in rows:
@@ -116,7 +116,9 @@ def repeated_rows(rows: Iterable[BasketRow]) -> dict[int, Problem]:
 
 
 def in_row(problem: Problem, number: int) -> Problem:
-    """Return a row's problem as one of its basket: the field counts orders from 0, as JSON does, the words from 1."""
+    """Return a row's problem as one of its basket. Fields count orders from 0, as JSON does, and
+    words count from 1.
+    """
     name = f"orders.{number - 1}.{problem.field}" if problem.field else f"orders.{number - 1}"
     is_said = problem.message.startswith(f"Row {number} ")
     message = problem.message if is_said else f"Row {number}: {problem.message}"
@@ -124,7 +126,9 @@ def in_row(problem: Problem, number: int) -> Problem:
 
 
 def rows_words(numbers: Sequence[int]) -> str:
-    """Return ``row 3``, ``rows 1 to 4`` or ``rows 1, 3 and 7``, and counts what a sentence has no room for."""
+    """Return ``row 3``, ``rows 1 to 4`` or ``rows 1, 3 and 7``; the number of rows where the list
+    would be too long.
+    """
     if len(numbers) == 1:
         return f"row {numbers[0]}"
     if len(numbers) > 2 and list(numbers) == [*range(numbers[0], numbers[-1] + 1)]:

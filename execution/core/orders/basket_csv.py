@@ -1,6 +1,6 @@
-"""A basket written as CSV: a header, then a row for each order. Pure.
+"""The CSV format of a basket: a header, and a row for each order.
 
-What is wrong with the text as a whole raises ``Refused``. What is wrong with a row is that row's problem.
+A problem with the text as a whole raises ``Refused``. A problem with a row belongs to that row.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ class CsvRow:
 
 
 def read_basket_csv(text: str) -> list[CsvRow]:
-    """Return the rows of a basket; raises ``Refused`` for a text that is no table of known columns.
+    """Return the rows of a basket. Raises ``Refused`` for a text that is not a table of known columns.
 
-    1. The text: its length, and characters that no table has. 2. The header: known columns, none twice, none missing.
-    3. Each row: as many cells as the header, and none that a spreadsheet would run. Empty rows are left out.
+    1. The text: its length, and characters that no table has. 2. The header: known columns, none twice, none
+    missing. 3. Each row: as many cells as the header, and none that a spreadsheet would run. Empty rows are left
+    out.
     """
     text = text.removeprefix("\ufeff")
     _check_text(text)
@@ -66,7 +67,7 @@ def read_basket_csv(text: str) -> list[CsvRow]:
 
 
 def raw_order(cells: Mapping[str, str], account_ids: Mapping[str, str]) -> dict[str, object]:
-    """Return a row's cells as ``parse_order_request`` takes an order. An empty parameter is not given.
+    """Return a row's cells in the form that ``parse_order_request`` takes. An empty parameter counts as not given.
 
     ``account_ids`` has the public id of each account by its label.
     """

@@ -14,9 +14,10 @@ POINTS = 32
 
 
 def merged_parts(parts: Iterable[Part], start: int, end: int, most: int = POINTS) -> list[Part]:
-    """Return the fills in order, those of each ``most``-th part of ``start`` to ``end`` as one at the last one's time.
+    """Return the fills in order, with those of each ``most``-th part of ``start`` to ``end`` merged at the time of
+    the last.
 
-    Nothing is lost of the sum, and merged fills can be merged with later ones again.
+    The sum stays exact, and merged fills can be merged with later ones again.
     """
     found: dict[int, Part] = {}
     length = max(end - start, 1)
@@ -31,7 +32,7 @@ def parts_total(parts: Iterable[Part]) -> Decimal:
 
 
 def fill_line(parts: Sequence[Part], quantity: Decimal) -> list[tuple[int, float]]:
-    """Return the share of ``quantity`` that was filled by the time of each part, which come in order."""
+    """Return the share of ``quantity`` that was filled by the time of each part. Parts come in order."""
     if quantity <= ZERO:
         return []
     line, done = [], ZERO

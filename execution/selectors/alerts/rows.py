@@ -67,8 +67,10 @@ def alert_rows(
     limit: int = MAX_ROWS,
     to_handle: bool = False,
 ) -> list[AlertRow]:
-    """Return a state's alerts that the person sees, or those that they may handle: what escalated first, then what is
-    critical, then the newest."""
+    """Return the alerts of a state that the person sees, or those that they may handle.
+
+    Escalated ones come first, then critical ones, then the newest.
+    """
     alerts = alerts_to_handle(person) if to_handle else alerts_visible(person)
     found = _with_people(alerts.filter(STATES[state]))
     if kind:

@@ -9,9 +9,9 @@ from execution.models import Account, CredentialState
 
 
 def child_block(account: Account, market: Market, side: Side, *, has_key: bool | None = None) -> str:
-    """Return the reason why no new child may go to an account's market now; empty when it may.
+    """Return the reason why no new child may go to an account's market now; empty when one may.
 
-    A market that the venue does not list any more comes first: it is why the account cannot read it.
+    A delisted market comes first, because it is the reason why the account cannot be read.
     """
     if market.status is MarketStatus.NOT_LISTED:
         return market_block(market, side)
@@ -19,8 +19,9 @@ def child_block(account: Account, market: Market, side: Side, *, has_key: bool |
 
 
 def account_block(account: Account, symbol: str, *, has_key: bool | None = None) -> str:
-    """Return the reason why no new child of a symbol may go to an account now; empty when it may. ``has_key`` says
-    whether a key exists, if known.
+    """Return the reason why no new child of a symbol may go to an account now; empty when one may.
+
+    ``has_key`` says whether a key exists, if that is known.
     """
     if not account.is_active:
         return f"account {account.label} is closed"

@@ -81,9 +81,10 @@ def daily_amounts(orders: Iterable[OrderNotional], scope: LimitScope, subject: i
 
 
 def order_notionals(now: datetime, *, beside: Collection[int] = ()) -> list[OrderNotional]:
-    """Return every order that lives or has traded since midnight UTC. Of those ``beside`` only what they have traded.
+    """Return every order that is live or has traded since midnight UTC. The orders ``beside`` count only what they
+    traded.
 
-    An order of several accounts may send all of its rest to each: it counts in full on each of them.
+    An order of several accounts may send all of its rest to each, so it counts in full on each of them.
     """
     midnight = midnight_of(now)
     wanted = Order.objects.filter(Q(status__in=ORDER_LIVE) | Q(ended_at__gte=midnight))

@@ -71,7 +71,7 @@ class Spending:
     orders: tuple[OrderReserve, ...] = ()
 
     def without(self, *order_pks: int) -> Spending:
-        """Return the same for these orders themselves, which take nothing from themselves."""
+        """Return the same without the reserves of these orders."""
         orders = tuple(each for each in self.orders if each.order_pk not in order_pks)
         return Spending(self.currency, self.told, self.free, orders)
 

@@ -1,7 +1,7 @@
-"""The home page put together: rows from the database, quotes from Redis, and a picture made of both.
+"""The contents of the home page: rows from the database, quotes from Redis, and a picture made of both.
 
-The three steps are apart, because a page reads rows at most once a second or when a doorbell rang, and quotes four
-times a second on another thread.
+The three steps are separate. A page reads rows at most once a second or after a doorbell, and quotes four times a
+second on another thread.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NETS_AGAIN = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Home:
-    """One reader's memory of their page."""
+    """The memory of one reader of the home page."""
 
     held: dict[int, Held] = field(default_factory=dict)
     lines: FillLines = field(default_factory=FillLines)
@@ -50,9 +50,9 @@ class Home:
     by_trader: bool = False
 
     def read_rows(self, person: User, now: datetime, *, whole: bool = False) -> None:
-        """Read from the database 1. orders that moved, 2. the watchlist if it is due or all is wanted, 3. the net.
+        """Read 1. orders that have changed, 2. the watchlist, if it is due or everything is requested, 3. the net.
 
-        The number of statements does not depend on how many orders live.
+        The number of queries does not depend on the number of live orders.
         """
         self.by_trader = sees_several(person)
         self.nets_due = self._read_orders(person) or self.nets_due
@@ -84,13 +84,13 @@ class Home:
         return has_moved
 
     def read_market(self) -> None:
-        """Read the newest quotes. One that is not there any more stays as it was, and grows old."""
+        """Read the newest quotes. A quote that has disappeared stays as it was, and grows old."""
         orders = {pair for held in self.held.values() for pair in (*held.pairs, held.market)}
         watched = {pair for place in self.places for pair in place.pairs}
         self.quotes = {**self.quotes, **quotes_latest(sorted(orders | watched))}
 
     def picture(self, now: datetime) -> HomePicture:
-        """Judge anew what time and the market change, and return the page. It reads nothing."""
+        """Compute the parts that time and the market change, and return the page. Nothing is read."""
         self.held = {
             pk: held.judged(now, self.unknown.get(pk), self.quotes) for pk, held in self.held.items()
         }

@@ -29,10 +29,10 @@ class FillLines:
     mark: int = 0
 
     def read(self, held: Mapping[int, Held], moved: Collection[int]) -> None:
-        """Add the new fills of orders that moved; of what is unknown or does not add up all are read.
+        """Add the new fills of orders that have changed. Read all fills where the sum is unknown or does not add up.
 
-        A fill may be committed after one with a larger key, or be given to its order later. Then the sum is not what
-        the order says, and its fills are read from the first on.
+        A fill may be committed after one with a larger key, or be given to its order later. Then the sum differs
+        from the order's, and its fills are read from the first on.
         """
         self.parts = {pk: parts for pk, parts in self.parts.items() if pk in held}
         self.lines = {pk: line for pk, line in self.lines.items() if pk in held}
@@ -67,7 +67,7 @@ def _life(held: Held) -> tuple[int, int]:
 
 
 def home_rows(held: Iterable[tuple[int, Held]], lines: FillLines) -> dict[str, HomeRow]:
-    """Return the rows by id, what needs attention first."""
+    """Return the rows by id, those that need attention first."""
     ranked = sorted(held, key=lambda item: item[1].rank)
     return {one.row["id"]: HomeRow(**one.row, done=lines.lines.get(pk, [])) for pk, one in ranked}
 
@@ -75,7 +75,7 @@ def home_rows(held: Iterable[tuple[int, Held]], lines: FillLines) -> dict[str, H
 def home_groups(
     held: Collection[Held], prices: Mapping[Pair, Quote], *, by_trader: bool
 ) -> dict[Grouping, dict[str, HomeGroup]]:
-    """Return the sums of all orders, by symbol, and by trader where several are seen."""
+    """Return the sums of all orders, by symbol, and by trader if the person sees several."""
     by: dict[Grouping, defaultdict[str, list[Held]]] = {"all": defaultdict(list), "symbol": defaultdict(list)}
     if by_trader:
         by["trader"] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The watchlist of a person: its symbols, and a row for each from what the desk knows of their markets."""
+"""The watchlist of a person: its symbols, and a row for each from the stored data of their markets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class WatchPlace:
 
 
 def watch_places(person: User, shown: Sequence[str] = ()) -> tuple[WatchPlace, ...]:
-    """Read the watchlist with its markets; five statements, however long it is."""
+    """Read the watchlist with its markets, in five queries for any length."""
     symbols = symbols_watched(person, shown)
     venues: defaultdict[str, set[int]] = defaultdict(set)
     for venue, listed in accounts_visible(person).values_list("venue_id", "symbols"):
@@ -86,14 +86,14 @@ def _place(symbol: str, venues: Collection[int], markets: Sequence[Market]) -> W
 
 @dataclass(slots=True)
 class MarketDays:
-    """The last 24 hours of some markets, read again when they may have grown."""
+    """The last 24 hours of some markets, cached until they may have grown."""
 
     days: dict[Pair, MarketDay] = field(default_factory=dict)
     read_of: frozenset[Pair] = frozenset()
     read_at: datetime | None = None
 
     def read(self, pairs: Collection[Pair], now: datetime) -> None:
-        """Read them in one statement, if others are wanted than before or a minute has passed."""
+        """Read them in one query, if the markets have changed or a minute has passed."""
         wanted = frozenset(pairs)
         is_due = self.read_at is None or now - self.read_at >= DAYS_AGAIN
         if wanted == self.read_of and not is_due:

@@ -1,4 +1,4 @@
-"""Reads of baskets: who sees which, and how each stands."""
+"""Reads of baskets: their visibility and their progress."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FIELDS = (
 
 
 def baskets_visible(person: User) -> QuerySet[Basket]:
-    """Return a trader's own baskets, everybody's for who sees the desk, none for anybody else."""
+    """Return a trader's own baskets, everybody's for a person who sees the desk, and none for anybody else."""
     if sees_several(person):
         return Basket.objects.all()
     return Basket.objects.filter(trader=person) if person.role == Role.TRADER else Basket.objects.none()
 
 
 def basket_find(*, person: User, public_id: str) -> Basket | None:
-    """Return a basket that the person may see; None is also "there is no such basket"."""
+    """Return a basket that the person may see; None if there is none, or they may not see it."""
     return baskets_visible(person).select_related("trader").filter(public_id=public_id).first()
 
 
@@ -68,7 +68,7 @@ def basket_order_ids(basket: Basket) -> list[str]:
 
 
 def basket_rows(baskets: Sequence[Basket], now: datetime) -> list[BasketRow]:
-    """Return how these baskets stand; a fixed number of queries."""
+    """Return the progress of these baskets, in a fixed number of queries."""
     wanted = Order.objects.filter(basket__in=[basket.public_id for basket in baskets])
     parts: dict[str, list[_Part]] = defaultdict(list)
     for part in _parts(wanted):
@@ -148,7 +148,7 @@ def _row(basket: Basket, parts: Sequence[_Part], rates: Conversion) -> BasketRow
 
 
 def notional_row(sums: BasketSums) -> BasketNotional:
-    """Return sums as pages and programs read them, to the cent."""
+    """Return the sums for pages and programs, to the cent."""
     return {
         "currency": sums.currency,
         "bought": rounded_str(sums.bought, 2),

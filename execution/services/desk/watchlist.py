@@ -1,4 +1,4 @@
-"""Put a symbol on a person's watchlist, and take one off it."""
+"""The services that add a symbol to a person's watchlist, and remove it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from execution.selectors.home.watchlist import symbols_listed, symbols_watched
 
 @transaction.atomic
 def symbol_watch(*, person: User, symbol: str) -> None:
-    """Add a symbol of one of the person's accounts at the end. One that is there already stays where it is.
+    """Add a symbol of one of the person's accounts at the end. A symbol that is there already keeps its place.
 
     Raises ``Refused`` for a person without accounts to trade on, any other symbol, and a list that is full.
     """
@@ -34,7 +34,7 @@ def symbol_watch(*, person: User, symbol: str) -> None:
 
 @transaction.atomic
 def symbol_unwatch(*, person: User, symbol: str) -> None:
-    """Take a symbol off the list. One that is not there is left as it is. Raises ``Refused`` as ``symbol_watch``."""
+    """Remove a symbol from the list. A missing symbol changes nothing. Raises ``Refused`` as ``symbol_watch`` does."""
     own = _own(person)
     _keep(person, [each for each in own if each != symbol.strip().upper()])
 

@@ -1,7 +1,7 @@
-"""Confirmations of a basket: of each row what an order alone asks for, and of the whole its notional.
+"""The confirmations of a basket: for each row those of an order alone, and for the whole its notional.
 
-The whole is typed again, not each row: what a mistyped basket has wrong is its size. Where a part of it is not known,
-each row is confirmed as an order alone.
+The person types the notional of the whole again, and not each quantity, because a mistyped basket is wrong in its
+size. Where a part of the notional is unknown, each row is confirmed as an order alone.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ NOTIONAL_FIELD = "confirm_notional"
 
 @dataclass(frozen=True, slots=True)
 class BasketConfirmation:
-    """The confirmation of each row, by its number, and the notional as it was typed again.
+    """The confirmations of each row, by its number, and the notional as it was typed again.
 
-    A soft limit's reason stands in the first of the rows that exceed it.
+    The reason for a soft limit belongs to the first of the rows that exceed it.
     """
 
     rows: Mapping[int, Confirmation] = field(default_factory=dict)
@@ -44,14 +44,16 @@ class BasketConfirmation:
 
 
 def notional_must_be_typed(person: User, sums: BasketSums) -> bool:
-    """Return True above the person's own threshold. An unknown notional cannot be typed: each row is judged then."""
+    """Return True above the person's own threshold. An unknown notional cannot be typed, so each
+    row is judged then.
+    """
     return sums.gross is not None and must_be_typed(person, sums.gross)
 
 
 def basket_confirmation_problems(
     person: User, basket: BasketPreview, confirmed: BasketConfirmation
 ) -> list[Problem]:
-    """Return what is still to be confirmed."""
+    """Return the problems of everything that is not confirmed yet."""
     problems: list[Problem] = []
     for row in basket.rows:
         if row.preview is None:
@@ -70,7 +72,7 @@ def basket_confirmation_problems(
 
 
 def reasons_of(basket: BasketPreview, confirmed: BasketConfirmation, number: int) -> Confirmation:
-    """Return a row's confirmation with the reasons that were given for all the rows of a limit."""
+    """Return a row's confirmation, with the reasons that were given for a limit of several rows."""
     reasons = {
         str(breach.breach.kind): confirmed.of(breach.first).limit_reasons.get(breach.breach.kind, "")
         for breach in basket.at_level(LimitLevel.SOFT)

@@ -1,4 +1,4 @@
-"""A basket that does not exist yet: each row judged as an order alone, and all of them together."""
+"""The preview of a basket that does not exist yet: each row judged as an order alone, and all of them together."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BALANCE = frozenset({Code.INSUFFICIENT_BALANCE, Code.BALANCE_RESERVED})
 
 @dataclass(frozen=True, slots=True)
 class BasketBreach:
-    """A limit that rows exceed, each alone or together. It is acknowledged once, in the first of them."""
+    """A limit that rows exceed, alone or together. The first of these rows acknowledges it once."""
 
     breach: Breach
     rows: tuple[int, ...]
@@ -61,7 +61,7 @@ class BasketBreach:
 
     @property
     def fact(self) -> str:
-        """Return figure and limit in one clause, of these rows."""
+        """Return the figure and the limit in one clause about these rows."""
         return self._of_rows(self.breach.fact)
 
     def _of_rows(self, words: str) -> str:
@@ -73,7 +73,7 @@ class BasketBreach:
         return words
 
     def said(self, problem: Problem) -> Problem:
-        """Return a problem of the breach with its rows in the words; one row's is that row's."""
+        """Return a problem of the breach that names its rows. The problem of a single row belongs to that row."""
         if len(self.rows) == 1:
             return in_row(problem, self.first)
         name = in_row(problem, self.first).field
@@ -83,7 +83,7 @@ class BasketBreach:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A row with what would become of it. ``preview`` is None while it cannot be read."""
+    """A row with its preview, which is None while the row cannot be read."""
 
     row: BasketRow
     preview: Preview | None = None
@@ -99,7 +99,7 @@ class JudgedRow:
 
 @dataclass(frozen=True, slots=True)
 class BasketPreview:
-    """A basket as it would be if it were sent now. ``problems`` are of several rows, or of the whole."""
+    """A basket as it would be if it were sent now. ``problems`` are those of several rows, or of the whole."""
 
     name: str
     rows: tuple[JudgedRow, ...]
@@ -115,7 +115,7 @@ class BasketPreview:
 
     @property
     def previews(self) -> list[Preview]:
-        """Return the rows' previews; raises ``RuntimeError`` while a row cannot be read."""
+        """Return the rows' previews. Raises ``RuntimeError`` while a row cannot be read."""
         found = [row.preview for row in self.rows if row.preview is not None]
         if len(found) < len(self.rows):
             raise RuntimeError("a basket without problems has a row that cannot be read")
@@ -126,12 +126,12 @@ class BasketPreview:
 
 
 def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock: Clock) -> BasketPreview:
-    """Judge a basket; creates nothing. Raises ``Refused`` only for a basket that is none, such as an empty one.
+    """Judge a basket. Nothing is written. Raises ``Refused`` only for an invalid basket, such as an empty one.
 
-    Each row is judged at its own moment: after a hundred rows the market of the first one would be from the past.
+    Each row is judged at its own moment, because after a hundred rows the first one's market would be old.
 
-    1. Each row as an order alone, without limits; rows that are there twice. 2. The limits of all rows together.
-    3. What the accounts can pay for together. 4. The sums.
+    1. Each row as an order alone, without limits, and repeated rows. 2. The limits of all rows together. 3. The sum
+    that the accounts can pay for. 4. The sums.
     """
     refuse_if(basket_problems(name, rows))
     repeated = repeated_rows(rows)
@@ -151,7 +151,9 @@ def basket_preview(*, person: User, name: str, rows: Sequence[BasketRow], clock:
 
 
 def with_verdicts(basket: BasketPreview, verdicts: Sequence[Verdict]) -> BasketPreview:
-    """Return the basket with what its rows exceed: what several rows do is said once, not in each of them."""
+    """Return the basket with the limits that its rows exceed. A breach of several rows is told once, not in each of
+    them.
+    """
     breaches = _breaches(basket.rows, verdicts)
     shared = {id(each.breach): each for each in breaches if len(each.rows) > 1}
     several = {(each.breach.limit.public_id, each.breach.value) for each in shared.values()}
@@ -240,7 +242,7 @@ def _unaffordable(
 
 
 def total_label(numbers: Sequence[int]) -> str:
-    """Name rows as the subject of a sentence about what they need."""
+    """Return the rows as the subject of a sentence about the amount that they need."""
     words = rows_words(numbers)
     return words.capitalize() if len(numbers) == 1 else f"The total of {words}"
 

@@ -1,4 +1,4 @@
-"""Sending a basket: one transaction, every order or none, safe to repeat."""
+"""The sending of a basket: one transaction, every order or none, safe to repeat."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def basket_submit(
     clock: Clock,
     confirmed: BasketConfirmation,
 ) -> Basket:
-    """Create every order of the basket, once per person and key; raises ``Refused`` and then creates none.
+    """Create every order of the basket, once per person and key. Raises ``Refused``, and creates none then.
 
-    1. The same key with the same rows gives the basket that it made before; with others it is refused.
-    2. The preview judges the rows; any problem of any row refuses all, and so does what is ``confirmed`` too little.
+    1. The same key with the same rows returns the basket that it made before; with others it is refused.
+    2. The preview judges the rows. Any problem of any row refuses all, and so does a missing confirmation.
     3. The basket, its orders and the audit's entry are one transaction; the drivers are woken after it.
-    4. Under the gate, limits and what is free are judged once more for all orders together.
+    4. Under the gate, limits and free balances are judged once more for all orders together.
     """
     name, now = name.strip(), clock()
     if not key or len(key) > MAX_KEY_LENGTH:

@@ -37,9 +37,9 @@ BOOKS_COME_WITHIN = timedelta(seconds=5)
 
 
 def order_preview(*, person: User, request: OrderRequest, now: datetime) -> Preview:
-    """Judge a request against its market, balance and clock; creates nothing.
+    """Judge a request against its market, balance and clock. Nothing is written.
 
-    Limits and checks are judged last, by all that is known of the order.
+    Limits and checks come last, because they need everything that is known of the order.
     """
     preview = order_stages(person=person, request=request, now=now)
     return preview if preview.market is None else with_verdict(preview, preview_verdict(preview))

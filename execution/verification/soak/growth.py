@@ -1,4 +1,4 @@
-"""The growth of a figure over a run. Pure: samples in, figures out; what is not known stays unknown."""
+"""The growth of a figure over a run. An unknown figure stays unknown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Medians of the first and the last quarter of a run, and the slope of the line of least squares by hour."""
+    """The medians of the first and the last quarter of a run, and the slope by hour of the least-squares line."""
 
     first: float
     last: float

@@ -1,4 +1,4 @@
-"""A soak run as text. Pure."""
+"""The report of a soak run as text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ UNITS = {"memory": "MB", "database": "MB", "write-ahead log": "MB", "logs": "MB"
 
 
 def growths(series: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, Growth]:
-    """Return the growth of each figure of which there are samples enough."""
+    """Return the growth of each figure with enough samples."""
     found = {name: growth_of([Sample(at, value) for at, value in rows]) for name, rows in series.items()}
     return {name: growth for name, growth in found.items() if growth is not None}
 
 
 def grown(result: Mapping[str, Any]) -> list[str]:
-    """Return what of the processes did not stay as it was, in words."""
+    """Return words for the figures of processes that have grown."""
     found = growths(result["series"])
     return [
         f"{name} went from {growth.first:,.0f} to {growth.last:,.0f}"

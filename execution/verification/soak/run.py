@@ -1,4 +1,4 @@
-"""A run: orders of all algorithms are kept alive for hours, the desk is sampled, and the books are compared."""
+"""A soak run: orders of all algorithms are kept alive for hours, the desk is sampled, and the books are compared."""
 
 from __future__ import annotations
 
