@@ -59,7 +59,7 @@ else:  # the stubs' classes are generic, Django's are not
 
 
 class ReadOnlyAdmin(_Admin):
-    """Shows rows and nothing else: the server refuses every other request, whoever makes it."""
+    """Shows rows only. The server refuses every other request, whoever makes it."""
 
     actions = None
 
@@ -74,7 +74,7 @@ class ReadOnlyAdmin(_Admin):
 
 
 class PersonForm(_UserChangeForm):
-    """Says beside the field what the service would refuse."""
+    """Shows the service's refusals beside the fields."""
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
@@ -87,7 +87,7 @@ class PersonForm(_UserChangeForm):
 
 
 class NumberField(forms.Field):
-    """A number as the ticket reads it."""
+    """A number field that reads numbers as the ticket does."""
 
     def to_python(self, value: Any) -> Decimal | None:
         if value in self.empty_values:
@@ -99,16 +99,16 @@ class NumberField(forms.Field):
 
 
 class PasswordForm(_PasswordForm):
-    """Another password, twice. A password is not taken away here: a person is made inactive."""
+    """The form with a new password, twice. A password cannot be removed; a person is made inactive instead."""
 
     usable_password = None
 
 
 @admin.register(User)
 class PersonAdmin(_UserAdmin):
-    """People and their roles. Nobody is deleted: orders and the audit name them; they are made inactive.
+    """People and their roles. Nobody is deleted, because orders and the audit name them; they are made inactive.
 
-    What gives somebody more than they have waits for a second person.
+    A change that gives somebody more access waits for a second person.
     """
 
     form = PersonForm
@@ -147,7 +147,7 @@ class PersonAdmin(_UserAdmin):
         setattr(request, ASKED, asked)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Write Django's own log only of what was changed; the audit has the rest."""
+        """Write Django's own log only for changes. The audit has everything."""
         return None if getattr(request, ASKED, None) else super().log_change(request, obj, message)
 
     def response_change(self, request: HttpRequest, obj: User) -> Any:

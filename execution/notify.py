@@ -1,7 +1,7 @@
-"""Doorbells: what has changed, told after the commit to pages and engines. The database stays the truth.
+"""Doorbells: messages to pages and engines after a commit that rows have changed. The database stays the truth.
 
-A doorbell that cannot be rung is logged and forgotten: readers poll once a second by themselves.
-One background loop per process sends, because the channel layer keeps its connections per event loop.
+A doorbell that cannot be rung is logged and dropped, because readers poll once a second by themselves. One
+background loop per process sends, because the channel layer keeps its connections per event loop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GATHER_MANY = 0.1  # seconds
 
 
 class OrderChanged(TypedDict):
-    """To the group of an order."""
+    """A message to the group of an order."""
 
     type: str
     order: str
@@ -49,7 +49,7 @@ ALERTS_GROUP = "alerts"
 
 
 class Wake(TypedDict, total=False):
-    """To every engine: rows to look at."""
+    """A message to every engine about rows to look at."""
 
     order: int
     #: The order's version; who has seen it need not look.
@@ -88,7 +88,7 @@ class Bell:
         self._waiting: dict[float, dict[tuple[str, str], _Ring]] = {}
 
     def ring(self, what: _Ring | Coroutine[Any, Any, None]) -> None:
-        """Send soon: a ring with the others of the moment, a coroutine by itself."""
+        """Send soon: a ring together with others of the same moment, a coroutine by itself."""
         with self._lock:
             loop = self._loop or self._start()
             if not isinstance(what, _Ring):
@@ -153,7 +153,7 @@ def trader_group(trader_pk: int) -> str:
 
 
 def order_changed(public_id: str, trader_pk: int, order_pk: int, version: int) -> None:
-    """Tell the pages of the order and of its trader, and the engine that drives it, after the commit."""
+    """Notify the pages of the order and of its trader, and the engine that drives it, after the commit."""
     message = OrderChanged(type="order.changed", order=public_id, version=version)
     transaction.on_commit(partial(_ring_order, message, trader_pk, order_pk))
 
@@ -166,7 +166,7 @@ def _ring_order(message: OrderChanged, trader_pk: int, order_pk: int) -> None:
 
 
 def wall_changed() -> None:
-    """Tell the wall after the commit that a halt was set, has come further or was lifted."""
+    """Notify the wall after the commit that a halt, a limit or a request has changed."""
     transaction.on_commit(_ring_wall)
 
 
@@ -175,24 +175,27 @@ def _ring_wall(gather: float = GATHER) -> None:
 
 
 def alerts_changed() -> None:
-    """Ring the pages' doorbell after the commit: an alert was raised, grew, was acknowledged or ended."""
+    """Notify the pages after the commit that an alert was raised, has grown, was acknowledged or has ended."""
     transaction.on_commit(
         lambda: _bell.ring(_bell.group(ALERTS_GROUP, {"type": "alerts.changed"}, GATHER_MANY))
     )
 
 
 def deliver_alerts() -> None:
-    """Have what is queued for the outside sent, after the commit."""
+    """Send the task that sends queued alerts, after the commit."""
     transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.deliver_alerts")))
 
 
 def wake_account(account_pk: int) -> None:
-    """Tell an account session after the commit that it has something to send."""
+    """Notify an account session after the commit that it has something to send."""
     transaction.on_commit(lambda: _bell.ring(_bell.wake(Wake(account=account_pk))))
 
 
 def request_books(venue_pks: Collection[int], symbol: str, now: datetime) -> dict[int, datetime]:
-    """Request the books there for a while, as somebody plans an order. Returns since when they have been, by venue."""
+    """Request the books of some markets for a while, for somebody who plans an order.
+
+    Return the time since which they have been requested, by venue.
+    """
     _bell.ring(_bell.wake(Wake(venues=list(venue_pks), symbol=symbol)))
     keys = {pk: f"tranche:books:{pk}:{symbol}" for pk in venue_pks}
     since = dict.fromkeys(venue_pks, now)
@@ -223,7 +226,7 @@ def drive(order_pk: int) -> None:
 
 
 def estimate(estimate_pk: int) -> None:
-    """Have an expected cost worked out on the compute queue, after the commit."""
+    """Send the task that calculates an expected cost, after the commit."""
     transaction.on_commit(lambda: _bell.ring(_task("execution.tasks.estimate", estimate_pk)))
 
 

@@ -1,4 +1,4 @@
-"""Celery tasks: an id in, one call. They are commands and hints; the engine beside them does the work."""
+"""Celery tasks: each takes an id at most and makes one call. The engine in the same process does the trading."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def predict_aside(spec: dict[str, Any]) -> Prediction:
 
 @signals.celeryd_after_setup.connect
 def prepare_worker(instance: Any, **_signal: Any) -> None:
-    """Load what takes seconds to import before the worker says that it is ready."""
+    """Import slow modules before the worker says that it is ready."""
     queues = instance.app.amqp.queues.consume_from
     if ENGINE_QUEUE in queues:
         import_module(ENGINE_MODULE)
@@ -116,7 +116,7 @@ def stop_engine(**_signal: Any) -> None:
 
 
 class EngineStep(bootsteps.StartStopStep):
-    """The worker ends after its engine, however it is told to: a cold shutdown sends no ``worker_shutdown``."""
+    """Ends the worker only after its engine, however it is told to. A cold shutdown sends no ``worker_shutdown``."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -132,14 +132,14 @@ class EngineStep(bootsteps.StartStopStep):
 
 @shared_task
 def drive(order_pk: int) -> None:
-    """Hurry the claim of an order; the engine would find it within half a second anyway."""
+    """Hurry the claim of an order. The engine would find it within half a second anyway."""
     if (host := _host()) is not None:
         host.hint(order_pk)
 
 
 @shared_task
 def hurry() -> None:
-    """Make an engine look now; it makes up for nothing but a lost doorbell."""
+    """Make an engine look for work now, in case a doorbell was lost."""
     if (host := _host()) is not None:
         host.hint(0)
 
@@ -152,7 +152,7 @@ def expire_approvals() -> None:
 
 @shared_task
 def estimate(estimate_pk: int) -> None:
-    """Work out what an order is expected to cost; who waits for it is told when that fails in our own code."""
+    """Calculate the expected cost of an order. After a failure of our own code, record it for those who wait."""
     try:
         estimate_work(estimate_pk=estimate_pk, now=timezone.now(), predict=predict_aside)
     except Exception as error:
@@ -166,13 +166,13 @@ def estimate(estimate_pk: int) -> None:
 
 @shared_task
 def deliver_alerts() -> None:
-    """Send what is queued for the outside. The queue is in the database: a task that is lost delays it by seconds."""
+    """Send queued alerts. The queue is in the database, so a lost task delays them by seconds."""
     deliver_due(timezone.now)
 
 
 @shared_task
 def verify_journal() -> None:
-    """Go on with tonight's check of the chains for some seconds."""
+    """Continue tonight's check of the chains for some seconds."""
     ends = time.monotonic() + CHECK_SECONDS
     check = journal_check_step(now=timezone.now(), has_time=lambda: time.monotonic() < ends)
     if check is not None and check.ended_at is not None and check.broken:
@@ -181,7 +181,9 @@ def verify_journal() -> None:
 
 @shared_task
 def housekeep() -> None:
-    """Make the reports first: they are made of the samples that are dropped then."""
+    """Make the due reports, and delete old rows. Reports come first, because they need the samples that are deleted
+    then.
+    """
     now, kept = timezone.now(), settings.TRANCHE_RETENTION
     credential_checks_due(now=now)
     halts_lifted_tell(since=now - timedelta(days=1), now=now)

@@ -1,4 +1,4 @@
-"""The process beside trading that looks for alerts and sends them: a watcher's thread, and each channel's sender.
+"""The process that looks for alerts and sends them: a watcher's thread, and a sender for the channels.
 
-No engine and no page runs any of it. It opens channels with a keyring of its own, which opens no exchange key.
+No engine and no web process runs it. It opens channels with its own keyring, which opens no exchange key.
 """

@@ -1,4 +1,4 @@
-"""Delivering what is queued: one delivery at a time, each claimed, sent outside of any transaction, and marked."""
+"""The sending of queued deliveries: each is claimed, sent outside of any transaction, and marked."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _keyring(path: str) -> KeyringFile:
 
 
 def deliver_due(clock: Callable[[], datetime], send_one: Send = send) -> int:
-    """Deliver what is due and return how many arrived; 0 at once while another call delivers.
+    """Send the deliveries that are due. Return the number that arrived; 0 at once while another call sends.
 
     A channel whose delivery fails is left alone until the pause of that delivery is over.
     """

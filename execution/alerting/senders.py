@@ -1,4 +1,7 @@
-"""Sending one message on one channel: Apprise for people, a signed webhook for programs. Blocking; no database."""
+"""The sending of one message on one channel: by Apprise for people, by a signed webhook for programs.
+
+The calls block, and use no database.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ MAX_SHOWN = 200
 
 
 class NotDelivered(Exception):
-    """The far side did not say that it has the message. It may have it: the next attempt has the same event id."""
+    """The receiver did not confirm the message. It may have it: the next attempt has the same event id."""
 
 
 def send(

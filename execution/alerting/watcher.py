@@ -1,4 +1,4 @@
-"""The watcher: a thread beside the tasks that looks each second for what is wrong, and raises alerts of it."""
+"""The watcher: a thread beside the tasks that looks for problems each second, and raises alerts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOK_EVERY = 1.0  # seconds
 
 
 class Watcher:
-    """Looks in a thread of its own, which needs neither Redis nor a free thread of the tasks."""
+    """Runs the checks on its own thread, which needs neither Redis nor a free thread of the tasks."""
 
     def __init__(self, clock: Callable[[], datetime] = database_now) -> None:
         self._clock = clock
@@ -38,7 +38,7 @@ class Watcher:
         self._stop.set()
 
     def look(self) -> int:
-        """Look once, if no other process does; return how many alerts changed."""
+        """Run one round of checks, if no other process does. Return the number of changed alerts."""
         now = self._clock()
         if not watch_claim(holder=self._holder, now=now):
             return 0

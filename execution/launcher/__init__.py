@@ -1,1 +1,1 @@
-"""The supervisor behind ``manage.py desk``: what it starts, in which order, and how it all ends."""
+"""The supervisor behind ``manage.py desk``, which starts and stops the processes of a desk in order."""

@@ -1,4 +1,4 @@
-"""Everything that a desk needs before its processes start: tables, the installation, people, paper accounts."""
+"""The preparation of a desk before its processes start: tables, the installation, people, paper accounts."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def paper_options(port: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """Brings the database to where the processes can start. Safe to run at every start.
+    """Prepares the database for the processes. It is safe to run at every start.
 
     ``paper_ports`` are the paper venues' by label; none when the installation is not a paper one.
     """
@@ -91,7 +91,7 @@ class Bootstrap:
     def run(self) -> tuple[str, ...]:
         """Prepare 1. tables, 2. the keyrings and the installation's row, 3. people, 4. the paper accounts.
 
-        Returns the names of people created now. Raises ``CommandError`` for whatever a person must mend.
+        Returns the names of people created now. Raises ``CommandError`` for a problem that a person must solve.
         """
         try:
             migrate_if_needed()

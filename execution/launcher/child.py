@@ -25,12 +25,12 @@ POLL = 0.05
 
 
 class StartFailedError(Exception):
-    """A process did not get ready: it kept dying, or took too long."""
+    """A process did not become ready: it kept dying, or took too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A command to start, and how to tell that it is ready (``is_ready`` is asked again until it says True)."""
+    """A command to start, and the check that it is ready (``is_ready`` is called until it returns True)."""
 
     name: str
     command: Sequence[str]
@@ -60,7 +60,7 @@ class Child:
         return self.process.pid
 
     def start(self) -> None:
-        """Keep the process running from now on. To be called on the main thread's loop."""
+        """Keep the process running from now on. Call it on the main thread's loop."""
         self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
 
     def is_stopping(self) -> bool:
@@ -85,14 +85,14 @@ class Child:
         self._signal(signal.SIGTERM)
 
     async def ended(self, deadline: float) -> bool:
-        """Return True when nothing runs any more, at the latest at ``deadline`` (monotonic seconds)."""
+        """Wait until no process runs any more, at most until ``deadline`` (monotonic seconds). Return True if so."""
         if self._keeper is None:
             return True
         await asyncio.wait([self._keeper], timeout=max(0.0, deadline - time.monotonic()))
         return self._keeper.done()
 
     async def kill(self) -> None:
-        """End it whatever it does: the process with all of its group, or the pause before a restart."""
+        """Kill the process with all of its group, or end the pause before a restart."""
         if self._keeper is None or self._keeper.done():
             return
         if self.pid is None:

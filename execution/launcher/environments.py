@@ -1,4 +1,4 @@
-"""The environment that each process of the desk inherits: what it needs, and nothing else."""
+"""The environment variables that each process of the desk inherits: those that it needs, and no others."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def _take(names: Iterable[str], prefixes: tuple[str, ...] = ()) -> dict[str, str
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Keep bytecode in ``folder``, for this process and those it starts, where it may not stand beside the sources.
+    """Store bytecode in ``folder``, for this process and its children, where it cannot be beside the sources.
 
-    Else each of them compiles a thousand modules at its start: four of its five seconds.
+    Otherwise each process compiles a thousand modules at its start, which takes four of its five seconds.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
@@ -56,15 +56,15 @@ def keep_bytecode(folder: Path) -> None:
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the environment of processes that know nothing of Django: Redis and the paper exchange."""
+    """Return the environment of processes without Django: Redis and the paper exchange."""
     return _take(SYSTEM, SYSTEM_PREFIXES) | {"PYTHONUNBUFFERED": "1"}
 
 
 def django_environment(*, var: str) -> dict[str, str]:
-    """Return the environment of web and beat. Their keyrings are the null device: they can seal and open nothing.
+    """Return the environment of web and beat. Their keyrings are the null device, so they can open nothing.
 
-    That keeps the paths out of processes that have no use for them. It is no wall: all processes of one machine run
-    as one user, who can read the files.
+    That keeps the paths out of processes without a use for them. It is no protection: all processes of one machine
+    run as one user, who can read the files.
     """
     settings = _take(SETTINGS, SETTINGS_PREFIXES)
     # Celery's own checks would load all pages in every worker; the tests run them.
@@ -76,7 +76,9 @@ def django_environment(*, var: str) -> dict[str, str]:
 def worker_environment(
     *, var: str, keyring: str = os.devnull, alert_keyring: str = os.devnull, ready_file: str
 ) -> dict[str, str]:
-    """Return the environment of Celery workers. Engines open exchange keys, and who sends alerts opens channels."""
+    """Return the environment of Celery workers. Engines open exchange keys, and the sender of
+    alerts opens channels.
+    """
     return (
         django_environment(var=var)
         | _take(NETWORK)

@@ -19,7 +19,7 @@ SINGLE_PAPER_FILES = (
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text`` in one step; only the owner can read it, at no moment anybody else."""
+    """Replace the file ``path`` by ``text`` in one step. Only the owner can read it, at every moment."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_MODE)
     try:
@@ -39,9 +39,9 @@ def write_pids(path: Path, pids: dict[str, int]) -> None:
 
 
 def lock_folder(run: Path) -> int:
-    """Hold the folder for this desk while the process lives, and return the lock's descriptor.
+    """Lock the folder for this desk while the process lives, and return the lock's descriptor.
 
-    Raises ``CommandError`` when another desk holds it. The kernel releases it whatever ends the process.
+    Raises ``CommandError`` when another desk has locked it. The kernel releases the lock however the process ends.
     """
     descriptor = os.open(run / "desk.lock", os.O_RDWR | os.O_CREAT, PRIVATE_MODE)
     try:
@@ -65,7 +65,7 @@ def free_port() -> int:
 
 
 def usable_port(host: str, port: int, option: str) -> int:
-    """Return ``port`` when it can be listened on, a free one for 0. Raises ``CommandError`` naming the port."""
+    """Return ``port`` if it is free; for 0 any free one. Raises ``CommandError`` naming the port."""
     if not 0 <= port <= 65_535:
         raise CommandError(f"{option} {port}: a port is 0 to 65535")
     try:
@@ -82,9 +82,9 @@ def usable_port(host: str, port: int, option: str) -> int:
 
 
 def usable_paper_port(note: Path, port: int, *, taken: Collection[int]) -> int:
-    """Return the port that was asked for; else the last one, so that nothing needs to move; else a free one.
+    """Return the requested port, else the last one, so that nothing has to change, else a free one.
 
-    None of ``taken``, which nobody listens on yet.
+    It is none of ``taken``, on which nobody listens yet.
     """
     if port:
         return usable_port("127.0.0.1", port, "--paper-port")

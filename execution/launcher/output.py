@@ -1,4 +1,4 @@
-"""One log of all processes: each line under the name of who wrote it, on the console and in a file."""
+"""One log of all processes, on the console and in a file. Each line begins with the name of its process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME_WIDTH = 11
 
 
 class Console:
-    """Writes lines on a thread of its own: a stopped terminal (Ctrl-S) or an unread pipe stops no supervision."""
+    """Writes lines on its own thread, so that a stopped terminal (Ctrl-S) or an unread pipe stops no supervision."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -36,7 +36,7 @@ class Console:
             self._dropped += 1
 
     def close(self, timeout: float) -> None:
-        """Write what is left, for at most ``timeout`` seconds."""
+        """Write the remaining lines, for at most ``timeout`` seconds."""
         try:
             self._lines.put(None, timeout=timeout)
         except queue.Full:
@@ -58,7 +58,7 @@ class Console:
 
 
 class LinesFile(logging.handlers.RotatingFileHandler):
-    """A log file that outlives a disk that takes nothing: lines are lost and counted, and nobody fails for them."""
+    """A log file that survives a full disk: lines are lost and counted, and nothing fails."""
 
     lost = 0
 
@@ -73,7 +73,7 @@ class LinesFile(logging.handlers.RotatingFileHandler):
         super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # logging's name
-        """Count the line, and forget what is buffered of it: the next one begins on a file opened anew."""
+        """Count the line, and drop its buffered part. The next line opens the file again."""
         self.lost += 1
         stream, self.stream = self.stream, None
         with contextlib.suppress(OSError):
@@ -103,7 +103,7 @@ class DeskLog:
         self._console.write(prefix + text)
 
     def show(self, text: str) -> None:
-        """Say something on the console alone: what no file should keep."""
+        """Print a message on the console only, for texts that no file should store."""
         self._console.write(text)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The parent-death signal: a process that is started by the desk never outlives it.
+"""The parent-death signal, by which a process of the desk never outlives its supervisor.
 
 Linux only. Elsewhere a supervisor that is killed with -9 leaves its children running; ``supported`` tells.
 """
@@ -38,7 +38,9 @@ def dies_with_parent() -> Callable[[], None] | None:
 
 
 def follow_uv() -> None:
-    """Ask for SIGTERM at the death of ``uv run`` if it is our parent: kill -9 of uv would leave us running."""
+    """Request SIGTERM at the death of ``uv run`` if it is our parent, because a kill -9 of uv would leave us
+    running.
+    """
     parent = os.getppid()
     if not supported() or _name_of(parent) != "uv":
         return

@@ -1,4 +1,4 @@
-"""The processes of a desk: their commands, what they inherit, and how each shows that it is ready."""
+"""The processes of a desk: their commands, their environments, and the checks that they are ready."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A PostgreSQL cluster of our own, for tests and the chaos command: made, started, restarted, stopped.
+"""A PostgreSQL cluster for tests and the chaos command.
 
-It listens on a free port of 127.0.0.1 and on a Unix socket, asks for a password on both, and does not wait
-for the disk: nothing that matters may be kept in it. PostgreSQL refuses to run as root, so there it runs as
-``postgres``, else ``nobody``.
+It listens on a free port of 127.0.0.1 and on a Unix socket, asks for a password on both, and does not wait for the
+disk, so it must not hold important data. PostgreSQL refuses to run as root; then it runs as ``postgres``, else
+``nobody``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def programs_folder() -> Path | None:
 
 
 class PostgresServer:
-    """One cluster in ``folder``, which others than its user cannot enter. Its port stays over restarts."""
+    """One cluster in ``folder``, which only its user can enter. Its port stays the same over restarts."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         programs = programs_folder()
@@ -75,7 +75,7 @@ class PostgresServer:
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def start(self) -> None:
-        """Make the cluster at the first call, start it, and wait until it takes connections."""
+        """Create the cluster at the first call, start it, and wait until it accepts connections."""
         if self.process is not None and self.process.poll() is None:
             return
         is_new = not (self.folder / "data" / "PG_VERSION").exists()
@@ -92,7 +92,7 @@ class PostgresServer:
             self.create_database(USER)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it: SIGINT drops the connections and writes everything, SIGQUIT is a crash, SIGKILL a worse one."""
+        """Stop it. SIGINT closes connections and writes everything; SIGQUIT and SIGKILL are crashes."""
         process, self.process = self.process, None
         if process is None or process.poll() is not None:
             return
@@ -109,7 +109,7 @@ class PostgresServer:
         self.start()
 
     def create_database(self, name: str) -> None:
-        """Create an empty database; whatever had that name is dropped."""
+        """Create an empty database, in place of one with the same name."""
         with self.connect("postgres") as connection:
             identifier = sql.Identifier(name)
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))

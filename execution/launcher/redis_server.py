@@ -1,4 +1,4 @@
-"""The desk's own Redis: which server to start, and where it listens."""
+"""The desk's own Redis: the server program, its socket and its command."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def server_binary() -> str:
 
 
 def socket_path(var: Path) -> Path:
-    """Return the socket of this installation's Redis, in a folder of ours alone, short enough for a socket.
+    """Return the socket of this installation's Redis, in a private folder with a short enough path.
 
-    Raises ``CommandError`` when somebody else made that folder.
+    Raises ``CommandError`` when the folder belongs to another user.
     """
     name = f"tranche-{os.getuid()}-{hashlib.sha256(str(var).encode()).hexdigest()[:10]}"
     for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108  # the folder in it is ours alone
@@ -55,10 +55,11 @@ def socket_path(var: Path) -> Path:
 
 
 def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
-    """Return the command of a server on a Unix socket only, in ``folder``, that writes nothing to the disk.
+    """Return the command of a server in ``folder`` that listens on a Unix socket only and writes nothing to the
+    disk.
 
-    It is a doorbell and holds nothing that the database does not. With a file it refused every write while the disk
-    was full, and its clients ended with it.
+    It carries only wake-ups, and nothing that the database does not have. With a file it refused every write while
+    the disk was full, and its clients failed with it.
     """
     return [
         *(binary, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
@@ -68,7 +69,7 @@ def server_command(binary: str, socket: Path, folder: Path) -> list[str]:
 
 
 async def socket_answers(path: Path) -> bool:
-    """Return True when the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
+    """Return True if the server on our socket answers PING and has loaded its data (until then: -LOADING)."""
 
     async def ask() -> bool:
         reader, writer = await asyncio.open_unix_connection(str(path))

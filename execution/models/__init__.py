@@ -1,4 +1,4 @@
-"""Tables; no verbs. Services write them, selectors read them."""
+"""The tables. Services write them, selectors read them."""
 
 from execution.models.access import AccessRequest, AccessState
 from execution.models.alerts import (

@@ -16,9 +16,9 @@ class AccessState(models.TextChoices):
 
 
 class AccessRequest(models.Model):
-    """A change of access that waits for a second person. What it would do is frozen in ``content`` and ``secret``.
+    """A change of access that waits for a second person. ``content`` and ``secret`` freeze the change.
 
-    One that is past ``expires_at`` can only be read, also while it is still marked as waiting.
+    After ``expires_at`` it can only be read, even while it is still marked as waiting.
     """
 
     public_id = PublicIdField()

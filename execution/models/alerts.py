@@ -21,7 +21,7 @@ class ChannelType(models.TextChoices):
 
 
 class Alert(models.Model):
-    """A group of what is wrong: one row for everything of one kind and scope, however much of it there is."""
+    """A group of problems: one row for all problems of one kind and scope."""
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=20, choices=KINDS)
@@ -66,7 +66,7 @@ class Alert(models.Model):
 
 
 class AlertSubject(models.Model):
-    """One thing that an alert is about: an order, a child, an account, an engine."""
+    """One subject of an alert, such as an order, a child, an account or an engine."""
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="subjects")
     key = models.CharField(max_length=120)
@@ -84,9 +84,9 @@ class AlertSubject(models.Model):
 
 
 class AlertSignal(models.Model):
-    """An event that somebody noted in passing. The watcher makes an alert of it and deletes it.
+    """An event that a service noted in its own transaction. The watcher makes an alert of it and deletes it.
 
-    Whoever trades writes this row alone: it locks nothing and waits for nobody.
+    A trading service writes only this row, which locks nothing and waits for nobody.
     """
 
     kind = models.CharField(max_length=20, choices=KINDS)
@@ -101,7 +101,7 @@ class AlertSignal(models.Model):
 
 
 class AlertWatch(models.Model):
-    """The one row of the watcher: who looks for alerts now, and when it last looked."""
+    """The one row of the watcher: its present holder, and the time of the last round of checks."""
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     holder = models.CharField(max_length=32, blank=True)
@@ -113,7 +113,9 @@ class AlertWatch(models.Model):
 
 
 class AlertChannel(models.Model):
-    """A way out of the desk for alerts. Its address and its secrets are sealed: web can write them, not read them."""
+    """A channel that carries alerts out of the desk. Its address and secrets are sealed: web writes and cannot read
+    them.
+    """
 
     public_id = PublicIdField()
     label = models.CharField(max_length=40, unique=True)
@@ -134,7 +136,7 @@ class AlertChannel(models.Model):
 
 
 class AlertDelivery(models.Model):
-    """An event on its way out. The rows are the queue."""
+    """An event on its way to a channel. The rows are the queue."""
 
     channel = models.ForeignKey(AlertChannel, on_delete=models.CASCADE, related_name="deliveries")
     alert = models.ForeignKey(

@@ -1,6 +1,6 @@
-"""Triggers by which the database itself refuses to change an entry of journal or audit, on SQLite and PostgreSQL.
+"""Triggers by which the database refuses to change an entry of journal or audit, on SQLite and PostgreSQL.
 
-They refuse UPDATE alone. Retention deletes the journals of old orders, and emptying a test database deletes all. On
+They refuse only UPDATE. Retention deletes the journals of old orders, and emptying a test database deletes all. On
 PostgreSQL the application's role has no right to delete either (``rights_sql``).
 """
 
@@ -22,7 +22,7 @@ END $$
 
 
 def protect(connection: BaseDatabaseWrapper) -> None:
-    """Create the triggers that are not there. SQLite drops a table's when a migration makes the table anew."""
+    """Create the missing triggers. SQLite drops those of a table that a migration rebuilds."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         for statement in _statements(connection.vendor, [name for name in APPEND_ONLY if name in there]):
@@ -30,7 +30,7 @@ def protect(connection: BaseDatabaseWrapper) -> None:
 
 
 def unprotect(connection: BaseDatabaseWrapper) -> None:
-    """Drop the triggers: for a test that changes what nobody may."""
+    """Drop the triggers, for a test that changes protected entries."""
     with connection.cursor() as cursor:
         for table in APPEND_ONLY:
             on = f" ON {table}" if connection.vendor == "postgresql" else ""

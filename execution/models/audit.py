@@ -31,7 +31,7 @@ class AuditEntry(models.Model):
 
 
 class ChainHead(models.Model):
-    """The end of a chain, kept apart from it: how many entries there are, and the last one's hash.
+    """The end of a chain, stored apart from it: the number of entries, and the hash of the last one.
 
     It is the lock of the chain, too. An order's head is its own row.
     """
@@ -45,7 +45,7 @@ class ChainHead(models.Model):
 
 
 class JournalCheck(models.Model):
-    """One check of every chain: how far it has come, and what it has found. A night's check is one row."""
+    """One check of every chain: its progress, and its findings. A night's check is one row."""
 
     started_at = models.DateTimeField(db_index=True)
     ended_at = models.DateTimeField(null=True, blank=True)

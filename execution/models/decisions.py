@@ -6,9 +6,9 @@ from execution.models.orders import Order
 
 
 class DecisionContext(models.Model):
-    """The common basis of many decisions of an order: parameters, plan, forecast and market rules.
+    """The common inputs of many decisions of an order: parameters, plan, forecast and market rules.
 
-    Written once for each version of it. ``body`` is compressed JSON (core/orders/view_record.py).
+    Written once for each version of them. ``body`` is compressed JSON (core/orders/view_record.py).
     """
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decision_contexts")
@@ -24,7 +24,7 @@ class DecisionContext(models.Model):
 
 
 class DecisionRecord(models.Model):
-    """The basis of the children of one decision. Append-only until retention deletes it.
+    """The inputs of one decision that placed children. Append-only until retention deletes it.
 
     The journal's entry of each child has the SHA-256 of ``body``, so the journal's chain covers it.
     """

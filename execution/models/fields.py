@@ -1,4 +1,4 @@
-"""Columns that Django does not have: exact decimals on every database, and short public ids."""
+"""Columns that Django lacks: exact decimals on every database, and short public ids."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def draw_public_id() -> str:
 
 
 class PublicIdField(models.CharField):  # type: ignore[type-arg]
-    """A short random id for URLs, the API and exports; primary keys stay inside."""
+    """A short random id for URLs, the API and exports. Primary keys are never shown."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"max_length": PUBLIC_ID_LENGTH, "unique": True, "editable": False}

@@ -23,7 +23,7 @@ class HaltScope(models.TextChoices):
 
 
 def names_its_scope() -> models.Q:
-    """Return the condition that a halt names what its scope is about, and nothing else."""
+    """Return the condition that a halt names the subject of its scope, and nothing else."""
     named = {
         "account": models.Q(account__isnull=False),
         "trader": models.Q(trader__isnull=False),
@@ -41,10 +41,10 @@ def names_its_scope() -> models.Q:
 
 
 class HaltGate(models.Model):
-    """The one row that intents and halts meet on.
+    """The one row that placing children and setting halts both lock.
 
-    Whoever sets a halt, submits an order, writes a child or takes one to be sent locks it, after any
-    order's, child's or account's row; so a halt that is committed is seen by all of them.
+    Setting a halt, submitting an order, and placing or submitting a child lock it, after any row of an order, a
+    child or an account. So all of them see a committed halt.
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)

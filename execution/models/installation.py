@@ -16,12 +16,12 @@ def random_quote_key() -> str:
 
 
 class Installation(models.Model):
-    """The one row that says which installation this database belongs to.
+    """The one row that identifies the installation of this database.
 
-    ``mark`` stands in every client id; it is redrawn when a backup is restored and ``former_marks`` keeps
-    all earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex),
-    ``alert_sealing_key`` that of the process that sends alerts.
-    ``quote_key`` (hex) signs the market data that engines leave in Redis (selectors/quote_signatures.py).
+    ``mark`` is part of every client id. It is redrawn when a backup is restored, and ``former_marks`` keeps all
+    earlier ones, so that no id is ever used twice. ``sealing_key`` is the workers' public key (hex),
+    ``alert_sealing_key`` that of the process that sends alerts. ``quote_key`` (hex) signs the market data that
+    engines publish in Redis (selectors/quote_signatures.py).
     """
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)

@@ -14,7 +14,7 @@ def _choices(names: type[LimitKind | LimitScope | LimitLevel]) -> list[tuple[str
 
 
 class TradingLimit(models.Model):
-    """A limit that a supervisor set. A changed limit is a new row; the former one keeps who ended it and when."""
+    """A limit that a supervisor set. A changed limit is a new row; the former one records who ended it and when."""
 
     public_id = PublicIdField()
     #: Kind, scope, subject, level and currency: of each there is one in force.
@@ -72,9 +72,9 @@ class ApprovalState(models.TextChoices):
 
 
 class OrderApproval(models.Model):
-    """A request that another person allows an order, or an amendment of one, above limits.
+    """A request that another person allows an order above limits, or an amendment of one.
 
-    It is bound to its content: the order's terms as they were asked for, or the changes to one version of them.
+    It is bound to its content: the order's terms at the request, or the changes to one version of them.
     """
 
     public_id = PublicIdField()

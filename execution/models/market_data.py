@@ -7,7 +7,7 @@ from execution.models.venues import Venue
 
 
 class MarketSample(models.Model):
-    """A second of a market, while an order lives in it and five minutes after.
+    """One second of a market, recorded while an order is live in it and five minutes after.
 
     The quote is that of the second's end. Volume and notional are known when every trade of the second is; None is
     unknown, for both.
@@ -31,11 +31,11 @@ class MarketSample(models.Model):
 
 
 class CandleDay(models.Model):
-    """The bars of one UTC day of a market. A row a day: a plan reads weeks of them.
+    """The candles of one UTC day of a market. One row holds a day, because a plan reads weeks of them.
 
     ``bars``: ``[seconds after midnight, open, high, low, close, volume in base units]``, numbers as text, oldest
-    first; a stretch without a trade, or that nobody recorded, has none. ``unknown``: seconds after midnight of bars
-    that the venue lists in a form that nobody can read, or listed no more when it was asked; their volume is not zero.
+    first. A stretch without a trade, or that was not recorded, has none. ``unknown``: seconds after midnight of
+    candles that the venue lists in an unreadable form, or no longer listed. Their volume is not zero.
     """
 
     venue = models.ForeignKey(Venue, on_delete=models.CASCADE, related_name="candle_days")

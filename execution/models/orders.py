@@ -13,7 +13,7 @@ from execution.models.venues import Account
 def choices(
     *enums: type[states.OrderStatus | states.ChildStatus | types.Side | types.Unit],
 ) -> list[tuple[str, str]]:
-    """Return an enum of the core as Django's choices, with its words as labels."""
+    """Return an enum of core as Django's choices, with its words as labels."""
     return [(member.value, member.value.replace("_", " ")) for enum in enums for member in enum]
 
 
@@ -40,7 +40,7 @@ class Basket(models.Model):
 
 
 class Order(models.Model):
-    """A parent order. Totals are folds over its fills; status and terms are folds over its journal."""
+    """A parent order. Its totals follow from its fills; its status and terms follow from its journal."""
 
     public_id = PublicIdField()
     trader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
@@ -110,7 +110,7 @@ class Order(models.Model):
 
 
 class OrderTerms(models.Model):
-    """One version of what was asked for: parameters, limit and end, who set them and when. Append-only."""
+    """One version of the requested terms: parameters, limit and end, with their author and time. Append-only."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="all_terms")
     version = models.PositiveIntegerField()
@@ -132,7 +132,7 @@ class OrderTerms(models.Model):
 
 
 class Slice(models.Model):
-    """A part of the plan: this quantity between these times."""
+    """A slice of the plan: a quantity to trade between two times."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="slices")
     plan_version = models.PositiveIntegerField()
@@ -151,7 +151,7 @@ class Slice(models.Model):
 
 
 class ChildOrder(models.Model):
-    """A request to an exchange and what became of it."""
+    """An order that is sent to an exchange, and its state."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="children")
     slice = models.ForeignKey(Slice, null=True, blank=True, on_delete=models.PROTECT, related_name="children")
@@ -272,7 +272,7 @@ class OrderReport(models.Model):
 
 
 class JournalEntry(models.Model):
-    """An event of an order, its author and its reason. ``version`` is the order's and the websocket's.
+    """An event of an order, with its author and reason. ``version`` is that of the order and of the websocket.
 
     Each entry carries the hash of the one before it (core/journal.py). Append-only.
     """
@@ -301,7 +301,7 @@ class JournalEntry(models.Model):
 
 
 class Submission(models.Model):
-    """An idempotency key of a person and the order that it made: same key, same order, one effect."""
+    """A person's idempotency key and the order that it made. The same key has one effect."""
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
     key = models.CharField(max_length=64)

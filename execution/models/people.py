@@ -50,7 +50,7 @@ def all_scopes() -> list[str]:
 
 
 class ApiToken(models.Model):
-    """A bearer token of a person. Only its hash is kept; it is shown once, when it is made."""
+    """A person's bearer token. Only its hash is stored; its text is shown once, at its creation."""
 
     public_id = PublicIdField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
@@ -71,7 +71,7 @@ class ApiToken(models.Model):
 
 
 class Login(models.Model):
-    """A session of a person: Django's own row says neither whose it is nor when it was last used."""
+    """A session of a person. Django's own row has neither its person nor its last use."""
 
     public_id = PublicIdField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="logins")

@@ -1,5 +1,8 @@
-"""Statements whose SQL is made once. Where a statement runs hundreds of times a second, Django's making of it costs
-several times what the database takes; what it makes stays the same."""
+"""Statements whose SQL is compiled once.
+
+Where a statement runs hundreds of times a second, compiling it in Django costs several times the database's work,
+and the result is always the same.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +47,10 @@ class _Made:
 
 
 class Compiled(Generic[M]):
-    """A query for whole rows of one table, or for some of its columns (``values_list``, read by ``values``), by
-    integers, texts or instants: ``build`` makes it, given one value for each name.
+    """A compiled query for whole rows of one table, or for some columns (``values_list``, read by ``values``).
 
-    It must use each value as it is, in any place, and join no other rows into the result.
+    ``build`` makes the query from one value for each name: an integer, a text or an instant. It must use each value
+    unchanged, in any place, and join no other rows into the result.
     """
 
     def __init__(self, build: Callable[..., QuerySet[M, Any]], **kinds: type[Value]) -> None:
@@ -148,7 +151,7 @@ _waiting = threading.local()
 def saved_once() -> Iterator[None]:
     """Save each row once, at the end of the block inside a transaction, for all calls of ``row_save``.
 
-    Nothing within may read those rows from the database. After an error nothing is written.
+    No code in the block may read those rows from the database. After an error nothing is written.
     """
     rows: dict[int, models.Model] = {}
     _waiting.rows = rows
@@ -161,7 +164,7 @@ def saved_once() -> Iterator[None]:
 
 
 def row_save(row: models.Model, fields: tuple[str, ...] | None = None) -> None:
-    """Write ``fields`` of a row that is there, all of them when None; nothing listens to signals of these tables.
+    """Write ``fields`` of an existing row, all of them when None. No signals are sent.
 
     Within ``saved_once`` the whole row is written.
     """
@@ -193,10 +196,10 @@ _ROWS_AT_ONCE = 100
 
 
 def rows_merge(rows: Sequence[models.Model], *, known_by: tuple[str, ...]) -> None:
-    """Write rows of one table in their order; a row that is there takes what the new one knows.
+    """Write rows of one table in their order. An existing row takes the known values of the new one.
 
-    ``known_by`` are the fields of a unique constraint, each combination once. What the new row does not know, None,
-    stays as it was.
+    ``known_by`` are the fields of a unique constraint, each combination once. A value of None in the new row changes
+    nothing.
     """
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[first : first + _ROWS_AT_ONCE]

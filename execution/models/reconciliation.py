@@ -18,10 +18,10 @@ class DifferenceKind(models.TextChoices):
 
 
 class Difference(models.Model):
-    """One thing in which our books and the venue's differ, found by a poll and closed when polls find it no more.
+    """A difference between our books and the venue's. A poll finds it, and it is closed when polls no longer do.
 
-    ``evidence`` is what both sides say, JSON values only. The mark of a foreign order is no fault: it is shown
-    and left alone.
+    ``evidence`` has the facts of both sides, as JSON values. A foreign order is no error; it is shown and left
+    alone.
     """
 
     public_id = PublicIdField()

@@ -13,7 +13,7 @@ from execution.models.installation import Environment, Worker
 
 
 class Venue(models.Model):
-    """An exchange as ccxt knows it, with the options that ccxt is handed (base URLs included)."""
+    """An exchange by its ccxt id, with the options for ccxt (base URLs included)."""
 
     label = models.CharField(max_length=40, unique=True)
     exchange = models.CharField(max_length=40, help_text="ccxt's id of the exchange")
@@ -30,7 +30,7 @@ class Venue(models.Model):
 
 
 class Account(models.Model):
-    """A named account at a venue. One worker's session at a time speaks for it."""
+    """A named account at a venue. One worker's session at a time holds it."""
 
     public_id = PublicIdField()
     venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="accounts")
@@ -88,7 +88,7 @@ class Account(models.Model):
 
     @property
     def is_reconciled(self) -> bool:
-        """Return whether its holder has polled all of it since its claim and since anything may have been missed."""
+        """Return True if its holder has polled everything since its claim and since the last doubt."""
         until = self.reconciled_until
         if until is None or self.reconciled_fence != self.fence:
             return False
@@ -122,7 +122,7 @@ class Account(models.Model):
         return tuple(name for name in assumed if name not in self.accepted_assumptions)
 
     def symbol_doubt(self, symbol: str) -> str:
-        """Return why no new child of a symbol may be sent, in words; empty when one may."""
+        """Return the reason why no new child of a symbol may be sent; empty when one may."""
         if self.is_symbol_reconciled(symbol):
             return ""
         unread = self.unread_now.get(symbol)
@@ -142,7 +142,7 @@ class CredentialState(models.TextChoices):
 
 
 class Credential(models.Model):
-    """A sealed API key of an account; the web process can write it and nobody but a worker can open it."""
+    """A sealed API key of an account. The web process can write it, and only a worker can open it."""
 
     public_id = PublicIdField()
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credentials")
@@ -204,7 +204,7 @@ class Market(models.Model):
 
 
 class Balance(models.Model):
-    """An account's holding of a currency, as the exchange reported it at ``at``; null: it did not tell."""
+    """An account's amounts of a currency, as the exchange reported them at ``at``. Null: it did not tell."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="balances")
     currency = models.CharField(max_length=20)

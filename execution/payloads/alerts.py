@@ -1,4 +1,4 @@
-"""An alert, as pages, the API and messages out of the desk carry it."""
+"""The payloads of alerts for pages, the API and messages to the outside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from execution.payloads.halts import HaltNotice
 
 
 class AlertSubjectRow(TypedDict):
-    """One thing that an alert is about."""
+    """One subject of an alert."""
 
     text: str
     order: Annotated[str | None, about("the order's public id; null when it is about no order")]
@@ -20,7 +20,7 @@ class AlertSubjectRow(TypedDict):
 
 
 class AlertRow(TypedDict):
-    """An alert: everything of one kind and scope is one, however much of it there is."""
+    """An alert: all problems of one kind and scope together."""
 
     id: str
     kind: str
@@ -48,14 +48,14 @@ class AlertList(TypedDict):
 
 
 class AlertDetail(TypedDict):
-    """An alert with what it is about."""
+    """An alert with its subjects."""
 
     alert: AlertRow
     subjects: Annotated[list[AlertSubjectRow], about("the newest first, at most 100")]
 
 
 class AlertMessage(TypedDict):
-    """An event of an alert, as it leaves the desk."""
+    """An event of an alert, as it is sent to the outside."""
 
     id: str
     event: str

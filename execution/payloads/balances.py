@@ -1,4 +1,4 @@
-"""Balances of accounts with what live orders reserve of them, and what was bought and sold today."""
+"""The payloads of balances with the reserves of live orders, and of today's trades."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts, their markets, and the newest quotes."""
+"""The payloads of accounts, their markets, and the newest quotes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAND = "a factor of the venue's reference price; null: no bound, or none known"
 
 
 class Key(TypedDict):
-    """The facts of an account's key that may be known; the key itself may not."""
+    """The public facts of an account's key. The key itself is never shown."""
 
     state: str
     last_four: str

@@ -1,4 +1,4 @@
-"""Decimals and times as JSON carries them. Unknown stays unknown."""
+"""The encoding of decimals and times in JSON. Unknown stays unknown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The kinds of values in a payload: what Python holds, and how pages and the API write it.
+"""The types of values in a payload: the type in Python, and its form on pages and in the API.
 
-Pages and sockets get a payload as it is. The API's answers are made from the same dictionaries: there times are
-ISO 8601, an unknown text is null, and fields that only the pages draw are left out.
+Pages and sockets get a payload unchanged. The API's answers are made from the same dictionaries. Their times are ISO
+8601, an unknown text is null, and fields that only pages need are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def about(text: str) -> Any:
-    """Describe a field in the API's document."""
+    """Return an annotation that describes a field in the API's document."""
     return Field(description=text)
 
 

@@ -1,4 +1,4 @@
-"""A halt, its progress, and what it would do."""
+"""The payloads of a halt, its progress, and its preview."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from execution.payloads.fields import DecimalStr, EpochMs, OptionalText, SideTex
 
 
 class HaltChild(TypedDict):
-    """A child that a halt has still to get off the book, and what stands in its way."""
+    """A child that a halt still has to cancel, and the reason why it is not done."""
 
     order: str
     account: str
@@ -47,7 +47,7 @@ class HaltPreview(TypedDict):
 
 
 class HaltNotice(TypedDict):
-    """A halt, as every page of the people under it names it."""
+    """A halt in the line above every page of the people whom it concerns."""
 
     id: str
     kind: str
@@ -78,7 +78,7 @@ class HaltRow(HaltNotice):
 
 
 class HaltedOrder(TypedDict):
-    """An order that a halt paused, and that is paused still."""
+    """An order that a halt paused, and that is still paused."""
 
     id: str
     symbol: str
@@ -86,7 +86,7 @@ class HaltedOrder(TypedDict):
 
 
 class HaltDetail(HaltRow):
-    """A halt by itself, with the orders that wait for a person because of it."""
+    """A halt with the orders that wait for a person because of it."""
 
     waiting: list[HaltedOrder]
 

@@ -1,4 +1,4 @@
-"""Limits in force with what is used of them, and requests for approval."""
+"""The payloads of limits with their use, and of requests for approval."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LimitRow(TypedDict):
 
 
 class LimitChange(TypedDict):
-    """One line of what a request would change."""
+    """One change that a request for a wider limit would make."""
 
     name: Annotated[str, about("the limit in words")]
     before: str
@@ -78,7 +78,7 @@ class ApprovalRow(TypedDict):
 
 
 class ApprovalDetail(ApprovalRow):
-    """The same with what it exceeds by the limits and markets of now."""
+    """A request for approval with the limits that it exceeds now."""
 
     exceeded: Annotated[list[str], about("each limit that it exceeds, in words")]
     refused: Annotated[list[str], about("hard limits that keep it from being approved now, in words")]

@@ -1,4 +1,4 @@
-"""The market beside an order or a ticket, for its page."""
+"""The payloads of the market beside an order or a ticket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Sample = tuple[int, DecimalStr | None, DecimalStr | None, DecimalStr | None, Dec
 
 
 class MarketUpdate(TypedDict):
-    """Samples since the last update, and what they say of the order."""
+    """The samples since the last update, and the order's benchmarks from them."""
 
     samples: list[Sample]
     volume: DecimalStr | None
@@ -25,7 +25,7 @@ class MarketUpdate(TypedDict):
 
 
 class LadderBook(TypedDict):
-    """One of the books of a ladder; its sizes stand at the same place in each step."""
+    """One of the books of a ladder. Its sizes have the same index in each step."""
 
     #: The chosen accounts that trade at this venue.
     label: str
@@ -39,7 +39,7 @@ class LadderBook(TypedDict):
 
 
 class LadderChild(TypedDict):
-    """A child of the desk that rests on one of the books, with what is left of it."""
+    """A child of the desk that rests on one of the books, with its remaining quantity."""
 
     order: str
     side: SideText
@@ -59,7 +59,7 @@ class LadderStep(TypedDict):
 
 
 class LadderReach(TypedDict):
-    """The reach of a size into the books, against the mid; + is cost. Null: the known levels do not carry it."""
+    """The reach of a size into the books, against the mid; + is cost. Null: the known levels hold too little."""
 
     quantity: DecimalStr
     carried: DecimalStr
@@ -103,7 +103,7 @@ CandleRow = tuple[EpochMs, DecimalStr, DecimalStr, DecimalStr, DecimalStr, Decim
 
 
 class CandleFill(TypedDict):
-    """A fill of the desk's own."""
+    """One of the desk's own fills."""
 
     at: EpochMs
     order: str

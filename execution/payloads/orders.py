@@ -1,4 +1,4 @@
-"""Orders, their parts, and how a page is told of them. Unknown is null."""
+"""The payloads of orders, their parts, and their changes. Unknown is null."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class Orders(TypedDict):
 
 
 class OrderPage(TypedDict):
-    """One page of the blotter. ``counts`` are by state, of what the other filters leave; ``total`` of all."""
+    """One page of the blotter. ``counts`` are by state, for the other filters; ``total`` counts all."""
 
     rows: list[OrderRow]
     counts: dict[str, int]
@@ -237,7 +237,7 @@ class Delta(Snapshot, _Since):
 
 
 class OrderParts(Children, Fills):
-    """The newest children and fills of an opened row of the blotter, and how many there are."""
+    """The newest children and fills in an opened row of the blotter, and the numbers of all."""
 
     children_total: int
     fills_total: int

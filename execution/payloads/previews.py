@@ -1,4 +1,4 @@
-"""Previews of orders and of amendments."""
+"""The payloads of previews of orders and of amendments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A refusal as pages and the API are told of it."""
+"""The payload of a refusal for pages and the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from execution.payloads.fields import about
 
 
 class ProblemRow(TypedDict):
-    """One thing that is wrong."""
+    """One problem of a refused request."""
 
     field: Annotated[str, about("a field of the body or a parameter; empty: the whole request")]
     message: str
@@ -35,5 +35,5 @@ class Problems(TypedDict):
 
 
 def problem_row(problem: Problem) -> ProblemRow:
-    """Return the problem with the field's own name: a parameter is called by its name alone."""
+    """Return the problem with the field's own name: a parameter is named without its prefix."""
     return cast("ProblemRow", {**asdict(problem), "field": problem.field.removeprefix("parameters.")})

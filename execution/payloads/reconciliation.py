@@ -1,4 +1,4 @@
-"""Children of unknown fate with their evidence, differences from the venues, and accounts in doubt."""
+"""The payloads of unknown children with their evidence, differences from the venues, and accounts in doubt."""
 
 from __future__ import annotations
 

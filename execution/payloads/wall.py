@@ -108,7 +108,7 @@ class WallPerson(TypedDict):
 
 
 class WallUnknown(TypedDict):
-    """A child whose fate is unknown, and the evidence so far."""
+    """An unknown child, and the evidence so far."""
 
     order: str
     child: int
@@ -140,7 +140,7 @@ class WallAlert(TypedDict):
 
 
 class WallNotice(TypedDict):
-    """Something wrong with the desk itself: a nearly full disk, a part of an engine that keeps failing."""
+    """A problem of the desk itself: a nearly full disk, or a part of an engine that keeps failing."""
 
     where: str
     #: The part that fails, of ``core.faults``.
@@ -149,7 +149,7 @@ class WallNotice(TypedDict):
 
 
 class WallPanels(TypedDict):
-    """Everything on the wall but the table."""
+    """Everything on the wall except the table of orders."""
 
     notices: list[WallNotice]
     totals: WallTotals

@@ -1,1 +1,1 @@
-"""Recordings of real markets: how one is written to a folder, and read again. Knows the core alone."""
+"""Recordings of real markets: writing one to a folder, and reading it. The package uses core alone."""

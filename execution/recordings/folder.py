@@ -1,7 +1,7 @@
-"""A recording as a folder: parts of some seconds each, written one after the other and never touched again.
+"""A recording as a folder of parts. Each has some seconds, and is never changed after it is written.
 
-``books/000001.parquet`` and ``trades/000001.parquet`` are the first part, and so on. A part counts when both files are
-there, and a file is there when all of it is: a recorder that is killed leaves every part but the one that it was at.
+``books/000001.parquet`` and ``trades/000001.parquet`` are the first part, and so on. A part counts when both files
+exist, and a file exists only when it is complete. So a killed recorder loses only its last part.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class Part:
 
 
 class RecordingWriter:
-    """Writes one recording. ``write`` may run in a thread of its own while further events are added."""
+    """Writes one recording. ``write`` may run on its own thread while further events are added."""
 
     def __init__(self, folder: Path, rules: RecordingRules) -> None:
-        """Begin; raises ``Refused`` where something is there already, OSError where nothing can be written."""
+        """Begin a recording. Raises ``Refused`` if something is there already, OSError if writing fails."""
         library()
         refuse_used(folder)
         for name in (BOOKS, TRADES):
@@ -63,19 +63,19 @@ class RecordingWriter:
 
     @property
     def is_full(self) -> bool:
-        """Return True when the part should be written before more is received."""
+        """Return True if the part should be written before more events are received."""
         return len(self._part) >= MAX_PART
 
     def add(self, event: Event) -> None:
         self._part.add(event)
 
     def take_part(self) -> Part:
-        """Take what is to be written; what is added from now on belongs to the next part."""
+        """Return the events to write. Events that are added later belong to the next part."""
         part, self._part = self._part, Part()
         return part
 
     def write(self, part: Part) -> None:
-        """Write one part; nothing for an empty one. Raises ``Refused`` or OSError, with the folder readable."""
+        """Write one part; do nothing for an empty one. Raises ``Refused`` or OSError; the folder stays readable."""
         if not len(part):
             return
         name = part_name(self._count + 1)
@@ -89,13 +89,13 @@ class RecordingWriter:
         self.trades += len(part.trades)
 
     def close(self, ended: int) -> None:
-        """Write what is left, and when the recording ended."""
+        """Write the remaining events, and the time at which the recording ended."""
         self.write(self.take_part())
         write_rules(self.folder, replace(self._rules, ended=ended))
 
 
 class Recording:
-    """A recording that is read, in a bounded part of memory."""
+    """A recording for reading, in a bounded amount of memory."""
 
     def __init__(self, folder: Path) -> None:
         """Open a folder; raises ``Refused`` when it is no recording, or lacks a part in its middle."""
@@ -136,7 +136,7 @@ def part_name(number: int) -> str:
 
 
 def refuse_used(folder: Path) -> None:
-    """Refuse a folder that has something in it, or a path that is no folder."""
+    """Refuse a folder that is not empty, or a path that is not a folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         message = f"{folder} is there already and not empty. A recording needs a folder of its own."
         refuse("out", message, str(folder), code=Code.VALUE_NOT_ALLOWED)

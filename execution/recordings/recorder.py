@@ -1,4 +1,4 @@
-"""Writes what a venue says to a folder, for a time or until it is stopped."""
+"""The recorder, which writes a venue's market data to a folder for a time or until it is stopped."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Feed(Protocol):
     def watch(self) -> AsyncGenerator[list[Event], None]:
         """Yield books on each change and every trade, numbered in the order of their receipt, for ever.
 
-        A book that nobody knows any more is an event too: the stream was lost, or said what cannot be.
+        A book that becomes unknown is an event too: the stream was lost, or sent an impossible book.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Events that were written, and books that were unknown."""
+    """The numbers of written events, and of times at which the book became unknown."""
 
     books: int
     trades: int
@@ -35,7 +35,7 @@ class Summary:
 
 
 class Recorder:
-    """Hands the events of a feed to a writer, whose parts are written beside the loop."""
+    """Passes the events of a feed to a writer, whose parts are written beside the event loop."""
 
     def __init__(self, feed: Feed, writer: RecordingWriter, now: Callable[[], int]) -> None:
         """Set up a recorder. ``now`` gives microseconds since the epoch."""

@@ -1,4 +1,4 @@
-"""``rules.json``: what stands beside the events of a recording. Money is text, times are ISO 8601 in UTC."""
+"""``rules.json``: the facts of a recording beside its events. Money is text, times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONAL = ("max_quantity", "maker_fee", "taker_fee")
 
 
 def write_rules(folder: Path, rules: RecordingRules) -> None:
-    """Write the file whole or not at all, also over one that is there. Raises OSError when the disk refuses."""
+    """Write the whole file or nothing, replacing an earlier one. Raises OSError when the disk refuses."""
     symbols = {
         market.symbol: {
             "base": market.base,

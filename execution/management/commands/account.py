@@ -216,7 +216,7 @@ class Command(BaseCommand):
 
 
 def refuse_unusable(account: Account) -> None:
-    """Make the client that a worker will make, and let it go: what a worker would refuse is refused now."""
+    """Build the client that a worker will build, and discard it, so that its refusals come now."""
     try:
         open_gateway(
             exchange_id=account.venue.exchange,
@@ -231,7 +231,7 @@ def refuse_unusable(account: Account) -> None:
 
 
 def refuse_unknown_exchange(exchange: str) -> None:
-    """Refuse an exchange that ccxt's own list lacks: it would fail at the first session only."""
+    """Refuse an exchange that ccxt does not have, because it would fail only in its first session."""
     if exchange in EXCHANGES:
         return
     if exchange in EXCHANGES_WITHOUT_WEBSOCKETS:

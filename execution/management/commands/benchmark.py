@@ -1,4 +1,4 @@
-"""``manage.py benchmark``: what a desk of this machine costs, measured on the real processes."""
+"""``manage.py benchmark``: measure the costs of a desk on this machine, with the real processes."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the result as JSON")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        """Exit status 1 and a folder that stays when something is wrong."""
+        """Run the test. If something is wrong, exit with status 1 and keep the folder."""
         if options["mild"] is not None:
             self._run_mild(options)
             return

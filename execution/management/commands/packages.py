@@ -1,4 +1,4 @@
-"""``manage.py packages``: the libraries that the desk runs on (docs/how-to/deployment.md). It asks no network."""
+"""``manage.py packages``: check and list the desk's libraries (docs/how-to/deployment.md), without the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""``manage.py retention``: delete what is kept no longer, as the tables' owner (docs/reference/retention.md)."""
+"""``manage.py retention``: delete rows after their retention time, as the tables' owner
+(docs/reference/retention.md).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py route``: what the smart order router does with books from a file."""
+"""``manage.py route``: show the smart order router's split over books from a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py soak``: a desk of its own trades for hours; whether it keeps its size, and its books."""
+"""``manage.py soak``: let a separate desk trade for hours, and check its growth and its books."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         how.add_argument("--markdown", action="store_true", help="the tables of docs/results/soak.md")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
-        """Exit status 1 and a folder that stays when something is wrong."""
+        """Run the soak. If something is wrong, exit with status 1 and keep the folder."""
         check_bounds(options, hours=(0.02, MAX_HOURS), orders=(1, 1000))
         seed = secrets.randbelow(10**6) if options["seed"] is None else options["seed"]
         end_on_sigterm()

@@ -1,4 +1,4 @@
-"""``manage.py story ORDER``: what all processes did for one order (docs/how-to/monitoring.md)."""
+"""``manage.py story ORDER``: print the events of one order from all processes (docs/how-to/monitoring.md)."""
 
 from __future__ import annotations
 

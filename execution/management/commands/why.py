@@ -1,4 +1,6 @@
-"""``manage.py why CHILD``: what a child was decided on, and whether the same is decided on it again."""
+"""``manage.py why CHILD``: print the inputs of a child's decision, and check that they give the
+same decision again.
+"""
 
 from __future__ import annotations
 
