@@ -1,7 +1,7 @@
-"""One-minute bars: recorded, or made up where nothing was recorded; and longer ones folded from them.
+"""One-minute bars, recorded or generated where nothing was recorded, and longer ones made from them.
 
-A day's bars are brought into memory when somebody first asks for them, so that a start waits for none. They
-are kept as columns of whole numbers: a day of one symbol is a tenth of a megabyte.
+A day's bars are loaded when somebody first asks for them, so that a start waits for none. They are kept as columns
+of whole numbers: a day of one symbol takes a tenth of a megabyte.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Bar:
 
 
 class MadeUp(Protocol):
-    """Makes up a minute that was not recorded."""
+    """Generates minutes that were not recorded."""
 
     def row(self, start: int) -> Row: ...
 
@@ -54,7 +54,7 @@ Recorded = Callable[[int, int], Iterable[tuple[int, Row]]]
 class CandleSeries:
     """Bars of one symbol over the last ``minutes``, without gaps; the last one is still growing.
 
-    Minutes from ``quiet_from`` on that were not recorded are empty instead of made up.
+    Minutes from ``quiet_from`` on that were not recorded are empty instead of generated.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class CandleSeries:
                 del self._days[day]
 
     def add(self, price: Decimal, quantity: Decimal, *, buyer_takes: bool) -> None:
-        """Fold a trade of this minute in."""
+        """Add a trade of this minute to its bar."""
         at, volume, value = units(price), units(quantity), units(price * quantity)
         row = self._row
         self._row = Row(
@@ -133,10 +133,9 @@ class CandleSeries:
         return bar.notional / bar.volume if bar.volume else None
 
     def folded(self, seconds: int, start: int | None, end: int | None, limit: int) -> list[Bar]:
-        """Return the bars of an interval (in seconds) that open within [start, end] (seconds). With ``start``: the
-        first ``limit``, otherwise the last ones, as Binance does.
+        """Return the bars of an interval (in seconds) that open within [start, end] (seconds).
 
-        With ``start``: the first ``limit``, otherwise the last ones, as Binance does.
+        With ``start`` it returns the first ``limit`` bars, otherwise the last ones, as Binance does.
         """
         last = self._start // seconds * seconds
         # An interval that began before the first minute is not whole; but the last one is always shown.

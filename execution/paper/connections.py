@@ -40,7 +40,7 @@ class Connection:
             self.abort()
 
     async def write(self) -> None:
-        """Send what is pushed, until the connection ends."""
+        """Send the pushed messages, until the connection ends."""
         with contextlib.suppress(ConnectionError):
             while True:
                 due, text = await self._outbox.get()
@@ -68,9 +68,9 @@ def read_object(text: str) -> dict[str, Any] | None:
 
 
 class Connections:
-    """All open websockets, so that they can be cut or made to fall silent together.
+    """All open websockets, so that all can be cut or silenced together.
 
-    Every message leaves ``latency`` seconds after it was pushed.
+    Every message is sent ``latency`` seconds after it was pushed.
     """
 
     def __init__(self, clock: Callable[[], float], latency: float = 0.0) -> None:
@@ -84,11 +84,11 @@ class Connections:
         return self._clock() < self._silent_until
 
     def silence(self, seconds: float) -> None:
-        """Keep connections open but send nothing, not even pongs; what would have been sent is lost."""
+        """Keep connections open but send nothing, not even pongs. The messages of this time are lost."""
         self._silent_until = self._clock() + seconds
 
     def cut(self) -> int:
-        """Drop every connection; returns how many there were."""
+        """Drop every connection. Return the number."""
         count = len(self._open)
         for connection in list(self._open):
             connection.abort()
@@ -99,7 +99,7 @@ class Connections:
             connection.push(text)
 
     async def close(self) -> None:
-        """Say goodbye to everybody, for an orderly stop."""
+        """Close every connection in order, for an orderly stop."""
         farewells = [
             asyncio.wait_for(connection.socket.close(code=1001), timeout=0.2) for connection in self._open
         ]

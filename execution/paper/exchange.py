@@ -1,7 +1,7 @@
-"""The exchange itself: books, background markets and the ledger, moved by requests and by time.
+"""The exchange itself: books, background markets and the ledger, changed by requests and by time.
 
-Synchronous and single-threaded; whoever calls ``place``, ``cancel`` or ``advance`` calls ``commit``
-afterwards, which writes the state and only then spreads the news.
+It is synchronous and single-threaded. After each ``place``, ``cancel`` or ``advance`` the caller calls ``commit``,
+which writes the state and only then notifies the listeners.
 """
 
 from __future__ import annotations
@@ -224,10 +224,10 @@ class Exchange:
         return cancelled
 
     def commit(self) -> None:
-        """Write what has changed, then tell the listeners.
+        """Write the changes, then notify the listeners.
 
-        Raises sqlite3.Error when the disk refuses. What has changed is kept, the market is suspended, and the next
-        call writes it: no trade is lost, and none is told before it is written.
+        Raises sqlite3.Error when the disk refuses. The changes are kept, the market is suspended, and the next call
+        writes them. So no trade is lost, and none is reported before it is written.
         """
         reserved = {
             market.name: market.next_trade_id + ID_BLOCK
@@ -266,7 +266,7 @@ class Exchange:
     # --- time -----------------------------------------------------------------------------------
 
     def advance(self) -> None:
-        """Let the background markets live up to now, and write finished bars."""
+        """Advance the background markets up to now, and write finished bars."""
         now = self.clock()
         # A suspended machine must not wake up to a storm of trades.
         elapsed = min(max(now - self._advanced, 0.0), 1.0)
@@ -296,13 +296,13 @@ class Exchange:
                 self.ledger.close(order, market.market, OrderStatus.EXPIRED, "EXPIRED", now)
 
     def remember_market(self) -> None:
-        """Write where the market stands, so that a restart goes on from there, and finished bars."""
+        """Write the position of the market, from which a restart continues, and finished bars."""
         prices = {f"{market.name} price": market.background.mid for market in self.symbols.values()}
         self._store.save(minutes=self._finished, numbers=dict(prices))
         self._finished = []
 
     def run_commands(self, market: SymbolMarket, commands: Iterable[Command]) -> None:
-        """Do what background makers and takers want, each before the next is asked for."""
+        """Carry out the commands of background makers and takers. Each is done before the next is requested."""
         for command in commands:
             if isinstance(command, Withdraw):
                 market.book.cancel(command.order_id)

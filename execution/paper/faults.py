@@ -1,4 +1,4 @@
-"""Faults on request: rules that spoil chosen calls, so that tests can see what a desk does about it."""
+"""Requested faults: rules that spoil chosen calls, so that tests can see how a desk reacts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KINDS = BEFORE | AFTER | LATE | STREAM | RACES
 
 @dataclass(slots=True)
 class FaultRule:
-    """``count`` calls are left to spoil (None: no end), each with ``probability``; ``seconds`` long."""
+    """A rule that spoils ``count`` more calls (None: no end), each with ``probability``, for ``seconds``."""
 
     on: str
     kind: str

@@ -32,7 +32,7 @@ ASSET_STEP = Decimal("0.00000001")
 
 
 class Ledger:
-    """Holds all state in memory; ``commit`` writes what has changed and hands out the news of it."""
+    """Holds all state in memory. ``commit`` writes the changes and returns the news of them."""
 
     def __init__(self, store: Store, maker_fee: Decimal, taker_fee: Decimal) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class Ledger:
         self.by_client_id[order.account, order.symbol, order.client_id] = order.id
 
     def register(self, account: Account, opening: dict[str, Decimal]) -> None:
-        """Take up an account; ``opening`` counts only if it has never been seen."""
+        """Add an account. ``opening`` counts only for an account that is new."""
         account.balances = self._store.balances(account.key)
         known = bool(account.balances)
         self.accounts[account.key] = account
@@ -191,7 +191,7 @@ class Ledger:
         self._tell(order, kind, now, cancel_id=cancel_id)
 
     def commit(self, now: int, numbers: dict[str, Decimal | int] | None = None) -> list[News]:
-        """Write what has changed, then return the news of it. Nothing changed: nothing is written."""
+        """Write the changes and return the news of them. Without changes nothing is written."""
         if not (self._dirty_orders or self._dirty_accounts or numbers):
             return []
         self._store.save(

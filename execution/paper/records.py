@@ -52,9 +52,10 @@ class Draft:
 
 @dataclass(slots=True)
 class PaperOrder:
-    """``executed`` is base quantity, ``quote_executed`` its value; ``history`` is what it was and when.
+    """An order. ``executed`` is base quantity, ``quote_executed`` its value; ``history`` has its earlier states with
+    times.
 
-    ``held_rate``: what it holds for a fee that comes on top, as a fraction of what it pays.
+    ``held_rate`` is the part that it holds for a fee on top, as a fraction of what it pays.
     """
 
     id: int
@@ -161,7 +162,7 @@ class PublicTrade:
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:
-    """Something that happened to an order, for the user's stream. ``order`` is a copy as it then was."""
+    """An event of an order, for the user's stream. ``order`` is a copy of its state at that time."""
 
     kind: str  #: Binance's execution type: NEW, TRADE, CANCELED, EXPIRED, TRADE_PREVENTION
     order: PaperOrder

@@ -1,4 +1,4 @@
-"""A recording, or a file of candles, in the place of the paper exchange's made-up markets."""
+"""The replay of a recording, or of a file of candles, in place of the paper exchange's generated markets."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class ReplayedRecording:
         return all(others.progress.is_over for others in self._others.values())
 
     def origin(self, parameters: MarketParameters, now: float) -> Origin:
-        """Return the recorded market from now on, and before it a past that is made up along its first price."""
+        """Return the recorded market from now on, with a generated past along its first price."""
         symbol = parameters.market.symbol
         others = self._others[symbol] = RecordedMarket(
             parameters=parameters,
@@ -186,9 +186,9 @@ class ReplayedCandles:
 
 
 def sampled_parameters(market: Market, events: Iterator[Event]) -> MarketParameters:
-    """Return the first price of a recorded market, and how busy its first minute was.
+    """Return the first price of a recorded market, and the activity of its first minute.
 
-    Raises ``Refused`` for a symbol of which nothing was recorded.
+    Raises ``Refused`` for a symbol without recorded data.
     """
     first: int | None = None
     mid: Decimal | None = None

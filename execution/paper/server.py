@@ -1,4 +1,4 @@
-"""The common parts of the handlers, and the way from a call to an answer: faults, limits, signatures, handler."""
+"""The common parts of the handlers, and the steps from a call to its answer: faults, limits, signatures, handler."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class Server:
 
 @dataclass(slots=True)
 class Call:
-    """One request as a handler sees it. ``headers`` go out with the answer.
+    """One request as a handler sees it. ``headers`` are sent with the answer.
 
-    ``entries`` are the objects of a JSON body that may hold several, ``body`` is the one of a body that is nested,
-    where a dialect has such bodies.
+    ``entries`` are the objects of a JSON body that may hold several. ``body`` is the object of a nested body, in the
+    dialects that have such bodies.
     """
 
     server: Server

@@ -28,14 +28,14 @@ class Origin(NamedTuple):
 
 
 class MarketSource(Protocol):
-    """Everybody else at the exchange, and each symbol's past."""
+    """The source of the other participants of all markets, and of each symbol's past."""
 
     @property
     def listed(self) -> tuple[MarketParameters, ...]: ...
 
     @property
     def step_seconds(self) -> float:
-        """Return the seconds between two moves of the markets. The streams tell each move."""
+        """Return the seconds between two steps of the markets. The streams report each step."""
 
     @property
     def is_over(self) -> bool:
@@ -44,14 +44,14 @@ class MarketSource(Protocol):
     def origin(self, parameters: MarketParameters, now: float) -> Origin: ...
 
     def status(self) -> dict[str, Any] | None:
-        """Return how far a replay is; None for markets that are made up."""
+        """Return the progress of a replay; None for generated markets."""
 
 
 class SeededMarkets:
-    """Markets that are made up by a seed: those of a profile.
+    """Markets that are generated from a seed: those of a profile.
 
-    A venue follows the path that it shares with others, at all times. An exchange that stands alone has a past
-    up to its first start, and goes on from where its price stood.
+    A venue always follows the price path that it shares with others. An exchange that stands alone has a past up to
+    its first start, and continues from its last price.
     """
 
     is_over = False

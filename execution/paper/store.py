@@ -1,7 +1,7 @@
-"""The paper exchange's memory: one SQLite file, written before an answer leaves.
+"""The paper exchange's storage: one SQLite file, written before an answer is sent.
 
-WAL without an fsync per commit: what was committed survives the end of the process, kill -9 included. It
-is a paper exchange; a power cut may cost the last moments.
+It uses WAL without an fsync per commit. A commit survives the end of the process, kill -9 included. A power cut may
+lose the last moments, which is acceptable for a paper exchange.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Store:
             raise
 
     def forget_minutes(self, before: int) -> None:
-        """Drop what is older than anybody is shown."""
+        """Delete minutes that are older than anybody is shown."""
         self._database.execute("DELETE FROM minutes WHERE start < ?", (before,))
 
 

@@ -17,7 +17,7 @@ TRY_AGAIN = frozenset({422, 429, 500, 502, 503, 504})
 
 
 class NoAnswer(Exception):
-    """The desk did not take a request in time; the text tells its last answer."""
+    """The desk did not take a request in time. The text is its last answer."""
 
 
 class Api:
@@ -29,7 +29,9 @@ class Api:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def launch(self, body: Mapping[str, Any], key: str, within: float) -> str:
-        """Return the order's public id; repeated with the same key until the desk says it. Raises ``NoAnswer``."""
+        """Launch an order and return its public id. Repeats with the same key until there is an answer. Raises
+        ``NoAnswer``.
+        """
         return str(self._post_until_done("/orders", body, {"Idempotency-Key": key}, within)["id"])
 
     def resume(self, public_id: str, reason: str, within: float) -> None:
@@ -55,7 +57,7 @@ class Api:
             time.sleep(PAUSE)
 
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
-        """Return the answer to one request; raises what ``urllib`` raises."""
+        """Send one request and return the answer. Raises what ``urllib`` raises."""
         request = urllib.request.Request(  # noqa: S310  # the desk that we started
             self._url + path, data=json.dumps(body).encode(), headers={**self._headers, **headers}
         )

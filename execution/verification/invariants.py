@@ -1,7 +1,7 @@
-"""Rules that hold of every order at every moment, whatever happened to it (I5, I6, I7's halts, I12, I13).
+"""Rules that hold for every order at every moment, after any fault (I5, I6, I7's halts, I12, I13).
 
-The rows are read afresh. It stands on the models, the core and the reading of halts alone, so that whatever drives the
-desk, a simulation or a test, may end with it.
+The rows are read afresh. The module uses only models, core and the reading of halts, so that a simulation or any
+test can end with it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ FORMERLY_BOTH = frozenset({ChildStatus.PENDING_SUBMIT, ChildStatus.SUBMITTED})
 
 
 def all_broken(order: Order) -> list[str]:
-    """Return the rules broken now, those of the end included if the order has ended."""
+    """Return the broken rules, those of the end included if the order has ended."""
     return broken_rules(order) + (broken_at_the_end(order) if order.status in ORDER_FINAL else [])
 
 
 def broken_rules(order: Order) -> list[str]:
-    """Return the rules broken that hold at every moment, in the database that ``order`` came from."""
+    """Return the broken rules of those that hold at every moment, in the database of ``order``."""
     database = order._state.db
     order = Order.objects.using(database).select_related("terms").get(pk=order.pk)
     journal = list(order.journal.order_by("version"))
@@ -50,7 +50,7 @@ def broken_rules(order: Order) -> list[str]:
 
 
 def broken_at_the_end(order: Order) -> list[str]:
-    """Return the rules broken that hold besides when an order has ended and its exchange has said everything."""
+    """Return the broken rules of those that also hold when an order has ended and its exchange told everything."""
     order = Order.objects.using(order._state.db).get(pk=order.pk)
     open_ended = [child.sequence for child in order.children.filter(is_settled=False)]
     broken = []

@@ -1,4 +1,4 @@
-"""Orders that did not complete, or not on time: by these, runs under mild faults judge that a desk is of use."""
+"""Orders that did not complete, or not on time. Runs under mild faults judge the desk's usefulness by them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Punctuality:
 
 
 def punctuality(orders: QuerySet[Order]) -> Punctuality:
-    """Judge each of ``orders``: it completed on time, or all but dust of it did, or it was late."""
+    """Judge each of ``orders``: it completed on time, or all but an untradable rest did, or it was late."""
     completed, dust, late = 0, list[str](), list[str]()
     for order in orders.select_related("terms").order_by("pk"):
         if why := _late(order):
@@ -51,7 +51,7 @@ def punctuality(orders: QuerySet[Order]) -> Punctuality:
 
 
 def together(parts: Iterable[Punctuality]) -> Punctuality:
-    """Add up what several runs have shown."""
+    """Return the sum of several runs."""
     known = list(parts)
     return Punctuality(
         sum(one.completed for one in known),
@@ -76,9 +76,9 @@ def _named(order: Order) -> str:
 
 
 def has_dust(order: Order) -> bool:
-    """Return True if time ran out for an order, and all that it has left is under the minimum of each of its markets.
+    """Return True if an order's time ran out and its rest is under the minimum of each of its markets.
 
-    A part fill can leave that. One that a person cancelled, or that failed, was not done, however little is left.
+    A part fill can leave such a rest. A cancelled or failed order was not done, however little is left.
     """
     is_expired = order.status == OrderStatus.EXPIRED or (
         order.status == OrderStatus.CLOSING and order.outcome == OrderStatus.EXPIRED

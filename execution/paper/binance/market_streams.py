@@ -1,4 +1,4 @@
-"""Market streams: depth differences, best quotes, trades and tickers, to those who subscribed.
+"""Market streams for subscribers: depth differences, best quotes, trades and tickers.
 
 Nothing is built for a stream without a subscriber.
 """
@@ -98,10 +98,9 @@ class MarketStreams:
             self._publish_best(symbol)
 
     def tick(self, changed: Mapping[str, LevelChanges]) -> None:
-        """Publish depth at every step, of 100 ms or a replay's own, and tickers every second. ``changed`` holds
-        the changes since the last call.
+        """Publish depth at every step, of 100 ms or a replay's own, and tickers every second.
 
-        ``changed`` is what changed since the last call.
+        ``changed`` holds the changes since the last call.
         """
         self._ticked += 1
         for symbol in self._exchange.symbols.values():

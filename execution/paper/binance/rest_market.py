@@ -1,4 +1,4 @@
-"""Market data over REST, and what anybody may ask."""
+"""Market data over REST, and the other public calls."""
 
 from __future__ import annotations
 

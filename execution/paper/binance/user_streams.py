@@ -17,7 +17,7 @@ from execution.paper.refusals import Refusal
 
 
 class UserStreams:
-    """The listeners of each account, and the events that they get, in the order in which they happened."""
+    """The listeners of each account, and the events for them, in the order in which they happened."""
 
     def __init__(
         self, exchange: Exchange, accounts: Accounts, connections: Connections, faults: Faults

@@ -1,6 +1,6 @@
-"""Coinbase's public channels: tickers, books and trades, to those who subscribed.
+"""Coinbase's public channels for subscribers: tickers, books and trades.
 
-Nothing is built for a channel without a subscriber. A message is of one product.
+Nothing is built for a channel without a subscriber. A message is about one product.
 """
 
 from __future__ import annotations

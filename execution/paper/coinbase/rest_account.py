@@ -28,7 +28,9 @@ Row = TypeVar("Row", PaperOrder, PaperTrade)
 
 
 def place(call: Call) -> Any:
-    """Answer with ids and no state. A client id that is known makes no new order: the one that is there is told."""
+    """Place an order. Answer with ids and no state. With a known client id no order is made, and the existing one is
+    returned.
+    """
     _refuse_reader(call)
     known = _by_client_id(call, client_id(call.body))
     if known is None:
@@ -120,7 +122,7 @@ def find(call: Call) -> Any:
 
 
 def history(call: Call) -> Any:
-    """Return orders of any state, or of some, newest first. A client id cannot be asked for."""
+    """Return orders of any state, or of some, newest first. It has no filter for a client id."""
     states = _states(call.parameters)
     begin, end = moment(call.parameters, "start_date"), moment(call.parameters, "end_date")
     lag = call.lag("late_orders")

@@ -1,4 +1,4 @@
-"""Market data over coinbase's REST, without a key and with one, and what anybody may ask."""
+"""Market data over coinbase's REST, without a key and with one, and the other public calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coinbase's messages as they go out: each numbered within its connection."""
+"""The numbering of coinbase's outgoing messages within each connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from execution.paper.exchange import Exchange
 
 
 class Wire:
-    """Numbers the messages of each connection, and knows when each got its last."""
+    """Numbers the messages of each connection, and knows the time of each one's last message."""
 
     def __init__(self, exchange: Exchange, connections: Connections) -> None:
         self._exchange = exchange
@@ -42,7 +42,7 @@ class Wire:
         self._connections.send(connection, encode(message))
 
     def skip(self, connection: Connection) -> int:
-        """Use up a number: of a message that goes out, or of one that is lost."""
+        """Use up a number, for a message that is sent or lost."""
         number = self._numbers[connection]
         self._numbers[connection] += 1
         return number

@@ -39,9 +39,10 @@ TIERS = {
 
 
 class DecayingCounter:
-    """A level that grows by what is taken and falls by ``decay`` each second, never above ``limit``.
+    """A level that grows with each use and falls by ``decay`` each second, never above ``limit``.
 
-    ``peak`` is the highest that it was; ``refused`` counts what would have passed the limit, and was not added.
+    ``peak`` is the highest level so far. ``refused`` counts the uses that would have passed the limit and were not
+    added.
     """
 
     def __init__(self, limit: float, decay: float) -> None:

@@ -1,4 +1,4 @@
-"""Market data over kraken's REST, and what anybody may ask."""
+"""Market data over kraken's REST, and the other public calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""More accounts at the paper venues: an exchange bounds the orders of each; a desk with many parents has several."""
+"""Further accounts at the paper venues. An exchange bounds the orders of each account, so a desk with many parents
+has several.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from execution.launcher.files import write_private
 
 
 def accounts_add(base: Path, var: Path, environment: Mapping[str, str], each: int) -> list[str]:
-    """Bring every paper venue to ``each`` accounts, as an admin does; the labels of all, venue after venue.
+    """Bring every paper venue to ``each`` accounts, as an admin does. Return the labels of all, by venue.
 
     ``environment`` is that of the running desk in ``var``. Raises ``CommandError`` when one is refused.
     """

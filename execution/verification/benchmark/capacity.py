@@ -54,7 +54,7 @@ class CapacityOptions:
 
     @property
     def life(self) -> int:
-        """Return seconds of each order: it outlives the measurement, whatever the launches cost."""
+        """Return the seconds of each order. It outlives the measurement, however long the launches take."""
         at_each = self.seconds + SETTLING + PAGES_SETTLING + FACTS_WITHIN + 30
         needed = self.parents[-1] / self.rate * 2 + at_each * len(self.parents) + 120
         return (int(needed) // self.slice_seconds + 1) * self.slice_seconds
@@ -104,9 +104,9 @@ class Launcher:
 def measure_capacity(
     base: Path, var: Path, options: CapacityOptions, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure 1. an idle desk, 2. at each count: launch to it, open pages, measure.
+    """Measure 1. an idle desk, 2. at each number of parents: launch them, open pages, measure.
 
-    Whatever happens, nothing is left running.
+    Nothing is left running, even after an error.
     """
     desk = MeasuredDesk(base, var, free_port(), workers=options.workers, database_url=options.database_url)
     load = os.getloadavg()[0]
@@ -205,10 +205,10 @@ def _delays(pages: OpenPages, watched: Sequence[str], since: datetime, until: da
 
 
 def processor_of(usage: Mapping[str, Any], prefix: str = "") -> float | None:
-    """Return percent of one core of the processes whose name begins so."""
+    """Return the use of one core, in percent, by the processes with this beginning of their name."""
     return total([used["cpu"] for name, used in usage.items() if name.startswith(prefix)])
 
 
 def memory_of_all(usage: Mapping[str, Any], prefix: str = "") -> float | None:
-    """Return PSS in MB of the processes whose name begins so."""
+    """Return the PSS in MB of the processes with this beginning of their name."""
     return total([used["pss"] for name, used in usage.items() if name.startswith(prefix)])

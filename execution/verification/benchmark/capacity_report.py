@@ -1,4 +1,4 @@
-"""The capacity's measurement as text: for the terminal, or in Markdown for docs/results/benchmarks.md. Pure."""
+"""The report of a capacity measurement as text, for the terminal or in Markdown for docs/results/benchmarks.md."""
 
 from __future__ import annotations
 

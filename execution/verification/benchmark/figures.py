@@ -1,4 +1,4 @@
-"""Percentiles and tables. Pure: numbers in, text out; what was not measured is a dash."""
+"""Percentiles and tables as text. A figure that was not measured is a dash."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def median(values: Sequence[float]) -> float | None:
 
 
 def total(values: Sequence[float | None]) -> float | None:
-    """Return the sum; None when a part is not known: a sum without it would be wrong, not smaller."""
+    """Return the sum; None when a part is unknown, because the sum without it would be wrong."""
     known = [value for value in values if value is not None]
     return sum(known) if known and len(known) == len(values) else None
 

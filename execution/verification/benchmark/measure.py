@@ -47,7 +47,7 @@ class Options:
 def measure(base: Path, var: Path, options: Options, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure 1. starts: the first creates everything, the others are warm; 2. idle; 3. with orders; 4. delays.
 
-    Whatever happens, nothing of the desk is left running.
+    Nothing of the desk is left running, even after an error.
     """
     desk = MeasuredDesk(base, var, free_port())
     load = os.getloadavg()[0]

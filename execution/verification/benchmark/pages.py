@@ -1,4 +1,4 @@
-"""Pages of orders without a browser: websockets that note when each version of an order arrives."""
+"""Order pages without a browser: websockets that record the arrival of each version of an order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OpenPages:
         self.errors: list[str] = []
 
     def open(self) -> int:
-        """Open them all; how many sent a snapshot within ``OPEN_WITHIN`` seconds."""
+        """Open all pages. Return the number that sent a snapshot within ``OPEN_WITHIN`` seconds."""
         self._thread.start()
         deadline = time.monotonic() + OPEN_WITHIN
         while len(self.arrived) < len(self._orders) and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The resources that processes use, as Linux tells in /proc. Elsewhere nothing is known, and nothing is guessed."""
+"""The resources that processes use, from /proc of Linux. On other systems they are unknown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Megabytes (10^6). PSS shares out what several processes have in common, so that it adds up."""
+    """Memory in megabytes (10^6). PSS divides shared pages among processes, so that it adds up."""
 
     rss: float | None
     pss: float | None

@@ -53,7 +53,7 @@ def database_of(var: Path, url: str | None = None) -> Iterator[None]:
 
 
 def wait_until(is_done: Callable[[], bool], within: float, what: str) -> None:
-    """Wait for ``is_done``; raises ``CommandError`` that says ``what`` was not so after ``within`` seconds."""
+    """Wait for ``is_done``. Raises ``CommandError`` that names ``what`` after ``within`` seconds."""
     deadline = time.monotonic() + within
     while not is_done():
         if time.monotonic() > deadline:
@@ -88,7 +88,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, int]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """Return what kept an order from completing, a line each."""
+    """Return the reason for each order that did not complete, a line each."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.symbol} {order.status}, {order.filled} of {order.quantity}: {order.reason}"
@@ -124,8 +124,11 @@ def slice_delays(public_ids: Sequence[str]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True)
 class FirstChildren:
-    """Milliseconds from each slice's planned start to the decision for its first child, and to the moment at which the
-    first was submitted, the commit between them included; and the slices that had none."""
+    """The delays of each slice's first child, in milliseconds from the slice's planned start.
+
+    They are those of its decision and of its submit, the commit between them included, and the number of slices
+    without a child.
+    """
 
     decided: list[float]
     submitted: list[float]
@@ -188,7 +191,7 @@ def orders_live() -> int:
 
 
 def estimates_waiting() -> int:
-    """Count orders whose expected cost is still being worked out."""
+    """Return the number of orders whose expected cost is still being calculated."""
     return Estimate.objects.using(ALIAS).filter(order__isnull=False, done_at=None).count()
 
 

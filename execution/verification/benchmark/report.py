@@ -1,4 +1,4 @@
-"""The measurement as text: for the terminal, or in Markdown for docs/results/benchmarks.md. Pure."""
+"""The report of a measurement as text, for the terminal or in Markdown for docs/results/benchmarks.md."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Chaos of ``manage.py chaos`` in a complete installation of its own, and the judgement of the books after it."""
+"""The chaos test of ``manage.py chaos``: faults in a complete installation, and the comparison of the books."""

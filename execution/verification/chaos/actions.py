@@ -1,4 +1,4 @@
-"""Does the schedule's events to the processes of a running installation, and takes them back."""
+"""Carries out the schedule's events on the processes of a running installation, and undoes them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Later = tuple[float, Callable[[], "Later | None"]]
 
 @dataclass
 class Happened:
-    """An event as it was done, seconds after the faulty phase began."""
+    """An event that was carried out, in seconds after the beginning of the faulty phase."""
 
     at: float
     what: str
@@ -39,7 +39,9 @@ class Happened:
 
 @dataclass
 class Actions:
-    """Events come due in the thread that calls ``run_until``: PostgreSQL must be started by the main one."""
+    """Events are carried out on the thread that calls ``run_until``. It must be the main one, which starts
+    PostgreSQL.
+    """
 
     desk: MeasuredDesk
     cluster: PostgresServer
@@ -69,7 +71,7 @@ class Actions:
             self._at(self.began + event.at, lambda event=event: self._kinds[event.kind](event))  # type: ignore[misc]
 
     def run_until(self, moment: float, stop: Callable[[], bool] = lambda: False) -> None:
-        """Do what comes due until ``moment`` (monotonic seconds), or until ``stop`` says so."""
+        """Carry out the events due until ``moment`` (monotonic seconds), or until ``stop`` returns True."""
         while time.monotonic() < moment and not stop():
             while self._due and self._due[0][0] <= time.monotonic():
                 _, _, action = heapq.heappop(self._due)
@@ -78,7 +80,7 @@ class Actions:
             time.sleep(POLL)
 
     def heal(self) -> None:
-        """Take back what is still in force; what has not begun is left out, what must be looked at stays."""
+        """Undo every event that is still in force. Events that have not begun are left out, and evidence is kept."""
         self._is_healed = True
         for label in VENUES:
             self._venue(label).show()

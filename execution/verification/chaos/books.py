@@ -16,10 +16,11 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 def books_problems(
     children: Iterable[ChildOrder], fills: Iterable[Fill], ledger: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what keeps the books from being equal, in words; nothing when they are.
+    """Yield the differences of the books in words; nothing when they are equal.
 
-    ``ledger`` are ``orders`` and ``trades`` as a paper venue's control interface tells them, of exactly these
-    children: nothing accepted twice (I3), foreign or open (I4), lost or made up (I2), and all that we sent settled.
+    ``ledger`` are ``orders`` and ``trades`` as a paper venue's control interface returns them, of exactly these
+    children. Checked are double accepts (I3), foreign or open orders (I4), lost or invented trades (I2), and
+    unsettled children.
     """
     by_id = {child.client_id: child for child in children}
     for row in ledger["orders"]:

@@ -1,4 +1,4 @@
-"""Mild faults on the real processes: an order in each of many symbols of one account, all to complete on time."""
+"""Mild faults on the real processes: an order in each of many symbols of one account. All must complete on time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of the installation's database, also while it comes and goes."""
+"""Reads of the installation's database, which also work while the database comes and goes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DATABASE_WITHIN = 30.0
 
 
 def tried(read: Callable[[], T]) -> T:
-    """Return ``read()``, tried again and again while the database is away."""
+    """Return the result of ``read()``, repeated while the database is away."""
     deadline = time.monotonic() + DATABASE_WITHIN
     while True:
         try:
@@ -106,7 +106,7 @@ class OwnerWatch:
 
 
 def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
-    """Count by algorithm the orders in each state."""
+    """Return the number of orders in each state, by algorithm."""
     counts: dict[str, Counter[str]] = {}
     for algorithm, status in (
         Order.objects.using(ALIAS)
@@ -119,7 +119,7 @@ def outcomes(public_ids: Sequence[str]) -> dict[str, Counter[str]]:
 
 
 def not_completed(public_ids: Sequence[str]) -> list[str]:
-    """Return the orders that did not complete, with what they say of it."""
+    """Return the orders that did not complete, with their reasons."""
     orders = Order.objects.using(ALIAS).filter(public_id__in=public_ids).exclude(status="completed")
     return [
         f"{order.public_id} {order.algorithm} {order.symbol} {order.status}, {order.filled} of "
@@ -129,7 +129,7 @@ def not_completed(public_ids: Sequence[str]) -> list[str]:
 
 
 def child_figures() -> dict[str, int]:
-    """Count children that were sent, that were once unknown, that are proven absent; and fills."""
+    """Return the numbers of sent, once unknown and absent children, and of fills."""
     children = ChildOrder.objects.using(ALIAS)
     lost = JournalEntry.objects.using(ALIAS).filter(data__child_status=ChildStatus.UNKNOWN)
     return {
@@ -151,7 +151,7 @@ class VenueBooks(Protocol):
 
 
 def problems(public_ids: Sequence[str], venues: Sequence[VenueBooks]) -> Iterator[str]:
-    """Yield what is wrong at rest: of each order by its own rows, and of the books by the ledgers."""
+    """Yield the problems after the run: of each order by its own rows, and of the books by the ledgers."""
     orders = Order.objects.using(ALIAS).order_by("pk")
     if missing := set(public_ids) - set(orders.values_list("public_id", flat=True)):
         yield f"launched orders are gone: {sorted(missing)}"

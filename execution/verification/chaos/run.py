@@ -46,9 +46,9 @@ class Options:
 
 
 def run(base: Path, var: Path, cluster: PostgresServer, options: Options, say: Say) -> dict[str, Any]:
-    """Run: 1. Start all. 2. Faults while the parents are launched and work. 3. Heal. 4. Wait. 5. Judge.
+    """Run: 1. Start all. 2. Inject faults while the parents are launched and work. 3. Heal. 4. Wait. 5. Judge.
 
-    Whatever happens, nothing of the installation is left running.
+    Nothing of the installation is left running, even after an error.
     """
     events = draw_events(options.seed, options.seconds)
     say(f"seed {options.seed}: {len(events)} events in {options.seconds:g} s, as they are planned:")

@@ -1,4 +1,4 @@
-"""The plan of a run, drawn from a seed: the parents that are launched and what is done to the installation. Pure."""
+"""The plan of a run, drawn from a seed: the parents to launch and the events in the installation."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ PAPER_FAULTS: tuple[Mapping[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that is done to the installation, ``at`` seconds after the faulty phase began."""
+    """An event in the installation, ``at`` seconds after the beginning of the faulty phase."""
 
     at: float
     kind: str

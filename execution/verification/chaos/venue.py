@@ -58,12 +58,12 @@ class ControlledVenue:
             return False
 
     def hide(self) -> None:
-        """Make every start of the process fail: a file lies in the place of its folder."""
+        """Make every start of the process fail, by putting a file in the place of its folder."""
         self.folder.rename(self._aside)
         self.folder.touch()
 
     def show(self) -> None:
-        """Take ``hide`` back, if it was done."""
+        """Undo ``hide``, if it was called."""
         if self._aside.exists():
             self.folder.unlink()
             self._aside.rename(self.folder)

@@ -1,1 +1,3 @@
-"""The seeded fault simulation: the real engine, services and core in virtual time, every fault drawn from one seed."""
+"""The seeded fault simulation: the real engine, services and core in virtual time, with all faults drawn from one
+seed.
+"""

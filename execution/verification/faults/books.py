@@ -1,4 +1,4 @@
-"""The desk's books against the exchanges' ledgers, when both have come to rest."""
+"""The comparison of the desk's books with the exchanges' ledgers at the end of a seed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Row = tuple[str, str, str, Decimal, Decimal, Decimal | None, str]
 
 
 def orders_problems() -> Iterable[str]:
-    """Return every rule that an order breaks by its own rows, at any moment."""
+    """Return every rule that an order's own rows break, at any moment."""
     for order in Order.objects.order_by("pk"):
         yield from (f"order {order.public_id}: {text}" for text in all_broken(order))
 
 
 def guard_problems() -> Iterable[str]:
-    """Return decisions that a guard had to refuse: the core never decides one."""
+    """Return the decisions that a guard had to refuse. The core must never make one."""
     for entry in JournalEntry.objects.filter(kind="alert", reason__contains="refused by an invariant"):
         yield f"the core decided what a guard refused: {entry.reason}"
 
@@ -78,7 +78,7 @@ def _trades(exchanges: Mapping[str, Exchange]) -> set[Row]:
 
 
 def cancels_forgotten(before: datetime) -> list[str]:
-    """Return children still to be cancelled since ``before``: with no faults left one request ends each."""
+    """Return children whose cancel is still pending since ``before``. Without faults one request ends each."""
     waiting = ChildOrder.objects.filter(
         status=ChildStatus.CANCELLING, is_settled=False, cancel_requested_at__lt=before
     )

@@ -1,7 +1,7 @@
-"""Trading limits in a simulation: drawn by the seed, and judged after each commit with figures of their own (I11).
+"""Trading limits in a simulation, drawn by the seed and checked after each commit with separate figures (I11).
 
-The figures are lower bounds: an order's rest counts at a price below any that the market has. So a breach that is
-reported is one.
+The figures are lower bounds: an order's rest counts at a price below any that the market has. So every reported
+breach is real.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TOGETHER = timedelta(seconds=0.5)
 
 
 def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = LIMITED) -> None:
-    """Put hard limits in force as a supervisor does, in a share of the seeds: about what two tickets need."""
+    """Set hard limits as a supervisor does, in a share of the seeds, near the needs of two tickets."""
     if random.random() >= limited:
         return
     supervisor = User.objects.get(username="supervisor")
@@ -54,14 +54,14 @@ def set_drawn_limits(random: Random, accounts: Sequence[str], limited: float = L
 
 
 class Ceilings:
-    """Told of each order that was placed, enlarged or resumed, and of each child that may be sent from now on."""
+    """Checks each order that is placed, enlarged or resumed, and each child that is submitted."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
         self._sent: deque[tuple[datetime, int]] = deque()
 
     def placed(self, promise: Promise, promises: Iterable[Promise], least_price: Decimal) -> Iterable[str]:
-        """Check an order with those beside it, by what all of them may still trade and have traded."""
+        """Check an order together with the others, by the amounts that they may still trade and have traded."""
         every = list(promises)
         for kind, value, account in self._limits():
             counted = [each for each in every if account is None or account in each.accounts]

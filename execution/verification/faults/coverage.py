@@ -15,7 +15,7 @@ ORDER_COLUMNS = [
 
 
 def coverage_table(struck: Counter[tuple[str, str]]) -> str:
-    """Return Markdown: a row per fault, a column per state; "over" is a final child, "none" nothing alive."""
+    """Return Markdown: a row per fault, a column per state; "over" is a final child, "none" means no live child."""
     columns = [*CHILD_COLUMNS, "child over", *ORDER_COLUMNS, "none"]
     folded: Counter[tuple[str, str]] = Counter()
     for (kind, state), times in struck.items():

@@ -1,8 +1,8 @@
-"""A simulated exchange: one symbol, a market that moves, and an exact ledger of what it took and traded.
+"""A simulated exchange: one symbol, a moving market, and an exact ledger of accepted orders and trades.
 
-Exact where the desk's books are compared with it, and as unkind as the exchanges are: it takes the same client
-id again once the first order is closed, lists orders and trades late, and may fill more than was asked. It promises
-what a real exchange does, and no more: a seed draws which.
+It is exact where the desk's books are compared with it, and otherwise as unreliable as exchanges are: it accepts the
+same client id again once the first order is closed, lists orders and trades late, and may fill more than was asked.
+It has the guarantees of a real exchange, and no more; the seed draws which exchange.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ LISTING_SHARE = 0.7
 
 
 class Refused(Exception):
-    """The exchange read the request and says no; ``kind`` is the name of ccxt's class."""
+    """The exchange refuses the request. ``kind`` is the name of ccxt's class."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -69,7 +69,9 @@ class Refused(Exception):
 
 
 class Exchange:
-    """``accepted`` is called for each order that reaches the book, ``published`` for each private event."""
+    """The exchange. ``accepted`` is called for each order that reaches the book, ``published`` for each private
+    event.
+    """
 
     def __init__(
         self,
@@ -123,16 +125,16 @@ class Exchange:
 
     @property
     def is_away(self) -> bool:
-        """Return True if nobody is answered."""
+        """Return True if the exchange answers nobody."""
         return self._time() < self._away_until and not self._injector.is_clear
 
     @property
     def is_dark(self) -> bool:
-        """Return True if its market goes on and nobody is told of it: neither by the streams nor when they ask."""
+        """Return True if its market goes on while neither streams nor answers tell of it."""
         return self.is_away or (self._time() < self._market_gone_until and not self._injector.is_clear)
 
     def tick(self) -> None:
-        """Move the market: resting orders that it crosses fill, some at the touch do, too."""
+        """Move the market. It fills resting orders that it crosses, and some at the touch."""
         if self._injector.strikes("venue away"):
             self._away_until = self._time() + self._injector.seconds(9.0, 0.5)
         if self._injector.strikes("market data gone"):
@@ -153,7 +155,7 @@ class Exchange:
             tell(quote, (traded,))
 
     def arm(self, account: str, seconds: int | None) -> None:
-        """Cancel the account's orders in so many seconds, counted anew; None: never."""
+        """Arm the switch: cancel the account's orders in so many seconds, counted from now; None disarms it."""
         self._switches[account] = float("inf") if seconds is None else self._time() + seconds
 
     def _fire_switches(self) -> None:
@@ -184,7 +186,7 @@ class Exchange:
     # --- requests, at the instant they arrive -----------------------------------------------------
 
     def create(self, account: str, request: ChildRequest, *, signed: float, valid_for: float) -> VenueOrder:
-        """Take an order; raises ``Refused``. ``signed`` is the request's own time, by the exchange's clock."""
+        """Accept an order. Raises ``Refused``. ``signed`` is the request's own time, by the exchange's clock."""
         client_id = request.client_id
         self._refuse_late(signed, valid_for)
         if any(o.request.client_id == client_id and o.account == account for o in self._open.values()):
@@ -250,7 +252,7 @@ class Exchange:
             self._fill(order, min(size, order.left), price, Liquidity.TAKER)
 
     def cancel(self, account: str, ref: OrderRef) -> VenueOrder:
-        """Cancel what is open and listed; raises ``Refused`` when there is no such open order."""
+        """Cancel an open, listed order. Raises ``Refused`` when there is none."""
         if ref.exchange_id is None and self.guarantees.cancel_by.value is CancelBy.EXCHANGE_ID:
             raise Refused("BadRequest")
         order = self.find(account, ref)
@@ -296,12 +298,12 @@ class Exchange:
         return [self.told(t) for t in listed if t.trade.at >= at(since)]
 
     def balances(self, account: str) -> dict[str, BalanceAmounts]:
-        """Return what the account has free and locked; orders that are not listed yet lock, too."""
+        """Return the account's free and locked amounts. Orders that are not listed yet lock, too."""
         mine = (order for order in self._open.values() if order.account == account)
         return self.wallets.balances(account, ((each.request, each.left) for each in mine))
 
     def told(self, known: VenueTrade) -> Trade:
-        """Return a trade as a list shows it: without our client id, and for a while perhaps without its fee."""
+        """Return a trade as a list shows it: without our client id, and perhaps without its fee for a while."""
         trade = replace(known.trade, client_id=None)
         if known.fee_told <= self._time():
             return trade
@@ -356,7 +358,7 @@ class Exchange:
 
 
 def report_of(order: VenueOrder) -> OrderReport:
-    """Return all that the exchange could say of an order."""
+    """Return the full report on an order."""
     return OrderReport(
         symbol=SYMBOL,
         client_id=order.request.client_id,

@@ -1,4 +1,4 @@
-"""The faults of a seed: which it has, how often, and what they struck."""
+"""The faults of a seed: their kinds, their rates, and the states that they struck."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ ANOTHER_PROGRAM = "another program spends"
 
 
 class FaultInjector:
-    """The faults of one seed: a few kinds, each with a rate of its own; none once it has cleared.
+    """The faults of one seed: a few kinds, each with its own rate; none after it has cleared.
 
-    ``struck`` counts (kind, state): the state of the child that the fault is about, or else of every order.
+    ``struck`` counts (kind, state): the state of the child in question, or else of every order.
     """
 
     def __init__(self, random: Random, states: Callable[[str], Iterable[str]]) -> None:
@@ -125,7 +125,7 @@ class FaultInjector:
         self.tell: Callable[[str], None] = lambda _text: None
 
     def strikes(self, kind: str, client_id: str = "") -> bool:
-        """Return True if this fault happens here and now; ``client_id`` names the child that it is about."""
+        """Return True if this fault happens at this call. ``client_id`` names the child in question."""
         rate = self.rates.get(kind)
         if self.is_clear or rate is None or self._random.random() >= rate:
             return False
@@ -133,7 +133,7 @@ class FaultInjector:
         return True
 
     def note(self, kind: str, client_id: str = "") -> None:
-        """Note that a fault that was decided elsewhere strikes."""
+        """Count a fault that was decided elsewhere."""
         for state in self._states(client_id):
             self.struck[kind, state] += 1
         self.tell(f"FAULT {kind} {client_id}")

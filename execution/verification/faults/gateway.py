@@ -392,7 +392,7 @@ def _create_refused(error: Refused) -> CreateOutcome:
 
 
 def answer_of(exchange: Exchange, report: OrderReport) -> OrderReport:
-    """Return what the answer to a create says of its order."""
+    """Return the report in the answer to a create."""
     if exchange.guarantees.create_answer.value is CreateAnswer.IDS:
         return replace(report, status=None, filled=None)
     return report

@@ -1,4 +1,4 @@
-"""Everything that a simulated exchange ever took and traded."""
+"""The ledger of a simulated exchange: every accepted order and every trade."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class VenueTrade:
 
 @dataclass
 class Ledger:
-    """Everything that the exchange ever took and traded."""
+    """Every order that the exchange accepted, and every trade."""
 
     orders: dict[str, VenueOrder] = field(default_factory=dict)
     trades: list[VenueTrade] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The database of a simulation: SQLite in memory, made anew from a template, with a say in every commit."""
+"""The database of a simulation: SQLite in memory, copied from a template, with a hook before every commit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class Crashed(BaseException):
-    """The process that called died at this commit; nobody in it may catch this."""
+    """The calling process died at this commit. No code in it may catch this."""
 
 
 def nothing_happens() -> str:
@@ -37,9 +37,11 @@ def nothing_happens() -> str:
 
 
 class Memory(DatabaseWrapper):
-    """``verdict`` is asked before each commit: "" commits, "refuse" and "crash_before" do not, "lose" and
-    "crash_after" do, and the caller hears an error or nothing. ``committed`` is called after each one, ``wrote``
-    with every statement that writes."""
+    """A database with a hook. ``verdict`` is asked before each commit.
+
+    "" commits. "refuse" and "crash_before" do not commit; "lose" and "crash_after" do. The caller gets an error or
+    no answer. ``committed`` is called after each commit, ``wrote`` with every statement that writes.
+    """
 
     def __init__(self) -> None:
         super().__init__(dict(SETTINGS), "default")
@@ -69,7 +71,7 @@ class Memory(DatabaseWrapper):
             raise OperationalError("the connection was lost after the commit")
 
     def set_clock(self, now: Callable[[], datetime]) -> None:
-        """Set the database's own clock: what SQLite's ``strftime(format, 'now')`` says."""
+        """Set the database's own clock, which SQLite's ``strftime(format, 'now')`` returns."""
         self.connection.create_function(
             "strftime", 2, lambda _format, _when: now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         )

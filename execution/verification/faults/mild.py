@@ -1,6 +1,6 @@
-"""Mild faults, as exchanges have them on an ordinary day: under these, orders end completed on time.
+"""Mild faults, as exchanges have them on an ordinary day. Under these, orders must complete on time.
 
-Safety is judged under every fault; this is the judgement that a desk is of use all the same. The exchange lists late,
+Other seeds judge safety under every fault; this one judges whether the desk is useful. The exchange lists late,
 answers 503 and "too many visits" now and then, loses answers, lets cancels lose their race, and cuts its streams.
 """
 
@@ -32,7 +32,7 @@ SECONDS = (40, 80)  #: the length of an order
 
 
 class MildInjector(FaultInjector):
-    """The faults of ``kinds`` at their rates, none of them long."""
+    """The faults of ``kinds`` at their rates, all of them short."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Mild:
     kinds: tuple[str, ...]
 
     def order(self, random: Random, accounts: list[str]) -> dict[str, Any]:
-        """Draw an order that nothing but a fault can keep from completing."""
+        """Draw an order that only a fault can keep from completing."""
         algorithm = random.choice(("twap", "twap", "vwap", "is", "iceberg"))
         seconds = random.randint(*SECONDS)
         parameters: dict[str, Any] = {"duration": str(seconds), "at_end": "cross"}

@@ -1,4 +1,4 @@
-"""Replacements of the world outside of a simulation: Redis, the doorbell, random ids, the log."""
+"""Replacements of the outside world in a simulation: Redis, the doorbell, random ids, the log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from execution.selectors import quotes
 
 
 class Listening(Protocol):
-    """A world that hears what would go outside."""
+    """A world that receives the messages to the outside."""
 
     shared: dict[str, str]
 

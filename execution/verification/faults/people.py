@@ -1,4 +1,4 @@
-"""Actions of people while a simulation runs, at any moment, through the real services."""
+"""Random actions of people during a simulation, through the real services."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class People:
         self.admin = User.objects.get(username="admin")
 
     def attempt(self, what: str, verb: Callable[..., T], **given: Any) -> T | None:
-        """Make one request of a person; None when it was refused, or the database would not have it."""
+        """Make one request of a person. Return None when the service or the database refused it."""
         try:
             done = verb(**given, now=self._context.now())
         except (Refused, OrderNotFound, HaltNotFound) as refused:
@@ -87,7 +87,7 @@ class People:
         return done
 
     async def launch(self) -> None:
-        """Send every ticket, again until it is taken."""
+        """Send every ticket, repeatedly until it is accepted."""
         for number, (after, raw) in enumerate(sorted(self._tickets, key=lambda ticket: ticket[0])):
             await asyncio.sleep(after / len(self._tickets))
             await self._send(f"key-{number}", raw)
@@ -130,9 +130,10 @@ class People:
             self._act_once()
 
     async def interfere(self, kind: str, after: float) -> None:
-        """Act once at the worst moment: what a process is about to write, ``after`` so many seconds, becomes wrong.
+        """Act once at the worst moment: ``after`` so many seconds, so that a process is about to write outdated
+        rows.
 
-        Half the time nobody tells it so: the person is cut off after the commit.
+        Half the time the action has no doorbell, because the person is cut off after the commit.
         """
         await asyncio.sleep(after)
         if self._context.injector.is_clear:
@@ -262,7 +263,7 @@ class People:
     # --- when the faults are over ------------------------------------------------------------------
 
     def heal(self, *, gives_up: bool) -> None:
-        """Lift every halt, resume keys and orders that wait for a person; ``gives_up``: cancel what is left."""
+        """Lift every halt, and resume keys and paused orders. ``gives_up``: cancel the remaining orders."""
         for halt in halts_in_force():
             self.lift(halt)
         for credential in Credential.objects.filter(state=CredentialState.SUSPENDED).select_related(

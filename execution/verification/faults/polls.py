@@ -1,6 +1,6 @@
-"""Polls that need not be asked of Django each time: most of a simulation's statements, and most say the same.
+"""A cache of the engines' polls, which are most of a simulation's statements and mostly return the same.
 
-What they leave out is exact, and every so often the real question is asked all the same and must agree.
+It omits only exact repetitions. Every so often the real query runs anyway, and must agree.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ UNREAD = {
 
 
 class Polls:
-    """The polls of all processes on the one database; ``fail`` is told when a short cut was wrong."""
+    """The cached polls of all processes on the one database. ``fail`` is called when a cached answer was wrong."""
 
     def __init__(
         self, raw: sqlite3.Connection, now: Callable[[], datetime], fail: Callable[[str], None]

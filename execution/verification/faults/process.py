@@ -1,4 +1,4 @@
-"""An engine's process in the simulation: it can die at any boundary, stand still for a while, and be started again."""
+"""An engine's process in the simulation. It can die at any boundary, stand still for a while, and be started again."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Surroundings(Protocol):
 
 
 class Process:
-    """One engine with everything that it lives on; a dead one's calls never return."""
+    """One engine with everything that it uses. Calls of a dead one never return."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Process:
             self.world.died(self)
 
     def freeze(self, seconds: float) -> None:
-        """Stand still, as a machine does that is suspended; requests under way go on without it."""
+        """Stand still, as a suspended machine does. Requests under way go on without it."""
         self._awake.clear()
         self.world.tell(f"{self.name} FROZEN for {seconds:.2f} s")
         self.world.loop.call_later(seconds, self.thaw)
@@ -148,7 +148,7 @@ class Process:
         self._awake.set()
 
     async def gate(self) -> None:
-        """Pass a boundary of the process: the dead never do, the frozen wait."""
+        """Pass a boundary of the process. A dead process never passes, a frozen one waits."""
         if self.world.is_over:
             raise asyncio.CancelledError
         if not self.is_dead:
@@ -159,7 +159,7 @@ class Process:
             await self.never()
 
     async def never(self) -> None:
-        """Wait for what does not come; the world keeps it, or the collector would end the task in its own way."""
+        """Wait for ever. The world keeps the future, because the collector would end the task in another way."""
         nothing: asyncio.Future[None] = self.world.loop.create_future()
         self.world.abandoned_futures.append(nothing)
         await nothing
@@ -214,7 +214,7 @@ class VirtualLease(LeaseTerm):
 
 
 class FaultyDatabase(Database):
-    """Inline, and everything that a database can do to a caller: slow, away, refusing, gone after the commit."""
+    """An inline database with all of a database's faults: slow, away, refusing, or gone after the commit."""
 
     def __init__(self, process: Process) -> None:
         super().__init__(process.clock)

@@ -35,7 +35,7 @@ def public_id(label: str) -> str:
 
 
 def fill() -> None:
-    """Write them; deterministic, and the same for every seed."""
+    """Write these rows, the same for every seed."""
     Installation.objects.create(mark="test", environment=Environment.PAPER, sealing_key="00")
     trader = User.objects.create(username="trader", role=Role.TRADER, public_id="trader000001")
     User.objects.create(username="supervisor", role=Role.SUPERVISOR, public_id="supervisor01")
@@ -68,7 +68,7 @@ def _account(label: str, venue: Venue, trader: User) -> None:
 
 
 def hold(held: Mapping[str, Mapping[str, Decimal]]) -> None:
-    """Write what the accounts hold at the beginning, by label."""
+    """Write the first balances of the accounts, by label."""
     for account in Account.objects.filter(label__in=held):
         amounts = {
             currency: BalanceAmounts(amount, Decimal(0)) for currency, amount in held[account.label].items()
@@ -87,7 +87,7 @@ def _history() -> list[Candle]:
 
 
 def drawn_order(random: Random, accounts: list[str]) -> dict[str, Any]:
-    """Draw a ticket as a form sends it: one of the six algorithms, short, with what a trader may set."""
+    """Draw a short order as a form sends it: one of the six algorithms, with the options that a trader may set."""
     algorithm = random.choice(("twap", "vwap", "pov", "is", "iceberg", "sor", "twap", "iceberg"))
     seconds = random.randint(6, 14)
     quantity = Decimal(random.randint(300, 6000)) / 1000

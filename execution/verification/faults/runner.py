@@ -1,4 +1,4 @@
-"""Many seeds, over one or more processes."""
+"""The running of many seeds, in one or more processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_seeds(
     source: bytes | None = None,
     mild: Mild | None = None,
 ) -> Iterator[Verdict]:
-    """Yield each seed's verdict, in this process; none is begun after ``until`` (``time.monotonic``)."""
+    """Yield each seed's verdict, in this process. No seed begins after ``until`` (``time.monotonic``)."""
     source = source or prepared()
     # Nothing of a seed outlives it but by accident: collecting its rows while it runs costs a tenth of the time.
     gc.collect()
@@ -53,7 +53,7 @@ def prepared() -> bytes:
 def run_in_processes(
     seeds: Sequence[int], processes: int, until: float | None, mild: Mild | None = None
 ) -> Iterator[Verdict]:
-    """Run as ``run_seeds``, over ``processes``; verdicts come as they are reached, without the logs of the good."""
+    """Run as ``run_seeds`` does, over ``processes``. Verdicts come in any order; successful ones without logs."""
     source = prepared()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:

@@ -1,6 +1,6 @@
-"""Checks of I11 after a commit, with statements of their own: what is promised and sent against what was told.
+"""Checks of I11 after a commit, with separate statements: reserves and sent children against reported balances.
 
-They are looser than the product's, and never wrong: what was told locked counts as if it were free.
+They are looser than the product's, and never wrong, because a locked balance counts as if it were free.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class Promise:
 
 
 class Solvency:
-    """Told of each commit, and of each child that may be sent from now on.
+    """Checks each commit, and each child that is submitted.
 
-    ``is_priced`` says of an account whether its market has a usable quote: without one, and without a limit price,
-    nobody knows what a buy may cost.
+    ``is_priced`` returns whether an account's market has a usable quote. Without one, and without a limit price, the
+    cost of a buy is unknown.
     """
 
     def __init__(self, raw: sqlite3.Connection, is_priced: Callable[[int], bool]) -> None:
@@ -87,7 +87,7 @@ class Solvency:
                 yield from self._ceilings.placed(promise, promises.values(), LEAST_PRICE)
 
     def taken(self, client_id: str, account: int, side: str, now: datetime) -> Iterable[str]:
-        """Check a child that may be sent from this commit on: what was told pays for it, and for what left since."""
+        """Check a child that is submitted: the reported balance pays for it, and for all that was sent since."""
         yield from self._ceilings.taken(client_id, account, now)
         told = self._told(side).get(account)
         if told is None:

@@ -1,4 +1,4 @@
-"""The streams of a simulated exchange as one connection hears them: late, twice, out of order, or not at all."""
+"""The streams of a simulated exchange at one connection: late, repeated, out of order, or missing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AccountStream(_Stream[StreamEvent]):
             self._exchange.published.remove(self._hear)
 
     def reconnect(self) -> None:
-        """Begin anew, because the session finds that it does not tell what it should."""
+        """Connect again, because the session finds that the stream omits reports."""
         if not self.is_closed:
             self._cut(0.0)
 

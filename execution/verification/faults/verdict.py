@@ -1,4 +1,4 @@
-"""The outcome of a seed."""
+"""The verdict on a seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from execution.verification.late_orders import Punctuality
 
 @dataclass
 class Verdict:
-    """The outcome of a seed. ``violation`` is empty when nothing was wrong."""
+    """The outcome of a seed. ``violation`` is empty when no rule was broken."""
 
     seed: int
     violation: str = ""

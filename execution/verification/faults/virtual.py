@@ -15,7 +15,7 @@ MAX_TURNS = 20_000
 
 
 class StandsStill(Exception):
-    """Nothing is ready and nothing is due, or the loop turns without time passing."""
+    """The loop has nothing ready and nothing due, or turns without time passing."""
 
 
 class _NoSelector:
@@ -55,9 +55,9 @@ class VirtualLoop(BaseEventLoop):
 
 
 class VirtualClock:
-    """A process's clock (the engine's ``Clock``): its wall clock is ``skew`` seconds off the true time.
+    """A process's clock (the engine's ``Clock``). Its wall clock is ``skew`` seconds off the true time.
 
-    ``gate`` is passed before anybody goes on who has slept.
+    A sleeper passes ``gate`` before it goes on.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ def at(seconds: float) -> datetime:
 
 
 def heard(answer: asyncio.Future[Any]) -> None:
-    """Take note of an answer that nobody waits for."""
+    """Take the result of an answer that nobody awaits, so that its error is not logged."""
     if not answer.cancelled():
         answer.exception()
 
 
 def settle(answer: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None) -> None:
-    """Give an answer, unless it was given or given up."""
+    """Set the result of an answer, unless it has one or was cancelled."""
     if answer.done():
         return
     if error is not None:

@@ -1,4 +1,4 @@
-"""The holdings of a simulated exchange's accounts: totals move with trades, and open orders lock their part."""
+"""The balances of a simulated exchange's accounts. Totals change with trades, and open orders lock their part."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POOR = 0.4
 
 
 def drawn(random: Random, labels: Iterable[str], poor: float = POOR) -> dict[str, dict[str, Decimal]]:
-    """Draw what each account holds at the beginning: plenty, or about what one or two tickets need."""
+    """Draw the first balance of each account: plenty, or near the needs of one or two tickets."""
     is_poor = random.random() < poor
     return {
         label: {
@@ -49,18 +49,18 @@ class Wallets:
         }
 
     def settle(self, account: str, trade: Trade) -> None:
-        """Move what a trade moves, its fee in quote."""
+        """Apply a trade to the totals, with its fee in quote."""
         held, value = self._totals.setdefault(account, dict(RICH)), trade.price * trade.quantity
         held[BASE] += trade.side.sign * trade.quantity
         held[QUOTE] -= trade.side.sign * value + value * FEE
 
     def spend(self, account: str, currency: str, amount: Decimal) -> None:
-        """Take what another program spends."""
+        """Take off the amount that another program spends."""
         self._totals.setdefault(account, dict(RICH))[currency] -= amount
 
 
 def lock_of(request: ChildRequest, left: Decimal) -> tuple[str, Decimal]:
-    """Return what an open order locks of which currency."""
+    """Return the amount and the currency that an open order locks."""
     if request.side is Side.SELL:
         return BASE, left
     return QUOTE, left * (request.price or ZERO) * (1 + FEE)

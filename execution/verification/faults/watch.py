@@ -1,4 +1,4 @@
-"""Checks after every commit that touches an order, with statements of its own: I1, I5, I7, I9, I11, I17 to I19."""
+"""Checks after every commit that touches an order, with separate statements: I1, I5, I7, I9, I11, I17 to I19."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ARRIVAL = timedelta(seconds=0.5)
 
 
 def reachable() -> dict[ChildStatus, frozenset[ChildStatus]]:
-    """Return the states that a child can come to from each, in any number of steps."""
+    """Return the states that a child can reach from each state, in any number of steps."""
     steps: dict[ChildStatus, set[ChildStatus]] = {status: {status} for status in ChildStatus}
     for _ in ChildStatus:
         for (before, _event), after in CHILD_TRANSITIONS.items():
@@ -94,7 +94,7 @@ class Child:
 
 
 class Watch:
-    """``fail`` is told of each violation."""
+    """The checks. ``fail`` is called for each violation."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Watch:
                     self._fail(problem)
 
     def note_quote(self, exchange: Exchange, quote: Quote) -> None:
-        """Note that a connection was told this; ``at`` is when."""
+        """Note that a connection received this quote at ``at``."""
         told = self.told.setdefault(exchange.name, deque(maxlen=QUOTES_KEPT))
         if quote.bid.is_finite() and quote.ask.is_finite() and ZERO < quote.bid < quote.ask:
             told.append(quote)
@@ -151,7 +151,7 @@ class Watch:
         return owner
 
     def states_of(self, client_id: str) -> list[str]:
-        """Return the child's state, or else those of all orders and children that are not over."""
+        """Return the child's state, or else those of all orders and unfinished children."""
         if client_id:
             rows = self._raw.execute(
                 "SELECT status FROM execution_childorder WHERE client_id = ?", (client_id,)
@@ -163,7 +163,7 @@ class Watch:
         return live or ["no order"]
 
     def accepted(self, order: VenueOrder) -> None:
-        """Check an order that reached a book: a child that was committed and submitted, exactly, and once."""
+        """Check an order that reached a book: exactly a committed and submitted child, and only once."""
         client_id, request = order.request.client_id, order.request
         row = self._raw.execute(
             "SELECT c.status, c.quantity, c.price, c.side, c.time_in_force, c.submitted_fence, a.fence, a.label,"

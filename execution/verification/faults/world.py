@@ -60,7 +60,7 @@ MILD_ORDERS, MILD_SECONDS = 4, 95.0
 
 
 class World:
-    """Everything of one seed; ``run`` it once."""
+    """Everything of one seed. Call ``run`` once."""
 
     def __init__(self, seed: int, source: bytes, mild: Mild | None = None) -> None:
         """Set up a world. With ``mild`` it has the faults of an ordinary day, under which orders complete on time."""
@@ -100,7 +100,7 @@ class World:
             del self.verdict.log[: REMEMBERED // 2]
 
     def fail(self, text: str) -> None:
-        """Record a violation: the seed is judged, nothing after it matters."""
+        """Record a violation. The seed then ends."""
         if not self.verdict.violation and not self.is_over:
             self.verdict.violation = text
             self.tell(f"VIOLATION {text}")
@@ -121,7 +121,7 @@ class World:
         self.shared[key] = sign(key, book_to_json(book))
 
     def ring(self, message: dict[str, Any]) -> None:
-        """Ring after a commit: every engine hears it, or it is lost, late, twice."""
+        """Ring after a commit. Every engine hears it, or it is lost, late or repeated."""
         if self.injector.strikes("bell lost"):
             return
         late = self.injector.seconds(2.0) if self.injector.strikes("bell late") else 0.001
@@ -141,7 +141,7 @@ class World:
         self.loop.create_task(self._guarded(lambda: self.people.interfere(kind, after)))
 
     def requested(self, arrives: float) -> None:
-        """Note that a request is under way, and arrives then, whatever becomes of its sender."""
+        """Note a request under way, which arrives whatever becomes of its sender."""
         self._last_arrival = max(self._last_arrival, arrives)
 
     @property
@@ -179,7 +179,7 @@ class World:
         self._processes.append(Process(self, name, skew, self._gateways))
 
     def died(self, process: Process) -> None:
-        """Note its death: its supervisor starts another one after a while."""
+        """Note the death of a process. Its supervisor starts another one after a while."""
         if process in self._processes:
             self._processes.remove(process)
         if not self.is_over:
@@ -190,7 +190,7 @@ class World:
             self.start()
 
     def restart(self) -> None:
-        """Restart a worker as a person would: it is told to stop."""
+        """Restart a worker as a person would, by telling it to stop."""
         if self._processes:
             self._bell_random.choice(self._processes).engine.stop()
 

@@ -1,1 +1,1 @@
-"""The libraries of the desk: which they are, whether they are those that are pinned, and what is known of them."""
+"""The libraries of the desk: their list, the comparison with the pins, and known vulnerabilities."""

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what is installed, out of a copy of the OSV database. Nothing is asked over a network."""
+"""Known vulnerabilities of the installed libraries, from a copy of the OSV database, without the network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _texts(path: Path) -> Iterator[bytes]:
 def known_vulnerabilities(
     installed: Mapping[str, Component], entries: Iterable[Mapping[str, Any]]
 ) -> list[Advisory]:
-    """Return what is known of the installed versions. What was withdrawn does not count."""
+    """Return the known vulnerabilities of the installed versions. Withdrawn ones do not count."""
     found = []
     for entry in entries:
         if entry.get("withdrawn"):

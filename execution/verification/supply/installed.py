@@ -17,7 +17,7 @@ MAX_LICENSE = 80
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A distribution as it is installed. ``needs`` are the names of those that it requires here."""
+    """An installed distribution. ``needs`` are the names of those that it requires here."""
 
     name: str
     version: str
@@ -87,7 +87,7 @@ def _license(installed: Distribution) -> str:
 
 
 def changed_files(names: Iterable[str]) -> list[str]:
-    """Return the installed files that are not as their distribution's own record has them, or are gone."""
+    """Return the installed files that are gone, or that differ from their distribution's record."""
     return [line for name in names for line in _changed_of(distribution(name))]
 
 

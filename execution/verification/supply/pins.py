@@ -1,4 +1,4 @@
-"""The pins of pyproject.toml against what is installed."""
+"""The comparison of the pins in pyproject.toml with the installed versions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_project(path: Path) -> Project:
 
 
 def pin_problems(project: Project, installed: Mapping[str, Component]) -> list[str]:
-    """Return why what is installed is not what is pinned, a line each."""
+    """Return the differences between installed and pinned versions, a line each."""
     problems = [f"{line} is no pin: it must name one version with ==" for line in project.loose]
     for name, one in installed.items():
         pinned = project.pins.get(name)
