@@ -58,7 +58,7 @@ class FairThreadPool:
 
     @contextlib.asynccontextmanager
     async def thread(self, who: int) -> AsyncIterator[ThreadPoolExecutor]:
-        """Lend a thread to a request of the client ``who``. Raises ``LaneFull``."""
+        """Lend a thread to a request of the client ``who``. Raises ``LaneFull`` if too many requests wait already."""
         thread = await self._taken(who)
         try:
             yield thread

@@ -160,7 +160,7 @@ def venue_choices() -> Sequence[Mapping[str, object]]:
 
 
 def trader_names() -> list[str]:
-    """Return the people that an account may be granted to."""
+    """Return the names of the people that an account may be granted to."""
     traders = User.objects.filter(role=Role.TRADER, is_active=True)
     return list(traders.order_by("username").values_list("username", flat=True))
 

@@ -10,7 +10,7 @@ from execution.models import ChildOrder
 
 
 def was_shown(child: ChildOrder) -> bool:
-    """Return True if the exchange has shown the child, so that it did reach the book."""
+    """Return True if the exchange has shown the child, which proves that it reached the book."""
     return bool(child.exchange_id or child.filled or child.reported_filled)
 
 

@@ -23,7 +23,8 @@ PLACES = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """An order's part in a group: its whole report, or the figures of one venue."""
+    """An order's part in a group. It is the figures of one venue where the groups are venues, and else its whole
+    report."""
 
     group: str
     order: str
