@@ -20,7 +20,7 @@ from dashboard.forms.confirmations import is_confirmation
 from dashboard.present import baskets as present
 from dashboard.present.predictions import predicted_of
 from dashboard.responses import see_other
-from execution.core.orders.basket import MAX_NAME, MAX_ROWS
+from execution.core.orders.basket import MAX_ROWS
 from execution.core.orders.basket_csv import MAX_CHARACTERS
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, Refused
@@ -83,7 +83,6 @@ def _form(
         "name": written.get("name", ""),
         # A fresh key per rendered form; a refused one keeps its own, so that sending again stays one basket.
         "key": written.get("key") or secrets.token_hex(16),
-        "max_name": MAX_NAME,
         "max_rows": MAX_ROWS,
         "max_characters": MAX_CHARACTERS,
         "max_characters_words": f"{MAX_CHARACTERS:,}",

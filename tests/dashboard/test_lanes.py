@@ -17,6 +17,7 @@ from dashboard.stops import is_stop
 STOPPING_OPERATIONS = {
     *("order_pause", "order_cancel", "halt_preview", "halt_set", "unknown_cancel"),
     *("orders_pause", "orders_pause_preview", "orders_cancel", "orders_cancel_preview"),
+    *("basket_pause", "basket_pause_preview", "basket_cancel", "basket_cancel_preview"),
 }
 #: Pages by method and name; those with an action by their action.
 STOPPING_PAGES = {

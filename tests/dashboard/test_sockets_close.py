@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from dashboard.routing import websocket_urlpatterns
-from execution.models import User
+from execution.models import Basket, User
 from execution.services.halts import HaltRequest, halt_set
 from tests.dashboard.desk_fixture import Desk
 from tests.dashboard.test_live import Line, in_thread
@@ -54,7 +54,12 @@ def things(desk: Desk) -> dict[str, str]:
         reason="a drill",
         now=timezone.now(),
     )
-    return {"ws/orders/<": desk.order().public_id, "ws/halts/<": halt.public_id}
+    basket = Basket.objects.create(trader=desk.trader, key="one", size=1, created_at=timezone.now())
+    return {
+        "ws/orders/<": desk.order().public_id,
+        "ws/halts/<": halt.public_id,
+        "ws/baskets/<": basket.public_id,
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -52,7 +53,9 @@ def state(world: World, engine: EngineThread, symbol: str, feed: Feed) -> FeedSt
 
 
 def oldest(world: World, engine: EngineThread, symbols: Sequence[str], seconds: float) -> float:
-    """Return the greatest age that a quote of these symbols reached within some seconds."""
+    """Return the greatest age that a quote of these symbols reached within some seconds, once each has one."""
+    ages = partial(map, partial(engine.quotes.quote_age, world.venue.pk), symbols)
+    wait_until(lambda: None not in ages(), within=20, what="a quote of each symbol")
     found, until = 0.0, time.monotonic() + seconds
     while time.monotonic() < until:
         for symbol in symbols:

@@ -22,9 +22,11 @@ from execution.services.children.children import child_report
 from execution.services.halts import HaltRequest, halt_lift, halt_set, halt_sweep
 from tests.factories import NOW, SYMBOL, Rows, report_of
 from tests.invariants import check_order
+from tests.patience import PATIENCE
 from tests.threads import in_a_thread
 
-SEEDS = range(12)
+#: Races at least, and at most: a busy machine may let one of the two be first many times in a row.
+AT_LEAST, AT_MOST = 12, 100
 SCOPES = {
     HaltRequest("stop", "desk"): "HALT DESK",
     HaltRequest("stop", "account", "alpha"): "HALT alpha",
@@ -69,7 +71,7 @@ class Race:
             in_a_thread(partial(self.stop, after, request), failures),
         ]
         for thread in threads:
-            thread.join(30)
+            thread.join(30 * PATIENCE)
         assert failures == []
 
 
@@ -85,7 +87,9 @@ def test_whoever_is_first_no_child_slips_through(
     committed_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, seen = committed_rows, Counter[str]()
-    for seed in SEEDS:
+    for seed in range(AT_MOST):
+        if seed >= AT_LEAST and len(seen) > 1:
+            break
         race = Race(rows, rows.working(key=f"key-{seed}"), random.Random(seed))
         with monkeypatch.context() as patched:
             patched.setattr(halts, "halt_sweep", lambda committed=race.committed, **_: committed.set())
