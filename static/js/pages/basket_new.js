@@ -33,7 +33,7 @@ async function takeFile(file) {
   setText(byId("error-file"), problem);
   if (problem) return;
   area.value = decoded(bytes);
-  if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[a-z]+$/i, "").slice(0, form.elements.name.maxLength);
+  if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[a-z]+$/i, "");
   review();
 }
 
