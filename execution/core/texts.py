@@ -1,8 +1,9 @@
-"""Invisible characters. They may reverse a line, colour a terminal or hide the text behind them."""
+"""Names in a row, and invisible characters, which may reverse a line, colour a terminal or hide other text."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 #: Control characters, format characters (marks of direction, byte-order marks, joiners), line and paragraph ends,
 #: and halves of surrogate pairs: the categories of Unicode.
@@ -13,6 +14,11 @@ UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 _FORMULA = ("=", "+", "-", "−", "@")
 #: Characters of a text that are looked at for it: spaces before a formula do not hide it.
 _BEGINNING = 80
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Return ``alpha``, ``alpha and beta``, ``alpha, beta and gamma``; empty for none."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def begins_formula(text: str) -> bool:

@@ -173,9 +173,11 @@ class CcxtGateway(CcxtMarketGateway):
 
     @property
     def cancels_all(self) -> CancelScope | None:
-        return self._spec.cancels_all if self._is_open else None
+        return self._spec.cancels_all
 
     async def cancel_all(self, symbol: str | None) -> Mapping[str, OrderReport] | CancelFailed:
+        if not self._is_open:
+            return CancelFailed("the gateway is not open")
         await self.budget.cancel_all()
         failed = partial(self._failed, classify=errors.cancel_failure)
         return await cancel_all(self._client, self._spec, symbol, report=self._report, failed=failed)

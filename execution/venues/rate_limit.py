@@ -150,7 +150,7 @@ class Throttle:
         """Wait until ``cost`` units fit, and take them. Raise ``ValueError`` if they could never fit."""
         if not 0 <= cost <= (limit := self.limit(use)):
             raise ValueError(f"a cost of {cost} does not fit a limit of {limit}")
-        if cost == 0 and self._pause(use) <= 0:
+        if cost == 0 and self.held_for(use) <= 0:
             return
         async with self._queues[use]:
             while (wait := self._wait(cost, use)) > 0:
@@ -183,7 +183,12 @@ class Throttle:
         """Return the seconds for which a call must wait, because the exchange asked for it or its limit is nearly
         used.
         """
-        return self._pause(use)
+        until = self._closed_until
+        if use is not Use.CANCEL:
+            until = max(until, self._held_until)
+        if use is Use.READ:
+            until = max(until, self._reads_held_until)
+        return max(0.0, until - self._clock())
 
     def limit(self, use: Use) -> float:
         """Return the units up to which a call of this use may go."""
@@ -193,17 +198,9 @@ class Throttle:
         left = budget - reserve
         return max(left * self._read_share if use is Use.READ else left, self._dearest)
 
-    def _pause(self, use: Use) -> float:
-        until = self._closed_until
-        if use is not Use.CANCEL:
-            until = max(until, self._held_until)
-        if use is Use.READ:
-            until = max(until, self._reads_held_until)
-        return max(0.0, until - self._clock())
-
     def _wait(self, cost: float, use: Use) -> float:
         """Return seconds until it is worth asking again; 0 when the cost fits now."""
-        if (pause := self._pause(use)) > 0:
+        if (pause := self.held_for(use)) > 0:
             return pause
         now = self._clock()
         used = self._count.used(now) + cost

@@ -37,7 +37,7 @@ async def waits(gateway: CcxtGateway, kind: Any) -> bool:
 
 
 def pause_of(gateway: CcxtGateway) -> float:
-    return gateway.budget.calls._pause(Use.CANCEL)
+    return gateway.budget.calls.held_for(Use.CANCEL)
 
 
 @pytest.mark.parametrize("status", [418, 429])

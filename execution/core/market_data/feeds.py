@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from execution.core.texts import enumerated
 from execution.core.types import Book, PublicTrade, Quote
 
 
@@ -47,12 +48,13 @@ class FeedStatus:
     since: datetime
     reason: str = ""
 
-    def words(self, feed: Feed) -> str:
-        """Return the trouble with the feed, its reason, and since when it lasts; empty while the feed is live."""
+    def words(self, *feeds: Feed) -> str:
+        """Return the trouble of these feeds, its reason, and since when it lasts; empty while they are live."""
         if self.state is FeedState.LIVE:
             return ""
+        verb = "is" if feeds == (Feed.BOOK,) else "are"
         reason = f": {self.reason}" if self.reason else ""
-        return f"{feed} {_verb(feed)} {self.state} since {self.since:%H:%M:%S} UTC{reason}"
+        return f"{enumerated(feeds)} {verb} {self.state} since {self.since:%H:%M:%S} UTC{reason}"
 
 
 def unlisted_words(symbol: str) -> str:
@@ -71,16 +73,8 @@ def feeds_words(feeds: Mapping[Feed, FeedStatus]) -> tuple[str, ...]:
     found = []
     for named in faults.values():
         first = min((feeds[feed] for feed in named), key=lambda status: status.since)
-        words = first.words(named[-1])
-        if len(named) > 1:
-            names = f"{', '.join(named[:-1])} and {named[-1]}"
-            words = words.replace(f"{named[-1]} {_verb(named[-1])}", f"{names} are", 1)
-        found.append(words)
+        found.append(first.words(*named))
     return tuple(found)
-
-
-def _verb(feed: Feed) -> str:
-    return "is" if feed is Feed.BOOK else "are"
 
 
 @dataclass(frozen=True, slots=True)

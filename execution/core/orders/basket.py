@@ -17,7 +17,7 @@ from execution.core.limits.money import Conversion, add_amount
 from execution.core.orders.terms import OrderRequest, request_hash
 from execution.core.problem_codes import Code
 from execution.core.problems import Problem, length_problem
-from execution.core.texts import first_unseen, visible
+from execution.core.texts import enumerated, first_unseen, visible
 from execution.core.types import Side
 
 #: As many as one page of orders shows. All of them are judged and written in one transaction.
@@ -136,4 +136,4 @@ def rows_words(numbers: Sequence[int]) -> str:
     named = [str(number) for number in numbers[:ROWS_NAMED]]
     if len(numbers) > ROWS_NAMED:
         return f"rows {', '.join(named)} and {len(numbers) - ROWS_NAMED} more"
-    return f"rows {', '.join(named[:-1])} and {named[-1]}"
+    return f"rows {enumerated(named)}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from execution.core.market_data.freshness import is_fresh
 from execution.core.market_rules import band_edge, largest_quantity, status_words
 from execution.core.numbers import grouped, round_down, round_up
 from execution.core.orders.parameters import i_would_price
 from execution.core.orders.plans import far_price_problems
 from execution.core.orders.reservation import Cost
+from execution.core.texts import enumerated
 from execution.core.types import BASIS_POINT, ZERO, Quote
 from execution.models import Account
 from execution.services.orders.affordability import is_seen
@@ -96,7 +95,7 @@ def _balance_checks(preview: Preview, market: OrderMarket) -> list[Check]:
     if quantity is not None:
         need = market.needs(quantity, preview.request.limit_price, preview.terms.parameters)
     several, left = len(market.accounts) > 1, market.spending.available
-    names = _enumerated([account.label for account in market.accounts])
+    names = enumerated([account.label for account in market.accounts])
     checks = []
     if free is None and not several:
         checks = [Check("unknown", f"Balance of {currency} on {names} is not known")]
@@ -172,16 +171,11 @@ def _depth_checks(preview: Preview) -> list[Check]:
     return checks + [Check("warn", words.format(label)) for label in (route.books_missing if route else ())]
 
 
-def _enumerated(names: Sequence[str]) -> str:
-    """Return ``alpha``, ``alpha and beta``, ``alpha, beta and gamma``; empty for none."""
-    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
-
-
 def books_awaited(preview: Preview) -> str:
     """Return words for the books that the ticket waits for."""
     names = preview.books_awaited
     books = "The book of {} has" if len(names) == 1 else "The books of {} have"
-    return f"{books.format(_enumerated(names))} not arrived: the available quantity and its price are not known yet"
+    return f"{books.format(enumerated(names))} not arrived: the available quantity and its price are not known yet"
 
 
 def _book_check(quote: Quote | None, market: OrderMarket) -> Check:

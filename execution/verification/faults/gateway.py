@@ -263,7 +263,7 @@ class SimulatedGateway:
     cancels_all = None
 
     async def cancel_all(self, symbol: str | None) -> dict[str, OrderReport]:
-        raise NotImplementedError(symbol)
+        raise NotImplementedError(f"every cancel is one by one here, of {symbol or 'all symbols'} too")
 
     # --- reads ----------------------------------------------------------------------------------
 
