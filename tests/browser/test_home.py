@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from execution.models import Watchlist
 from tests.browser.console_guard import Watched
+from tests.browser.frames import Frames
 from tests.desk.database import ALIAS, order_of
 from tests.desk.visitor import Visitor
 
@@ -47,29 +47,6 @@ PURE = """async () => {
     quantities: ["0", "1234.5678"].map((quantity) => shortQuantity(quantity, "0.0001")),
   };
 }"""
-
-
-class Frames:
-    """Messages that come through the home's websockets of a page."""
-
-    def __init__(self, page: Page) -> None:
-        self.updates = 0
-        self.open: list[WebSocket] = []
-        page.on("websocket", self._opened)
-
-    def _opened(self, socket: WebSocket) -> None:
-        if socket.url.endswith("/ws/home/"):
-            self.open.append(socket)
-            socket.on("framereceived", self._count)
-            socket.on("close", lambda _: self.open.remove(socket))
-
-    def _count(self, payload: str | bytes) -> None:
-        self.updates += json.loads(payload)["type"] != "beat"
-
-    def within(self, page: Page, milliseconds: int) -> int:
-        before = self.updates
-        page.wait_for_timeout(milliseconds)
-        return self.updates - before
 
 
 def tile(page: Page, public_id: str) -> Locator:
@@ -169,7 +146,7 @@ def test_the_watchlist_is_kept_and_opens_the_ticket(browser: Browser, open_desk:
     Watchlist.objects.using(ALIAS).all().delete()
     watched = Watched(browser, open_desk)
     page = watched.log_in("trader")
-    frames = Frames(page)
+    frames = Frames(page, "/ws/home/")
     page.reload()
     rows = page.locator("#watch-rows tr")
     expect(rows.first.locator('[data-part="last"]')).to_have_text(re.compile(r"^[\d,]+\.\d+$"))

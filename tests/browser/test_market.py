@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.console_guard import Watched
+from tests.browser.frames import Frames
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
@@ -32,29 +32,6 @@ SCHEDULED = """async () => {
 }"""
 
 
-class Frames:
-    """Messages that come through the market's websockets of a page."""
-
-    def __init__(self, page: Page) -> None:
-        self.updates = 0
-        self.open: list[WebSocket] = []
-        page.on("websocket", self._opened)
-
-    def _opened(self, socket: WebSocket) -> None:
-        if socket.url.endswith("/ws/market/"):
-            self.open.append(socket)
-            socket.on("framereceived", self._count)
-            socket.on("close", lambda _: self.open.remove(socket))
-
-    def _count(self, payload: str | bytes) -> None:
-        self.updates += json.loads(payload)["type"] != "beat"
-
-    def within(self, page: Page, milliseconds: int) -> int:
-        before = self.updates
-        page.wait_for_timeout(milliseconds)
-        return self.updates - before
-
-
 @pytest.fixture
 def watched(browser: Browser, desk: RunningDesk) -> Iterator[Watched]:
     watched = Watched(browser, desk)
@@ -64,7 +41,7 @@ def watched(browser: Browser, desk: RunningDesk) -> Iterator[Watched]:
 
 def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watched: Watched) -> None:
     page = watched.log_in("trader")
-    frames = Frames(page)
+    frames = Frames(page, "/ws/market/")
     page.goto("/orders/new/")
     for box in page.locator("[name=accounts]").all():
         box.check()

@@ -45,9 +45,9 @@ class ControlledVenue:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  # our own
             return json.loads(answer.read())
 
-    def ledger(self) -> dict[str, Any]:
-        """Return the venue's books of the desk's account: balances, orders, trades."""
-        key = json.loads((self.folder / "accounts.json").read_text(encoding="utf-8"))[0]["key"]
+    def ledger(self, account: int = 0) -> dict[str, Any]:
+        """Return the venue's books of one of the desk's accounts, by its place: balances, orders, trades."""
+        key = json.loads((self.folder / "accounts.json").read_text(encoding="utf-8"))[account]["key"]
         return dict(self.control("GET", "ledger")[key])
 
     def answers(self) -> bool:

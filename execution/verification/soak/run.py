@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections import defaultdict
@@ -86,10 +85,7 @@ class AccountBooks:
 
     def ledger(self) -> dict[str, Any]:
         name, _, number = self.label.partition("-")
-        venue = ControlledVenue(self.venues / name)
-        accounts = json.loads((venue.folder / "accounts.json").read_text(encoding="utf-8"))
-        key = accounts[int(number or 1) - 1]["key"]
-        return dict(venue.control("GET", "ledger")[key])
+        return ControlledVenue(self.venues / name).ledger(int(number or 1) - 1)
 
 
 class _Run:
