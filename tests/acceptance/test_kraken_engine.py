@@ -25,13 +25,18 @@ def theirs(world: World, label: str) -> dict[str, Any]:
     return {"orders": ledger["orders"], "trades": trades}
 
 
-def test_an_order_ends_on_kraken_with_books_that_agree_and_no_counter_passed(
-    world: World, engine: EngineThread
-) -> None:
+def kraken_account(world: World) -> Account:
+    """Return an account at the paper exchange, which speaks kraken's dialect."""
     options = kraken_options(f"http://127.0.0.1:{world.exchange.port}")
     world.venue = Venue.objects.create(label="kraken", exchange="kraken", options=options)
     world.exchange.add_accounts(["kraken"])
-    account = world.account("kraken")
+    return world.account("kraken")
+
+
+def test_an_order_ends_on_kraken_with_books_that_agree_and_no_counter_passed(
+    world: World, engine: EngineThread
+) -> None:
+    account = kraken_account(world)
     engine.start()
     world.wait_open([account])
     order = world.submit(account, parameters={"duration": "24", "urgency": "0.875"})
@@ -46,10 +51,7 @@ def test_an_order_ends_on_kraken_with_books_that_agree_and_no_counter_passed(
 def test_many_young_children_of_a_pair_are_gone_without_waiting_for_its_counter(
     world: World, engine: EngineThread
 ) -> None:
-    options = kraken_options(f"http://127.0.0.1:{world.exchange.port}")
-    world.venue = Venue.objects.create(label="kraken", exchange="kraken", options=options)
-    world.exchange.add_accounts(["kraken"])
-    account = world.account("kraken")
+    account = kraken_account(world)
     Account.objects.update(is_exclusive=True)
     engine.start()
     world.wait_open([account])
