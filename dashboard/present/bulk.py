@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.present.numbers import DASH, amount
-from dashboard.present.sentences import spoken
+from execution.core.durations import as_words
 from execution.core.numbers import grouped
 from execution.core.orders.bulk import BulkAction, BulkOutcome, BulkRequest
 from execution.core.problems import Problem
@@ -86,7 +86,7 @@ def _consequence(request: BulkRequest) -> str:
     if request.mode is not None:
         return MODES[request.mode]
     if request.by is not None:
-        return f"They end {spoken(request.by)} later. What remains is planned anew over the longer time."
+        return f"They end {as_words(request.by)} later. What remains is planned anew over the longer time."
     if request.urgency is not None:
         return f"Their urgency becomes {grouped(request.urgency)}. What remains is planned anew."
     return CONSEQUENCES.get(request.action, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from dashboard.present.sentences import spoken
+from execution.core.durations import as_words
 from execution.core.numbers import grouped
 
 DASH = "–"
@@ -67,7 +67,7 @@ def length(seconds: str | None) -> str:
     number = Decimal(seconds)
     if abs(number) < 60:
         return f"{signed(number, 1)} s"
-    return f"{'−' if number < 0 else '+'}{spoken(timedelta(seconds=float(abs(number))))}"
+    return f"{'−' if number < 0 else '+'}{as_words(timedelta(seconds=float(abs(number))))}"
 
 
 def lateness(seconds: str | None) -> str:
@@ -76,7 +76,7 @@ def lateness(seconds: str | None) -> str:
         return DASH
     number = Decimal(seconds)
     whole = timedelta(seconds=round(abs(number)))
-    return f"{spoken(whole)} {'early' if number < 0 else 'late'}" if whole else "on time"
+    return f"{as_words(whole)} {'early' if number < 0 else 'late'}" if whole else "on time"
 
 
 def _places(number: Decimal, places: int) -> Decimal:

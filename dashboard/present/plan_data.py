@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.present.numbers import DASH, amount, price
-from dashboard.present.sentences import spoken
+from execution.core.durations import as_words
 from execution.core.numbers import grouped
 from execution.core.orders.parameters import IcebergParameters
 from execution.core.orders.terms import ALGORITHMS
@@ -110,6 +110,6 @@ def plan_subtitle(preview: Preview | None, market: Market | None) -> str:
         return f"{grouped(total)} {market.base} as soon as it starts"
     low, high = min(quantities), max(quantities)
     size = grouped(low) if low == high else f"{grouped(low)} to {grouped(high)}"
-    each = spoken(preview.slices[0].ends_at - preview.slices[0].starts_at)
+    each = as_words(preview.slices[0].ends_at - preview.slices[0].starts_at)
     count = f"{len(quantities)} slice{'s' if len(quantities) > 1 else ''}"
     return f"{count} × {size} {market.base}, one every {each}, exact total {grouped(total)}"

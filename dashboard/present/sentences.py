@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from execution.core.durations import as_words
 from execution.core.numbers import grouped
 from execution.core.orders.parameters import (
     AlgorithmParameters,
@@ -19,18 +20,6 @@ from execution.core.orders.parameters import (
 from execution.core.orders.terms import ALGORITHMS
 from execution.core.types import Unit
 from execution.services.orders.stages import Preview
-
-
-def spoken(duration: timedelta) -> str:
-    """Return a duration in words: ``1 h 30 min``."""
-    seconds = round(duration.total_seconds())
-    parts = [
-        (seconds // 86400, "d"),
-        (seconds // 3600 % 24, "h"),
-        (seconds // 60 % 60, "min"),
-        (seconds % 60, "s"),
-    ]
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
 
 
 def order_sentence(preview: Preview) -> str:
@@ -60,7 +49,7 @@ def unit_word(preview: Preview) -> str:
 
 def _span(preview: Preview, duration: timedelta) -> str:
     words = "over" if ALGORITHMS[preview.request.algorithm].is_sliced else "within"
-    return f"{words} {spoken(duration)}"
+    return f"{words} {as_words(duration)}"
 
 
 def _algorithm_words(preview: Preview) -> str:

@@ -20,8 +20,8 @@ from dashboard.forms import fields
 from dashboard.forms.confirmations import limit_reasons_in
 from dashboard.forms.reasons import posted_reason
 from dashboard.present.limit_fields import limit_fields
-from dashboard.present.sentences import spoken
 from dashboard.responses import action_done, refused_text
+from execution.core.durations import as_words
 from execution.core.numbers import NumberRefused, grouped, plain, whole_number, without_grouping
 from execution.core.orders.parameters import amendable_names
 from execution.core.problem_codes import Code
@@ -211,6 +211,6 @@ def _summary(amendment: Amendment, base: str) -> str:
     first, last = amendment.slices[0], amendment.slices[-1]
     count = f"{len(sizes)} slice{'' if len(sizes) == 1 else 's'}"
     return (
-        f"{count} × {size} {base} over {spoken(last.ends_at - first.starts_at)}, "
+        f"{count} × {size} {base} over {as_words(last.ends_at - first.starts_at)}, "
         f"until {last.ends_at:%H:%M:%S} UTC, exact total {grouped(total)}"
     )

@@ -78,3 +78,15 @@ def as_clock(duration: timedelta) -> str:
     seconds, rest = divmod(duration // timedelta(milliseconds=1), 1000)
     clock = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     return f"{clock}.{rest:03d}".rstrip("0") if rest else clock
+
+
+def as_words(duration: timedelta) -> str:
+    """Write a duration in whole seconds as ``1 h 30 min``."""
+    seconds = round(duration.total_seconds())
+    parts = [
+        (seconds // 86400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "min"),
+        (seconds % 60, "s"),
+    ]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

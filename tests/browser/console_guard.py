@@ -18,6 +18,8 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "screenshots"
 #: Where the work of a person begins, when it is not the home page.
 FIRST_PAGES = {"supervisor": "/wall/"}
 SIZE = {"width": 1440, "height": 1080}
+#: Pages of the present test; tests/browser/conftest.py reads them when it fails.
+OPENED: list[Page] = []
 
 
 class Watched:
@@ -28,6 +30,7 @@ class Watched:
         context = browser.new_context(viewport=SIZE, base_url=desk.url)  # type: ignore[arg-type]
         context.set_default_timeout(SOON)
         self.page: Page = context.new_page()
+        OPENED.append(self.page)
         self.page.add_init_script(f"localStorage.setItem('tranche-theme', '{theme}')")
         self.complaints: list[str] = []
         self.page.on("console", self._console)

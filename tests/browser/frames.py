@@ -1,4 +1,4 @@
-"""What a page is told over a websocket."""
+"""Messages of a page's websockets, as its browser receives them."""
 
 from __future__ import annotations
 

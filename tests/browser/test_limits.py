@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,10 @@ from tests.browser.test_trading import fill_ticket
 
 if TYPE_CHECKING:
     from tests.desk.running import RunningDesk
+
+
+#: From the entry of an order to its fixed end.
+WAITS = timedelta(seconds=45)
 
 
 def set_limit(page: Page, level: str, value: str) -> None:
@@ -50,8 +57,23 @@ def end_limits(page: Page, admin: Watched) -> None:
     expect(rows).to_have_count(0)
 
 
-def review(page: Page, quantity: str) -> None:
-    fill_ticket(page, quantity, "60", "6")
+@contextmanager
+def limits_of(above: Watched, admin: Watched, **values: str) -> Iterator[Watched]:
+    """Put limits of BTC/USDT in force, by level, and yield the supervisor's page. The admin confirms their end."""
+    supervisor = above.log_in("supervisor")
+    for level, value in values.items():
+        set_limit(supervisor, level, value)
+        expect(supervisor.locator("tbody tr", has_text="BTC/USDT").first).to_be_visible()
+    try:
+        yield above
+    finally:
+        admin.log_in("admin")
+        end_limits(supervisor, admin)
+    assert (above.complaints, admin.complaints) == ([], [])
+
+
+def review(page: Page, quantity: str, duration: str = "60") -> None:
+    fill_ticket(page, quantity, duration, "6")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#review-body .sentence")).to_be_visible()
 
@@ -60,13 +82,14 @@ def review(page: Page, quantity: str) -> None:
 def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
     browser: Browser, open_desk: RunningDesk
 ) -> None:
-    above = Watched(browser, open_desk)
-    supervisor = above.log_in("supervisor")
-    for level, value in (("hard", "90000"), ("approval", "30000"), ("soft", "3000")):
-        set_limit(supervisor, level, value)
-        expect(supervisor.locator("tbody tr", has_text="BTC/USDT").first).to_be_visible()
-    above.picture("limits")
-    try:
+    with limits_of(
+        Watched(browser, open_desk),
+        Watched(browser, open_desk),
+        hard="90000",
+        approval="30000",
+        soft="3000",
+    ) as above:
+        above.picture("limits")
         watched = Watched(browser, open_desk)
         trader = watched.log_in("trader")
         review(trader, "0.1")
@@ -94,11 +117,6 @@ def test_a_trader_gives_a_reason_waits_for_approval_and_is_refused(
         trader.goto(order)
         assert watched.complaints == []
         cancel(trader)
-    finally:
-        second = Watched(browser, open_desk)
-        second.log_in("admin")
-        end_limits(supervisor, second)
-    assert (above.complaints, second.complaints) == ([], [])
 
 
 def cancel(page: Page) -> None:
@@ -126,3 +144,47 @@ def approve(above: Watched) -> None:
     expect(page.locator(".reason")).to_contain_text("approved by supervisor", ignore_case=True)
     page.goto("/approvals/")
     above.picture("approvals")
+
+
+@pytest.mark.timeout(900)
+def test_nobody_decides_and_an_amended_order_asks_again(browser: Browser, open_desk: RunningDesk) -> None:
+    with limits_of(Watched(browser, open_desk), Watched(browser, open_desk), approval="30000") as above:
+        watched = Watched(browser, open_desk)
+        trader = watched.log_in("trader")
+        fill_ticket(trader, "0.7", "60", "6")
+        # A request ends with an order whose end is fixed.
+        trader.get_by_label("End", exact=False).first.fill(f"{datetime.now(UTC) + WAITS:%Y-%m-%dT%H:%M:%S}")
+        trader.keyboard.press("Control+Enter")
+        expect(trader.locator("#review-body .sentence")).to_be_visible()
+        trader.locator("#send").click()
+        expect(trader.locator("#order-approval")).to_contain_text("waits for approval until")
+        expect(trader.locator("#order-status")).to_contain_text("expired", ignore_case=True, timeout=90_000)
+        expect(trader.locator("#order-approval")).to_be_hidden()
+        expect(trader.locator("#order-reason")).to_contain_text("nobody approved it within")
+        watched.picture("approval-expired")
+        ask_again(watched, trader)
+        approve(above)
+        expect(trader.locator("#done-quantity")).to_contain_text("0.8")
+        expect(trader.locator("#order-approval")).to_be_hidden()
+        watched.picture("amendment-approved")
+        cancel(trader)
+        assert watched.complaints == []
+
+
+def ask_again(watched: Watched, trader: Page) -> None:
+    """Amend a running order above the limit: it goes on unchanged until somebody approves."""
+    review(trader, "0.3", "300")
+    trader.locator("#send").click()
+    status = trader.locator("#order-status")
+    expect(status).to_contain_text("working", ignore_case=True, timeout=60_000)
+    trader.get_by_role("button", name="Amend…").click()
+    dialog = trader.locator("#amend-dialog")
+    dialog.get_by_label("Quantity").fill("0.8")
+    expect(dialog).to_contain_text("A supervisor has to approve this.")
+    watched.picture("amend-approval")
+    dialog.get_by_role("button", name="Ask for approval").click()
+    expect(dialog).to_be_hidden()
+    expect(trader.locator("#order-approval")).to_contain_text("quantity 0.3 → 0.8 waits for approval until")
+    expect(status).to_contain_text("working", ignore_case=True)
+    expect(trader.locator("#done-quantity")).to_contain_text("0.3")
+    watched.picture("amendment-waiting")

@@ -82,7 +82,8 @@ def test_the_ticket_shows_the_market_and_a_click_on_a_price_sets_the_limit(watch
 def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     page = watched.log_in("trader")
     page.goto("/orders/new/")
-    page.get_by_label("Quantity", exact=True).fill("1")
+    # Another quantity than any file before sends: the ticket asks about a look-alike of the last 30 s.
+    page.get_by_label("Quantity", exact=True).fill("1.25")
     page.get_by_label("Duration").fill("10m")
     page.get_by_label("Slices").fill("5")
     expect(page.locator("#plan-subtitle")).to_contain_text("5 slices")
@@ -97,7 +98,7 @@ def test_a_live_order_stands_in_its_market(watched: Watched) -> None:
     expect(book.locator(".reach-order")).to_contain_text(re.compile(r"whole order [\d.]+"))
     assert book.locator("button.price").count() == 0, "there is no ticket whose limit it would be"
     own = book.locator(".own-child:not([hidden]), .ladder-edge .buy-text")
-    expect(own.first).to_contain_text("▲ 0.2", timeout=60_000)
+    expect(own.first).to_contain_text("▲ 0.25", timeout=60_000)
     expect(page.locator("#candles [data-part=mid]")).not_to_be_empty()
     watched.picture("order-market")
     page.mouse.wheel(0, 600)

@@ -12,6 +12,7 @@ import structlog
 from django.db import DatabaseError, transaction
 
 from execution import notify
+from execution.core.durations import as_words
 from execution.core.limits.judgement import WITHIN, Verdict
 from execution.core.orders.plans import shift_plan
 from execution.core.orders.view import ChangeStatus
@@ -175,8 +176,7 @@ def _expire(public_id: str, now: datetime) -> bool:
     approval, order = _locked(public_id)
     if approval.state != ApprovalState.WAITING:
         return False
-    waited = (approval.expires_at - approval.requested_at).total_seconds() / 60
-    reason = f"nobody approved it within {waited:.0f} min"
+    reason = f"nobody approved it within {as_words(approval.expires_at - approval.requested_at)}"
     approval_end(approval, ApprovalState.EXPIRED, now=now, reason=reason)
     _after_end(order, approval, OrderEvent.EXPIRE, DESK, reason, now)
     return True
