@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,19 +28,31 @@ REWRITE = "uv run python -m tests.core.test_guarantees"
 SECOND = timedelta(seconds=1)
 
 MEANINGS = {
-    "shortest_window": "The shortest validity that a create can be sent with. The exchange refuses it later.",
-    "latest_arrival": "How long after it was sent a create without a validity can still be accepted.",
-    "listing_delay": "The longest until an accepted order or a trade stands in the lists.",
-    "ended_kept": "How long an ended order with fills can be looked up.",
-    "cancelled_kept": "How long an order that was cancelled without a fill can be looked up.",
-    "trades_kept": "How long own trades can be listed.",
-    "post_only": "The end of a post-only order that would take.",
-    "create_answer": "What the answer to a create says.",
-    "cancel_by": "The ids by which an order can be cancelled.",
-    "open_orders": "The most open orders of one symbol.",
-    "streams_trades": "Whether the private stream tells trades. Else they are read. It tells each order's figure.",
-    "dead_mans_switch": "For how long the dead-man's switch can be armed. Then it cancels every open order.",
+    "shortest_window": "The shortest validity that the desk can send with a create. "
+    "When it is over, the exchange refuses the create.",
+    "latest_arrival": "How long after sending the exchange can still accept a create without a validity.",
+    "listing_delay": "How long it takes at most until the exchange's lists show an accepted order or a trade.",
+    "ended_kept": "How long the desk can look up an order that has ended with fills.",
+    "cancelled_kept": "How long the desk can look up an order that was cancelled without a fill.",
+    "trades_kept": "How long the desk can list an account's own trades.",
+    "post_only": "What the exchange does with a post-only order that would trade at once instead of resting.",
+    "create_answer": "What the answer to a create has: the whole order with its fills, or its ids only.",
+    "cancel_by": "The ids by which the desk can cancel an order: either the exchange's id or the desk's own, "
+    "or only the exchange's.",
+    "open_orders": "How many orders of one symbol can be open at most.",
+    "streams_trades": "Whether the private stream (the exchange's websocket for an account's own orders) reports "
+    "trades. If not, it reports each order's filled quantity, and the desk reads the trades from a list.",
+    "dead_mans_switch": "For how long the desk can arm the dead-man's switch, a timer at the exchange. "
+    "When the time is over, the exchange cancels every open order of the account.",
 }
+
+
+def about(exchange_id: str) -> str:
+    """Return the sentences on an exchange's market and documents, from the docstring of its guarantees."""
+    text = import_module(f"execution.core.guarantees.{exchange_id}").__doc__ or ""
+    found = re.fullmatch(r"Guarantees of \w+ \((.+?)\)\. (.+)", text)
+    assert found, exchange_id
+    return f"The lines hold for {found[1]}. In the sources, {found[2]}"
 
 
 def document() -> str:
@@ -46,23 +60,36 @@ def document() -> str:
     parts = [
         "# What exchanges guarantee",
         "",
-        f"Generated from `execution/core/guarantees/` by `{REWRITE}`; a test holds them equal.",
+        "This page lists what each exchange promises about orders, and how the promise is known. The engine and the",
+        "fault simulation rely on these lines. A line is *measured* by somebody, *documented* by the exchange, or",
+        "*assumed*. This project has measured nothing on a live exchange.",
         "",
-        "The engine and the fault simulation read these lines. Each says how it is known: *measured* by somebody,",
-        "*documented* by the exchange, or *assumed*. This project has measured nothing on a live exchange.",
+        f"The page is generated from `execution/core/guarantees/` by `{REWRITE}`.",
+        "A test checks that the page and the code are equal.",
+        "",
+        "A *create* is the request that places an order. Its *validity* is the time after which the exchange",
+        "refuses it. The [glossary](glossary.md) has the desk's other words.",
         "",
         "| line | meaning |",
         "| --- | --- |",
         *(f"| {name.replace('_', ' ')} | {MEANINGS[name]} |" for name, _ in UNKNOWN.promises()),
         "",
-        f"That no order is sent twice rests on {', '.join(name.replace('_', ' ') for name in SAFETY)}.",
-        "A live account sends no new order before an admin has accepted those of them that are only assumed",
-        "([keys](../how-to/keys.md#what-is-only-assumed)).",
+        "The value *unknown, or none* means that nobody knows the value, or that the exchange has no such thing.",
+        "*Without an end* means that the exchange keeps the orders or trades for ever.",
+        "In a source, a number such as -2013 or 50102 is an error code of the exchange. A name such as ccxt#1786",
+        "is an entry in the issue tracker of that project.",
+        "",
+        "The desk never sends an order twice. This rests on the lines",
+        f"{', '.join(name.replace('_', ' ') for name in SAFETY[:-1])} and {SAFETY[-1].replace('_', ' ')}.",
+        "Where one of these is only assumed, a live account sends no new order before an admin has accepted the line",
+        "([what is only assumed](../how-to/keys.md#what-is-only-assumed)).",
     ]
     for exchange_id, guarantees in GUARANTEES.items():
         parts += [
             "",
             f"## {exchange_id}",
+            "",
+            about(exchange_id),
             "",
             "| line | value | known by | source |",
             "| --- | --- | --- | --- |",

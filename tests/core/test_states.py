@@ -49,17 +49,34 @@ def document() -> str:
     """Return the text that docs/reference/states.md must have."""
     return f"""# States
 
-Generated from `execution/core/states.py` by `{REWRITE}`; a test holds them equal.
-Final states are bold. A pair that is not in its table is refused, and nothing else assigns a status.
+Every order and every child order has a status. An event, such as a fill, moves it to another status. The tables
+list all moves that are possible. The desk refuses an event that its table does not have for the current status.
+Nothing else assigns a status. Final states are bold.
+
+The tables are generated from `execution/core/states.py` by `{REWRITE}`. A test compares them with the code.
 
 ## Orders
+
+An order is what a trader launches. A closing order waits until its child orders are settled. Then it becomes final.
 
 {table(ORDER_TRANSITIONS, ORDER_FINAL)}
 
 ## Child orders
 
-A child is *over* when it is final and the exchange has told how much of it is filled. It is
-*settled* when its fills add up to that.
+A child order is one order at an exchange. Some words of its table need an explanation:
+
+| word | meaning |
+| --- | --- |
+| `pending_submit` | the child is written, and certainly not sent |
+| `submitted` | the child may have been sent |
+| `release` | the request certainly did not reach the exchange |
+| `drop` | the child was not wanted any more before it was sent |
+| `unknown` | nobody knows what became of the child |
+| `absent` | the child provably never reached the book |
+| `forgotten` | the exchange had shown the child, but no longer tells its end; its trades are complete |
+
+A child is *over* when it is final and the exchange has told how much of it is filled. It is *settled* when its
+recorded fills add up to that quantity.
 
 {table(CHILD_TRANSITIONS, CHILD_FINAL)}
 """

@@ -48,49 +48,65 @@ def mutated(mutant: Mutant) -> Iterator[None]:
 
 
 MUTANTS = (
-    Mutant("the overfill check of a placement, with a careless decider", "I1", guards.no_overfill_check),
-    Mutant("unknown children are not reserved", "I1", guards.unknown_is_not_reserved),
-    Mutant("replaced before the cancelled one is settled", "I1", guards.replaced_before_settled),
-    Mutant("over before its end is told", "I1", guards.over_too_early),
-    Mutant("a fill is recorded again when it is told again", "I2", guards.fills_twice),
-    Mutant("sent before it is written as submitted", "I3", guards.sent_before_written),
-    Mutant("sent again while its answer is not known", "I3", guards.submitted_twice),
-    Mutant("absent at the first poll that does not show it", "I4", guards.absent_too_early),
     Mutant(
-        "absent after a fixed second, whatever the exchange guarantees",
+        "the overfill check when a child is written, with a careless algorithm",
+        "I1",
+        guards.no_overfill_check,
+    ),
+    Mutant("the quantity of an unknown child is not reserved", "I1", guards.unknown_is_not_reserved),
+    Mutant("a child is replaced before its cancel has settled", "I1", guards.replaced_before_settled),
+    Mutant("a child is over before the exchange has told its end", "I1", guards.over_too_early),
+    Mutant("a fill is recorded again when the exchange tells it again", "I2", guards.fills_twice),
+    Mutant("a child is sent before it is written as submitted", "I3", guards.sent_before_written),
+    Mutant("a child is sent again while the answer to its create is not known", "I3", guards.submitted_twice),
+    Mutant("a child counts as absent at the first poll that does not list it", "I4", guards.absent_too_early),
+    Mutant(
+        "a child counts as absent after a fixed time, whatever the exchange guarantees",
         "I4",
         guards.absent_after_a_fixed_second,
     ),
-    Mutant("reported figures may fall", "I5", guards.reported_may_fall),
-    Mutant("price against limit and collar, with a careless decider", "I7", guards.no_price_check),
-    Mutant("the halt at a placement and at a check", "I7", guards.no_halt_at_placement),
-    Mutant("the halt at a submit", "I7", guards.no_halt_at_submit),
-    Mutant("the idempotency key", "I8", guards.no_idempotency_key),
-    Mutant("the fence of a decision", "I9", guards.no_order_fence),
-    Mutant("the fence of a session", "I9", guards.no_session_fence),
-    Mutant("the validity window of a request", "I9", guards.no_validity_window),
-    Mutant("a worker claims what another holds", "I9", guards.stale_owner_claims),
+    Mutant("the reported filled quantity of a child may fall", "I5", guards.reported_may_fall),
     Mutant(
-        "who stops lets nothing arrive before it gives its accounts away",
+        "the check of a price against limit and collar, with a careless algorithm",
+        "I7",
+        guards.no_price_check,
+    ),
+    Mutant("halts are not checked when a child is decided and written", "I7", guards.no_halt_at_placement),
+    Mutant("halts are not checked when a child is submitted", "I7", guards.no_halt_at_submit),
+    Mutant("idempotency keys are not remembered", "I8", guards.no_idempotency_key),
+    Mutant("the order's fence is not checked at a decision", "I9", guards.no_order_fence),
+    Mutant("the account's fence is not checked at a submit", "I9", guards.no_session_fence),
+    Mutant("a create request stays valid for an hour", "I9", guards.no_validity_window),
+    Mutant("a worker claims orders and accounts that another one owns", "I9", guards.stale_owner_claims),
+    Mutant(
+        "an engine that stops gives its accounts away while its creates may still arrive",
         "I9",
         guards.nothing_arrives_before_a_stop,
     ),
-    Mutant("a cancel is tried once", "I10", guards.cancel_tried_once),
-    Mutant("what other live orders reserve", "I11", guards.no_reservation),
-    Mutant("the balance at the last gate", "I11", guards.no_balance_at_the_last_gate),
-    Mutant("the limits at a submit, an amendment and a resume", "I11", guards.no_limits_at_submit),
-    Mutant("children of a second are not counted at the last gate", "I11", guards.no_message_rate),
-    Mutant("a child's changes are not journalled", "I12", guards.no_journal),
-    Mutant("stale quotes are good enough", "I14", guards.stale_quotes_are_fine),
-    Mutant("what was held back is sent as it was decided", "I7", guards.no_last_gate),
-    Mutant("a symbol in doubt takes children", "I18", guards.sent_while_in_doubt),
+    Mutant("a cancel is sent only once", "I10", guards.cancel_tried_once),
+    Mutant("balances that other live orders reserve are not counted", "I11", guards.no_reservation),
     Mutant(
-        "a poll from before a doubt ends it", "I18", partial(guards.sent_while_in_doubt, "_is_since_doubt")
+        "the balance is not checked just before a child is sent", "I11", guards.no_balance_at_the_last_gate
     ),
-    Mutant("a new session reads no trades", "I18", guards.no_trades_at_first),
-    Mutant("fills of which a figure tells are not read", "I16", guards.no_missing_fills),
-    Mutant("an opposite child of the desk, at a submit", "I19", guards.no_opposite_check),
-    Mutant("the visible quantity, with a careless decider", "I17", guards.no_visible_check),
+    Mutant(
+        "the limits are not checked at a submit, an amendment and a resume", "I11", guards.no_limits_at_submit
+    ),
+    Mutant("children of a second are not counted just before a child is sent", "I11", guards.no_message_rate),
+    Mutant("the changes of a child are not journalled", "I12", guards.no_journal),
+    Mutant("stale quotes count as fresh", "I14", guards.stale_quotes_are_fine),
+    Mutant("a child that was held back is sent as it was decided", "I7", guards.no_last_gate),
+    Mutant("children are sent for a symbol that is in doubt", "I18", guards.sent_while_in_doubt),
+    Mutant(
+        "a poll that began before a doubt ends the doubt",
+        "I18",
+        partial(guards.sent_while_in_doubt, "_is_since_doubt"),
+    ),
+    Mutant("a new session does not read the account's trades", "I18", guards.no_trades_at_first),
+    Mutant(
+        "fills are not read although the reported filled quantity shows them", "I16", guards.no_missing_fills
+    ),
+    Mutant("a submit does not look for an opposite child of the desk", "I19", guards.no_opposite_check),
+    Mutant("the check of the visible quantity, with a careless algorithm", "I17", guards.no_visible_check),
 )
 
 
